@@ -1,0 +1,27 @@
+# Compiler and linker flags that every target shares.
+# x86-64-v3 (AVX2, 2013 and later) is the baseline: every TEE we support has it, and JSON scanning and
+# CRC need it. `penstock` checks the CPU at start and says so when it is older (docs/adr/0002).
+add_compile_options(-Wall -Wextra -Werror -march=x86-64-v3 -fno-omit-frame-pointer)
+add_compile_options($<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized> $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>
+                    $<$<CXX_COMPILER_ID:GNU>:-Wno-interference-size>)
+add_compile_definitions($<$<BOOL:${PENSTOCK_CRASH_POINTS}>:PENSTOCK_CRASH_POINTS>)
+if(NOT CMAKE_BUILD_TYPE STREQUAL "Release")
+  add_compile_definitions(_GLIBCXX_ASSERTIONS)
+endif()
+if(PENSTOCK_SANITIZE)
+  add_compile_options(-fsanitize=${PENSTOCK_SANITIZE} -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${PENSTOCK_SANITIZE})
+endif()
+if(PENSTOCK_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+find_program(MOLD mold)
+if(MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+find_program(CCACHE ccache)
+if(CCACHE)
+  # Precompiled headers cache only with these; see the ccache manual, "Precompiled headers".
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
+      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${CCACHE})
+endif()
