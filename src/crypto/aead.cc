@@ -1,0 +1,174 @@
+#include "crypto/aead.h"
+
+#include <climits>
+#include <cstring>
+
+#include <intel-ipsec-mb.h>
+#include <openssl/err.h>
+
+#include "base/check.h"
+#include "crypto/openssl.h"
+
+namespace penstock::crypto {
+namespace {
+
+// libipsec-mb's direct functions work only on what they are given, so the pointers, once chosen for
+// this processor, are shared by all threads; the manager that chose them is not needed after.
+struct IpsecMb {
+  aes_gcm_enc_dec_t seal = nullptr;
+  aes_gcm_enc_dec_t open = nullptr;
+  aes_gcm_pre_t prepare = nullptr;
+};
+
+IpsecMb choose_ipsec_mb() {
+  IpsecMb chosen;
+  IMB_MGR* manager = alloc_mb_mgr(0);
+  if (manager == nullptr) return chosen;
+  IMB_ARCH arch = IMB_ARCH_NONE;
+  init_mb_mgr_auto(manager, &arch);
+  // The functions without AES-NI are slow and not of constant time.
+  bool usable = imb_get_errno(manager) == 0 && arch != IMB_ARCH_NONE && arch != IMB_ARCH_NOAESNI;
+  if (usable) chosen = {manager->gcm256_enc, manager->gcm256_dec, manager->gcm256_pre};
+  free_mb_mgr(manager);
+  return chosen;
+}
+
+const IpsecMb& ipsec_mb() {
+  static const IpsecMb functions = choose_ipsec_mb();
+  return functions;
+}
+
+// What lies in an Aes256Gcm's locked memory, which starts at a page.
+struct Schedule {
+  alignas(64) gcm_key_data key;
+  gcm_context_data scratch;
+};
+
+Schedule* schedule_of(SecretBuffer& memory) {
+  return reinterpret_cast<Schedule*>(memory.span().data());
+}
+
+const EVP_CIPHER* evp_cipher() {
+  static const CipherPtr cipher(EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr));
+  CHECK(cipher != nullptr);
+  return cipher.get();
+}
+
+bool tags_equal(const std::uint8_t* a, const std::uint8_t* b) {
+  std::uint64_t a_words[2], b_words[2];
+  static_assert(sizeof a_words == kGcmTagBytes);
+  std::memcpy(a_words, a, kGcmTagBytes);
+  std::memcpy(b_words, b, kGcmTagBytes);
+  return ((a_words[0] ^ b_words[0]) | (a_words[1] ^ b_words[1])) == 0;
+}
+
+}  // namespace
+
+// A context per direction, keyed once.
+struct Aes256Gcm::Evp {
+  CipherContextPtr seal_context;
+  CipherContextPtr open_context;
+
+  explicit Evp(ByteView key) : seal_context(keyed(key, 1)), open_context(keyed(key, 0)) {}
+
+  static CipherContextPtr keyed(ByteView key, int encrypt) {
+    CipherContextPtr context(EVP_CIPHER_CTX_new());
+    CHECK(context != nullptr);
+    CHECK(EVP_CipherInit_ex(context.get(), evp_cipher(), nullptr, key.data(), nullptr, encrypt) ==
+          1);
+    return context;
+  }
+
+  // libcrypto takes lengths as int.
+  static void begin(EVP_CIPHER_CTX* context, ByteView nonce, ByteView aad) {
+    CHECK(aad.size() <= INT_MAX);
+    CHECK(EVP_CipherInit_ex(context, nullptr, nullptr, nullptr, nonce.data(), -1) == 1);
+    int size = 0;
+    if (!aad.empty())
+      CHECK(EVP_CipherUpdate(context, nullptr, &size, aad.data(), static_cast<int>(aad.size())) ==
+            1);
+  }
+
+  void seal(ByteView nonce, ByteView aad, ByteView plaintext, ByteSpan out) {
+    CHECK(plaintext.size() <= INT_MAX);
+    EVP_CIPHER_CTX* context = seal_context.get();
+    begin(context, nonce, aad);
+    int size = 0;
+    if (!plaintext.empty())
+      CHECK(EVP_CipherUpdate(context, out.data(), &size, plaintext.data(),
+                             static_cast<int>(plaintext.size())) == 1);
+    std::uint8_t* tag = out.data() + plaintext.size();
+    CHECK(EVP_CipherFinal_ex(context, tag, &size) == 1);
+    CHECK(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, kGcmTagBytes, tag) == 1);
+  }
+
+  bool open(ByteView nonce, ByteView aad, ByteView sealed, ByteSpan out) {
+    CHECK(sealed.size() <= INT_MAX);
+    EVP_CIPHER_CTX* context = open_context.get();
+    begin(context, nonce, aad);
+    int size = 0;
+    if (!out.empty())
+      CHECK(EVP_CipherUpdate(context, out.data(), &size, sealed.data(),
+                             static_cast<int>(out.size())) == 1);
+    auto* tag = const_cast<std::uint8_t*>(sealed.data() + out.size());
+    CHECK(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, kGcmTagBytes, tag) == 1);
+    std::uint8_t none = 0;
+    if (EVP_CipherFinal_ex(context, &none, &size) == 1) return true;
+    ERR_clear_error();
+    return false;
+  }
+};
+
+bool ipsec_mb_available() { return ipsec_mb().seal != nullptr; }
+
+Aes256Gcm::Aes256Gcm(ByteView key, AeadEngine engine) {
+  CHECK(key.size() == kGcmKeyBytes);
+  if (engine == AeadEngine::ipsec_mb) CHECK(ipsec_mb_available());
+  if (engine == AeadEngine::libcrypto || !ipsec_mb_available()) {
+    evp_ = std::make_unique<Evp>(key);
+    return;
+  }
+  memory_ = SecretBuffer(sizeof(Schedule));
+  ipsec_mb().prepare(key.data(), &schedule_of(memory_)->key);
+}
+
+Aes256Gcm::~Aes256Gcm() = default;
+Aes256Gcm::Aes256Gcm(Aes256Gcm&&) noexcept = default;
+Aes256Gcm& Aes256Gcm::operator=(Aes256Gcm&&) noexcept = default;
+
+void Aes256Gcm::seal(ByteView nonce, ByteView aad, ByteView plaintext, ByteSpan out) {
+  CHECK(nonce.size() == kGcmNonceBytes);
+  CHECK(out.size() == plaintext.size() + kGcmTagBytes);
+  if (evp_) return evp_->seal(nonce, aad, plaintext, out);
+  Schedule* schedule = schedule_of(memory_);
+  CHECK(schedule != nullptr);
+  ipsec_mb().seal(&schedule->key, &schedule->scratch, out.data(), plaintext.data(),
+                  plaintext.size(), nonce.data(), aad.data(), aad.size(),
+                  out.data() + plaintext.size(), kGcmTagBytes);
+}
+
+bool Aes256Gcm::open(ByteView nonce, ByteView aad, ByteView sealed, ByteSpan out) {
+  CHECK(nonce.size() == kGcmNonceBytes);
+  if (sealed.size() < kGcmTagBytes) {
+    wipe(out);
+    return false;
+  }
+  CHECK(out.size() == sealed.size() - kGcmTagBytes);
+  bool authentic = false;
+  if (evp_) {
+    authentic = evp_->open(nonce, aad, sealed, out);
+  } else {
+    Schedule* schedule = schedule_of(memory_);
+    CHECK(schedule != nullptr);
+    std::uint8_t tag[kGcmTagBytes];
+    ipsec_mb().open(&schedule->key, &schedule->scratch, out.data(), sealed.data(), out.size(),
+                    nonce.data(), aad.data(), aad.size(), tag, sizeof tag);
+    authentic = tags_equal(tag, sealed.data() + out.size());
+    if (!authentic) wipe(tag);
+  }
+  if (!authentic) [[unlikely]]
+    wipe(out);
+  return authentic;
+}
+
+}  // namespace penstock::crypto

@@ -1,0 +1,50 @@
+// AES-256-GCM (NIST SP 800-38D) for many small messages under one key: 12-byte nonces, 16-byte tags.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "base/secret.h"
+
+namespace penstock::crypto {
+
+inline constexpr std::size_t kGcmKeyBytes = 32;
+inline constexpr std::size_t kGcmNonceBytes = 12;
+inline constexpr std::size_t kGcmTagBytes = 16;
+
+// Which code does the work. Both give equal results.
+enum class AeadEngine : std::uint8_t {
+  best,       // libipsec-mb where the processor has what it needs, else libcrypto
+  ipsec_mb,   // the former only; CHECKs that it is available
+  libcrypto,  // EVP with the cipher fetched once and only the nonce set per message
+};
+
+// Whether libipsec-mb can be used on this processor.
+bool ipsec_mb_available();
+
+// The key schedule of one key, built once. Owned by one thread at a time: calls use scratch memory
+// inside. The schedule and scratch lie in locked memory (libcrypto's are wiped but not locked).
+// No allocation, lock or system call per message.
+class Aes256Gcm {
+ public:
+  // key: kGcmKeyBytes; copied into the schedule, the caller wipes its own.
+  explicit Aes256Gcm(ByteView key, AeadEngine engine = AeadEngine::best);
+  ~Aes256Gcm();
+  Aes256Gcm(Aes256Gcm&&) noexcept;
+  Aes256Gcm& operator=(Aes256Gcm&&) noexcept;
+
+  // Writes ciphertext || tag: out.size() == plaintext.size() + kGcmTagBytes. In place is allowed
+  // (out.data() == plaintext.data()); other overlaps are not. A nonce must never be used twice.
+  void seal(ByteView nonce, ByteView aad, ByteView plaintext, ByteSpan out);
+
+  // Writes the plaintext: out.size() == sealed.size() - kGcmTagBytes; in place is allowed. False
+  // when the tag does not match or sealed is shorter than a tag; out is wiped then.
+  [[nodiscard]] bool open(ByteView nonce, ByteView aad, ByteView sealed, ByteSpan out);
+
+ private:
+  struct Evp;            // libcrypto's contexts
+  SecretBuffer memory_;  // libipsec-mb's schedule and scratch; empty with libcrypto
+  std::unique_ptr<Evp> evp_;
+};
+
+}  // namespace penstock::crypto

@@ -1,0 +1,41 @@
+// Owners of libcrypto's objects, for this module only. Success rule of the calls we make: 1 is
+// success, anything else is not, and pointers are null on failure.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include <openssl/bio.h>
+#include <openssl/bn.h>
+#include <openssl/ecdsa.h>
+#include <openssl/evp.h>
+
+#include "base/error.h"
+
+namespace penstock::crypto {
+
+template <auto free_function>
+struct OpensslFree {
+  template <typename T>
+  void operator()(T* object) const {
+    free_function(object);
+  }
+};
+template <typename T, auto free_function>
+using OpensslPtr = std::unique_ptr<T, OpensslFree<free_function>>;
+
+inline void free_bio(BIO* bio) { (void)BIO_free(bio); }
+
+using BioPtr = OpensslPtr<BIO, free_bio>;
+using BignumPtr = OpensslPtr<BIGNUM, BN_clear_free>;
+using CipherPtr = OpensslPtr<EVP_CIPHER, EVP_CIPHER_free>;
+using CipherContextPtr = OpensslPtr<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free>;
+using DigestContextPtr = OpensslPtr<EVP_MD_CTX, EVP_MD_CTX_free>;
+using EcdsaSignaturePtr = OpensslPtr<ECDSA_SIG, ECDSA_SIG_free>;
+using PkeyPtr = OpensslPtr<EVP_PKEY, EVP_PKEY_free>;
+using PkeyContextPtr = OpensslPtr<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
+
+// An `internal` error with libcrypto's own reason, whose queue is emptied.
+Error openssl_error(std::string_view doing);
+
+}  // namespace penstock::crypto

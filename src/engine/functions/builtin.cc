@@ -1,0 +1,61 @@
+#include "engine/functions/builtin.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "base/check.h"
+#include "engine/runtime.h"
+
+namespace penstock::engine {
+namespace functions {
+namespace {
+
+bool by_name(const sql::ScalarFunction& a, const sql::ScalarFunction& b) { return a.name < b.name; }
+
+}  // namespace
+
+FunctionList all_functions() {
+  FunctionList all;
+  for (auto* family : {arithmetic_operators, comparison_operators, like_operators, cast_operators,
+                       rounding_functions, analytic_functions, extremum_functions, null_functions,
+                       joining_functions, position_functions, rewriting_functions,
+                       choosing_functions, masking_functions, encoding_functions, time_functions,
+                       url_functions, geo_functions}) {
+    FunctionList part = family();
+    std::move(part.begin(), part.end(), std::back_inserter(all));
+  }
+  std::sort(all.begin(), all.end(), by_name);
+  return all;
+}
+
+}  // namespace functions
+
+namespace {
+
+class BuiltinFunctions final : public sql::FunctionCatalogue {
+ public:
+  BuiltinFunctions() : all_(functions::all_functions()) {
+    for (std::size_t i = 1; i < all_.size(); ++i) CHECK(all_[i - 1].name < all_[i].name);
+  }
+
+  const sql::ScalarFunction* find(std::string_view name) const override {
+    auto at = std::lower_bound(
+        all_.begin(), all_.end(), name,
+        [](const sql::ScalarFunction& function, std::string_view n) { return function.name < n; });
+    return at != all_.end() && at->name == name ? &*at : nullptr;
+  }
+  std::span<const sql::ScalarFunction> all() const override { return all_; }
+
+ private:
+  functions::FunctionList all_;
+};
+
+}  // namespace
+
+const sql::FunctionCatalogue& builtin_functions() {
+  static const BuiltinFunctions functions;
+  return functions;
+}
+
+}  // namespace penstock::engine

@@ -1,0 +1,194 @@
+// Casts to and from STRING.
+#include <charconv>
+#include <limits>
+#include <optional>
+
+#include "data/decimal.h"
+#include "data/double_text.h"
+#include "data/time_text.h"
+#include "engine/functions/cast.h"
+#include "engine/functions/kernel.h"
+#include "engine/functions/limits.h"
+#include "engine/functions/text_output.h"
+
+namespace penstock::engine::functions {
+namespace {
+
+using data::TypeKind;
+
+// write(char* out, value) puts at most size_max characters and returns how many.
+template <typename A, typename Write>
+void write_each(const KernelCall& call, std::size_t size_max, Write write) {
+  const A* in = argument<A>(call, 0);
+  Text* out = results<Text>(call);
+  TextOutput output(call.arena, call.rows.size() * size_max);
+  each_row(call.rows, [&](RowIndex row) { out[row] = output.take(write(output.next(), in[row])); });
+}
+
+void boolean_to_string(const KernelCall& call) {
+  static constexpr std::string_view kTrue = "true", kFalse = "false";
+  const std::uint8_t* in = argument<std::uint8_t>(call, 0);
+  Text* out = results<Text>(call);
+  each_row(call.rows, [=](RowIndex row) { out[row] = Text(in[row] ? kTrue : kFalse); });
+}
+
+template <typename A>
+void integer_to_string(const KernelCall& call) {
+  constexpr std::size_t size_max = std::numeric_limits<A>::digits10 + 2;
+  write_each<A>(call, size_max, [](char* out, A value) {
+    return static_cast<std::size_t>(std::to_chars(out, out + size_max, value).ptr - out);
+  });
+}
+
+void double_to_string(const KernelCall& call) {
+  write_each<double>(call, data::kDoubleTextMax, data::write_double);
+}
+
+void decimal_to_string(const KernelCall& call) {
+  const int scale = call.args[0]->type().scale();
+  write_each<Int128>(call, data::kDecimalTextMax, [=](char* out, Int128 value) {
+    return data::write_decimal(out, value, scale);
+  });
+}
+
+void date_to_string(const KernelCall& call) {
+  write_each<std::int32_t>(call, data::kTimeTextMax, data::write_date);
+}
+
+void time_to_string(const KernelCall& call) {
+  write_each<std::int32_t>(call, data::kTimeTextMax, data::write_time);
+}
+
+void timestamp_to_string(const KernelCall& call) {
+  write_each<std::int64_t>(call, data::kTimeTextMax, data::write_timestamp);
+}
+
+// As Java's String.trim: everything up to the blank goes.
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && static_cast<unsigned char>(text.front()) <= ' ') text.remove_prefix(1);
+  while (!text.empty() && static_cast<unsigned char>(text.back()) <= ' ') text.remove_suffix(1);
+  return text;
+}
+
+template <typename R, typename Parse>
+void parse_each(const KernelCall& call, Parse parse) {
+  const Text* in = argument<Text>(call, 0);
+  R* out = results<R>(call);
+  each_row(call.rows, [&](RowIndex row) {
+    if (auto value = parse(trimmed(in[row].view()))) {
+      out[row] = static_cast<R>(*value);
+    } else {
+      out[row] = R{};
+      call.errors.add(row, kCastFailed);
+    }
+  });
+}
+
+bool starts_word(std::string_view word, std::string_view text) {
+  if (text.empty() || text.size() > word.size()) return false;
+  for (std::size_t i = 0; i < text.size(); ++i)
+    if ((text[i] | 0x20) != word[i]) return false;
+  return true;
+}
+
+// "true" and "yes", also shortened, in either case; all else is false.
+void string_to_boolean(const KernelCall& call) {
+  const Text* in = argument<Text>(call, 0);
+  std::uint8_t* out = results<std::uint8_t>(call);
+  each_row(call.rows, [=](RowIndex row) {
+    const std::string_view text = trimmed(in[row].view());
+    out[row] = starts_word("true", text) || starts_word("yes", text);
+  });
+}
+
+// [+-]digits
+template <typename T>
+std::optional<T> parse_integer(std::string_view text) {
+  if (text.size() > 1 && text[0] == '+' && text[1] != '-') text.remove_prefix(1);
+  T value = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+template <typename T>
+void string_to_integer(const KernelCall& call) {
+  parse_each<T>(call, parse_integer<T>);
+}
+
+bool is_double_text(std::string_view text) {
+  if (text.starts_with('-')) text.remove_prefix(1);
+  if (text == "NaN" || text == "Infinity") return true;
+  return !text.empty() && ((text[0] >= '0' && text[0] <= '9') || text[0] == '.');
+}
+
+// Too large becomes infinite and too small becomes zero, as in Java.
+double out_of_range(std::string_view text) {
+  const bool negative = text.starts_with('-');
+  const auto exponent = text.find_first_of("eE");
+  const bool tiny = exponent != std::string_view::npos
+                        ? text.substr(exponent + 1).starts_with('-')
+                        : text.substr(negative).starts_with("0.") || text.substr(negative).starts_with('.');
+  const double size = tiny ? 0.0 : std::numeric_limits<double>::infinity();
+  return negative ? -size : size;
+}
+
+std::optional<double> parse_double(std::string_view text) {
+  if (text.size() > 1 && text[0] == '+' && text[1] != '-') text.remove_prefix(1);
+  if (!is_double_text(text)) return std::nullopt;
+  double value = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (end != text.data() + text.size()) return std::nullopt;
+  if (error == std::errc::result_out_of_range) return out_of_range(text);
+  if (error != std::errc()) return std::nullopt;
+  return value;
+}
+
+void string_to_double(const KernelCall& call) { parse_each<double>(call, parse_double); }
+
+void string_to_decimal(const KernelCall& call) {
+  const data::Type& type = call.result.type();
+  parse_each<Int128>(call, [&](std::string_view text) -> std::optional<Int128> {
+    auto parsed = data::parse_decimal(text);
+    if (!parsed) return std::nullopt;
+    return data::fit_decimal(parsed->unscaled, parsed->scale, type, data::Rounding::half_up);
+  });
+}
+
+void string_to_date(const KernelCall& call) { parse_each<std::int32_t>(call, data::parse_date); }
+void string_to_time(const KernelCall& call) { parse_each<std::int32_t>(call, data::parse_time); }
+void string_to_timestamp(const KernelCall& call) {
+  parse_each<std::int64_t>(call, data::parse_timestamp);
+}
+
+}  // namespace
+
+sql::Kernel cast_to_string(TypeKind from) {
+  switch (from) {
+    case TypeKind::boolean: return boolean_to_string;
+    case TypeKind::integer: return integer_to_string<std::int32_t>;
+    case TypeKind::bigint: return integer_to_string<std::int64_t>;
+    case TypeKind::double_: return double_to_string;
+    case TypeKind::decimal: return decimal_to_string;
+    case TypeKind::date: return date_to_string;
+    case TypeKind::time: return time_to_string;
+    case TypeKind::timestamp: return timestamp_to_string;
+    default: return nullptr;
+  }
+}
+
+sql::Kernel cast_from_string(TypeKind to) {
+  switch (to) {
+    case TypeKind::boolean: return string_to_boolean;
+    case TypeKind::integer: return string_to_integer<std::int32_t>;
+    case TypeKind::bigint: return string_to_integer<std::int64_t>;
+    case TypeKind::double_: return string_to_double;
+    case TypeKind::decimal: return string_to_decimal;
+    case TypeKind::date: return string_to_date;
+    case TypeKind::time: return string_to_time;
+    case TypeKind::timestamp: return string_to_timestamp;
+    default: return nullptr;
+  }
+}
+
+}  // namespace penstock::engine::functions

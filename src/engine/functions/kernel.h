@@ -1,0 +1,59 @@
+// Loops that kernels are made of. A kernel computes the selected rows of a batch and touches no other.
+#pragma once
+
+#include <cstddef>
+
+#include "data/column.h"
+#include "sql/function.h"
+
+namespace penstock::engine::functions {
+
+using data::Int128;
+using data::RowIndex;
+using data::Text;
+using sql::KernelCall;
+
+// Whether a selection (which rises) is exactly the rows 0 to n-1.
+inline bool is_dense(data::Selection rows) {
+  return rows.empty() || rows.back() + 1 == rows.size();
+}
+
+// Calls body(row) for each selected row; dense selections run without reading the row numbers.
+template <typename Body>
+inline void each_row(data::Selection rows, Body&& body) {
+  if (is_dense(rows)) {
+    const RowIndex count = static_cast<RowIndex>(rows.size());
+    for (RowIndex row = 0; row < count; ++row) body(row);
+  } else {
+    for (RowIndex row : rows) body(row);
+  }
+}
+
+template <typename T>
+inline const T* argument(const KernelCall& call, std::size_t position) {
+  return call.args[position]->values<T>().data();
+}
+
+template <typename T>
+inline T* results(const KernelCall& call) {
+  return call.result.values<T>().data();
+}
+
+// result = Op()(a)
+template <typename R, typename A, typename Op>
+void map_one(const KernelCall& call) {
+  const A* a = argument<A>(call, 0);
+  R* out = results<R>(call);
+  each_row(call.rows, [=](RowIndex row) { out[row] = static_cast<R>(Op()(a[row])); });
+}
+
+// result = Op()(a, b)
+template <typename R, typename A, typename B, typename Op>
+void map_two(const KernelCall& call) {
+  const A* a = argument<A>(call, 0);
+  const B* b = argument<B>(call, 1);
+  R* out = results<R>(call);
+  each_row(call.rows, [=](RowIndex row) { out[row] = static_cast<R>(Op()(a[row], b[row])); });
+}
+
+}  // namespace penstock::engine::functions

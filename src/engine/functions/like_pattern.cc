@@ -1,0 +1,111 @@
+#include "engine/functions/like_pattern.h"
+
+#include <cstring>
+
+namespace penstock::engine::functions {
+namespace {
+
+constexpr std::size_t kNone = std::string_view::npos;
+
+bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+
+// Size of the character at text[at].
+std::size_t character_size(std::string_view text, std::size_t at) {
+  std::size_t end = at + 1;
+  while (end < text.size() && is_continuation(text[end])) ++end;
+  return end - at;
+}
+
+}  // namespace
+
+void LikePattern::compile(std::string_view pattern, std::string_view escape) {
+  literals_.clear();
+  parts_.assign(1, Part{});
+  for (std::size_t at = 0; at < pattern.size(); ++at) {
+    if (!escape.empty() && pattern.substr(at).starts_with(escape) &&
+        at + escape.size() < pattern.size()) {
+      at += escape.size();
+    } else if (pattern[at] == '%') {
+      parts_.push_back(Part{static_cast<std::uint32_t>(literals_.size()), 0, false});
+      continue;
+    } else if (pattern[at] == '_') {
+      literals_.push_back(kAnyCharacter);
+      parts_.back().has_any = true;
+      ++parts_.back().size;
+      continue;
+    }
+    literals_.push_back(pattern[at]);
+    ++parts_.back().size;
+  }
+}
+
+bool LikePattern::matches(std::string_view text) const {
+  const Part& first = parts_.front();
+  if (parts_.size() == 1) {
+    if (!first.has_any) return text == literal(first);
+    return match_at(first, text) == text.size();
+  }
+  std::size_t used = match_at(first, text);
+  return used != kNone && matches_open(text.substr(used));
+}
+
+// The rest of a text after the first part and its %.
+bool LikePattern::matches_open(std::string_view text) const {
+  for (std::size_t i = 1; i + 1 < parts_.size(); ++i) {
+    if (parts_[i].size == 0) continue;
+    std::size_t end = 0;
+    if (find(parts_[i], text, end) == kNone) return false;
+    text.remove_prefix(end);
+  }
+  return matches_end(parts_.back(), text);
+}
+
+// How many bytes of the text's front the part takes, or kNone.
+std::size_t LikePattern::match_at(const Part& part, std::string_view text) const {
+  if (!part.has_any) return text.starts_with(literal(part)) ? part.size : kNone;
+  std::size_t at = 0;
+  for (char c : literal(part)) {
+    if (at == text.size()) return kNone;
+    if (c == kAnyCharacter) at += character_size(text, at);
+    else if (text[at++] != c) return kNone;
+  }
+  return at;
+}
+
+// Where the part is found first; end: behind it.
+std::size_t LikePattern::find(const Part& part, std::string_view text, std::size_t& end) const {
+  if (!part.has_any) {
+    const void* found = memmem(text.data(), text.size(), literal(part).data(), part.size);
+    if (found == nullptr) return kNone;
+    std::size_t at = static_cast<std::size_t>(static_cast<const char*>(found) - text.data());
+    end = at + part.size;
+    return at;
+  }
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (is_continuation(text[at])) continue;
+    std::size_t used = match_at(part, text.substr(at));
+    if (used == kNone) continue;
+    end = at + used;
+    return at;
+  }
+  return kNone;
+}
+
+// Characters are taken from the end, so that the part is tried in one place only.
+bool LikePattern::matches_end(const Part& part, std::string_view text) const {
+  if (!part.has_any) return text.ends_with(literal(part));
+  std::size_t end = text.size();
+  for (std::size_t i = part.size; i > 0; --i) {
+    if (end == 0) return false;
+    char c = literal(part)[i - 1];
+    --end;
+    if (c == kAnyCharacter) {
+      while (end > 0 && is_continuation(text[end])) --end;
+    } else if (text[end] != c) {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace penstock::engine::functions

@@ -1,0 +1,66 @@
+// Operators: batches in, batches out. Where filters and projections live, and windows, joins and
+// aggregates will.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "data/arena.h"
+#include "data/batch.h"
+#include "topics/log.h"
+
+namespace penstock::engine {
+
+enum class Flow : std::uint8_t {
+  more,  // goes on
+  done,  // nothing further will come out (LIMIT)
+};
+
+// Takes what an operator makes of a batch. Everything it is given lives for the call only.
+class Emitter {
+ public:
+  virtual ~Emitter() = default;
+  // The rows of batch.selection. Row numbers are those of the batch that the source read, as long as
+  // only filters and projections lie between.
+  virtual Result<Flow> emit(const data::Batch& batch) = 0;
+  // A row of the operator's input that cannot be computed. reason: a stable snake_case code.
+  virtual void reject(data::RowIndex row, std::string_view reason) = 0;
+  // For texts that live as long as the batch.
+  virtual data::Arena& arena() = 0;
+};
+
+// What an operator stored at earlier commits: its own keys only.
+class StateReader {
+ public:
+  virtual ~StateReader() = default;
+  virtual Result<> each(const topics::StateVisitor& visitor) = 0;
+};
+
+// One step of a task; one thread. Errors end the query; rows that cannot be computed are rejected.
+class Operator {
+ public:
+  virtual ~Operator() = default;
+  // Once, before anything else: takes up what was committed.
+  virtual Result<> open(StateReader& state) = 0;
+  virtual Result<Flow> process(const data::Batch& batch, Emitter& out) = 0;
+  // Stream time has moved: windows may close.
+  virtual Result<Flow> on_stream_time(data::TimestampMs now_ms, Emitter& out) = 0;
+  // Writes what has changed since the last commit. The commit may still fail; the operator is then
+  // destroyed with its task.
+  virtual Result<> on_commit(topics::StateWrites& state) = 0;
+  // Buffers and columns held now.
+  virtual std::size_t memory_bytes() const = 0;
+};
+
+// The part that operators without state share.
+class StatelessOperator : public Operator {
+ public:
+  Result<> open(StateReader&) final { return {}; }
+  Result<Flow> on_stream_time(data::TimestampMs, Emitter&) final { return Flow::more; }
+  Result<> on_commit(topics::StateWrites&) final { return {}; }
+};
+
+}  // namespace penstock::engine

@@ -1,0 +1,118 @@
+// Runs queries over a log: tasks, threads, commits. What `penstock run`, tests and penstockd share.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/strong.h"
+#include "data/schema.h"
+#include "data/value.h"
+#include "seal/key_source.h"
+#include "sql/function.h"
+#include "sql/plan.h"
+#include "topics/log.h"
+
+namespace penstock::engine {
+
+// All SQL functions and operators of this build.
+const sql::FunctionCatalogue& builtin_functions();
+
+struct QueryIdTag;
+using QueryId = Strong<QueryIdTag, std::string>;  // "CSAS_MASKED_1", "INSERTQUERY_2"
+
+// A commit happens at whichever bound is passed first, and when the input is idle.
+struct CommitLimits {
+  std::size_t records = 64 << 10;      // of input
+  std::size_t output_bytes = 8 << 20;
+  std::chrono::milliseconds age{50};
+};
+
+struct RuntimeOptions {
+  int threads = 1;
+  CommitLimits commit;
+  bool discard_sinks = false;  // benchmarks: outputs are computed to columns, counted and dropped
+};
+
+enum class StartAt : std::uint8_t { earliest, latest };
+
+enum class QueryState : std::uint8_t { running, paused, failed };
+std::string_view name_of(QueryState state);  // "RUNNING", "PAUSED", "ERROR"
+
+struct PartitionProgress {
+  std::int32_t partition = 0;
+  topics::Offset position = 0;  // committed
+  topics::Offset end = 0;
+};
+
+// What a query has done since it was started in this process.
+struct QueryStats {
+  QueryId id;
+  QueryState state = QueryState::running;
+  std::optional<Error> error;  // why it failed
+  std::uint64_t records_in = 0, records_out = 0, dead_letters = 0;
+  std::uint64_t bytes_in = 0, bytes_out = 0, commits = 0;
+  double cpu_seconds = 0;            // of the threads while they worked for it
+  std::size_t memory_peak_bytes = 0;  // buffers, arenas and columns of its tasks
+  std::vector<PartitionProgress> progress;
+};
+
+// Rows for one client. One thread uses it (another may call cancel()).
+class PushQuery {
+ public:
+  virtual ~PushQuery() = default;
+  virtual const data::Schema& schema() const = 0;
+  using Row = std::vector<data::Value>;
+  struct Rows {
+    std::vector<Row> rows;
+    bool done = false;             // nothing follows
+    bool limit_reached = false;    // done because of LIMIT
+    std::optional<Error> error;    // done because of a failure, or cancelled
+    std::uint64_t skipped = 0;     // records that could not be opened or computed, so far
+  };
+  // Rows that are at hand, waiting until the deadline for the first one. Reading pauses while the
+  // client does not call.
+  virtual Rows next(std::size_t rows_max, topics::Deadline deadline) = 0;
+  virtual void cancel() = 0;  // thread-safe
+};
+
+// Thread-safe. The log, keys and functions outlive it.
+class Runtime {
+ public:
+  virtual ~Runtime() = default;  // as shutdown()
+
+  // Starts (or takes up again, by its id) a query whose plan ends in a SinkStep: one task per source
+  // partition, each from its committed position, or from `start` when it has none. Topics must
+  // exist (the dead-letter topic "<id>.dead_letters" is created when missing). Sealed topics need
+  // their policy's keys in the key source: permission_denied names the policy that is missing.
+  virtual Result<> start_query(const QueryId& id, std::shared_ptr<const sql::PlanNode> plan,
+                               StartAt start) = 0;
+  // Finishes the batch, commits, ends the tasks. forget: positions and state too.
+  virtual Result<> stop_query(const QueryId& id, bool forget) = 0;
+  virtual Result<> pause_query(const QueryId& id) = 0;
+  virtual Result<> resume_query(const QueryId& id) = 0;
+
+  // Returns when every running query has consumed and committed all that the topics hold, counting
+  // what queries write for each other; with the error of the first query that failed.
+  virtual Result<> drain() = 0;
+
+  virtual std::vector<QueryStats> stats() const = 0;  // sorted by id
+
+  // A plan without a sink. until_end: ends when what was there at the start is read (a pull over a
+  // stream); otherwise it goes on until LIMIT or cancel.
+  virtual Result<std::unique_ptr<PushQuery>> push(std::shared_ptr<const sql::PlanNode> plan,
+                                                  StartAt start, bool until_end) = 0;
+
+  // Finishes batches, commits, ends all threads.
+  virtual void shutdown() = 0;
+};
+
+// keys: may be null; then nothing sealed can be read or written.
+Result<std::unique_ptr<Runtime>> start_runtime(topics::Log& log, const seal::KeySource* keys,
+                                               RuntimeOptions options);
+
+}  // namespace penstock::engine

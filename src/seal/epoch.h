@@ -1,0 +1,52 @@
+// A key epoch of a sealed topic: what all records sealed by one producer in one run share.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/secret.h"
+#include "base/strong.h"
+#include "crypto/ec.h"
+#include "seal/policy.h"
+
+namespace penstock::seal {
+
+// 8 random bytes; the value is their big-endian reading.
+struct EpochIdTag;
+using EpochId = Strong<EpochIdTag, std::uint64_t>;
+inline constexpr std::size_t kEpochIdBytes = 8;
+inline constexpr std::size_t kEpochSecretBytes = 32;
+inline constexpr std::size_t kCommitBytes = 32;
+using EpochIdBytes = std::array<std::uint8_t, kEpochIdBytes>;
+EpochIdBytes to_bytes(EpochId id);
+Result<EpochId> epoch_id_from(ByteView bytes);  // exactly 8
+
+// What the epoch's keys are bound to.
+struct EpochContext {
+  std::string topic;
+  std::optional<std::string> schema_reference;  // as the schema registry names it
+  crypto::Thumbprint producer{};
+  std::string policy_id;
+  PolicyDigest policy_digest{};
+  friend bool operator==(const EpochContext&, const EpochContext&) = default;
+};
+ByteBuffer encode_context(const EpochContext& context);
+Result<EpochContext> parse_context(ByteView cbor);
+
+// key (32) || Base IV (12) || commit (32), derived by HKDF-SHA-512 from the epoch's secret.
+class EpochKeys {
+ public:
+  // `context`: encoded.
+  static EpochKeys derive(ByteView secret, EpochId id, ByteView context);
+  ByteView key() const { return derived_.view().first(32); }
+  ByteView base_iv() const { return derived_.view().subspan(32, 12); }
+  ByteView commit() const { return derived_.view().last(kCommitBytes); }
+
+ private:
+  explicit EpochKeys(SecretBuffer derived) : derived_(std::move(derived)) {}
+  SecretBuffer derived_;
+};
+
+}  // namespace penstock::seal

@@ -1,0 +1,197 @@
+#include "seal/keyring.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include <fmt/format.h>
+
+#include "base/file.h"
+#include "base/secret.h"
+#include "crypto/jwk.h"
+#include "seal/limits.h"
+
+namespace penstock::seal {
+namespace {
+
+constexpr mode_t kModeForOwnerOnly = 0600;
+
+void wipe_text(std::string& text) {
+  wipe({reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
+}
+
+// Wipes the JSON that held keys on every way out.
+struct JsonWiper {
+  Json& json;
+  ~JsonWiper() { crypto::wipe_json(json); }
+};
+
+// Judges the open file and tells its size, so that nobody can put another in its place between judging and reading.
+Result<std::size_t> check_private(int fd, const std::filesystem::path& path) {
+  struct stat facts {};
+  if (fstat(fd, &facts) != 0) return fail(os_error("reading", path, errno));
+  if (!S_ISREG(facts.st_mode))
+    return fail(ErrorCode::permission_denied,
+                fmt::format("key file '{}': not a plain file", path.string()));
+  if (facts.st_uid != geteuid())
+    return fail(ErrorCode::permission_denied,
+                fmt::format("key file '{}': it belongs to another user", path.string()));
+  if ((facts.st_mode & 0077) != 0)
+    return fail(ErrorCode::permission_denied,
+                fmt::format("key file '{0}': mode {1:04o} lets others read it, expected 0600; run: "
+                            "chmod 600 '{0}'", path.string(), facts.st_mode & 07777));
+  if (static_cast<std::uint64_t>(facts.st_size) > kKeyFileBytesMax)
+    return fail(ErrorCode::limit_exceeded,
+                fmt::format("key file '{}': {} bytes, at most {} are taken", path.string(),
+                            facts.st_size, kKeyFileBytesMax));
+  return static_cast<std::size_t>(facts.st_size);
+}
+
+Result<SecretBuffer> read_private_file(const std::filesystem::path& path) {
+  UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  if (!fd && errno == ELOOP)
+    return fail(ErrorCode::permission_denied,
+                fmt::format("key file '{}': it is a link; name the file itself", path.string()));
+  if (!fd) return fail(os_error("opening", path, errno));
+  SecretBuffer work(TRY(check_private(fd.get(), path)));
+  std::size_t size = 0;
+  while (size < work.size()) {
+    ssize_t got = read(fd.get(), work.span().data() + size, work.size() - size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail(os_error("reading", path, errno));
+    if (got == 0) break;
+    size += static_cast<std::size_t>(got);
+  }
+  return SecretBuffer::copy_of(work.view().first(size));
+}
+
+Result<Policy> policy_entry(const Json& entry, const std::filesystem::path& key_file) {
+  if (!entry.is_string()) return Policy::from_json(entry);
+  std::filesystem::path path = key_file.parent_path() / entry.get<std::string>();
+  std::string text = TRY(read_file(path, kPolicyBytesMax));
+  return TRY_IN(Policy::parse(text), fmt::format("'{}'", path.string()));
+}
+
+Result<> load_policies(const Json& document, const std::filesystem::path& path, KeyRing& ring) {
+  auto policies = document.find("policies");
+  if (policies == document.end()) return {};
+  if (!policies->is_array() || policies->size() > kKeyFilePoliciesMax)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("member 'policies' must be an array of at most {} policies",
+                            kKeyFilePoliciesMax));
+  for (const Json& entry : *policies) TRY(ring.add_policy(TRY(policy_entry(entry, path))));
+  return {};
+}
+
+using SetKey = Result<> (KeyRing::*)(std::string_view, crypto::P256PrivateKey);
+
+Result<> load_private_keys(const Json& document, const char* member, KeyRing& ring, SetKey set) {
+  auto keys = document.find(member);
+  if (keys == document.end()) return {};
+  if (!keys->is_object())
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("member '{}' must be an object of keys by policy id", member));
+  for (const auto& [policy_id, jwk] : keys->items()) {
+    std::string what = fmt::format("member '{}', key of policy '{}'", member, policy_id);
+    TRY((ring.*set)(policy_id, TRY(crypto::private_key_from_jwk(jwk, what))));
+  }
+  return {};
+}
+
+Result<KeyRing> ring_from(const Json& document, const std::filesystem::path& path) {
+  if (!document.is_object())
+    return fail(ErrorCode::invalid_argument, "expected a JSON object");
+  for (const auto& [member, value] : document.items())
+    if (member != "policies" && member != "policy_keys" && member != "producer_keys")
+      return fail(ErrorCode::invalid_argument,
+                  "it has members other than policies, policy_keys, producer_keys");
+  KeyRing ring;
+  TRY(load_policies(document, path, ring));
+  TRY(load_private_keys(document, "policy_keys", ring, &KeyRing::set_reader_key));
+  TRY(load_private_keys(document, "producer_keys", ring, &KeyRing::set_producer_key));
+  return ring;
+}
+
+}  // namespace
+
+Result<> KeyRing::add_policy(Policy policy) {
+  std::string id = policy.id();
+  if (!policies_.try_emplace(id, std::move(policy)).second)
+    return fail(ErrorCode::already_exists, fmt::format("policy '{}' is there already", id));
+  return {};
+}
+
+Result<> KeyRing::set_reader_key(std::string_view policy_id, crypto::P256PrivateKey key) {
+  const Policy* named = TRY(policy(policy_id));
+  if (!named->names_reader(key.public_key()))
+    return fail(ErrorCode::permission_denied,
+                fmt::format("policy '{}' does not name this key as a reader", policy_id));
+  reader_keys_.insert_or_assign(std::string(policy_id), std::move(key));
+  return {};
+}
+
+Result<> KeyRing::set_producer_key(std::string_view policy_id, crypto::P256PrivateKey key) {
+  const Policy* named = TRY(policy(policy_id));
+  if (named->producer(key.public_key().thumbprint()) == nullptr)
+    return fail(ErrorCode::permission_denied,
+                fmt::format("policy '{}' does not name this key as a producer", policy_id));
+  producer_keys_.insert_or_assign(std::string(policy_id), std::move(key));
+  return {};
+}
+
+Result<const Policy*> KeyRing::policy(std::string_view policy_id) const {
+  auto found = policies_.find(policy_id);
+  if (found == policies_.end())
+    return fail(ErrorCode::not_found, fmt::format("policy '{}' is not known", policy_id));
+  return &found->second;
+}
+
+const crypto::P256PrivateKey* KeyRing::reader_key(std::string_view policy_id) const {
+  auto found = reader_keys_.find(policy_id);
+  return found == reader_keys_.end() ? nullptr : &found->second;
+}
+
+const crypto::P256PrivateKey* KeyRing::producer_key(std::string_view policy_id) const {
+  auto found = producer_keys_.find(policy_id);
+  return found == producer_keys_.end() ? nullptr : &found->second;
+}
+
+std::vector<std::string> KeyRing::policy_ids() const {
+  std::vector<std::string> out;
+  for (const auto& [id, policy] : policies_) out.push_back(id);
+  return out;
+}
+
+Result<KeyRing> load_keys(const std::filesystem::path& path) {
+  SecretBuffer text = TRY(read_private_file(path));
+  std::string what = fmt::format("key file '{}'", path.string());
+  Json document = TRY(parse_json(as_text(text.view()), what,
+                                 {.bytes_max = kKeyFileBytesMax, .depth_max = 12}));
+  JsonWiper wiper{document};
+  return TRY_IN(ring_from(document, path), what);
+}
+
+Result<> write_keys(const KeyRing& ring, const std::filesystem::path& path, KeyFileParts parts) {
+  Json document = {{"policies", Json::array()}};
+  JsonWiper wiper{document};
+  for (const std::string& id : ring.policy_ids()) {
+    document["policies"].push_back(TRY(ring.policy(id))->to_json());
+    if (const auto* key = ring.reader_key(id); key != nullptr && parts.policy_keys)
+      document["policy_keys"][id] = crypto::to_jwk(*key);
+    if (const auto* key = ring.producer_key(id); key != nullptr && parts.producer_keys)
+      document["producer_keys"][id] = crypto::to_jwk(*key);
+  }
+  if (std::error_code error; std::filesystem::exists(std::filesystem::symlink_status(path, error)))
+    return fail(ErrorCode::already_exists,
+                fmt::format("key file '{}' is there already; keys are not overwritten",
+                            path.string()));
+  std::string text = document.dump(2);
+  text += '\n';
+  Result<> written = write_file(path, as_bytes(text), kModeForOwnerOnly);
+  wipe_text(text);
+  return written;
+}
+
+}  // namespace penstock::seal

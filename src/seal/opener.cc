@@ -1,0 +1,256 @@
+#include "seal/opener.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "base/secret.h"
+#include "seal/grant.h"
+#include "seal/limits.h"
+#include "seal/record_aad.h"
+
+namespace penstock::seal {
+namespace {
+
+constexpr std::int64_t kMsPerS = 1000;
+constexpr std::string_view kFieldPrefix = "ps1:";
+constexpr std::uint8_t kEndOfBody = 0x80;
+
+class PolicyProducers final : public ProducerKeys {
+ public:
+  explicit PolicyProducers(const Policy& policy) : policy_(policy) {}
+  const crypto::P256PublicKey* find(ByteView thumbprint) const override {
+    return policy_.producer(thumbprint);
+  }
+
+ private:
+  const Policy& policy_;
+};
+
+// Size of the body within a padded one; nothing when the mark is missing.
+std::optional<std::size_t> unpadded(ByteView padded) {
+  std::size_t end = padded.size();
+  while (end > 0 && padded[end - 1] == 0) --end;
+  if (end == 0 || padded[end - 1] != kEndOfBody) return std::nullopt;
+  return end - 1;
+}
+
+}  // namespace
+
+struct Opener::Epoch {
+  EpochId id;
+  crypto::Aes256Gcm aead;
+  Nonce base_iv{};
+  std::array<std::uint8_t, kCommitBytes> commit{};
+  std::int64_t not_after_s = 0;
+  std::uint64_t records_max = 0;
+
+  Epoch(const OpenedGrant& grant, crypto::AeadEngine engine)
+      : id(grant.spec.epoch),
+        aead(grant.keys.key(), engine),
+        not_after_s(grant.spec.not_after_s),
+        records_max(grant.spec.records_max) {
+    std::ranges::copy(grant.keys.base_iv(), base_iv.begin());
+    std::ranges::copy(grant.keys.commit(), commit.begin());
+  }
+};
+
+void OpenedBatch::reset(std::size_t sealed_bytes, std::size_t rows) {
+  wipe();
+  // A plaintext with its newline is shorter than its sealed form. One byte more at the start takes
+  // the first record's kind.
+  std::size_t bytes = 1 + sealed_bytes + kOpenPadding;
+  CHECK(bytes <= UINT32_MAX);
+  memory_.reserve(bytes);
+  memory_.data()[0] = '\n';
+  end_ = 1;
+  rows_.reserve(rows);
+}
+
+void OpenedBatch::wipe() {
+  if (end_ > 0 && memory_.size() > 0) penstock::wipe({memory_.data(), end_});
+  end_ = 0;
+  refused_ = 0;
+  rows_.clear();
+}
+
+void OpenedBatch::finish() { std::memset(memory_.data() + end_, 0, kOpenPadding); }
+
+Opener::Opener(OpenerOptions options, Policy policy, crypto::P256PrivateKey reader)
+    : options_(std::move(options)), policy_(std::move(policy)), reader_(std::move(reader)) {}
+
+Opener::~Opener() = default;
+
+Result<std::unique_ptr<Opener>> Opener::create(OpenerOptions options, const KeySource& keys) {
+  const Policy* policy =
+      TRY_IN(keys.policy(options.policy_id), fmt::format("opening topic '{}'", options.topic));
+  if (!policy->covers(options.topic))
+    return fail(ErrorCode::permission_denied,
+                fmt::format("opening topic '{}': policy '{}' does not cover it", options.topic,
+                            options.policy_id));
+  const crypto::P256PrivateKey* reader = keys.reader_key(options.policy_id);
+  if (reader == nullptr)
+    return fail(ErrorCode::permission_denied,
+                fmt::format("opening topic '{}': no policy key for '{}'; give one with --keys",
+                            options.topic, options.policy_id));
+  return std::unique_ptr<Opener>(new Opener(std::move(options), *policy, reader->clone()));
+}
+
+Result<EpochId> Opener::add_grant(ByteView key, ByteView grant, std::int64_t now_ms) {
+  std::string doing = fmt::format("topic '{}'", grants_topic(options_.topic));
+  EpochId id = TRY_IN(epoch_id_from(key), doing);
+  std::int64_t now_s = now_ms / kMsPerS;
+  if (now_s > policy_.not_after_s())
+    return fail(ErrorCode::failed_precondition,
+                fmt::format("{}: policy '{}' ended at {} (Unix seconds), now is {}", doing,
+                            policy_.id(), policy_.not_after_s(), now_s));
+  GrantExpectation expected{.topic = options_.topic,
+                            .policy_id = policy_.id(),
+                            .policy_digest = policy_.digest(),
+                            .schema_required = policy_.schema_required(),
+                            .now_s = now_s};
+  OpenedGrant opened =
+      TRY_IN(open_grant(grant, PolicyProducers(policy_), reader_, expected), doing);
+  if (opened.spec.epoch != id)
+    return fail(ErrorCode::failed_precondition,
+                fmt::format("{}: a grant is for another epoch than its record's key says", doing));
+  if (const Epoch* known = find(id)) {
+    if (equal_constant_time(known->commit, opened.keys.commit())) return id;
+    return fail(ErrorCode::already_exists,
+                fmt::format("{}: two grants with different secrets for epoch {}", doing,
+                            to_hex(to_bytes(id))));
+  }
+  if (epochs_.size() >= kEpochsMax)
+    return fail(ErrorCode::limit_exceeded,
+                fmt::format("{}: more than {} open epochs", doing, kEpochsMax));
+  epochs_.emplace(id, std::make_unique<Epoch>(opened, options_.engine));
+  return id;
+}
+
+std::vector<EpochId> Opener::expire(std::int64_t now_ms) {
+  std::int64_t now_s = now_ms / kMsPerS;
+  std::vector<EpochId> out;
+  for (const auto& [id, epoch] : epochs_)
+    if (std::min(epoch->not_after_s, policy_.not_after_s()) < now_s) out.push_back(id);
+  if (!out.empty()) last_ = nullptr;
+  for (EpochId id : out) epochs_.erase(id);
+  return out;
+}
+
+Opener::Epoch* Opener::find(EpochId id) {
+  if (last_ != nullptr && last_->id == id) [[likely]]
+    return last_;
+  auto found = epochs_.find(id);
+  if (found == epochs_.end()) return nullptr;
+  last_ = found->second.get();
+  return last_;
+}
+
+OpenOutcome Opener::open_at(const RecordContext& context, ByteView sealed, std::uint8_t* at,
+                            Plain& plain) {
+  if (sealed.size() > kSealedRecordBytesMax || context.key.size > kRecordKeyBytesMax ||
+      (context.path && context.path->size() > kFieldPathBytesMax)) [[unlikely]]
+    return OpenOutcome::too_large;
+  SealedRecord record;
+  if (!parse_record(sealed, record)) [[unlikely]]
+    return OpenOutcome::malformed;
+  Epoch* epoch = find(record.epoch);
+  if (epoch == nullptr || record.sequence >= epoch->records_max) [[unlikely]]
+    return OpenOutcome::unknown_epoch;
+  ByteSpan plaintext(at, record.ciphertext.size() - crypto::kGcmTagBytes);
+  RecordAad aad(context, record.protected_header.data(), large_aad_);
+  if (!epoch->aead.open(nonce_of(epoch->base_iv, record.sequence), aad.view(), record.ciphertext,
+                        plaintext)) [[unlikely]]
+    return OpenOutcome::not_authentic;
+
+  plain.epoch = record.epoch;
+  plain.sequence = record.sequence;
+  plain.written = plaintext.size();
+  plain.size = plaintext.size() - 1;
+  plain.kind = static_cast<Kind>(plaintext[0]);
+  OpenOutcome outcome = OpenOutcome::unknown_kind;
+  bool field = context.path.has_value();
+  if (plain.kind == Kind::body && !field) [[likely]]
+    return OpenOutcome::ok;
+  if (plain.kind == Kind::field && field) return OpenOutcome::ok;
+  if (plain.kind == Kind::tombstone && !field)
+    outcome = plain.size == 0 ? OpenOutcome::tombstone : OpenOutcome::malformed;
+  if (plain.kind == Kind::padded && !field) {
+    std::optional<std::size_t> body = unpadded(ByteView(plaintext).subspan(1));
+    outcome = body ? OpenOutcome::ok : OpenOutcome::bad_padding;
+    plain.size = body.value_or(0);
+  }
+  if (!is_opened(outcome)) wipe(plaintext);
+  return outcome;
+}
+
+void Opener::open_row(const RecordContext& context, ByteView sealed, SequenceGuard& guard,
+                      OpenedBatch& out) {
+  // The kind byte lands on the newline before the body and is made one again, so that the body
+  // needs no second copy.
+  std::uint8_t* newline = out.memory_.data() + out.end_ - 1;
+  Plain plain;
+  OpenOutcome outcome = OpenOutcome::bare_null;
+  if (sealed.data() != nullptr) {
+    outcome = open_at(context, sealed, newline, plain);
+    *newline = '\n';
+  }
+  if (is_opened(outcome)) {
+    OpenOutcome admitted = guard.admit(plain.epoch, plain.sequence);
+    if (admitted != OpenOutcome::ok) [[unlikely]] {
+      wipe({newline + 1, plain.written - 1});
+      outcome = admitted;
+    }
+  }
+  Opened row{.offset = static_cast<std::uint32_t>(out.end_), .size = 0, .outcome = outcome};
+  if (outcome == OpenOutcome::ok) [[likely]] {
+    row.size = static_cast<std::uint32_t>(plain.size);
+    newline[1 + plain.size] = '\n';
+    out.end_ += plain.size + 1;
+  } else if (outcome != OpenOutcome::tombstone) {
+    ++out.refused_;
+  }
+  out.rows_.push_back(row);
+}
+
+OpenOutcome Opener::open(const RecordContext& context, ByteView sealed, SequenceGuard& guard,
+                         ByteBuffer& out) {
+  return open_apart(context, sealed, &guard, out);
+}
+
+OpenOutcome Opener::open_in_any_order(const RecordContext& context, ByteView sealed,
+                                      ByteBuffer& out) {
+  return open_apart(context, sealed, nullptr, out);
+}
+
+OpenOutcome Opener::open_apart(const RecordContext& context, ByteView sealed,
+                               SequenceGuard* guard, ByteBuffer& out) {
+  if (sealed.data() == nullptr) return OpenOutcome::bare_null;
+  if (sealed.size() > kSealedRecordBytesMax) return OpenOutcome::too_large;
+  std::size_t start = out.size();
+  out.resize(start + sealed.size());
+  Plain plain;
+  OpenOutcome outcome = open_at(context, sealed, out.data() + start, plain);
+  if (is_opened(outcome) && guard != nullptr) {
+    OpenOutcome admitted = guard->admit(plain.epoch, plain.sequence);
+    if (admitted != OpenOutcome::ok) outcome = admitted;
+  }
+  std::size_t kept = outcome == OpenOutcome::ok ? plain.size : 0;
+  if (kept > 0) std::memmove(out.data() + start, out.data() + start + 1, kept);
+  wipe(ByteSpan(out).subspan(start + kept));
+  out.resize(start + kept);
+  return outcome;
+}
+
+OpenOutcome Opener::open_field(const RecordContext& context, std::string_view text,
+                               ByteBuffer& out) {
+  CHECK(context.path.has_value());
+  if (!text.starts_with(kFieldPrefix)) return OpenOutcome::malformed;
+  if (text.size() / 4 * 3 > kSealedRecordBytesMax) return OpenOutcome::too_large;
+  Result<ByteBuffer> sealed = from_base64url(text.substr(kFieldPrefix.size()));
+  if (!sealed) return OpenOutcome::malformed;
+  return open_apart(context, *sealed, nullptr, out);
+}
+
+}  // namespace penstock::seal

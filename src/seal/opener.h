@@ -1,0 +1,157 @@
+// Opening: PSR-1 records of one topic become plaintext again. Owned by one task.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/check.h"
+#include "crypto/aead.h"
+#include "seal/epoch.h"
+#include "seal/key_source.h"
+#include "seal/plaintext_memory.h"
+#include "seal/record.h"
+#include "seal/sequence_guard.h"
+
+namespace penstock::seal {
+
+struct OpenerOptions {
+  std::string topic;
+  std::string policy_id;
+  crypto::AeadEngine engine = crypto::AeadEngine::best;
+};
+
+// Where a record's plaintext lies in the buffer of its batch.
+struct Opened {
+  std::uint32_t offset = 0;
+  std::uint32_t size = 0;  // without kind byte and padding
+  OpenOutcome outcome = OpenOutcome::malformed;
+};
+
+// Readable bytes that a batch buffer must have behind the last plaintext, for scanners.
+inline constexpr std::size_t kOpenPadding = 64;
+
+// Plaintexts of a batch, one after the other, each followed by a newline: "\n" body "\n" body "\n".
+// Records that did not open take no space. The caller owns the memory, wipes it after the batch and
+// uses it again.
+class OpenedBatch {
+ public:
+  // Makes room for a batch whose sealed values have `sealed_bytes` in all and whose rows are `rows`.
+  // Allocates only when the memory is too small; wipes what it gives up.
+  void reset(std::size_t sealed_bytes, std::size_t rows);
+  void wipe();  // the plaintexts; rows are forgotten
+
+  std::span<const Opened> rows() const { return rows_; }
+  ByteView bytes_of(std::size_t row) const {
+    return {memory_.data() + rows_[row].offset, rows_[row].size};
+  }
+  // All plaintexts with their newlines; kOpenPadding zero bytes follow.
+  ByteView text() const { return {memory_.data(), end_}; }
+  std::size_t refused() const { return refused_; }  // rows that are not is_opened()
+
+  OpenedBatch() = default;
+  ~OpenedBatch() { wipe(); }
+  OpenedBatch(OpenedBatch&&) = default;
+  OpenedBatch& operator=(OpenedBatch&&) = delete;
+
+ private:
+  friend class Opener;
+  void finish();
+
+  PlaintextMemory memory_;
+  std::vector<Opened> rows_;
+  std::size_t end_ = 0;
+  std::size_t refused_ = 0;
+};
+
+class Opener {
+ public:
+  // not_found: policy; permission_denied: topic not covered, or no reader key. `keys` is not kept.
+  static Result<std::unique_ptr<Opener>> create(OpenerOptions options, const KeySource& keys);
+  ~Opener();
+
+  // Takes a record of `<topic>.grants`: `key` must be its epoch's id. Errors as of open_grant(); a
+  // refused grant changes nothing and its records stay unknown_epoch. The same grant again is taken
+  // without effect; another for a known epoch is already_exists. Returns the epoch.
+  Result<EpochId> add_grant(ByteView key, ByteView grant, std::int64_t now_ms);
+  std::size_t epochs() const { return epochs_.size(); }
+  bool knows(EpochId epoch) const { return epochs_.contains(epoch); }
+
+  // Forgets epochs whose grant has ended; once in a while, not per record. Returns them, so that
+  // guards can forget them too.
+  std::vector<EpochId> expire(std::int64_t now_ms);
+
+  // Opens a batch of one partition in log order. Keys, values and timestamps are parallel; a null
+  // slice is data == nullptr (any type with members data and size, such as topics::Slice). `out` is
+  // reset first.
+  template <typename SliceType>
+  void open_batch(std::span<const SliceType> keys, std::span<const SliceType> values,
+                  std::span<const std::int64_t> timestamps_ms, SequenceGuard& guard,
+                  OpenedBatch& out);
+
+  // Opens one record of a partition; appends its body to `out`.
+  OpenOutcome open(const RecordContext& context, ByteView sealed, SequenceGuard& guard,
+                   ByteBuffer& out);
+  // The same where records do not come in the order of their partition: dead letters, look-ups, tools
+  // that start in the middle. Replays are not found.
+  OpenOutcome open_in_any_order(const RecordContext& context, ByteView sealed, ByteBuffer& out);
+  // Appends a field's CBOR; `text` is ps1:<base64url>; `context.path` is mandatory (CHECKed).
+  OpenOutcome open_field(const RecordContext& context, std::string_view text, ByteBuffer& out);
+
+  const std::string& topic() const { return options_.topic; }
+  const Policy& policy() const { return policy_; }
+
+ private:
+  struct Epoch;
+  // What open_at() wrote: a kind byte, the body, and for padded records what padded it.
+  struct Plain {
+    std::size_t size = 0;  // of the body
+    std::size_t written = 0;
+    Kind kind = Kind::body;
+    EpochId epoch{};
+    std::uint32_t sequence = 0;
+  };
+  Opener(OpenerOptions options, Policy policy, crypto::P256PrivateKey reader);
+
+  Epoch* find(EpochId id);
+  // Writes kind || body at `at`, which has room for sealed.size() bytes. When it is not opened,
+  // nothing of the plaintext stays there. Fields open only where fields are expected.
+  OpenOutcome open_at(const RecordContext& context, ByteView sealed, std::uint8_t* at, Plain& plain);
+  OpenOutcome open_apart(const RecordContext& context, ByteView sealed, SequenceGuard* guard,
+                         ByteBuffer& out);
+  void open_row(const RecordContext& context, ByteView sealed, SequenceGuard& guard,
+                OpenedBatch& out);
+
+  OpenerOptions options_;
+  Policy policy_;
+  crypto::P256PrivateKey reader_;
+  std::unordered_map<EpochId, std::unique_ptr<Epoch>> epochs_;
+  Epoch* last_ = nullptr;
+  ByteBuffer large_aad_;
+};
+
+template <typename SliceType>
+void Opener::open_batch(std::span<const SliceType> keys, std::span<const SliceType> values,
+                        std::span<const std::int64_t> timestamps_ms, SequenceGuard& guard,
+                        OpenedBatch& out) {
+  CHECK(keys.size() == values.size());
+  CHECK(timestamps_ms.size() == values.size());
+  std::size_t sealed_bytes = 0;
+  for (const SliceType& value : values) sealed_bytes += value.size;
+  out.reset(sealed_bytes, values.size());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    RecordContext context{.key = {keys[i].data, keys[i].size},
+                          .timestamp_ms = timestamps_ms[i],
+                          .path = std::nullopt};
+    open_row(context, {values[i].data, values[i].size}, guard, out);
+  }
+  out.finish();
+}
+
+}  // namespace penstock::seal

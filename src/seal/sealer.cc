@@ -1,0 +1,196 @@
+#include "seal/sealer.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+#include "seal/grant.h"
+#include "seal/limits.h"
+#include "seal/record_aad.h"
+
+namespace penstock::seal {
+namespace {
+
+constexpr std::int64_t kMsPerS = 1000;
+constexpr std::string_view kFieldPrefix = "ps1:";
+
+std::int64_t seconds(std::int64_t ms) { return ms / kMsPerS; }
+
+Result<> check_usable(const Policy& policy, const SealerOptions& options) {
+  if (!policy.covers(options.topic))
+    return fail(ErrorCode::permission_denied,
+                fmt::format("sealing topic '{}': policy '{}' does not cover it", options.topic,
+                            policy.id()));
+  if (policy.schema_required() && !options.schema_reference)
+    return fail(ErrorCode::failed_precondition,
+                fmt::format("sealing topic '{}': policy '{}' requires a schema and none is given",
+                            options.topic, policy.id()));
+  if (options.schema_reference && options.schema_reference->size() > kSchemaReferenceBytesMax)
+    return fail(ErrorCode::limit_exceeded,
+                fmt::format("sealing topic '{}': the schema reference has {} bytes, at most {} are "
+                            "taken", options.topic, options.schema_reference->size(),
+                            kSchemaReferenceBytesMax));
+  if (options.epoch_lifetime_s < 1)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("sealing topic '{}': the epoch lifetime is {} s, expected at least 1",
+                            options.topic, options.epoch_lifetime_s));
+  return {};
+}
+
+}  // namespace
+
+EpochSealer::EpochSealer(EpochId id, const EpochKeys& keys, crypto::AeadEngine engine,
+                         std::uint64_t first_sequence)
+    : id_(id), aead_(keys.key(), engine), next_sequence_(first_sequence) {
+  CHECK(keys.base_iv().size() == base_iv_.size());
+  std::ranges::copy(keys.base_iv(), base_iv_.begin());
+}
+
+std::uint64_t EpochSealer::records_left() const {
+  return next_sequence_ >= kEpochRecordsMax ? 0 : kEpochRecordsMax - next_sequence_;
+}
+
+SealOutcome EpochSealer::seal(const RecordContext& context, Kind kind, ByteView body,
+                              ByteBuffer& out) {
+  CHECK(kind != Kind::tombstone || body.empty());
+  if (body.size() + kSealedOverheadMax > kSealedRecordBytesMax ||
+      context.key.size > kRecordKeyBytesMax ||
+      (context.path && context.path->size() > kFieldPathBytesMax)) [[unlikely]]
+    return SealOutcome::too_large;
+  if (next_sequence_ >= kEpochRecordsMax) [[unlikely]]
+    return SealOutcome::epoch_used_up;
+  auto sequence = static_cast<std::uint32_t>(next_sequence_++);
+
+  std::size_t start = out.size();
+  std::size_t plaintext_bytes = 1 + body.size();
+  std::size_t ciphertext_bytes = plaintext_bytes + crypto::kGcmTagBytes;
+  std::uint8_t head[kSealedOverheadMax];
+  std::size_t head_bytes = write_record_head(id_, sequence, ciphertext_bytes, head);
+  out.resize(start + head_bytes + ciphertext_bytes);
+  std::uint8_t* at = out.data() + start;
+  std::memcpy(at, head, head_bytes);
+  std::uint8_t* plaintext = at + head_bytes;
+  plaintext[0] = static_cast<std::uint8_t>(kind);
+  if (!body.empty()) std::memcpy(plaintext + 1, body.data(), body.size());
+  RecordAad aad(context, head + kProtectedAt, large_aad_);
+  aead_.seal(nonce_of(base_iv_, sequence), aad.view(), {plaintext, plaintext_bytes},
+             {plaintext, ciphertext_bytes});
+  return SealOutcome::ok;
+}
+
+Sealer::Sealer(SealerOptions options, Policy policy, crypto::P256PrivateKey producer,
+               crypto::RandomSource& random)
+    : options_(std::move(options)),
+      policy_(std::move(policy)),
+      producer_(std::move(producer)),
+      random_(random) {}
+
+Result<std::unique_ptr<Sealer>> Sealer::create(SealerOptions options, const KeySource& keys,
+                                               crypto::RandomSource& random, std::int64_t now_ms) {
+  const Policy* policy =
+      TRY_IN(keys.policy(options.policy_id), fmt::format("sealing topic '{}'", options.topic));
+  TRY(check_usable(*policy, options));
+  const crypto::P256PrivateKey* producer = keys.producer_key(options.policy_id);
+  if (producer == nullptr)
+    return fail(ErrorCode::permission_denied,
+                fmt::format("sealing topic '{}': no producer key for policy '{}'; give one with "
+                            "--keys", options.topic, options.policy_id));
+  if (policy->producer(producer->public_key().thumbprint()) == nullptr)
+    return fail(ErrorCode::permission_denied,
+                fmt::format("sealing topic '{}': policy '{}' does not name the producer key at hand",
+                            options.topic, options.policy_id));
+  std::unique_ptr<Sealer> sealer(
+      new Sealer(std::move(options), *policy, producer->clone(), random));
+  TRY(sealer->begin_epoch(now_ms));
+  return sealer;
+}
+
+Result<> Sealer::prepare(std::int64_t now_ms, std::uint64_t records) {
+  if (records > kEpochRecordsMax)
+    return fail(ErrorCode::limit_exceeded,
+                fmt::format("sealing topic '{}': a batch of {} records, at most {} fit an epoch",
+                            options_.topic, records, kEpochRecordsMax));
+  if (epoch_ && epoch_->records_left() >= records && seconds(now_ms) < epoch_ends_s_) [[likely]]
+    return {};
+  return begin_epoch(now_ms);
+}
+
+Result<> Sealer::begin_epoch(std::int64_t now_ms) {
+  std::int64_t now_s = seconds(now_ms);
+  if (now_s > policy_.not_after_s())
+    return fail(ErrorCode::failed_precondition,
+                fmt::format("sealing topic '{}': policy '{}' ended at {} (Unix seconds), now is {}; "
+                            "the owner must issue a new version",
+                            options_.topic, policy_.id(), policy_.not_after_s(), now_s));
+  GrantSpec spec{.epoch = {},
+                 .context = {.topic = options_.topic,
+                             .schema_reference = options_.schema_reference,
+                             .producer = producer_.public_key().thumbprint(),
+                             .policy_id = policy_.id(),
+                             .policy_digest = policy_.digest()},
+                 .not_after_s = policy_.not_after_s(),
+                 .records_max = kEpochRecordsMax};
+  EpochIdBytes id;
+  TRY(random_.fill(id));
+  spec.epoch = TRY(epoch_id_from(id));
+  SecretBuffer secret(kEpochSecretBytes);
+  TRY(random_.fill(secret.span()));
+  ByteBuffer grant = TRY_IN(make_grant(spec, secret.view(), policy_, producer_, random_),
+                            fmt::format("sealing topic '{}'", options_.topic));
+  EpochKeys keys = EpochKeys::derive(secret.view(), spec.epoch, encode_context(spec.context));
+  epoch_ = std::make_unique<EpochSealer>(spec.epoch, keys, options_.engine);
+  // The policy's end, its last second included, is an end of sealing too.
+  std::int64_t left_s = policy_.not_after_s() - now_s;
+  epoch_ends_s_ = now_s + std::min(options_.epoch_lifetime_s, left_s + 1);
+  grants_.push_back({.key = id, .value = std::move(grant)});
+  return {};
+}
+
+std::vector<EpochGrant> Sealer::take_grants() { return std::exchange(grants_, {}); }
+
+SealOutcome Sealer::seal(Slice key, std::optional<std::int64_t> timestamp_ms, ByteView body,
+                         ByteBuffer& out) {
+  CHECK(grants_.empty());
+  return epoch_->seal({.key = key, .timestamp_ms = timestamp_ms, .path = std::nullopt}, Kind::body,
+                      body, out);
+}
+
+SealOutcome Sealer::seal_tombstone(Slice key, std::optional<std::int64_t> timestamp_ms,
+                                   ByteBuffer& out) {
+  CHECK(grants_.empty());
+  return epoch_->seal({.key = key, .timestamp_ms = timestamp_ms, .path = std::nullopt},
+                      Kind::tombstone, {}, out);
+}
+
+SealOutcome Sealer::seal_padded(Slice key, std::optional<std::int64_t> timestamp_ms, ByteView body,
+                                std::uint32_t block_bytes, ByteBuffer& out) {
+  constexpr std::uint8_t kEndOfBody = 0x80;
+  CHECK(grants_.empty());
+  CHECK(block_bytes >= 1);
+  if (body.size() > kSealedRecordBytesMax) return SealOutcome::too_large;
+  std::size_t padded = (body.size() + block_bytes) / block_bytes * block_bytes;
+  if (padded > kSealedRecordBytesMax) return SealOutcome::too_large;
+  scratch_.assign(padded, 0);
+  if (!body.empty()) std::memcpy(scratch_.data(), body.data(), body.size());
+  scratch_[body.size()] = kEndOfBody;
+  SealOutcome outcome =
+      epoch_->seal({.key = key, .timestamp_ms = timestamp_ms, .path = std::nullopt}, Kind::padded,
+                   scratch_, out);
+  wipe(scratch_);
+  return outcome;
+}
+
+SealOutcome Sealer::seal_field(const RecordContext& context, ByteView cbor, std::string& out) {
+  CHECK(grants_.empty());
+  CHECK(context.path.has_value());
+  scratch_.clear();
+  SealOutcome outcome = epoch_->seal(context, Kind::field, cbor, scratch_);
+  if (outcome != SealOutcome::ok) return outcome;
+  out += kFieldPrefix;
+  out += to_base64url(scratch_);
+  return outcome;
+}
+
+}  // namespace penstock::seal

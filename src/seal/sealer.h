@@ -1,0 +1,117 @@
+// Sealing: plaintext records of one topic become PSR-1 records. Each class is owned by one task.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "crypto/aead.h"
+#include "crypto/random.h"
+#include "seal/epoch.h"
+#include "seal/key_source.h"
+#include "seal/record.h"
+
+namespace penstock::seal {
+
+enum class SealOutcome : std::uint8_t {
+  ok,
+  epoch_used_up,  // all sequences given out: prepare() a new epoch; nothing was written
+  too_large,      // body, key or path passes limits.h; nothing was written
+};
+
+// One epoch: key schedule, Base IV and a sequence that only rises. Never copied, never rewound.
+class EpochSealer {
+ public:
+  EpochSealer(EpochId id, const EpochKeys& keys, crypto::AeadEngine engine,
+              std::uint64_t first_sequence = 0);
+
+  EpochId id() const { return id_; }
+  std::uint64_t next_sequence() const { return next_sequence_; }
+  std::uint64_t records_left() const;
+
+  // Appends one sealed record to `out`. A tombstone's body must be empty (CHECKed).
+  SealOutcome seal(const RecordContext& context, Kind kind, ByteView body, ByteBuffer& out);
+
+ private:
+  EpochId id_;
+  crypto::Aes256Gcm aead_;
+  std::array<std::uint8_t, crypto::kGcmNonceBytes> base_iv_{};
+  std::uint64_t next_sequence_;
+  ByteBuffer large_aad_;  // for keys that do not fit on the stack
+};
+
+struct SealerOptions {
+  std::string topic;
+  std::string policy_id;
+  std::optional<std::string> schema_reference;
+  std::int64_t epoch_lifetime_s = 24 * 3600;  // then a new epoch begins; how long a grant stays
+                                              // good is the policy's not_after
+  crypto::AeadEngine engine = crypto::AeadEngine::best;
+};
+
+// A record for `<topic>.grants`.
+struct EpochGrant {
+  EpochIdBytes key{};
+  ByteBuffer value;
+};
+
+// Seals for one topic under one policy. Makes its epochs itself: the first at create(), the next
+// when prepare() finds the present one used up or too old.
+//
+//   TRY(sealer.prepare(now_ms, rows));          // once per batch
+//   for (EpochGrant& g : sealer.take_grants())  // into the same commit as the records
+//     commit.append(grants topic, g.key, g.value);
+//   sealer.seal(...) per record
+//
+// After an aborted commit it must be destroyed with its task: its grant may not have been committed.
+class Sealer {
+ public:
+  // not_found: policy; permission_denied: topic not covered, or no producer key named by the policy;
+  // failed_precondition: policy expired at now_ms, schema required. `keys` is not kept; `random` must
+  // outlive the sealer.
+  static Result<std::unique_ptr<Sealer>> create(SealerOptions options, const KeySource& keys,
+                                                crypto::RandomSource& random, std::int64_t now_ms);
+
+  // Makes sure that `records` can be sealed now, beginning a new epoch if need be.
+  Result<> prepare(std::int64_t now_ms, std::uint64_t records);
+  // On request, for instance after a key was compromised.
+  Result<> begin_epoch(std::int64_t now_ms);
+
+  // Grants of epochs begun since the last call.
+  std::vector<EpochGrant> take_grants();
+
+  // One record. CHECKs that no grant waits to be taken.
+  SealOutcome seal(Slice key, std::optional<std::int64_t> timestamp_ms, ByteView body,
+                   ByteBuffer& out);
+  // A delete. The sealed form of a null value.
+  SealOutcome seal_tombstone(Slice key, std::optional<std::int64_t> timestamp_ms, ByteBuffer& out);
+  // Body padded to a multiple of `block_bytes` (at least 1), which hides its exact size.
+  SealOutcome seal_padded(Slice key, std::optional<std::int64_t> timestamp_ms, ByteView body,
+                          std::uint32_t block_bytes, ByteBuffer& out);
+  // One field's value, as CBOR. Appends the text form to `out`: ps1:<base64url>. `context.path` is
+  // mandatory (CHECKed).
+  SealOutcome seal_field(const RecordContext& context, ByteView cbor, std::string& out);
+
+  const std::string& topic() const { return options_.topic; }
+  const Policy& policy() const { return policy_; }
+  EpochId epoch() const { return epoch_->id(); }
+
+ private:
+  Sealer(SealerOptions options, Policy policy, crypto::P256PrivateKey producer,
+         crypto::RandomSource& random);
+
+  SealerOptions options_;
+  Policy policy_;
+  crypto::P256PrivateKey producer_;
+  crypto::RandomSource& random_;
+  std::unique_ptr<EpochSealer> epoch_;
+  std::int64_t epoch_ends_s_ = 0;
+  std::vector<EpochGrant> grants_;
+  ByteBuffer scratch_;  // wiped after use
+};
+
+}  // namespace penstock::seal

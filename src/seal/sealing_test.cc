@@ -1,0 +1,517 @@
+// Sealer and Opener together: what one seals the other opens, and nothing else.
+#include <gtest/gtest.h>
+
+#include "base/clock.h"
+#include "crypto/cose.h"
+#include "seal/grant.h"
+#include "seal/keyring.h"
+#include "seal/limits.h"
+#include "seal/opener.h"
+#include "seal/sealer.h"
+
+namespace penstock::seal {
+namespace {
+
+constexpr std::int64_t kNowMs = 1'785'000'000'000;
+constexpr std::int64_t kNotAfterS = kNowMs / 1000 + 1000;
+
+struct World {
+  MadePolicy made;
+  KeyRing keys;
+  std::unique_ptr<Sealer> sealer;
+  std::unique_ptr<Opener> opener;
+  std::vector<EpochGrant> grants;
+
+  explicit World(crypto::AeadEngine engine = crypto::AeadEngine::best)
+      : made(make_policy({.id = "pay-v1",
+                          .topics = {"payments", "review"},
+                          .schema_required = false,
+                          .not_after_s = kNotAfterS},
+                         crypto::system_random())
+                 .value()) {
+    EXPECT_TRUE(keys.add_policy(made.policy));
+    EXPECT_TRUE(keys.set_reader_key("pay-v1", made.reader.clone()));
+    EXPECT_TRUE(keys.set_producer_key("pay-v1", made.producer.clone()));
+    sealer = new_sealer(engine);
+    opener = new_opener(engine);
+    grants = sealer->take_grants();
+    EXPECT_TRUE(opener->add_grant(grants[0].key, grants[0].value, kNowMs));
+  }
+  std::unique_ptr<Sealer> new_sealer(crypto::AeadEngine engine = crypto::AeadEngine::best) {
+    return Sealer::create({.topic = "payments",
+                           .policy_id = "pay-v1",
+                           .schema_reference = {},
+                           .engine = engine},
+                          keys, crypto::system_random(), kNowMs)
+        .value();
+  }
+  std::unique_ptr<Opener> new_opener(crypto::AeadEngine engine = crypto::AeadEngine::best) {
+    return Opener::create({.topic = "payments", .policy_id = "pay-v1", .engine = engine}, keys)
+        .value();
+  }
+  ByteBuffer seal(std::string_view key, std::int64_t time, std::string_view body) {
+    ByteBuffer out;
+    EXPECT_EQ(sealer->seal(Slice::of(as_bytes(key)), time, as_bytes(body), out), SealOutcome::ok);
+    return out;
+  }
+};
+
+RecordContext context_of(std::string_view key, std::int64_t time) {
+  return {.key = Slice::of(as_bytes(key)), .timestamp_ms = time, .path = std::nullopt};
+}
+
+class Sealing : public testing::TestWithParam<crypto::AeadEngine> {};
+INSTANTIATE_TEST_SUITE_P(BothEngines, Sealing,
+                         testing::Values(crypto::AeadEngine::best, crypto::AeadEngine::libcrypto));
+
+TEST_P(Sealing, RecordsOfEverySizeAndContextComeBack) {
+  World w(GetParam());
+  SequenceGuard guard;
+  for (std::size_t size : {0, 1, 5, 6, 7, 22, 23, 24, 238, 239, 240, 255, 1000, 65'518, 65'520,
+                           100'000}) {
+    for (std::size_t key_size : {0, 1, 23, 24, 255, 256, 400, 70'000}) {
+      std::string body(size, 'b'), key(key_size, 'k');
+      for (std::int64_t time : {std::int64_t{0}, std::int64_t{-1}, std::int64_t{255}, INT64_MIN,
+                                INT64_MAX}) {
+        ByteBuffer sealed = w.seal(key, time, body), out;
+        ASSERT_EQ(w.opener->open(context_of(key, time), sealed, guard, out), OpenOutcome::ok);
+        ASSERT_EQ(as_text(out), body);
+        EXPECT_LE(sealed.size(), size + kSealedOverheadMax);
+      }
+    }
+  }
+}
+
+TEST_P(Sealing, ABatchOpensContiguouslyWithItsRefusalsLeftOut) {
+  World w(GetParam());
+  SequenceGuard guard;
+  std::vector<std::string> keys = {"a", "b", "c", "d", "e", "f", "g"};
+  std::vector<ByteBuffer> values(keys.size());
+  values[0] = w.seal("a", 0, R"({"x":1})");
+  values[1] = w.seal("b", 1, "");
+  ASSERT_EQ(w.sealer->seal_tombstone(Slice::of(as_bytes("c")), 2, values[2]), SealOutcome::ok);
+  values[3] = w.seal("other", 3, "moved to another key");
+  ASSERT_EQ(w.sealer->seal_padded(Slice::of(as_bytes("e")), 4, as_bytes("padded"), 64, values[4]),
+            SealOutcome::ok);
+  values[5] = {1, 2, 3};
+  std::vector<Slice> key_slices, value_slices;
+  std::vector<std::int64_t> times;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    key_slices.push_back(Slice::of(as_bytes(keys[i])));
+    value_slices.push_back(i == 6 ? Slice{} : Slice::of(values[i]));
+    times.push_back(static_cast<std::int64_t>(i));
+  }
+  OpenedBatch batch;
+  for (int round = 0; round < 2; ++round) {  // the second time all is a replay
+    w.opener->open_batch<Slice>(key_slices, value_slices, times, guard, batch);
+    ASSERT_EQ(batch.rows().size(), 7u);
+    OpenOutcome ok = round == 0 ? OpenOutcome::ok : OpenOutcome::replayed;
+    OpenOutcome gone = round == 0 ? OpenOutcome::tombstone : OpenOutcome::replayed;
+    std::vector<OpenOutcome> expected = {ok, ok, gone, OpenOutcome::not_authentic, ok,
+                                         OpenOutcome::malformed, OpenOutcome::bare_null};
+    for (std::size_t i = 0; i < 7; ++i) EXPECT_EQ(batch.rows()[i].outcome, expected[i]) << i;
+    EXPECT_EQ(as_text(batch.text()), round == 0 ? "\n{\"x\":1}\n\npadded\n" : "\n");
+    for (std::size_t i = 0; i < kOpenPadding; ++i)
+      EXPECT_EQ(batch.text().data()[batch.text().size() + i], 0);
+    EXPECT_EQ(batch.refused(), round == 0 ? 3u : 7u);
+    if (round == 0) {
+      EXPECT_EQ(as_text(batch.bytes_of(4)), "padded");
+    }
+  }
+}
+
+TEST(Opener, RefusesWhatWasMovedToAnotherKeyTimeOrTopic) {
+  World w;
+  SequenceGuard guard;
+  ByteBuffer sealed = w.seal("k", 7, "body"), out;
+  RecordContext no_key{.key = {}, .timestamp_ms = 7, .path = std::nullopt};
+  RecordContext no_time = context_of("k", 7);
+  no_time.timestamp_ms.reset();
+  RecordContext with_path = context_of("k", 7);
+  with_path.path = "";
+  for (const auto& context : {context_of("K", 7), context_of("", 7), context_of("k", 8), no_key,
+                              no_time, with_path})
+    EXPECT_EQ(w.opener->open(context, sealed, guard, out), OpenOutcome::not_authentic);
+  EXPECT_TRUE(out.empty());
+  auto review = Opener::create({.topic = "review", .policy_id = "pay-v1"}, w.keys).value();
+  auto moved = review->add_grant(w.grants[0].key, w.grants[0].value, kNowMs);
+  EXPECT_EQ(moved.error().code(), ErrorCode::failed_precondition);
+  EXPECT_EQ(review->open(context_of("k", 7), sealed, guard, out), OpenOutcome::unknown_epoch);
+  EXPECT_EQ(w.opener->open(context_of("k", 7), sealed, guard, out), OpenOutcome::ok);
+}
+
+TEST(Opener, FindsRecordsPlayedAgainButNotInAnyOrder) {
+  World w;
+  SequenceGuard guard;
+  ByteBuffer first = w.seal("k", 1, "1"), second = w.seal("k", 2, "2"), out;
+  EXPECT_EQ(w.opener->open(context_of("k", 2), second, guard, out), OpenOutcome::ok);
+  EXPECT_EQ(w.opener->open(context_of("k", 1), first, guard, out), OpenOutcome::replayed);
+  EXPECT_EQ(w.opener->open(context_of("k", 2), second, guard, out), OpenOutcome::replayed);
+  EXPECT_EQ(as_text(out), "2");
+  EXPECT_EQ(w.opener->open_in_any_order(context_of("k", 1), first, out), OpenOutcome::ok);
+}
+
+TEST(Opener, AForgedRecordDoesNotMoveTheGuard) {
+  World w;
+  SequenceGuard guard;
+  ByteBuffer sealed = w.seal("k", 1, "1"), forged = sealed, out;
+  forged[21] = 0xff;  // sequence
+  EXPECT_EQ(w.opener->open(context_of("k", 1), forged, guard, out), OpenOutcome::not_authentic);
+  EXPECT_EQ(w.opener->open(context_of("k", 1), sealed, guard, out), OpenOutcome::ok);
+}
+
+TEST(Opener, OpensNoRecordThatIsTruncatedOrHasAnyBitFlipped) {
+  World w;
+  ByteBuffer sealed = w.seal("k", 1, "a small record"), out;
+  for (std::size_t size = 0; size < sealed.size(); ++size)
+    EXPECT_FALSE(is_opened(w.opener->open_in_any_order(context_of("k", 1),
+                                                       ByteView(sealed).first(size), out)));
+  for (std::size_t bit = 0; bit < 8 * sealed.size(); ++bit) {
+    ByteBuffer changed = sealed;
+    changed[bit / 8] ^= static_cast<std::uint8_t>(1 << (bit % 8));
+    EXPECT_FALSE(is_opened(w.opener->open_in_any_order(context_of("k", 1), changed, out))) << bit;
+  }
+  EXPECT_TRUE(out.empty());
+}
+
+TEST(Opener, TakesNoGrantThatIsTruncatedOrHasAnyBitFlipped) {
+  World w;
+  auto opener = w.new_opener();
+  const EpochGrant& grant = w.grants[0];
+  for (std::size_t size = 0; size < grant.value.size(); ++size)
+    EXPECT_FALSE(opener->add_grant(grant.key, ByteView(grant.value).first(size), kNowMs));
+  for (std::size_t bit = 0; bit < 8 * grant.value.size(); ++bit) {
+    ByteBuffer changed = grant.value;
+    changed[bit / 8] ^= static_cast<std::uint8_t>(1 << (bit % 8));
+    EXPECT_FALSE(opener->add_grant(grant.key, changed, kNowMs)) << bit;
+  }
+  EXPECT_EQ(opener->epochs(), 0u);
+  EXPECT_TRUE(opener->add_grant(grant.key, grant.value, kNowMs));
+  EXPECT_TRUE(opener->add_grant(grant.key, grant.value, kNowMs));
+  EXPECT_EQ(opener->epochs(), 1u);
+}
+
+TEST(Opener, RefusesAGrantUnderAnotherKeyThanItsEpoch) {
+  World w;
+  EpochIdBytes other{};
+  EXPECT_EQ(w.new_opener()->add_grant(other, w.grants[0].value, kNowMs).error().code(),
+            ErrorCode::failed_precondition);
+  EXPECT_FALSE(w.new_opener()->add_grant({}, w.grants[0].value, kNowMs));
+}
+
+TEST(Opener, RefusesAGrantUnderAChangedPolicy) {
+  World w;
+  PolicySpec spec = w.made.policy.spec();
+  spec.version = 2;
+  KeyRing changed;
+  ASSERT_TRUE(changed.add_policy(Policy::create(spec).value()));
+  ASSERT_TRUE(changed.set_reader_key("pay-v1", w.made.reader.clone()));
+  auto opener = Opener::create({.topic = "payments", .policy_id = "pay-v1"}, changed).value();
+  auto added = opener->add_grant(w.grants[0].key, w.grants[0].value, kNowMs);
+  EXPECT_EQ(added.error().code(), ErrorCode::failed_precondition);
+  EXPECT_NE(added.error().text().find("another version of policy"), std::string::npos);
+}
+
+TEST(Opener, RefusesAProducerThatThePolicyDoesNotName) {
+  World w;
+  auto stranger = crypto::P256PrivateKey::generate(crypto::system_random()).value();
+  GrantSpec spec{.epoch = EpochId(1),
+                 .context = {.topic = "payments",
+                             .schema_reference = {},
+                             .producer = stranger.public_key().thumbprint(),
+                             .policy_id = "pay-v1",
+                             .policy_digest = w.made.policy.digest()},
+                 .not_after_s = kNotAfterS,
+                 .records_max = 10};
+  ByteBuffer secret(32, 7);
+  auto grant =
+      make_grant(spec, secret, w.made.policy, stranger, crypto::system_random()).value();
+  EXPECT_EQ(w.opener->add_grant(to_bytes(spec.epoch), grant, kNowMs).error().code(),
+            ErrorCode::permission_denied);
+  // Named producer, but the context claims the stranger: refused too.
+  grant = make_grant(spec, secret, w.made.policy, w.made.producer, crypto::system_random()).value();
+  EXPECT_EQ(w.opener->add_grant(to_bytes(spec.epoch), grant, kNowMs).error().code(),
+            ErrorCode::not_authentic);
+  spec.context.producer = w.made.producer.public_key().thumbprint();
+  grant = make_grant(spec, secret, w.made.policy, w.made.producer, crypto::system_random()).value();
+  EXPECT_TRUE(w.opener->add_grant(to_bytes(spec.epoch), grant, kNowMs));
+  // Another secret for a known epoch.
+  secret[0] = 8;
+  grant = make_grant(spec, secret, w.made.policy, w.made.producer, crypto::system_random()).value();
+  EXPECT_EQ(w.opener->add_grant(to_bytes(spec.epoch), grant, kNowMs).error().code(),
+            ErrorCode::already_exists);
+}
+
+TEST(Opener, RefusesAGrantWhoseCommitmentDoesNotMatch) {
+  World w;
+  // A well-signed, well-encrypted grant whose commit is not that of its secret.
+  crypto::CoseSign1 good = crypto::parse_sign1(w.grants[0].value).value();
+  SecretBuffer content = crypto::decrypt_with(good.payload, w.made.reader).value();
+  constexpr std::size_t kCommitAt = 1 + 1 + 9 + 1 + 34 + 1 + 2;
+  content.span()[kCommitAt] ^= 1;
+  ByteBuffer payload = crypto::encrypt_for(content.view(), w.made.policy.readers(),
+                                           crypto::system_random())
+                           .value();
+  ByteBuffer bad = crypto::sign1(good.protected_header, payload, {}, w.made.producer).value();
+  auto added = w.new_opener()->add_grant(w.grants[0].key, bad, kNowMs);
+  EXPECT_EQ(added.error().code(), ErrorCode::not_authentic);
+  EXPECT_NE(added.error().text().find("commitment"), std::string::npos);
+}
+
+TEST(Opener, EndsWithTheGrantsNotAfter) {
+  World w;
+  std::int64_t last_ms = kNotAfterS * 1000 + 999;
+  EXPECT_TRUE(w.new_opener()->add_grant(w.grants[0].key, w.grants[0].value, last_ms));
+  EXPECT_EQ(w.new_opener()->add_grant(w.grants[0].key, w.grants[0].value, last_ms + 1)
+                .error().code(),
+            ErrorCode::failed_precondition);
+  EXPECT_TRUE(w.opener->expire(last_ms).empty());
+  EXPECT_EQ(w.opener->expire(last_ms + 1), std::vector{w.sealer->epoch()});
+  EXPECT_EQ(w.opener->epochs(), 0u);
+  ByteBuffer sealed = w.seal("k", 1, "late"), out;
+  EXPECT_EQ(w.opener->open_in_any_order(context_of("k", 1), sealed, out),
+            OpenOutcome::unknown_epoch);
+}
+
+TEST(Opener, KnowsNoSequenceBeyondTheGrantsRecords) {
+  World w;
+  GrantSpec spec{.epoch = EpochId(5),
+                 .context = {.topic = "payments",
+                             .schema_reference = {},
+                             .producer = w.made.producer.public_key().thumbprint(),
+                             .policy_id = "pay-v1",
+                             .policy_digest = w.made.policy.digest()},
+                 .not_after_s = kNotAfterS,
+                 .records_max = 1};
+  ByteBuffer secret(32, 7), out;
+  auto grant =
+      make_grant(spec, secret, w.made.policy, w.made.producer, crypto::system_random()).value();
+  ASSERT_TRUE(w.opener->add_grant(to_bytes(spec.epoch), grant, kNowMs));
+  EpochSealer sealer(spec.epoch,
+                     EpochKeys::derive(secret, spec.epoch, encode_context(spec.context)),
+                     crypto::AeadEngine::best);
+  ByteBuffer first, second;
+  ASSERT_EQ(sealer.seal(context_of("k", 1), Kind::body, as_bytes("x"), first), SealOutcome::ok);
+  ASSERT_EQ(sealer.seal(context_of("k", 1), Kind::body, as_bytes("x"), second), SealOutcome::ok);
+  EXPECT_EQ(w.opener->open_in_any_order(context_of("k", 1), first, out), OpenOutcome::ok);
+  EXPECT_EQ(w.opener->open_in_any_order(context_of("k", 1), second, out),
+            OpenOutcome::unknown_epoch);
+}
+
+TEST(Opener, EachOfTwoReadersOpensAndAThirdDoesNot) {
+  World w;
+  auto second = crypto::P256PrivateKey::generate(crypto::system_random()).value();
+  auto third = crypto::P256PrivateKey::generate(crypto::system_random()).value();
+  PolicySpec spec = w.made.policy.spec();
+  spec.readers.push_back(second.public_key());
+  Policy policy = Policy::create(spec).value();
+  auto ring_with = [&](const crypto::P256PrivateKey& reader) {
+    KeyRing ring;
+    EXPECT_TRUE(ring.add_policy(policy));
+    EXPECT_TRUE(ring.set_reader_key("pay-v1", reader.clone()));
+    EXPECT_TRUE(ring.set_producer_key("pay-v1", w.made.producer.clone()));
+    return ring;
+  };
+  KeyRing first_ring = ring_with(w.made.reader), second_ring = ring_with(second);
+  auto sealer = Sealer::create({.topic = "payments", .policy_id = "pay-v1", .schema_reference = {}},
+                               first_ring, crypto::system_random(), kNowMs)
+                    .value();
+  auto grants = sealer->take_grants();
+  ByteBuffer sealed;
+  ASSERT_EQ(sealer->seal({}, 1, as_bytes("for both"), sealed), SealOutcome::ok);
+  for (const KeyRing* ring : {&first_ring, &second_ring}) {
+    auto opener = Opener::create({.topic = "payments", .policy_id = "pay-v1"}, *ring).value();
+    ASSERT_TRUE(opener->add_grant(grants[0].key, grants[0].value, kNowMs));
+    ByteBuffer out;
+    EXPECT_EQ(opener->open_in_any_order({.key = {}, .timestamp_ms = 1, .path = {}}, sealed, out),
+              OpenOutcome::ok);
+    EXPECT_EQ(as_text(out), "for both");
+  }
+  class OneProducer final : public ProducerKeys {
+   public:
+    explicit OneProducer(const Policy& p) : policy_(p) {}
+    const crypto::P256PublicKey* find(ByteView t) const override { return policy_.producer(t); }
+
+   private:
+    const Policy& policy_;
+  };
+  GrantExpectation expected{.topic = "payments",
+                            .policy_id = "pay-v1",
+                            .policy_digest = policy.digest(),
+                            .schema_required = false,
+                            .now_s = kNowMs / 1000};
+  EXPECT_EQ(open_grant(grants[0].value, OneProducer(policy), third, expected).error().code(),
+            ErrorCode::permission_denied);
+}
+
+TEST(Opener, NeedsAPolicyThatCoversItsTopicAndAReaderKey) {
+  World w;
+  EXPECT_EQ(Opener::create({.topic = "other", .policy_id = "pay-v1"}, w.keys).error().code(),
+            ErrorCode::permission_denied);
+  EXPECT_EQ(Opener::create({.topic = "payments", .policy_id = "nope"}, w.keys).error().code(),
+            ErrorCode::not_found);
+  KeyRing producers_only;
+  ASSERT_TRUE(producers_only.add_policy(w.made.policy));
+  EXPECT_EQ(
+      Opener::create({.topic = "payments", .policy_id = "pay-v1"}, producers_only).error().code(),
+      ErrorCode::permission_denied);
+  EXPECT_EQ(Sealer::create({.topic = "payments", .policy_id = "pay-v1", .schema_reference = {}},
+                           producers_only, crypto::system_random(), kNowMs)
+                .error().code(),
+            ErrorCode::permission_denied);
+}
+
+TEST(Opener, OpensFieldsInJsonTextOnlyUnderTheirPath) {
+  World w;
+  RecordContext context = context_of("k", 1);
+  context.path = "card";
+  std::string text;
+  ByteBuffer cbor = from_hex("7034313131313131313131313131313131").value(), out;
+  ASSERT_EQ(w.sealer->seal_field(context, cbor, text), SealOutcome::ok);
+  EXPECT_TRUE(text.starts_with("ps1:0INT"));
+  EXPECT_EQ(w.opener->open_field(context, text, out), OpenOutcome::ok);
+  EXPECT_EQ(out, cbor);
+  out.clear();
+  context.path = "name";
+  EXPECT_EQ(w.opener->open_field(context, text, out), OpenOutcome::not_authentic);
+  EXPECT_EQ(w.opener->open_field(context, "ps1:!", out), OpenOutcome::malformed);
+  EXPECT_EQ(w.opener->open_field(context, "psx:", out), OpenOutcome::malformed);
+  // A whole record is no field and a field no record, even with the same context.
+  ByteBuffer record = from_base64url(text.substr(4)).value();
+  EXPECT_EQ(w.opener->open_in_any_order(context_of("k", 1), record, out),
+            OpenOutcome::not_authentic);
+  EXPECT_TRUE(out.empty());
+}
+
+TEST(Opener, RefusesBrokenPaddingTombstonesWithBodiesAndUnknownKinds) {
+  World w;
+  GrantSpec spec{.epoch = EpochId(9),
+                 .context = {.topic = "payments",
+                             .schema_reference = {},
+                             .producer = w.made.producer.public_key().thumbprint(),
+                             .policy_id = "pay-v1",
+                             .policy_digest = w.made.policy.digest()},
+                 .not_after_s = kNotAfterS,
+                 .records_max = kEpochRecordsMax};
+  ByteBuffer secret(32, 7), out;
+  auto grant =
+      make_grant(spec, secret, w.made.policy, w.made.producer, crypto::system_random()).value();
+  ASSERT_TRUE(w.opener->add_grant(to_bytes(spec.epoch), grant, kNowMs));
+  EpochSealer sealer(spec.epoch,
+                     EpochKeys::derive(secret, spec.epoch, encode_context(spec.context)),
+                     crypto::AeadEngine::best);
+  auto outcome = [&](int kind, std::string_view body) {
+    ByteBuffer sealed;
+    EXPECT_EQ(sealer.seal(context_of("k", 1), static_cast<Kind>(kind), as_bytes(body), sealed),
+              SealOutcome::ok);
+    return w.opener->open_in_any_order(context_of("k", 1), sealed, out);
+  };
+  EXPECT_EQ(outcome(2, ""), OpenOutcome::bad_padding);
+  EXPECT_EQ(outcome(2, std::string_view("a\0\0", 3)), OpenOutcome::bad_padding);
+  EXPECT_EQ(outcome(3, "field without a path"), OpenOutcome::unknown_kind);
+  EXPECT_EQ(outcome(4, "later kind"), OpenOutcome::unknown_kind);
+  EXPECT_EQ(outcome(255, ""), OpenOutcome::unknown_kind);
+  EXPECT_TRUE(out.empty());
+  EXPECT_EQ(outcome(2, std::string_view("a\x80\0\0", 4)), OpenOutcome::ok);
+  EXPECT_EQ(as_text(out), "a");
+}
+
+TEST(Opener, ReasonCodesAreDistinctAndStable) {
+  std::set<std::string_view> codes;
+  for (std::size_t i = 0; i < kOpenOutcomes; ++i) {
+    codes.insert(reason_code(static_cast<OpenOutcome>(i)));
+    EXPECT_FALSE(explain(static_cast<OpenOutcome>(i)).empty());
+  }
+  EXPECT_EQ(codes.size(), kOpenOutcomes);
+  EXPECT_EQ(reason_code(OpenOutcome::replayed), "sealed_replayed");
+}
+
+TEST(Sealer, PaddingHidesTheExactSize) {
+  World w;
+  std::set<std::size_t> sizes;
+  for (std::size_t size = 0; size < 64; ++size) {
+    ByteBuffer sealed, out;
+    std::string body(size, 'x');
+    ASSERT_EQ(w.sealer->seal_padded({}, 1, as_bytes(body), 64, sealed), SealOutcome::ok);
+    sizes.insert(sealed.size());
+    ASSERT_EQ(w.opener->open_in_any_order({.key = {}, .timestamp_ms = 1, .path = {}}, sealed, out),
+              OpenOutcome::ok);
+    EXPECT_EQ(as_text(out), body);
+  }
+  EXPECT_EQ(sizes.size(), 1u);
+}
+
+TEST(Sealer, BeginsANewEpochAtStartAfterItsLifetimeAndOnRequest) {
+  World w;
+  EpochId first = w.sealer->epoch();
+  EXPECT_NE(w.new_sealer()->epoch(), first);
+  auto sealer = Sealer::create({.topic = "payments",
+                                .policy_id = "pay-v1",
+                                .schema_reference = {},
+                                .epoch_lifetime_s = 60},
+                               w.keys, crypto::system_random(), kNowMs)
+                    .value();
+  EXPECT_EQ(sealer->take_grants().size(), 1u);
+  EpochId before = sealer->epoch();
+  EXPECT_TRUE(sealer->prepare(kNowMs + 59'999, 100));
+  EXPECT_EQ(sealer->epoch(), before);
+  EXPECT_TRUE(sealer->prepare(kNowMs + 60'000, 100));
+  EXPECT_NE(sealer->epoch(), before);
+  EXPECT_TRUE(sealer->begin_epoch(kNowMs + 60'000));
+  EXPECT_EQ(sealer->take_grants().size(), 2u);
+}
+
+TEST(Sealer, StopsWhenItsPolicyEnds) {
+  World w;
+  EXPECT_TRUE(w.sealer->prepare(kNotAfterS * 1000 + 999, 1));
+  EXPECT_EQ(w.sealer->prepare(kNotAfterS * 1000 + 1000, 1).error().code(),
+            ErrorCode::failed_precondition);
+}
+
+TEST(EpochSealer, UsesEverySequenceOnceAndThenRefuses) {
+  EpochKeys keys = EpochKeys::derive(ByteBuffer(32, 1), EpochId(1), ByteBuffer{0x80});
+  EpochSealer sealer(EpochId(1), keys, crypto::AeadEngine::best, kEpochRecordsMax - 1);
+  ByteBuffer out;
+  EXPECT_EQ(sealer.records_left(), 1u);
+  EXPECT_EQ(sealer.seal({}, Kind::body, {}, out), SealOutcome::ok);
+  std::size_t size = out.size();
+  EXPECT_EQ(sealer.seal({}, Kind::body, {}, out), SealOutcome::epoch_used_up);
+  EXPECT_EQ(sealer.seal({}, Kind::body, {}, out), SealOutcome::epoch_used_up);
+  EXPECT_EQ(out.size(), size);
+}
+
+TEST(EpochSealer, RefusesWhatPassesALimitAndTakesWhatDoesNot) {
+  EpochKeys keys = EpochKeys::derive(ByteBuffer(32, 1), EpochId(1), ByteBuffer{0x80});
+  EpochSealer sealer(EpochId(1), keys, crypto::AeadEngine::best);
+  ByteBuffer out, body(kSealedRecordBytesMax - kSealedOverheadMax + 1);
+  EXPECT_EQ(sealer.seal({}, Kind::body, body, out), SealOutcome::too_large);
+  body.pop_back();
+  EXPECT_EQ(sealer.seal({}, Kind::body, body, out), SealOutcome::ok);
+  ByteBuffer key(kRecordKeyBytesMax + 1);
+  RecordContext context{.key = Slice::of(key), .timestamp_ms = {}, .path = {}};
+  EXPECT_EQ(sealer.seal(context, Kind::body, {}, out), SealOutcome::too_large);
+  context.key.size -= 1;
+  EXPECT_EQ(sealer.seal(context, Kind::body, {}, out), SealOutcome::ok);
+  EXPECT_EQ(sealer.next_sequence(), 2u);
+}
+
+TEST(Sealer, WantsASchemaWhenThePolicyDoes) {
+  World w;
+  PolicySpec spec = w.made.policy.spec();
+  spec.schema_required = true;
+  KeyRing ring;
+  ASSERT_TRUE(ring.add_policy(Policy::create(spec).value()));
+  ASSERT_TRUE(ring.set_producer_key("pay-v1", w.made.producer.clone()));
+  ASSERT_TRUE(ring.set_reader_key("pay-v1", w.made.reader.clone()));
+  SealerOptions options{.topic = "payments", .policy_id = "pay-v1", .schema_reference = {}};
+  EXPECT_EQ(Sealer::create(options, ring, crypto::system_random(), kNowMs).error().code(),
+            ErrorCode::failed_precondition);
+  options.schema_reference = "reg:17";
+  auto sealer = Sealer::create(options, ring, crypto::system_random(), kNowMs).value();
+  auto grants = sealer->take_grants();
+  auto opener = Opener::create({.topic = "payments", .policy_id = "pay-v1"}, ring).value();
+  EXPECT_TRUE(opener->add_grant(grants[0].key, grants[0].value, kNowMs));
+}
+
+}  // namespace
+}  // namespace penstock::seal

@@ -1,0 +1,132 @@
+// Statements against one log: catalogue, planning, queries. What `penstock run`, `penstock sql` on a
+// free folder and penstockd share.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/error.h"
+#include "engine/runtime.h"
+#include "sql/statement.h"
+
+namespace penstock::session {
+
+// 'auto.offset.reset' -> 'earliest' and the like. Names and values are checked by the session.
+using Properties = std::map<std::string, std::string>;
+
+struct SessionOptions {
+  std::string service_id = "default_";
+  engine::RuntimeOptions runtime;
+  std::int32_t default_partitions = 1;  // of topics that statements create
+  // Where the catalogue comes from. stored: the statements topic of the log, replayed at open and
+  // written by every accepted statement. measured: only what execute() is given in this process (the
+  // disk holds positions and state only).
+  enum class CatalogueFrom { stored, measured } catalogue = CatalogueFrom::stored;
+};
+
+// Results, one kind per shape that clients show; server makes ksqlDB's JSON entities of them, cli
+// makes tables.
+struct CommandResult {         // CREATE, DROP, INSERT, TERMINATE
+  std::string command_id;      // "stream/`S`/create"
+  std::string message;         // "Stream created", "Created query with ID CSAS_S_1"
+  std::string query_id;        // of the query that was started, or empty
+  std::int64_t sequence = -1;  // in the statement log
+  bool warning = false;        // an IF NOT EXISTS hit and the like: nothing was done
+};
+struct StreamList {
+  std::vector<sql::StreamInfo> streams;
+  bool extended = false;
+};
+struct TableList {};  // no tables yet
+struct TopicRow {
+  std::string name;
+  std::int32_t partitions;
+  std::uint64_t records;  // between first and end, over all partitions
+};
+struct TopicList {
+  std::vector<TopicRow> topics;
+  bool extended = false;
+};
+struct QueryRow {
+  std::string id, statement, sink, sink_topic;
+  engine::QueryStats stats;
+};
+struct QueryList {
+  std::vector<QueryRow> queries;
+};
+struct FunctionList {
+  std::vector<const sql::ScalarFunction*> functions;
+};
+struct PropertyRow {
+  std::string name, value, level;
+  bool overwritten, editable;
+};
+struct PropertyList {
+  std::vector<PropertyRow> properties;
+};
+struct StreamDescription {
+  sql::StreamInfo stream;
+  std::int32_t partitions = 0;
+  std::vector<QueryRow> readers, writers;
+  bool extended = false;
+};
+struct FunctionDescription {
+  const sql::ScalarFunction* function;
+};
+struct QueryDescription {
+  std::string id;          // empty for EXPLAIN of a statement
+  std::string statement;
+  std::string plan;        // as sql::to_text
+  data::Schema schema;
+  std::vector<std::string> sources, sinks;
+  std::optional<engine::QueryStats> stats;
+};
+
+using ResultBody = std::variant<CommandResult, StreamList, TableList, TopicList, QueryList,
+                                FunctionList, PropertyList, StreamDescription, FunctionDescription,
+                                QueryDescription>;
+struct StatementResult {
+  std::string statement;  // the text
+  ResultBody body;
+};
+// Statements run in order; the first that fails ends the script. What ran before is in `done`.
+struct ScriptResult {
+  std::vector<StatementResult> done;
+  std::optional<Error> error;
+  std::string failed_statement;
+};
+
+// Thread-safe. The log and keys outlive it.
+class Session {
+ public:
+  virtual ~Session() = default;  // as close()
+
+  // Executes everything but SELECT and PRINT. The whole script is checked against a copy of the
+  // catalogue before its first statement runs. Running CREATE STREAM AS or INSERT again with the
+  // same text resumes; a changed statement under an old id is refused with both texts.
+  virtual ScriptResult execute(std::string_view script, const Properties& properties) = 0;
+
+  struct RunningSelect {
+    std::string query_id;  // "transient_PAYMENTS_4711"
+    std::unique_ptr<engine::PushQuery> query;
+  };
+  // One SELECT or PRINT. Persistent queries start at the earliest record, push queries at the
+  // latest; 'auto.offset.reset' changes either. allow_sealed: false refuses a SELECT that reads
+  // a sealed topic (its rows would leave the enclave in clear).
+  virtual Result<RunningSelect> select(std::string_view statement, const Properties& properties,
+                                       bool allow_sealed) = 0;
+
+  virtual Result<> drain() = 0;  // see Runtime::drain
+  virtual std::vector<QueryRow> queries() const = 0;
+  virtual bool is_valid_property(std::string_view name) const = 0;
+  virtual void close() = 0;  // finishes batches, commits
+};
+
+Result<std::unique_ptr<Session>> open_session(topics::Log& log, const seal::KeySource* keys,
+                                              SessionOptions options);
+
+}  // namespace penstock::session

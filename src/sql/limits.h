@@ -1,0 +1,15 @@
+// Bounds on statements.
+#pragma once
+
+#include <cstddef>
+
+namespace penstock::sql {
+
+inline constexpr std::size_t kScriptBytesMax = 4 << 20;
+inline constexpr std::size_t kStatementBytesMax = 256 << 10;
+inline constexpr std::size_t kExpressionDepthMax = 200;
+inline constexpr std::size_t kColumnsMax = 1000;
+inline constexpr std::size_t kNameBytesMax = 255;
+inline constexpr std::size_t kArgsMax = 255;
+
+}  // namespace penstock::sql

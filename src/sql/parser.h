@@ -1,0 +1,34 @@
+// Tokens to trees: recursive descent, one file per family of statements. Private to sql.
+#pragma once
+
+#include <string_view>
+
+#include "sql/ast.h"
+#include "sql/diagnostic.h"
+#include "sql/token_cursor.h"
+
+namespace penstock::sql {
+
+// The whole text as one statement.
+Parsed<ast::Statement> parse_statement(std::string_view text);
+
+// The rules below stand at their first token and leave the cursor behind their last one.
+Parsed<ast::Statement> parse_any_statement(TokenCursor& cursor);   // parse_statement.cc
+Parsed<ast::Statement> parse_create(TokenCursor& cursor);          // parse_create.cc
+Parsed<ast::Statement> parse_drop(TokenCursor& cursor);
+Parsed<ast::Statement> parse_insert(TokenCursor& cursor);          // parse_insert.cc
+Parsed<ast::Query> parse_query(TokenCursor& cursor);               // parse_query.cc
+Parsed<ast::Properties> parse_properties(TokenCursor& cursor);     // behind WITH
+Parsed<ast::ExpressionPtr> parse_expression(TokenCursor& cursor);  // parse_expression.cc
+Parsed<ast::Literal> parse_literal(TokenCursor& cursor, bool negative);  // parse_literal.cc
+Parsed<data::Type> parse_type(TokenCursor& cursor);                // parse_type.cc
+
+// SHOW, DESCRIBE, EXPLAIN, TERMINATE, SET, UNSET, PRINT: parse_admin.cc
+Parsed<ast::Statement> parse_show(TokenCursor& cursor);
+Parsed<ast::Statement> parse_describe(TokenCursor& cursor);
+Parsed<ast::Statement> parse_explain(TokenCursor& cursor);
+Parsed<ast::Statement> parse_terminate(TokenCursor& cursor);
+Parsed<ast::Statement> parse_set(TokenCursor& cursor);
+Parsed<ast::Statement> parse_print(TokenCursor& cursor);
+
+}  // namespace penstock::sql

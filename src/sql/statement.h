@@ -1,0 +1,94 @@
+// Statements after binding: what session executes.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/error.h"
+#include "data/value.h"
+#include "sql/plan.h"
+#include "sql/stream_info.h"
+
+namespace penstock::sql {
+
+struct CreateStream {
+  StreamInfo stream;
+  bool or_replace = false, if_not_exists = false;
+};
+struct DropStream {
+  std::string name;
+  bool if_exists = false, delete_topic = false;
+};
+struct CreateStreamAs {
+  StreamInfo stream;  // schema derived from the query
+  PlanPtr plan;       // ends in a SinkStep
+  bool or_replace = false, if_not_exists = false;
+};
+struct InsertSelect {
+  std::string target;
+  std::optional<std::string> query_id;  // WITH (QUERY_ID='...')
+  PlanPtr plan;                         // ends in a SinkStep
+};
+struct InsertValues {
+  StreamInfo target;
+  std::vector<data::Value> values;             // one per column of the target; Null where not given
+  std::optional<std::int64_t> timestamp_ms;    // ROWTIME
+};
+struct SelectQuery {
+  PlanPtr plan;             // no sink
+  bool emit_changes = true;  // push; false: what is there now, then end
+};
+struct ShowStatement {
+  enum class What : std::uint8_t { streams, tables, topics, queries, functions, properties, variables } what;
+  bool extended = false;
+};
+struct DescribeStatement {
+  enum class What : std::uint8_t { stream, function } what;
+  std::string name;
+  bool extended = false;
+};
+struct Statement;
+struct ExplainStatement {
+  std::optional<std::string> query_id;    // EXPLAIN CSAS_X_1
+  std::unique_ptr<Statement> statement;   // EXPLAIN SELECT ...
+};
+struct TerminateStatement {
+  std::optional<std::string> query_id;    // absent: ALL
+};
+struct SetProperty {
+  std::string name;
+  std::optional<std::string> value;  // absent: UNSET
+};
+struct PrintTopic {
+  std::string topic;
+  bool from_beginning = false;
+  std::optional<std::int64_t> limit;
+};
+
+struct Statement {
+  std::string text;  // as written, without the semicolon
+  std::variant<CreateStream, DropStream, CreateStreamAs, InsertSelect, InsertValues, SelectQuery,
+               ShowStatement, DescribeStatement, ExplainStatement, TerminateStatement, SetProperty,
+               PrintTopic>
+      node;
+};
+
+// Splits a script at semicolons outside strings and comments; each piece without its semicolon,
+// trimmed; empty pieces are left out. Errors: unterminated string or comment, limits.
+struct StatementText {
+  std::string text;
+  std::uint32_t line;  // from 1, of its first character in the script
+};
+Result<std::vector<StatementText>> split_statements(std::string_view script);
+
+// Parses and binds one statement. invalid_statement: the message is
+//   line 1:15: Column 'AMUONT' is not known. Did you mean 'AMOUNT'?
+//   SELECT card, amuont FROM payments
+//                ^
+Result<Statement> prepare_statement(const StatementText& text, const Catalogue& catalogue,
+                                    const FunctionCatalogue& functions);
+
+}  // namespace penstock::sql

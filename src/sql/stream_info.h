@@ -1,0 +1,46 @@
+// What the catalogue knows of a stream.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "data/schema.h"
+
+namespace penstock::sql {
+
+enum class FormatKind : std::uint8_t { json, delimited, kafka, none };
+std::string_view name_of(FormatKind format);  // "JSON", ...
+
+// Protection of a topic's records: WITH (SEAL='psr1', KEY_POLICY='payments-v1').
+enum class SealKind : std::uint8_t { none, psr1 };
+struct SealSpec {
+  SealKind kind = SealKind::none;
+  std::string policy;  // id; empty when kind is none
+  friend bool operator==(const SealSpec&, const SealSpec&) = default;
+};
+
+struct StreamInfo {
+  std::string name;    // "PAYMENTS"
+  data::Schema schema;
+  std::string topic;   // "payments"
+  FormatKind key_format = FormatKind::kafka;
+  FormatKind value_format = FormatKind::json;
+  std::string value_delimiter = ",";          // DELIMITED
+  SealSpec seal;
+  std::optional<std::int32_t> partitions;     // PARTITIONS; absent: the topic exists or gets the default
+  std::optional<std::string> timestamp_column;  // TIMESTAMP
+  std::string statement;                      // the text that made it
+};
+
+// What the binder looks names up in. session implements it.
+class Catalogue {
+ public:
+  virtual ~Catalogue() = default;
+  virtual const StreamInfo* find(std::string_view name) const = 0;
+  virtual std::vector<std::string> names() const = 0;  // for "did you mean"
+};
+
+}  // namespace penstock::sql

@@ -1,0 +1,102 @@
+#include "topics/commit_limits.h"
+
+#include <fmt/format.h>
+
+#include "topics/limits.h"
+
+namespace penstock::topics {
+namespace {
+
+std::size_t total_bytes(const RecordBatch& batch, std::size_t row) {
+  auto end = [row](const RecordBatch::Cells& cells) {
+    return cells.ends[row] - (row == 0 ? 0 : cells.ends[row - 1]);
+  };
+  return std::size_t{end(batch.key_cells())} + end(batch.value_cells()) + end(batch.header_cells());
+}
+
+}  // namespace
+
+Error no_such_topic(const TopicName& topic) {
+  return Error(ErrorCode::not_found, fmt::format("there is no topic '{}'", topic.text()));
+}
+
+Error topic_exists(const TopicName& topic) {
+  return Error(ErrorCode::already_exists, fmt::format("topic '{}' exists", topic.text()));
+}
+
+Error too_many_topics() {
+  return Error(ErrorCode::limit_exceeded, fmt::format("the log holds {} topics, the most it takes",
+                                                      kTopicsMax));
+}
+
+Error fenced_error(const WriterId& id) {
+  return Error(ErrorCode::fenced,
+               fmt::format("a newer writer has taken over the id '{}'", id.value()));
+}
+
+Error commit_is_open(const WriterId& id) {
+  return Error(ErrorCode::failed_precondition,
+               fmt::format("writer '{}' has a commit open: finish or abort it first", id.value()));
+}
+
+Result<> check_spec(const TopicSpec& spec) {
+  if (spec.partitions >= 1 && spec.partitions <= kPartitionsMax) return {};
+  auto code = spec.partitions < 1 ? ErrorCode::invalid_argument : ErrorCode::limit_exceeded;
+  return fail(code, fmt::format("topic '{}': partitions must be 1 to {}, seen {}", spec.name.text(),
+                                kPartitionsMax, spec.partitions));
+}
+
+Result<> check_partition(const TopicSpec& spec, std::int32_t partition) {
+  if (partition >= 0 && partition < spec.partitions) return {};
+  return fail(ErrorCode::not_found,
+              fmt::format("topic '{}' has the partitions 0 to {}, but not {}", spec.name.text(),
+                          spec.partitions - 1, partition));
+}
+
+Result<> check_start(const TopicPartition& from, Offset start, PartitionInfo range) {
+  if (start >= range.first && start <= range.end) return {};
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("partition {}/{} can be read from offsets {} to {}, not from {}",
+                          from.topic.text(), from.partition, range.first, range.end, start));
+}
+
+Result<> CommitLimits::take_records(const RecordBatch& batch) {
+  // One comparison settles nearly every batch; only one that is itself large is looked through.
+  if (batch.bytes() > kRecordBytesMax) {
+    for (std::size_t row = 0; row < batch.size(); ++row)
+      if (total_bytes(batch, row) > kRecordBytesMax)
+        return fail(ErrorCode::limit_exceeded,
+                    fmt::format("a record has {} bytes of key, value and headers; the log takes {}",
+                                total_bytes(batch, row), kRecordBytesMax));
+  }
+  if (batch.bytes() > kCommitBytesMax - record_bytes_)
+    return fail(ErrorCode::limit_exceeded,
+                fmt::format("a commit gathers at most {} bytes of records; {} are gathered and {} "
+                            "more were appended: commit more often",
+                            kCommitBytesMax, record_bytes_, batch.bytes()));
+  record_bytes_ += batch.bytes();
+  return {};
+}
+
+bool CommitLimits::take_state(ByteView key, ByteView value) {
+  if (broken_) return false;
+  std::size_t bytes = key.size() + value.size();
+  if (key.size() > kStateKeyBytesMax || value.size() > kStateValueBytesMax)
+    broken_ = Error(ErrorCode::limit_exceeded,
+                    fmt::format("state takes keys of {} and values of {} bytes; seen {} and {}",
+                                kStateKeyBytesMax, kStateValueBytesMax, key.size(), value.size()));
+  else if (bytes > kCommitStateBytesMax - state_bytes_)
+    broken_ = Error(ErrorCode::limit_exceeded,
+                    fmt::format("a commit gathers at most {} bytes of state", kCommitStateBytesMax));
+  else
+    state_bytes_ += bytes;
+  return !broken_;
+}
+
+bool CommitLimits::take_task(const TaskId& task) {
+  if (broken_) return false;
+  if (auto checked = check_id(task); !checked) broken_ = checked.error();
+  return !broken_;
+}
+
+}  // namespace penstock::topics

@@ -1,0 +1,37 @@
+// What every implementation of the log checks in the same way, and the errors that say so.
+#pragma once
+
+#include <optional>
+
+#include "topics/log.h"
+
+namespace penstock::topics {
+
+Error no_such_topic(const TopicName& topic);
+Error topic_exists(const TopicName& topic);
+Error too_many_topics();
+Error fenced_error(const WriterId& id);
+Error commit_is_open(const WriterId& id);
+
+Result<> check_spec(const TopicSpec& spec);                            // partitions
+Result<> check_partition(const TopicSpec& spec, std::int32_t partition);  // not_found
+Result<> check_start(const TopicPartition& from, Offset start, PartitionInfo range);
+
+// Counts what one commit gathers.
+class CommitLimits {
+ public:
+  // limit_exceeded, without having counted the batch.
+  Result<> take_records(const RecordBatch& batch);
+  // false: over a limit; the commit is broken, since the calls that put state cannot say so.
+  bool take_state(ByteView key, ByteView value);
+  bool take_task(const TaskId& task);
+
+  const std::optional<Error>& broken() const { return broken_; }
+
+ private:
+  std::size_t record_bytes_ = 0;
+  std::size_t state_bytes_ = 0;
+  std::optional<Error> broken_;
+};
+
+}  // namespace penstock::topics

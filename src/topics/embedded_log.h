@@ -1,0 +1,61 @@
+// The log in a folder of this machine (spine.md 1):
+//   DIR/LOCK, DIR/log.sock                      one owner; others go through its socket
+//   DIR/topics/<topic>/<partition>/<base>.seg   record batches (batch_codec.h), append only
+//   DIR/spare/                                  segments of removed topics, to be written over
+//   DIR/state                                   RocksDB: topics, committed ends, positions, state, writers
+// A commit appends to segments, then writes one RocksDB batch; bytes behind a committed end do not
+// exist for readers.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "topics/fault_port.h"
+#include "topics/log.h"
+
+namespace penstock::topics {
+
+enum class Durability {
+  os,    // a commit survives a killed process
+  disk,  // and a power loss: segments and state are synced before finish() returns
+};
+
+struct EmbeddedOptions {
+  std::filesystem::path folder;  // created if absent
+  Durability durability = Durability::os;
+  std::size_t segment_bytes = 64 << 20;
+  std::string program = "penstock";  // shown to those who find the folder held
+  bool serve = true;                 // DIR/log.sock for other processes
+  FaultPort* faults = nullptr;       // tests; outlives the log
+};
+
+class EmbeddedLog final : public Log {
+ public:
+  // Takes the folder and recovers it. busy: another process holds it (names it). corrupt: committed
+  // bytes are damaged or missing; the text names partition, offset and `penstock repair`; nothing
+  // was changed.
+  static Result<std::unique_ptr<EmbeddedLog>> open(EmbeddedOptions options);
+  ~EmbeddedLog() override;
+
+  // Shown by read_owner(), so that `penstock sql --data DIR` finds the server.
+  Result<> set_http_address(std::string_view address);
+
+  Result<> create(const TopicSpec& spec) override;
+  Result<TopicInfo> describe(const TopicName& topic) override;
+  Result<std::vector<TopicName>> list() override;
+  Result<> remove(const TopicName& topic) override;
+  Result<std::unique_ptr<Reader>> reader(const TopicPartition& from, Offset start,
+                                         ReadCheck check = ReadCheck::checksums) override;
+  Result<std::unique_ptr<Writer>> writer(const WriterId& id) override;
+  Result<bool> wait(std::span<Reader* const> readers, Deadline deadline) override;
+  void wake() override;
+
+ private:
+  struct Parts;
+  explicit EmbeddedLog(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace penstock::topics

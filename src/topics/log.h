@@ -1,0 +1,129 @@
+// The log: ordered, partitioned, durable topics, and commits that make outputs, positions and state
+// visible at once. Three implementations: memory (tests), embedded (files; the default), kafka.
+// One conformance suite (conformance.h) holds them to what is written here.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "topics/names.h"
+#include "topics/record.h"
+
+namespace penstock::topics {
+
+struct TopicSpec {
+  TopicName name;
+  std::int32_t partitions = 1;
+  bool compacted = false;  // the newest record of each key may be all that is kept
+};
+
+struct PartitionInfo {
+  Offset first = 0;  // the oldest offset that can be read
+  Offset end = 0;    // one past the newest committed record
+};
+
+struct TopicInfo {
+  TopicSpec spec;
+  std::vector<PartitionInfo> partitions;
+};
+
+enum class Outcome {
+  committed,  // all of it is visible, and durable as the log's durability says
+  aborted,    // nothing of it is or will be visible; the reason is in CommitResult::error
+  fenced,     // nothing is visible: a newer writer has this id. Stop; the other one carries on
+  unknown,    // the log cannot tell (a time-out): open the writer again, read positions, go on there
+};
+
+struct CommitResult {
+  Outcome outcome = Outcome::aborted;
+  std::optional<Error> error;  // set unless committed
+};
+
+using Deadline = std::chrono::steady_clock::time_point;
+
+// Reads committed records of one partition, in order. Used by one thread at a time.
+class Reader {
+ public:
+  virtual ~Reader() = default;
+  // Replaces the buffer's contents by the records that follow position(): as many as are at hand and
+  // fit into bytes_max, at least one if there is one; returns their number, 0 at the end. Never
+  // waits (see Log::wait). corrupt: the stored bytes are damaged (names partition and offset).
+  virtual Result<std::size_t> next(ReadBuffer& buffer, std::size_t bytes_max) = 0;
+  virtual Offset position() const = 0;  // of the record that next() would bring first
+  virtual Result<Offset> end() = 0;     // one past the newest committed record, now
+};
+
+// State of a task: keys and values, opaque bytes. An absent value deletes.
+class StateWrites {
+ public:
+  virtual ~StateWrites() = default;
+  virtual void put(ByteView key, ByteView value) = 0;
+  virtual void erase(ByteView key) = 0;
+};
+
+// A set of changes that becomes visible whole or not at all. Used by one thread; lives shorter than
+// its Writer. Destroyed without finish(): aborted.
+class Commit {
+ public:
+  virtual ~Commit() = default;
+  // The batch is copied or serialised before the call returns. Errors (unknown topic or partition,
+  // record too large, too much gathered) leave the commit as it was.
+  virtual Result<> append(const TopicPartition& to, const RecordBatch& batch) = 0;
+  // The task has consumed the input up to (not including) this offset.
+  virtual void advance(const TaskId& task, const TopicPartition& from, Offset next) = 0;
+  virtual StateWrites& state(const TaskId& task) = 0;
+  virtual CommitResult finish() = 0;  // once
+  virtual void abort() = 0;
+};
+
+struct TaskPosition {
+  TopicPartition from;
+  Offset next;
+};
+
+// (key, value) of one task, in the order of the keys' bytes.
+using StateVisitor = std::function<void(ByteView key, ByteView value)>;
+
+// The right to commit under one id. Opening one fences the predecessor of the same id, in this
+// process or another. One thread uses it and its commits; one commit at a time.
+class Writer {
+ public:
+  virtual ~Writer() = default;
+  virtual Result<std::vector<TaskPosition>> positions(const TaskId& task) = 0;
+  virtual Result<> restore(const TaskId& task, const StateVisitor& visitor) = 0;
+  // Forgets positions and state of a task whose query was dropped.
+  virtual Result<> forget(const TaskId& task) = 0;
+  virtual Result<std::unique_ptr<Commit>> begin() = 0;  // failed_precondition while one is open
+};
+
+enum class ReadCheck {
+  checksums,      // the CRC of every batch is compared
+  authenticated,  // the caller authenticates every record itself (sealed topics): no CRC
+};
+
+// Thread-safe. Must outlive its readers and writers.
+class Log {
+ public:
+  virtual ~Log() = default;
+  virtual Result<> create(const TopicSpec& spec) = 0;  // already_exists
+  virtual Result<TopicInfo> describe(const TopicName& topic) = 0;  // not_found
+  virtual Result<std::vector<TopicName>> list() = 0;               // sorted
+  virtual Result<> remove(const TopicName& topic) = 0;  // readers of it get not_found afterwards
+  // limit: from below PartitionInfo::first or beyond end is invalid_argument.
+  virtual Result<std::unique_ptr<Reader>> reader(const TopicPartition& from, Offset start,
+                                                 ReadCheck check = ReadCheck::checksums) = 0;
+  virtual Result<std::unique_ptr<Writer>> writer(const WriterId& id) = 0;
+  // Returns when one of the readers (all of this log) has records, wake() was called, or the deadline
+  // has passed. true: records are at hand.
+  virtual Result<bool> wait(std::span<Reader* const> readers, Deadline deadline) = 0;
+  // Ends the waits of all threads, now.
+  virtual void wake() = 0;
+};
+
+}  // namespace penstock::topics

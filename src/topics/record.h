@@ -1,0 +1,91 @@
+// Records on their way into the log (RecordBatch) and out of it (ReadBuffer). Bytes only: this module
+// knows neither formats nor sealing.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "data/time.h"
+#include "topics/names.h"
+
+namespace penstock::topics {
+
+// A header of one record, as in Kafka. A null value is allowed.
+struct Header {
+  std::string name;
+  std::optional<ByteBuffer> value;
+  friend bool operator==(const Header&, const Header&) = default;
+};
+
+// Headers travel packed: u16 count, then for each u16 name length, name, i32 value length (-1 null),
+// value; little endian. No headers = no bytes.
+ByteBuffer pack_headers(const std::vector<Header>& headers);
+Result<std::vector<Header>> unpack_headers(ByteView packed);
+
+// One record, by view. An absent key or value is null, which differs from empty.
+struct RecordView {
+  std::optional<ByteView> key;
+  std::optional<ByteView> value;
+  data::TimestampMs timestamp_ms = 0;
+  ByteView headers = {};  // packed
+};
+
+// Records to be appended, gathered in columns. Owned by the writer of a commit, reused after clear().
+class RecordBatch {
+ public:
+  void append(const RecordView& record);
+  void clear();  // keeps the memory
+  std::size_t size() const { return timestamps_ms_.size(); }
+  bool empty() const { return timestamps_ms_.empty(); }
+  std::size_t bytes() const { return keys_.size() + values_.size() + headers_.size(); }
+  RecordView operator[](std::size_t row) const;
+
+  // The columns, for the implementations. ends[i] is where row i ends in its byte area; the length
+  // of a null is 0 and its flag is set.
+  struct Cells {
+    std::vector<std::uint32_t> ends;
+    std::vector<std::uint8_t> nulls;  // 1 = null; empty while no row was null
+  };
+  const Cells& key_cells() const { return key_cells_; }
+  const Cells& value_cells() const { return value_cells_; }
+  const Cells& header_cells() const { return header_cells_; }
+  ByteView keys() const { return keys_; }
+  ByteView values() const { return values_; }
+  ByteView headers() const { return headers_; }
+  const std::vector<data::TimestampMs>& timestamps_ms() const { return timestamps_ms_; }
+
+ private:
+  Cells key_cells_, value_cells_, header_cells_;
+  ByteBuffer keys_, values_, headers_;
+  std::vector<data::TimestampMs> timestamps_ms_;
+};
+
+// What one Reader::next() brought. The caller owns it, so several may be alive at once; the next
+// next() into the same buffer invalidates all views. At least kReadPadding readable bytes follow
+// every value (a scanner may read past its end; the bytes there mean nothing).
+inline constexpr std::size_t kReadPadding = 64;
+
+// A null is data == nullptr.
+struct Slice {
+  const std::uint8_t* data = nullptr;
+  std::uint32_t size = 0;
+  bool is_null() const { return data == nullptr; }
+  ByteView bytes() const { return {data, size}; }
+};
+
+struct ReadBuffer {
+  ByteBuffer storage;  // filled by the Reader; the views point into it
+  std::vector<Slice> keys, values, headers;
+  std::vector<data::TimestampMs> timestamps_ms;
+  std::vector<Offset> offsets;
+
+  std::size_t size() const { return offsets.size(); }
+  void clear();  // keeps the memory
+  RecordView operator[](std::size_t row) const;
+};
+
+}  // namespace penstock::topics

@@ -1,0 +1,42 @@
+// What `penstock repair` does with a folder that the embedded log refuses to open: says what is lost,
+// and only when told to, sets each damaged partition's committed end back to the last whole batch.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "topics/log.h"
+
+namespace penstock::topics {
+
+struct LostPosition {
+  TaskId task;
+  Offset next;  // lies beyond the end that remains
+};
+
+struct PartitionDamage {
+  TopicPartition partition;
+  Offset valid_end = 0;      // records before it are whole
+  Offset committed_end = 0;  // records in [valid_end, committed_end) would be lost
+  std::string reason;        // what is wrong with the bytes at valid_end
+  std::vector<LostPosition> positions;
+
+  std::int64_t records_lost() const { return committed_end - valid_end; }
+};
+
+struct RepairReport {
+  std::vector<PartitionDamage> damages;  // empty: the folder is whole
+  std::vector<std::filesystem::path> kept;  // apply_repair: where the cut bytes are now
+};
+
+// Checks every batch of every segment. Changes nothing. busy: the folder is held. corrupt: the state
+// database itself is damaged or missing; there is no repair for that but a backup.
+Result<RepairReport> plan_repair(const std::filesystem::path& folder);
+
+// Does what plan_repair says: copies the cut segments to DIR/lost, sets ends back, and sets positions that
+// lie beyond to the new end, all of it in one batch. State of tasks is kept as it is: it may count
+// records that are lost, which the caller must say.
+Result<RepairReport> apply_repair(const std::filesystem::path& folder);
+
+}  // namespace penstock::topics

@@ -1,0 +1,161 @@
+#!/usr/bin/env python3
+"""All tests, in stages; the last line is 'N passed, N failed'. ./dev test [STAGE...] runs some of them."""
+import concurrent.futures
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+TSAN = f"ignore_noninstrumented_modules=1 suppressions={ROOT}/tools/tsan.supp halt_on_error=1"
+
+
+class Tally:
+    def __init__(self):
+        self.passed = self.failed = self.skipped = 0
+
+    def add(self, passed, failed, skipped=0):
+        self.passed += passed
+        self.failed += failed
+        self.skipped += skipped
+
+
+def shell(command, **kwargs):
+    return subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, errors="replace", stdin=subprocess.DEVNULL, **kwargs)
+
+
+def check(tally, name, command):
+    done = shell(command)
+    ok = done.returncode == 0
+    print(f"  {name}: {'ok' if ok else 'FAILED'}", flush=True)
+    if not ok:
+        print(done.stdout[-6000:], flush=True)
+    tally.add(ok, not ok)
+
+
+def build(tally, preset, *targets):
+    started = time.monotonic()
+    done = shell(["bash", "tools/dev/build.sh", preset, *(targets or ["all"])])
+    print(f"  build {preset}: {time.monotonic() - started:.0f} s", flush=True)
+    if done.returncode != 0:
+        print(done.stdout[-8000:], flush=True)
+        tally.add(0, 1)
+    return done.returncode == 0
+
+
+def run_gtest(program, env):
+    with tempfile.NamedTemporaryFile(suffix=".json") as report:
+        started = time.monotonic()
+        try:
+            done = shell([str(program), f"--gtest_output=json:{report.name}", "--gtest_brief=1"],
+                         env=dict(os.environ, **env), timeout=900)
+            code, text = done.returncode, done.stdout
+        except subprocess.TimeoutExpired as late:
+            code, text = -1, f"{late.output or ''}\ntimed out"
+        took = time.monotonic() - started
+        try:
+            counts = json.loads(pathlib.Path(report.name).read_text())
+        except ValueError:
+            return program.name, 0, 1, 0, took, text  # died: no report
+        skipped = sum(c.get("result") == "SKIPPED" for s in counts["testsuites"] for c in s["testsuite"])
+        failed = counts["failures"] + counts.get("errors", 0)
+        if code != 0 and failed == 0:
+            failed = 1
+        return program.name, counts["tests"] - failed - skipped, failed, skipped, took, text
+
+
+def gtests(tally, preset, env):
+    programs = sorted((ROOT / "build" / preset / "bin").glob("*_test"))
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for name, passed, failed, skipped, took, text in pool.map(lambda p: run_gtest(p, env), programs):
+            print(f"  {preset} {name}: {passed} passed, {failed} failed, {skipped} skipped, {took:.0f} s",
+                  flush=True)
+            if failed:
+                print(text[-8000:], flush=True)
+            tally.add(passed, failed, skipped)
+
+
+def stage_checks(tally):
+    check(tally, "layering", ["python3", "tools/check_layering.py"])
+    check(tally, "layering check finds offences", ["python3", "tools/check_layering_test.py"])
+    check(tally, "tree", ["python3", "tools/check_tree.py"])
+    check(tally, "format", ["bash", "-c", "git ls-files '*.cc' '*.h' | xargs -r clang-format-19 --dry-run -Werror"])
+
+
+def stage_asan(tally):
+    if build(tally, "asan"):
+        gtests(tally, "asan", {"ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1",
+                               "UBSAN_OPTIONS": "print_stacktrace=1"})
+
+
+def stage_tsan(tally):
+    if build(tally, "tsan"):
+        gtests(tally, "tsan", {"TSAN_OPTIONS": TSAN})
+
+
+def stage_e2e(tally):
+    if not build(tally, "release"):
+        return
+    env = dict(os.environ, PENSTOCK_BIN=str(ROOT / "build/release/bin"))
+    done = shell(["python3", "-m", "unittest", "discover", "-v", "-s", "tests/e2e"], env=env)
+    ran = re.search(r"^Ran (\d+) tests?", done.stdout, re.M)
+    count = lambda word: int(m.group(1)) if (m := re.search(rf"{word}=(\d+)", done.stdout)) else 0
+    failed = count("failures") + count("errors")
+    skipped = count("skipped")
+    if not ran or (done.returncode != 0 and failed == 0):
+        failed += 1
+    total = int(ran.group(1)) if ran else 0
+    print(f"  e2e: {total - failed - skipped} passed, {failed} failed, {skipped} skipped", flush=True)
+    if failed:
+        print(done.stdout[-8000:], flush=True)
+    tally.add(max(total - failed - skipped, 0), failed, skipped)
+    check(tally, "demo", ["python3", "tools/demo.py", "--bin", "build/release/bin", "--fast"])
+    check(tally, "bench runs", ["build/release/bin/penstock_bench", "--records", "200000"])
+    check(tally, "functions.md is what the list says", ["bash", "-c",
+          "build/release/bin/penstock functions --markdown | diff - docs/sql/functions.md"])
+
+
+def stage_fuzz(tally):
+    if not build(tally, "fuzz"):
+        return
+    done = shell(["python3", "tools/fuzz.py", "--seconds", "5"])
+    print("".join(f"  {line}\n" for line in done.stdout.splitlines() if line.startswith("fuzz ")), end="")
+    if done.returncode != 0:
+        print(done.stdout[-8000:], flush=True)
+    counts = re.findall(r"^(\d+) passed, (\d+) failed$", done.stdout, re.M)
+    tally.add(*(map(int, counts[-1]) if counts else (0, 1)))
+
+
+def stage_tidy(tally):
+    check(tally, "clang-tidy", ["python3", "tools/tidy.py"])
+
+
+STAGES = {"checks": stage_checks, "asan": stage_asan, "e2e": stage_e2e, "tsan": stage_tsan,
+          "fuzz": stage_fuzz, "tidy": stage_tidy}
+
+
+def main():
+    wanted = sys.argv[1:] or list(STAGES)
+    unknown = [w for w in wanted if w not in STAGES]
+    if unknown:
+        print(f"test: no stage '{unknown[0]}'; there are {', '.join(STAGES)}", file=sys.stderr)
+        return 2
+    tally = Tally()
+    for name in wanted:
+        started = time.monotonic()
+        print(f"== {name}", flush=True)
+        STAGES[name](tally)
+        print(f"== {name}: {time.monotonic() - started:.0f} s", flush=True)
+    if tally.skipped:
+        print(f"{tally.skipped} skipped (each says why)")
+    print(f"{tally.passed} passed, {tally.failed} failed")
+    return 1 if tally.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
