@@ -23,6 +23,14 @@ inline std::string_view as_text(ByteView bytes) {
 }
 inline ByteBuffer to_buffer(ByteView bytes) { return ByteBuffer(bytes.begin(), bytes.end()); }
 
+// Bytes by view that may be null, which differs from empty: keys and values of records.
+struct Slice {
+  const std::uint8_t* data = nullptr;  // null
+  std::uint32_t size = 0;
+  bool is_null() const { return data == nullptr; }
+  ByteView bytes() const { return {data, size}; }
+};
+
 // Lower-case hex; decoding takes either case and refuses odd lengths and other characters.
 std::string to_hex(ByteView bytes);
 Result<ByteBuffer> from_hex(std::string_view text);

@@ -1,7 +1,7 @@
 // Lines of JSON on their way into a topic: checked whole, taken over byte for byte.
 #pragma once
 
-#include <optional>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,9 +12,12 @@ namespace penstock::cli {
 
 // A top-level member that the caller wants to know.
 struct WantedMember {
-  std::string name;  // exact
-  enum class Seen { no, null, text, integer, other } seen = Seen::no;
-  std::string text;        // of a string as it is, of a number or boolean as written
+  explicit WantedMember(std::string exact_name) : name(std::move(exact_name)) {}
+
+  enum class Seen : std::uint8_t { no, null, text, integer, other };
+  std::string name;
+  Seen seen = Seen::no;
+  std::string text;         // of a string as it is, of a number or boolean as written
   std::int64_t number = 0;  // when seen is integer
 };
 

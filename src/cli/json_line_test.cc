@@ -11,7 +11,7 @@ using Seen = WantedMember::Seen;
 
 WantedMember look_for(std::string name, std::string_view line) {
   std::vector<WantedMember> wanted;
-  wanted.push_back({.name = std::move(name)});
+  wanted.emplace_back(std::move(name));
   EXPECT_TRUE(check_json_line(line, wanted)) << line;
   return wanted[0];
 }

@@ -119,7 +119,9 @@ struct Aes256Gcm::Evp {
   }
 };
 
-bool ipsec_mb_available() { return ipsec_mb().seal != nullptr; }
+bool ipsec_mb_available() {
+  return ipsec_mb().seal != nullptr;
+}
 
 Aes256Gcm::Aes256Gcm(ByteView key, AeadEngine engine) {
   CHECK(key.size() == kGcmKeyBytes);

@@ -1,4 +1,5 @@
-// AES-256-GCM (NIST SP 800-38D) for many small messages under one key: 12-byte nonces, 16-byte tags.
+// AES-256-GCM (NIST SP 800-38D) for many small messages under one key: 12-byte nonces, 16-byte
+// tags.
 #pragma once
 
 #include <cstdint>

@@ -24,10 +24,13 @@ double half_value(std::uint16_t half) {
   int exponent = (half >> 10) & 0x1f;
   int mantissa = half & 0x3ff;
   double value = 0;
-  if (exponent == 0) value = std::ldexp(mantissa, -24);
-  else if (exponent != 31) value = std::ldexp(mantissa + 1024, exponent - 25);
-  else value = mantissa == 0 ? std::numeric_limits<double>::infinity()
-                             : std::numeric_limits<double>::quiet_NaN();
+  if (exponent == 0)
+    value = std::ldexp(mantissa, -24);
+  else if (exponent != 31)
+    value = std::ldexp(mantissa + 1024, exponent - 25);
+  else
+    value = mantissa == 0 ? std::numeric_limits<double>::infinity()
+                          : std::numeric_limits<double>::quiet_NaN();
   return (half & 0x8000) != 0 ? -value : value;
 }
 
@@ -64,8 +67,12 @@ bool is_utf8(ByteView text) {
   std::size_t i = 0;
   while (i < text.size()) {
     std::uint8_t lead = text[i];
-    std::size_t more = lead < 0x80 ? 0 : lead < 0xc2 ? 4 : lead < 0xe0 ? 1 : lead < 0xf0 ? 2
-                       : lead < 0xf5 ? 3 : 4;
+    std::size_t more = lead < 0x80   ? 0
+                       : lead < 0xc2 ? 4
+                       : lead < 0xe0 ? 1
+                       : lead < 0xf0 ? 2
+                       : lead < 0xf5 ? 3
+                                     : 4;
     if (more == 4 || text.size() - i <= more) return false;
     for (std::size_t k = 1; k <= more; ++k)
       if ((text[i + k] & 0xc0) != 0x80) return false;
@@ -102,11 +109,16 @@ Head peek_head(ByteView input) {
 
 bool is_shortest(const Head& head) {
   switch (head.info) {
-    case 24: return head.argument >= 24;
-    case 25: return head.argument > 0xff;
-    case 26: return head.argument > 0xffff;
-    case 27: return head.argument > 0xffff'ffff;
-    default: return head.info < 24;
+    case 24:
+      return head.argument >= 24;
+    case 25:
+      return head.argument > 0xff;
+    case 26:
+      return head.argument > 0xffff;
+    case 27:
+      return head.argument > 0xffff'ffff;
+    default:
+      return head.info < 24;
   }
 }
 
@@ -140,11 +152,16 @@ class Checker {
     at_ += head.size;
     switch (head.major) {
       case kMajorBytes:
-      case kMajorText: return string(head);
-      case kMajorArray: return items(head.argument, depth);
-      case kMajorMap: return entries(head.argument, depth);
-      case kMajorTag: return item(depth + 1);
-      default: return nullptr;
+      case kMajorText:
+        return string(head);
+      case kMajorArray:
+        return items(head.argument, depth);
+      case kMajorMap:
+        return entries(head.argument, depth);
+      case kMajorTag:
+        return item(depth + 1);
+      default:
+        return nullptr;
     }
   }
 
@@ -182,8 +199,8 @@ class Checker {
       std::size_t start = at_;
       if (const char* problem = item(depth + 1)) return problem;
       ByteView key = input_.subspan(start, at_ - start);
-      if (i > 0 && !std::lexicographical_compare(before.begin(), before.end(), key.begin(),
-                                                 key.end()))
+      if (i > 0 &&
+          !std::lexicographical_compare(before.begin(), before.end(), key.begin(), key.end()))
         return "map keys out of order or repeated";
       before = key;
       if (const char* problem = item(depth + 1)) return problem;
@@ -221,11 +238,15 @@ void CborWriter::head(std::uint8_t major, std::uint64_t argument) {
 }
 
 void CborWriter::integer(std::int64_t value) {
-  if (value >= 0) head(kMajorUnsigned, static_cast<std::uint64_t>(value));
-  else head(kMajorNegative, ~static_cast<std::uint64_t>(value));
+  if (value >= 0)
+    head(kMajorUnsigned, static_cast<std::uint64_t>(value));
+  else
+    head(kMajorNegative, ~static_cast<std::uint64_t>(value));
 }
 
-void CborWriter::unsigned_integer(std::uint64_t value) { head(kMajorUnsigned, value); }
+void CborWriter::unsigned_integer(std::uint64_t value) {
+  head(kMajorUnsigned, value);
+}
 
 void CborWriter::bytes(ByteView value) {
   head(kMajorBytes, value.size());
@@ -237,25 +258,41 @@ void CborWriter::text(std::string_view value) {
   encoded(as_bytes(value));
 }
 
-void CborWriter::array(std::uint64_t items) { head(kMajorArray, items); }
-void CborWriter::map(std::uint64_t entries) { head(kMajorMap, entries); }
-void CborWriter::tag(std::uint64_t number) { head(kMajorTag, number); }
-void CborWriter::boolean(bool value) { head(kMajorSimple, value ? kTrue : kFalse); }
-void CborWriter::null() { head(kMajorSimple, kNull); }
+void CborWriter::array(std::uint64_t items) {
+  head(kMajorArray, items);
+}
+void CborWriter::map(std::uint64_t entries) {
+  head(kMajorMap, entries);
+}
+void CborWriter::tag(std::uint64_t number) {
+  head(kMajorTag, number);
+}
+void CborWriter::boolean(bool value) {
+  head(kMajorSimple, value ? kTrue : kFalse);
+}
+void CborWriter::null() {
+  head(kMajorSimple, kNull);
+}
 
 void CborWriter::real(double value) {
   std::uint8_t form = shortest_float(value);
   std::uint64_t bits = 0;
-  if (std::isnan(value)) bits = kHalfNan;
-  else if (form == kHalf) bits = *exact_half(value);
-  else if (form == kSingle) bits = std::bit_cast<std::uint32_t>(static_cast<float>(value));
-  else bits = std::bit_cast<std::uint64_t>(value);
+  if (std::isnan(value))
+    bits = kHalfNan;
+  else if (form == kHalf)
+    bits = *exact_half(value);
+  else if (form == kSingle)
+    bits = std::bit_cast<std::uint32_t>(static_cast<float>(value));
+  else
+    bits = std::bit_cast<std::uint64_t>(value);
   out_.push_back(static_cast<std::uint8_t>((kMajorSimple << 5) | form));
   int more = 1 << (form - 24);
   for (int i = more - 1; i >= 0; --i) out_.push_back(static_cast<std::uint8_t>(bits >> (8 * i)));
 }
 
-void CborWriter::encoded(ByteView item) { out_.insert(out_.end(), item.begin(), item.end()); }
+void CborWriter::encoded(ByteView item) {
+  out_.insert(out_.end(), item.begin(), item.end());
+}
 
 void CborMap::put(std::int64_t key, ByteView encoded_value) {
   ByteBuffer encoded_key;
@@ -295,9 +332,9 @@ Result<CborReader> CborReader::over(ByteView input, std::string_view what) {
                                                        what, input.size(), kCborBytesMax));
   Checker checker(input);
   if (const char* problem = checker.check())
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("{}: not deterministic CBOR: {}, at byte {}", what, problem,
-                            checker.at()));
+    return fail(
+        ErrorCode::invalid_argument,
+        fmt::format("{}: not deterministic CBOR: {}, at byte {}", what, problem, checker.at()));
   return CborReader(input, what);
 }
 

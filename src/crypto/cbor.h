@@ -47,7 +47,17 @@ class CborMap {
 };
 
 enum class CborType : std::uint8_t {
-  unsigned_integer, negative_integer, bytes, text, array, map, tag, boolean, null, real, end,
+  unsigned_integer,
+  negative_integer,
+  bytes,
+  text,
+  array,
+  map,
+  tag,
+  boolean,
+  null,
+  real,
+  end,
 };
 
 // Reads one item, which must fill the input. Everything is checked by over(): form, bounds, depth,

@@ -106,9 +106,8 @@ Result<Encrypted> parse_encrypted(ByteView message) {
     return malformed(kEncrypt, "the ciphertext is shorter than a tag");
   std::size_t recipients = TRY(reader.array());
   if (recipients == 0 || recipients > kCoseRecipientsMax)
-    return fail(ErrorCode::limit_exceeded,
-                fmt::format("{}: {} recipients, expected 1 to {}", kEncrypt, recipients,
-                            kCoseRecipientsMax));
+    return fail(ErrorCode::limit_exceeded, fmt::format("{}: {} recipients, expected 1 to {}",
+                                                       kEncrypt, recipients, kCoseRecipientsMax));
   for (std::size_t i = 0; i < recipients; ++i)
     out.recipients.push_back(TRY(parse_recipient(reader)));
   return out;
@@ -156,9 +155,8 @@ Result<CoseSign1> parse_sign1(ByteView message) {
 Result<> verify_sign1(const CoseSign1& message, ByteView external_aad, const P256PublicKey& key) {
   std::int64_t algorithm = TRY(algorithm_of(message.protected_header, "COSE_Sign1"));
   if (algorithm != kCoseAlgEs256)
-    return fail(ErrorCode::unsupported,
-                fmt::format("COSE_Sign1: algorithm {}, expected {} (ES256)", algorithm,
-                            kCoseAlgEs256));
+    return fail(ErrorCode::unsupported, fmt::format("COSE_Sign1: algorithm {}, expected {} (ES256)",
+                                                    algorithm, kCoseAlgEs256));
   ByteBuffer signed_bytes = sig_structure(message.protected_header, external_aad, message.payload);
   if (!key.verify_es256(signed_bytes, message.signature))
     return fail(ErrorCode::not_authentic, "COSE_Sign1: the signature does not verify");

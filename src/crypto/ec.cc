@@ -65,7 +65,9 @@ Result<PkeyPtr> make_pkey(ByteView point, ByteView scalar) {
   return PkeyPtr(key);
 }
 
-Result<PkeyPtr> make_pkey(const P256PublicKey& key) { return make_pkey(key.to_point(), {}); }
+Result<PkeyPtr> make_pkey(const P256PublicKey& key) {
+  return make_pkey(key.to_point(), {});
+}
 Result<PkeyPtr> make_pkey(const P256PrivateKey& key) {
   return make_pkey(key.public_key().to_point(), key.scalar());
 }
@@ -88,15 +90,17 @@ bool coordinate(const EVP_PKEY* key, const char* name, ByteSpan out) {
 
 Result<BioPtr> bio_over(std::string_view pem) {
   if (pem.size() > kPemBytesMax)
-    return fail(ErrorCode::limit_exceeded,
-                fmt::format("P-256 key: PEM of {} bytes, at most {} are taken", pem.size(),
-                            kPemBytesMax));
+    return fail(
+        ErrorCode::limit_exceeded,
+        fmt::format("P-256 key: PEM of {} bytes, at most {} are taken", pem.size(), kPemBytesMax));
   BioPtr bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   if (!bio) return fail(openssl_error("P-256 key"));
   return bio;
 }
 
-int no_passphrase(char*, int, int, void*) { return -1; }
+int no_passphrase(char*, int, int, void*) {
+  return -1;
+}
 
 ByteView memory_of(BIO* bio) {
   char* data = nullptr;
@@ -114,8 +118,7 @@ Result<P256PublicKey> public_key_of(ByteView scalar) {
     return bad_key("the private scalar is not between 1 and the group's order minus 1");
   EcPointPtr point(EC_POINT_new(group()));
   std::array<std::uint8_t, kPointBytes> bytes;
-  if (!point ||
-      EC_POINT_mul(group(), point.get(), number.get(), nullptr, nullptr, nullptr) != 1 ||
+  if (!point || EC_POINT_mul(group(), point.get(), number.get(), nullptr, nullptr, nullptr) != 1 ||
       EC_POINT_point2oct(group(), point.get(), POINT_CONVERSION_UNCOMPRESSED, bytes.data(),
                          bytes.size(), nullptr) != bytes.size())
     return fail(openssl_error("P-256 key"));
@@ -143,15 +146,14 @@ Result<P256PublicKey> P256PublicKey::from_coordinates(ByteView x, ByteView y) {
 Result<P256PublicKey> P256PublicKey::from_point(ByteView point) {
   if (point.size() != kPointBytes || point[0] != kUncompressed)
     return bad_key(fmt::format("expected an uncompressed point of {} bytes", kPointBytes));
-  return from_coordinates(point.subspan(1, kP256CoordinateBytes),
-                          point.last(kP256CoordinateBytes));
+  return from_coordinates(point.subspan(1, kP256CoordinateBytes), point.last(kP256CoordinateBytes));
 }
 
 Result<P256PublicKey> P256PublicKey::from_cose_key(ByteView cose_key) {
   CborReader reader = TRY(CborReader::over(cose_key, "COSE_Key"));
   TRY(reader.expect_map(4));
-  TRY(reader.expect_integer(1));  // kty
-  TRY(reader.expect_integer(2));  // EC2
+  TRY(reader.expect_integer(1));   // kty
+  TRY(reader.expect_integer(2));   // EC2
   TRY(reader.expect_integer(-1));  // crv
   TRY(reader.expect_integer(1));   // P-256
   TRY(reader.expect_integer(-2));
@@ -206,7 +208,9 @@ std::string P256PublicKey::to_pem() const {
   return std::string(as_text(memory_of(bio.get())));
 }
 
-Thumbprint P256PublicKey::thumbprint() const { return sha256(to_cose_key()); }
+Thumbprint P256PublicKey::thumbprint() const {
+  return sha256(to_cose_key());
+}
 
 bool P256PublicKey::verify_es256(ByteView message, ByteView signature) const {
   if (signature.size() != kEs256SignatureBytes) return false;
@@ -223,10 +227,10 @@ bool P256PublicKey::verify_es256(ByteView message, ByteView signature) const {
   Result<PkeyPtr> key = make_pkey(*this);
   DigestContextPtr context(EVP_MD_CTX_new());
   if (size <= 0 || !key || !context) return false;
-  bool verified = EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha256(), nullptr,
-                                       key->get()) == 1 &&
-                  EVP_DigestVerify(context.get(), der, static_cast<std::size_t>(size),
-                                   message.data(), message.size()) == 1;
+  bool verified =
+      EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha256(), nullptr, key->get()) == 1 &&
+      EVP_DigestVerify(context.get(), der, static_cast<std::size_t>(size), message.data(),
+                       message.size()) == 1;
   if (!verified) ERR_clear_error();
   return verified;
 }

@@ -15,7 +15,7 @@ namespace penstock::crypto {
 inline constexpr std::size_t kP256CoordinateBytes = 32;
 inline constexpr std::size_t kEs256SignatureBytes = 64;
 using Es256Signature = std::array<std::uint8_t, kEs256SignatureBytes>;  // r || s
-using Thumbprint = Sha256Digest;                                         // RFC 9679
+using Thumbprint = Sha256Digest;                                        // RFC 9679
 
 // A point of the curve, checked when made. A value.
 class P256PublicKey {

@@ -19,7 +19,7 @@ SecretBuffer hkdf(const HkdfInput& input, std::size_t bytes) {
   Digest prk = hmac(input.salt, input.key_material);
   SecretBuffer out(bytes);
   SecretBuffer block(kHash + input.info.size() + 1);  // T(i-1) || info || i
-  std::size_t before = 0;  // bytes of T(i-1): none for the first
+  std::size_t before = 0;                             // bytes of T(i-1): none for the first
   std::size_t done = 0;
   for (std::uint8_t i = 1; done < bytes; ++i) {
     ByteSpan message = block.span().subspan(kHash - before);

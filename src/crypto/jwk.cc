@@ -40,10 +40,8 @@ Result<P256PublicKey> public_part(const Json& jwk, std::string_view what) {
 }  // namespace
 
 Json to_jwk(const P256PublicKey& key) {
-  return Json{{"kty", "EC"},
-              {"crv", "P-256"},
-              {"x", to_base64url(key.x())},
-              {"y", to_base64url(key.y())}};
+  return Json{
+      {"kty", "EC"}, {"crv", "P-256"}, {"x", to_base64url(key.x())}, {"y", to_base64url(key.y())}};
 }
 
 Result<P256PublicKey> public_key_from_jwk(const Json& jwk, std::string_view what) {

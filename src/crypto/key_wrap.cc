@@ -14,9 +14,9 @@ constexpr std::size_t kBlockBytes = 8;
 
 Result<> check_sizes(ByteView kek, ByteView data, std::size_t bytes_min) {
   if (kek.size() != kKekBytes)
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("key wrap: the wrapping key has {} bytes, expected {}", kek.size(),
-                            kKekBytes));
+    return fail(
+        ErrorCode::invalid_argument,
+        fmt::format("key wrap: the wrapping key has {} bytes, expected {}", kek.size(), kKekBytes));
   if (data.size() < bytes_min || data.size() % kBlockBytes != 0 ||
       data.size() > kKeyWrapBytesMax + kBlockBytes)
     return fail(ErrorCode::invalid_argument,

@@ -24,7 +24,9 @@ struct OpensslFree {
 template <typename T, auto free_function>
 using OpensslPtr = std::unique_ptr<T, OpensslFree<free_function>>;
 
-inline void free_bio(BIO* bio) { (void)BIO_free(bio); }
+inline void free_bio(BIO* bio) {
+  (void)BIO_free(bio);
+}
 
 using BioPtr = OpensslPtr<BIO, free_bio>;
 using BignumPtr = OpensslPtr<BIGNUM, BN_clear_free>;

@@ -19,19 +19,19 @@ using HttpFields = std::vector<HttpField>;
 std::string_view find_field(const HttpFields& fields, std::string_view name);
 
 struct HttpRequest {
-  std::string method;  // "GET", as sent
-  std::string path;    // of the target, percent-decoded, begins with '/'
-  std::string query;   // behind '?', as sent
-  HttpFields fields;
-  std::string body;
+  std::string method = {};  // "GET", as sent
+  std::string path = {};    // of the target, percent-decoded, begins with '/'
+  std::string query = {};   // behind '?', as sent
+  HttpFields fields = {};
+  std::string body = {};
 
   std::string_view field(std::string_view name) const { return find_field(fields, name); }
 };
 
 struct HttpResponse {
   int status = 0;
-  HttpFields fields;
-  std::string body;
+  HttpFields fields = {};
+  std::string body = {};
 
   std::string_view field(std::string_view name) const { return find_field(fields, name); }
 };

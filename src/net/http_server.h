@@ -59,7 +59,7 @@ struct HttpServerOptions {
   std::chrono::milliseconds request_timeout{30'000};  // from a request's first byte to its last
   std::chrono::milliseconds write_timeout{30'000};    // without any progress
   // Body of the answers that the server itself gives (400, 408, 413, 431, 500, 503 ...).
-  std::function<std::string(int status, std::string_view text)> error_body;
+  std::function<std::string(int status, std::string_view text)> error_body = {};
   std::string error_content_type = "application/json";
 };
 

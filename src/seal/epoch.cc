@@ -7,7 +7,7 @@
 #include "crypto/cbor.h"
 #include "crypto/hkdf.h"
 #include "seal/limits.h"
-#include "seal/record_aad.h"
+#include "seal/record_codec.h"
 
 namespace penstock::seal {
 
@@ -29,8 +29,10 @@ ByteBuffer encode_context(const EpochContext& context) {
   crypto::CborWriter writer(out);
   writer.array(5);
   writer.text(context.topic);
-  if (context.schema_reference) writer.text(*context.schema_reference);
-  else writer.null();
+  if (context.schema_reference)
+    writer.text(*context.schema_reference);
+  else
+    writer.null();
   writer.bytes(context.producer);
   writer.text(context.policy_id);
   writer.bytes(context.policy_digest);

@@ -40,7 +40,8 @@ Result<crypto::Thumbprint> signer_of(const crypto::CoseSign1& message) {
   TRY(reader.expect_integer(kKid));
   ByteView thumbprint = TRY(reader.bytes_of(out.size()));
   std::copy(thumbprint.begin(), thumbprint.end(), out.begin());
-  if (message.unprotected_header.size() != 1) return malformed("the unprotected header is not empty");
+  if (message.unprotected_header.size() != 1)
+    return malformed("the unprotected header is not empty");
   return out;
 }
 
@@ -71,15 +72,16 @@ Result<Content> parse_content(ByteView plaintext) {
   TRY(reader.expect_integer(kRecordsMax));
   out.records_max = TRY(reader.unsigned_integer());
   if (out.records_max == 0 || out.records_max > kEpochRecordsMax)
-    return malformed(fmt::format("{} records at most, expected 1 to {}", out.records_max,
-                                 kEpochRecordsMax));
+    return malformed(
+        fmt::format("{} records at most, expected 1 to {}", out.records_max, kEpochRecordsMax));
   return out;
 }
 
 Result<> check_context(const EpochContext& context, const crypto::Thumbprint& signer,
                        const GrantExpectation& expected) {
   if (context.producer != signer)
-    return fail(ErrorCode::not_authentic, "grant: its context names another producer than signed it");
+    return fail(ErrorCode::not_authentic,
+                "grant: its context names another producer than signed it");
   if (context.topic != expected.topic)
     return fail(ErrorCode::failed_precondition,
                 fmt::format("grant: it is for another topic than '{}'", expected.topic));
@@ -87,11 +89,12 @@ Result<> check_context(const EpochContext& context, const crypto::Thumbprint& si
     return fail(ErrorCode::failed_precondition,
                 fmt::format("grant: it is under another policy than '{}'", expected.policy_id));
   if (context.policy_digest != expected.policy_digest)
-    return fail(ErrorCode::failed_precondition,
-                fmt::format("grant: it is under another version of policy '{}': digest {}, here {}; "
-                            "give the reader the policy that the producer used",
-                            expected.policy_id, to_hex(context.policy_digest),
-                            to_hex(expected.policy_digest)));
+    return fail(
+        ErrorCode::failed_precondition,
+        fmt::format("grant: it is under another version of policy '{}': digest {}, here {}; "
+                    "give the reader the policy that the producer used",
+                    expected.policy_id, to_hex(context.policy_digest),
+                    to_hex(expected.policy_digest)));
   if (expected.schema_required && !context.schema_reference)
     return fail(ErrorCode::failed_precondition,
                 fmt::format("grant: policy '{}' requires a schema and the grant names none",
@@ -101,7 +104,9 @@ Result<> check_context(const EpochContext& context, const crypto::Thumbprint& si
 
 }  // namespace
 
-std::string grants_topic(std::string_view topic) { return fmt::format("{}{}", topic, kSuffix); }
+std::string grants_topic(std::string_view topic) {
+  return fmt::format("{}{}", topic, kSuffix);
+}
 
 bool is_grants_topic(std::string_view topic) {
   return topic.size() > kSuffix.size() && topic.ends_with(kSuffix);
@@ -139,8 +144,8 @@ Result<OpenedGrant> open_grant(ByteView grant, const ProducerKeys& producers,
                                const crypto::P256PrivateKey& reader,
                                const GrantExpectation& expected) {
   if (grant.size() > kGrantBytesMax)
-    return fail(ErrorCode::limit_exceeded, fmt::format("grant: {} bytes, at most {} are taken",
-                                                       grant.size(), kGrantBytesMax));
+    return fail(ErrorCode::limit_exceeded,
+                fmt::format("grant: {} bytes, at most {} are taken", grant.size(), kGrantBytesMax));
   crypto::CoseSign1 message = TRY_IN(crypto::parse_sign1(grant), "grant");
   crypto::Thumbprint signer = TRY(signer_of(message));
   const crypto::P256PublicKey* producer = producers.find(signer);

@@ -28,9 +28,10 @@ struct JsonWiper {
   ~JsonWiper() { crypto::wipe_json(json); }
 };
 
-// Judges the open file and tells its size, so that nobody can put another in its place between judging and reading.
+// Judges the open file and tells its size, so that nobody can put another in its place between
+// judging and reading.
 Result<std::size_t> check_private(int fd, const std::filesystem::path& path) {
-  struct stat facts {};
+  struct stat facts{};
   if (fstat(fd, &facts) != 0) return fail(os_error("reading", path, errno));
   if (!S_ISREG(facts.st_mode))
     return fail(ErrorCode::permission_denied,
@@ -41,7 +42,8 @@ Result<std::size_t> check_private(int fd, const std::filesystem::path& path) {
   if ((facts.st_mode & 0077) != 0)
     return fail(ErrorCode::permission_denied,
                 fmt::format("key file '{0}': mode {1:04o} lets others read it, expected 0600; run: "
-                            "chmod 600 '{0}'", path.string(), facts.st_mode & 07777));
+                            "chmod 600 '{0}'",
+                            path.string(), facts.st_mode & 07777));
   if (static_cast<std::uint64_t>(facts.st_size) > kKeyFileBytesMax)
     return fail(ErrorCode::limit_exceeded,
                 fmt::format("key file '{}': {} bytes, at most {} are taken", path.string(),
@@ -101,8 +103,7 @@ Result<> load_private_keys(const Json& document, const char* member, KeyRing& ri
 }
 
 Result<KeyRing> ring_from(const Json& document, const std::filesystem::path& path) {
-  if (!document.is_object())
-    return fail(ErrorCode::invalid_argument, "expected a JSON object");
+  if (!document.is_object()) return fail(ErrorCode::invalid_argument, "expected a JSON object");
   for (const auto& [member, value] : document.items())
     if (member != "policies" && member != "policy_keys" && member != "producer_keys")
       return fail(ErrorCode::invalid_argument,
@@ -167,8 +168,8 @@ std::vector<std::string> KeyRing::policy_ids() const {
 Result<KeyRing> load_keys(const std::filesystem::path& path) {
   SecretBuffer text = TRY(read_private_file(path));
   std::string what = fmt::format("key file '{}'", path.string());
-  Json document = TRY(parse_json(as_text(text.view()), what,
-                                 {.bytes_max = kKeyFileBytesMax, .depth_max = 12}));
+  Json document =
+      TRY(parse_json(as_text(text.view()), what, {.bytes_max = kKeyFileBytesMax, .depth_max = 12}));
   JsonWiper wiper{document};
   return TRY_IN(ring_from(document, path), what);
 }
@@ -184,9 +185,9 @@ Result<> write_keys(const KeyRing& ring, const std::filesystem::path& path, KeyF
       document["producer_keys"][id] = crypto::to_jwk(*key);
   }
   if (std::error_code error; std::filesystem::exists(std::filesystem::symlink_status(path, error)))
-    return fail(ErrorCode::already_exists,
-                fmt::format("key file '{}' is there already; keys are not overwritten",
-                            path.string()));
+    return fail(
+        ErrorCode::already_exists,
+        fmt::format("key file '{}' is there already; keys are not overwritten", path.string()));
   std::string text = document.dump(2);
   text += '\n';
   Result<> written = write_file(path, as_bytes(text), kModeForOwnerOnly);

@@ -10,7 +10,8 @@
 namespace penstock::seal {
 
 // File (JSON): {"policies": [<policy document> | "<path, relative to the file>"],
-//   "policy_keys": {"<policy id>": <private JWK>}, "producer_keys": {"<policy id>": <private JWK>}}.
+//   "policy_keys": {"<policy id>": <private JWK>}, "producer_keys": {"<policy id>": <private
+//   JWK>}}.
 // Every member may be missing, others are refused. A policy key must be one of its policy's readers
 // and a producer key one of its producers.
 class KeyRing final : public KeySource {

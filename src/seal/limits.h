@@ -6,19 +6,19 @@
 
 namespace penstock::seal {
 
-inline constexpr std::size_t kSealedRecordBytesMax = 4 << 20;   // of one sealed record
-inline constexpr std::size_t kRecordKeyBytesMax = 1 << 20;      // bound into one record
+inline constexpr std::size_t kSealedRecordBytesMax = 4 << 20;  // of one sealed record
+inline constexpr std::size_t kRecordKeyBytesMax = 1 << 20;     // bound into one record
 inline constexpr std::size_t kFieldPathBytesMax = 1024;
 inline constexpr std::size_t kGrantBytesMax = 64 << 10;
-inline constexpr std::size_t kEpochsMax = 16'384;               // open at once, per topic and task
-inline constexpr std::size_t kGuardEpochsMax = 65'536;          // followed per partition
-inline constexpr std::uint64_t kEpochRecordsMax = 1ULL << 32;   // sealed under one epoch
-inline constexpr std::size_t kPolicyBytesMax = 256 << 10;       // of one policy document
+inline constexpr std::size_t kEpochsMax = 16'384;              // open at once, per topic and task
+inline constexpr std::size_t kGuardEpochsMax = 65'536;         // followed per partition
+inline constexpr std::uint64_t kEpochRecordsMax = 1ULL << 32;  // sealed under one epoch
+inline constexpr std::size_t kPolicyBytesMax = 256 << 10;      // of one policy document
 inline constexpr std::size_t kPolicyTopicsMax = 1024;
 inline constexpr std::size_t kPolicyReadersMax = 64;
 inline constexpr std::size_t kPolicyProducersMax = 1024;
 inline constexpr std::size_t kPolicyIdBytesMax = 200;
-inline constexpr std::size_t kTopicBytesMax = 242;               // 249 with ".grants" behind
+inline constexpr std::size_t kTopicBytesMax = 242;  // 249 with ".grants" behind
 inline constexpr std::size_t kSchemaReferenceBytesMax = 1024;
 inline constexpr std::size_t kKeyFileBytesMax = 4 << 20;
 inline constexpr std::size_t kKeyFilePoliciesMax = 1024;

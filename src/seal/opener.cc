@@ -8,7 +8,7 @@
 #include "base/secret.h"
 #include "seal/grant.h"
 #include "seal/limits.h"
-#include "seal/record_aad.h"
+#include "seal/record_codec.h"
 
 namespace penstock::seal {
 namespace {
@@ -41,7 +41,7 @@ std::optional<std::size_t> unpadded(ByteView padded) {
 struct Opener::Epoch {
   EpochId id;
   crypto::Aes256Gcm aead;
-  Nonce base_iv{};
+  Nonce base_iv;
   std::array<std::uint8_t, kCommitBytes> commit{};
   std::int64_t not_after_s = 0;
   std::uint64_t records_max = 0;
@@ -49,11 +49,22 @@ struct Opener::Epoch {
   Epoch(const OpenedGrant& grant, crypto::AeadEngine engine)
       : id(grant.spec.epoch),
         aead(grant.keys.key(), engine),
+        base_iv(grant.keys.base_iv()),
         not_after_s(grant.spec.not_after_s),
         records_max(grant.spec.records_max) {
-    std::ranges::copy(grant.keys.base_iv(), base_iv.begin());
     std::ranges::copy(grant.keys.commit(), commit.begin());
   }
+};
+
+struct Opener::Pending {
+  OpenOutcome outcome = OpenOutcome::malformed;  // ok: goes on to decrypt()
+  bool field = false;
+  std::uint32_t sequence = 0;
+  Epoch* epoch = nullptr;
+  ByteView ciphertext;
+  ByteView aad;
+  Nonce nonce;
+  AadMemory memory;
 };
 
 void OpenedBatch::reset(std::size_t sealed_bytes, std::size_t rows) {
@@ -75,10 +86,15 @@ void OpenedBatch::wipe() {
   rows_.clear();
 }
 
-void OpenedBatch::finish() { std::memset(memory_.data() + end_, 0, kOpenPadding); }
+void OpenedBatch::finish() {
+  std::memset(memory_.data() + end_, 0, kOpenPadding);
+}
 
 Opener::Opener(OpenerOptions options, Policy policy, crypto::P256PrivateKey reader)
-    : options_(std::move(options)), policy_(std::move(policy)), reader_(std::move(reader)) {}
+    : options_(std::move(options)),
+      policy_(std::move(policy)),
+      reader_(std::move(reader)),
+      pending_(std::make_unique<std::array<Pending, 2>>()) {}
 
 Opener::~Opener() = default;
 
@@ -147,36 +163,53 @@ Opener::Epoch* Opener::find(EpochId id) {
   return last_;
 }
 
-OpenOutcome Opener::open_at(const RecordContext& context, ByteView sealed, std::uint8_t* at,
-                            Plain& plain) {
+void Opener::take_apart(const RecordContext& context, ByteView sealed, Pending& out) {
+  if (sealed.data() == nullptr) [[unlikely]] {
+    out.outcome = OpenOutcome::bare_null;
+    return;
+  }
   if (sealed.size() > kSealedRecordBytesMax || context.key.size > kRecordKeyBytesMax ||
-      (context.path && context.path->size() > kFieldPathBytesMax)) [[unlikely]]
-    return OpenOutcome::too_large;
+      (context.path && context.path->size() > kFieldPathBytesMax)) [[unlikely]] {
+    out.outcome = OpenOutcome::too_large;
+    return;
+  }
   SealedRecord record;
-  if (!parse_record(sealed, record)) [[unlikely]]
-    return OpenOutcome::malformed;
+  if (!parse_record_here(sealed, record)) [[unlikely]] {
+    out.outcome = OpenOutcome::malformed;
+    return;
+  }
   Epoch* epoch = find(record.epoch);
-  if (epoch == nullptr || record.sequence >= epoch->records_max) [[unlikely]]
-    return OpenOutcome::unknown_epoch;
+  if (epoch == nullptr || record.sequence >= epoch->records_max) [[unlikely]] {
+    out.outcome = OpenOutcome::unknown_epoch;
+    return;
+  }
+  out.outcome = OpenOutcome::ok;
+  out.field = context.path.has_value();
+  out.sequence = record.sequence;
+  out.epoch = epoch;
+  out.ciphertext = record.ciphertext;
+  out.nonce = epoch->base_iv.with(record.sequence);
+  out.aad = out.memory.write(context, record.protected_header.data());
+}
+
+OpenOutcome Opener::decrypt(const Pending& record, std::uint8_t* at, Plain& plain) {
+  if (record.outcome != OpenOutcome::ok) [[unlikely]]
+    return record.outcome;
   ByteSpan plaintext(at, record.ciphertext.size() - crypto::kGcmTagBytes);
-  RecordAad aad(context, record.protected_header.data(), large_aad_);
-  if (!epoch->aead.open(nonce_of(epoch->base_iv, record.sequence), aad.view(), record.ciphertext,
-                        plaintext)) [[unlikely]]
+  if (!record.epoch->aead.open(record.nonce.view(), record.aad, record.ciphertext, plaintext))
+      [[unlikely]]
     return OpenOutcome::not_authentic;
 
-  plain.epoch = record.epoch;
-  plain.sequence = record.sequence;
   plain.written = plaintext.size();
   plain.size = plaintext.size() - 1;
-  plain.kind = static_cast<Kind>(plaintext[0]);
+  auto kind = static_cast<Kind>(plaintext[0]);
   OpenOutcome outcome = OpenOutcome::unknown_kind;
-  bool field = context.path.has_value();
-  if (plain.kind == Kind::body && !field) [[likely]]
+  if (kind == Kind::body && !record.field) [[likely]]
     return OpenOutcome::ok;
-  if (plain.kind == Kind::field && field) return OpenOutcome::ok;
-  if (plain.kind == Kind::tombstone && !field)
+  if (kind == Kind::field && record.field) return OpenOutcome::ok;
+  if (kind == Kind::tombstone && !record.field)
     outcome = plain.size == 0 ? OpenOutcome::tombstone : OpenOutcome::malformed;
-  if (plain.kind == Kind::padded && !field) {
+  if (kind == Kind::padded && !record.field) {
     std::optional<std::size_t> body = unpadded(ByteView(plaintext).subspan(1));
     outcome = body ? OpenOutcome::ok : OpenOutcome::bad_padding;
     plain.size = body.value_or(0);
@@ -185,25 +218,28 @@ OpenOutcome Opener::open_at(const RecordContext& context, ByteView sealed, std::
   return outcome;
 }
 
-void Opener::open_row(const RecordContext& context, ByteView sealed, SequenceGuard& guard,
-                      OpenedBatch& out) {
+void Opener::begin_row(std::size_t slot, const RecordContext& context, ByteView sealed) {
+  take_apart(context, sealed, (*pending_)[slot]);
+}
+
+void Opener::end_row(std::size_t slot, SequenceGuard& guard, OpenedBatch& out) {
+  const Pending& record = (*pending_)[slot];
   // The kind byte lands on the newline before the body and is made one again, so that the body
   // needs no second copy.
   std::uint8_t* newline = out.memory_.data() + out.end_ - 1;
   Plain plain;
-  OpenOutcome outcome = OpenOutcome::bare_null;
-  if (sealed.data() != nullptr) {
-    outcome = open_at(context, sealed, newline, plain);
-    *newline = '\n';
-  }
-  if (is_opened(outcome)) {
-    OpenOutcome admitted = guard.admit(plain.epoch, plain.sequence);
+  OpenOutcome outcome = decrypt(record, newline, plain);
+  *newline = '\n';
+  if (is_opened(outcome)) [[likely]] {
+    OpenOutcome admitted = guard.admit(record.epoch->id, record.sequence);
     if (admitted != OpenOutcome::ok) [[unlikely]] {
       wipe({newline + 1, plain.written - 1});
       outcome = admitted;
     }
   }
-  Opened row{.offset = static_cast<std::uint32_t>(out.end_), .size = 0, .outcome = outcome};
+  Opened& row = out.rows_.emplace_back();
+  row.offset = static_cast<std::uint32_t>(out.end_);
+  row.outcome = outcome;
   if (outcome == OpenOutcome::ok) [[likely]] {
     row.size = static_cast<std::uint32_t>(plain.size);
     newline[1 + plain.size] = '\n';
@@ -211,7 +247,6 @@ void Opener::open_row(const RecordContext& context, ByteView sealed, SequenceGua
   } else if (outcome != OpenOutcome::tombstone) {
     ++out.refused_;
   }
-  out.rows_.push_back(row);
 }
 
 OpenOutcome Opener::open(const RecordContext& context, ByteView sealed, SequenceGuard& guard,
@@ -224,16 +259,17 @@ OpenOutcome Opener::open_in_any_order(const RecordContext& context, ByteView sea
   return open_apart(context, sealed, nullptr, out);
 }
 
-OpenOutcome Opener::open_apart(const RecordContext& context, ByteView sealed,
-                               SequenceGuard* guard, ByteBuffer& out) {
-  if (sealed.data() == nullptr) return OpenOutcome::bare_null;
-  if (sealed.size() > kSealedRecordBytesMax) return OpenOutcome::too_large;
+OpenOutcome Opener::open_apart(const RecordContext& context, ByteView sealed, SequenceGuard* guard,
+                               ByteBuffer& out) {
+  Pending& record = pending_->front();
+  take_apart(context, sealed, record);
+  if (record.outcome != OpenOutcome::ok) return record.outcome;
   std::size_t start = out.size();
-  out.resize(start + sealed.size());
+  out.resize(start + record.ciphertext.size());
   Plain plain;
-  OpenOutcome outcome = open_at(context, sealed, out.data() + start, plain);
+  OpenOutcome outcome = decrypt(record, out.data() + start, plain);
   if (is_opened(outcome) && guard != nullptr) {
-    OpenOutcome admitted = guard->admit(plain.epoch, plain.sequence);
+    OpenOutcome admitted = guard->admit(record.epoch->id, record.sequence);
     if (admitted != OpenOutcome::ok) outcome = admitted;
   }
   std::size_t kept = outcome == OpenOutcome::ok ? plain.size : 0;

@@ -42,8 +42,8 @@ inline constexpr std::size_t kOpenPadding = 64;
 // uses it again.
 class OpenedBatch {
  public:
-  // Makes room for a batch whose sealed values have `sealed_bytes` in all and whose rows are `rows`.
-  // Allocates only when the memory is too small; wipes what it gives up.
+  // Makes room for a batch whose sealed values have `sealed_bytes` in all and whose rows are
+  // `rows`. Allocates only when the memory is too small; wipes what it gives up.
   void reset(std::size_t sealed_bytes, std::size_t rows);
   void wipe();  // the plaintexts; rows are forgotten
 
@@ -98,8 +98,8 @@ class Opener {
   // Opens one record of a partition; appends its body to `out`.
   OpenOutcome open(const RecordContext& context, ByteView sealed, SequenceGuard& guard,
                    ByteBuffer& out);
-  // The same where records do not come in the order of their partition: dead letters, look-ups, tools
-  // that start in the middle. Replays are not found.
+  // The same where records do not come in the order of their partition: dead letters, look-ups,
+  // tools that start in the middle. Replays are not found.
   OpenOutcome open_in_any_order(const RecordContext& context, ByteView sealed, ByteBuffer& out);
   // Appends a field's CBOR; `text` is ps1:<base64url>; `context.path` is mandatory (CHECKed).
   OpenOutcome open_field(const RecordContext& context, std::string_view text, ByteBuffer& out);
@@ -109,31 +109,32 @@ class Opener {
 
  private:
   struct Epoch;
-  // What open_at() wrote: a kind byte, the body, and for padded records what padded it.
+  struct Pending;  // a record taken apart, its epoch found, its AAD written
+  // What decrypt() wrote: a kind byte, the body, and for padded records what padded it.
   struct Plain {
     std::size_t size = 0;  // of the body
     std::size_t written = 0;
-    Kind kind = Kind::body;
-    EpochId epoch{};
-    std::uint32_t sequence = 0;
   };
   Opener(OpenerOptions options, Policy policy, crypto::P256PrivateKey reader);
 
   Epoch* find(EpochId id);
-  // Writes kind || body at `at`, which has room for sealed.size() bytes. When it is not opened,
-  // nothing of the plaintext stays there. Fields open only where fields are expected.
-  OpenOutcome open_at(const RecordContext& context, ByteView sealed, std::uint8_t* at, Plain& plain);
+  // Opening is in two steps, so that a batch can take the first for the next record before the
+  // second for this one: the cipher then never waits for bytes that were just written.
+  void take_apart(const RecordContext& context, ByteView sealed, Pending& out);
+  // Writes kind || body at `at`, which has room for the ciphertext. When it is not opened, nothing
+  // of the plaintext stays there. Fields open only where fields are expected.
+  OpenOutcome decrypt(const Pending& record, std::uint8_t* at, Plain& plain);
   OpenOutcome open_apart(const RecordContext& context, ByteView sealed, SequenceGuard* guard,
                          ByteBuffer& out);
-  void open_row(const RecordContext& context, ByteView sealed, SequenceGuard& guard,
-                OpenedBatch& out);
+  void begin_row(std::size_t slot, const RecordContext& context, ByteView sealed);
+  void end_row(std::size_t slot, SequenceGuard& guard, OpenedBatch& out);
 
   OpenerOptions options_;
   Policy policy_;
   crypto::P256PrivateKey reader_;
   std::unordered_map<EpochId, std::unique_ptr<Epoch>> epochs_;
   Epoch* last_ = nullptr;
-  ByteBuffer large_aad_;
+  std::unique_ptr<std::array<Pending, 2>> pending_;
 };
 
 template <typename SliceType>
@@ -145,11 +146,16 @@ void Opener::open_batch(std::span<const SliceType> keys, std::span<const SliceTy
   std::size_t sealed_bytes = 0;
   for (const SliceType& value : values) sealed_bytes += value.size;
   out.reset(sealed_bytes, values.size());
-  for (std::size_t i = 0; i < values.size(); ++i) {
+  auto begin = [&](std::size_t i) {
     RecordContext context{.key = {keys[i].data, keys[i].size},
                           .timestamp_ms = timestamps_ms[i],
                           .path = std::nullopt};
-    open_row(context, {values[i].data, values[i].size}, guard, out);
+    begin_row(i % 2, context, {values[i].data, values[i].size});
+  };
+  if (!values.empty()) begin(0);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (i + 1 < values.size()) begin(i + 1);
+    end_row(i % 2, guard, out);
   }
   out.finish();
 }

@@ -27,8 +27,8 @@ bool is_name(std::string_view text, std::size_t bytes_max) {
 
 Result<> check_count(std::string_view member, std::size_t count, std::size_t count_max) {
   if (count == 0 || count > count_max)
-    return bad(fmt::format("member '{}' has {} entries, expected 1 to {}", member, count,
-                           count_max));
+    return bad(
+        fmt::format("member '{}' has {} entries, expected 1 to {}", member, count, count_max));
   return {};
 }
 
@@ -44,8 +44,8 @@ Result<> check_keys(std::string_view member, const std::vector<crypto::P256Publi
 
 Result<> check(const PolicySpec& spec) {
   if (!is_name(spec.id, kPolicyIdBytesMax))
-    return bad(fmt::format("member 'id' must be 1 to {} characters of [a-zA-Z0-9._-]",
-                           kPolicyIdBytesMax));
+    return bad(
+        fmt::format("member 'id' must be 1 to {} characters of [a-zA-Z0-9._-]", kPolicyIdBytesMax));
   if (spec.version < 1 || spec.version > kJsonIntegerMax)
     return bad("member 'version' must be an integer from 1");
   if (spec.not_after_s < 1 || spec.not_after_s > kJsonIntegerMax)
@@ -112,8 +112,9 @@ Result<PolicySpec> spec_from(const Json& document) {
   spec.schema_required = TRY(json_bool(document, "policy", "schema_required"));
   spec.not_after_s = TRY(json_integer(document, "policy", "not_after"));
   if (document.size() != kMembers)
-    return bad("it has members other than id, version, topics, readers, producers, "
-               "schema_required, not_after");
+    return bad(
+        "it has members other than id, version, topics, readers, producers, "
+        "schema_required, not_after");
   return spec;
 }
 
@@ -145,8 +146,8 @@ Result<Policy> Policy::from_json(const Json& document) {
     return bad("a signed policy has exactly the members policy, owner, signature");
   Policy policy = TRY(create(TRY(spec_from(*inner))));
   policy.owner_ = TRY(crypto::public_key_from_jwk(document.at("owner"), "policy: owner"));
-  ByteBuffer signature =
-      TRY_IN(from_base64url(TRY(json_string(document, "policy", "signature"))), "policy: signature");
+  ByteBuffer signature = TRY_IN(from_base64url(TRY(json_string(document, "policy", "signature"))),
+                                "policy: signature");
   if (!policy.owner_->verify_es256(as_bytes(policy.canonical_), signature))
     return fail(ErrorCode::not_authentic,
                 fmt::format("policy '{}': the owner's signature does not verify; the document was "

@@ -6,12 +6,12 @@
 #include <gtest/gtest.h>
 
 #include "base/json.h"
-#include "crypto/cose.h"
 #include "crypto/aead.h"
+#include "crypto/cose.h"
 #include "seal/grant.h"
 #include "seal/limits.h"
 #include "seal/opener.h"
-#include "seal/record_aad.h"
+#include "seal/record_codec.h"
 #include "seal/sealer.h"
 
 namespace penstock::seal {
@@ -69,13 +69,12 @@ struct Fixture {
   OpenedGrant grant_of(const Json& epoch) {
     EpochContext context = parse_context(hex(epoch, "context")).value();
     OneProducer producers(producer.public_key());
-    Result<OpenedGrant> opened =
-        open_grant(hex(epoch, "grant"), producers, reader,
-                   {.topic = context.topic,
-                    .policy_id = context.policy_id,
-                    .policy_digest = context.policy_digest,
-                    .schema_required = false,
-                    .now_s = 1785000000});
+    Result<OpenedGrant> opened = open_grant(hex(epoch, "grant"), producers, reader,
+                                            {.topic = context.topic,
+                                             .policy_id = context.policy_id,
+                                             .policy_digest = context.policy_digest,
+                                             .schema_required = false,
+                                             .now_s = 1785000000});
     EXPECT_TRUE(opened.has_value()) << opened.error().text();
     return std::move(opened).value();
   }
@@ -87,13 +86,12 @@ OpenOutcome open_directly(const EpochKeys& keys, EpochId id, const RecordContext
   SealedRecord record;
   if (!parse_record(sealed, record)) return OpenOutcome::malformed;
   if (record.epoch != id) return OpenOutcome::unknown_epoch;
-  Nonce base_iv;
-  std::ranges::copy(keys.base_iv(), base_iv.begin());
-  ByteBuffer spill;
-  RecordAad aad(context, record.protected_header.data(), spill);
+  AadMemory memory;
+  ByteView aad = memory.write(context, record.protected_header.data());
   plaintext.resize(record.ciphertext.size() - crypto::kGcmTagBytes);
   crypto::Aes256Gcm aead(keys.key());
-  if (!aead.open(nonce_of(base_iv, record.sequence), aad.view(), record.ciphertext, plaintext))
+  Nonce nonce = Nonce(keys.base_iv()).with(record.sequence);
+  if (!aead.open(nonce.view(), aad, record.ciphertext, plaintext))
     return OpenOutcome::not_authentic;
   return plaintext[0] <= 3 ? OpenOutcome::ok : OpenOutcome::unknown_kind;
 }
@@ -130,9 +128,10 @@ TEST(Psr1Vectors, GrantsOpenByTheStatedSteps) {
     message = crypto::parse_sign1(bytes).value();
     SecretBuffer plaintext = crypto::decrypt_with(message.payload, f.reader).value();
     EXPECT_EQ(to_hex(plaintext.view()), epoch.at("grant_plaintext"));
-    EXPECT_EQ(to_hex(crypto::ecdh_es_a256kw_key(hex(epoch, "ecdh_z"), from_hex("a101381e").value())
-                         .view()),
-              epoch.at("kek"));
+    EXPECT_EQ(
+        to_hex(
+            crypto::ecdh_es_a256kw_key(hex(epoch, "ecdh_z"), from_hex("a101381e").value()).view()),
+        epoch.at("kek"));
   }
 }
 
@@ -167,12 +166,11 @@ TEST(Psr1Vectors, NonceAndAuthenticatedStructureAreAsStated) {
       SealedRecord parsed;
       ASSERT_TRUE(parse_record(sealed, parsed));
       EXPECT_EQ(parsed.sequence, record.at("seq").get<std::uint32_t>());
-      Nonce base_iv;
-      std::ranges::copy(grant.keys.base_iv(), base_iv.begin());
-      EXPECT_EQ(to_hex(nonce_of(base_iv, parsed.sequence)), record.at("nonce"));
-      ByteBuffer spill;
-      RecordAad aad(context.context, parsed.protected_header.data(), spill);
-      EXPECT_EQ(to_hex(aad.view()), record.at("enc_structure"));
+      EXPECT_EQ(to_hex(Nonce(grant.keys.base_iv()).with(parsed.sequence).view()),
+                record.at("nonce"));
+      AadMemory memory;
+      EXPECT_EQ(to_hex(memory.write(context.context, parsed.protected_header.data())),
+                record.at("enc_structure"));
       EXPECT_EQ(crypto::encode_encrypt0(parsed.protected_header, parsed.ciphertext), sealed);
     }
   }
@@ -214,8 +212,8 @@ TEST(Psr1Vectors, RefusedRecordsAreRefusedForTheirReason) {
       VectorContext context(refused);
       ByteBuffer plaintext;
       std::string why = refused.at("why").get<std::string>();
-      EXPECT_EQ(open_directly(grant.keys, grant.spec.epoch, context.context,
-                              hex(refused, "sealed"), plaintext),
+      EXPECT_EQ(open_directly(grant.keys, grant.spec.epoch, context.context, hex(refused, "sealed"),
+                              plaintext),
                 outcomes.at(why))
           << why;
       ++seen;

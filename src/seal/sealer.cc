@@ -8,7 +8,7 @@
 #include "base/check.h"
 #include "seal/grant.h"
 #include "seal/limits.h"
-#include "seal/record_aad.h"
+#include "seal/record_codec.h"
 
 namespace penstock::seal {
 namespace {
@@ -16,7 +16,9 @@ namespace {
 constexpr std::int64_t kMsPerS = 1000;
 constexpr std::string_view kFieldPrefix = "ps1:";
 
-std::int64_t seconds(std::int64_t ms) { return ms / kMsPerS; }
+std::int64_t seconds(std::int64_t ms) {
+  return ms / kMsPerS;
+}
 
 Result<> check_usable(const Policy& policy, const SealerOptions& options) {
   if (!policy.covers(options.topic))
@@ -28,10 +30,11 @@ Result<> check_usable(const Policy& policy, const SealerOptions& options) {
                 fmt::format("sealing topic '{}': policy '{}' requires a schema and none is given",
                             options.topic, policy.id()));
   if (options.schema_reference && options.schema_reference->size() > kSchemaReferenceBytesMax)
-    return fail(ErrorCode::limit_exceeded,
-                fmt::format("sealing topic '{}': the schema reference has {} bytes, at most {} are "
-                            "taken", options.topic, options.schema_reference->size(),
-                            kSchemaReferenceBytesMax));
+    return fail(
+        ErrorCode::limit_exceeded,
+        fmt::format("sealing topic '{}': the schema reference has {} bytes, at most {} are "
+                    "taken",
+                    options.topic, options.schema_reference->size(), kSchemaReferenceBytesMax));
   if (options.epoch_lifetime_s < 1)
     return fail(ErrorCode::invalid_argument,
                 fmt::format("sealing topic '{}': the epoch lifetime is {} s, expected at least 1",
@@ -41,12 +44,21 @@ Result<> check_usable(const Policy& policy, const SealerOptions& options) {
 
 }  // namespace
 
+struct EpochSealer::Scratch {
+  Nonce base_iv;
+  AadMemory aad;
+};
+
 EpochSealer::EpochSealer(EpochId id, const EpochKeys& keys, crypto::AeadEngine engine,
                          std::uint64_t first_sequence)
-    : id_(id), aead_(keys.key(), engine), next_sequence_(first_sequence) {
-  CHECK(keys.base_iv().size() == base_iv_.size());
-  std::ranges::copy(keys.base_iv(), base_iv_.begin());
+    : id_(id),
+      aead_(keys.key(), engine),
+      scratch_(std::make_unique<Scratch>()),
+      next_sequence_(first_sequence) {
+  scratch_->base_iv = Nonce(keys.base_iv());
 }
+
+EpochSealer::~EpochSealer() = default;
 
 std::uint64_t EpochSealer::records_left() const {
   return next_sequence_ >= kEpochRecordsMax ? 0 : kEpochRecordsMax - next_sequence_;
@@ -68,15 +80,16 @@ SealOutcome EpochSealer::seal(const RecordContext& context, Kind kind, ByteView 
   std::size_t ciphertext_bytes = plaintext_bytes + crypto::kGcmTagBytes;
   std::uint8_t head[kSealedOverheadMax];
   std::size_t head_bytes = write_record_head(id_, sequence, ciphertext_bytes, head);
+  // Before the body is copied: what the cipher loads first has then long been stored.
+  Nonce nonce = scratch_->base_iv.with(sequence);
+  ByteView aad = scratch_->aad.write(context, head + kProtectedAt);
   out.resize(start + head_bytes + ciphertext_bytes);
   std::uint8_t* at = out.data() + start;
   std::memcpy(at, head, head_bytes);
   std::uint8_t* plaintext = at + head_bytes;
   plaintext[0] = static_cast<std::uint8_t>(kind);
   if (!body.empty()) std::memcpy(plaintext + 1, body.data(), body.size());
-  RecordAad aad(context, head + kProtectedAt, large_aad_);
-  aead_.seal(nonce_of(base_iv_, sequence), aad.view(), {plaintext, plaintext_bytes},
-             {plaintext, ciphertext_bytes});
+  aead_.seal(nonce.view(), aad, {plaintext, plaintext_bytes}, {plaintext, ciphertext_bytes});
   return SealOutcome::ok;
 }
 
@@ -96,13 +109,15 @@ Result<std::unique_ptr<Sealer>> Sealer::create(SealerOptions options, const KeyS
   if (producer == nullptr)
     return fail(ErrorCode::permission_denied,
                 fmt::format("sealing topic '{}': no producer key for policy '{}'; give one with "
-                            "--keys", options.topic, options.policy_id));
-  if (policy->producer(producer->public_key().thumbprint()) == nullptr)
-    return fail(ErrorCode::permission_denied,
-                fmt::format("sealing topic '{}': policy '{}' does not name the producer key at hand",
+                            "--keys",
                             options.topic, options.policy_id));
-  std::unique_ptr<Sealer> sealer(
-      new Sealer(std::move(options), *policy, producer->clone(), random));
+  if (policy->producer(producer->public_key().thumbprint()) == nullptr)
+    return fail(
+        ErrorCode::permission_denied,
+        fmt::format("sealing topic '{}': policy '{}' does not name the producer key at hand",
+                    options.topic, options.policy_id));
+  auto sealer = std::unique_ptr<Sealer>(new Sealer(  // the constructor is private
+      std::move(options), *policy, producer->clone(), random));
   TRY(sealer->begin_epoch(now_ms));
   return sealer;
 }
@@ -120,10 +135,11 @@ Result<> Sealer::prepare(std::int64_t now_ms, std::uint64_t records) {
 Result<> Sealer::begin_epoch(std::int64_t now_ms) {
   std::int64_t now_s = seconds(now_ms);
   if (now_s > policy_.not_after_s())
-    return fail(ErrorCode::failed_precondition,
-                fmt::format("sealing topic '{}': policy '{}' ended at {} (Unix seconds), now is {}; "
-                            "the owner must issue a new version",
-                            options_.topic, policy_.id(), policy_.not_after_s(), now_s));
+    return fail(
+        ErrorCode::failed_precondition,
+        fmt::format("sealing topic '{}': policy '{}' ended at {} (Unix seconds), now is {}; "
+                    "the owner must issue a new version",
+                    options_.topic, policy_.id(), policy_.not_after_s(), now_s));
   GrantSpec spec{.epoch = {},
                  .context = {.topic = options_.topic,
                              .schema_reference = options_.schema_reference,
@@ -148,7 +164,9 @@ Result<> Sealer::begin_epoch(std::int64_t now_ms) {
   return {};
 }
 
-std::vector<EpochGrant> Sealer::take_grants() { return std::exchange(grants_, {}); }
+std::vector<EpochGrant> Sealer::take_grants() {
+  return std::exchange(grants_, {});
+}
 
 SealOutcome Sealer::seal(Slice key, std::optional<std::int64_t> timestamp_ms, ByteView body,
                          ByteBuffer& out) {

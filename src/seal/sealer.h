@@ -28,6 +28,7 @@ class EpochSealer {
  public:
   EpochSealer(EpochId id, const EpochKeys& keys, crypto::AeadEngine engine,
               std::uint64_t first_sequence = 0);
+  ~EpochSealer();
 
   EpochId id() const { return id_; }
   std::uint64_t next_sequence() const { return next_sequence_; }
@@ -37,11 +38,11 @@ class EpochSealer {
   SealOutcome seal(const RecordContext& context, Kind kind, ByteView body, ByteBuffer& out);
 
  private:
+  struct Scratch;
   EpochId id_;
   crypto::Aes256Gcm aead_;
-  std::array<std::uint8_t, crypto::kGcmNonceBytes> base_iv_{};
+  std::unique_ptr<Scratch> scratch_;
   std::uint64_t next_sequence_;
-  ByteBuffer large_aad_;  // for keys that do not fit on the stack
 };
 
 struct SealerOptions {
@@ -67,12 +68,13 @@ struct EpochGrant {
 //     commit.append(grants topic, g.key, g.value);
 //   sealer.seal(...) per record
 //
-// After an aborted commit it must be destroyed with its task: its grant may not have been committed.
+// After an aborted commit it must be destroyed with its task: its grant may not have been
+// committed.
 class Sealer {
  public:
-  // not_found: policy; permission_denied: topic not covered, or no producer key named by the policy;
-  // failed_precondition: policy expired at now_ms, schema required. `keys` is not kept; `random` must
-  // outlive the sealer.
+  // not_found: policy; permission_denied: topic not covered, or no producer key named by the
+  // policy; failed_precondition: policy expired at now_ms, schema required. `keys` is not kept;
+  // `random` must outlive the sealer.
   static Result<std::unique_ptr<Sealer>> create(SealerOptions options, const KeySource& keys,
                                                 crypto::RandomSource& random, std::int64_t now_ms);
 

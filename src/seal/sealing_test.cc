@@ -67,12 +67,12 @@ INSTANTIATE_TEST_SUITE_P(BothEngines, Sealing,
 TEST_P(Sealing, RecordsOfEverySizeAndContextComeBack) {
   World w(GetParam());
   SequenceGuard guard;
-  for (std::size_t size : {0, 1, 5, 6, 7, 22, 23, 24, 238, 239, 240, 255, 1000, 65'518, 65'520,
-                           100'000}) {
+  for (std::size_t size :
+       {0, 1, 5, 6, 7, 22, 23, 24, 238, 239, 240, 255, 1000, 65'518, 65'520, 100'000}) {
     for (std::size_t key_size : {0, 1, 23, 24, 255, 256, 400, 70'000}) {
       std::string body(size, 'b'), key(key_size, 'k');
-      for (std::int64_t time : {std::int64_t{0}, std::int64_t{-1}, std::int64_t{255}, INT64_MIN,
-                                INT64_MAX}) {
+      for (std::int64_t time :
+           {std::int64_t{0}, std::int64_t{-1}, std::int64_t{255}, INT64_MIN, INT64_MAX}) {
         ByteBuffer sealed = w.seal(key, time, body), out;
         ASSERT_EQ(w.opener->open(context_of(key, time), sealed, guard, out), OpenOutcome::ok);
         ASSERT_EQ(as_text(out), body);
@@ -107,8 +107,13 @@ TEST_P(Sealing, ABatchOpensContiguouslyWithItsRefusalsLeftOut) {
     ASSERT_EQ(batch.rows().size(), 7u);
     OpenOutcome ok = round == 0 ? OpenOutcome::ok : OpenOutcome::replayed;
     OpenOutcome gone = round == 0 ? OpenOutcome::tombstone : OpenOutcome::replayed;
-    std::vector<OpenOutcome> expected = {ok, ok, gone, OpenOutcome::not_authentic, ok,
-                                         OpenOutcome::malformed, OpenOutcome::bare_null};
+    std::vector<OpenOutcome> expected = {ok,
+                                         ok,
+                                         gone,
+                                         OpenOutcome::not_authentic,
+                                         ok,
+                                         OpenOutcome::malformed,
+                                         OpenOutcome::bare_null};
     for (std::size_t i = 0; i < 7; ++i) EXPECT_EQ(batch.rows()[i].outcome, expected[i]) << i;
     EXPECT_EQ(as_text(batch.text()), round == 0 ? "\n{\"x\":1}\n\npadded\n" : "\n");
     for (std::size_t i = 0; i < kOpenPadding; ++i)
@@ -129,8 +134,8 @@ TEST(Opener, RefusesWhatWasMovedToAnotherKeyTimeOrTopic) {
   no_time.timestamp_ms.reset();
   RecordContext with_path = context_of("k", 7);
   with_path.path = "";
-  for (const auto& context : {context_of("K", 7), context_of("", 7), context_of("k", 8), no_key,
-                              no_time, with_path})
+  for (const auto& context :
+       {context_of("K", 7), context_of("", 7), context_of("k", 8), no_key, no_time, with_path})
     EXPECT_EQ(w.opener->open(context, sealed, guard, out), OpenOutcome::not_authentic);
   EXPECT_TRUE(out.empty());
   auto review = Opener::create({.topic = "review", .policy_id = "pay-v1"}, w.keys).value();
@@ -164,8 +169,8 @@ TEST(Opener, OpensNoRecordThatIsTruncatedOrHasAnyBitFlipped) {
   World w;
   ByteBuffer sealed = w.seal("k", 1, "a small record"), out;
   for (std::size_t size = 0; size < sealed.size(); ++size)
-    EXPECT_FALSE(is_opened(w.opener->open_in_any_order(context_of("k", 1),
-                                                       ByteView(sealed).first(size), out)));
+    EXPECT_FALSE(is_opened(
+        w.opener->open_in_any_order(context_of("k", 1), ByteView(sealed).first(size), out)));
   for (std::size_t bit = 0; bit < 8 * sealed.size(); ++bit) {
     ByteBuffer changed = sealed;
     changed[bit / 8] ^= static_cast<std::uint8_t>(1 << (bit % 8));
@@ -224,8 +229,7 @@ TEST(Opener, RefusesAProducerThatThePolicyDoesNotName) {
                  .not_after_s = kNotAfterS,
                  .records_max = 10};
   ByteBuffer secret(32, 7);
-  auto grant =
-      make_grant(spec, secret, w.made.policy, stranger, crypto::system_random()).value();
+  auto grant = make_grant(spec, secret, w.made.policy, stranger, crypto::system_random()).value();
   EXPECT_EQ(w.opener->add_grant(to_bytes(spec.epoch), grant, kNowMs).error().code(),
             ErrorCode::permission_denied);
   // Named producer, but the context claims the stranger: refused too.
@@ -249,9 +253,8 @@ TEST(Opener, RefusesAGrantWhoseCommitmentDoesNotMatch) {
   SecretBuffer content = crypto::decrypt_with(good.payload, w.made.reader).value();
   constexpr std::size_t kCommitAt = 1 + 1 + 9 + 1 + 34 + 1 + 2;
   content.span()[kCommitAt] ^= 1;
-  ByteBuffer payload = crypto::encrypt_for(content.view(), w.made.policy.readers(),
-                                           crypto::system_random())
-                           .value();
+  ByteBuffer payload =
+      crypto::encrypt_for(content.view(), w.made.policy.readers(), crypto::system_random()).value();
   ByteBuffer bad = crypto::sign1(good.protected_header, payload, {}, w.made.producer).value();
   auto added = w.new_opener()->add_grant(w.grants[0].key, bad, kNowMs);
   EXPECT_EQ(added.error().code(), ErrorCode::not_authentic);
@@ -262,9 +265,9 @@ TEST(Opener, EndsWithTheGrantsNotAfter) {
   World w;
   std::int64_t last_ms = kNotAfterS * 1000 + 999;
   EXPECT_TRUE(w.new_opener()->add_grant(w.grants[0].key, w.grants[0].value, last_ms));
-  EXPECT_EQ(w.new_opener()->add_grant(w.grants[0].key, w.grants[0].value, last_ms + 1)
-                .error().code(),
-            ErrorCode::failed_precondition);
+  EXPECT_EQ(
+      w.new_opener()->add_grant(w.grants[0].key, w.grants[0].value, last_ms + 1).error().code(),
+      ErrorCode::failed_precondition);
   EXPECT_TRUE(w.opener->expire(last_ms).empty());
   EXPECT_EQ(w.opener->expire(last_ms + 1), std::vector{w.sealer->epoch()});
   EXPECT_EQ(w.opener->epochs(), 0u);
@@ -357,7 +360,8 @@ TEST(Opener, NeedsAPolicyThatCoversItsTopicAndAReaderKey) {
       ErrorCode::permission_denied);
   EXPECT_EQ(Sealer::create({.topic = "payments", .policy_id = "pay-v1", .schema_reference = {}},
                            producers_only, crypto::system_random(), kNowMs)
-                .error().code(),
+                .error()
+                .code(),
             ErrorCode::permission_denied);
 }
 

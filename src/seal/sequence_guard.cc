@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "seal/limits.h"
-#include "seal/record_aad.h"
+#include "seal/record_codec.h"
 
 namespace penstock::seal {
 namespace {
@@ -50,9 +50,9 @@ std::vector<SequenceGuard::Entry> SequenceGuard::take_changes() {
 
 Result<> SequenceGuard::restore(Entry entry) {
   if (epochs_.size() >= kGuardEpochsMax)
-    return fail(ErrorCode::limit_exceeded,
-                fmt::format("sequence guard: more than {} epochs in its stored state",
-                            kGuardEpochsMax));
+    return fail(
+        ErrorCode::limit_exceeded,
+        fmt::format("sequence guard: more than {} epochs in its stored state", kGuardEpochsMax));
   epochs_[entry.epoch] = {.last_sequence = entry.last_sequence, .changed = false};
   return {};
 }
@@ -81,7 +81,8 @@ ByteBuffer SequenceGuard::serialize() const {
 Result<SequenceGuard> SequenceGuard::parse(ByteView bytes) {
   if (bytes.size() % kEntryBytes != 0)
     return fail(ErrorCode::corrupt, fmt::format("sequence guard: {} stored bytes, expected a "
-                                                "multiple of {}", bytes.size(), kEntryBytes));
+                                                "multiple of {}",
+                                                bytes.size(), kEntryBytes));
   SequenceGuard guard;
   EpochId before{};
   for (std::size_t at = 0; at < bytes.size(); at += kEntryBytes) {

@@ -23,8 +23,8 @@ class SequenceGuard {
     friend bool operator==(const Entry&, const Entry&) = default;
   };
 
-  // ok, replayed, or too_many_epochs; takes the sequence over only when ok. Call it only for records
-  // that have proved authentic.
+  // ok, replayed, or too_many_epochs; takes the sequence over only when ok. Call it only for
+  // records that have proved authentic.
   OpenOutcome admit(EpochId epoch, std::uint32_t sequence) {
     if (last_ != nullptr && epoch == last_epoch_) [[likely]] {
       if (sequence <= last_->last_sequence) return OpenOutcome::replayed;

@@ -21,7 +21,9 @@ using Properties = std::map<std::string, std::string>;
 struct SessionOptions {
   std::string service_id = "default_";
   engine::RuntimeOptions runtime;
-  std::int32_t default_partitions = 1;  // of topics that statements create
+  // Of topics that CREATE STREAM finds missing and that have no PARTITIONS; absent: refused. Sinks
+  // of queries have as many partitions as their source.
+  std::optional<std::int32_t> default_partitions = std::nullopt;
   // Where the catalogue comes from. stored: the statements topic of the log, replayed at open and
   // written by every accepted statement. measured: only what execute() is given in this process (the
   // disk holds positions and state only).
@@ -100,15 +102,22 @@ struct ScriptResult {
   std::string failed_statement;
 };
 
+// What a statement means whose stream or query exists already.
+enum class Again : std::uint8_t {
+  resume,   // a file that is run again: the same text (but for white space and comments) is taken up
+            // where it was, another text under the same name or id is refused with both texts
+  refused,  // ksqlDB's REST interface: "A stream with the same name already exists"
+};
+
 // Thread-safe. The log and keys outlive it.
 class Session {
  public:
   virtual ~Session() = default;  // as close()
 
   // Executes everything but SELECT and PRINT. The whole script is checked against a copy of the
-  // catalogue before its first statement runs. Running CREATE STREAM AS or INSERT again with the
-  // same text resumes; a changed statement under an old id is refused with both texts.
-  virtual ScriptResult execute(std::string_view script, const Properties& properties) = 0;
+  // catalogue before its first statement runs. SET and UNSET hold for the rest of the script.
+  virtual ScriptResult execute(std::string_view script, const Properties& properties,
+                               Again again = Again::resume) = 0;
 
   struct RunningSelect {
     std::string query_id;  // "transient_PAYMENTS_4711"
@@ -116,7 +125,7 @@ class Session {
   };
   // One SELECT or PRINT. Persistent queries start at the earliest record, push queries at the
   // latest; 'auto.offset.reset' changes either. allow_sealed: false refuses a SELECT that reads
-  // a sealed topic (its rows would leave the enclave in clear).
+  // a sealed topic (its rows would leave the enclave in clear). PRINT never opens anything.
   virtual Result<RunningSelect> select(std::string_view statement, const Properties& properties,
                                        bool allow_sealed) = 0;
 

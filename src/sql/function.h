@@ -9,28 +9,12 @@
 
 #include "data/arena.h"
 #include "data/column.h"
+#include "data/row_errors.h"
 #include "data/type.h"
 
 namespace penstock::sql {
 
-// Rows whose computation failed. A failed row leaves the query: its record goes to the dead-letter
-// topic with the reason.
-class RowErrors {
- public:
-  // reason: a stable snake_case code with static storage, such as "division_by_zero"; the first one
-  // given for a row stays.
-  void add(data::RowIndex row, std::string_view reason) { errors_.push_back({row, reason}); }
-  struct Entry {
-    data::RowIndex row;
-    std::string_view reason;
-  };
-  std::span<const Entry> entries() const { return errors_; }
-  bool empty() const { return errors_.empty(); }
-  void clear() { errors_.clear(); }
-
- private:
-  std::vector<Entry> errors_;
-};
+using data::RowErrors;
 
 // One call of a kernel: a whole batch.
 struct KernelCall {

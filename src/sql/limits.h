@@ -11,5 +11,6 @@ inline constexpr std::size_t kExpressionDepthMax = 200;
 inline constexpr std::size_t kColumnsMax = 1000;
 inline constexpr std::size_t kNameBytesMax = 255;
 inline constexpr std::size_t kArgsMax = 255;
+inline constexpr std::size_t kBoundNodesMax = 20'000;  // BETWEEN and IN repeat what they test
 
 }  // namespace penstock::sql

@@ -100,7 +100,7 @@ bool lengths_are_sound(const BatchHeader& header) {
     return false;
   if (!(header.flags & BatchHeader::kHasKeys) && header.key_bytes != 0) return false;
   if (!(header.flags & BatchHeader::kHasHeaders) && header.header_bytes != 0) return false;
-  if (header.base < 0 || header.base > std::numeric_limits<Offset>::max() - kBatchRecordsMax)
+  if (header.base < 0 || header.base > std::numeric_limits<Offset>::max() - Offset{kBatchRecordsMax})
     return false;
   return header.bytes() <= kBatchBytesMax;
 }

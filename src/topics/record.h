@@ -69,13 +69,7 @@ class RecordBatch {
 // every value (a scanner may read past its end; the bytes there mean nothing).
 inline constexpr std::size_t kReadPadding = 64;
 
-// A null is data == nullptr.
-struct Slice {
-  const std::uint8_t* data = nullptr;
-  std::uint32_t size = 0;
-  bool is_null() const { return data == nullptr; }
-  ByteView bytes() const { return {data, size}; }
-};
+using penstock::Slice;
 
 struct ReadBuffer {
   ByteBuffer storage;  // filled by the Reader; the views point into it

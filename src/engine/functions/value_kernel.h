@@ -33,8 +33,8 @@ void by_storage(const KernelCall& call) {
   CHECK(false && "nested types have no vector form");
 }
 
-// A value of the result's type out of an argument; a decimal is brought to the result's scale, which
-// common_type() chose so that it fits (0 where 38 digits do not suffice).
+// A value of the result's type out of an argument; a decimal is brought to the result's scale, for
+// which common_type() left room.
 template <typename T>
 T taken(const KernelCall& call, std::size_t position, RowIndex row) {
   const T value = argument<T>(call, position)[row];

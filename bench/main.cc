@@ -1,0 +1,133 @@
+// Runs rows, interleaved over rounds, takes each one's best round, and prints what share of its limit
+// each reaches.
+#include <unistd.h>
+
+#include <fstream>
+#include <iostream>
+#include <set>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "bench/measure.h"
+#include "bench/rows.h"
+
+namespace penstock::bench {
+namespace {
+
+struct Options {
+  std::vector<std::string> names;
+  std::string json;
+  std::uint64_t records = 2'000'000;
+  int rounds = 3;
+};
+
+// The rows asked for (by prefix) and those that their shares refer to, in order.
+std::vector<Row> chosen_rows(const std::vector<std::string>& names) {
+  std::vector<Row> all = roofline_rows();
+  for (Row& row : engine_rows()) all.push_back(row);
+  std::set<std::string_view> wanted;
+  for (const Row& row : all)
+    for (const std::string& name : names)
+      if (row.name.starts_with(name)) wanted.insert(row.name);
+  if (names.empty())
+    for (const Row& row : all) wanted.insert(row.name);
+  for (std::size_t grown = 0; grown != wanted.size();) {
+    grown = wanted.size();
+    for (const Row& row : all)
+      if (wanted.contains(row.name) && !row.share_of.empty()) wanted.insert(row.share_of);
+  }
+  std::erase_if(all, [&](const Row& row) { return !wanted.contains(row.name); });
+  return all;
+}
+
+using Best = std::map<std::string_view, Measurement>;
+
+double per_million(const Measurement& m) { return m.cpu_seconds / static_cast<double>(m.records) * 1e6; }
+
+Result<Best> run_rounds(const std::vector<Row>& rows, const Settings& settings, int rounds) {
+  Best best;
+  for (int round = 0; round < rounds; ++round) {
+    for (const Row& row : rows) {
+      if (isatty(2)) fmt::print(stderr, "\r\033[Kround {} of {}: {}", round + 1, rounds, row.name);
+      Measurement seen = TRY_IN(row.run(settings, round), row.name);
+      auto [at, first] = best.try_emplace(row.name, seen);
+      if (!first && per_million(seen) < per_million(at->second)) at->second = seen;
+    }
+  }
+  if (isatty(2)) fmt::print(stderr, "\r\033[K");
+  return best;
+}
+
+void report(const std::vector<Row>& rows, const Best& best, OrderedJson& json) {
+  fmt::print("{:<24} {:>10} {:>12} {:>8}  {}\n", "row", "records", "CPU s / 1 M", "share", "of");
+  for (const Row& row : rows) {
+    const Measurement& m = best.at(row.name);
+    OrderedJson entry = {{"name", row.name}, {"records", m.records}, {"cpu_s_per_million", per_million(m)}};
+    std::string share;
+    if (row.share_of.empty()) {
+      entry["share_of"] = nullptr;
+      entry["share"] = nullptr;
+    } else {
+      double value = per_million(best.at(row.share_of)) / per_million(m);
+      entry["share_of"] = row.share_of;
+      entry["share"] = value;
+      share = fmt::format("{:.2f}", value);
+    }
+    fmt::print("{:<24} {:>10} {:>12.3f} {:>8}  {}\n", row.name, m.records, per_million(m), share, row.share_of);
+    json.push_back(std::move(entry));
+  }
+}
+
+Result<> run(const Options& options) {
+  std::vector<Row> rows = chosen_rows(options.names);
+  if (rows.empty()) return fail(ErrorCode::invalid_argument, "no row has such a name; --list names them");
+  std::string pattern = (std::filesystem::temp_directory_path() / "penstock-bench-XXXXXX").string();
+  if (mkdtemp(pattern.data()) == nullptr) return fail(ErrorCode::io, "no folder for the data");
+  Settings settings{.records = options.records, .folder = pattern};
+  double before = memory_probe_ns();
+  Result<Best> best = run_rounds(rows, settings, options.rounds);
+  double after = memory_probe_ns();
+  std::error_code ignored;
+  std::filesystem::remove_all(settings.folder, ignored);
+  if (!best) return fail(std::move(best).error());
+  OrderedJson json = OrderedJson::array();
+  report(rows, *best, json);
+  double ratio = before < after ? after / before : before / after;
+  fmt::print("memory probe: {:.1f} ns before, {:.1f} ns after: the machine was {}\n", before, after,
+             ratio < 1.1 ? "quiet" : "NOT quiet, take the figures with care");
+  if (options.json.empty()) return {};
+  std::ofstream out(options.json);
+  out << json.dump(2) << "\n";
+  if (!out.flush()) return fail(ErrorCode::io, fmt::format("'{}' cannot be written", options.json));
+  return {};
+}
+
+int main_of(int argc, char** argv) {
+  Options options;
+  bool list = false;
+  CLI::App app("Measures the engine against the limits of this machine, in CPU seconds per million records.");
+  app.add_option("name", options.names, "rows, by the beginning of their names; all by default");
+  app.add_option("--json", options.json, "write the figures into this file too");
+  app.add_option("--records", options.records, "records per row")->check(CLI::Range(1000, 100'000'000));
+  app.add_option("--rounds", options.rounds, "each row's best round counts")->check(CLI::Range(1, 100));
+  app.add_flag("--list", list, "say which rows there are");
+  CLI11_PARSE(app, argc, argv);
+  if (list) {
+    for (const Row& row : chosen_rows({})) fmt::print("{:<24} {}\n", row.name, row.what);
+    return 0;
+  }
+  log::set_level(log::Level::warning);
+  if (Result<> done = run(options); !done) {
+    fmt::print(stderr, "penstock_bench: {}\n", done.error().text());
+    return facts_of(done.error().code()).exit_status;
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace penstock::bench
+
+int main(int argc, char** argv) { return penstock::bench::main_of(argc, argv); }

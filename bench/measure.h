@@ -1,0 +1,14 @@
+// CPU time and the machine's quiet.
+#pragma once
+
+#include <cstdint>
+
+namespace penstock::bench {
+
+// User and system CPU seconds of this process so far, all threads.
+double process_cpu_seconds();
+
+// Nanoseconds per dependent load from 64 MiB of memory: neighbours that use the memory raise it.
+double memory_probe_ns();
+
+}  // namespace penstock::bench

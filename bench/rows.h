@@ -1,0 +1,34 @@
+// What the benchmark can run. A row's share is what it reaches of another row of the same run.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+
+namespace penstock::bench {
+
+struct Settings {
+  std::uint64_t records = 2'000'000;
+  std::filesystem::path folder;  // for data; made before, removed after
+};
+
+struct Measurement {
+  std::uint64_t records = 0;
+  double cpu_seconds = 0;
+};
+
+struct Row {
+  std::string_view name;
+  std::string_view share_of;  // empty: a limit itself
+  std::string_view what;      // one line for the reader
+  std::function<Result<Measurement>(const Settings&, int round)> run;
+};
+
+std::vector<Row> roofline_rows();
+std::vector<Row> engine_rows();
+
+}  // namespace penstock::bench

@@ -1,0 +1,189 @@
+#include "cli/console/http_target.h"
+
+#include <atomic>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "cli/console/cell_text.h"
+#include "net/limits.h"
+
+namespace penstock::cli {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr const char* kDelimited = "application/vnd.ksqlapi.delimited.v1";
+constexpr const char* kJson = "application/json";
+
+ErrorCode code_of(int status, bool of_statement) {
+  switch (status) {
+    case 400: return of_statement ? ErrorCode::invalid_statement : ErrorCode::invalid_argument;
+    case 401: return ErrorCode::unauthenticated;
+    case 403: return ErrorCode::permission_denied;
+    case 404: return ErrorCode::not_found;
+    case 409: return ErrorCode::failed_precondition;
+    case 413:
+    case 429: return ErrorCode::limit_exceeded;
+    case 422: return ErrorCode::not_authentic;
+    case 503: return ErrorCode::unavailable;
+    case 504: return ErrorCode::timeout;
+    case 507: return ErrorCode::out_of_space;
+    default: return status < 500 ? ErrorCode::invalid_argument : ErrorCode::io;
+  }
+}
+
+Error error_from(const Json& body, int status) {
+  bool of_statement = body.value("@type", "") == "statement_error";
+  std::string message = body.value("message", fmt::format("the server answered {}", status));
+  return Error(code_of(status, of_statement), message);
+}
+
+Error error_from(const net::HttpResponse& response) {
+  Json body = Json::parse(response.body, nullptr, false);
+  if (body.is_object()) return error_from(body, response.status);
+  return Error(code_of(response.status, false),
+               fmt::format("the server answered {} {}; is this a Penstock server?", response.status,
+                           net::reason_phrase(response.status)));
+}
+
+net::HttpRequest post(std::string path, const char* accept, const Json& body) {
+  net::HttpRequest request;
+  request.method = "POST";
+  request.path = std::move(path);
+  request.fields = {{"Accept", accept}, {"Content-Type", kJson}};
+  request.body = body.dump();
+  return request;
+}
+
+net::HttpRequest get(std::string path) {
+  net::HttpRequest request;
+  request.method = "GET";
+  request.path = std::move(path);
+  request.fields = {{"Accept", kJson}};
+  return request;
+}
+
+// Reads /query-stream's delimited form: a head, then an array per row; an object is an error.
+class StreamedRows {
+ public:
+  explicit StreamedRows(RowSink& rows) : rows_(rows) {}
+
+  bool take(std::string_view line) {
+    taken_ = take_line(line);
+    return taken_.has_value();
+  }
+  const Result<>& taken() const { return taken_; }
+
+ private:
+  Result<> take_line(std::string_view line) {
+    if (line.empty()) return rows_.pause();
+    Json json = Json::parse(line, nullptr, false);
+    if (json.is_array()) {
+      TRY(rows_.row(split_array(line)));
+      return rows_.pause();
+    }
+    if (!json.is_object() || (has_head_ && !json.contains("@type"))) {
+      TRY(rows_.text(line));
+      return rows_.pause();
+    }
+    if (json.contains("columnNames")) return take_head(json);
+    if (json.contains("error_code"))
+      return fail(error_from(json, static_cast<int>(json.value("error_code", 50000) / 100)));
+    return rows_.text(line);
+  }
+
+  Result<> take_head(const Json& json) {
+    std::vector<RowSink::Head> columns;
+    const Json& names = json["columnNames"];
+    const Json types = json.value("columnTypes", Json::array());
+    for (std::size_t i = 0; i < names.size(); ++i)
+      columns.push_back({names[i].is_string() ? names[i].get<std::string>() : "?",
+                         i < types.size() && types[i].is_string() ? types[i].get<std::string>()
+                                                                  : "STRING"});
+    has_head_ = true;
+    return rows_.head(columns);
+  }
+
+  RowSink& rows_;
+  Result<> taken_;
+  bool has_head_ = false;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<HttpTarget>> HttpTarget::connect(const std::string& url) {
+  net::HttpAddress address = TRY(net::parse_http_address(url));
+  std::unique_ptr<HttpTarget> target(new HttpTarget(std::move(address)));
+  Result<std::string> version = target->version();
+  if (version) return target;
+  if (version.error().code() != ErrorCode::unavailable) return fail(version.error());
+  return fail(ErrorCode::unavailable,
+              fmt::format("{}. Start one with `penstockd --data DIR --listen {}`, or use a folder "
+                          "without a server: `penstock sql --data DIR`",
+                          version.error().text(), target->address_.text()));
+}
+
+Result<std::string> HttpTarget::version() {
+  net::HttpResponse response = TRY(net::http_call(address_, get("/info")));
+  if (response.status != 200) return fail(error_from(response));
+  Json body = Json::parse(response.body, nullptr, false);
+  if (!body.is_object() || !body.contains("KsqlServerInfo"))
+    return fail(ErrorCode::unavailable,
+                fmt::format("{} does not answer as a Penstock server", name()));
+  return body["KsqlServerInfo"].value("version", "unknown");
+}
+
+SqlTarget::Answer HttpTarget::execute(const std::string& script,
+                                      const session::Properties& properties) {
+  Answer answer;
+  Json body = {{"ksql", script}, {"streamsProperties", properties}};
+  Result<net::HttpResponse> response = net::http_call(address_, post("/ksql", kJson, body));
+  if (!response) {
+    answer.error = response.error();
+    return answer;
+  }
+  OrderedJson json = OrderedJson::parse(response->body, nullptr, false);
+  if (response->status == 200 && json.is_array()) {
+    answer.entities = std::move(json);
+    return answer;
+  }
+  if (json.is_object() && json.contains("entities") && json["entities"].is_array())
+    answer.entities = json["entities"];
+  answer.error = error_from(*response);
+  return answer;
+}
+
+Result<bool> HttpTarget::select(const std::string& statement,
+                                const session::Properties& properties, const Signals& signals,
+                                RowSink& rows) {
+  net::HttpCancel cancel = TRY(net::HttpCancel::create());
+  std::atomic<bool> interrupted = false;
+  std::jthread watcher([&](std::stop_token stop) {
+    while (!stop.stop_requested()) {
+      if (signals.wait(50ms) == 0) continue;
+      interrupted = true;
+      cancel.cancel();
+    }
+  });
+  net::HttpClientOptions options;
+  options.silence_timeout = 0ms;
+  options.cancel = &cancel;
+  StreamedRows streamed(rows);
+  Json body = {{"sql", statement}, {"properties", properties}};
+  Result<net::HttpResponse> response =
+      net::http_stream(address_, post("/query-stream", kDelimited, body),
+                       [&](std::string_view line) { return streamed.take(line); }, options);
+  if (!streamed.taken()) return fail(streamed.taken().error());
+  if (interrupted) return true;
+  if (!response) return fail(response.error());
+  if (response->status != 200) return fail(error_from(*response));
+  return false;
+}
+
+Result<bool> HttpTarget::is_valid_property(const std::string& property) {
+  net::HttpResponse response = TRY(net::http_call(address_, get("/is_valid_property/" + property)));
+  return response.status == 200;
+}
+
+}  // namespace penstock::cli

@@ -1,0 +1,178 @@
+#include "cli/console/session_entities.h"
+
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "data/decimal.h"
+#include "data/double_text.h"
+#include "data/time_text.h"
+#include "sql/function.h"
+
+namespace penstock::cli {
+namespace {
+
+std::string quoted(std::string_view text) {
+  return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string integer_text(std::int32_t value, const data::Type& type) {
+  if (type.kind() == data::TypeKind::date) return quoted(data::date_text(value));
+  if (type.kind() == data::TypeKind::time) return quoted(data::time_text(value));
+  return std::to_string(value);
+}
+
+// How one value looks as JSON, as ksqlDB's answers have it.
+struct ValueText {
+  const data::Type& type;
+
+  std::string operator()(data::Null) const { return "null"; }
+  std::string operator()(bool value) const { return value ? "true" : "false"; }
+  std::string operator()(std::int32_t value) const { return integer_text(value, type); }
+  std::string operator()(std::int64_t value) const {
+    if (type.kind() == data::TypeKind::timestamp) return quoted(data::timestamp_text(value));
+    return std::to_string(value);
+  }
+  std::string operator()(double value) const {
+    std::string text = data::double_text(value);
+    return std::isfinite(value) ? text : quoted(text);
+  }
+  std::string operator()(data::Int128 value) const {
+    return data::decimal_text(value, type.scale());
+  }
+  std::string operator()(const std::string& value) const {
+    if (type.kind() == data::TypeKind::bytes) return quoted(to_base64(as_bytes(value)));
+    return quoted(value);
+  }
+};
+
+OrderedJson fields_json(const data::Schema& schema) {
+  OrderedJson fields = OrderedJson::array();
+  for (const data::ColumnSchema& column : schema.columns) {
+    OrderedJson field = {{"name", column.name}, {"schema", {{"type", column.type.text()}}}};
+    if (column.role == data::ColumnRole::key) field["type"] = "KEY";
+    fields.push_back(std::move(field));
+  }
+  return fields;
+}
+
+OrderedJson query_json(const session::QueryRow& query) {
+  return {{"queryString", query.statement},
+          {"sinks", {query.sink}},
+          {"sinkKafkaTopics", {query.sink_topic}},
+          {"id", query.id},
+          {"queryType", "PERSISTENT"},
+          {"state", engine::name_of(query.stats.state)}};
+}
+
+OrderedJson queries_json(const std::vector<session::QueryRow>& queries) {
+  OrderedJson out = OrderedJson::array();
+  for (const session::QueryRow& query : queries) out.push_back(query_json(query));
+  return out;
+}
+
+struct EntityOf {
+  OrderedJson operator()(const session::CommandResult& r) const {
+    if (r.warning) return {{"@type", "warning_entity"}, {"message", r.message}};
+    return {{"@type", "currentStatus"},
+            {"commandId", r.command_id},
+            {"commandStatus",
+             {{"status", "SUCCESS"}, {"message", r.message}, {"queryId", r.query_id}}},
+            {"commandSequenceNumber", r.sequence}};
+  }
+  OrderedJson operator()(const session::StreamList& r) const {
+    OrderedJson streams = OrderedJson::array();
+    for (const sql::StreamInfo& stream : r.streams)
+      streams.push_back({{"type", "STREAM"},
+                         {"name", stream.name},
+                         {"topic", stream.topic},
+                         {"keyFormat", sql::name_of(stream.key_format)},
+                         {"valueFormat", sql::name_of(stream.value_format)},
+                         {"isWindowed", false}});
+    return {{"@type", "streams"}, {"streams", std::move(streams)}};
+  }
+  OrderedJson operator()(const session::TableList&) const {
+    return {{"@type", "tables"}, {"tables", OrderedJson::array()}};
+  }
+  OrderedJson operator()(const session::TopicList& r) const {
+    OrderedJson topics = OrderedJson::array();
+    for (const session::TopicRow& topic : r.topics)
+      topics.push_back({{"name", topic.name},
+                        {"replicaInfo", std::vector<int>(static_cast<std::size_t>(topic.partitions), 1)}});
+    return {{"@type", "kafka_topics"}, {"topics", std::move(topics)}};
+  }
+  OrderedJson operator()(const session::QueryList& r) const {
+    return {{"@type", "queries"}, {"queries", queries_json(r.queries)}};
+  }
+  OrderedJson operator()(const session::FunctionList& r) const {
+    OrderedJson functions = OrderedJson::array();
+    for (const sql::ScalarFunction* function : r.functions)
+      functions.push_back({{"name", function->name},
+                           {"type", "SCALAR"},
+                           {"category", function->category}});
+    return {{"@type", "function_names"}, {"functions", std::move(functions)}};
+  }
+  OrderedJson operator()(const session::PropertyList& r) const {
+    OrderedJson properties = OrderedJson::array(), changed = OrderedJson::array();
+    for (const session::PropertyRow& property : r.properties) {
+      properties.push_back({{"name", property.name},
+                            {"scope", "KSQL"},
+                            {"value", property.value},
+                            {"editable", property.editable},
+                            {"level", property.level}});
+      if (property.overwritten) changed.push_back(property.name);
+    }
+    return {{"@type", "properties"},
+            {"properties", std::move(properties)},
+            {"overwrittenProperties", std::move(changed)}};
+  }
+  OrderedJson operator()(const session::StreamDescription& r) const {
+    return {{"@type", "sourceDescription"},
+            {"sourceDescription",
+             {{"name", r.stream.name},
+              {"readQueries", queries_json(r.readers)},
+              {"writeQueries", queries_json(r.writers)},
+              {"fields", fields_json(r.stream.schema)},
+              {"type", "STREAM"},
+              {"timestamp", r.stream.timestamp_column.value_or("")},
+              {"extended", r.extended},
+              {"keyFormat", sql::name_of(r.stream.key_format)},
+              {"valueFormat", sql::name_of(r.stream.value_format)},
+              {"topic", r.stream.topic},
+              {"partitions", r.partitions},
+              {"statement", r.stream.statement}}}};
+  }
+  OrderedJson operator()(const session::FunctionDescription& r) const {
+    return {{"@type", "describe_function"},
+            {"name", r.function->name},
+            {"description", r.function->help},
+            {"type", "SCALAR"}};
+  }
+  OrderedJson operator()(const session::QueryDescription& r) const {
+    OrderedJson description = {{"id", r.id},
+                               {"statementText", r.statement},
+                               {"fields", fields_json(r.schema)},
+                               {"sources", r.sources},
+                               {"sinks", r.sinks},
+                               {"executionPlan", r.plan}};
+    if (r.stats) description["state"] = engine::name_of(r.stats->state);
+    return {{"@type", "queryDescription"}, {"queryDescription", std::move(description)}};
+  }
+};
+
+}  // namespace
+
+OrderedJson entity_of(const session::StatementResult& result) {
+  OrderedJson entity = std::visit(EntityOf{}, result.body);
+  entity["statementText"] = result.statement;
+  return entity;
+}
+
+std::vector<std::string> cells_of(const engine::PushQuery::Row& row, const data::Schema& schema) {
+  std::vector<std::string> cells;
+  for (std::size_t i = 0; i < row.size() && i < schema.columns.size(); ++i)
+    cells.push_back(std::visit(ValueText{schema.columns[i].type}, row[i]));
+  return cells;
+}
+
+}  // namespace penstock::cli

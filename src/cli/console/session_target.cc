@@ -1,0 +1,63 @@
+#include "cli/console/session_target.h"
+
+#include "cli/console/session_entities.h"
+
+namespace penstock::cli {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t kRows = 256;
+constexpr auto kLook = 100ms;  // at signals while no row comes
+
+}  // namespace
+
+Result<std::unique_ptr<SessionTarget>> SessionTarget::open(const std::filesystem::path& folder,
+                                                           std::optional<seal::KeyRing> keys) {
+  std::unique_ptr<SessionTarget> target(new SessionTarget(folder, std::move(keys)));
+  topics::EmbeddedOptions options;
+  options.folder = folder;
+  options.program = "penstock sql";
+  target->log_ = TRY(topics::EmbeddedLog::open(std::move(options)));
+  target->session_ = TRY(session::open_session(
+      *target->log_, target->keys_ ? &*target->keys_ : nullptr, session::SessionOptions{}));
+  return target;
+}
+
+SqlTarget::Answer SessionTarget::execute(const std::string& script,
+                                         const session::Properties& properties) {
+  session::ScriptResult result = session_->execute(script, properties);
+  Answer answer;
+  for (const session::StatementResult& done : result.done)
+    answer.entities.push_back(entity_of(done));
+  answer.error = std::move(result.error);
+  return answer;
+}
+
+Result<bool> SessionTarget::select(const std::string& statement,
+                                   const session::Properties& properties, const Signals& signals,
+                                   RowSink& rows) {
+  // The folder's keys are the user's own, and so is the terminal that the rows go to.
+  session::Session::RunningSelect running = TRY(session_->select(statement, properties, true));
+  const data::Schema& schema = running.query->schema();
+  std::vector<RowSink::Head> head;
+  for (const data::ColumnSchema& column : schema.columns)
+    head.push_back({column.name, column.type.text()});
+  TRY(rows.head(head));
+  while (signals.taken() == 0) {
+    engine::PushQuery::Rows got =
+        running.query->next(kRows, std::chrono::steady_clock::now() + kLook);
+    for (const engine::PushQuery::Row& row : got.rows) TRY(rows.row(cells_of(row, schema)));
+    TRY(rows.pause());
+    if (got.error) return fail(*got.error);
+    if (got.done) return false;
+  }
+  running.query->cancel();
+  return true;
+}
+
+Result<bool> SessionTarget::is_valid_property(const std::string& property) {
+  return session_->is_valid_property(property);
+}
+
+}  // namespace penstock::cli

@@ -1,0 +1,209 @@
+#include "cli/line_writer.h"
+
+#include <charconv>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "cli/folder.h"
+#include "cli/terminal.h"
+#include "crypto/random.h"
+#include "seal/grant.h"
+#include "topics/limits.h"
+#include "topics/log_client.h"
+
+namespace penstock::cli {
+namespace {
+
+using namespace std::chrono_literals;
+using topics::TopicName;
+using topics::TopicPartition;
+
+// How long a holder's place is kept for it before we open the folder ourselves.
+constexpr auto kHolderGrace = 10s;
+constexpr auto kRetryEvery = 20ms;
+constexpr std::string_view kRowsKey = "rows";
+
+std::string random_id() {
+  std::array<std::uint8_t, 8> bytes{};
+  CHECK(crypto::system_random().fill(bytes));
+  return "produce-" + to_hex(bytes);
+}
+
+seal::Slice slice_of(const std::optional<std::string>& key) {
+  return key ? seal::Slice::of(as_bytes(*key)) : seal::Slice{};
+}
+
+std::optional<ByteView> view_of(const std::optional<std::string>& key) {
+  return key ? std::optional(as_bytes(*key)) : std::nullopt;
+}
+
+}  // namespace
+
+LineWriter::LineWriter(LineWriterOptions options, const seal::KeySource* keys)
+    : options_(std::move(options)), keys_(keys), id_(random_id()) {}
+
+Result<std::unique_ptr<LineWriter>> LineWriter::open(LineWriterOptions options,
+                                                     const seal::KeySource* keys) {
+  std::unique_ptr<LineWriter> writer(new LineWriter(std::move(options), keys));
+  writer->log_ = TRY(open_log(writer->options_.folder, "penstock produce"));
+  TRY(writer->open_topic());
+  TRY(writer->open_writer());
+  return writer;
+}
+
+Result<> LineWriter::open_topic() {
+  TopicName name = TRY(TopicName::parse(options_.topic));
+  std::optional<topics::TopicInfo> found = TRY(find_topic(*log_, name));
+  if (!found) {
+    TRY(ensure({.name = name, .partitions = options_.partitions.value_or(1)}));
+    found = TRY(log_->describe(name));
+  }
+  partitions_ = found->spec.partitions;
+  if (options_.partitions && *options_.partitions != partitions_)
+    return fail(ErrorCode::failed_precondition,
+                fmt::format("topic '{}' has {} partitions, not {}; leave --partitions out",
+                            options_.topic, partitions_, *options_.partitions));
+  batches_.resize(static_cast<std::size_t>(partitions_));
+  TopicName grants = TRY(TopicName::parse(seal::grants_topic(options_.topic)));
+  if (!options_.policy.empty())
+    return ensure({.name = grants, .partitions = 1, .compacted = true});
+  if (TRY(find_topic(*log_, grants)))
+    note(fmt::format("topic '{}' holds sealed records; plain ones among them are not read by "
+                     "queries. Use --seal POLICY --keys FILE",
+                     options_.topic));
+  return {};
+}
+
+Result<> LineWriter::ensure(const topics::TopicSpec& spec) {
+  Result<> created = log_->create(spec);
+  if (!created && created.error().code() != ErrorCode::already_exists) return created;
+  return {};
+}
+
+Result<> LineWriter::open_writer() {
+  writer_ = TRY(log_->writer(topics::WriterId(id_)));
+  if (options_.policy.empty()) return {};
+  seal::SealerOptions sealing;
+  sealing.topic = options_.topic;
+  sealing.policy_id = options_.policy;
+  sealer_ = TRY(seal::Sealer::create(std::move(sealing), *keys_, crypto::system_random(),
+                                     system_clock().now_ms()));
+  return {};
+}
+
+Result<> LineWriter::commit(const GatheredLines& lines) {
+  while (true) {
+    if (TRY(try_commit(lines)) == Attempt::committed) break;
+    TRY(wait_for_holder());
+    // Opening the writer again has fenced the lost attempt: it is either in the log now or never.
+    std::uint64_t in_log = 0;
+    TRY(writer_->restore(topics::TaskId(id_), [&](ByteView key, ByteView value) {
+      if (as_text(key) != kRowsKey) return;
+      std::string_view text = as_text(value);
+      std::from_chars(text.data(), text.data() + text.size(), in_log);
+    }));
+    if (in_log == written_ + lines.rows.size()) break;
+  }
+  written_ += lines.rows.size();
+  return {};
+}
+
+Result<LineWriter::Attempt> LineWriter::try_commit(const GatheredLines& lines) {
+  auto lost = [](const Error& error) { return error.code() == ErrorCode::unavailable; };
+  Result<std::unique_ptr<topics::Commit>> commit = writer_->begin();
+  if (!commit && lost(commit.error())) return Attempt::log_lost;
+  if (!commit) return fail(commit.error());
+  Result<> filled = fill(**commit, lines);
+  if (!filled && lost(filled.error())) return Attempt::log_lost;
+  if (!filled) return fail(filled.error());
+  topics::CommitResult result = (*commit)->finish();
+  if (result.outcome == topics::Outcome::committed) return Attempt::committed;
+  if (result.outcome == topics::Outcome::unknown) return Attempt::log_lost;
+  if (!result.error) return fail(ErrorCode::internal, "a commit failed without a reason");
+  if (lost(*result.error)) return Attempt::log_lost;
+  return fail(*result.error);
+}
+
+Result<> LineWriter::fill(topics::Commit& commit, const GatheredLines& lines) {
+  for (topics::RecordBatch& batch : batches_) batch.clear();
+  if (sealer_) {
+    TRY(seal_rows(commit, lines));
+  } else {
+    for (std::size_t i = 0; i < lines.rows.size(); ++i) {
+      const GatheredLines::Row& row = lines.rows[i];
+      batches_[static_cast<std::size_t>(row.partition)].append(
+          {.key = view_of(row.key), .value = as_bytes(lines.value(i)),
+           .timestamp_ms = row.timestamp_ms});
+    }
+  }
+  TopicName topic = TRY(TopicName::parse(options_.topic));
+  for (std::int32_t p = 0; p < partitions_; ++p) {
+    const topics::RecordBatch& batch = batches_[static_cast<std::size_t>(p)];
+    if (!batch.empty()) TRY(commit.append({topic, p}, batch));
+  }
+  std::string rows = std::to_string(written_ + lines.rows.size());
+  commit.state(topics::TaskId(id_)).put(as_bytes(kRowsKey), as_bytes(rows));
+  return {};
+}
+
+Result<> LineWriter::seal_rows(topics::Commit& commit, const GatheredLines& lines) {
+  std::int64_t now_ms = system_clock().now_ms();
+  TRY(sealer_->prepare(now_ms, lines.rows.size()));
+  topics::RecordBatch grants;
+  for (const seal::EpochGrant& grant : sealer_->take_grants())
+    grants.append({.key = ByteView(grant.key), .value = ByteView(grant.value),
+                   .timestamp_ms = now_ms});
+  TopicName grants_topic = TRY(TopicName::parse(seal::grants_topic(options_.topic)));
+  if (!grants.empty()) TRY(commit.append({grants_topic, 0}, grants));
+  for (std::size_t i = 0; i < lines.rows.size(); ++i) {
+    const GatheredLines::Row& row = lines.rows[i];
+    sealed_.clear();
+    seal::SealOutcome outcome = sealer_->seal(slice_of(row.key), row.timestamp_ms,
+                                              as_bytes(lines.value(i)), sealed_);
+    if (outcome != seal::SealOutcome::ok)
+      return fail(ErrorCode::limit_exceeded,
+                  fmt::format("record {} is too large to be sealed", written_ + i + 1));
+    batches_[static_cast<std::size_t>(row.partition)].append(
+        {.key = view_of(row.key), .value = ByteView(sealed_), .timestamp_ms = row.timestamp_ms});
+  }
+  return {};
+}
+
+Result<> LineWriter::wait_for_holder() {
+  note("the process that holds the folder is gone; waiting for it to come back");
+  writer_.reset();
+  sealer_.reset();
+  log_.reset();
+  auto began = std::chrono::steady_clock::now();
+  while (true) {
+    auto waited = std::chrono::steady_clock::now() - began;
+    Result<std::unique_ptr<topics::Log>> log = waited < std::min<std::chrono::nanoseconds>(
+                                                            kHolderGrace, options_.patience)
+                                                   ? topics::connect_log(options_.folder)
+                                                   : topics::open_or_connect(options_.folder);
+    if (log) {
+      log_ = *std::move(log);
+      Result<> opened = open_writer();
+      if (opened || opened.error().code() != ErrorCode::unavailable) return opened;
+    } else if (log.error().code() != ErrorCode::unavailable &&
+               log.error().code() != ErrorCode::busy) {
+      return fail(log.error());
+    }
+    if (waited > options_.patience)
+      return fail(ErrorCode::unavailable,
+                  fmt::format("the process that held '{}' did not come back within {} s; whether the "
+                              "last commit happened is not known",
+                              options_.folder.string(), options_.patience.count()));
+    std::this_thread::sleep_for(kRetryEvery);
+  }
+}
+
+void LineWriter::finish() {
+  // A failure leaves one small entry behind, which harms nobody.
+  if (writer_) (void)writer_->forget(topics::TaskId(id_));
+}
+
+}  // namespace penstock::cli

@@ -1,0 +1,248 @@
+#include <chrono>
+
+#include <CLI/CLI.hpp>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "cli/command.h"
+#include "cli/limits.h"
+#include "crypto/jwk.h"
+#include "crypto/random.h"
+#include "data/time_text.h"
+#include "seal/keyring.h"
+#include "seal/policy.h"
+
+namespace penstock::cli {
+namespace {
+
+constexpr std::int64_t kDaySeconds = 24 * 3600;
+
+std::string seconds_text(std::int64_t seconds) {
+  return data::timestamp_text(seconds * 1000) + "Z";
+}
+
+std::string keys_text(const seal::KeyRing& ring, const std::string& id) {
+  bool opens = ring.reader_key(id) != nullptr, seals = ring.producer_key(id) != nullptr;
+  if (opens && seals) return "opens and seals (SECRET)";
+  if (opens) return "opens (SECRET)";
+  return seals ? "seals (SECRET)" : "no keys";
+}
+
+// `policy new`
+class NewPolicyFiles {
+ public:
+  void declare(CLI::App& verb) {
+    verb.add_option("--id", id_, "Name of the policy: letters, digits, '.', '_' and '-'")
+        ->required();
+    verb.add_option("--topic", topics_, "Topic that it covers; may be given several times")
+        ->required();
+    verb.add_option("--out", folder_, "Folder for the files; made when missing")->required();
+    verb.add_option("--days", days_, "Days that it holds")
+        ->check(CLI::Range(1, 36'500))
+        ->capture_default_str();
+    verb.add_flag("--schema-required", schema_required_, "Sealed records must name their schema");
+    verb.footer("Example:\n  penstock policy new --id payments-v1 --topic payments --out keys");
+  }
+
+  Result<> run() const {
+    TRY(prepare_folder());
+    std::int64_t now_s = system_clock().now_ms() / 1000;
+    seal::MadePolicy made = TRY(seal::make_policy({.id = id_,
+                                                   .topics = topics_,
+                                                   .schema_required = schema_required_,
+                                                   .not_after_s = now_s + days_ * kDaySeconds},
+                                                  crypto::system_random()));
+    TRY(write_owner_key(made.owner));
+    seal::KeyRing ring;
+    std::string id = made.policy.id();
+    std::string digest = to_hex(made.policy.digest());
+    std::int64_t not_after_s = made.policy.not_after_s();
+    std::string document = made.policy.to_json().dump(2) + "\n";
+    TRY(write_file(policy_file(), as_bytes(document)));
+    TRY(ring.add_policy(std::move(made.policy)));
+    TRY(ring.set_reader_key(id, std::move(made.reader)));
+    TRY(ring.set_producer_key(id, std::move(made.producer)));
+    TRY(seal::write_keys(ring, keys_file(), {.policy_keys = true, .producer_keys = true}));
+    TRY(seal::write_keys(ring, reader_file(), {.policy_keys = true, .producer_keys = false}));
+    TRY(seal::write_keys(ring, producer_file(), {.policy_keys = false, .producer_keys = true}));
+    print(digest, not_after_s);
+    return {};
+  }
+
+ private:
+  std::filesystem::path file(std::string_view suffix) const {
+    return folder_ / fmt::format("{}.{}", id_, suffix);
+  }
+  std::filesystem::path policy_file() const { return file("policy.json"); }
+  std::filesystem::path keys_file() const { return file("keys.json"); }
+  std::filesystem::path reader_file() const { return file("reader.keys.json"); }
+  std::filesystem::path producer_file() const { return file("producer.keys.json"); }
+  std::filesystem::path owner_file() const { return file("owner.key.json"); }
+
+  Result<> prepare_folder() const {
+    std::error_code error;
+    std::filesystem::create_directories(folder_, error);
+    if (error) return fail(os_error("making the folder", folder_, error.value()));
+    for (const std::filesystem::path& path :
+         {policy_file(), keys_file(), reader_file(), producer_file(), owner_file()})
+      if (std::filesystem::exists(path, error))
+        return fail(ErrorCode::already_exists,
+                    fmt::format("'{}' is there already and keys are never overwritten; take another "
+                                "--id or --out",
+                                path.string()));
+    return {};
+  }
+
+  Result<> write_owner_key(const crypto::P256PrivateKey& owner) const {
+    Json jwk = crypto::to_jwk(owner);
+    std::string text = jwk.dump();
+    Result<> written = write_file(owner_file(), as_bytes(text), 0600);
+    wipe({reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
+    crypto::wipe_json(jwk);
+    return written;
+  }
+
+  void print(std::string_view digest, std::int64_t not_after_s) const {
+    fmt::print(
+        "Policy '{}' covers {} and holds until {}.\n"
+        "Digest {}\n\n"
+        "  {}\n"
+        "      the policy: public, signed by its owner. For everybody.\n"
+        "  {}\n"
+        "      SECRET: opens and seals. For the stream server (or the enclave) alone.\n"
+        "  {}\n"
+        "      SECRET: opens, cannot seal. For people who may read, with `penstock consume --open`.\n"
+        "  {}\n"
+        "      SECRET: seals, cannot open. For the producers of the topic.\n"
+        "  {}\n"
+        "      SECRET: the owner's signing key; changes of the policy need it. Keep it offline.\n",
+        id_, fmt::join(topics_, ", "), seconds_text(not_after_s), digest, policy_file().string(),
+        keys_file().string(), reader_file().string(), producer_file().string(),
+        owner_file().string());
+  }
+
+  std::string id_;
+  std::vector<std::string> topics_;
+  std::filesystem::path folder_;
+  int days_ = 365;
+  bool schema_required_ = false;
+};
+
+// `policy show`
+class ShowPolicy {
+ public:
+  void declare(CLI::App& verb) {
+    verb.add_option("FILE", file_, "Policy document or key file")->required();
+    verb.footer("Example:\n  penstock policy show keys/payments-v1.policy.json");
+  }
+
+  Result<> run() const {
+    std::string text = TRY(read_file(file_, kPolicyFileBytesMax));
+    Json document = TRY(parse_json(text, file_.string(), {.bytes_max = kPolicyFileBytesMax}));
+    if (document.is_object() && document.contains("policies")) return show_keys();
+    seal::Policy policy = TRY_IN(seal::Policy::from_json(document), file_.string());
+    show(policy);
+    return {};
+  }
+
+ private:
+  Result<> show_keys() const {
+    seal::KeyRing ring = TRY(seal::load_keys(file_));
+    for (const std::string& id : ring.policy_ids()) {
+      show(*TRY(ring.policy(id)));
+      fmt::print("keys here    {}\n\n", keys_text(ring, id));
+    }
+    return {};
+  }
+
+  static void show(const seal::Policy& policy) {
+    fmt::print("policy       {}\nversion      {}\ndigest       {}\ntopics       {}\n", policy.id(),
+               policy.version(), to_hex(policy.digest()), fmt::join(policy.topics(), ", "));
+    for (const crypto::P256PublicKey& key : policy.readers())
+      fmt::print("reader       {}\n", to_hex(key.thumbprint()));
+    for (const crypto::P256PublicKey& key : policy.producers())
+      fmt::print("producer     {}\n", to_hex(key.thumbprint()));
+    bool expired = policy.not_after_s() * 1000 < system_clock().now_ms();
+    fmt::print("holds until  {}{}\n", seconds_text(policy.not_after_s()),
+               expired ? "  EXPIRED: nothing is sealed or granted any more" : "");
+    if (policy.schema_required()) fmt::print("schema       required\n");
+    if (policy.owner())
+      fmt::print("signature    good, by owner {}\n", to_hex(policy.owner()->thumbprint()));
+    else
+      fmt::print("signature    NONE: nobody vouches for this document\n");
+  }
+
+  std::filesystem::path file_;
+};
+
+// `policy combine`
+class CombineKeys {
+ public:
+  void declare(CLI::App& verb) {
+    verb.add_option("FILE", files_, "Key files")->required();
+    verb.add_option("--out", out_, "Key file to write; must not exist")->required();
+    verb.footer(
+        "Example:\n  penstock policy combine payments-v1.reader.keys.json \\\n"
+        "      review-v1.producer.keys.json --out server.keys.json");
+  }
+
+  Result<> run() const {
+    seal::KeyRing all;
+    for (const std::string& file : files_) {
+      seal::KeyRing ring = TRY(seal::load_keys(file));
+      for (const std::string& id : ring.policy_ids()) TRY_IN(add(ring, id, all), file);
+    }
+    TRY(seal::write_keys(all, out_, {.policy_keys = true, .producer_keys = true}));
+    for (const std::string& id : all.policy_ids())
+      fmt::print("{}: policy '{}', {}\n", out_.string(), id, keys_text(all, id));
+    return {};
+  }
+
+ private:
+  static Result<> add(const seal::KeyRing& from, const std::string& id, seal::KeyRing& to) {
+    const seal::Policy& policy = *TRY(from.policy(id));
+    if (Result<const seal::Policy*> known = to.policy(id); !known) {
+      TRY(to.add_policy(policy));
+    } else if ((*known)->digest() != policy.digest()) {
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("holds another policy of the name '{}' than a file before it", id));
+    }
+    if (const crypto::P256PrivateKey* key = from.reader_key(id); key && !to.reader_key(id))
+      TRY(to.set_reader_key(id, key->clone()));
+    if (const crypto::P256PrivateKey* key = from.producer_key(id); key && !to.producer_key(id))
+      TRY(to.set_producer_key(id, key->clone()));
+    return {};
+  }
+
+  std::vector<std::string> files_;
+  std::filesystem::path out_;
+};
+
+class PolicyCommand final : public Command {
+ public:
+  void declare(CLI::App& verb) override {
+    verb.require_subcommand(1);
+    make_verb_ = verb.add_subcommand("new", "Make a policy and its keys");
+    make_.declare(*make_verb_);
+    combine_verb_ = verb.add_subcommand("combine", "Put the keys of several files into one");
+    combine_.declare(*combine_verb_);
+    show_.declare(*verb.add_subcommand("show", "What a policy says, and whether its signature holds"));
+  }
+  Result<> run() override {
+    if (make_verb_->parsed()) return make_.run();
+    return combine_verb_->parsed() ? combine_.run() : show_.run();
+  }
+
+ private:
+  CLI::App* make_verb_ = nullptr;
+  CLI::App* combine_verb_ = nullptr;
+  NewPolicyFiles make_;
+  CombineKeys combine_;
+  ShowPolicy show_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_policy() { return std::make_unique<PolicyCommand>(); }
+
+}  // namespace penstock::cli

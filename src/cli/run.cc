@@ -1,0 +1,175 @@
+#include <sys/resource.h>
+
+#include <chrono>
+#include <set>
+
+#include <CLI/CLI.hpp>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "cli/command.h"
+#include "cli/folder.h"
+#include "cli/limits.h"
+#include "cli/signals.h"
+#include "cli/terminal.h"
+#include "session/session.h"
+#include "topics/embedded_log.h"
+
+namespace penstock::cli {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kLook = 250ms;  // at signals, progress and failed queries
+
+double cpu_seconds() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+std::uint64_t peak_memory_bytes() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+}
+
+std::string mebibytes(std::uint64_t bytes) {
+  return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1 << 20));
+}
+
+OrderedJson query_json(const session::QueryRow& query) {
+  const engine::QueryStats& stats = query.stats;
+  OrderedJson out = {{"id", query.id},
+                     {"sink", query.sink},
+                     {"state", engine::name_of(stats.state)},
+                     {"records_in", stats.records_in},
+                     {"records_out", stats.records_out},
+                     {"dead_letters", stats.dead_letters},
+                     {"bytes_in", stats.bytes_in},
+                     {"bytes_out", stats.bytes_out},
+                     {"commits", stats.commits},
+                     {"cpu_s", stats.cpu_seconds},
+                     {"memory_peak_bytes", stats.memory_peak_bytes}};
+  if (stats.error) out["error"] = stats.error->text();
+  return out;
+}
+
+class Run final : public Command {
+ public:
+  void declare(CLI::App& verb) override {
+    verb.add_option("FILE.sql", file_, "Statements, each ended by a semicolon")->required();
+    verb.add_option("--data", folder_, "Data folder; made when missing")->required();
+    verb.add_option("--threads", session_.runtime.threads, "Threads that run queries")
+        ->check(CLI::Range(1, kThreadsMax))
+        ->capture_default_str();
+    verb.add_flag("--until-end", until_end_,
+                  "Process what the topics hold now, commit, print what was done, end");
+    verb.add_option("--keys", keys_file_, "Key file for sealed topics");
+    verb.add_flag("--json", json_, "Print what was done as JSON");
+    verb.add_option("--commit-records", session_.runtime.commit.records,
+                    "Commit after so many input records")
+        ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 24))
+        ->capture_default_str();
+    verb.add_option("--commit-ms", commit_ms_, "Commit after so many milliseconds")
+        ->check(CLI::Range(1, 60'000))
+        ->capture_default_str();
+    verb.add_option("--durability", durability_,
+                    "What a commit survives: os (a killed process), disk (a power loss too)")
+        ->check(CLI::IsMember({"os", "disk"}))
+        ->capture_default_str();
+  }
+
+  Result<> run() override {
+    session_.runtime.commit.age = std::chrono::milliseconds(commit_ms_);
+    std::string script = TRY(read_file(file_, kScriptBytesMax));
+    std::optional<Signals> signals;
+    if (!until_end_) signals.emplace(TRY(Signals::block()));  // else a signal ends it: nothing is lost
+    std::optional<seal::KeyRing> keys = TRY(load_key_option(keys_file_));
+    std::unique_ptr<topics::EmbeddedLog> log = TRY(topics::EmbeddedLog::open(
+        {.folder = folder_,
+         .durability = durability_ == "disk" ? topics::Durability::disk : topics::Durability::os,
+         .program = "penstock run"}));
+    std::unique_ptr<session::Session> session =
+        TRY(session::open_session(*log, keys ? &*keys : nullptr, session_));
+    TRY(execute(*session, script));
+    Result<> ended = until_end_ ? session->drain() : run_until_signal(*session, *signals);
+    session->close();
+    print(session->queries());
+    return ended;
+  }
+
+ private:
+  Result<> execute(session::Session& session, const std::string& script) const {
+    session::ScriptResult result = session.execute(script, {});
+    if (!result.error) return {};
+    return fail(result.error->in(file_.string()));
+  }
+
+  Result<> run_until_signal(session::Session& session, const Signals& signals) {
+    if (stderr_is_terminal()) note("running; Ctrl-C ends it after the present batch");
+    ProgressLine progress;
+    std::set<std::string> failed;
+    while (signals.wait(kLook) == 0) {
+      if (progress.due()) progress.show(progress_text(session.queries()));
+      for (const session::QueryRow& query : session.queries()) {
+        if (query.stats.state != engine::QueryState::failed || !query.stats.error) continue;
+        if (!failed.insert(query.id).second) continue;
+        progress.clear();
+        fmt::print(stderr, "penstock: error: query {} has stopped: {}\n", query.id,
+                   query.stats.error->text());
+      }
+    }
+    return {};
+  }
+
+  static std::string progress_text(const std::vector<session::QueryRow>& queries) {
+    std::uint64_t in = 0, out = 0, dead = 0;
+    for (const session::QueryRow& query : queries) {
+      in += query.stats.records_in;
+      out += query.stats.records_out;
+      dead += query.stats.dead_letters;
+    }
+    return fmt::format("{} quer{}: {} records in, {} out, {} dead letters", queries.size(),
+                       queries.size() == 1 ? "y" : "ies", in, out, dead);
+  }
+
+  void print(const std::vector<session::QueryRow>& queries) const {
+    if (json_) return print_json(queries);
+    std::size_t width = 5;
+    for (const session::QueryRow& query : queries) width = std::max(width, query.id.size());
+    fmt::print("{:<{}}  {:>12}  {:>12}  {:>12}  {:>9}  {:>11}\n", "QUERY", width, "RECORDS IN",
+               "RECORDS OUT", "DEAD LETTERS", "CPU S", "PEAK MEMORY");
+    for (const session::QueryRow& query : queries) {
+      const engine::QueryStats& s = query.stats;
+      fmt::print("{:<{}}  {:>12}  {:>12}  {:>12}  {:>9.3f}  {:>11}\n", query.id, width,
+                 s.records_in, s.records_out, s.dead_letters, s.cpu_seconds,
+                 mebibytes(s.memory_peak_bytes));
+    }
+    fmt::print("process: {:.3f} CPU seconds, {} peak memory\n", cpu_seconds(),
+               mebibytes(peak_memory_bytes()));
+  }
+
+  static void print_json(const std::vector<session::QueryRow>& queries) {
+    OrderedJson out;
+    out["queries"] = OrderedJson::array();
+    for (const session::QueryRow& query : queries) out["queries"].push_back(query_json(query));
+    out["process"] = {{"cpu_s", cpu_seconds()}, {"memory_peak_bytes", peak_memory_bytes()}};
+    fmt::print("{}\n", out.dump());
+  }
+
+  std::filesystem::path folder_, file_;
+  std::string keys_file_, durability_ = "os";
+  session::SessionOptions session_;
+  int commit_ms_ = 50;
+  bool until_end_ = false, json_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_run() { return std::make_unique<Run>(); }
+
+}  // namespace penstock::cli

@@ -1,0 +1,74 @@
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+
+#include "base/file.h"
+#include "cli/command.h"
+#include "cli/console/console.h"
+#include "cli/console/http_target.h"
+#include "cli/console/session_target.h"
+#include "cli/folder.h"
+#include "cli/limits.h"
+#include "topics/folder_lock.h"
+
+namespace penstock::cli {
+namespace {
+
+constexpr const char* kDefaultServer = "http://127.0.0.1:8088";
+
+class Sql final : public Command {
+ public:
+  void declare(CLI::App& verb) override {
+    CLI::Option* server = verb.add_option("--server", server_, "Address of a penstockd")
+                              ->default_str(kDefaultServer);
+    verb.add_option("--data", folder_,
+                    "Data folder: asks the penstockd that holds it, or works on it when it is free")
+        ->excludes(server);
+    verb.add_option("--keys", keys_file_, "Key file, when working on a free folder");
+    CLI::Option* text = verb.add_option("-e,--execute", statements_, "Statements to run");
+    verb.add_option("-f,--file", file_, "File of statements to run; - is standard input")
+        ->excludes(text);
+    verb.add_option("--output", output_, "How rows are printed")
+        ->check(CLI::IsMember({"TABULAR", "JSON"}, CLI::ignore_case))
+        ->default_str("TABULAR");
+  }
+
+  Result<> run() override {
+    Signals signals = TRY(Signals::block());
+    bool typing = statements_.empty() && file_.empty() && ::isatty(STDIN_FILENO) == 1;
+    std::string script;
+    if (!typing) script = TRY(read_script());
+    std::unique_ptr<SqlTarget> target = TRY(open_target());
+    bool json = output_ == "JSON";
+    Console console(*target, signals, json ? RowPrinter::Form::json : RowPrinter::Form::table);
+    return typing ? console.interact() : console.run_script(script);
+  }
+
+ private:
+  Result<std::string> read_script() const {
+    if (!statements_.empty()) return statements_;
+    bool standard_input = file_.empty() || file_ == "-";
+    return read_file(standard_input ? "/dev/stdin" : file_, kScriptBytesMax);
+  }
+
+  Result<std::unique_ptr<SqlTarget>> open_target() const {
+    if (folder_.empty())
+      return TRY(HttpTarget::connect(server_.empty() ? kDefaultServer : server_));
+    TRY(require_folder(folder_));
+    std::optional<topics::Owner> owner = TRY(topics::read_owner(folder_));
+    if (!owner) return TRY(SessionTarget::open(folder_, TRY(load_key_option(keys_file_))));
+    if (owner->http) return TRY(HttpTarget::connect("http://" + *owner->http));
+    return fail(ErrorCode::busy,
+                fmt::format("'{}' is held by process {} ({}), which takes no statements",
+                            folder_.string(), owner->pid, owner->program));
+  }
+
+  std::string server_, keys_file_, statements_, file_, output_ = "TABULAR";
+  std::filesystem::path folder_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_sql() { return std::make_unique<Sql>(); }
+
+}  // namespace penstock::cli

@@ -1,0 +1,69 @@
+#include "cli/topic_opener.h"
+
+#include "base/clock.h"
+#include "cli/folder.h"
+#include "seal/grant.h"
+
+namespace penstock::cli {
+namespace {
+
+constexpr std::size_t kFetchBytes = 256 << 10;
+
+seal::RecordContext context_of(const topics::RecordView& record) {
+  return {.key = record.key ? seal::Slice::of(*record.key) : seal::Slice{},
+          .timestamp_ms = record.timestamp_ms,
+          .path = std::nullopt};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<TopicOpener>> TopicOpener::create(topics::Log& log,
+                                                         const seal::KeySource& keys,
+                                                         const std::string& topic,
+                                                         const std::string& policy) {
+  std::string id = policy;
+  if (id.empty()) id = TRY(seal::policy_for_topic(keys, topic))->id();
+  std::unique_ptr<seal::Opener> opener =
+      TRY(seal::Opener::create({.topic = topic, .policy_id = id}, keys));
+  std::unique_ptr<TopicOpener> out(new TopicOpener(log, std::move(opener)));
+  TRY(out->read_grants());
+  return out;
+}
+
+Result<bool> TopicOpener::read_grants() {
+  topics::TopicName name = TRY(topics::TopicName::parse(seal::grants_topic(opener_->topic())));
+  if (!grants_) {
+    std::optional<topics::TopicInfo> info = TRY(find_topic(log_, name));
+    if (!info) return false;
+    grants_ = TRY(log_.reader({name, 0}, info->partitions.at(0).first));
+  }
+  bool taken = false;
+  topics::ReadBuffer buffer;
+  while (TRY(grants_->next(buffer, kFetchBytes)) > 0) {
+    for (std::size_t i = 0; i < buffer.size(); ++i) {
+      topics::RecordView grant = buffer[i];
+      if (!grant.key || !grant.value) continue;
+      Result<seal::EpochId> epoch =
+          opener_->add_grant(*grant.key, *grant.value, system_clock().now_ms());
+      taken |= epoch.has_value();
+      if (!epoch && !refused_grant_) refused_grant_ = epoch.error();
+    }
+  }
+  return taken;
+}
+
+Result<seal::OpenOutcome> TopicOpener::open(const topics::RecordView& record,
+                                            std::int32_t partition, Order order,
+                                            ByteBuffer& out) {
+  if (!record.value) return seal::OpenOutcome::bare_null;
+  auto attempt = [&] {
+    if (order == Order::any)
+      return opener_->open_in_any_order(context_of(record), *record.value, out);
+    return opener_->open(context_of(record), *record.value, guards_[partition], out);
+  };
+  seal::OpenOutcome outcome = attempt();
+  if (outcome == seal::OpenOutcome::unknown_epoch && TRY(read_grants())) outcome = attempt();
+  return outcome;
+}
+
+}  // namespace penstock::cli

@@ -1,0 +1,45 @@
+// Dead letters: records that a query could not open, decode or compute, kept as they came.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "data/time.h"
+#include "topics/log.h"
+#include "topics/record.h"
+
+namespace penstock::engine {
+
+// "<query id>.dead_letters". A dead letter has the key, value and timestamp of the record it keeps,
+// byte for byte (sealed ones stay sealed: the headers below are the context in which they open), and
+// these headers, all texts.
+std::string dead_letters_topic(std::string_view query_id);
+
+namespace dead_letter {
+inline constexpr std::string_view kOriginTopic = "origin_topic";
+inline constexpr std::string_view kOriginPartition = "origin_partition";        // decimal
+inline constexpr std::string_view kOriginOffset = "origin_offset";              // decimal
+inline constexpr std::string_view kOriginTimestamp = "origin_timestamp_ms";     // decimal
+inline constexpr std::string_view kReason = "reason";  // a stable snake_case code
+inline constexpr std::string_view kQuery = "query";
+// "value" or "key,value": left out because with these headers the record would be too large for the
+// log. The origin has them.
+inline constexpr std::string_view kOmitted = "omitted";
+}  // namespace dead_letter
+
+// Where a record came from.
+struct Origin {
+  topics::TopicPartition partition;
+  topics::Offset offset = 0;
+};
+
+// Adds one dead letter to a batch for the topic above.
+void append_dead_letter(const topics::RecordView& record, const Origin& origin,
+                        std::string_view reason, std::string_view query_id,
+                        topics::RecordBatch& to);
+
+// Makes the topic (one partition per source partition) when it is missing.
+Result<> ensure_dead_letters_topic(topics::Log& log, const topics::TopicName& topic,
+                                   std::int32_t partitions);
+
+}  // namespace penstock::engine

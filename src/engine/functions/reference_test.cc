@@ -1,0 +1,38 @@
+#include "engine/functions/reference.h"
+
+#include <fstream>
+#include <sstream>
+
+#include <gtest/gtest.h>
+
+#include "engine/runtime.h"
+
+namespace penstock::engine::functions {
+namespace {
+
+TEST(FunctionsReference, NamesEveryFunctionAndNoOperator) {
+  const std::string page = functions_markdown();
+  for (const sql::ScalarFunction& function : builtin_functions().all()) {
+    const std::string heading = "### " + std::string(function.name) + "\n";
+    const bool shown = page.find(heading) != std::string::npos;
+    EXPECT_EQ(shown, !function.name.starts_with('$')) << function.name;
+  }
+}
+
+TEST(FunctionsReference, ShowsSignatures) {
+  const std::string page = functions_markdown();
+  for (const char* line : {"\nSUBSTRING(STRING, INTEGER, INTEGER) → STRING\n", "\nPI() → DOUBLE\n",
+                           "\nCOALESCE(T, T, ...) → T\n", "\nABS(DECIMAL) → DECIMAL\n"})
+    EXPECT_NE(page.find(line), std::string::npos) << line;
+}
+
+TEST(FunctionsReference, IsThePageInTheDocuments) {
+  std::ifstream file(PENSTOCK_SOURCE_DIR "/docs/sql/functions.md");
+  if (!file) GTEST_SKIP() << "docs/sql/functions.md is not there";
+  std::stringstream page;
+  page << file.rdbuf();
+  EXPECT_EQ(page.str(), functions_markdown()) << "write the page again from functions_markdown()";
+}
+
+}  // namespace
+}  // namespace penstock::engine::functions

@@ -1,0 +1,30 @@
+// Bounds of running queries.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+namespace penstock::engine {
+
+inline constexpr int kThreadsMax = 256;
+inline constexpr std::size_t kQueriesMax = 10'000;
+
+// One fetch; the bytes, their plaintexts and columns stay in a core's cache.
+inline constexpr std::size_t kFetchBytes = 256 << 10;
+inline constexpr std::size_t kGrantFetchBytes = 64 << 10;
+
+// Rows of one batch whose outputs together pass this go to the dead letters: no commit could hold them.
+inline constexpr std::size_t kBatchOutputBytesMax = 24 << 20;
+
+// Grants that ended are looked for this often.
+inline constexpr std::chrono::minutes kGrantExpiryInterval{10};
+
+// A task that could not commit is built again from committed data after these pauses.
+inline constexpr std::chrono::milliseconds kRetryFirst{10};
+inline constexpr std::chrono::milliseconds kRetryMax{1000};
+inline constexpr int kIoRetriesMax = 10;  // in a row; then the query fails
+
+// Longest wait for records; workers look around between waits.
+inline constexpr std::chrono::milliseconds kWaitMax{1000};
+
+}  // namespace penstock::engine

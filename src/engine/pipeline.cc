@@ -1,0 +1,160 @@
+#include "engine/pipeline.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+#include "engine/program.h"
+#include "engine/row_operators.h"
+
+namespace penstock::engine {
+
+class Chain::Link final : public Emitter {
+ public:
+  // next: null for the last operator.
+  Link(Operator* next, Link* next_link) : next_(next), next_link_(next_link) {}
+
+  void set_end(Emitter& end) { end_ = &end; }
+  Result<Flow> emit(const data::Batch& batch) override {
+    return next_ != nullptr ? next_->process(batch, *next_link_) : end_->emit(batch);
+  }
+  void reject(data::RowIndex row, std::string_view reason) override { end_->reject(row, reason); }
+  data::Arena& arena() override { return end_->arena(); }
+
+ private:
+  Operator* next_;
+  Link* next_link_;
+  Emitter* end_ = nullptr;
+};
+
+Chain::Chain(std::vector<std::unique_ptr<Operator>> operators)
+    : operators_(std::move(operators)), links_(operators_.size()) {
+  for (std::size_t i = operators_.size(); i-- > 0;) {
+    bool last = i + 1 == operators_.size();
+    links_[i] = std::make_unique<Link>(last ? nullptr : operators_[i + 1].get(),
+                                       last ? nullptr : links_[i + 1].get());
+  }
+}
+
+Chain::~Chain() = default;
+Chain::Chain(Chain&&) noexcept = default;
+Chain& Chain::operator=(Chain&&) noexcept = default;
+
+Result<> Chain::open(const StoredState& state) {
+  for (std::size_t i = 0; i < operators_.size(); ++i) {
+    OperatorState share(state.of_operator(i));
+    TRY(operators_[i]->open(share));
+  }
+  return {};
+}
+
+Result<Flow> Chain::process(const data::Batch& batch, Emitter& out) {
+  if (operators_.empty()) return out.emit(batch);
+  for (const auto& link : links_) link->set_end(out);
+  return operators_.front()->process(batch, *links_.front());
+}
+
+Result<Flow> Chain::on_stream_time(data::TimestampMs now_ms, Emitter& out) {
+  for (const auto& link : links_) link->set_end(out);
+  for (std::size_t i = 0; i < operators_.size(); ++i) {
+    Flow flow = TRY(operators_[i]->on_stream_time(now_ms, *links_[i]));
+    if (flow == Flow::done) return flow;
+  }
+  return Flow::more;
+}
+
+Result<> Chain::on_commit(topics::StateWrites& state) {
+  for (std::size_t i = 0; i < operators_.size(); ++i) {
+    PrefixedWrites share(operator_prefix(i), state);
+    TRY(operators_[i]->on_commit(share));
+  }
+  return {};
+}
+
+std::size_t Chain::memory_bytes() const {
+  std::size_t bytes = 0;
+  for (const auto& step : operators_) bytes += step->memory_bytes();
+  return bytes;
+}
+
+Result<PlanParts> take_apart(const sql::PlanNode& plan) {
+  PlanParts parts;
+  parts.schema = &plan.schema;
+  for (const sql::PlanNode* node = &plan;; node = node->inputs.front().get()) {
+    if (const auto* source = std::get_if<sql::SourceStep>(&node->step)) {
+      CHECK(node->inputs.empty());
+      parts.source = source;
+      parts.source_schema = &node->schema;
+      break;
+    }
+    if (node->inputs.size() != 1)
+      return fail(ErrorCode::unsupported,
+                  fmt::format("a step of the plan reads {} inputs: only one is possible yet",
+                              node->inputs.size()));
+    if (const auto* sink = std::get_if<sql::SinkStep>(&node->step)) {
+      CHECK(node == &plan);
+      parts.sink = sink;
+      continue;
+    }
+    if (parts.sink != nullptr && std::holds_alternative<sql::LimitStep>(node->step))
+      return fail(ErrorCode::unsupported,
+                  fmt::format("LIMIT in a query that writes to stream {}: only queries whose rows "
+                              "go to a client can end by a count",
+                              parts.sink->stream.name));
+    parts.steps.push_back(node);
+  }
+  std::ranges::reverse(parts.steps);
+  return parts;
+}
+
+namespace {
+
+using OperatorPtr = std::unique_ptr<Operator>;
+
+Result<OperatorPtr> make_operator(const sql::PlanNode&, const sql::FilterStep& step) {
+  return std::make_unique<FilterOperator>(TRY(Program::compile(*step.predicate)));
+}
+
+Result<OperatorPtr> make_operator(const sql::PlanNode&, const sql::ProjectStep& step) {
+  std::vector<Program> columns;
+  for (const sql::ProjectStep::Item& item : step.items)
+    columns.push_back(TRY_IN(Program::compile(*item.expr), fmt::format("column {}", item.name)));
+  return std::make_unique<ProjectOperator>(std::move(columns));
+}
+
+Result<OperatorPtr> make_operator(const sql::PlanNode& node, const sql::RekeyStep&) {
+  std::vector<std::size_t> order;
+  for (const data::ColumnSchema& column : node.schema.columns) {
+    std::optional<std::size_t> index = node.inputs.front()->schema.find(column.name);
+    if (!index)
+      return fail(ErrorCode::internal,
+                  fmt::format("PARTITION BY: column {} is not in the step's input", column.name));
+    order.push_back(*index);
+  }
+  return std::make_unique<RekeyOperator>(std::move(order));
+}
+
+Result<OperatorPtr> make_operator(const sql::PlanNode&, const sql::LimitStep& step) {
+  return std::make_unique<LimitOperator>(step.rows);
+}
+
+Result<OperatorPtr> make_operator(const sql::PlanNode&, const sql::SourceStep&) {
+  return fail(ErrorCode::internal, "a source step stands inside a chain");
+}
+
+Result<OperatorPtr> make_operator(const sql::PlanNode&, const sql::SinkStep&) {
+  return fail(ErrorCode::internal, "a sink step stands inside a chain");
+}
+
+}  // namespace
+
+Result<Chain> build_chain(const PlanParts& parts) {
+  std::vector<OperatorPtr> operators;
+  for (const sql::PlanNode* node : parts.steps)
+    operators.push_back(TRY(std::visit(
+        [&](const auto& step) { return make_operator(*node, step); }, node->step)));
+  return Chain(std::move(operators));
+}
+
+}  // namespace penstock::engine

@@ -1,0 +1,144 @@
+#include "engine/push_session.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+
+namespace penstock::engine {
+namespace {
+
+// The log's wake() does not last: a cancel that comes just before a wait is seen after this long.
+constexpr std::chrono::milliseconds kWaitSlice{100};
+
+}  // namespace
+
+Result<std::unique_ptr<PushSession>> PushSession::create(topics::Log& log,
+                                                         const seal::KeySource* keys,
+                                                         std::shared_ptr<const sql::PlanNode> plan,
+                                                         StartAt start, bool until_end) {
+  auto session = std::unique_ptr<PushSession>(new PushSession(log, std::move(plan)));
+  session->parts_ = TRY(take_apart(*session->plan_));
+  if (session->parts_.sink != nullptr)
+    return fail(ErrorCode::invalid_argument,
+                "a query that writes to a stream cannot run for a client");
+  session->chain_ = TRY(build_chain(session->parts_));
+  topics::TopicName topic = TRY(topics::TopicName::parse(session->parts_.source->stream.topic));
+  topics::TopicInfo info = TRY(log.describe(topic));
+  session->until_end_ = until_end;
+  for (const sql::PlanNode* node : session->parts_.steps)
+    if (const auto* limit = std::get_if<sql::LimitStep>(&node->step))
+      session->limit_reached_ = session->limit_reached_ || limit->rows <= 0;
+  for (std::size_t i = 0; i < info.partitions.size(); ++i) {
+    const topics::PartitionInfo& range = info.partitions[i];
+    std::optional<topics::Offset> stop_at;
+    if (until_end) stop_at = range.end;
+    TRY(session->add_source(keys, static_cast<std::int32_t>(i),
+                            start == StartAt::earliest ? range.first : range.end, stop_at));
+  }
+  return session;
+}
+
+Result<> PushSession::add_source(const seal::KeySource* keys, std::int32_t partition,
+                                 topics::Offset from, std::optional<topics::Offset> stop_at) {
+  topics::TopicName topic = TRY(topics::TopicName::parse(parts_.source->stream.topic));
+  auto source = TRY(SourceEdge::create(log_, keys, *parts_.source, *parts_.source_schema,
+                                       {std::move(topic), partition}));
+  TRY(source->start(from));
+  if (stop_at) source->stop_at(*stop_at);
+  sources_.push_back(std::move(source));
+  return {};
+}
+
+PushQuery::Rows PushSession::next(std::size_t rows_max, topics::Deadline deadline) {
+  Rows out;
+  while (rows_.empty() && !error_ && !limit_reached_) {
+    if (cancelled_) {
+      error_ = Error(ErrorCode::cancelled, "the query was cancelled");
+      break;
+    }
+    Result<bool> read = read_some();
+    if (!read) {
+      error_ = read.error();
+      break;
+    }
+    if (*read) {  // the client wants to be told that rows are long in coming
+      if (std::chrono::steady_clock::now() >= deadline) break;
+      continue;
+    }
+    if (at_end()) break;
+    Result<bool> late = wait(deadline);
+    if (!late) error_ = late.error();
+    if (!late || *late) break;
+  }
+  deliver(rows_max, out);
+  return out;
+}
+
+void PushSession::deliver(std::size_t rows_max, Rows& out) {
+  std::size_t count = std::min(rows_max, rows_.size());
+  out.rows.assign(std::make_move_iterator(rows_.begin()),
+                  std::make_move_iterator(rows_.begin() + static_cast<std::ptrdiff_t>(count)));
+  rows_.erase(rows_.begin(), rows_.begin() + static_cast<std::ptrdiff_t>(count));
+  out.skipped = skipped_;
+  if (!rows_.empty()) return;
+  out.limit_reached = limit_reached_;
+  if (!limit_reached_) out.error = error_;
+  out.done = limit_reached_ || error_ || at_end();
+}
+
+void PushSession::cancel() {
+  cancelled_ = true;
+  log_.wake();
+}
+
+Result<bool> PushSession::read_some() {
+  for (std::size_t i = 0; i < sources_.size(); ++i) {
+    current_ = sources_[turn_].get();
+    turn_ = (turn_ + 1) % sources_.size();
+    if (!TRY(current_->next())) continue;
+    failed_.assign(current_->batch().rows, 0);
+    for (const sql::RowErrors::Entry& entry : current_->refused().entries())
+      reject(entry.row, entry.reason);
+    if (!current_->batch().selection.empty())
+      limit_reached_ = TRY(chain_.process(current_->batch(), *this)) == Flow::done;
+    current_->release();
+    return true;
+  }
+  return false;
+}
+
+// True: the deadline has passed.
+Result<bool> PushSession::wait(topics::Deadline deadline) {
+  auto now = std::chrono::steady_clock::now();
+  if (now >= deadline) return true;
+  readers_.clear();
+  for (const auto& source : sources_)
+    if (!source->at_stop()) readers_.push_back(&source->reader());
+  TRY(log_.wait(readers_, std::min(deadline, now + kWaitSlice)));
+  return false;
+}
+
+bool PushSession::at_end() const {
+  return until_end_ && std::ranges::all_of(sources_, [](const auto& s) { return s->at_stop(); });
+}
+
+Result<Flow> PushSession::emit(const data::Batch& batch) {
+  for (data::RowIndex row : batch.selection) {
+    Row values;
+    values.reserve(batch.columns.size());
+    for (const data::Column* column : batch.columns) {
+      CHECK(column != nullptr);
+      values.push_back(data::value_at(*column, row));
+    }
+    rows_.push_back(std::move(values));
+  }
+  return Flow::more;
+}
+
+void PushSession::reject(data::RowIndex row, std::string_view) {
+  skipped_ += std::exchange(failed_[row], 1) == 0;
+}
+
+}  // namespace penstock::engine

@@ -1,0 +1,59 @@
+// A query whose rows go to one client. It reads only when the client asks, and takes no part in commits.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "engine/pipeline.h"
+#include "engine/runtime.h"
+#include "engine/source_edge.h"
+
+namespace penstock::engine {
+
+class PushSession final : public PushQuery, private Emitter {
+ public:
+  // The log outlives it.
+  static Result<std::unique_ptr<PushSession>> create(topics::Log& log, const seal::KeySource* keys,
+                                                     std::shared_ptr<const sql::PlanNode> plan,
+                                                     StartAt start, bool until_end);
+
+  const data::Schema& schema() const override { return *parts_.schema; }
+  Rows next(std::size_t rows_max, topics::Deadline deadline) override;
+  void cancel() override;
+
+ private:
+  PushSession(topics::Log& log, std::shared_ptr<const sql::PlanNode> plan)
+      : log_(log), plan_(std::move(plan)), chain_({}) {}
+
+  Result<> add_source(const seal::KeySource* keys, std::int32_t partition, topics::Offset from,
+                      std::optional<topics::Offset> stop_at);
+  // One batch of one source; false: nothing is at hand.
+  Result<bool> read_some();
+  Result<bool> wait(topics::Deadline deadline);
+  bool at_end() const;
+  void deliver(std::size_t rows_max, Rows& out);
+
+  Result<Flow> emit(const data::Batch& batch) override;
+  void reject(data::RowIndex row, std::string_view reason) override;
+  data::Arena& arena() override { return current_->arena(); }
+
+  topics::Log& log_;
+  const std::shared_ptr<const sql::PlanNode> plan_;
+  PlanParts parts_;
+  Chain chain_;
+  std::vector<std::unique_ptr<SourceEdge>> sources_;
+  std::vector<topics::Reader*> readers_;
+  std::size_t turn_ = 0;             // the source that is asked first
+  SourceEdge* current_ = nullptr;    // whose batch is being processed
+  std::vector<std::uint8_t> failed_;  // per row of the batch at hand
+  std::deque<Row> rows_;
+  std::uint64_t skipped_ = 0;
+  bool until_end_ = false;
+  bool limit_reached_ = false;
+  std::optional<Error> error_;
+  std::atomic<bool> cancelled_ = false;
+};
+
+}  // namespace penstock::engine

@@ -1,0 +1,88 @@
+#include "engine/query.h"
+
+#include <fmt/format.h>
+
+#include "engine/dead_letter.h"
+
+namespace penstock::engine {
+
+std::string_view name_of(QueryState state) {
+  switch (state) {
+    case QueryState::running: return "RUNNING";
+    case QueryState::paused: return "PAUSED";
+    case QueryState::failed: return "ERROR";
+  }
+  return "ERROR";
+}
+
+Result<std::shared_ptr<Query>> Query::create(topics::Log& log, QueryId id,
+                                             std::shared_ptr<const sql::PlanNode> plan,
+                                             StartAt start) {
+  PlanParts parts = TRY(take_apart(*plan));
+  if (parts.sink == nullptr)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("query {} writes to no stream: it can only run for a client", id.value()));
+  topics::TopicName source = TRY(topics::TopicName::parse(parts.source->stream.topic));
+  topics::TopicInfo info = TRY_IN(log.describe(source), fmt::format("starting query {}", id.value()));
+  topics::TopicName sink = TRY(topics::TopicName::parse(parts.sink->stream.topic));
+  TRY_IN(log.describe(sink), fmt::format("starting query {}", id.value()));
+  topics::TopicName letters = TRY(topics::TopicName::parse(engine::dead_letters_topic(id.value())));
+  auto query = std::shared_ptr<Query>(new Query(std::move(id), std::move(plan), std::move(parts),
+                                                std::move(source), std::move(letters), start,
+                                                info.partitions.size()));
+  TRY(topics::check_id(query->writer_id(query->partitions() - 1)));
+  TRY(ensure_dead_letters_topic(log, query->dead_letters_topic(), query->partitions()));
+  return query;
+}
+
+topics::TaskId Query::task_id(std::int32_t partition) const {
+  return topics::TaskId(fmt::format("{}/{}", id_.value(), partition));
+}
+
+topics::WriterId Query::writer_id(std::int32_t partition) const {
+  return topics::WriterId(fmt::format("{}.{}", id_.value(), partition));
+}
+
+void Query::set_state(QueryState state) {
+  std::lock_guard lock(mutex_);
+  error_.reset();
+  state_ = state;
+}
+
+void Query::set_failed(const Error& error) {
+  std::lock_guard lock(mutex_);
+  if (!error_) error_ = error;
+  state_ = QueryState::failed;
+}
+
+std::optional<Error> Query::error() const {
+  std::lock_guard lock(mutex_);
+  return error_;
+}
+
+QueryStats Query::stats(topics::Log& log) const {
+  constexpr double kNsPerS = 1e9;
+  QueryStats stats;
+  stats.id = id_;
+  stats.state = state();
+  stats.error = error();
+  stats.records_in = counters.records_in;
+  stats.records_out = counters.records_out;
+  stats.dead_letters = counters.dead_letters;
+  stats.bytes_in = counters.bytes_in;
+  stats.bytes_out = counters.bytes_out;
+  stats.commits = counters.commits;
+  stats.cpu_seconds = static_cast<double>(counters.cpu_ns.load()) / kNsPerS;
+  Result<topics::TopicInfo> info = log.describe(source_topic_);
+  for (std::int32_t p = 0; p < partitions(); ++p) {
+    topics::Offset position = status(p).position;
+    auto index = static_cast<std::size_t>(p);
+    topics::Offset end = info && index < info->partitions.size() ? info->partitions[index].end
+                                                                 : position;
+    stats.progress.push_back({p, position, end});
+    stats.memory_peak_bytes += status(p).memory_peak_bytes;
+  }
+  return stats;
+}
+
+}  // namespace penstock::engine

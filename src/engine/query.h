@@ -1,0 +1,104 @@
+// What the tasks of one running query share, and what others may see of it.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "engine/pipeline.h"
+#include "engine/runtime.h"
+
+namespace penstock::engine {
+
+// Wakes those who wait for commits and failures (drain).
+class ProgressSignal {
+ public:
+  void notify() {
+    count_.fetch_add(1);
+    changed_.notify_all();
+  }
+  std::uint64_t count() const { return count_.load(); }
+  void wait_a_little() {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, std::chrono::milliseconds(5));
+  }
+
+ private:
+  std::atomic<std::uint64_t> count_ = 0;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+};
+
+// Counted by tasks, read by anybody. Records, bytes and dead letters count once they are committed.
+struct QueryCounters {
+  std::atomic<std::uint64_t> records_in = 0, records_out = 0, dead_letters = 0;
+  std::atomic<std::uint64_t> bytes_in = 0, bytes_out = 0, commits = 0;
+  std::atomic<std::int64_t> cpu_ns = 0;
+};
+
+// One source partition of a query.
+struct PartitionStatus {
+  std::atomic<topics::Offset> position = 0;  // committed
+  std::atomic<std::size_t> memory_peak_bytes = 0;
+};
+
+// Thread-safe. The plan lives as long as this.
+class Query {
+ public:
+  // As Runtime::start_query says. Makes the dead-letter topic.
+  static Result<std::shared_ptr<Query>> create(topics::Log& log, QueryId id,
+                                               std::shared_ptr<const sql::PlanNode> plan,
+                                               StartAt start);
+
+  const QueryId& id() const { return id_; }
+  const PlanParts& parts() const { return parts_; }
+  const topics::TopicName& source_topic() const { return source_topic_; }
+  const topics::TopicName& dead_letters_topic() const { return dead_letters_topic_; }
+  StartAt start() const { return start_; }
+  std::int32_t partitions() const { return static_cast<std::int32_t>(status_.size()); }
+  PartitionStatus& status(std::int32_t partition) {
+    return status_[static_cast<std::size_t>(partition)];
+  }
+  const PartitionStatus& status(std::int32_t partition) const {
+    return status_[static_cast<std::size_t>(partition)];
+  }
+  topics::TaskId task_id(std::int32_t partition) const;      // "CSAS_MASKED_1/0"
+  topics::WriterId writer_id(std::int32_t partition) const;  // "CSAS_MASKED_1.0"
+
+  QueryState state() const { return state_.load(); }
+  void set_state(QueryState state);  // running or paused; forgets the error
+  void set_failed(const Error& error);  // the first error stays
+  std::optional<Error> error() const;
+
+  // Ends are those of the source topic now; without them when it cannot be described.
+  QueryStats stats(topics::Log& log) const;
+
+  QueryCounters counters;
+
+ private:
+  Query(QueryId id, std::shared_ptr<const sql::PlanNode> plan, PlanParts parts,
+        topics::TopicName source, topics::TopicName dead_letters, StartAt start,
+        std::size_t partitions)
+      : id_(std::move(id)),
+        plan_(std::move(plan)),
+        parts_(std::move(parts)),
+        source_topic_(std::move(source)),
+        dead_letters_topic_(std::move(dead_letters)),
+        start_(start),
+        status_(partitions) {}
+
+  const QueryId id_;
+  const std::shared_ptr<const sql::PlanNode> plan_;
+  const PlanParts parts_;
+  const topics::TopicName source_topic_, dead_letters_topic_;
+  const StartAt start_;
+  std::vector<PartitionStatus> status_;
+  std::atomic<QueryState> state_ = QueryState::running;
+  mutable std::mutex mutex_;
+  std::optional<Error> error_;
+};
+
+}  // namespace penstock::engine

@@ -1,0 +1,202 @@
+#include "engine/runtime.h"
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "engine/limits.h"
+#include "engine/push_session.h"
+#include "engine/query.h"
+#include "engine/worker.h"
+
+namespace penstock::engine {
+namespace {
+
+class LocalRuntime final : public Runtime {
+ public:
+  LocalRuntime(topics::Log& log, const seal::KeySource* keys, RuntimeOptions options)
+      : log_(log), keys_(keys), options_(options), context_{log, keys, options_, progress_} {
+    for (int i = 0; i < options_.threads; ++i)
+      workers_.push_back(std::make_unique<Worker>(context_));
+  }
+  ~LocalRuntime() override { shutdown(); }
+
+  Result<> start_query(const QueryId& id, std::shared_ptr<const sql::PlanNode> plan,
+                       StartAt start) override;
+  Result<> stop_query(const QueryId& id, bool forget) override;
+  Result<> pause_query(const QueryId& id) override;
+  Result<> resume_query(const QueryId& id) override;
+  Result<> drain() override;
+  std::vector<QueryStats> stats() const override;
+  Result<std::unique_ptr<PushQuery>> push(std::shared_ptr<const sql::PlanNode> plan, StartAt start,
+                                          bool until_end) override {
+    return PushSession::create(log_, keys_, std::move(plan), start, until_end);
+  }
+  void shutdown() override;
+
+ private:
+  using Queries = std::map<QueryId, std::shared_ptr<Query>>;
+
+  Result<std::shared_ptr<Query>> find(const QueryId& id) const;
+  std::vector<std::shared_ptr<Query>> queries() const;
+  Worker& least_loaded();
+  Result<> forget_state(const Query& query);
+  Result<bool> all_caught_up();
+
+  topics::Log& log_;
+  const seal::KeySource* keys_;
+  const RuntimeOptions options_;
+  ProgressSignal progress_;
+  const TaskContext context_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::mutex changes_;          // one start, stop, pause, resume or shutdown at a time
+  mutable std::mutex mutex_;    // guards queries_ and ended_
+  Queries queries_;
+  bool ended_ = false;
+};
+
+Result<> LocalRuntime::start_query(const QueryId& id, std::shared_ptr<const sql::PlanNode> plan,
+                                   StartAt start) {
+  std::lock_guard changes(changes_);
+  {
+    std::lock_guard lock(mutex_);
+    if (ended_) return fail(ErrorCode::unavailable, "the runtime is shutting down");
+    if (queries_.contains(id))
+      return fail(ErrorCode::already_exists, fmt::format("query {} is running already", id.value()));
+    if (queries_.size() >= kQueriesMax)
+      return fail(ErrorCode::limit_exceeded, fmt::format("more than {} queries", kQueriesMax));
+  }
+  std::shared_ptr<Query> query = TRY(Query::create(log_, id, std::move(plan), start));
+  std::vector<std::unique_ptr<Task>> tasks;
+  for (std::int32_t p = 0; p < query->partitions(); ++p)
+    tasks.push_back(TRY_IN(Task::build(context_, query, p), fmt::format("query {}", id.value())));
+  for (std::int32_t p = 0; p < query->partitions(); ++p)
+    least_loaded().add(query, p, std::move(tasks[static_cast<std::size_t>(p)]));
+  std::lock_guard lock(mutex_);
+  queries_.emplace(id, std::move(query));
+  return {};
+}
+
+Result<> LocalRuntime::stop_query(const QueryId& id, bool forget) {
+  std::lock_guard changes(changes_);
+  std::shared_ptr<Query> query = TRY(find(id));
+  Result<> result;
+  for (const auto& worker : workers_) {
+    Result<> removed = worker->remove(id);
+    if (!removed && result) result = removed;
+  }
+  {
+    std::lock_guard lock(mutex_);
+    queries_.erase(id);
+  }
+  progress_.notify();
+  if (forget) return forget_state(*query);  // then it does not matter what was not committed
+  return result;
+}
+
+Result<> LocalRuntime::forget_state(const Query& query) {
+  for (std::int32_t p = 0; p < query.partitions(); ++p) {
+    std::unique_ptr<topics::Writer> writer = TRY(log_.writer(query.writer_id(p)));
+    TRY_IN(writer->forget(query.task_id(p)),
+           fmt::format("forgetting the positions of query {}", query.id().value()));
+  }
+  return {};
+}
+
+Result<> LocalRuntime::pause_query(const QueryId& id) {
+  std::lock_guard changes(changes_);
+  std::shared_ptr<Query> query = TRY(find(id));
+  if (query->state() != QueryState::running)
+    return fail(ErrorCode::failed_precondition,
+                fmt::format("query {} is {}, not RUNNING", id.value(), name_of(query->state())));
+  query->set_state(QueryState::paused);
+  for (const auto& worker : workers_) TRY(worker->commit(id));
+  return {};
+}
+
+Result<> LocalRuntime::resume_query(const QueryId& id) {
+  std::lock_guard changes(changes_);
+  std::shared_ptr<Query> query = TRY(find(id));
+  if (query->state() == QueryState::running) return {};
+  query->set_state(QueryState::running);
+  for (const auto& worker : workers_) TRY(worker->commit(id));  // wakes it
+  return {};
+}
+
+Result<> LocalRuntime::drain() {
+  for (;;) {
+    std::uint64_t before = progress_.count();
+    bool caught_up = TRY(all_caught_up());
+    // A commit in between may have written what a query looked at earlier has yet to read.
+    if (caught_up && progress_.count() == before) return {};
+    if (!caught_up) progress_.wait_a_little();
+  }
+}
+
+Result<bool> LocalRuntime::all_caught_up() {
+  bool caught_up = true;
+  for (const std::shared_ptr<Query>& query : queries()) {
+    if (std::optional<Error> error = query->error())
+      return fail(error->in(fmt::format("query {}", query->id().value())));
+    if (query->state() != QueryState::running) continue;
+    topics::TopicInfo info = TRY(log_.describe(query->source_topic()));
+    for (std::int32_t p = 0; p < query->partitions(); ++p)
+      if (query->status(p).position < info.partitions[static_cast<std::size_t>(p)].end)
+        caught_up = false;
+  }
+  std::lock_guard lock(mutex_);
+  if (ended_ && !caught_up)
+    return fail(ErrorCode::cancelled, "the runtime was shut down before all was consumed");
+  return caught_up;
+}
+
+std::vector<QueryStats> LocalRuntime::stats() const {
+  std::vector<QueryStats> out;
+  for (const std::shared_ptr<Query>& query : queries()) out.push_back(query->stats(log_));
+  return out;
+}
+
+void LocalRuntime::shutdown() {
+  std::lock_guard changes(changes_);
+  {
+    std::lock_guard lock(mutex_);
+    ended_ = true;
+  }
+  for (const auto& worker : workers_) worker->shutdown();
+  progress_.notify();
+}
+
+Result<std::shared_ptr<Query>> LocalRuntime::find(const QueryId& id) const {
+  std::lock_guard lock(mutex_);
+  if (ended_) return fail(ErrorCode::unavailable, "the runtime is shutting down");
+  auto found = queries_.find(id);
+  if (found == queries_.end())
+    return fail(ErrorCode::not_found, fmt::format("there is no query {}", id.value()));
+  return found->second;
+}
+
+std::vector<std::shared_ptr<Query>> LocalRuntime::queries() const {
+  std::lock_guard lock(mutex_);
+  std::vector<std::shared_ptr<Query>> out;
+  for (const auto& [id, query] : queries_) out.push_back(query);
+  return out;
+}
+
+Worker& LocalRuntime::least_loaded() {
+  return **std::ranges::min_element(workers_, {}, [](const auto& w) { return w->tasks(); });
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Runtime>> start_runtime(topics::Log& log, const seal::KeySource* keys,
+                                               RuntimeOptions options) {
+  if (options.threads < 1 || options.threads > kThreadsMax)
+    return fail(ErrorCode::invalid_argument, fmt::format("{} threads: expected 1 to {}",
+                                                         options.threads, kThreadsMax));
+  return std::make_unique<LocalRuntime>(log, keys, options);
+}
+
+}  // namespace penstock::engine

@@ -1,0 +1,206 @@
+#include "engine/sink_edge.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/secret.h"
+#include "crypto/random.h"
+#include "engine/limits.h"
+#include "engine/stream_format.h"
+#include "seal/grant.h"
+#include "topics/limits.h"
+#include "topics/partitioner.h"
+
+namespace penstock::engine {
+namespace {
+
+constexpr std::string_view kTooLarge = "output_too_large";
+constexpr std::string_view kBatchTooLarge = "batch_output_too_large";
+
+Result<topics::TopicInfo> ensure_topic(topics::Log& log, const topics::TopicSpec& spec) {
+  Result<> created = log.create(spec);
+  if (!created && created.error().code() != ErrorCode::already_exists)
+    return fail(created.error().in(fmt::format("making topic '{}'", spec.name.text())));
+  return log.describe(spec.name);
+}
+
+std::optional<ByteView> view_of(const Slice& slice) {
+  if (slice.is_null()) return std::nullopt;
+  return slice.bytes();
+}
+
+}  // namespace
+
+SinkEdge::SinkEdge(const sql::SinkStep& step, topics::TopicName topic, std::int32_t partitions,
+                   std::int32_t source_partition)
+    : step_(step),
+      topic_(std::move(topic)),
+      partitions_(partitions),
+      home_partition_(source_partition % partitions),
+      records_by_partition_(static_cast<std::size_t>(partitions)) {}
+
+Result<std::unique_ptr<SinkEdge>> SinkEdge::create(topics::Log& log, const seal::KeySource* keys,
+                                                   const sql::SinkStep& step,
+                                                   std::int32_t source_partition) {
+  std::string doing = fmt::format("writing stream {}", step.stream.name);
+  topics::TopicName topic = TRY(topics::TopicName::parse(step.stream.topic));
+  topics::TopicInfo info = TRY_IN(log.describe(topic), doing);
+  auto edge = std::unique_ptr<SinkEdge>(
+      new SinkEdge(step, std::move(topic), info.spec.partitions, source_partition));
+  TRY_IN(edge->make_writers(), doing);
+  if (step.stream.seal.kind != sql::SealKind::none) TRY_IN(edge->make_sealer(log, keys), doing);
+  return edge;
+}
+
+Result<> SinkEdge::make_writers() {
+  const sql::StreamInfo& stream = step_.stream;
+  RoleColumns keys = columns_of(stream.schema, data::ColumnRole::key);
+  RoleColumns values = columns_of(stream.schema, data::ColumnRole::value);
+  key_places_ = std::move(keys.places);
+  value_places_ = std::move(values.places);
+  timestamp_column_ = TRY(timestamp_column(stream));
+  if (!key_places_.empty())
+    key_writer_ = TRY(format::make_writer(keys.schema, TRY(key_options(stream))));
+  value_writer_ = TRY(format::make_writer(values.schema, TRY(value_options(stream))));
+  key_columns_.resize(key_places_.size());
+  value_columns_.resize(value_places_.size());
+  return {};
+}
+
+Result<> SinkEdge::make_sealer(topics::Log& log, const seal::KeySource* keys) {
+  const sql::SealSpec& seal = step_.stream.seal;
+  if (keys == nullptr)
+    return fail(ErrorCode::permission_denied,
+                fmt::format("topic '{}' is sealed under policy '{}' and there are no keys; give "
+                            "some with --keys",
+                            topic_.text(), seal.policy));
+  sealer_ = TRY(seal::Sealer::create(
+      {.topic = topic_.text(), .policy_id = seal.policy, .schema_reference = std::nullopt}, *keys,
+      crypto::system_random(), system_clock().now_ms()));
+  grants_topic_ = TRY(topics::TopicName::parse(seal::grants_topic(topic_.text())));
+  topics::TopicInfo info =
+      TRY(ensure_topic(log, {.name = *grants_topic_, .partitions = 1, .compacted = true}));
+  grants_.resize(static_cast<std::size_t>(info.spec.partitions));
+  return {};
+}
+
+Result<> SinkEdge::write(const data::Batch& batch, std::int64_t now_ms, sql::RowErrors& refused) {
+  if (sealer_ != nullptr) TRY(prepare_sealer(now_ms, batch.selection.size()));
+  encode(batch, refused);
+  const std::size_t bytes_before = bytes_;
+  for (std::size_t i = 0; i < batch.selection.size(); ++i) {
+    data::RowIndex row = batch.selection[i];
+    std::optional<data::TimestampMs> timestamp_ms = timestamp_of(batch, row);
+    if (!refused.empty() && failed_[row] != 0) continue;
+    if (!timestamp_ms) {
+      refused.add(row, kInvalidTimestamp);
+    } else if (bytes_ - bytes_before > kBatchOutputBytesMax) {
+      refused.add(row, kBatchTooLarge);
+    } else if (!add_record(key_writer_ != nullptr ? keys_[i] : Slice{}, values_[i],
+                           *timestamp_ms)) {
+      refused.add(row, kTooLarge);
+    }
+  }
+  if (sealer_ != nullptr) wipe_plaintexts();
+  return {};
+}
+
+// Fills keys_ and values_, one entry per selected row; marks rows that have no encoding in failed_.
+void SinkEdge::encode(const data::Batch& batch, sql::RowErrors& refused) {
+  auto pick = [&](const std::vector<std::size_t>& places, std::vector<const data::Column*>& out) {
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      CHECK(batch.columns[places[i]] != nullptr);
+      out[i] = batch.columns[places[i]];
+    }
+  };
+  pick(key_places_, key_columns_);
+  pick(value_places_, value_columns_);
+  keys_.clear();
+  values_.clear();
+  if (key_writer_ != nullptr) key_writer_->encode(key_columns_, batch.selection, keys_, refused);
+  value_writer_->encode(value_columns_, batch.selection, values_, refused);
+  failed_.assign(data::kBatchRowsMax, 0);
+  for (const sql::RowErrors::Entry& entry : refused.entries()) failed_[entry.row] = 1;
+}
+
+std::optional<data::TimestampMs> SinkEdge::timestamp_of(const data::Batch& batch,
+                                                        data::RowIndex row) const {
+  if (!timestamp_column_) return batch.timestamps_ms[row];
+  const data::Column& column = *batch.columns[*timestamp_column_];
+  if (column.is_null(row)) return std::nullopt;
+  std::int64_t value = column.values<std::int64_t>()[row];
+  if (value < 0) return std::nullopt;
+  return value;
+}
+
+// False: the record is larger than the log takes.
+bool SinkEdge::add_record(const Slice& key, const Slice& value, data::TimestampMs timestamp_ms) {
+  std::size_t overhead = sealer_ != nullptr ? seal::kSealedOverheadMax : 0;
+  if (std::size_t{key.size} + value.size + overhead > topics::kRecordBytesMax) return false;
+  topics::RecordView record{view_of(key), view_of(value), timestamp_ms};
+  if (sealer_ != nullptr) {
+    sealed_.clear();
+    seal::SealOutcome outcome =
+        value.is_null()
+            ? sealer_->seal_tombstone({key.data, key.size}, timestamp_ms, sealed_)
+            : sealer_->seal({key.data, key.size}, timestamp_ms, value.bytes(), sealed_);
+    CHECK(outcome != seal::SealOutcome::epoch_used_up);  // prepare() has made sure
+    if (outcome != seal::SealOutcome::ok) return false;
+    record.value = sealed_;
+  }
+  std::int32_t partition =
+      key.is_null() ? home_partition_ : topics::partition_of(key.bytes(), partitions_);
+  records_by_partition_[static_cast<std::size_t>(partition)].append(record);
+  bytes_ += (record.value ? record.value->size() : 0) + key.size;
+  ++records_;
+  return true;
+}
+
+Result<> SinkEdge::prepare_sealer(std::int64_t now_ms, std::size_t rows) {
+  TRY(sealer_->prepare(now_ms, rows));
+  for (const seal::EpochGrant& grant : sealer_->take_grants()) {
+    std::int32_t partition =
+        topics::partition_of(grant.key, static_cast<std::int32_t>(grants_.size()));
+    topics::RecordView record{ByteView(grant.key), ByteView(grant.value), now_ms};
+    grants_[static_cast<std::size_t>(partition)].append(record);
+    bytes_ += grant.value.size();
+  }
+  return {};
+}
+
+void SinkEdge::wipe_plaintexts() {
+  penstock::wipe(values_.storage().first(values_.bytes()));
+  values_.clear();
+}
+
+Result<> SinkEdge::append_to(topics::Commit& commit) {
+  for (std::size_t p = 0; p < grants_.size(); ++p) {
+    if (grants_[p].empty()) continue;
+    TRY_IN(commit.append({*grants_topic_, static_cast<std::int32_t>(p)}, grants_[p]),
+           "writing the grant of a new epoch");
+  }
+  for (std::size_t p = 0; p < records_by_partition_.size(); ++p) {
+    if (records_by_partition_[p].empty()) continue;
+    TRY_IN(commit.append({topic_, static_cast<std::int32_t>(p)}, records_by_partition_[p]),
+           fmt::format("writing topic '{}'", topic_.text()));
+  }
+  return {};
+}
+
+void SinkEdge::clear() {
+  for (topics::RecordBatch& batch : grants_) batch.clear();
+  for (topics::RecordBatch& batch : records_by_partition_) batch.clear();
+  records_ = 0;
+  bytes_ = 0;
+}
+
+std::size_t SinkEdge::memory_bytes() const {
+  constexpr std::size_t kBytesPerRow = 24;
+  return keys_.capacity() + values_.capacity() + sealed_.capacity() + bytes_ +
+         records_ * kBytesPerRow;
+}
+
+}  // namespace penstock::engine

@@ -1,0 +1,73 @@
+// Where batches become records: encode, choose the partition, seal if the topic is sealed.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/bytes.h"
+#include "data/batch.h"
+#include "format/writer.h"
+#include "seal/key_source.h"
+#include "seal/sealer.h"
+#include "sql/function.h"
+#include "sql/plan.h"
+#include "topics/log.h"
+
+namespace penstock::engine {
+
+// The sink of one task; gathers the records of one commit. One thread. The step outlives it.
+class SinkEdge {
+ public:
+  // Sealed sinks begin a new epoch here. permission_denied: the key source does not let us seal.
+  static Result<std::unique_ptr<SinkEdge>> create(topics::Log& log, const seal::KeySource* keys,
+                                                  const sql::SinkStep& step,
+                                                  std::int32_t source_partition);
+
+  // Adds the selected rows. Rows that cannot be written are put into `refused` with their reason.
+  // Errors end the task: the policy has ended.
+  Result<> write(const data::Batch& batch, std::int64_t now_ms, sql::RowErrors& refused);
+
+  std::uint64_t records() const { return records_; }  // gathered since the last clear()
+  std::size_t bytes() const { return bytes_; }
+  Result<> append_to(topics::Commit& commit);
+  void clear();
+  std::size_t memory_bytes() const;
+
+ private:
+  SinkEdge(const sql::SinkStep& step, topics::TopicName topic, std::int32_t partitions,
+           std::int32_t source_partition);
+
+  Result<> make_writers();
+  Result<> make_sealer(topics::Log& log, const seal::KeySource* keys);
+  Result<> prepare_sealer(std::int64_t now_ms, std::size_t rows);
+  void encode(const data::Batch& batch, sql::RowErrors& refused);
+  std::optional<data::TimestampMs> timestamp_of(const data::Batch& batch, data::RowIndex row) const;
+  bool add_record(const Slice& key, const Slice& value, data::TimestampMs timestamp_ms);
+  void wipe_plaintexts();
+
+  const sql::SinkStep& step_;
+  const topics::TopicName topic_;
+  const std::int32_t partitions_;
+  const std::int32_t home_partition_;  // of records without a key
+  std::unique_ptr<format::ValueWriter> key_writer_, value_writer_;  // key_writer_ null: no key
+  std::vector<std::size_t> key_places_, value_places_;  // in the stream's schema
+  std::optional<std::size_t> timestamp_column_;
+
+  // Of the batch at hand.
+  std::vector<const data::Column*> key_columns_, value_columns_;
+  format::EncodedRows keys_, values_;
+  std::vector<std::uint8_t> failed_;
+  ByteBuffer sealed_;
+
+  std::unique_ptr<seal::Sealer> sealer_;  // null: a plain topic
+  std::optional<topics::TopicName> grants_topic_;
+  std::int32_t grants_partitions_ = 1;
+  std::vector<topics::RecordBatch> grants_;  // one per partition of the grants topic
+
+  std::vector<topics::RecordBatch> records_by_partition_;
+  std::uint64_t records_ = 0;
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace penstock::engine

@@ -1,0 +1,281 @@
+#include "engine/source_edge.h"
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include "base/clock.h"
+#include "engine/limits.h"
+#include "engine/program.h"
+#include "engine/stream_format.h"
+
+namespace penstock::engine {
+
+Result<std::unique_ptr<SourceEdge>> SourceEdge::create(topics::Log& log,
+                                                       const seal::KeySource* keys,
+                                                       const sql::SourceStep& step,
+                                                       const data::Schema& schema,
+                                                       const topics::TopicPartition& from) {
+  auto edge = std::unique_ptr<SourceEdge>(new SourceEdge(log, step, from));
+  std::string doing = fmt::format("reading stream {}", step.stream.name);
+  if (step.stream.seal.kind != sql::SealKind::none) TRY_IN(edge->make_opener(keys), doing);
+  TRY_IN(edge->make_columns(schema), doing);
+  return edge;
+}
+
+SourceEdge::~SourceEdge() = default;
+
+Result<> SourceEdge::make_opener(const seal::KeySource* keys) {
+  const std::string& policy = step_.stream.seal.policy;
+  if (keys == nullptr)
+    return fail(ErrorCode::permission_denied,
+                fmt::format("topic '{}' is sealed under policy '{}' and there are no keys; give "
+                            "some with --keys",
+                            step_.stream.topic, policy));
+  opener_ = TRY(seal::Opener::create({.topic = step_.stream.topic, .policy_id = policy}, *keys));
+  grants_ = std::make_unique<GrantFollower>(log_, *opener_);
+  return grants_->catch_up(system_clock().now_ms());
+}
+
+Result<> SourceEdge::make_columns(const data::Schema& schema) {
+  const data::Schema& stream_schema = step_.stream.schema;
+  CHECK(schema.columns.size() == stream_schema.columns.size() + step_.pseudo.size());
+  CHECK(step_.used.size() == schema.columns.size());
+  timestamp_column_ = TRY(timestamp_column(step_.stream));
+  std::vector<bool> used = step_.used;
+  if (timestamp_column_) used[*timestamp_column_] = true;
+  for (std::size_t i = 0; i < schema.columns.size(); ++i) {
+    const data::ColumnSchema& column = schema.columns[i];
+    if (used[i] && column.type.is_nested())
+      return fail(ErrorCode::unsupported, fmt::format("column {} has type {}: nested types cannot "
+                                                      "be read yet",
+                                                      column.name, column.type.text()));
+    columns_.push_back(used[i] ? std::make_unique<data::Column>(column.type) : nullptr);
+    batch_.columns.push_back(columns_.back().get());
+  }
+  auto make = [&](data::ColumnRole role, const format::Options& options,
+                  std::vector<data::Column*>& out) -> Result<std::unique_ptr<format::ValueReader>> {
+    RoleColumns columns = columns_of(stream_schema, role);
+    if (columns.places.empty()) return nullptr;
+    std::vector<bool> role_used;
+    for (std::size_t place : columns.places) {
+      out.push_back(batch_.columns[place]);
+      role_used.push_back(used[place]);
+    }
+    return format::make_reader(columns.schema, role_used, options);
+  };
+  key_reader_ = TRY(make(data::ColumnRole::key, TRY(key_options(step_.stream)), key_columns_));
+  value_reader_ = TRY(make(data::ColumnRole::value, TRY(value_options(step_.stream)),
+                           value_columns_));
+  return {};
+}
+
+Result<> SourceEdge::restore(const std::vector<StoredState::Entry>& guards) {
+  for (const StoredState::Entry& entry : guards) {
+    if (entry.value.size() != sizeof(std::uint32_t))
+      return fail(ErrorCode::corrupt, "a stored sequence has the wrong size");
+    std::uint32_t sequence = 0;
+    for (std::uint8_t byte : entry.value) sequence = sequence << 8 | byte;
+    TRY(guard_.restore({TRY(seal::epoch_id_from(entry.key)), sequence}));
+  }
+  return {};
+}
+
+Result<> SourceEdge::start(topics::Offset from) {
+  auto check = opener_ != nullptr ? topics::ReadCheck::authenticated : topics::ReadCheck::checksums;
+  reader_ = TRY(log_.reader(from_, from, check));
+  position_ = from;
+  return {};
+}
+
+Result<bool> SourceEdge::next() {
+  release();
+  first_ += rows_;
+  rows_ = 0;
+  if (at_stop()) return false;
+  if (first_ >= buffer_.size() && !TRY(fetch())) return false;
+  rows_ = rows_at_hand();
+  if (rows_ == 0) return false;  // what is left lies behind the stop offset
+  refused_.clear();
+  batch_.rows = rows_;
+  batch_bytes_ = 0;
+  batch_.selection.resize(rows_);
+  if (opener_ != nullptr) {
+    TRY(find_grants());
+    open_rows();
+  } else {
+    take_plain_rows();
+  }
+  decode();
+  set_timestamps();
+  fill_pseudo_columns();
+  std::size_t behind = first_ + rows_;
+  position_ = behind < buffer_.size() ? buffer_.offsets[behind] : reader_->position();
+  return true;
+}
+
+Result<bool> SourceEdge::fetch() {
+  first_ = 0;
+  grants_are_current_ = false;
+  buffer_.clear();
+  return TRY(reader_->next(buffer_, kFetchBytes)) > 0;
+}
+
+std::size_t SourceEdge::rows_at_hand() const {
+  std::size_t rows = std::min(buffer_.size() - first_, data::kBatchRowsMax);
+  if (!stop_at_ || buffer_.offsets[first_ + rows - 1] < *stop_at_) return rows;
+  auto begin = buffer_.offsets.begin() + static_cast<std::ptrdiff_t>(first_);
+  auto end = begin + static_cast<std::ptrdiff_t>(rows);
+  return static_cast<std::size_t>(std::lower_bound(begin, end, *stop_at_) - begin);
+}
+
+// A grant is committed with or before its epoch's first record, so one look at the grants covers
+// everything that was fetched before it.
+Result<> SourceEdge::find_grants() {
+  for (std::size_t row = 0; row < rows_ && !grants_are_current_; ++row) {
+    const Slice& sealed = buffer_.values[first_ + row];
+    if (sealed.size < known_prefix_.size()) continue;
+    if (std::memcmp(sealed.data, known_prefix_.data(), known_prefix_.size()) == 0) continue;
+    std::optional<seal::EpochId> epoch = seal::epoch_of(sealed.bytes());
+    if (!epoch) continue;
+    if (!opener_->knows(*epoch)) {
+      TRY(grants_->catch_up(system_clock().now_ms()));
+      grants_are_current_ = true;
+    } else {
+      std::memcpy(known_prefix_.data(), sealed.data, known_prefix_.size());
+    }
+  }
+  return {};
+}
+
+void SourceEdge::open_rows() {
+  std::span<const Slice> keys(buffer_.keys), values(buffer_.values);
+  std::span<const data::TimestampMs> timestamps(buffer_.timestamps_ms);
+  opener_->open_batch(keys.subspan(first_, rows_), values.subspan(first_, rows_),
+                      timestamps.subspan(first_, rows_), guard_, opened_);
+  key_views_.resize(rows_);
+  value_views_.resize(rows_);
+  std::size_t kept = 0;
+  for (std::size_t row = 0; row < rows_; ++row) {
+    batch_bytes_ += keys[first_ + row].size + values[first_ + row].size;
+    key_views_[row] = keys[first_ + row].bytes();
+    seal::OpenOutcome outcome = opened_.rows()[row].outcome;
+    if (outcome == seal::OpenOutcome::ok) [[likely]] {
+      value_views_[row] = opened_.bytes_of(row);
+      batch_.selection[kept++] = static_cast<data::RowIndex>(row);
+    } else if (outcome != seal::OpenOutcome::tombstone) {
+      refused_.add(static_cast<data::RowIndex>(row), seal::reason_code(outcome));
+    }
+  }
+  batch_.selection.resize(kept);
+}
+
+void SourceEdge::take_plain_rows() {
+  key_views_.resize(rows_);
+  value_views_.resize(rows_);
+  std::size_t kept = 0;
+  for (std::size_t row = 0; row < rows_; ++row) {
+    const Slice& key = buffer_.keys[first_ + row];
+    const Slice& value = buffer_.values[first_ + row];
+    batch_bytes_ += key.size + value.size;
+    key_views_[row] = key.bytes();
+    value_views_[row] = value.bytes();
+    batch_.selection[kept] = static_cast<data::RowIndex>(row);
+    kept += !value.is_null();  // a delete: a stream has nothing to make of it
+  }
+  batch_.selection.resize(kept);
+}
+
+void SourceEdge::decode() {
+  for (const auto& column : columns_)
+    if (column != nullptr) column->reset(rows_);
+  refused_now_.clear();
+  if (key_reader_ != nullptr)
+    key_reader_->decode(key_views_, batch_.selection, key_columns_, arena_, refused_now_);
+  if (value_reader_ != nullptr)
+    value_reader_->decode(value_views_, batch_.selection, value_columns_, arena_, refused_now_);
+  if (!refused_now_.empty()) drop_refused();
+}
+
+void SourceEdge::set_timestamps() {
+  std::span<const data::TimestampMs> record_times(buffer_.timestamps_ms);
+  batch_.timestamps_ms = record_times.subspan(first_, rows_);
+  if (!timestamp_column_) return;
+  const data::Column& column = *columns_[*timestamp_column_];
+  std::span<const std::int64_t> values = column.values<std::int64_t>();
+  extracted_ms_.resize(rows_);
+  refused_now_.clear();
+  for (data::RowIndex row : batch_.selection) {
+    if (column.is_null(row) || values[row] < 0)
+      refused_now_.add(row, kInvalidTimestamp);
+    else
+      extracted_ms_[row] = values[row];
+  }
+  batch_.timestamps_ms = extracted_ms_;
+  if (!refused_now_.empty()) drop_refused();
+}
+
+void SourceEdge::fill_pseudo_columns() {
+  std::size_t first_pseudo = step_.stream.schema.columns.size();
+  for (std::size_t i = 0; i < step_.pseudo.size(); ++i) {
+    data::Column* column = columns_[first_pseudo + i].get();
+    if (column == nullptr) continue;
+    switch (step_.pseudo[i]) {
+      case sql::PseudoColumn::rowtime:
+        std::ranges::copy(batch_.timestamps_ms, column->values<std::int64_t>().begin());
+        break;
+      case sql::PseudoColumn::rowpartition:
+        std::ranges::fill(column->values<std::int32_t>(), from_.partition);
+        break;
+      case sql::PseudoColumn::rowoffset:
+        std::copy_n(buffer_.offsets.begin() + static_cast<std::ptrdiff_t>(first_), rows_,
+                    column->values<std::int64_t>().begin());
+        break;
+    }
+  }
+}
+
+void SourceEdge::drop_refused() {
+  keep_unfailed(batch_.selection, refused_now_, scratch_, kept_);
+  batch_.selection.swap(kept_);
+  for (const sql::RowErrors::Entry& entry : refused_now_.entries())
+    refused_.add(entry.row, entry.reason);
+}
+
+void SourceEdge::release() {
+  arena_.reset();
+  opened_.wipe();
+}
+
+void SourceEdge::write_guards(topics::StateWrites& state) {
+  if (opener_ == nullptr) return;
+  PrefixedWrites guards({kGuardState}, state);
+  auto now = std::chrono::steady_clock::now();
+  if (now >= next_expiry_) {
+    next_expiry_ = now + kGrantExpiryInterval;
+    for (seal::EpochId epoch : opener_->expire(system_clock().now_ms())) {
+      guard_.forget(epoch);
+      guards.erase(seal::to_bytes(epoch));
+    }
+  }
+  for (const seal::SequenceGuard::Entry& entry : guard_.take_changes()) {
+    std::array<std::uint8_t, 4> sequence;
+    for (int i = 0; i < 4; ++i)
+      sequence[static_cast<std::size_t>(i)] =
+          static_cast<std::uint8_t>(entry.last_sequence >> (24 - 8 * i));
+    guards.put(seal::to_bytes(entry.epoch), sequence);
+  }
+}
+
+std::size_t SourceEdge::memory_bytes() const {
+  constexpr std::size_t kBytesPerCell = 16, kBytesPerRow = 64;
+  std::size_t columns = static_cast<std::size_t>(
+      std::ranges::count_if(columns_, [](const auto& c) { return c != nullptr; }));
+  return buffer_.storage.capacity() + buffer_.offsets.capacity() * kBytesPerRow +
+         opened_.text().size() + arena_.used_bytes() +
+         columns * data::kBatchRowsMax * kBytesPerCell;
+}
+
+}  // namespace penstock::engine

@@ -1,0 +1,109 @@
+// Where records become batches: fetch, open if sealed, decode the columns that are read.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "data/arena.h"
+#include "data/batch.h"
+#include "engine/grant_follower.h"
+#include "engine/state.h"
+#include "format/reader.h"
+#include "seal/key_source.h"
+#include "seal/opener.h"
+#include "sql/function.h"
+#include "sql/plan.h"
+#include "topics/log.h"
+
+namespace penstock::engine {
+
+// One partition of a stream. One thread. Log, step and schema outlive it.
+class SourceEdge {
+ public:
+  // schema: of the step's output, pseudo-columns included. permission_denied: sealed, and the key
+  // source does not let us read it. unsupported: a format or column type.
+  static Result<std::unique_ptr<SourceEdge>> create(topics::Log& log, const seal::KeySource* keys,
+                                                    const sql::SourceStep& step,
+                                                    const data::Schema& schema,
+                                                    const topics::TopicPartition& from);
+  ~SourceEdge();
+
+  // Takes up what an earlier task stored; before start().
+  Result<> restore(const std::vector<StoredState::Entry>& guards);
+  Result<> start(topics::Offset from);
+  // Makes the next batch; false: nothing is at hand (or the stop offset is reached). The batch before
+  // it is wiped. Rows that did not open or decode are in refused(), not in the selection; deletes are
+  // in neither.
+  Result<bool> next();
+  void stop_at(topics::Offset end) { stop_at_ = end; }
+  bool at_stop() const { return stop_at_ && position_ >= *stop_at_; }
+
+  const data::Batch& batch() const { return batch_; }
+  const sql::RowErrors& refused() const { return refused_; }
+  std::size_t batch_bytes() const { return batch_bytes_; }  // keys and values as they came
+  topics::RecordView record(data::RowIndex row) const { return buffer_[first_ + row]; }
+  topics::Offset offset(data::RowIndex row) const { return buffer_.offsets[first_ + row]; }
+  const topics::TopicPartition& from() const { return from_; }
+
+  // The batch's records are done with: wipes plaintexts.
+  void release();
+  // One past the newest record that next() brought.
+  topics::Offset position() const { return position_; }
+  topics::Reader& reader() { return *reader_; }
+  data::Arena& arena() { return arena_; }
+
+  // Sequences seen since the last call; forgets epochs whose grants ended.
+  void write_guards(topics::StateWrites& state);
+  std::size_t memory_bytes() const;
+
+ private:
+  SourceEdge(topics::Log& log, const sql::SourceStep& step, topics::TopicPartition from)
+      : log_(log), step_(step), from_(std::move(from)) {}
+
+  Result<> make_opener(const seal::KeySource* keys);
+  Result<> make_columns(const data::Schema& schema);
+  Result<bool> fetch();
+  // How many of the buffer's records from first_ on belong to the next batch.
+  std::size_t rows_at_hand() const;
+  Result<> find_grants();
+  void open_rows();
+  void take_plain_rows();
+  void decode();
+  void set_timestamps();
+  void fill_pseudo_columns();
+  void drop_refused();  // refused_now_
+
+  topics::Log& log_;
+  const sql::SourceStep& step_;
+  const topics::TopicPartition from_;
+  std::unique_ptr<topics::Reader> reader_;
+  topics::ReadBuffer buffer_;
+  std::size_t first_ = 0, rows_ = 0;  // the batch within the buffer
+  topics::Offset position_ = 0;
+  std::optional<topics::Offset> stop_at_;
+
+  std::unique_ptr<seal::Opener> opener_;  // null: a plain topic
+  std::unique_ptr<GrantFollower> grants_;
+  seal::SequenceGuard guard_;
+  seal::OpenedBatch opened_;
+  bool grants_are_current_ = false;  // read to their end since the buffer was fetched
+  std::chrono::steady_clock::time_point next_expiry_{};
+  // How records of the epoch seen last begin, up to the end of its id: no look-up for those.
+  std::array<std::uint8_t, 16> known_prefix_{};
+
+  std::unique_ptr<format::ValueReader> key_reader_, value_reader_;  // null: there are no columns
+  std::vector<ByteView> key_views_, value_views_;  // of the batch; null: data() == nullptr
+  std::vector<std::unique_ptr<data::Column>> columns_;
+  std::vector<data::Column*> key_columns_, value_columns_;
+  std::optional<std::size_t> timestamp_column_;
+  data::Arena arena_;
+  sql::RowErrors refused_, refused_now_;
+  std::vector<data::TimestampMs> extracted_ms_;
+  std::vector<std::uint8_t> scratch_;
+  std::vector<data::RowIndex> kept_;
+  data::Batch batch_;
+  std::size_t batch_bytes_ = 0;
+};
+
+}  // namespace penstock::engine

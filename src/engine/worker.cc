@@ -1,0 +1,216 @@
+#include "engine/worker.h"
+
+#include <ctime>
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "engine/limits.h"
+
+namespace penstock::engine {
+namespace {
+
+// CPU time of the calling thread.
+std::int64_t thread_cpu_ns() {
+  constexpr std::int64_t kNsPerS = 1'000'000'000;
+  timespec t{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return std::int64_t{t.tv_sec} * kNsPerS + t.tv_nsec;
+}
+
+}  // namespace
+
+Worker::Worker(const TaskContext& context) : context_(context), thread_([this] { run(); }) {}
+
+Worker::~Worker() { shutdown(); }
+
+void Worker::add(std::shared_ptr<Query> query, std::int32_t partition,
+                 std::unique_ptr<Task> task) {
+  call([&] {
+    slots_.push_back({.query = std::move(query), .partition = partition, .task = std::move(task)});
+    task_count_ = slots_.size();
+  });
+}
+
+Result<> Worker::remove(const QueryId& id) {
+  Result<> result;
+  call([&] {
+    for (Slot& slot : slots_) {
+      if (slot.query->id() != id) continue;
+      Result<> ended = end_task(slot);
+      if (!ended && result) result = ended;
+    }
+    std::erase_if(slots_, [&](const Slot& slot) { return slot.query->id() == id; });
+    task_count_ = slots_.size();
+  });
+  return result;
+}
+
+Result<> Worker::commit(const QueryId& id) {
+  Result<> result;
+  call([&] {
+    for (Slot& slot : slots_) {
+      if (slot.query->id() != id || slot.task == nullptr) continue;
+      Result<> committed = slot.task->commit();
+      if (committed) continue;
+      after_error(slot, committed.error(), std::chrono::steady_clock::now());
+      if (result) result = committed;
+    }
+  });
+  return result;
+}
+
+void Worker::shutdown() {
+  if (!thread_.joinable()) return;
+  call([&] {
+    for (Slot& slot : slots_) {
+      Result<> ended = end_task(slot);
+      if (!ended)
+        log::warning("a task ended without its last commit",
+                     {{"query", log::Public(slot.query->id().value())}, {"error", ended.error()}});
+    }
+    slots_.clear();
+    task_count_ = 0;
+    std::lock_guard lock(mutex_);
+    ending_ = true;
+  });
+  thread_.join();
+}
+
+Result<> Worker::end_task(Slot& slot) {
+  std::unique_ptr<Task> task = std::move(slot.task);
+  if (task == nullptr || slot.query->state() == QueryState::failed) return {};
+  return task->commit();
+}
+
+// --- the worker's thread ---
+
+void Worker::run() {
+  for (;;) {
+    do_posted_work();
+    {
+      std::lock_guard lock(mutex_);
+      if (ending_) return;
+    }
+    cpu_mark_ns_ = thread_cpu_ns();
+    if (!step_all()) wait();
+  }
+}
+
+void Worker::call(const std::function<void()>& work) {
+  // The log's wake() does not last: repeated until the work is done, it cannot be missed.
+  constexpr std::chrono::milliseconds kWakeAgain{2};
+  std::lock_guard caller(callers_);
+  std::unique_lock lock(mutex_);
+  work_ = &work;
+  while (work_ != nullptr) {
+    posted_.notify_one();
+    lock.unlock();
+    context_.log.wake();
+    lock.lock();
+    done_.wait_for(lock, kWakeAgain, [this] { return work_ == nullptr; });
+  }
+}
+
+void Worker::do_posted_work() {
+  std::unique_lock lock(mutex_);
+  if (work_ == nullptr) return;
+  const std::function<void()>* work = work_;
+  lock.unlock();
+  (*work)();
+  lock.lock();
+  work_ = nullptr;
+  done_.notify_all();
+}
+
+// True: some task may have more to do at once.
+bool Worker::step_all() {
+  bool busy = false;
+  Task::Time now = std::chrono::steady_clock::now();
+  for (Slot& slot : slots_) {
+    busy = step(slot, now) || busy;
+    std::int64_t cpu_ns = thread_cpu_ns();
+    slot.query->counters.cpu_ns += cpu_ns - std::exchange(cpu_mark_ns_, cpu_ns);
+  }
+  return busy;
+}
+
+bool Worker::step(Slot& slot, Task::Time now) {
+  if (slot.query->state() == QueryState::failed) slot.task.reset();
+  if (slot.query->state() != QueryState::running) return false;
+  if (slot.task == nullptr && !build(slot, now)) return false;
+  std::uint64_t commits = slot.task->commits();
+  Result<Task::Step> done = slot.task->step(now);
+  if (!done) {
+    after_error(slot, done.error(), now);
+    return false;
+  }
+  if (slot.task->commits() != commits) note_progress(slot);
+  return *done == Task::Step::worked;
+}
+
+bool Worker::build(Slot& slot, Task::Time now) {
+  if (now < slot.retry_at) return false;
+  Result<std::unique_ptr<Task>> task = Task::build(context_, slot.query, slot.partition);
+  if (!task) {
+    after_error(slot, task.error(), now);
+    return false;
+  }
+  slot.task = std::move(*task);
+  return true;
+}
+
+// One rule: the task is destroyed; it is built again from committed data unless that cannot help.
+void Worker::after_error(Slot& slot, const Error& error, Task::Time now) {
+  slot.task.reset();
+  bool again = facts_of(error.code()).retry;
+  if (error.code() == ErrorCode::io) again = ++slot.io_failures <= kIoRetriesMax;
+  log::Public query(slot.query->id().value());
+  if (!again) {
+    log::error("query failed", {{"query", query}, {"error", error}});
+    slot.query->set_failed(error);
+    context_.progress.notify();
+    return;
+  }
+  if (error.code() == ErrorCode::out_of_space) {
+    if (!std::exchange(slot.waits_for_space, true))
+      log::error("no space left: the query waits until there is room",
+                 {{"query", query}, {"error", error}});
+  } else if (slot.delay.count() == 0) {
+    log::warning("a commit failed: the task is built again", {{"query", query}, {"error", error}});
+  }
+  slot.delay = std::clamp(slot.delay * 2, kRetryFirst, kRetryMax);
+  slot.retry_at = now + slot.delay;
+}
+
+// The query has committed: pauses start short again.
+void Worker::note_progress(Slot& slot) {
+  slot.delay = std::chrono::milliseconds(0);
+  slot.io_failures = 0;
+  if (std::exchange(slot.waits_for_space, false))
+    log::info("there is room again", {{"query", log::Public(slot.query->id().value())}});
+}
+
+void Worker::wait() {
+  Task::Time deadline = std::chrono::steady_clock::now() + kWaitMax;
+  readers_.clear();
+  for (Slot& slot : slots_) {
+    if (slot.query->state() != QueryState::running) continue;
+    if (slot.task == nullptr)
+      deadline = std::min(deadline, slot.retry_at);
+    else
+      readers_.push_back(&slot.task->reader());
+  }
+  if (readers_.empty()) {
+    std::unique_lock lock(mutex_);
+    posted_.wait_until(lock, deadline, [this] { return work_ != nullptr; });
+    return;
+  }
+  Result<bool> waited = context_.log.wait(readers_, deadline);
+  if (!waited) {  // the tasks will meet the same trouble and say so; do not spin meanwhile
+    std::unique_lock lock(mutex_);
+    posted_.wait_for(lock, kRetryFirst, [this] { return work_ != nullptr; });
+  }
+}
+
+}  // namespace penstock::engine

@@ -1,0 +1,92 @@
+#include "format/delimited_writer.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "data/decimal.h"
+#include "data/double_text.h"
+#include "format/json_put.h"
+#include "format/reasons.h"
+
+namespace penstock::format {
+namespace {
+
+using data::Column;
+using data::RowIndex;
+using data::Text;
+using data::TypeKind;
+
+constexpr std::size_t kScalarMax = std::max(data::kDecimalTextMax, data::kDoubleTextMax);
+
+std::size_t field_size_max(const Column& column, RowIndex row) {
+  std::size_t size = kScalarMax + 1;
+  if (column.type().is_text() && !column.is_null(row)) {
+    std::size_t text = column.values<Text>()[row].size;
+    size += column.type().kind() == TypeKind::bytes ? base64_size(text) : 2 * text + 2;
+  }
+  return size;
+}
+
+bool needs_quotes(std::string_view text, char delimiter, bool first) {
+  if (text.empty()) return first;
+  auto begin = static_cast<std::uint8_t>(text.front());
+  if (begin <= '#' || (first && begin > 0x7E)) return true;
+  if (static_cast<std::uint8_t>(text.back()) <= ' ') return true;
+  return std::any_of(text.begin(), text.end(), [delimiter](char c) {
+    return c == delimiter || c == '"' || c == '\n' || c == '\r';
+  });
+}
+
+}  // namespace
+
+void DelimitedWriter::encode(std::span<const Column* const> columns, data::Selection rows,
+                             EncodedRows& out, data::RowErrors& errors) {
+  for (RowIndex row : rows) {
+    std::size_t size = 0;
+    for (const Column* column : columns) size += field_size_max(*column, row);
+    char* begin = reinterpret_cast<char*>(out.room(size));
+    char* to = begin;
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      if (i > 0) *to++ = delimiter_;
+      to = put_field(to, *columns[i], row, i == 0);
+    }
+    if (!out.end_row(static_cast<std::size_t>(to - begin))) errors.add(row, reason::kTooLarge);
+  }
+}
+
+char* DelimitedWriter::put_field(char* to, const Column& column, RowIndex row, bool first) const {
+  if (column.is_null(row)) return to;
+  switch (column.type().kind()) {
+    case TypeKind::boolean:
+      return put_text(to, column.values<std::uint8_t>()[row] != 0 ? std::string_view("true")
+                                                                  : std::string_view("false"));
+    case TypeKind::integer:
+    case TypeKind::date:
+    case TypeKind::time: return put_integer(to, column.values<std::int32_t>()[row]);
+    case TypeKind::bigint:
+    case TypeKind::timestamp: return put_integer(to, column.values<std::int64_t>()[row]);
+    case TypeKind::double_: return to + data::write_double(to, column.values<double>()[row]);
+    case TypeKind::decimal:
+      return to + data::write_decimal(to, column.values<data::Int128>()[row], column.type().scale());
+    case TypeKind::string: return put_quotable(to, column.values<Text>()[row].view(), first);
+    case TypeKind::bytes: return put_base64(to, column.values<Text>()[row].view());
+    case TypeKind::array:
+    case TypeKind::map:
+    case TypeKind::struct_: break;
+  }
+  CHECK(false && "refused by make_writer");
+  return to;
+}
+
+char* DelimitedWriter::put_quotable(char* to, std::string_view text, bool first) const {
+  if (!needs_quotes(text, delimiter_, first)) return put_text(to, text);
+  *to++ = '"';
+  for (char c : text) {
+    if (c == '"') *to++ = '"';
+    *to++ = c;
+  }
+  *to++ = '"';
+  return to;
+}
+
+}  // namespace penstock::format

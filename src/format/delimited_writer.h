@@ -1,0 +1,25 @@
+// Columns into DELIMITED records.
+#pragma once
+
+#include "format/writer.h"
+
+namespace penstock::format {
+
+// Fields in quotes where a reader would take them for something else otherwise: they hold the
+// delimiter, a quote or a line break, begin with a character up to '#', end with a blank or control
+// character, or are the first and empty (but not null) or begin beyond ASCII there.
+class DelimitedWriter final : public ValueWriter {
+ public:
+  explicit DelimitedWriter(char delimiter) : delimiter_(delimiter) {}
+
+  void encode(std::span<const data::Column* const> columns, data::Selection rows, EncodedRows& out,
+              data::RowErrors& errors) override;
+
+ private:
+  char* put_field(char* to, const data::Column& column, data::RowIndex row, bool first) const;
+  char* put_quotable(char* to, std::string_view text, bool first) const;
+
+  char delimiter_;
+};
+
+}  // namespace penstock::format

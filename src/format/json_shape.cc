@@ -1,0 +1,261 @@
+#include "format/json_shape.h"
+
+#include <immintrin.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include <simdjson.h>
+
+#include "format/limits.h"
+
+namespace penstock::format {
+namespace {
+
+using data::Text;
+using data::TypeKind;
+
+__m256i load32(const std::uint8_t* at) {
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
+}
+
+std::uint32_t bits_of(__m256i bytes) {
+  return static_cast<std::uint32_t>(_mm256_movemask_epi8(bytes));
+}
+
+const char* chars(const std::uint8_t* at) { return reinterpret_cast<const char*>(at); }
+
+// Position of the quote that ends the string starting at `at`; nullptr when there is none before
+// `end`, or when the string has an escape, a control character or invalid UTF-8.
+const std::uint8_t* string_end(const std::uint8_t* at, const std::uint8_t* end) {
+  const __m256i quote = _mm256_set1_epi8('"');
+  const __m256i backslash = _mm256_set1_epi8('\\');
+  const __m256i control_max = _mm256_set1_epi8(0x1F);
+  std::uint32_t beyond_ascii = 0;
+  for (const std::uint8_t* block = at; block < end; block += 32) {
+    __m256i bytes = load32(block);
+    __m256i odd = _mm256_or_si256(_mm256_cmpeq_epi8(bytes, backslash),
+                                  _mm256_cmpeq_epi8(_mm256_min_epu8(bytes, control_max), bytes));
+    std::uint32_t stops = bits_of(_mm256_or_si256(odd, _mm256_cmpeq_epi8(bytes, quote)));
+    std::uint32_t high = bits_of(bytes);
+    if (stops == 0) {
+      beyond_ascii |= high;
+      continue;
+    }
+    int offset = std::countr_zero(stops);
+    const std::uint8_t* stop = block + offset;
+    beyond_ascii |= high & ((1u << offset) - 1);
+    if (stop >= end || *stop != '"') return nullptr;
+    if (beyond_ascii != 0 &&
+        !simdjson::validate_utf8(chars(at), static_cast<std::size_t>(stop - at))) [[unlikely]]
+      return nullptr;
+    return stop;
+  }
+  return nullptr;
+}
+
+// Number of decimal digits at `at`, at most 16; 17 means more.
+unsigned digit_count(const std::uint8_t* at) {
+  __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+  __m128i values = _mm_sub_epi8(bytes, _mm_set1_epi8('0'));
+  __m128i digits = _mm_cmpeq_epi8(_mm_min_epu8(values, _mm_set1_epi8(9)), values);
+  auto others = ~static_cast<std::uint32_t>(_mm_movemask_epi8(digits)) & 0xFFFF;
+  return others == 0 ? 17 : static_cast<unsigned>(std::countr_zero(others));
+}
+
+// Value of 1-8 digits: eight at a time by multiplying neighbours together.
+std::uint64_t eight_digits(const std::uint8_t* at, unsigned count) {
+  std::uint64_t v;
+  std::memcpy(&v, at, 8);
+  v = (v - 0x3030303030303030u) << (64 - 8 * count);
+  v = v * 10 + (v >> 8);
+  return (((v & 0x000000FF000000FFu) * 0x000F424000000064u) +
+          ((v >> 16 & 0x000000FF000000FFu) * 0x0000271000000001u)) >>
+         32;
+}
+
+// Value of 1-16 digits.
+std::int64_t digits_value(const std::uint8_t* at, unsigned count) {
+  if (count <= 8) return static_cast<std::int64_t>(eight_digits(at, count));
+  return static_cast<std::int64_t>(eight_digits(at, count - 8) * 100'000'000 +
+                                   eight_digits(at + count - 8, 8));
+}
+
+const std::uint8_t* skip_digits(const std::uint8_t* at, const std::uint8_t* end) {
+  while (at < end && *at >= '0' && *at <= '9') ++at;
+  return at;
+}
+
+std::string_view word_of(JsonToken token) {
+  return token == JsonToken::true_ ? "true" : token == JsonToken::false_ ? "false" : "null";
+}
+
+}  // namespace
+
+// Where a value goes.
+struct JsonShape::Place {
+  const std::uint8_t* end;
+  data::RowIndex row;
+  std::span<const Target> targets;
+  data::Arena* arena;
+};
+
+bool JsonShape::learn(ByteView record, std::span<const ShapeValue> values,
+                      std::span<const Target> targets) {
+  segments_.clear();
+  missing_slots_.clear();
+  if (values.size() > kShapeValuesMax) return false;
+  std::vector<bool> filled(targets.size());
+  std::size_t at = 0, fixed_bytes = 0;
+  for (const ShapeValue& value : values) {
+    bool nested = value.span.token == JsonToken::object || value.span.token == JsonToken::array;
+    if (nested || value.span.escaped) return false;
+    if (value.slot >= 0) {
+      if (filled[value.slot]) return false;  // a duplicate name
+      filled[value.slot] = true;
+    }
+    fixed_bytes += value.span.begin - at;
+    if (fixed_bytes > kShapeTextMax) return false;
+    add_fixed(as_text(record.subspan(at, value.span.begin - at)));
+    Segment& segment = segments_.back();
+    segment.action = action_for(value, targets);
+    segment.slot = static_cast<std::int16_t>(value.slot);
+    segment.token = value.span.token;
+    at = value.span.end;
+  }
+  if (fixed_bytes + record.size() - at > kShapeTextMax) return false;
+  add_fixed(as_text(record.subspan(at)));
+  for (std::size_t i = 0; i < targets.size(); ++i)
+    if (!filled[i]) missing_slots_.push_back(static_cast<int>(i));
+  return true;
+}
+
+bool JsonShape::may_match(ByteView record) const {
+  const Segment& first = segments_.front();
+  std::uint32_t equal = bits_of(_mm256_cmpeq_epi8(
+      load32(record.data()), _mm256_load_si256(reinterpret_cast<const __m256i*>(first.fixed))));
+  return (equal & first.mask) == first.mask;
+}
+
+bool JsonShape::read(ByteView record, data::RowIndex row, std::span<const Target> targets,
+                     data::Arena& arena) const {
+  const std::uint8_t* at = record.data();
+  const std::uint8_t* end = at + record.size();
+  const Place place{end, row, targets, &arena};
+  for (const Segment& segment : segments_) {
+    __m256i fixed = _mm256_load_si256(reinterpret_cast<const __m256i*>(segment.fixed));
+    std::uint32_t equal = bits_of(_mm256_cmpeq_epi8(load32(at), fixed));
+    if ((equal & segment.mask) != segment.mask || segment.size > end - at) return false;
+    at += segment.size;
+    if (!read_value(segment, at, place)) return false;
+  }
+  return at == end;
+}
+
+// Appends segments for a text of any length; the last one is free to take a value.
+void JsonShape::add_fixed(std::string_view text) {
+  do {
+    Segment segment{};
+    std::size_t size = std::min<std::size_t>(text.size(), sizeof segment.fixed);
+    std::memcpy(segment.fixed, text.data(), size);
+    segment.size = static_cast<std::uint8_t>(size);
+    segment.mask = size == 32 ? ~0u : (1u << size) - 1;
+    segment.action = Action::fixed_only;
+    segments_.push_back(segment);
+    text.remove_prefix(size);
+  } while (!text.empty());
+}
+
+JsonShape::Action JsonShape::action_for(const ShapeValue& value, std::span<const Target> targets) {
+  bool used = value.slot >= 0;
+  TypeKind kind = used ? targets[value.slot].kind : TypeKind::boolean;
+  switch (value.span.token) {
+    case JsonToken::string:
+      if (!used) return Action::skip_string;
+      return kind == TypeKind::string ? Action::take_text : Action::read_string;
+    case JsonToken::number:
+      if (!used) return Action::skip_number;
+      if (kind == TypeKind::bigint || kind == TypeKind::timestamp) return Action::take_int64;
+      if (kind == TypeKind::integer || kind == TypeKind::date || kind == TypeKind::time)
+        return Action::take_int32;
+      return Action::read_number;
+    default: return used ? Action::read_word : Action::skip_word;
+  }
+}
+
+inline bool JsonShape::read_value(const Segment& segment, const std::uint8_t*& at,
+                                  const Place& place) {
+  switch (segment.action) {
+    case Action::fixed_only: return true;
+    case Action::skip_string:
+    case Action::take_text:
+    case Action::read_string: return read_text(segment, at, place);
+    case Action::skip_number:
+    case Action::take_int64:
+    case Action::take_int32:
+    case Action::read_number: return read_digits(segment, at, place);
+    case Action::skip_word:
+    case Action::read_word: break;
+  }
+  std::string_view word = word_of(segment.token);
+  if (std::memcmp(at, word.data(), word.size()) != 0) return false;
+  at += word.size();
+  if (segment.action == Action::skip_word) return true;
+  const Target& target = place.targets[segment.slot];
+  if (segment.token == JsonToken::null) {
+    target.column->set_null(place.row);
+    return true;
+  }
+  return read_boolean(target, place.row, segment.token == JsonToken::true_).empty();
+}
+
+inline bool JsonShape::read_text(const Segment& segment, const std::uint8_t*& at,
+                                 const Place& place) {
+  const std::uint8_t* begin = at;
+  const std::uint8_t* stop = string_end(at, place.end);
+  if (stop == nullptr) return false;
+  at = stop;
+  if (segment.action == Action::skip_string) return true;
+  std::string_view text(chars(begin), static_cast<std::size_t>(stop - begin));
+  const Target& target = place.targets[segment.slot];
+  if (segment.action == Action::take_text) {
+    target.cell<Text>(place.row) = Text(text);
+    return true;
+  }
+  return read_string(target, place.row, text, *place.arena).empty();
+}
+
+inline bool JsonShape::read_digits(const Segment& segment, const std::uint8_t*& at,
+                                   const Place& place) {
+  const std::uint8_t* begin = at;
+  bool negative = *at == '-';
+  const std::uint8_t* digits = at + negative;
+  unsigned count = digit_count(digits);
+  if (count == 0 || (*digits == '0' && count != 1)) return false;
+  const std::uint8_t* stop = count <= 16 ? digits + count : skip_digits(digits, place.end);
+  bool whole = *stop != '.';
+  if (!whole) {
+    const std::uint8_t* fraction = stop + 1;
+    stop = skip_digits(fraction, place.end);
+    if (stop == fraction) return false;
+  }
+  at = stop;
+  // An exponent is no fixed text either, so the next segment refuses it.
+  if (segment.action == Action::skip_number) return true;
+  const Target& target = place.targets[segment.slot];
+  if (whole && count <= 16 && segment.action == Action::take_int64) {
+    std::int64_t value = digits_value(digits, count);
+    target.cell<std::int64_t>(place.row) = negative ? -value : value;
+    return true;
+  }
+  if (whole && count <= 9 && segment.action == Action::take_int32) {
+    std::int64_t value = digits_value(digits, count);
+    target.cell<std::int32_t>(place.row) = static_cast<std::int32_t>(negative ? -value : value);
+    return true;
+  }
+  std::string_view text(chars(begin), static_cast<std::size_t>(stop - begin));
+  return stop <= place.end && read_number(target, place.row, text).empty();
+}
+
+}  // namespace penstock::format

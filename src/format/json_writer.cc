@@ -1,0 +1,115 @@
+#include "format/json_writer.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "data/decimal.h"
+#include "format/json_put.h"
+#include "format/reasons.h"
+
+namespace penstock::format {
+namespace {
+
+using data::Column;
+using data::RowIndex;
+using data::Text;
+using data::TypeKind;
+
+constexpr std::size_t kScalarMax = std::max(data::kDecimalTextMax, kDoubleJsonMax) + 2;
+constexpr std::size_t kCopyPiece = 32;
+
+std::size_t text_size_max(const Column& column, RowIndex row) {
+  if (column.is_null(row)) return 0;
+  std::size_t size = column.values<Text>()[row].size;
+  return column.type().kind() == TypeKind::bytes ? base64_size(size) : escaped_size_max(size);
+}
+
+// The value of a cell that is not null; texts with their quotes.
+char* put_value(char* to, const Column& column, RowIndex row) {
+  switch (column.type().kind()) {
+    case TypeKind::boolean:
+      return put_text(to, column.values<std::uint8_t>()[row] != 0 ? std::string_view("true")
+                                                                  : std::string_view("false"));
+    case TypeKind::integer:
+    case TypeKind::date:
+    case TypeKind::time: return put_integer(to, column.values<std::int32_t>()[row]);
+    case TypeKind::bigint:
+    case TypeKind::timestamp: return put_integer(to, column.values<std::int64_t>()[row]);
+    case TypeKind::double_: return put_double(to, column.values<double>()[row]);
+    case TypeKind::decimal:
+      return to + data::write_decimal(to, column.values<data::Int128>()[row], column.type().scale());
+    case TypeKind::string:
+      *to++ = '"';
+      to = put_escaped(to, column.values<Text>()[row].view());
+      *to++ = '"';
+      return to;
+    case TypeKind::bytes:
+      *to++ = '"';
+      to = put_base64(to, column.values<Text>()[row].view());
+      *to++ = '"';
+      return to;
+    case TypeKind::array:
+    case TypeKind::map:
+    case TypeKind::struct_: break;
+  }
+  CHECK(false && "refused by make_writer");
+  return to;
+}
+
+}  // namespace
+
+JsonWriter::JsonWriter(const data::Schema& columns, bool unwrapped) : unwrapped_(unwrapped) {
+  for (std::size_t i = 0; i < columns.columns.size(); ++i) {
+    const data::ColumnSchema& column = columns.columns[i];
+    std::string before(escaped_size_max(column.name.size()) + 4 + kCopyPiece, '\0');
+    char* to = before.data();
+    if (!unwrapped) {
+      to = put_text(to, i == 0 ? "{\"" : ",\"");
+      to = put_escaped(to, column.name);
+      to = put_text(to, "\":");
+    }
+    auto size = static_cast<std::size_t>(to - before.data());
+    before.resize(size + kCopyPiece);
+    fields_.push_back({std::move(before), size});
+    fixed_size_max_ += size + kScalarMax;
+    if (column.type.is_text()) texts_.push_back(i);
+  }
+  fixed_size_max_ += 2 + kCopyPiece;
+}
+
+void JsonWriter::encode(std::span<const Column* const> columns, data::Selection rows,
+                        EncodedRows& out, data::RowErrors& errors) {
+  CHECK(columns.size() == fields_.size());
+  for (RowIndex row : rows) {
+    if (unwrapped_ && columns[0]->is_null(row)) {
+      out.end_null_row();
+      continue;
+    }
+    char* begin = reinterpret_cast<char*>(out.room(row_size_max(columns, row)));
+    char* end = put_row(begin, columns, row);
+    if (!out.end_row(static_cast<std::size_t>(end - begin))) errors.add(row, reason::kTooLarge);
+  }
+}
+
+std::size_t JsonWriter::row_size_max(std::span<const Column* const> columns, RowIndex row) const {
+  std::size_t size = fixed_size_max_;
+  for (std::size_t i : texts_) size += text_size_max(*columns[i], row);
+  return size;
+}
+
+char* JsonWriter::put_row(char* to, std::span<const Column* const> columns, RowIndex row) const {
+  for (std::size_t i = 0; i < fields_.size(); ++i) {
+    const Field& field = fields_[i];
+    // Short names are copied in one piece of fixed size; what is too much is overwritten.
+    if (field.before_size <= kCopyPiece) std::memcpy(to, field.before.data(), kCopyPiece);
+    else std::memcpy(to, field.before.data(), field.before_size);
+    to += field.before_size;
+    to = columns[i]->is_null(row) ? put_text(to, "null") : put_value(to, *columns[i], row);
+  }
+  if (unwrapped_) return to;
+  if (fields_.empty()) *to++ = '{';
+  *to++ = '}';
+  return to;
+}
+
+}  // namespace penstock::format

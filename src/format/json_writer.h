@@ -1,0 +1,35 @@
+// Columns into JSON records.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "format/writer.h"
+
+namespace penstock::format {
+
+// See make_writer. Column types are not nested.
+class JsonWriter final : public ValueWriter {
+ public:
+  JsonWriter(const data::Schema& columns, bool unwrapped);
+
+  void encode(std::span<const data::Column* const> columns, data::Selection rows, EncodedRows& out,
+              data::RowErrors& errors) override;
+
+ private:
+  // Text in front of a value: {"NAME": or ,"NAME": and the opening quote of texts.
+  struct Field {
+    std::string before;         // with 32 bytes behind it, so that it can be copied in one piece
+    std::size_t before_size;
+  };
+
+  std::size_t row_size_max(std::span<const data::Column* const> columns, data::RowIndex row) const;
+  char* put_row(char* to, std::span<const data::Column* const> columns, data::RowIndex row) const;
+
+  bool unwrapped_;
+  std::vector<Field> fields_;
+  std::size_t fixed_size_max_ = 0;     // of a row without its texts
+  std::vector<std::size_t> texts_;     // columns whose size varies from row to row
+};
+
+}  // namespace penstock::format

@@ -1,0 +1,87 @@
+#include "format/row_json.h"
+
+#include "base/check.h"
+#include "data/decimal.h"
+#include "data/time_text.h"
+#include "format/json_put.h"
+
+namespace penstock::format {
+namespace {
+
+using data::TypeKind;
+
+template <typename T>
+const T& held(const data::Value& value) {
+  const T* found = std::get_if<T>(&value);
+  CHECK(found != nullptr);
+  return *found;
+}
+
+void append_quoted(std::string& out, std::string_view plain) {
+  out += '"';
+  out += plain;
+  out += '"';
+}
+
+void append_base64(std::string& out, const std::string& bytes) {
+  std::string text(base64_size(bytes.size()), '\0');
+  put_base64(text.data(), bytes);
+  append_quoted(out, text);
+}
+
+void append_double(std::string& out, double value) {
+  char text[kDoubleJsonMax];
+  out.append(text, put_double(text, value));
+}
+
+}  // namespace
+
+void append_json(std::string& out, const data::Value& value, const data::Type& type) {
+  if (std::holds_alternative<data::Null>(value)) {
+    out += "null";
+    return;
+  }
+  switch (type.kind()) {
+    case TypeKind::boolean: out += held<bool>(value) ? "true" : "false"; return;
+    case TypeKind::integer: out += std::to_string(held<std::int32_t>(value)); return;
+    case TypeKind::bigint: out += std::to_string(held<std::int64_t>(value)); return;
+    case TypeKind::double_: append_double(out, held<double>(value)); return;
+    case TypeKind::decimal:
+      out += data::decimal_text(held<data::Int128>(value), type.scale());
+      return;
+    case TypeKind::string: append_json_string(out, held<std::string>(value)); return;
+    case TypeKind::bytes: append_base64(out, held<std::string>(value)); return;
+    case TypeKind::date: append_quoted(out, data::date_text(held<std::int32_t>(value))); return;
+    case TypeKind::time: append_quoted(out, data::time_text(held<std::int32_t>(value))); return;
+    case TypeKind::timestamp:
+      append_quoted(out, data::timestamp_text(held<std::int64_t>(value)));
+      return;
+    case TypeKind::array:
+    case TypeKind::map:
+    case TypeKind::struct_: break;
+  }
+  CHECK(false && "values of nested types do not exist yet");
+}
+
+void append_json_array(std::string& out, std::span<const data::Value> values,
+                       std::span<const data::Type> types) {
+  CHECK(values.size() == types.size());
+  out += '[';
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (i > 0) out += ',';
+    append_json(out, values[i], types[i]);
+  }
+  out += ']';
+}
+
+void append_json_string(std::string& out, std::string_view text) {
+  std::size_t begin = out.size();
+  out.resize(begin + escaped_size_max(text.size()) + 2);
+  char* to = out.data() + begin;
+  *to++ = '"';
+  to = put_escaped(to, text);
+  *to++ = '"';
+  out.resize(static_cast<std::size_t>(to - out.data()));
+}
+
+}  // namespace penstock::format

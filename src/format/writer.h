@@ -1,0 +1,68 @@
+// Columns into record keys and values, a batch at a time.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "data/column.h"
+#include "data/row_errors.h"
+#include "data/schema.h"
+#include "format/kind.h"
+
+namespace penstock::format {
+
+// Encoded keys or values, one after the other. Reused over batches; the owner wipes it if it must.
+class EncodedRows {
+ public:
+  void clear();  // keeps the memory
+  std::size_t size() const { return ends_.size(); }
+  Slice operator[](std::size_t i) const {  // valid until the next encode() or clear()
+    std::uint32_t begin = i == 0 ? 0 : ends_[i - 1];
+    if (nulls_[i] != 0) return {};
+    return {bytes_.data() + begin, ends_[i] - begin};
+  }
+  std::size_t bytes() const { return used_; }
+  std::span<const std::uint32_t> ends() const { return ends_; }  // a null row ends where it begins
+  std::span<const std::uint8_t> nulls() const { return nulls_; }
+  ByteSpan storage() { return bytes_; }  // for wiping: the first bytes() of it are in use
+  std::size_t capacity() const { return bytes_.size(); }
+
+  // For the writers: at least n writable bytes behind the rows that ended, then the end of a row. An
+  // end that would pass 4 GiB is refused: false, and the row is null.
+  std::uint8_t* room(std::size_t n);
+  bool end_row(std::size_t row_bytes);
+  void end_null_row();
+
+ private:
+  ByteBuffer bytes_;       // as long as the memory
+  std::size_t used_ = 0;
+  std::vector<std::uint32_t> ends_;
+  std::vector<std::uint8_t> nulls_;
+};
+
+// Encodes the keys or the values of one stream. One thread.
+class ValueWriter {
+ public:
+  virtual ~ValueWriter() = default;
+
+  // Appends one entry per selected row, in order. `columns`: one per schema column, of its type. A row
+  // that has no encoding is added to `errors` and its entry is null: the caller leaves it out.
+  virtual void encode(std::span<const data::Column* const> columns, data::Selection rows,
+                      EncodedRows& out, data::RowErrors& errors) = 0;
+};
+
+// A writer of the given columns (all of the key's or value's, in order).
+// - json: an object with every column, nulls too, under its name as declared; numbers as numbers,
+//   DOUBLE as the JVM prints it (NaN and infinities as strings), DATE, TIME and TIMESTAMP as integers,
+//   BYTES in base64. Unwrapped: the one column's bare value; null becomes a null entry.
+// - delimited: fields quoted where needed; null and empty text are both empty.
+// - kafka: see KafkaReader; null becomes a null entry.  none: null entries.
+// unsupported or invalid_argument: a type or number of columns that the format cannot carry.
+Result<std::unique_ptr<ValueWriter>> make_writer(const data::Schema& columns,
+                                                 const Options& options);
+
+}  // namespace penstock::format

@@ -1,0 +1,60 @@
+// One row of the list in builtin.cc.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "net/http_server.h"
+#include "server/push_registry.h"
+#include "session/session.h"
+#include "topics/log.h"
+
+namespace penstock::server {
+
+// What routes work with; everything outlives them and is thread-safe.
+struct RouteContext {
+  session::Session& session;
+  topics::Log& log;
+  PushRegistry& pushes;
+  std::string service_id;
+  std::string address;          // "127.0.0.1:8088", known once the server listens
+  bool keys_loaded = false;
+  bool measured_sql = false;    // keys and a configuration: statements only look
+  const net::HttpServer* http = nullptr;  // for its figures; null before it listens
+};
+
+using RouteHandler = void (*)(const RouteContext&, const net::HttpRequest&, net::ResponseWriter&);
+
+struct Route {
+  std::string_view method;
+  std::string_view path;
+  bool prefix = false;  // everything that begins with path
+  RouteHandler handle = nullptr;
+};
+
+std::span<const Route> builtin_routes();
+
+// info_routes.cc
+void redirect_to_info(const RouteContext&, const net::HttpRequest&, net::ResponseWriter&);
+void give_info(const RouteContext&, const net::HttpRequest&, net::ResponseWriter&);
+void give_health(const RouteContext&, const net::HttpRequest&, net::ResponseWriter&);
+void give_metadata(const RouteContext&, const net::HttpRequest&, net::ResponseWriter&);
+void give_metadata_id(const RouteContext&, const net::HttpRequest&, net::ResponseWriter&);
+void give_probe(const RouteContext&, const net::HttpRequest&, net::ResponseWriter&);
+void check_property_name(const RouteContext&, const net::HttpRequest&, net::ResponseWriter&);
+void give_cluster_status(const RouteContext&, const net::HttpRequest&, net::ResponseWriter&);
+// statement_routes.cc
+void run_statements(const RouteContext&, const net::HttpRequest&, net::ResponseWriter&);
+void refuse_terminate_cluster(const RouteContext&, const net::HttpRequest&, net::ResponseWriter&);
+void give_statuses(const RouteContext&, const net::HttpRequest&, net::ResponseWriter&);
+void give_status(const RouteContext&, const net::HttpRequest&, net::ResponseWriter&);
+// query_routes.cc
+void run_query(const RouteContext&, const net::HttpRequest&, net::ResponseWriter&);
+void run_query_stream(const RouteContext&, const net::HttpRequest&, net::ResponseWriter&);
+void close_query(const RouteContext&, const net::HttpRequest&, net::ResponseWriter&);
+void refuse_inserts_stream(const RouteContext&, const net::HttpRequest&, net::ResponseWriter&);
+// metrics_routes.cc
+void give_metrics(const RouteContext&, const net::HttpRequest&, net::ResponseWriter&);
+
+}  // namespace penstock::server

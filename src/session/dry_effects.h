@@ -1,0 +1,30 @@
+// Effects that do not happen.
+#pragma once
+
+#include <map>
+
+#include "session/effects.h"
+
+namespace penstock::session {
+
+class DryEffects final : public Effects {
+ public:
+  explicit DryEffects(topics::Log& log) : log_(log) {}  // only looked at
+
+  Result<std::optional<std::int32_t>> partitions(const topics::TopicName& topic) override;
+  Result<> create_topic(const topics::TopicSpec& spec) override;
+  Result<> remove_topic(const topics::TopicName& topic) override;
+  Result<> start_query(const PersistentQuery&) override { return {}; }
+  Result<> stop_query(const std::string&, bool) override { return {}; }
+  Result<> insert_row(const sql::InsertValues&) override { return {}; }
+  Result<> record(const Accepted&) override { return {}; }
+
+ private:
+  topics::Log& log_;
+  std::map<topics::TopicName, std::optional<std::int32_t>> changed_;  // absent: removed
+};
+
+// Partitions of a topic of the log; absent: there is none.
+Result<std::optional<std::int32_t>> partitions_in(topics::Log& log, const topics::TopicName& topic);
+
+}  // namespace penstock::session

@@ -1,0 +1,41 @@
+// Effects that happen: topics in the log, queries in the runtime, statements in the journal.
+#pragma once
+
+#include <vector>
+
+#include "seal/key_source.h"
+#include "session/effects.h"
+#include "session/row_inserter.h"
+#include "session/session.h"
+#include "session/statement_journal.h"
+
+namespace penstock::session {
+
+// The parts outlive it.
+class LiveEffects final : public Effects {
+ public:
+  LiveEffects(topics::Log& log, engine::Runtime& runtime, StatementJournal& journal,
+              RowInserter& inserter)
+      : log_(log), runtime_(runtime), journal_(journal), inserter_(inserter) {}
+
+  Result<std::optional<std::int32_t>> partitions(const topics::TopicName& topic) override;
+  Result<> create_topic(const topics::TopicSpec& spec) override;
+  Result<> remove_topic(const topics::TopicName& topic) override;
+  Result<> start_query(const PersistentQuery& query) override;
+  Result<> stop_query(const std::string& id, bool forget) override;
+  Result<> insert_row(const sql::InsertValues& row) override;
+  Result<> record(const Accepted& statement) override;
+
+ private:
+  topics::Log& log_;
+  engine::Runtime& runtime_;
+  StatementJournal& journal_;
+  RowInserter& inserter_;
+};
+
+// Builds a world out of the journal. Queries are started by the caller, after the last statement.
+// The error names the statement that cannot be replayed.
+Result<World> replay(const StatementJournal& journal, topics::Log& log,
+                     const SessionOptions& options);
+
+}  // namespace penstock::session

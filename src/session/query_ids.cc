@@ -1,0 +1,121 @@
+#include "session/query_ids.h"
+
+#include <fmt/format.h>
+
+#include "session/statement_text.h"
+
+namespace penstock::session {
+namespace {
+
+constexpr std::size_t kQueryIdBytesMax = 150;  // the dead-letter topic "<id>.dead_letters" must fit
+
+std::string upper(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  }
+  return out;
+}
+
+bool is_id_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+         c == '_' || c == '-';
+}
+
+// Names of streams may hold what names of topics may not.
+std::string id_part(std::string_view name) {
+  std::string out(name.substr(0, kQueryIdBytesMax - 30));
+  for (char& c : out) {
+    if (!is_id_character(c)) c = '_';
+  }
+  return out;
+}
+
+Error changed(const KnownQuery& known, const std::string& now) {
+  return Error(ErrorCode::failed_precondition,
+               fmt::format("Query '{}' was made by another statement, and its position belongs to "
+                           "that one.\n  it was: {}\n  now:    {}\nTo start a new query, give it another "
+                           "sink or another QUERY_ID. `penstock sql` can end the old one: TERMINATE {};",
+                           known.id, canonical_text(known.statement), canonical_text(now),
+                           known.id));
+}
+
+Result<std::string> checked_id(const std::string& chosen) {
+  const std::string id = upper(chosen);
+  const bool clean = std::ranges::all_of(id, is_id_character);
+  if (id.empty() || id.size() > kQueryIdBytesMax || !clean) {
+    return fail(ErrorCode::invalid_statement,
+                fmt::format("QUERY_ID: expected 1 to {} letters, digits, '.', '_' or '-'",
+                            kQueryIdBytesMax));
+  }
+  return id;
+}
+
+std::string numbered(const NewQuery& query, std::int64_t n) {
+  if (query.kind == QueryKind::create_as) return fmt::format("CSAS_{}_{}", id_part(query.sink), n);
+  return fmt::format("INSERTQUERY_{}", n);
+}
+
+// The same statement, known from an earlier run.
+const KnownQuery* same_statement(const World& world, const NewQuery& query) {
+  const std::string text = canonical_text(query.statement);
+  for (const auto& [id, known] : world.known) {
+    if (known.kind == query.kind && known.sink == query.sink &&
+        canonical_text(known.statement) == text) {
+      return &known;
+    }
+  }
+  return nullptr;
+}
+
+// A number whose id nobody has, or one that a statement has which is not in the script any more.
+Result<std::string> next_id(const DefinitionContext& context, const NewQuery& query) {
+  for (std::int64_t n = context.world.next_sequence;; ++n) {
+    std::string id = numbered(query, n);
+    if (context.world.queries.contains(id)) continue;
+    const auto known = context.world.known.find(id);
+    if (known == context.world.known.end()) return id;
+    if (context.script.contains(canonical_text(known->second.statement))) continue;
+    return fail(changed(known->second, query.statement));
+  }
+}
+
+}  // namespace
+
+Result<QueryIdentity> identify(const DefinitionContext& context, const NewQuery& query) {
+  const World& world = context.world;
+  if (context.replayed != nullptr) return QueryIdentity{context.replayed->query_id};
+  if (query.chosen) {
+    const std::string id = TRY(checked_id(*query.chosen));
+    const auto known = world.known.find(id);
+    if (known == world.known.end()) return QueryIdentity{id};
+    const bool same = canonical_text(known->second.statement) == canonical_text(query.statement);
+    if (!same) return fail(changed(known->second, query.statement));
+    if (context.again == Again::refused && world.queries.contains(id)) {
+      return fail(ErrorCode::already_exists, fmt::format("Query ID '{}' already exists.", id));
+    }
+    return QueryIdentity{id, world.queries.contains(id)};
+  }
+  if (context.again == Again::resume) {
+    if (const KnownQuery* same = same_statement(world, query)) {
+      return QueryIdentity{same->id, world.queries.contains(same->id)};
+    }
+    for (const auto& [id, known] : world.known) {
+      if (query.kind == QueryKind::create_as && known.kind == query.kind &&
+          known.sink == query.sink) {
+        return fail(changed(known, query.statement));
+      }
+    }
+  }
+  return QueryIdentity{TRY(next_id(context, query))};
+}
+
+const PersistentQuery* find_query(const World& world, std::string_view id) {
+  if (const auto at = world.queries.find(std::string(id)); at != world.queries.end()) {
+    return &at->second;
+  }
+  const auto at = world.queries.find(upper(id));
+  return at == world.queries.end() ? nullptr : &at->second;
+}
+
+}  // namespace penstock::session

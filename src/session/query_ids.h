@@ -1,0 +1,27 @@
+// Ids of persistent queries. Positions and state hang on them, so a query that is run again must find
+// its own, and no other query may take it.
+#pragma once
+
+#include "session/definitions.h"
+
+namespace penstock::session {
+
+struct QueryIdentity {
+  std::string id;
+  bool running = false;  // the same query runs in this session already: nothing to do
+};
+
+struct NewQuery {
+  QueryKind kind;
+  std::string sink;                     // stream
+  std::optional<std::string> chosen;    // WITH (QUERY_ID='...')
+  std::string statement;
+};
+
+// failed_precondition: another statement has the id (both texts are in the error).
+Result<QueryIdentity> identify(const DefinitionContext& context, const NewQuery& query);
+
+// As TERMINATE and EXPLAIN name it: exactly, else in upper case. nullptr: not known.
+const PersistentQuery* find_query(const World& world, std::string_view id);
+
+}  // namespace penstock::session

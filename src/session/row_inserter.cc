@@ -1,0 +1,71 @@
+#include "session/row_inserter.h"
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "data/arena.h"
+#include "data/batch.h"
+
+namespace penstock::session {
+
+Result<std::unique_ptr<RowInserter>> RowInserter::create(topics::Log& log,
+                                                         const seal::KeySource* keys,
+                                                         std::string_view service_id) {
+  std::unique_ptr<RowInserter> inserter(new RowInserter(log, keys));
+  inserter->writer_ = TRY(log.writer(topics::WriterId(fmt::format("insert_values_{}", service_id))));
+  return inserter;
+}
+
+Result<RowInserter::Target*> RowInserter::target_of(const sql::StreamInfo& stream) {
+  if (const auto at = targets_.find(stream.name); at != targets_.end()) return at->second.get();
+  auto target = std::make_unique<Target>();
+  target->step.stream = stream;
+  target->edge = TRY(engine::SinkEdge::create(log_, keys_, target->step, 0));
+  return targets_.insert_or_assign(stream.name, std::move(target)).first->second.get();
+}
+
+Result<> RowInserter::insert(const sql::InsertValues& row) {
+  Target* target = TRY(target_of(row.target));
+  auto written = write(*target, row);
+  // After a failure the epoch's grant may be lost: begin anew.
+  if (!written) forget(row.target.name);
+  return written;
+}
+
+Result<> RowInserter::write(Target& target, const sql::InsertValues& row) {
+  const auto& columns = row.target.schema.columns;
+  CHECK(columns.size() == row.values.size());
+  const std::int64_t now_ms = system_clock().now_ms();
+  const data::TimestampMs timestamp_ms = row.timestamp_ms.value_or(now_ms);
+  data::Arena arena;
+  std::vector<data::Column> cells;
+  data::Batch batch;
+  cells.reserve(columns.size());
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    cells.emplace_back(columns[i].type);
+    cells.back().reset(1);
+    data::set_value(cells.back(), 0, row.values[i], arena);
+    batch.columns.push_back(&cells.back());
+  }
+  batch.rows = 1;
+  batch.timestamps_ms = {&timestamp_ms, 1};
+  batch.selection = {0};
+  sql::RowErrors refused;
+  target.edge->clear();
+  TRY(target.edge->write(batch, now_ms, refused));
+  if (!refused.empty()) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("Stream '{}': the row cannot be written ({})", row.target.name,
+                            refused.entries()[0].reason));
+  }
+  auto commit = TRY(writer_->begin());
+  TRY(target.edge->append_to(*commit));
+  if (auto done = commit->finish(); done.outcome != topics::Outcome::committed) {
+    return fail(done.error->in(fmt::format("inserting into '{}'", row.target.name)));
+  }
+  target.edge->clear();
+  return {};
+}
+
+}  // namespace penstock::session

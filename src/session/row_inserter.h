@@ -1,0 +1,39 @@
+// INSERT INTO ... VALUES: single rows through the engine's sink edge, each in its own commit.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "engine/sink_edge.h"
+#include "seal/key_source.h"
+#include "sql/statement.h"
+#include "topics/log.h"
+
+namespace penstock::session {
+
+// One thread at a time. Log and keys outlive it.
+class RowInserter {
+ public:
+  static Result<std::unique_ptr<RowInserter>> create(topics::Log& log, const seal::KeySource* keys,
+                                                     std::string_view service_id);
+
+  Result<> insert(const sql::InsertValues& row);
+  void forget(const std::string& stream) { targets_.erase(stream); }  // dropped or made anew
+
+ private:
+  struct Target {
+    sql::SinkStep step;
+    std::unique_ptr<engine::SinkEdge> edge;  // a sealed one keeps its epoch
+  };
+  RowInserter(topics::Log& log, const seal::KeySource* keys) : log_(log), keys_(keys) {}
+  Result<Target*> target_of(const sql::StreamInfo& stream);
+  Result<> write(Target& target, const sql::InsertValues& row);
+
+  topics::Log& log_;
+  const seal::KeySource* keys_;
+  std::unique_ptr<topics::Writer> writer_;
+  std::map<std::string, std::unique_ptr<Target>> targets_;
+};
+
+}  // namespace penstock::session

@@ -1,0 +1,160 @@
+#include "session/show_statements.h"
+
+#include <fmt/format.h>
+
+#include "session/dry_effects.h"
+#include "session/properties.h"
+#include "session/query_ids.h"
+
+namespace penstock::session {
+namespace {
+
+QueryRow row_of(const PersistentQuery& query, const std::vector<engine::QueryStats>& stats) {
+  QueryRow row{.id = query.id, .statement = query.statement, .sink = query.sink,
+               .sink_topic = query.sink_topic, .stats = {}};
+  const auto at = std::ranges::find(stats, query.id, [](const auto& s) { return s.id.value(); });
+  if (at != stats.end()) row.stats = *at;
+  row.stats.id = engine::QueryId(query.id);
+  return row;
+}
+
+// Our own bookkeeping is not shown, as ksqlDB hides its internal topics.
+bool is_hidden(const topics::TopicName& topic) { return topic.text().starts_with("_"); }
+
+Result<TopicList> list_topics(const ShowContext& context, bool extended) {
+  TopicList out{.topics = {}, .extended = extended};
+  for (const topics::TopicName& topic : TRY(context.log.list())) {
+    if (is_hidden(topic)) continue;
+    auto info = context.log.describe(topic);
+    if (!info && info.error().code() == ErrorCode::not_found) continue;  // removed just now
+    if (!info) return fail(std::move(info).error());
+    TopicRow row{.name = topic.text(), .partitions = info->spec.partitions, .records = 0};
+    for (const auto& range : info->partitions) {
+      row.records += static_cast<std::uint64_t>(range.end - range.first);
+    }
+    out.topics.push_back(std::move(row));
+  }
+  return out;
+}
+
+FunctionList list_functions() {
+  FunctionList out;
+  for (const sql::ScalarFunction& function : engine::builtin_functions().all()) {
+    if (!function.name.starts_with('$')) out.functions.push_back(&function);
+  }
+  return out;
+}
+
+Error unknown_source(std::string_view name) {
+  return Error(ErrorCode::not_found,
+               fmt::format("Could not find STREAM/TABLE '{}' in the Metastore. SHOW STREAMS lists "
+                           "what is there.",
+                           name));
+}
+
+std::string upper(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  }
+  return out;
+}
+
+QueryDescription of_plan(const sql::PlanNode& plan, std::string_view text) {
+  QueryDescription out{.id = {}, .statement = std::string(text), .plan = sql::to_text(plan),
+                       .schema = plan.schema, .sources = {}, .sinks = {}, .stats = std::nullopt};
+  for (const sql::StreamInfo* source : sources_of(plan)) out.sources.push_back(source->name);
+  if (const sql::SinkStep* sink = sink_of(plan)) out.sinks.push_back(sink->stream.name);
+  return out;
+}
+
+}  // namespace
+
+std::vector<QueryRow> query_rows(const World& world, const engine::Runtime& runtime) {
+  const auto stats = runtime.stats();
+  std::vector<QueryRow> out;
+  for (const auto& [id, query] : world.queries) out.push_back(row_of(query, stats));
+  return out;
+}
+
+Result<ResultBody> show(const ShowContext& context, const sql::ShowStatement& statement) {
+  using What = sql::ShowStatement::What;
+  switch (statement.what) {
+    case What::streams: {
+      StreamList out{.streams = {}, .extended = statement.extended};
+      for (const auto& [name, stream] : context.world.catalogue.streams()) {
+        out.streams.push_back(stream);
+      }
+      return out;
+    }
+    case What::tables:
+      return TableList{};
+    case What::topics:
+      return TRY(list_topics(context, statement.extended));
+    case What::queries:
+      return QueryList{query_rows(context.world, context.runtime)};
+    case What::functions:
+      return list_functions();
+    case What::properties:
+      return PropertyList{list_properties(context.properties)};
+    case What::variables:
+      break;
+  }
+  return fail(ErrorCode::unsupported, "SHOW VARIABLES: this version has no variables yet");
+}
+
+Result<ResultBody> describe(const ShowContext& context, const sql::DescribeStatement& statement) {
+  if (statement.what == sql::DescribeStatement::What::function) {
+    const auto* function = engine::builtin_functions().find(upper(statement.name));
+    if (function == nullptr || function->name.starts_with('$')) {
+      return fail(ErrorCode::not_found, fmt::format("Can't find any functions with the name '{}'. SHOW "
+                                                    "FUNCTIONS lists them.",
+                                                    statement.name));
+    }
+    return FunctionDescription{function};
+  }
+  const sql::StreamInfo* stream = context.world.catalogue.find(statement.name);
+  if (stream == nullptr) return fail(unknown_source(statement.name));
+  StreamDescription out{.stream = *stream, .partitions = 0, .readers = {}, .writers = {},
+                        .extended = statement.extended};
+  const auto topic = TRY(topics::TopicName::parse(stream->topic));
+  out.partitions = TRY(partitions_in(context.log, topic)).value_or(0);
+  const auto stats = context.runtime.stats();
+  for (const auto& [id, query] : context.world.queries) {
+    if (std::ranges::find(query.sources, stream->name) != query.sources.end()) {
+      out.readers.push_back(row_of(query, stats));
+    }
+    if (query.sink == stream->name) out.writers.push_back(row_of(query, stats));
+  }
+  return out;
+}
+
+Result<ResultBody> explain(const ShowContext& context, const sql::ExplainStatement& statement) {
+  if (statement.query_id) {
+    const PersistentQuery* query = find_query(context.world, *statement.query_id);
+    if (query == nullptr) {
+      return fail(ErrorCode::not_found,
+                  fmt::format("Query with id:{} does not exist, use SHOW QUERIES to view the full "
+                              "set of queries.",
+                              *statement.query_id));
+    }
+    QueryDescription out = of_plan(*query->plan, query->statement);
+    out.id = query->id;
+    out.stats = row_of(*query, context.runtime.stats()).stats;
+    return out;
+  }
+  const sql::Statement& explained = *statement.statement;
+  if (const auto* select = std::get_if<sql::SelectQuery>(&explained.node)) {
+    return of_plan(*select->plan, explained.text);
+  }
+  if (const auto* create = std::get_if<sql::CreateStreamAs>(&explained.node)) {
+    return of_plan(*create->plan, explained.text);
+  }
+  if (const auto* insert = std::get_if<sql::InsertSelect>(&explained.node)) {
+    return of_plan(*insert->plan, explained.text);
+  }
+  return fail(ErrorCode::invalid_statement,
+              "EXPLAIN: expected a query: SELECT, CREATE STREAM AS SELECT or INSERT INTO ... SELECT");
+}
+
+}  // namespace penstock::session

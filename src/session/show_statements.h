@@ -1,0 +1,24 @@
+// SHOW, DESCRIBE and EXPLAIN: looking only.
+#pragma once
+
+#include "session/session.h"
+#include "session/world.h"
+#include "topics/log.h"
+
+namespace penstock::session {
+
+struct ShowContext {
+  const World& world;
+  topics::Log& log;
+  const engine::Runtime& runtime;
+  const Properties& properties;
+};
+
+// Persistent queries with what the runtime counts, sorted by id.
+std::vector<QueryRow> query_rows(const World& world, const engine::Runtime& runtime);
+
+Result<ResultBody> show(const ShowContext& context, const sql::ShowStatement& statement);
+Result<ResultBody> describe(const ShowContext& context, const sql::DescribeStatement& statement);
+Result<ResultBody> explain(const ShowContext& context, const sql::ExplainStatement& statement);
+
+}  // namespace penstock::session

@@ -1,0 +1,169 @@
+#include "session/statement_journal.h"
+
+#include <array>
+
+#include <fmt/format.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "session/limits.h"
+#include "session/statement_text.h"
+
+namespace penstock::session {
+namespace {
+
+constexpr std::size_t kReadBytes = 1 << 20;
+
+struct KindName {
+  Accepted::Kind kind;
+  std::string_view name;
+};
+constexpr std::array kKinds = {
+    KindName{Accepted::Kind::create, "create"},       KindName{Accepted::Kind::create_as, "create_as"},
+    KindName{Accepted::Kind::insert, "insert"},       KindName{Accepted::Kind::drop, "drop"},
+    KindName{Accepted::Kind::terminate, "terminate"},
+};
+
+std::string stream_key(std::string_view name) { return fmt::format("stream {}", name); }
+std::string query_key(std::string_view id) { return fmt::format("query {}", id); }
+
+}  // namespace
+
+std::string to_record(const Accepted& statement, std::int64_t number) {
+  OrderedJson out;
+  out["v"] = 1;
+  out["n"] = number;
+  for (const KindName& row : kKinds) {
+    if (row.kind == statement.kind) out["kind"] = row.name;
+  }
+  out["name"] = statement.name;
+  out["query"] = statement.query_id;
+  out["start"] = statement.start == engine::StartAt::earliest ? "earliest" : "latest";
+  out["sql"] = statement.statement;
+  return out.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
+}
+
+Result<JournalEntry> parse_record(std::string_view record) {
+  constexpr std::string_view kWhat = "statement record";
+  const Json json = TRY(parse_json(record, kWhat, {.bytes_max = kStatementRecordBytesMax}));
+  if (TRY(json_integer(json, kWhat, "v")) != 1) {
+    return fail(ErrorCode::unsupported, "statement record: written by a newer version of Penstock");
+  }
+  JournalEntry entry;
+  entry.number = TRY(json_integer(json, kWhat, "n"));
+  const std::string kind = TRY(json_string(json, kWhat, "kind"));
+  const auto* row = std::ranges::find(kKinds, kind, &KindName::name);
+  if (row == kKinds.end()) return fail(ErrorCode::corrupt, "statement record: unknown kind");
+  entry.statement.kind = row->kind;
+  entry.statement.name = TRY(json_string(json, kWhat, "name"));
+  entry.statement.query_id = TRY(json_string(json, kWhat, "query"));
+  entry.statement.statement = TRY(json_string(json, kWhat, "sql"));
+  const std::string start = TRY(json_string(json, kWhat, "start"));
+  entry.statement.start =
+      start == "latest" ? engine::StartAt::latest : engine::StartAt::earliest;
+  return entry;
+}
+
+Result<std::unique_ptr<StatementJournal>> StatementJournal::open(topics::Log& log,
+                                                                 std::string_view service_id) {
+  auto topic = TRY_IN(topics::TopicName::parse(fmt::format("_statements_{}", service_id)),
+                      "service id");
+  std::unique_ptr<StatementJournal> journal(new StatementJournal(log, topic));
+  auto info = log.describe(topic);
+  if (!info && info.error().code() == ErrorCode::not_found) {
+    TRY(log.create({.name = topic, .partitions = 1, .compacted = false}));
+  } else if (!info) {
+    return fail(std::move(info).error());
+  }
+  TRY_IN(journal->load(), fmt::format("topic '{}'", topic.text()));
+  journal->writer_ = TRY(log.writer(topics::WriterId(fmt::format("statements_{}", service_id))));
+  return journal;
+}
+
+Result<> StatementJournal::load() {
+  const topics::TopicPartition partition{topic_, 0};
+  const auto info = TRY(log_.describe(topic_));
+  auto reader = TRY(log_.reader(partition, info.partitions.at(0).first));
+  topics::ReadBuffer buffer;
+  while (TRY(reader->next(buffer, kReadBytes)) > 0) {
+    for (std::size_t row = 0; row < buffer.size(); ++row) {
+      auto entry = TRY_IN(parse_record(as_text(buffer.values[row].bytes())),
+                          fmt::format("offset {}", buffer.offsets[row]));
+      remember(entry.statement);
+      entries_.push_back(std::move(entry));
+    }
+  }
+  return {};
+}
+
+std::int64_t StatementJournal::next_number() const {
+  return entries_.empty() ? 0 : entries_.back().number + 1;
+}
+
+void StatementJournal::remember(const Accepted& statement) {
+  const std::string text = canonical_text(statement.statement);
+  switch (statement.kind) {
+    case Accepted::Kind::create_as:
+      live_[query_key(statement.query_id)] = text;
+      [[fallthrough]];
+    case Accepted::Kind::create:
+      live_[stream_key(statement.name)] = text;
+      break;
+    case Accepted::Kind::insert:
+      live_[query_key(statement.query_id)] = text;
+      break;
+    case Accepted::Kind::drop:
+      live_.erase(stream_key(statement.name));
+      break;
+    case Accepted::Kind::terminate:
+      live_.erase(query_key(statement.query_id));
+      break;
+  }
+}
+
+Result<> StatementJournal::append(const Accepted& statement) {
+  const std::string text = canonical_text(statement.statement);
+  const bool defines = statement.kind != Accepted::Kind::drop &&
+                       statement.kind != Accepted::Kind::terminate;
+  const bool has_stream = statement.kind != Accepted::Kind::insert;
+  const bool has_query = statement.kind != Accepted::Kind::create;
+  const auto is_live = [&](const std::string& key) {
+    const auto at = live_.find(key);
+    return at != live_.end() && at->second == text;
+  };
+  if (defines && (!has_stream || is_live(stream_key(statement.name))) &&
+      (!has_query || is_live(query_key(statement.query_id)))) {
+    return {};
+  }
+  JournalEntry entry{next_number(), statement};
+  const std::string record = to_record(statement, entry.number);
+  if (record.size() > kStatementRecordBytesMax) {
+    return fail(ErrorCode::limit_exceeded, fmt::format("the statement's record has {} bytes, more than "
+                                                       "the {} that may be",
+                                                       record.size(), kStatementRecordBytesMax));
+  }
+  topics::RecordBatch batch;
+  batch.append({.key = std::nullopt, .value = as_bytes(record), .timestamp_ms = system_clock().now_ms()});
+  auto commit = TRY(writer_->begin());
+  TRY(commit->append({topic_, 0}, batch));
+  if (auto done = commit->finish(); done.outcome != topics::Outcome::committed) {
+    return fail(done.error->in("recording the statement"));
+  }
+  remember(statement);
+  entries_.push_back(std::move(entry));
+  return {};
+}
+
+std::map<std::string, KnownQuery> StatementJournal::known_queries() const {
+  std::map<std::string, KnownQuery> out;
+  for (const JournalEntry& entry : entries_) {
+    const Accepted& s = entry.statement;
+    if (s.kind == Accepted::Kind::terminate) out.erase(s.query_id);
+    if (s.kind != Accepted::Kind::create_as && s.kind != Accepted::Kind::insert) continue;
+    const auto kind = s.kind == Accepted::Kind::create_as ? QueryKind::create_as : QueryKind::insert;
+    out.insert_or_assign(s.query_id, KnownQuery{s.query_id, s.statement, kind, s.name});
+  }
+  return out;
+}
+
+}  // namespace penstock::session

@@ -1,0 +1,49 @@
+// Accepted statements in the topic `_statements_<service id>`: one partition, one compact JSON record
+// each. Replayed when a session opens; also where ids of queries find their statements.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "session/effects.h"
+#include "topics/log.h"
+
+namespace penstock::session {
+
+// Record: {"v":1,"n":<number>,"kind":"create_as","name":...,"query":...,"sql":...,"start":...}.
+std::string to_record(const Accepted& statement, std::int64_t number);
+struct JournalEntry {
+  std::int64_t number = 0;
+  Accepted statement;
+};
+// corrupt: not such a record.
+Result<JournalEntry> parse_record(std::string_view record);
+
+class StatementJournal {
+ public:
+  // Makes the topic if it is missing. The log outlives this. corrupt: a record that cannot be read.
+  static Result<std::unique_ptr<StatementJournal>> open(topics::Log& log,
+                                                        std::string_view service_id);
+
+  const std::vector<JournalEntry>& entries() const { return entries_; }
+  std::int64_t next_number() const;
+
+  // Appends, unless the same definition is the latest of its name and id already.
+  Result<> append(const Accepted& statement);
+
+  // Queries that were not terminated, by id.
+  std::map<std::string, KnownQuery> known_queries() const;
+
+ private:
+  StatementJournal(topics::Log& log, topics::TopicName topic) : log_(log), topic_(std::move(topic)) {}
+  Result<> load();
+  void remember(const Accepted& statement);
+
+  topics::Log& log_;
+  const topics::TopicName topic_;
+  std::unique_ptr<topics::Writer> writer_;
+  std::vector<JournalEntry> entries_;
+  std::map<std::string, std::string> live_;  // stream or query -> canonical text
+};
+
+}  // namespace penstock::session

@@ -1,0 +1,86 @@
+#include "session/topic_rules.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace penstock::session {
+namespace {
+
+Result<> check_plain(const sql::StreamInfo& stream, const seal::KeySource& keys) {
+  auto policy = seal::policy_for_topic(keys, stream.topic);
+  if (!policy && policy.error().code() == ErrorCode::not_found) return {};
+  const std::string which = policy ? (*policy)->id() : "...";
+  return fail(ErrorCode::permission_denied,
+              fmt::format("Stream '{}': topic '{}' is covered by the seal policy '{}', so it is not "
+                          "used in clear. Add SEAL='psr1', KEY_POLICY='{}' to the WITH clause.",
+                          stream.name, stream.topic, which, which));
+}
+
+}  // namespace
+
+Result<> check_seal(const sql::StreamInfo& stream, const seal::KeySource* keys, Use use) {
+  if (stream.seal.kind == sql::SealKind::none) {
+    return keys == nullptr ? Result<>{} : check_plain(stream, *keys);
+  }
+  const std::string& id = stream.seal.policy;
+  if (keys == nullptr) {
+    return fail(ErrorCode::permission_denied,
+                fmt::format("Stream '{}' is sealed under policy '{}', but no keys are loaded. Start "
+                            "with --keys FILE, a file that has this policy.",
+                            stream.name, id));
+  }
+  auto policy = keys->policy(id);
+  if (!policy) {
+    return fail(ErrorCode::permission_denied,
+                fmt::format("Stream '{}' is sealed under policy '{}', which is not among the keys "
+                            "that are loaded ({}).",
+                            stream.name, id, fmt::join(keys->policy_ids(), ", ")));
+  }
+  if (!(*policy)->covers(stream.topic)) {
+    return fail(ErrorCode::permission_denied,
+                fmt::format("Stream '{}': policy '{}' does not name the topic '{}' (it names {}).",
+                            stream.name, id, stream.topic, fmt::join((*policy)->topics(), ", ")));
+  }
+  const bool missing = (use == Use::read && keys->reader_key(id) == nullptr) ||
+                       (use == Use::write && keys->producer_key(id) == nullptr);
+  if (missing) {
+    const std::string_view what = use == Use::read ? "opened" : "sealed";
+    return fail(ErrorCode::permission_denied,
+                fmt::format("Stream '{}': records of topic '{}' cannot be {} here: the {} of policy "
+                            "'{}' is not among the keys that are loaded.",
+                            stream.name, stream.topic, what,
+                            use == Use::read ? "policy key" : "producer key", id));
+  }
+  return {};
+}
+
+Result<> ensure_topics(const sql::StreamInfo& stream, std::optional<std::int32_t> partitions,
+                       Effects& effects) {
+  const auto topic = TRY_IN(topics::TopicName::parse(stream.topic),
+                            fmt::format("Stream '{}'", stream.name));
+  const auto there = TRY(effects.partitions(topic));
+  if (!there) {
+    const auto wanted = stream.partitions ? stream.partitions : partitions;
+    if (!wanted) {
+      return fail(ErrorCode::not_found,
+                  fmt::format("Topic '{0}' does not exist. Create it with `penstock produce --topic "
+                              "{0}`, or add PARTITIONS=n to the WITH clause.",
+                              stream.topic));
+    }
+    TRY(effects.create_topic({.name = topic, .partitions = *wanted, .compacted = false}));
+  } else if (stream.partitions && *stream.partitions != *there) {
+    return fail(ErrorCode::failed_precondition,
+                fmt::format("Topic '{}' has {} partitions, not the {} of the WITH clause. Leave "
+                            "PARTITIONS out, or name another topic.",
+                            stream.topic, *there, *stream.partitions));
+  }
+  if (stream.seal.kind == sql::SealKind::none) return {};
+  const auto grants = TRY_IN(topics::TopicName::parse(stream.topic + ".grants"),
+                             fmt::format("Stream '{}': the topic of its grants", stream.name));
+  if (!TRY(effects.partitions(grants))) {
+    TRY(effects.create_topic({.name = grants, .partitions = 1, .compacted = true}));
+  }
+  return {};
+}
+
+}  // namespace penstock::session

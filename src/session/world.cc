@@ -1,0 +1,50 @@
+#include "session/world.h"
+
+#include <algorithm>
+
+namespace penstock::session {
+namespace {
+
+void gather_sources(const sql::PlanNode& node, std::vector<const sql::StreamInfo*>& out) {
+  if (const auto* source = std::get_if<sql::SourceStep>(&node.step)) out.push_back(&source->stream);
+  for (const sql::PlanPtr& input : node.inputs) gather_sources(*input, out);
+}
+
+}  // namespace
+
+const sql::StreamInfo* StreamCatalogue::find(std::string_view name) const {
+  const auto at = streams_.find(name);
+  return at == streams_.end() ? nullptr : &at->second;
+}
+
+std::vector<std::string> StreamCatalogue::names() const {
+  std::vector<std::string> out;
+  out.reserve(streams_.size());
+  for (const auto& [name, stream] : streams_) out.push_back(name);
+  return out;
+}
+
+void StreamCatalogue::put(sql::StreamInfo stream) {
+  std::string name = stream.name;
+  streams_.insert_or_assign(std::move(name), std::move(stream));
+}
+
+void StreamCatalogue::erase(std::string_view name) {
+  if (const auto at = streams_.find(name); at != streams_.end()) streams_.erase(at);
+}
+
+std::vector<const sql::StreamInfo*> sources_of(const sql::PlanNode& plan) {
+  std::vector<const sql::StreamInfo*> out;
+  gather_sources(plan, out);
+  std::ranges::sort(out, {}, [](const sql::StreamInfo* s) { return s->name; });
+  const auto [first, last] =
+      std::ranges::unique(out, {}, [](const sql::StreamInfo* s) { return s->name; });
+  out.erase(first, last);
+  return out;
+}
+
+const sql::SinkStep* sink_of(const sql::PlanNode& plan) {
+  return std::get_if<sql::SinkStep>(&plan.step);
+}
+
+}  // namespace penstock::session

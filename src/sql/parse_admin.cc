@@ -1,0 +1,142 @@
+// Statements that look at or steer the server: SHOW, DESCRIBE, EXPLAIN, TERMINATE, SET, PRINT.
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+#include <fmt/format.h>
+
+#include "sql/nearest.h"
+#include "sql/parser.h"
+
+namespace penstock::sql {
+namespace {
+
+using What = ShowStatement::What;
+
+struct Shown {
+  std::string_view word;
+  What what;
+};
+constexpr std::array<Shown, 7> kShown = {{{"STREAMS", What::streams},
+                                          {"TABLES", What::tables},
+                                          {"TOPICS", What::topics},
+                                          {"QUERIES", What::queries},
+                                          {"FUNCTIONS", What::functions},
+                                          {"PROPERTIES", What::properties},
+                                          {"VARIABLES", What::variables}}};
+constexpr std::array<std::string_view, 5> kLaterShown = {"TYPES", "CONNECTORS", "CONNECTOR", "SOURCE", "SINK"};
+
+bool at_name(const TokenCursor& cursor) {
+  const TokenKind kind = cursor.peek().kind;
+  return kind == TokenKind::word || kind == TokenKind::identifier;
+}
+
+bool starts_statement(const TokenCursor& cursor) {
+  return cursor.at_word("SELECT") || cursor.at_word("CREATE") || cursor.at_word("INSERT");
+}
+
+}  // namespace
+
+Parsed<ast::Statement> parse_show(TokenCursor& cursor) {
+  cursor.take();
+  if (cursor.at_words("ALL", "TOPICS")) cursor.take();
+  const Token& token = cursor.peek();
+  const auto shown = std::find_if(kShown.begin(), kShown.end(),
+                                  [&](const Shown& s) { return cursor.at_word(s.word); });
+  if (shown == kShown.end()) {
+    const bool later = std::any_of(kLaterShown.begin(), kLaterShown.end(),
+                                   [&](std::string_view word) { return cursor.at_word(word); });
+    if (later) return not_yet(token.span, fmt::format("SHOW {} is not supported yet.", token.text));
+    return cursor.unexpected(
+        "STREAMS, TABLES, TOPICS, QUERIES, FUNCTIONS, PROPERTIES or VARIABLES",
+        {"STREAMS", "TABLES", "TOPICS", "QUERIES", "FUNCTIONS", "PROPERTIES", "VARIABLES"});
+  }
+  cursor.take();
+  const bool extended = cursor.accept_word("EXTENDED");
+  return ast::Statement{ShowStatement{shown->what, extended}};
+}
+
+Parsed<ast::Statement> parse_describe(TokenCursor& cursor) {
+  cursor.take();
+  ast::Describe describe;
+  if (cursor.at_word("FUNCTION") && cursor.peek(1).kind != TokenKind::end) {
+    cursor.take();
+    describe.function = true;
+    describe.name = TRY(cursor.expect_name("a function name"));
+    return ast::Statement{std::move(describe)};
+  }
+  if (cursor.at_word("CONNECTOR") && cursor.peek(1).kind != TokenKind::end) {
+    return not_yet(cursor.peek().span, "DESCRIBE CONNECTOR is not supported yet.");
+  }
+  const bool all = cursor.at_word("STREAMS") || cursor.at_word("TABLES");
+  if (all && (cursor.peek(1).kind == TokenKind::end || cursor.at_word("EXTENDED", 1))) {
+    return not_yet(cursor.peek().span, fmt::format("DESCRIBE {} is not supported yet.", cursor.peek().text));
+  }
+  describe.name = TRY(cursor.expect_name("a stream name"));
+  describe.extended = cursor.accept_word("EXTENDED");
+  return ast::Statement{std::move(describe)};
+}
+
+Parsed<ast::Statement> parse_explain(TokenCursor& cursor) {
+  cursor.take();
+  if (cursor.at_words("LEAKAGE", "SELECT") || cursor.at_words("LEAKAGE", "CREATE")) {
+    return not_yet(cursor.peek().span, "EXPLAIN LEAKAGE is not supported yet.");
+  }
+  cursor.accept_word("ANALYZE");
+  ast::Explain explain;
+  if (!starts_statement(cursor)) {
+    explain.query_id = TRY(cursor.expect_name("a query id or a statement"));
+    return ast::Statement{std::move(explain)};
+  }
+  const std::uint32_t begin = cursor.position();
+  explain.statement = std::make_unique<ast::Statement>(TRY(parse_any_statement(cursor)));
+  explain.statement_span = cursor.span_since(begin);
+  return ast::Statement{std::move(explain)};
+}
+
+Parsed<ast::Statement> parse_terminate(TokenCursor& cursor) {
+  cursor.take();
+  cursor.accept_word("QUERY");
+  if (cursor.accept_word("ALL")) return ast::Statement{TerminateStatement{}};
+  const ast::Identifier id = TRY(cursor.expect_name("a query id or ALL"));
+  return ast::Statement{TerminateStatement{id.text}};
+}
+
+Parsed<ast::Statement> parse_set(TokenCursor& cursor) {
+  const bool set = cursor.take().text == "SET";
+  SetProperty property;
+  property.name = TRY(cursor.expect_string("a property name in single quotes"));
+  if (set) {
+    TRY(cursor.expect_symbol("="));
+    property.value = TRY(cursor.expect_string("a value in single quotes"));
+  }
+  return ast::Statement{std::move(property)};
+}
+
+// Topic names keep their case, quoted or not.
+Parsed<ast::Statement> parse_print(TokenCursor& cursor) {
+  cursor.take();
+  PrintTopic print;
+  const Token& token = cursor.peek();
+  if (token.kind == TokenKind::string || token.kind == TokenKind::identifier) {
+    print.topic = cursor.take().text;
+  } else if (at_name(cursor)) {
+    print.topic = text_of(cursor.take().span, cursor.text());
+  } else {
+    return cursor.unexpected("a topic name");
+  }
+  if (cursor.at_symbol("-") || cursor.at_symbol(".")) {
+    return problem(cursor.peek().span, "Put a topic name with '-' or '.' in single quotes.");
+  }
+  if (cursor.accept_word("FROM")) {
+    TRY(cursor.expect_word("BEGINNING"));
+    print.from_beginning = true;
+  }
+  if (cursor.at_word("INTERVAL") || cursor.at_word("SAMPLE")) {
+    return not_yet(cursor.peek().span, fmt::format("PRINT ... {} is not supported yet.", cursor.peek().text));
+  }
+  if (cursor.accept_word("LIMIT")) print.limit = TRY(cursor.expect_count("a number of records"));
+  return ast::Statement{std::move(print)};
+}
+
+}  // namespace penstock::sql

@@ -1,0 +1,88 @@
+// Plans as EXPLAIN shows them.
+#include <fmt/format.h>
+
+#include "sql/name_text.h"
+#include "sql/plan.h"
+#include "sql/scope.h"
+
+namespace penstock::sql {
+namespace {
+
+std::vector<std::string> names_of(const data::Schema& schema) {
+  std::vector<std::string> names;
+  for (const data::ColumnSchema& column : schema.columns) names.push_back(column.name);
+  return names;
+}
+
+template <typename Range, typename Text>
+std::string joined(const Range& range, Text text) {
+  std::string all;
+  for (const auto& item : range) {
+    const std::string one = text(item);
+    if (!all.empty() && !one.empty()) all += ", ";
+    all += one;
+  }
+  return all;
+}
+
+std::string stream_text(const StreamInfo& stream) {
+  const std::string seal =
+      stream.seal.kind == SealKind::none ? "plain" : fmt::format("sealed psr1 by policy '{}'", stream.seal.policy);
+  return fmt::format("{} (topic '{}', key {}, value {}, {})", name_text(stream.name), stream.topic,
+                     name_of(stream.key_format), name_of(stream.value_format), seal);
+}
+
+std::string step_text(const SourceStep& step, const PlanNode& node) {
+  std::string reads;
+  for (std::size_t i = 0; i < node.schema.columns.size(); ++i) {
+    if (i < step.used.size() && !step.used[i]) continue;
+    reads += fmt::format("{}{}", reads.empty() ? "" : ", ", name_text(node.schema.columns[i].name));
+  }
+  const std::string time = step.stream.timestamp_column
+                               ? fmt::format(", timestamp {}", name_text(*step.stream.timestamp_column))
+                               : std::string();
+  return fmt::format("Source {}{}: reads {}", stream_text(step.stream), time, reads.empty() ? "no column" : reads);
+}
+
+std::string step_text(const FilterStep& step, const PlanNode& node) {
+  return fmt::format("Filter {}", to_text(*step.predicate, names_of(node.inputs.front()->schema)));
+}
+
+std::string step_text(const ProjectStep& step, const PlanNode& node) {
+  const std::vector<std::string> names = names_of(node.inputs.front()->schema);
+  return "Project " + joined(step.items, [&](const ProjectStep::Item& item) {
+           const std::string text = to_text(*item.expr, names);
+           const std::string name = name_text(item.name);
+           return text == name ? name : fmt::format("{} AS {}", text, name);
+         });
+}
+
+std::string step_text(const RekeyStep&, const PlanNode& node) {
+  const std::string keys = joined(node.schema.columns, [](const data::ColumnSchema& column) {
+    return column.role == data::ColumnRole::key ? name_text(column.name) : std::string();
+  });
+  return keys.empty() ? "Rekey to no key" : "Rekey by " + keys;
+}
+
+std::string step_text(const LimitStep& step, const PlanNode&) { return fmt::format("Limit {}", step.rows); }
+
+std::string step_text(const SinkStep& step, const PlanNode& node) {
+  return fmt::format("Sink {}: {}", stream_text(step.stream), node.schema.text());
+}
+
+void append(const PlanNode& node, std::size_t level, std::string& text) {
+  text.append(level * 2, ' ');
+  text += std::visit([&](const auto& step) { return step_text(step, node); }, node.step);
+  text += '\n';
+  for (const PlanPtr& input : node.inputs) append(*input, level + 1, text);
+}
+
+}  // namespace
+
+std::string to_text(const PlanNode& plan) {
+  std::string text;
+  append(plan, 0, text);
+  return text;
+}
+
+}  // namespace penstock::sql

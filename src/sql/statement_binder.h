@@ -1,0 +1,41 @@
+// Statements as written to what session executes. Private to sql.
+#pragma once
+
+#include "sql/ast.h"
+#include "sql/query_planner.h"
+#include "sql/statement.h"
+
+namespace penstock::sql {
+
+class StatementBinder {
+ public:
+  explicit StatementBinder(const BindContext& context) : context_(context) {}
+
+  Parsed<Statement> bind(ast::Statement& statement, std::string_view text);
+
+ private:
+  using Node = decltype(Statement::node);
+
+  // bind_create.cc
+  Parsed<Node> bind_node(ast::CreateStream& create);
+  Parsed<Node> create_plain(const ast::CreateStream& create);
+  Parsed<Node> create_from_query(const ast::CreateStream& create);
+  // bind_insert.cc
+  Parsed<Node> bind_node(ast::InsertSelect& insert);
+  Parsed<Node> bind_node(ast::InsertValues& insert);
+  // statement_binder.cc
+  Parsed<Node> bind_node(ast::Query& query);
+  Parsed<Node> bind_node(ast::DropStream& drop);
+  Parsed<Node> bind_node(ast::Describe& describe);
+  Parsed<Node> bind_node(ast::Explain& explain);
+  template <typename Ready>
+  Parsed<Node> bind_node(Ready& statement) { return Node(std::move(statement)); }
+
+  const BindContext& context_;
+  std::string statement_text_;
+};
+
+// A query that would read what it writes never ends.
+Parsed<void> check_no_loop(const StreamInfo& source, const StreamInfo& sink, SourceSpan span);
+
+}  // namespace penstock::sql

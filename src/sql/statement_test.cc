@@ -1,0 +1,283 @@
+#include "sql/statement.h"
+
+#include <gtest/gtest.h>
+
+#include <fmt/format.h>
+
+#include "sql/limits.h"
+#include "sql/test_environment.h"
+
+namespace penstock::sql {
+namespace {
+
+using data::ColumnRole;
+using data::Int128;
+using data::Null;
+using data::TypeKind;
+
+class StatementTest : public ::testing::Test {
+ protected:
+  Statement prepare(const std::string& text) const {
+    auto statement = prepare_statement({text, 1}, catalogue_, functions_);
+    EXPECT_TRUE(statement.has_value()) << statement.error().text();
+    return statement ? *std::move(statement) : Statement();
+  }
+  template <typename T>
+  T as(const std::string& text) const {
+    Statement statement = prepare(text);
+    EXPECT_TRUE(std::holds_alternative<T>(statement.node)) << text;
+    return std::holds_alternative<T>(statement.node) ? std::get<T>(std::move(statement.node)) : T();
+  }
+  ErrorCode refusal(const std::string& text) const {
+    const auto statement = prepare_statement({text, 1}, catalogue_, functions_);
+    EXPECT_FALSE(statement.has_value()) << text.substr(0, 100);
+    return statement ? ErrorCode::internal : statement.error().code();
+  }
+
+  TestFunctions functions_;
+  TestCatalogue catalogue_{functions_};
+};
+
+TEST_F(StatementTest, ScriptsAreSplitAtSemicolonsOutsideStringsNamesAndComments) {
+  const auto pieces = split_statements(
+      "-- head; er\n\nSELECT ';' FROM a; /* ; */\n;;\n  SELECT `;`\n FROM b -- tail;\n;\nSHOW STREAMS");
+  ASSERT_TRUE(pieces.has_value());
+  ASSERT_EQ(pieces->size(), 3U);
+  EXPECT_EQ((*pieces)[0].text, "SELECT ';' FROM a");
+  EXPECT_EQ((*pieces)[0].line, 3U);
+  EXPECT_EQ((*pieces)[1].text, "SELECT `;`\n FROM b");
+  EXPECT_EQ((*pieces)[1].line, 5U);
+  EXPECT_EQ((*pieces)[2].text, "SHOW STREAMS");
+  EXPECT_EQ((*pieces)[2].line, 8U);
+}
+
+TEST_F(StatementTest, AScriptOfCommentsAndBlanksHoldsNoStatement) {
+  const auto pieces = split_statements(" -- a\n /* b */ ; \n");
+  ASSERT_TRUE(pieces.has_value());
+  EXPECT_TRUE(pieces->empty());
+}
+
+TEST_F(StatementTest, AnUnclosedQuoteInAScriptIsShownWithItsLine) {
+  const auto pieces = split_statements("SHOW STREAMS;\nSELECT 'a FROM b;\n");
+  ASSERT_FALSE(pieces.has_value());
+  EXPECT_EQ(pieces.error().text(),
+            "line 2:8: This string is not closed: a ' is missing.\nSELECT 'a FROM b;\n       ^");
+}
+
+TEST_F(StatementTest, ScriptsAreHeldToTheirLimit) {
+  EXPECT_TRUE(split_statements(std::string(kScriptBytesMax, ' ')).has_value());
+  const auto pieces = split_statements(std::string(kScriptBytesMax + 1, ' '));
+  ASSERT_FALSE(pieces.has_value());
+  EXPECT_EQ(pieces.error().code(), ErrorCode::limit_exceeded);
+}
+
+TEST_F(StatementTest, ErrorsCountLinesFromTheStatementsPlaceInItsScript) {
+  const auto pieces = split_statements("SHOW STREAMS;\nSELECT card,\n  amuont\nFROM payments;");
+  ASSERT_TRUE(pieces.has_value());
+  const auto statement = prepare_statement(pieces->back(), catalogue_, functions_);
+  ASSERT_FALSE(statement.has_value());
+  EXPECT_EQ(statement.error().text(),
+            "line 3:3: Column 'AMUONT' is not known. Did you mean 'AMOUNT'?\n  amuont\n  ^");
+}
+
+TEST_F(StatementTest, CreateStreamKeepsEveryTypeKeyAndProperty) {
+  const auto create = as<CreateStream>(
+      "CREATE OR REPLACE STREAM things (b BOOLEAN, i INT, l BIGINT KEY, d DOUBLE, n DECIMAL(10, 2), s VARCHAR(20), "
+      "`y` BYTES, a DATE, t TIME, m TIMESTAMP) WITH (kafka_topic='t.1', format='json', partitions=3, replicas=1, "
+      "timestamp='m', wrap_single_value=true, seal='PSR1', key_policy='p-1')");
+  EXPECT_TRUE(create.or_replace);
+  EXPECT_FALSE(create.if_not_exists);
+  const StreamInfo& stream = create.stream;
+  EXPECT_EQ(stream.name, "THINGS");
+  EXPECT_EQ(stream.schema.text(),
+            "`L` BIGINT KEY, `B` BOOLEAN, `I` INTEGER, `D` DOUBLE, `N` DECIMAL(10, 2), `S` STRING, `y` BYTES, `A` "
+            "DATE, `T` TIME, `M` TIMESTAMP");
+  EXPECT_EQ(stream.topic, "t.1");
+  EXPECT_EQ(stream.key_format, FormatKind::json);
+  EXPECT_EQ(stream.value_format, FormatKind::json);
+  EXPECT_EQ(stream.partitions, 3);
+  EXPECT_EQ(stream.timestamp_column, "M");
+  EXPECT_EQ(stream.seal, (SealSpec{SealKind::psr1, "p-1"}));
+  EXPECT_TRUE(stream.statement.starts_with("CREATE OR REPLACE STREAM things"));
+}
+
+TEST_F(StatementTest, DelimitersHaveNamesForBlankAndTab) {
+  const auto delimiter = [&](const std::string& text) {
+    return as<CreateStream>("CREATE STREAM s (a INT) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='DELIMITED', VALUE_DELIMITER='" +
+                            text + "')")
+        .stream.value_delimiter;
+  };
+  EXPECT_EQ(delimiter("|"), "|");
+  EXPECT_EQ(delimiter("TAB"), "\t");
+  EXPECT_EQ(delimiter("space"), " ");
+}
+
+TEST_F(StatementTest, AStreamFromAQueryTakesFormatsFromItsSourceButNeverTheSeal) {
+  const auto plain = as<CreateStreamAs>("CREATE STREAM IF NOT EXISTS masked AS SELECT id, MASK(card) AS card FROM payments");
+  EXPECT_TRUE(plain.if_not_exists);
+  EXPECT_EQ(plain.stream.topic, "MASKED");
+  EXPECT_EQ(plain.stream.value_format, FormatKind::json);
+  EXPECT_EQ(plain.stream.seal.kind, SealKind::none);
+  const auto delimited = as<CreateStreamAs>("CREATE STREAM o WITH (KAFKA_TOPIC='o-1') AS SELECT * FROM orders");
+  EXPECT_EQ(delimited.stream.topic, "o-1");
+  EXPECT_EQ(delimited.stream.value_format, FormatKind::delimited);
+  EXPECT_EQ(delimited.stream.value_delimiter, ";");
+  const auto json = as<CreateStreamAs>("CREATE STREAM o WITH (VALUE_FORMAT='JSON') AS SELECT * FROM orders");
+  EXPECT_EQ(json.stream.value_delimiter, ",");
+}
+
+TEST_F(StatementTest, SourcesSayWhichColumnsAreUsedAndAppendPseudoColumns) {
+  const auto query = as<SelectQuery>("SELECT ROWTIME, raw FROM events WHERE day IS NOT NULL");
+  EXPECT_FALSE(query.emit_changes);
+  const PlanNode* node = query.plan.get();
+  while (!node->inputs.empty()) node = node->inputs.front().get();
+  const auto& source = std::get<SourceStep>(node->step);
+  ASSERT_EQ(node->schema.columns.size(), 6U);
+  EXPECT_EQ(node->schema.columns[5].name, "ROWTIME");
+  EXPECT_EQ(source.pseudo, std::vector<PseudoColumn>{PseudoColumn::rowtime});
+  // AT, DAY, CLOCK, RAW, SENT (the stream's timestamp), ROWTIME
+  EXPECT_EQ(source.used, (std::vector<bool>{false, true, false, true, true, true}));
+}
+
+TEST_F(StatementTest, CastsCarryTheirTargetAndLikeAnEmptyEscape) {
+  const auto query = as<SelectQuery>("SELECT CAST(id AS DECIMAL(12, 3)), k LIKE 'a%' FROM orders EMIT CHANGES");
+  EXPECT_TRUE(query.emit_changes);
+  const auto& items = std::get<ProjectStep>(query.plan->step).items;
+  const auto& cast = std::get<CallExpr>(items[0].expr->node);
+  EXPECT_EQ(cast.function->name, "$cast");
+  EXPECT_EQ(cast.args.size(), 1U);
+  EXPECT_EQ(items[0].expr->type.text(), "DECIMAL(12, 3)");
+  const auto& like = std::get<CallExpr>(items[1].expr->node);
+  ASSERT_EQ(like.args.size(), 3U);
+  EXPECT_EQ(std::get<LiteralExpr>(like.args[2]->node).value, data::Value(std::string()));
+}
+
+TEST_F(StatementTest, InsertedValuesAreConvertedToTheColumnsTypes) {
+  const auto row = as<InsertValues>(
+      "INSERT INTO payments (ROWTIME, id, amount, name) VALUES (1700000000000, 'a', 12.5, NULL)");
+  EXPECT_EQ(row.timestamp_ms, 1700000000000);
+  ASSERT_EQ(row.values.size(), 6U);
+  EXPECT_EQ(row.values[0], data::Value(std::string("a")));
+  EXPECT_EQ(row.values[1], data::Value(Null{}));
+  EXPECT_EQ(row.values[3], data::Value(Int128(1250)));
+  const auto numbers = as<InsertValues>(
+      "INSERT INTO orders VALUES ('k', -(5), CAST('7' AS INT), 2, true, 'it''s')");
+  EXPECT_FALSE(numbers.timestamp_ms.has_value());
+  EXPECT_EQ(numbers.values[1], data::Value(std::int32_t{-5}));
+  EXPECT_EQ(numbers.values[2], data::Value(std::int64_t{7}));
+  EXPECT_EQ(numbers.values[3], data::Value(2.0));
+  EXPECT_EQ(numbers.values[4], data::Value(true));
+  const auto times = as<InsertValues>(
+      "INSERT INTO events (at, day, clock) VALUES ('1970-01-01T00:00:01', DATE '1970-01-02', '00:00:03')");
+  EXPECT_EQ(times.values[0], data::Value(std::int64_t{1000}));
+  EXPECT_EQ(times.values[1], data::Value(std::int32_t{1}));
+  EXPECT_EQ(times.values[2], data::Value(std::int32_t{3000}));
+}
+
+TEST_F(StatementTest, DecimalsAreInsertedOnlyIfNoDigitIsLost) {
+  EXPECT_EQ(refusal("INSERT INTO payments (amount) VALUES (1.005)"), ErrorCode::invalid_statement);
+  EXPECT_EQ(refusal("INSERT INTO payments (amount) VALUES (100000000)"), ErrorCode::invalid_statement);
+  EXPECT_EQ(as<InsertValues>("INSERT INTO payments (amount) VALUES ('99999999.99')").values[3],
+            data::Value(Int128(9999999999)));
+}
+
+TEST_F(StatementTest, InsertSelectNamesItsQueryAndEndsInTheTarget) {
+  const auto insert = as<InsertSelect>("INSERT INTO target WITH (query_id='my_copy') SELECT k, id, price FROM orders");
+  EXPECT_EQ(insert.target, "TARGET");
+  EXPECT_EQ(insert.query_id, "MY_COPY");
+  const auto& sink = std::get<SinkStep>(insert.plan->step);
+  EXPECT_EQ(sink.stream.topic, "target");
+  EXPECT_EQ(insert.plan->inputs.front()->schema, sink.stream.schema);
+}
+
+TEST_F(StatementTest, AdministrationIsReadAsWritten) {
+  EXPECT_EQ(as<ShowStatement>("LIST STREAMS EXTENDED").what, ShowStatement::What::streams);
+  EXPECT_TRUE(as<ShowStatement>("show streams extended").extended);
+  EXPECT_EQ(as<ShowStatement>("SHOW ALL TOPICS").what, ShowStatement::What::topics);
+  EXPECT_EQ(as<DescribeStatement>("DESCRIBE payments EXTENDED").name, "PAYMENTS");
+  EXPECT_EQ(as<DescribeStatement>("DESCRIBE FUNCTION mask").what, DescribeStatement::What::function);
+  EXPECT_EQ(as<TerminateStatement>("TERMINATE csas_x_1").query_id, "CSAS_X_1");
+  EXPECT_FALSE(as<TerminateStatement>("TERMINATE ALL").query_id.has_value());
+  EXPECT_EQ(as<SetProperty>("SET 'auto.offset.reset' = 'earliest'").value, "earliest");
+  EXPECT_FALSE(as<SetProperty>("UNSET 'auto.offset.reset'").value.has_value());
+  EXPECT_EQ(as<DropStream>("DROP STREAM IF EXISTS nothing DELETE TOPIC").name, "NOTHING");
+  EXPECT_TRUE(as<DropStream>("DROP STREAM payments DELETE TOPIC").delete_topic);
+}
+
+TEST_F(StatementTest, PrintedTopicsKeepTheirCase) {
+  EXPECT_EQ(as<PrintTopic>("PRINT myTopic").topic, "myTopic");
+  const auto print = as<PrintTopic>("PRINT 'my-Topic' FROM BEGINNING LIMIT 3");
+  EXPECT_EQ(print.topic, "my-Topic");
+  EXPECT_TRUE(print.from_beginning);
+  EXPECT_EQ(print.limit, 3);
+}
+
+TEST_F(StatementTest, ExplainTakesAQueryIdOrAStatement) {
+  EXPECT_EQ(as<ExplainStatement>("EXPLAIN csas_x_1").query_id, "CSAS_X_1");
+  const auto explain = as<ExplainStatement>("EXPLAIN SELECT card FROM payments EMIT CHANGES");
+  ASSERT_NE(explain.statement, nullptr);
+  EXPECT_EQ(explain.statement->text, "SELECT card FROM payments EMIT CHANGES");
+  EXPECT_TRUE(std::holds_alternative<SelectQuery>(explain.statement->node));
+}
+
+TEST_F(StatementTest, WordsOfOtherStatementsAreOrdinaryNames) {
+  prepare("CREATE STREAM stream (key STRING KEY, value STRING, topic INT, partition INT, `SELECT` INT, type INT, date "
+          "DATE, replace INT, show INT) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON')");
+}
+
+std::string repeated(const std::string& text, std::size_t times) {
+  std::string all;
+  for (std::size_t i = 0; i < times; ++i) all += text;
+  return all;
+}
+
+TEST_F(StatementTest, DeepNestingIsRefusedWithoutOverflow) {
+  const std::size_t far = 20'000;
+  for (const auto& [open, close] : std::vector<std::pair<std::string, std::string>>{
+           {"(", ")"}, {"NOT ", ""}, {"- ", ""}, {"+", ""}, {"ABS(", ")"}, {"CAST(", " AS INT)"},
+           {"CASE WHEN paid THEN ", " END"}, {"1 + (", ")"}}) {
+    const std::string text = "SELECT " + repeated(open, far) + "id" + repeated(close, far) + " FROM orders";
+    EXPECT_EQ(refusal(text), ErrorCode::limit_exceeded) << open;
+  }
+  EXPECT_EQ(refusal("SELECT id" + repeated(" + 1", far) + " FROM orders"), ErrorCode::limit_exceeded);
+  EXPECT_EQ(refusal("CREATE STREAM s (a " + repeated("ARRAY<", far) + "INT" + repeated(">", far) +
+                    ") WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON')"),
+            ErrorCode::limit_exceeded);
+}
+
+TEST_F(StatementTest, NestingUpToTheLimitWorks) {
+  const std::size_t levels = kExpressionDepthMax / 2 - 4;
+  prepare("SELECT " + repeated("(", levels) + "id" + repeated(")", levels) + " FROM orders");
+  prepare("SELECT id" + repeated(" + 1", kExpressionDepthMax - 1) + " FROM orders");
+  EXPECT_EQ(refusal("SELECT id" + repeated(" + 1", kExpressionDepthMax) + " FROM orders"), ErrorCode::limit_exceeded);
+}
+
+TEST_F(StatementTest, LongChainsOfAndAndOrAreFlat) {
+  const auto query = as<SelectQuery>("SELECT id FROM orders WHERE id = 0" + repeated(" OR id = 1", 2000));
+  const auto& filter = std::get<FilterStep>(query.plan->inputs.front()->step);
+  EXPECT_EQ(std::get<LogicalExpr>(filter.predicate->node).terms.size(), 2001U);
+}
+
+TEST_F(StatementTest, RepeatedOperandsOfNestedBetweenAreBounded) {
+  std::string text = "paid";
+  for (int i = 0; i < 40; ++i) text = "(" + text + " IN (TRUE, FALSE))";
+  EXPECT_EQ(refusal("SELECT id FROM orders WHERE " + text), ErrorCode::limit_exceeded);
+}
+
+TEST_F(StatementTest, ColumnsArgumentsAndItemsAreHeldToTheirLimits) {
+  const auto columns = [](std::size_t count) {
+    std::string text;
+    for (std::size_t i = 0; i < count; ++i) text += fmt::format("{}c{} INT", i == 0 ? "" : ", ", i);
+    return "CREATE STREAM s (" + text + ") WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON')";
+  };
+  prepare(columns(kColumnsMax));
+  EXPECT_EQ(refusal(columns(kColumnsMax + 1)), ErrorCode::limit_exceeded);
+  const auto call = [](std::size_t count) {
+    return "SELECT CONCAT('a'" + repeated(", 'b'", count - 1) + ") FROM orders";
+  };
+  prepare(call(kArgsMax));
+  EXPECT_EQ(refusal(call(kArgsMax + 1)), ErrorCode::limit_exceeded);
+}
+
+}  // namespace
+}  // namespace penstock::sql

@@ -1,0 +1,123 @@
+// A small catalogue and functions without kernels, for sql's own tests and fuzz target only.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/check.h"
+#include "sql/function.h"
+#include "sql/operator_names.h"
+#include "sql/statement.h"
+#include "sql/stream_info.h"
+
+namespace penstock::sql {
+
+class TestFunctions final : public FunctionCatalogue {
+ public:
+  TestFunctions() {
+    add_arithmetic();
+    add_predicates();
+    add_functions();
+  }
+
+  const ScalarFunction* find(std::string_view name) const override {
+    for (const ScalarFunction& function : functions_) {
+      if (function.name == name) return &function;
+    }
+    return nullptr;
+  }
+  std::span<const ScalarFunction> all() const override { return functions_; }
+
+ private:
+  using Types = std::span<const data::Type>;
+  using Rule = data::Type (*)(Types);
+
+  static data::Type gives_boolean(Types) { return data::Type(data::TypeKind::boolean); }
+  static data::Type gives_string(Types) { return data::Type(data::TypeKind::string); }
+  static data::Type gives_integer(Types) { return data::Type(data::TypeKind::integer); }
+  static data::Type gives_double(Types) { return data::Type(data::TypeKind::double_); }
+  static data::Type gives_first(Types types) { return types.front(); }
+
+  void add(std::string_view name, std::vector<Overload> overloads) {
+    functions_.push_back({name, "TEST", "", std::move(overloads), {}});
+  }
+  static Overload overload(std::vector<ArgKind> args, Rule result, bool variadic = false) {
+    return {.args = std::move(args), .variadic = variadic, .result = result};
+  }
+
+  void add_arithmetic() {
+    using enum ArgKind;
+    for (const auto name : {op::kAdd, op::kDivide, op::kModulo, op::kMultiply, op::kSubtract}) {
+      std::vector<Overload> overloads;
+      for (const ArgKind kind : {integer, bigint, decimal, double_}) overloads.push_back(overload({kind, kind}, gives_first));
+      add(name, std::move(overloads));
+    }
+    add(op::kNegate, {overload({integer}, gives_first), overload({bigint}, gives_first), overload({decimal}, gives_first), overload({double_}, gives_first)});
+    add(op::kConcat, {overload({string, string}, gives_string)});
+  }
+
+  void add_predicates() {
+    using enum ArgKind;
+    for (const auto name : {op::kEqual, op::kNotEqual, op::kLess, op::kLessEqual, op::kGreater, op::kGreaterEqual, op::kIsDistinct}) {
+      add(name, {overload({same, same}, gives_boolean)});
+    }
+    add(op::kNot, {overload({boolean}, gives_boolean)});
+    add(op::kIsNull, {overload({any}, gives_boolean)});
+    add(op::kLike, {overload({string, string, string}, gives_boolean)});
+    add(op::kCast, {overload({any}, gives_first)});
+  }
+
+  void add_functions() {
+    using enum ArgKind;
+    add("ABS", {overload({integer}, gives_first), overload({bigint}, gives_first), overload({double_}, gives_first), overload({decimal}, gives_first)});
+    add("COALESCE", {overload({any, same}, gives_first, true)});
+    add("CONCAT", {overload({string, string}, gives_string, true)});
+    add("LEN", {overload({string}, gives_integer), overload({bytes}, gives_integer)});
+    add("MASK", {overload({string}, gives_string), overload({string, string, string, string, string}, gives_string)});
+    add("MASK_LEFT", {overload({string, integer}, gives_string)});
+    add("SQRT", {overload({double_}, gives_double)});
+    add("SUBSTRING", {overload({string, integer}, gives_string), overload({string, integer, integer}, gives_string)});
+    add("UCASE", {overload({string}, gives_string)});
+  }
+
+  std::vector<ScalarFunction> functions_;
+};
+
+class TestCatalogue final : public Catalogue {
+ public:
+  // Streams of every kind that the tests name.
+  explicit TestCatalogue(const FunctionCatalogue& functions) {
+    for (const char* text : {
+             "CREATE STREAM PAYMENTS (ID STRING KEY, CARD STRING, NAME STRING, AMOUNT DECIMAL(10,2), MERCHANT STRING, "
+             "COUNTRY STRING) WITH (KAFKA_TOPIC='payments', VALUE_FORMAT='JSON', SEAL='psr1', KEY_POLICY='payments-v1')",
+             "CREATE STREAM ORDERS (K STRING KEY, ID INT, UNITS BIGINT, PRICE DOUBLE, PAID BOOLEAN, `Note` STRING) WITH "
+             "(KAFKA_TOPIC='orders', VALUE_FORMAT='DELIMITED', VALUE_DELIMITER=';')",
+             "CREATE STREAM EVENTS (AT TIMESTAMP, DAY DATE, CLOCK TIME, RAW BYTES, SENT BIGINT) WITH "
+             "(KAFKA_TOPIC='events', VALUE_FORMAT='JSON', TIMESTAMP='SENT')",
+             "CREATE STREAM PAIRS (A INT KEY, B INT KEY, C INT) WITH (KAFKA_TOPIC='pairs', FORMAT='JSON')",
+             "CREATE STREAM TARGET (K STRING KEY, ID BIGINT, PRICE DOUBLE) WITH (KAFKA_TOPIC='target', VALUE_FORMAT='JSON')",
+         }) {
+      auto statement = prepare_statement({text, 1}, *this, functions);
+      CHECK(statement.has_value());
+      StreamInfo stream = std::get<CreateStream>(statement->node).stream;
+      const std::string name = stream.name;
+      streams_.emplace(name, std::move(stream));
+    }
+  }
+
+  const StreamInfo* find(std::string_view name) const override {
+    const auto found = streams_.find(std::string(name));
+    return found == streams_.end() ? nullptr : &found->second;
+  }
+  std::vector<std::string> names() const override {
+    std::vector<std::string> names;
+    for (const auto& [name, stream] : streams_) names.push_back(name);
+    return names;
+  }
+
+ private:
+  std::map<std::string, StreamInfo> streams_;
+};
+
+}  // namespace penstock::sql

@@ -1,0 +1,188 @@
+#include "topics/committer.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/crash_point.h"
+#include "topics/commit_limits.h"
+#include "topics/limits.h"
+
+namespace penstock::topics {
+
+Committer::~Committer() {
+  for (const auto& partition : with_files_) partition->release_file();
+}
+
+Result<> Committer::recover() {
+  epochs_ = TRY(store_.epochs());
+  return {};
+}
+
+CommitResult Committer::commit(const CommitRequest& request) {
+  Waiting mine{request, {}, false, false};
+  std::unique_lock lock(queue_mutex_);
+  queue_.push_back(&mine);
+  round_over_.wait(lock, [&] { return mine.done || !leading_; });
+  if (mine.done) return std::move(mine.result);
+  leading_ = true;
+  Round round = std::exchange(queue_, {});
+  lock.unlock();
+  {
+    auto held = alone();
+    run_round(round);
+  }
+  lock.lock();
+  for (Waiting* waiting : round) waiting->done = true;
+  leading_ = false;
+  lock.unlock();
+  round_over_.notify_all();
+  return std::move(mine.result);
+}
+
+void Committer::run_round(const Round& round) {
+  touched_.clear();
+  auto room = store_.check_room();
+  for (Waiting* waiting : round) {
+    if (!room) {
+      waiting->result = {Outcome::aborted, room.error()};
+      continue;
+    }
+    waiting->result = check(waiting->request);
+    if (waiting->result.error) continue;
+    auto staged = stage(waiting->request);
+    if (staged)
+      waiting->staged = true;
+    else
+      waiting->result = {Outcome::aborted, staged.error()};
+  }
+  CRASH_POINT("embedded.commit.after_segment_write");
+  if (auto synced = sync(); !synced)
+    finish(round, Outcome::aborted, synced.error());
+  else
+    write_state(round);
+  waits_.notify();
+  close_surplus_files();
+}
+
+// An error that keeps the commit from being staged, or none.
+CommitResult Committer::check(const CommitRequest& request) {
+  auto epoch = epochs_.find(request.writer);
+  if (epoch == epochs_.end() || epoch->second != request.epoch)
+    return {Outcome::fenced, fenced_error(request.writer)};
+  for (const CommitPiece& piece : request.pieces)
+    if (piece.partition->removed())
+      return {Outcome::aborted, no_such_topic(piece.partition->name().topic)};
+  return {};
+}
+
+Result<> Committer::stage(const CommitRequest& request) {
+  CRASH_POINT("embedded.commit.before_segment_write");
+  std::vector<Tail> before;
+  for (CommitPiece& piece : request.pieces) {
+    before.push_back(piece.partition->staged());
+    touch(piece.partition);
+    auto staged = piece.partition->stage(piece.batches);
+    if (staged) continue;
+    for (std::size_t i = 0; i < before.size(); ++i)
+      request.pieces[i].partition->unstage(before[i]);
+    return staged;
+  }
+  return {};
+}
+
+void Committer::touch(const std::shared_ptr<Partition>& partition) {
+  if (std::find(touched_.begin(), touched_.end(), partition) == touched_.end())
+    touched_.push_back(partition);
+  if (!partition->holds_file() &&
+      std::find(with_files_.begin(), with_files_.end(), partition) == with_files_.end())
+    with_files_.push_back(partition);
+}
+
+Result<> Committer::sync() {
+  if (!settings_.sync) return {};
+  for (const auto& partition : touched_) TRY(partition->sync_staged());
+  CRASH_POINT("embedded.commit.after_sync");
+  return {};
+}
+
+void Committer::write_state(const Round& round) {
+  StateBatch* batch = nullptr;
+  bool has_changes = false;
+  for (Waiting* waiting : round) {
+    if (!waiting->staged) continue;
+    has_changes |= waiting->request.has_changes;
+    if (batch && waiting->request.has_changes)
+      batch->append(waiting->request.changes);
+    else if (!batch)
+      batch = &waiting->request.changes;
+  }
+  if (!batch) return;  // nothing came through
+  for (const auto& partition : touched_) {
+    if (partition->staged() == partition->committed()) continue;
+    partition->put_staged(*batch);
+    has_changes = true;
+  }
+  WriteResult written{WriteOutcome::written, std::nullopt};
+  if (has_changes) written = store_.write(*batch);
+  CRASH_POINT("embedded.commit.after_state");
+  switch (written.outcome) {
+    case WriteOutcome::written:
+      return finish(round, Outcome::committed, std::nullopt);
+    case WriteOutcome::not_written:
+      return finish(round, Outcome::aborted, written.error);
+    case WriteOutcome::unknown:
+      return finish(round, Outcome::unknown, written.error);
+  }
+}
+
+void Committer::finish(const Round& round, Outcome outcome, const std::optional<Error>& error) {
+  for (const auto& partition : touched_) {
+    if (outcome == Outcome::committed)
+      partition->publish();
+    else
+      partition->unstage(partition->committed());
+  }
+  CRASH_POINT("embedded.commit.after_publish");
+  for (Waiting* waiting : round)
+    if (waiting->staged) waiting->result = {outcome, error};
+}
+
+void Committer::close_surplus_files() {
+  while (with_files_.size() > kOpenSegmentsMax) {
+    with_files_.front()->release_file();
+    with_files_.pop_front();
+  }
+}
+
+Result<std::uint64_t> Committer::open_writer(const WriterId& id) {
+  TRY(check_id(id));
+  auto held = alone();
+  auto found = epochs_.find(id);
+  std::uint64_t epoch = found == epochs_.end() ? 1 : found->second + 1;
+  StateBatch batch;
+  batch.put_epoch(id, epoch);
+  TRY(store_.write_or_fail(batch));
+  CRASH_POINT("embedded.writer.after_epoch");
+  epochs_[id] = epoch;
+  return epoch;
+}
+
+Result<> Committer::forget(const WriterId& id, std::uint64_t epoch, const TaskId& task) {
+  TRY(check_id(task));
+  auto held = alone();
+  if (epochs_[id] != epoch) return fail(fenced_error(id));
+  StateBatch batch;
+  batch.forget_task(task);
+  return store_.write_or_fail(batch);
+}
+
+void Committer::close_files_of(std::uint32_t topic_id) {
+  std::erase_if(with_files_, [&](const auto& partition) {
+    if (partition->topic_id() != topic_id) return false;
+    partition->release_file();
+    return true;
+  });
+  touched_.clear();
+}
+
+}  // namespace penstock::topics

@@ -1,0 +1,83 @@
+// The one committer of an embedded log: commits that wait while a round is under way share the next.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "topics/batch_codec.h"
+#include "topics/partition.h"
+#include "topics/state_store.h"
+#include "topics/waits.h"
+
+namespace penstock::topics {
+
+// What one commit appends to one partition. The directory of topics owns the partition too; this share
+// keeps it until the commit is over, should the topic be removed meanwhile.
+struct CommitPiece {
+  std::shared_ptr<Partition> partition;
+  EncodedBatches batches;
+};
+
+struct CommitRequest {
+  const WriterId& writer;
+  std::uint64_t epoch;
+  std::vector<CommitPiece>& pieces;  // each partition at most once
+  StateBatch& changes;               // positions and state; used up
+  bool has_changes;
+};
+
+class Committer {
+ public:
+  // All outlive it.
+  Committer(const SegmentSettings& settings, StateStore& store, Waits& waits)
+      : settings_(settings), store_(store), waits_(waits) {}
+  ~Committer();
+
+  Result<> recover();  // reads the writers' epochs
+  // Takes part in a round; returns when it is over. Thread-safe.
+  CommitResult commit(const CommitRequest& request);
+  Result<std::uint64_t> open_writer(const WriterId& id);  // its epoch
+  Result<> forget(const WriterId& id, std::uint64_t epoch, const TaskId& task);
+  void close_files_of(std::uint32_t topic_id);  // under alone()
+
+  // Held by whoever changes topics, writers or segments.
+  std::unique_lock<std::mutex> alone() { return std::unique_lock(round_mutex_); }
+
+ private:
+  struct Waiting {
+    const CommitRequest& request;
+    CommitResult result;
+    bool staged = false;
+    bool done = false;
+  };
+  using Round = std::vector<Waiting*>;
+
+  void run_round(const Round& round);
+  CommitResult check(const CommitRequest& request);
+  Result<> stage(const CommitRequest& request);
+  Result<> sync();
+  void write_state(const Round& round);
+  void finish(const Round& round, Outcome outcome, const std::optional<Error>& error);
+  void touch(const std::shared_ptr<Partition>& partition);
+  void close_surplus_files();
+
+  const SegmentSettings& settings_;
+  StateStore& store_;
+  Waits& waits_;
+
+  std::mutex queue_mutex_;  // of the next three
+  std::condition_variable round_over_;
+  Round queue_;
+  bool leading_ = false;
+
+  std::mutex round_mutex_;  // of the rest
+  std::map<WriterId, std::uint64_t> epochs_;
+  std::vector<std::shared_ptr<Partition>> touched_;  // by this round
+  std::deque<std::shared_ptr<Partition>> with_files_;
+};
+
+}  // namespace penstock::topics

@@ -1,0 +1,54 @@
+// The implementations that the conformance suite runs over: one line each.
+#include "topics/conformance.h"
+#include "topics/embedded_log.h"
+#include "topics/log_client.h"
+#include "topics/memory_log.h"
+#include "topics/test_log.h"
+
+namespace penstock::topics {
+namespace {
+
+class MemoryPlace final : public LogPlace {
+ public:
+  std::unique_ptr<Log> open() override { return make_memory_log(); }
+};
+
+class EmbeddedPlace final : public LogPlace {
+ public:
+  explicit EmbeddedPlace(std::size_t segment_bytes) : segment_bytes_(segment_bytes) {}
+  std::unique_ptr<Log> open() override {
+    return must(EmbeddedLog::open(
+        {.folder = folder_.path() / "data", .segment_bytes = segment_bytes_, .serve = false}));
+  }
+
+ private:
+  const std::size_t segment_bytes_;
+  TemporaryFolder folder_;
+};
+
+// The holder's log and a client that goes through its socket.
+class SocketPlace final : public LogPlace {
+ public:
+  std::unique_ptr<Log> open() override {
+    holder_.reset();
+    holder_ = must(EmbeddedLog::open({.folder = folder_.path()}));
+    return must(connect_log(folder_.path()));
+  }
+
+ private:
+  TemporaryFolder folder_;
+  std::unique_ptr<Log> holder_;
+};
+
+}  // namespace
+
+std::vector<LogImplementation> builtin_implementations() {
+  return {
+      {"memory", false, [] { return std::make_unique<MemoryPlace>(); }},
+      {"embedded", true, [] { return std::make_unique<EmbeddedPlace>(64 << 20); }},
+      {"embedded_small_segments", true, [] { return std::make_unique<EmbeddedPlace>(1000); }},
+      {"socket", true, [] { return std::make_unique<SocketPlace>(); }},
+  };
+}
+
+}  // namespace penstock::topics

@@ -1,0 +1,122 @@
+#include "topics/embedded_log.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "base/check.h"
+#include "base/crash_point.h"
+#include "topics/commit_limits.h"
+#include "topics/committer.h"
+#include "topics/embedded_writer.h"
+#include "topics/folder_lock.h"
+#include "topics/log_server.h"
+#include "topics/partition_reader.h"
+#include "topics/state_store.h"
+#include "topics/topic_directory.h"
+#include "topics/waits.h"
+
+namespace penstock::topics {
+namespace {
+
+Result<> make_folder(const std::filesystem::path& path) {
+  std::error_code error;
+  bool made = std::filesystem::create_directories(path, error);
+  if (error) return fail(os_error("creating", path, error.value()));
+  if (made) std::filesystem::permissions(path, std::filesystem::perms::owner_all, error);
+  return {};
+}
+
+bool is_empty_folder(const std::filesystem::path& path) {
+  std::error_code error;
+  return std::filesystem::is_empty(path, error) && !error;
+}
+
+}  // namespace
+
+// In the order in which they depend on each other; destroyed from the end.
+struct EmbeddedLog::Parts {
+  EmbeddedOptions options;
+  FolderLock lock;
+  SegmentSettings settings;
+  Waits waits;
+  std::unique_ptr<StateStore> store;
+  std::optional<Committer> committer;
+  std::optional<TopicDirectory> topics;
+  std::unique_ptr<LogServer> server;
+};
+
+Result<std::unique_ptr<EmbeddedLog>> EmbeddedLog::open(EmbeddedOptions options) {
+  CHECK(!options.folder.empty() && options.segment_bytes > 0);
+  const std::filesystem::path folder = options.folder;
+  TRY(make_folder(folder));
+  FolderLock lock = TRY(FolderLock::take(folder, options.program));
+  CRASH_POINT("embedded.open.after_lock");
+  TRY(make_folder(folder / "topics"));
+  TRY(make_folder(folder / "spare"));
+  SegmentSettings settings{folder / "spare", options.segment_bytes,
+                           options.durability == Durability::disk, options.faults};
+  std::unique_ptr<Parts> parts(
+      new Parts{std::move(options), std::move(lock), std::move(settings), {}, {}, {}, {}, {}});
+  parts->store = TRY(StateStore::open({.folder = folder / "state",
+                                       .ballast = folder / "reserve",
+                                       .sync = parts->settings.sync,
+                                       .may_create = is_empty_folder(folder / "topics"),
+                                       .faults = parts->options.faults}));
+  CRASH_POINT("embedded.open.after_format");
+  parts->committer.emplace(parts->settings, *parts->store, parts->waits);
+  TRY(parts->committer->recover());
+  parts->topics.emplace(folder / "topics", parts->settings, *parts->store, *parts->committer);
+  TRY(parts->topics->recover());
+  bool serve = parts->options.serve;
+  std::unique_ptr<EmbeddedLog> log(new EmbeddedLog(std::move(parts)));
+  if (serve) log->parts_->server = TRY(LogServer::start(*log, folder));
+  return log;
+}
+
+EmbeddedLog::EmbeddedLog(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+EmbeddedLog::~EmbeddedLog() { parts_->server.reset(); }
+
+Result<> EmbeddedLog::set_http_address(std::string_view address) {
+  return parts_->lock.set_http_address(address);
+}
+
+Result<> EmbeddedLog::create(const TopicSpec& spec) { return parts_->topics->create(spec); }
+
+Result<TopicInfo> EmbeddedLog::describe(const TopicName& topic) {
+  return parts_->topics->describe(topic);
+}
+
+Result<std::vector<TopicName>> EmbeddedLog::list() { return parts_->topics->list(); }
+
+Result<> EmbeddedLog::remove(const TopicName& topic) {
+  auto removed = parts_->topics->remove(topic);
+  parts_->waits.notify();
+  return removed;
+}
+
+Result<std::unique_ptr<Reader>> EmbeddedLog::reader(const TopicPartition& from, Offset start,
+                                                    ReadCheck check) {
+  auto partition = TRY(parts_->topics->find(from));
+  TRY(check_start(from, start, {0, partition->end()}));
+  return std::make_unique<PartitionReader>(std::move(partition), start, check);
+}
+
+Result<std::unique_ptr<Writer>> EmbeddedLog::writer(const WriterId& id) {
+  std::uint64_t epoch = TRY(parts_->committer->open_writer(id));
+  WriterParts parts{*parts_->topics, *parts_->store, *parts_->committer};
+  return std::make_unique<EmbeddedWriter>(parts, id, epoch);
+}
+
+Result<bool> EmbeddedLog::wait(std::span<Reader* const> readers, Deadline deadline) {
+  auto ready = [readers] {
+    return std::any_of(readers.begin(), readers.end(), [](const Reader* reader) {
+      return static_cast<const PartitionReader*>(reader)->ready();
+    });
+  };
+  return parts_->waits.wait(ready, deadline);
+}
+
+void EmbeddedLog::wake() { parts_->waits.wake(); }
+
+}  // namespace penstock::topics

@@ -1,0 +1,219 @@
+#include "topics/partition.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+#include "base/crash_point.h"
+#include "topics/segment_scan.h"
+
+namespace penstock::topics {
+namespace {
+
+constexpr std::uint64_t kMarkDistance = 256 << 10;
+
+}  // namespace
+
+Error damage_at(const TopicPartition& partition, Offset offset, const Error& error) {
+  if (error.code() == ErrorCode::unsupported || error.code() == ErrorCode::io ||
+      error.code() == ErrorCode::permission_denied)
+    return error.in(fmt::format("partition {}/{}, offset {}", partition.topic.text(),
+                                partition.partition, offset));
+  return Error(ErrorCode::corrupt,
+               fmt::format("partition {}/{}, offset {}: {}; `penstock repair` shows what is lost and "
+                           "can cut it off",
+                           partition.topic.text(), partition.partition, offset, error.text()));
+}
+
+ReadableSegment Partition::segment_of(Offset offset) const {
+  std::lock_guard lock(published_mutex_);
+  ReadableSegment segment;
+  if (segment_bases_.empty()) return segment;  // nothing was ever committed
+  auto next = std::upper_bound(segment_bases_.begin(), segment_bases_.end(), offset);
+  CHECK(next != segment_bases_.begin());
+  segment.base = *(next - 1);
+  segment.end = next == segment_bases_.end() ? committed_.end : *next;
+  if (next == segment_bases_.end()) segment.bytes = committed_.bytes;
+  segment.path = folder_ / segment_file_name(segment.base);
+  segment.known = segment.base;
+  auto mark = std::upper_bound(marks_.begin(), marks_.end(), offset,
+                               [](Offset wanted, const Mark& m) { return wanted < m.offset; });
+  if (mark != marks_.begin() && (mark - 1)->segment_base == segment.base) {
+    segment.known = (mark - 1)->offset;
+    segment.known_at = (mark - 1)->at;
+  }
+  return segment;
+}
+
+Tail Partition::committed() const {
+  std::lock_guard lock(published_mutex_);
+  return committed_;
+}
+
+void Partition::add_mark(const Tail& tail) {
+  bool far = marks_.empty() || marks_.back().segment_base != tail.segment_base ||
+             marks_.back().at + kMarkDistance <= tail.bytes;
+  if (far && tail.bytes > 0) marks_.push_back({tail.end, tail.segment_base, tail.bytes});
+}
+
+Result<> Partition::recover(const Tail& tail, std::vector<Offset> segment_bases) {
+  TRY(check_segments_exist(tail, segment_bases));
+  TRY(check_last_segment(tail));
+  TRY(cut_behind(tail));
+  std::lock_guard lock(published_mutex_);
+  committed_ = staged_ = tail;
+  segment_bases_ = std::move(segment_bases);
+  add_mark(tail);
+  end_ = tail.end;
+  return {};
+}
+
+Result<> Partition::check_segments_exist(const Tail& tail, const std::vector<Offset>& bases) const {
+  bool sound = bases.empty() ? tail == Tail{}
+                             : bases.front() == 0 && bases.back() == tail.segment_base &&
+                                   tail.end > tail.segment_base;
+  if (!sound)
+    return fail(damage_at(name(), tail.end, Error(ErrorCode::corrupt, "the state database's list of "
+                                                                      "segments does not fit")));
+  for (Offset base : bases) {
+    std::error_code error;
+    if (!std::filesystem::exists(folder_ / segment_file_name(base), error))
+      return fail(damage_at(name(), base,
+                            Error(ErrorCode::corrupt, fmt::format("segment '{}' is missing",
+                                                                  segment_file_name(base)))));
+  }
+  return {};
+}
+
+// Earlier segments are not read again: their bytes were sound when the log rolled on, each is checked
+// whenever it is read, and `penstock repair` checks all. The last one is where a crash leaves marks.
+Result<> Partition::check_last_segment(const Tail& tail) const {
+  if (tail.bytes == 0) return {};
+  ScanEnd seen = scan_segment(folder_ / segment_file_name(tail.segment_base),
+                              {.topic_id = topic_id(),
+                               .partition = static_cast<std::uint32_t>(name().partition),
+                               .base = tail.segment_base,
+                               .end = tail.end,
+                               .bytes = tail.bytes});
+  if (seen.damage) return fail(damage_at(name(), seen.offset, *seen.damage));
+  if (seen.bytes != tail.bytes || seen.last_crc != tail.last_crc)
+    return fail(damage_at(name(), seen.offset,
+                          Error(ErrorCode::corrupt, "the segment does not end with the batch that "
+                                                    "was committed last")));
+  return {};
+}
+
+Result<> Partition::cut_behind(const Tail& tail) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder_, error)) {
+    auto base = parse_segment_file_name(entry.path().filename().string());
+    if (!base || *base < tail.segment_base) continue;
+    bool orphan = *base > tail.segment_base || tail.bytes == 0;
+    if (orphan) {
+      retire_segment(settings_, entry.path());
+      CRASH_POINT("embedded.recover.after_orphan");
+    } else if (entry.file_size(error) > tail.bytes) {
+      if (::truncate(entry.path().c_str(), static_cast<off_t>(tail.bytes)) != 0)
+        return fail(os_error("cutting", entry.path(), errno));
+      CRASH_POINT("embedded.recover.after_cut");
+    }
+  }
+  return {};
+}
+
+Result<> Partition::stage(EncodedBatches& batches) {
+  ByteSpan bytes = batches.bytes();
+  std::size_t run_start = 0, at = 0;
+  while (at < bytes.size()) {
+    BatchHeader header = place_batch(bytes.subspan(at), staged_.end);
+    std::size_t length = header.bytes();
+    bool first_ever = staged_.bytes == 0;
+    if (first_ever || staged_.bytes + length > settings_.segment_bytes) {
+      TRY(write_run(bytes.subspan(run_start, at - run_start), staged_.bytes - (at - run_start)));
+      TRY(roll(staged_.end));
+      run_start = at;
+    }
+    staged_.bytes += length;
+    staged_.end = header.end();
+    staged_.last_crc = header.crc;
+    at += length;
+  }
+  return write_run(bytes.subspan(run_start), staged_.bytes - (at - run_start));
+}
+
+Result<> Partition::write_run(ByteView run, std::uint64_t at) {
+  if (run.empty()) return {};
+  TRY(open_file());
+  return file_.write(settings_, run, at);
+}
+
+Result<> Partition::roll(Offset base) {
+  if (staged_.bytes > 0) {
+    TRY(open_file());
+    file_.cut(staged_.bytes);
+    rolled_.push_back(std::move(file_));
+  }
+  file_ = {};
+  staged_.segment_base = base;
+  staged_.bytes = 0;
+  staged_bases_.push_back(base);
+  CRASH_POINT("embedded.roll.before_open");
+  TRY(open_file());
+  CRASH_POINT("embedded.roll.after_open");
+  return {};
+}
+
+Result<> Partition::open_file() {
+  if (file_.is_open()) return {};
+  std::error_code error;
+  if (!std::filesystem::exists(folder_, error)) std::filesystem::create_directories(folder_, error);
+  file_ = TRY(SegmentFile::open(settings_, folder_ / segment_file_name(staged_.segment_base)));
+  return {};
+}
+
+void Partition::unstage(const Tail& back_to) {
+  staged_ = back_to;
+  // What was staged before this commit in the same round stays; the first segment of all is only listed
+  // once it has bytes.
+  std::erase_if(staged_bases_, [&](Offset base) {
+    if (base <= back_to.segment_base && back_to.bytes != 0) return false;
+    file_ = {};
+    std::error_code ignored;  // if it stays, the next open() removes it
+    std::filesystem::remove(folder_ / segment_file_name(base), ignored);
+    return true;
+  });
+}
+
+Result<> Partition::sync_staged() {
+  for (SegmentFile& file : rolled_) TRY(file.sync(settings_));
+  if (file_.is_open()) TRY(file_.sync(settings_));
+  return {};
+}
+
+void Partition::put_staged(StateBatch& batch) const {
+  batch.put_tail(topic_id(), name().partition, staged_);
+  for (Offset base : staged_bases_) batch.put_segment(topic_id(), name().partition, base);
+}
+
+void Partition::publish() {
+  {
+    std::lock_guard lock(published_mutex_);
+    committed_ = staged_;
+    segment_bases_.insert(segment_bases_.end(), staged_bases_.begin(), staged_bases_.end());
+    add_mark(staged_);
+  }
+  staged_bases_.clear();
+  rolled_.clear();
+  end_ = staged_.end;
+}
+
+void Partition::release_file() {
+  if (file_.is_open()) file_.cut(staged_.bytes);
+  file_ = {};
+}
+
+}  // namespace penstock::topics

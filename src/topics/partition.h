@@ -1,0 +1,99 @@
+// One partition of the embedded log: its segments, its committed end, and the bytes being staged behind
+// it by the commit round that is under way.
+#pragma once
+
+#include <atomic>
+#include <filesystem>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "topics/batch_codec.h"
+#include "topics/segment_file.h"
+#include "topics/state_store.h"
+
+namespace penstock::topics {
+
+struct PartitionId {
+  TopicPartition name;
+  std::uint32_t topic_id;
+};
+
+// "partition t/0, offset 17" in front of what is wrong, "run `penstock repair`" behind.
+Error damage_at(const TopicPartition& partition, Offset offset, const Error& error);
+
+// A part of one segment that readers may read.
+struct ReadableSegment {
+  std::filesystem::path path;
+  Offset base = 0;
+  Offset end = 0;                       // of the records in it that are committed
+  std::optional<std::uint64_t> bytes;   // where they end; absent: somewhere before the file's end
+  Offset known = 0;                     // a batch boundary at or before the wanted offset,
+  std::uint64_t known_at = 0;           // and where in the file it is
+};
+
+class Partition {
+ public:
+  Partition(const SegmentSettings& settings, PartitionId id, std::filesystem::path folder)
+      : settings_(settings), id_(std::move(id)), folder_(std::move(folder)) {}
+
+  const TopicPartition& name() const { return id_.name; }
+  std::uint32_t topic_id() const { return id_.topic_id; }
+  const std::filesystem::path& folder() const { return folder_; }
+
+  // Any thread.
+  Offset end() const { return end_.load(); }
+  bool removed() const { return removed_.load(); }
+  ReadableSegment segment_of(Offset offset) const;  // the one that holds it
+  Tail committed() const;
+
+  // The rest: one thread at a time, under the committer's lock.
+
+  // Takes what the state database says over; checks that all segments exist and that the last one is
+  // sound up to its end, then cuts what lies behind. corrupt: changes nothing.
+  Result<> recover(const Tail& tail, std::vector<Offset> segment_bases);
+  // Writes the batches behind what is staged. After an error call unstage().
+  Result<> stage(EncodedBatches& batches);
+  const Tail& staged() const { return staged_; }
+  void unstage(const Tail& back_to);  // forgets what was staged after that
+  Result<> sync_staged();
+  void put_staged(StateBatch& batch) const;  // the new end and the new segments
+  void publish();
+  void mark_removed() { removed_ = true; }
+  bool holds_file() const { return file_.is_open(); }
+  void release_file();  // closes it and gives reserved space back
+
+ private:
+  Result<> roll(Offset base);
+  Result<> open_file();
+  Result<> write_run(ByteView run, std::uint64_t at);
+  Result<> check_segments_exist(const Tail& tail, const std::vector<Offset>& bases) const;
+  Result<> check_last_segment(const Tail& tail) const;
+  Result<> cut_behind(const Tail& tail);
+
+  const SegmentSettings& settings_;
+  const PartitionId id_;
+  const std::filesystem::path folder_;
+
+  std::atomic<Offset> end_ = 0;
+  std::atomic<bool> removed_ = false;
+  // Where batches start, every kMarkDistance bytes of what was written since the log was opened.
+  struct Mark {
+    Offset offset;
+    Offset segment_base;
+    std::uint64_t at;
+  };
+  void add_mark(const Tail& tail);
+
+  mutable std::mutex published_mutex_;  // of the next three
+  Tail committed_;
+  std::vector<Offset> segment_bases_;
+  std::vector<Mark> marks_;
+
+  Tail staged_;
+  std::vector<Offset> staged_bases_;
+  SegmentFile file_;  // of staged_.segment_base, if open
+  std::vector<SegmentFile> rolled_;  // left by this round, to be synced
+};
+
+}  // namespace penstock::topics

@@ -1,0 +1,105 @@
+#include "topics/segment_scan.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+
+#include <fmt/format.h>
+
+#include "topics/limits.h"
+
+namespace penstock::topics {
+namespace {
+
+// A window over the file that always starts at the batch under way.
+class Window {
+ public:
+  Window(int fd, std::uint64_t limit, const std::filesystem::path& path)
+      : fd_(fd), limit_(limit), path_(path) {}
+
+  std::uint64_t at() const { return at_; }
+  // At least `bytes` from at() on. corrupt: the limit comes before.
+  Result<ByteView> need(std::size_t bytes) {
+    if (bytes > limit_ - at_)
+      return fail(ErrorCode::corrupt,
+                  fmt::format("'{}': the {} bytes at {} reach past byte {}, where the segment ends",
+                              path_.filename().string(), bytes, at_, limit_));
+    if (bytes > filled_ - used_) TRY(refill());
+    return ByteView(data_).subspan(used_, bytes);
+  }
+  void pass(std::size_t bytes) {
+    used_ += bytes;
+    at_ += bytes;
+  }
+
+ private:
+  Result<> refill() {
+    data_.resize(kBatchBytesMax);
+    filled_ = static_cast<std::size_t>(std::min<std::uint64_t>(kBatchBytesMax, limit_ - at_));
+    used_ = 0;
+    auto read = read_exactly(fd_, ByteSpan(data_).first(filled_), at_, path_);
+    if (!read) filled_ = 0;
+    return read;
+  }
+
+  const int fd_;
+  const std::uint64_t limit_;
+  const std::filesystem::path& path_;
+  std::uint64_t at_ = 0;
+  ByteBuffer data_;
+  std::size_t used_ = 0, filled_ = 0;
+};
+
+Result<BatchHeader> check_next(Window& window, const ScanLimits& limits, Offset base) {
+  BatchHeader header = TRY(parse_batch_header(TRY(window.need(kBatchHeaderBytes))));
+  TRY(check_place(header, limits.topic_id, limits.partition, base));
+  ByteView batch = TRY(window.need(header.bytes()));
+  TRY(check_batch_crc(header, batch));
+  TRY(view_batch(header, batch));
+  if (header.end() > limits.end)
+    return fail(ErrorCode::corrupt, fmt::format("a record batch reaches past offset {}, the end of "
+                                                "its segment", limits.end));
+  return header;
+}
+
+}  // namespace
+
+Result<> check_place(const BatchHeader& header, std::uint32_t topic_id, std::uint32_t partition,
+                     Offset base) {
+  if (header.topic_id == topic_id && header.partition == partition && header.base == base) return {};
+  return fail(ErrorCode::corrupt,
+              fmt::format("expected a record batch of topic id {}, partition {} at offset {}; seen "
+                          "topic id {}, partition {}, offset {}",
+                          topic_id, partition, base, header.topic_id, header.partition, header.base));
+}
+
+ScanEnd scan_segment(const std::filesystem::path& path, const ScanLimits& limits) {
+  ScanEnd end;
+  end.offset = limits.base;
+  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat status {};
+  if (!fd || ::fstat(fd.get(), &status) != 0) {
+    end.damage = os_error("opening", path, errno);
+    return end;
+  }
+  auto size = static_cast<std::uint64_t>(status.st_size);
+  if (limits.bytes && *limits.bytes > size)
+    end.damage = Error(ErrorCode::corrupt, fmt::format("'{}' has {} bytes, but {} are committed",
+                                                       path.string(), size, *limits.bytes));
+  Window window(fd.get(), limits.bytes ? std::min(*limits.bytes, size) : size, path);
+  while (end.offset < limits.end) {
+    auto header = check_next(window, limits, end.offset);
+    if (!header) {
+      if (!end.damage) end.damage = header.error();
+      return end;
+    }
+    window.pass(header->bytes());
+    end.offset = header->end();
+    end.bytes = window.at();
+    end.last_crc = header->crc;
+  }
+  return end;
+}
+
+}  // namespace penstock::topics

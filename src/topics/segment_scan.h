@@ -1,0 +1,33 @@
+// Walks the batches of a segment file one after the other, trusting nothing.
+#pragma once
+
+#include <functional>
+
+#include "topics/batch_codec.h"
+#include "topics/segment_file.h"
+
+namespace penstock::topics {
+
+struct ScanEnd {
+  Offset offset = 0;         // one past the last whole batch
+  std::uint64_t bytes = 0;   // where that batch ends
+  std::uint32_t last_crc = 0;
+  std::optional<Error> damage;  // why the walk stopped before the limit
+};
+
+struct ScanLimits {
+  std::uint32_t topic_id;
+  std::uint32_t partition;
+  Offset base;                       // of the first batch
+  Offset end;                        // stop there
+  std::optional<std::uint64_t> bytes;  // committed bytes; absent: up to the file's end
+};
+
+// Checks the header, place, CRC and columns of every batch from the file's start on until limits.end.
+ScanEnd scan_segment(const std::filesystem::path& path, const ScanLimits& limits);
+
+// Whether the header is of the batch that is expected at this place.
+Result<> check_place(const BatchHeader& header, std::uint32_t topic_id, std::uint32_t partition,
+                     Offset base);
+
+}  // namespace penstock::topics

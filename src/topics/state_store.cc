@@ -1,0 +1,438 @@
+#include "topics/state_store.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <mutex>
+
+#include <fmt/format.h>
+#include <rocksdb/options.h>
+
+#include "base/check.h"
+#include "base/file.h"
+#include "base/log.h"
+
+namespace penstock::topics {
+namespace {
+
+constexpr std::string_view kFormat = "penstock-log 1";
+constexpr std::size_t kPageBytes = 256 << 10;
+constexpr std::int64_t kBallastBytes = 8 << 20;
+constexpr std::size_t kTailBytes = 28;
+
+rocksdb::Slice slice(ByteView bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+void put_big(std::string& out, std::uint64_t value, int bytes) {
+  for (int i = bytes - 1; i >= 0; --i) out.push_back(static_cast<char>(value >> (8 * i)));
+}
+
+std::uint64_t get_big(std::string_view bytes) {
+  std::uint64_t value = 0;
+  for (char c : bytes) value = value << 8 | static_cast<std::uint8_t>(c);
+  return value;
+}
+
+template <typename T>
+void put_raw(std::string& out, T value) {
+  out.append(reinterpret_cast<const char*>(&value), sizeof value);
+}
+
+template <typename T>
+T get_raw(std::string_view bytes, std::size_t at) {
+  CHECK(at + sizeof(T) <= bytes.size());
+  T value;
+  std::memcpy(&value, bytes.data() + at, sizeof value);
+  return value;
+}
+
+std::string topic_key(const TopicName& topic) { return "t" + topic.text(); }
+std::string garbage_key(const TopicName& topic) { return "d" + topic.text(); }
+std::string writer_key(const WriterId& writer) { return "w" + writer.value(); }
+
+std::string partition_key(char kind, std::uint32_t topic_id, std::int32_t partition) {
+  std::string key(1, kind);
+  put_big(key, topic_id, 4);
+  put_big(key, static_cast<std::uint32_t>(partition), 4);
+  return key;
+}
+
+std::string segment_key(std::uint32_t topic_id, std::int32_t partition, Offset base) {
+  std::string key = partition_key('g', topic_id, partition);
+  put_big(key, static_cast<std::uint64_t>(base), 8);
+  return key;
+}
+
+// Ids hold no NUL (names.h), so a NUL ends them.
+std::string task_prefix(char kind, const TaskId& task) { return kind + task.value() + '\0'; }
+
+std::string position_key(const TaskId& task, const TopicPartition& from) {
+  std::string key = task_prefix('p', task) + from.topic.text() + '\0';
+  put_big(key, static_cast<std::uint32_t>(from.partition), 4);
+  return key;
+}
+
+std::string state_key(const TaskId& task, ByteView key) {
+  return task_prefix('s', task).append(as_text(key));
+}
+
+std::string past(std::string prefix) {  // the first key behind all that start with prefix + NUL
+  prefix.back() = '\1';
+  return prefix;
+}
+
+Error damaged(std::string_view what) {
+  return Error(ErrorCode::corrupt, fmt::format("the state database holds a malformed {}; restore the "
+                                               "folder from a backup", what));
+}
+
+Error state_error(std::string_view doing, const rocksdb::Status& status) {
+  ErrorCode code = ErrorCode::io;
+  if (status.IsCorruption()) code = ErrorCode::corrupt;
+  if (status.IsNoSpace()) code = ErrorCode::out_of_space;
+  return Error(code, fmt::format("{} the state database: {}", doing, status.ToString()));
+}
+
+Result<TaskPosition> position_in(std::string_view rest, std::string_view value) {
+  std::size_t end = rest.find('\0');
+  if (end == std::string_view::npos || rest.size() != end + 5 || value.size() != 8)
+    return fail(damaged("position"));
+  auto topic = TopicName::parse(rest.substr(0, end));
+  if (!topic) return fail(damaged("position"));
+  auto partition = static_cast<std::int32_t>(get_big(rest.substr(end + 1)));
+  return TaskPosition{{*topic, partition}, get_raw<Offset>(value, 0)};
+}
+
+rocksdb::Options database_options(bool may_create) {
+  rocksdb::Options options;
+  options.create_if_missing = may_create;
+  options.compression = rocksdb::kNoCompression;  // states are small, and sealed ones do not shrink
+  options.write_buffer_size = 16 << 20;
+  options.max_background_jobs = 2;
+  options.keep_log_file_num = 2;
+  options.max_log_file_size = 1 << 20;
+  options.info_log_level = rocksdb::WARN_LEVEL;
+  options.stats_dump_period_sec = 0;
+  options.stats_persist_period_sec = 0;
+  options.max_open_files = 128;
+  options.recycle_log_file_num = 0;
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  return options;
+}
+
+bool make_ballast(const std::filesystem::path& path) {
+  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!fd) return false;
+  int error = ::posix_fallocate(fd.get(), 0, kBallastBytes);
+  if (error == 0) return true;
+  ::unlink(path.c_str());
+  return false;
+}
+
+}  // namespace
+
+void StateBatch::put_topic(const StoredTopic& topic) {
+  std::string value;
+  put_raw(value, topic.id);
+  put_raw(value, topic.spec.partitions);
+  value.push_back(topic.spec.compacted ? 1 : 0);
+  batch_.Put(topic_key(topic.spec.name), value);
+  std::string id;
+  put_raw(id, topic.id);
+  batch_.Put("mtopic_id", id);
+}
+
+void StateBatch::erase_topic(const StoredTopic& topic) {
+  batch_.Delete(topic_key(topic.spec.name));
+  for (char kind : {'e', 'g'})
+    batch_.DeleteRange(partition_key(kind, topic.id, 0), partition_key(kind, topic.id + 1, 0));
+}
+
+void StateBatch::put_garbage(const TopicName& topic) { batch_.Put(garbage_key(topic), ""); }
+void StateBatch::erase_garbage(const TopicName& topic) { batch_.Delete(garbage_key(topic)); }
+
+void StateBatch::put_tail(std::uint32_t topic_id, std::int32_t partition, const Tail& tail) {
+  std::string value;
+  put_raw(value, tail.end);
+  put_raw(value, tail.segment_base);
+  put_raw(value, tail.bytes);
+  put_raw(value, tail.last_crc);
+  batch_.Put(partition_key('e', topic_id, partition), value);
+}
+
+void StateBatch::put_segment(std::uint32_t topic_id, std::int32_t partition, Offset base) {
+  batch_.Put(segment_key(topic_id, partition, base), "");
+}
+
+void StateBatch::erase_segments_from(std::uint32_t topic_id, std::int32_t partition, Offset base) {
+  batch_.DeleteRange(segment_key(topic_id, partition, base),
+                     partition_key('g', topic_id, partition + 1));
+}
+
+void StateBatch::put_epoch(const WriterId& writer, std::uint64_t epoch) {
+  std::string value;
+  put_raw(value, epoch);
+  batch_.Put(writer_key(writer), value);
+}
+
+void StateBatch::put_position(const TaskId& task, const TopicPartition& from, Offset next) {
+  std::string value;
+  put_raw(value, next);
+  batch_.Put(position_key(task, from), value);
+}
+
+void StateBatch::erase_position(const TaskId& task, const TopicPartition& from) {
+  batch_.Delete(position_key(task, from));
+}
+
+void StateBatch::put_state(const TaskId& task, ByteView key, ByteView value) {
+  batch_.Put(state_key(task, key), slice(value));
+}
+
+void StateBatch::erase_state(const TaskId& task, ByteView key) {
+  batch_.Delete(state_key(task, key));
+}
+
+void StateBatch::forget_task(const TaskId& task) {
+  for (char kind : {'p', 's'}) {
+    std::string prefix = task_prefix(kind, task);
+    batch_.DeleteRange(prefix, past(prefix));
+  }
+}
+
+void StateBatch::append(const StateBatch& other) {
+  class Copier final : public rocksdb::WriteBatch::Handler {
+   public:
+    explicit Copier(rocksdb::WriteBatch& to) : to_(to) {}
+    rocksdb::Status PutCF(std::uint32_t, const rocksdb::Slice& k, const rocksdb::Slice& v) override {
+      return to_.Put(k, v);
+    }
+    rocksdb::Status DeleteCF(std::uint32_t, const rocksdb::Slice& key) override {
+      return to_.Delete(key);
+    }
+    rocksdb::Status DeleteRangeCF(std::uint32_t, const rocksdb::Slice& from,
+                                  const rocksdb::Slice& to) override {
+      return to_.DeleteRange(from, to);
+    }
+
+   private:
+    rocksdb::WriteBatch& to_;
+  } copier(batch_);
+  CHECK(other.batch_.Iterate(&copier).ok());
+}
+
+Result<std::unique_ptr<StateStore>> StateStore::open(Options options) {
+  std::unique_ptr<StateStore> store(new StateStore(std::move(options)));
+  if (!store->options_.may_create && !std::filesystem::exists(store->options_.folder / "CURRENT"))
+    return fail(ErrorCode::corrupt,
+                fmt::format("'{}' is missing: positions and committed ends were in it; restore the "
+                            "folder from a backup", store->options_.folder.string()));
+  TRY(store->open_database());
+  TRY(store->check_format());
+  store->has_ballast_ = make_ballast(store->options_.ballast);
+  return store;
+}
+
+StateStore::~StateStore() = default;
+
+Result<> StateStore::open_database() {
+  rocksdb::DB* opened = nullptr;
+  auto status = rocksdb::DB::Open(database_options(options_.may_create), options_.folder.string(),
+                                  &opened);
+  db_.reset(opened);
+  if (!status.ok()) return fail(state_error("opening", status));
+  return {};
+}
+
+Result<> StateStore::check_format() {
+  auto format = TRY(get("mformat"));
+  if (format && *format != kFormat)
+    return fail(ErrorCode::unsupported,
+                fmt::format("the folder's format is not '{}': a newer program wrote it", kFormat));
+  if (auto round = TRY(get("mround"))) {
+    if (round->size() != 8) return fail(damaged("round number"));
+    round_ = get_raw<std::uint64_t>(*round, 0);
+  }
+  if (format) return {};
+  StateBatch batch;
+  batch.batch_.Put("mformat", rocksdb::Slice(kFormat.data(), kFormat.size()));
+  return write_or_fail(batch);
+}
+
+WriteResult StateStore::write(StateBatch& batch) {
+  std::string round;
+  put_raw(round, ++round_);
+  batch.batch_.Put("mround", round);
+  rocksdb::WriteOptions how;
+  how.sync = options_.sync;
+  auto inject = [this](DiskStep step) {
+    return options_.faults && options_.faults->before(step, 0) != 0;
+  };
+  rocksdb::Status status;
+  {
+    std::shared_lock lock(mutex_);
+    if (!db_)
+      return {WriteOutcome::unknown, Error(ErrorCode::io, "the state database is closed after a "
+                                                          "failure: restart")};
+    status = inject(DiskStep::state) ? rocksdb::Status::NoSpace() : db_->Write(how, &batch.batch_);
+    if (status.ok() && inject(DiskStep::state_after)) status = rocksdb::Status::IOError();
+  }
+  if (status.ok()) return {WriteOutcome::written, std::nullopt};
+  return look_after_failure(status);
+}
+
+WriteResult StateStore::look_after_failure(const rocksdb::Status& failed) {
+  Error error = state_error("writing", failed);
+  log::error("the state database failed to write; opening it again", {{"reason", error}});
+  std::unique_lock lock(mutex_);
+  db_.reset();
+  std::error_code ignored;  // its space lets RocksDB write its manifest
+  std::filesystem::remove(options_.ballast, ignored);
+  has_ballast_ = false;
+  if (auto opened = open_database(); !opened) {
+    log::error("the state database cannot be opened again", {{"reason", opened.error()}});
+    return {WriteOutcome::unknown, error};
+  }
+  std::string round;
+  auto status = db_->Get({}, "mround", &round);
+  if (!status.ok() && !status.IsNotFound()) return {WriteOutcome::unknown, error};
+  bool written = status.ok() && round.size() == 8 && get_raw<std::uint64_t>(round, 0) == round_;
+  if (written) return {WriteOutcome::written, std::nullopt};
+  return {WriteOutcome::not_written, error};
+}
+
+Result<> StateStore::write_or_fail(StateBatch& batch) {
+  WriteResult result = write(batch);
+  if (result.outcome == WriteOutcome::written) return {};
+  return fail(*result.error);
+}
+
+Result<> StateStore::check_room() {
+  if (!has_ballast_) has_ballast_ = make_ballast(options_.ballast);
+  if (has_ballast_) return {};
+  return fail(ErrorCode::out_of_space,
+              fmt::format("less than {} bytes are free for '{}': free some; work then goes on",
+                          kBallastBytes, options_.folder.string()));
+}
+
+Result<std::optional<std::string>> StateStore::get(const std::string& key) {
+  std::shared_lock lock(mutex_);
+  if (!db_) return fail(ErrorCode::io, "the state database is closed after a failure: restart");
+  std::string value;
+  auto status = db_->Get({}, key, &value);
+  if (status.IsNotFound()) return std::nullopt;
+  if (!status.ok()) return fail(state_error("reading", status));
+  return value;
+}
+
+// Up to kPageBytes of the pairs that start with prefix, from `from` on; returns how many.
+Result<std::size_t> StateStore::scan_page(const std::string& prefix, const std::string& from,
+                                          Pairs& page) {
+  std::shared_lock lock(mutex_);
+  if (!db_) return fail(ErrorCode::io, "the state database is closed after a failure: restart");
+  std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}));
+  std::size_t bytes = 0, pairs = 0;
+  for (it->Seek(from); it->Valid() && it->key().starts_with(prefix) && bytes < kPageBytes; it->Next()) {
+    page.emplace_back(it->key().ToString(), it->value().ToString());
+    bytes += it->key().size() + it->value().size() + 64;
+    ++pairs;
+  }
+  if (!it->status().ok()) return fail(state_error("reading", it->status()));
+  return pairs;
+}
+
+Result<StateStore::Pairs> StateStore::scan(const std::string& prefix) {
+  Pairs pairs;
+  std::string from = prefix;
+  while (TRY(scan_page(prefix, from, pairs)) > 0) from = pairs.back().first + '\0';
+  return pairs;
+}
+
+Result<std::uint32_t> StateStore::next_topic_id() {
+  auto id = TRY(get("mtopic_id"));
+  if (!id) return 1;
+  if (id->size() != 4) return fail(damaged("topic id"));
+  return get_raw<std::uint32_t>(*id, 0) + 1;
+}
+
+Result<std::vector<StoredTopic>> StateStore::topics() {
+  std::vector<StoredTopic> topics;
+  for (const auto& [key, value] : TRY(scan("t"))) {
+    auto name = TopicName::parse(std::string_view(key).substr(1));
+    if (!name || value.size() != 9) return fail(damaged("topic"));
+    topics.push_back({{*name, get_raw<std::int32_t>(value, 4), value[8] != 0},
+                      get_raw<std::uint32_t>(value, 0)});
+  }
+  return topics;
+}
+
+Result<std::vector<TopicName>> StateStore::garbage() {
+  std::vector<TopicName> names;
+  for (const auto& [key, value] : TRY(scan("d")))
+    names.push_back(TRY(TopicName::parse(std::string_view(key).substr(1))));
+  return names;
+}
+
+Result<Tail> StateStore::tail(std::uint32_t topic_id, std::int32_t partition) {
+  auto value = TRY(get(partition_key('e', topic_id, partition)));
+  if (!value) return Tail{};
+  if (value->size() != kTailBytes) return fail(damaged("committed end"));
+  Tail tail{get_raw<Offset>(*value, 0), get_raw<Offset>(*value, 8), get_raw<std::uint64_t>(*value, 16),
+            get_raw<std::uint32_t>(*value, 24)};
+  if (tail.end < tail.segment_base || tail.segment_base < 0) return fail(damaged("committed end"));
+  return tail;
+}
+
+Result<std::vector<Offset>> StateStore::segments(std::uint32_t topic_id, std::int32_t partition) {
+  std::vector<Offset> bases;
+  for (const auto& [key, value] : TRY(scan(partition_key('g', topic_id, partition)))) {
+    if (key.size() != 17) return fail(damaged("segment"));
+    bases.push_back(static_cast<Offset>(get_big(std::string_view(key).substr(9))));
+  }
+  return bases;
+}
+
+Result<std::map<WriterId, std::uint64_t>> StateStore::epochs() {
+  std::map<WriterId, std::uint64_t> epochs;
+  for (const auto& [key, value] : TRY(scan("w"))) {
+    if (value.size() != 8) return fail(damaged("writer"));
+    epochs.emplace(WriterId(key.substr(1)), get_raw<std::uint64_t>(value, 0));
+  }
+  return epochs;
+}
+
+Result<std::vector<TaskPosition>> StateStore::positions(const TaskId& task) {
+  std::string prefix = task_prefix('p', task);
+  std::vector<TaskPosition> positions;
+  for (const auto& [key, value] : TRY(scan(prefix)))
+    positions.push_back(TRY(position_in(std::string_view(key).substr(prefix.size()), value)));
+  return positions;
+}
+
+Result<std::vector<StoredPosition>> StateStore::all_positions() {
+  std::vector<StoredPosition> positions;
+  for (const auto& [key, value] : TRY(scan("p"))) {
+    std::size_t end = key.find('\0');
+    if (end == std::string::npos) return fail(damaged("position"));
+    auto position = TRY(position_in(std::string_view(key).substr(end + 1), value));
+    positions.push_back({TaskId(key.substr(1, end - 1)), position});
+  }
+  return positions;
+}
+
+Result<> StateStore::restore(const TaskId& task, const StateVisitor& visitor) {
+  std::string prefix = task_prefix('s', task), from = prefix;
+  Pairs page;
+  while (TRY(scan_page(prefix, from, page)) > 0) {
+    for (const auto& [key, value] : page)
+      visitor(as_bytes(std::string_view(key).substr(prefix.size())), as_bytes(value));
+    from = page.back().first + '\0';
+    page.clear();
+  }
+  return {};
+}
+
+}  // namespace penstock::topics

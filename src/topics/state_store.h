@@ -1,0 +1,124 @@
+// The embedded log's RocksDB (DIR/state). Integers are big endian in keys and little endian in values.
+//   m round, m topic_id, m format      counters of this store
+//   t <topic>                          topic id, partitions, compacted
+//   d <topic>                          its folder is garbage: a create or remove was under way
+//   e <topic id> <partition>           committed end (Tail)
+//   g <topic id> <partition> <base>    a segment that exists
+//   w <writer id>                      epoch
+//   p <task> 0 <topic> 0 <partition>   position
+//   s <task> 0 <key>                   state
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <shared_mutex>
+#include <vector>
+
+#include <rocksdb/db.h>
+#include <rocksdb/write_batch.h>
+
+#include "topics/embedded_log.h"
+#include "topics/log.h"
+
+namespace penstock::topics {
+
+struct StoredTopic {
+  TopicSpec spec;
+  std::uint32_t id;
+};
+
+// Where the committed bytes of a partition end.
+struct Tail {
+  Offset end = 0;            // one past the newest committed record
+  Offset segment_base = 0;   // of the segment that holds the last batch
+  std::uint64_t bytes = 0;   // committed bytes of that segment; 0: the partition is empty
+  std::uint32_t last_crc = 0;  // of the last batch
+  friend bool operator==(const Tail&, const Tail&) = default;
+};
+
+struct StoredPosition {
+  TaskId task;
+  TaskPosition position;
+};
+
+// Changes that are written at once.
+class StateBatch {
+ public:
+  void put_topic(const StoredTopic& topic);
+  void erase_topic(const StoredTopic& topic);  // with its tails and segments
+  void put_garbage(const TopicName& topic);
+  void erase_garbage(const TopicName& topic);
+  void put_tail(std::uint32_t topic_id, std::int32_t partition, const Tail& tail);
+  void put_segment(std::uint32_t topic_id, std::int32_t partition, Offset base);
+  void erase_segments_from(std::uint32_t topic_id, std::int32_t partition, Offset base);
+  void put_epoch(const WriterId& writer, std::uint64_t epoch);
+  void put_position(const TaskId& task, const TopicPartition& from, Offset next);
+  void erase_position(const TaskId& task, const TopicPartition& from);
+  void put_state(const TaskId& task, ByteView key, ByteView value);
+  void erase_state(const TaskId& task, ByteView key);
+  void forget_task(const TaskId& task);
+  void append(const StateBatch& other);
+  void clear() { batch_.Clear(); }
+
+ private:
+  friend class StateStore;
+  rocksdb::WriteBatch batch_;
+};
+
+enum class WriteOutcome { written, not_written, unknown };
+
+struct WriteResult {
+  WriteOutcome outcome;
+  std::optional<Error> error;
+};
+
+// Thread-safe; writes come one at a time (the committer's lock).
+class StateStore {
+ public:
+  struct Options {
+    std::filesystem::path folder;  // DIR/state
+    std::filesystem::path ballast;  // a file whose space is given up to get out of a full disk
+    bool sync = false;
+    bool may_create = true;  // false: failed_precondition if there is none
+    FaultPort* faults = nullptr;
+  };
+  static Result<std::unique_ptr<StateStore>> open(Options options);
+  ~StateStore();
+
+  // After a failure the database is opened again to find out whether the batch is in it. unknown: it
+  // cannot be opened; all later calls fail.
+  WriteResult write(StateBatch& batch);
+  Result<> write_or_fail(StateBatch& batch);
+  // out_of_space: too little is left to write the state safely.
+  Result<> check_room();
+  Result<std::uint32_t> next_topic_id();  // one past the largest that was ever used
+
+  Result<std::vector<StoredTopic>> topics();
+  Result<std::vector<TopicName>> garbage();
+  Result<Tail> tail(std::uint32_t topic_id, std::int32_t partition);
+  Result<std::vector<Offset>> segments(std::uint32_t topic_id, std::int32_t partition);
+  Result<std::map<WriterId, std::uint64_t>> epochs();
+  Result<std::vector<TaskPosition>> positions(const TaskId& task);
+  Result<std::vector<StoredPosition>> all_positions();
+  // In pages, so that the visitor runs without a lock of ours.
+  Result<> restore(const TaskId& task, const StateVisitor& visitor);
+
+ private:
+  explicit StateStore(Options options) : options_(std::move(options)) {}
+  using Pairs = std::vector<std::pair<std::string, std::string>>;
+  Result<> open_database();
+  Result<> check_format();
+  Result<std::optional<std::string>> get(const std::string& key);
+  Result<Pairs> scan(const std::string& prefix);
+  Result<std::size_t> scan_page(const std::string& prefix, const std::string& from, Pairs& page);
+  WriteResult look_after_failure(const rocksdb::Status& failed);
+
+  const Options options_;
+  std::shared_mutex mutex_;  // held alone while the database is opened again
+  std::unique_ptr<rocksdb::DB> db_;
+  std::uint64_t round_ = 0;
+  bool has_ballast_ = false;
+};
+
+}  // namespace penstock::topics

@@ -1,0 +1,99 @@
+// Short forms for the tests of this module.
+#pragma once
+
+#include <stdlib.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "topics/log.h"
+
+namespace penstock::topics {
+
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string name = (std::filesystem::temp_directory_path() / "penstock-XXXXXX").string();
+    EXPECT_NE(::mkdtemp(name.data()), nullptr);
+    path_ = name;
+  }
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+template <typename T>
+T must(Result<T> result) {
+  EXPECT_TRUE(result.has_value()) << (result ? "" : result.error().text());
+  if (!result) std::abort();
+  return std::move(*result);
+}
+inline void must(Result<> result) {
+  EXPECT_TRUE(result.has_value()) << (result ? "" : result.error().text());
+}
+template <typename T>
+ErrorCode code_of(const Result<T>& result) {
+  EXPECT_FALSE(result.has_value());
+  return result ? ErrorCode::internal : result.error().code();
+}
+
+inline TopicName topic(std::string_view name) { return must(TopicName::parse(name)); }
+inline TopicPartition at(std::string_view name, std::int32_t partition) {
+  return {topic(name), partition};
+}
+
+// Values only, null key, timestamps 1000, 1001, ...
+inline RecordBatch values(const std::vector<std::string>& texts) {
+  RecordBatch batch;
+  data::TimestampMs timestamp_ms = 1000;
+  for (const std::string& text : texts)
+    batch.append({.key = std::nullopt, .value = as_bytes(text), .timestamp_ms = timestamp_ms++});
+  return batch;
+}
+
+inline CommitResult commit_values(Writer& writer, const TopicPartition& to,
+                                  const std::vector<std::string>& texts) {
+  auto commit = must(writer.begin());
+  must(commit->append(to, values(texts)));
+  return commit->finish();
+}
+
+inline void must_commit(Writer& writer, const TopicPartition& to,
+                        const std::vector<std::string>& texts) {
+  CommitResult result = commit_values(writer, to, texts);
+  EXPECT_EQ(result.outcome, Outcome::committed) << (result.error ? result.error->text() : "");
+}
+
+inline void must_finish(Commit& commit) {
+  CommitResult result = commit.finish();
+  EXPECT_EQ(result.outcome, Outcome::committed) << (result.error ? result.error->text() : "");
+}
+
+inline std::vector<std::string> read_all(Log& log, const TopicPartition& from, Offset start = 0,
+                                         std::size_t bytes_max = 1 << 20) {
+  auto reader = must(log.reader(from, start));
+  std::vector<std::string> texts;
+  ReadBuffer buffer;
+  while (must(reader->next(buffer, bytes_max)) > 0)
+    for (const Slice& value : buffer.values) texts.emplace_back(as_text(value.bytes()));
+  return texts;
+}
+
+inline Offset end_of(Log& log, const TopicPartition& of) {
+  return must(log.describe(of.topic)).partitions[static_cast<std::size_t>(of.partition)].end;
+}
+
+inline Deadline in_ms(int ms) {
+  return std::chrono::steady_clock::now() + std::chrono::milliseconds(ms);
+}
+
+}  // namespace penstock::topics

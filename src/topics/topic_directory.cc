@@ -1,0 +1,170 @@
+#include "topics/topic_directory.h"
+
+#include <fmt/format.h>
+
+#include "base/crash_point.h"
+#include "base/log.h"
+#include "topics/commit_limits.h"
+#include "topics/limits.h"
+
+namespace penstock::topics {
+namespace {
+
+Error folder_error(std::string_view doing, const std::filesystem::path& path,
+                   const std::error_code& error) {
+  return os_error(doing, path, error.value());
+}
+
+}  // namespace
+
+Result<> TopicDirectory::recover() {
+  for (const TopicName& name : TRY(store_.garbage())) TRY(remove_garbage(name, false));
+  for (const StoredTopic& stored : TRY(store_.topics())) {
+    TRY(check_spec(stored.spec));
+    Topic topic = make_topic(stored);
+    for (const auto& partition : topic.partitions) {
+      std::int32_t number = partition->name().partition;
+      TRY(partition->recover(TRY(store_.tail(stored.id, number)),
+                             TRY(store_.segments(stored.id, number))));
+    }
+    topics_.emplace(stored.spec.name, std::move(topic));
+  }
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder_, error)) {
+    auto name = TopicName::parse(entry.path().filename().string());
+    if (!name || !topics_.contains(*name))
+      log::warning("a folder that belongs to no topic is left alone",
+                   {{"path", log::Public(entry.path().native())}});
+  }
+  return {};
+}
+
+TopicDirectory::Topic TopicDirectory::make_topic(const StoredTopic& stored) const {
+  Topic topic{stored, {}};
+  for (std::int32_t i = 0; i < stored.spec.partitions; ++i)
+    topic.partitions.push_back(std::make_shared<Partition>(
+        settings_, PartitionId{{stored.spec.name, i}, stored.id},
+        folder_ / stored.spec.name.text() / std::to_string(i)));
+  return topic;
+}
+
+Result<> TopicDirectory::create(const TopicSpec& spec) {
+  TRY(check_spec(spec));
+  auto held = committer_.alone();
+  {
+    std::shared_lock lock(mutex_);
+    if (topics_.contains(spec.name)) return fail(topic_exists(spec.name));
+    if (topics_.size() >= kTopicsMax) return fail(too_many_topics());
+  }
+  auto path = folder_ / spec.name.text();
+  std::error_code error;
+  if (std::filesystem::exists(path, error))
+    return fail(ErrorCode::failed_precondition,
+                fmt::format("'{}' is in the way of topic '{}' but belongs to none: move it away",
+                            path.string(), spec.name.text()));
+  StoredTopic stored{spec, TRY(store_.next_topic_id())};
+  StateBatch intent;
+  intent.put_garbage(spec.name);
+  TRY(store_.write_or_fail(intent));
+  CRASH_POINT("embedded.create.after_intent");
+  if (auto made = make_folders(spec); !made) {
+    (void)remove_garbage(spec.name, false);
+    return made;
+  }
+  CRASH_POINT("embedded.create.after_folders");
+  StateBatch batch;
+  batch.put_topic(stored);
+  batch.erase_garbage(spec.name);
+  TRY(store_.write_or_fail(batch));
+  CRASH_POINT("embedded.create.after_state");
+  std::unique_lock lock(mutex_);
+  topics_.emplace(spec.name, make_topic(stored));
+  return {};
+}
+
+Result<> TopicDirectory::make_folders(const TopicSpec& spec) const {
+  auto path = folder_ / spec.name.text();
+  std::error_code error;
+  for (std::int32_t i = 0; i < spec.partitions; ++i) {
+    std::filesystem::create_directories(path / std::to_string(i), error);
+    if (error) return fail(folder_error("creating", path / std::to_string(i), error));
+  }
+  if (!settings_.sync) return {};
+  TRY(sync_folder(folder_));
+  return sync_folder(path);
+}
+
+Result<> TopicDirectory::remove(const TopicName& name) {
+  auto held = committer_.alone();
+  StoredTopic stored = TRY(stored_of(name));
+  StateBatch batch;
+  batch.erase_topic(stored);
+  batch.put_garbage(name);
+  for (const StoredPosition& stored_position : TRY(store_.all_positions()))
+    if (stored_position.position.from.topic == name)
+      batch.erase_position(stored_position.task, stored_position.position.from);
+  TRY(store_.write_or_fail(batch));
+  CRASH_POINT("embedded.remove.after_state");
+  committer_.close_files_of(stored.id);
+  {
+    std::unique_lock lock(mutex_);
+    auto found = topics_.find(name);
+    for (const auto& partition : found->second.partitions) partition->mark_removed();
+    topics_.erase(found);
+  }
+  return remove_garbage(name, true);
+}
+
+// Deletes the folder of a topic that is not there (any more), then the note that says so.
+Result<> TopicDirectory::remove_garbage(const TopicName& name, bool recycle) const {
+  auto path = folder_ / name.text();
+  std::error_code error;
+  if (recycle) {
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(path, error))
+      if (entry.is_regular_file(error)) retire_segment(settings_, entry.path());
+  }
+  std::filesystem::remove_all(path, error);
+  if (error) return fail(folder_error("removing", path, error));
+  CRASH_POINT("embedded.remove.after_files");
+  StateBatch batch;
+  batch.erase_garbage(name);
+  TRY(store_.write_or_fail(batch));
+  CRASH_POINT("embedded.remove.after_forget");
+  CRASH_POINT("embedded.recover.after_garbage");
+  return {};
+}
+
+Result<TopicInfo> TopicDirectory::describe(const TopicName& name) const {
+  std::shared_lock lock(mutex_);
+  const Topic& topic = *TRY(find_locked(name));
+  TopicInfo info{topic.stored.spec, {}};
+  for (const auto& partition : topic.partitions) info.partitions.push_back({0, partition->end()});
+  return info;
+}
+
+std::vector<TopicName> TopicDirectory::list() const {
+  std::shared_lock lock(mutex_);
+  std::vector<TopicName> names;
+  for (const auto& [name, topic] : topics_) names.push_back(name);
+  return names;
+}
+
+Result<std::shared_ptr<Partition>> TopicDirectory::find(const TopicPartition& at) const {
+  std::shared_lock lock(mutex_);
+  const Topic& topic = *TRY(find_locked(at.topic));
+  TRY(check_partition(topic.stored.spec, at.partition));
+  return topic.partitions[static_cast<std::size_t>(at.partition)];
+}
+
+Result<StoredTopic> TopicDirectory::stored_of(const TopicName& name) const {
+  std::shared_lock lock(mutex_);
+  return TRY(find_locked(name))->stored;
+}
+
+Result<const TopicDirectory::Topic*> TopicDirectory::find_locked(const TopicName& name) const {
+  auto found = topics_.find(name);
+  if (found == topics_.end()) return fail(no_such_topic(name));
+  return &found->second;
+}
+
+}  // namespace penstock::topics

@@ -1,0 +1,48 @@
+// The topics of an embedded log: their specs, folders and partitions.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <shared_mutex>
+#include <vector>
+
+#include "topics/committer.h"
+#include "topics/partition.h"
+
+namespace penstock::topics {
+
+// Thread-safe.
+class TopicDirectory {
+ public:
+  // All outlive it. folder: DIR/topics.
+  TopicDirectory(std::filesystem::path folder, const SegmentSettings& settings, StateStore& store,
+                 Committer& committer)
+      : folder_(std::move(folder)), settings_(settings), store_(store), committer_(committer) {}
+
+  Result<> recover();
+  Result<> create(const TopicSpec& spec);
+  Result<> remove(const TopicName& name);
+  Result<TopicInfo> describe(const TopicName& name) const;
+  std::vector<TopicName> list() const;
+  Result<std::shared_ptr<Partition>> find(const TopicPartition& at) const;
+
+ private:
+  struct Topic {
+    StoredTopic stored;
+    std::vector<std::shared_ptr<Partition>> partitions;
+  };
+  Result<const Topic*> find_locked(const TopicName& name) const;
+  Result<StoredTopic> stored_of(const TopicName& name) const;
+  Topic make_topic(const StoredTopic& stored) const;
+  Result<> make_folders(const TopicSpec& spec) const;
+  Result<> remove_garbage(const TopicName& name, bool recycle) const;
+
+  const std::filesystem::path folder_;
+  const SegmentSettings& settings_;
+  StateStore& store_;
+  Committer& committer_;
+  mutable std::shared_mutex mutex_;
+  std::map<TopicName, Topic> topics_;
+};
+
+}  // namespace penstock::topics
