@@ -31,7 +31,8 @@ std::string script_of(const Case& what, std::string_view sink) {
       what.sealed_output ? seal : "", what.select);
 }
 
-Result<Measurement> run_case(const Case& what, const Settings& settings, int round) {
+// Every row and round has a sink of its own, and so a query of its own that starts at the beginning.
+Result<Measurement> run_case(std::string_view name, const Case& what, const Settings& settings, int round) {
   topics::EmbeddedOptions options{.folder = settings.folder / "log"};
   options.serve = false;
   auto log = TRY(topics::EmbeddedLog::open(std::move(options)));
@@ -42,7 +43,7 @@ Result<Measurement> run_case(const Case& what, const Settings& settings, int rou
   session_options.catalogue = session::SessionOptions::CatalogueFrom::measured;
   session_options.runtime.discard_sinks = what.discard;
   auto session = TRY(session::open_session(*log, keys, session_options));
-  std::string sink = fmt::format("out_{}_{}_{}", what.input, what.sealed_output ? "sealed" : "plain", round);
+  std::string sink = fmt::format("{}_{}", name, round);
   double started = process_cpu_seconds();
   session::ScriptResult result = session->execute(script_of(what, sink), {});
   if (result.error) return fail(*result.error);
@@ -63,7 +64,7 @@ Result<Measurement> run_case(const Case& what, const Settings& settings, int rou
 
 Row row(std::string_view name, std::string_view share_of, std::string_view what, Case measured) {
   return {name, share_of, what,
-          [measured](const Settings& s, int round) { return run_case(measured, s, round); }};
+          [name, measured](const Settings& s, int round) { return run_case(name, measured, s, round); }};
 }
 
 }  // namespace

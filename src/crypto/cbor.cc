@@ -280,7 +280,7 @@ void CborWriter::real(double value) {
   if (std::isnan(value))
     bits = kHalfNan;
   else if (form == kHalf)
-    bits = *exact_half(value);
+    bits = exact_half(value).value_or(0);
   else if (form == kSingle)
     bits = std::bit_cast<std::uint32_t>(static_cast<float>(value));
   else

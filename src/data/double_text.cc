@@ -27,9 +27,12 @@ struct Shortest {
   explicit Shortest(double value) {
     char text[40];
     char* end = std::to_chars(text, text + sizeof text, value, std::chars_format::scientific).ptr;
+    // The JVM never takes fewer than two digits, which shows where one is a coarse choice: 4.9E-324.
+    if (value < 1e-322) end = std::to_chars(text, text + sizeof text, value, std::chars_format::scientific, 1).ptr;
     char* at = text;
     for (; *at != 'e'; ++at)
       if (*at != '.') digits[count++] = *at;
+    if (count == 2 && digits[1] == '0') count = 1;
     ++at;
     if (*at == '+') ++at;
     std::from_chars(at, end, exponent);

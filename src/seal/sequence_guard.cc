@@ -1,6 +1,7 @@
 #include "seal/sequence_guard.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -13,6 +14,19 @@ namespace {
 constexpr std::size_t kEntryBytes = kEpochIdBytes + 4;
 
 }  // namespace
+
+SequenceGuard::SequenceGuard(SequenceGuard&& other) noexcept {
+  *this = std::move(other);
+}
+
+SequenceGuard& SequenceGuard::operator=(SequenceGuard&& other) noexcept {
+  if (this == &other) return *this;
+  epochs_ = std::exchange(other.epochs_, {});
+  changed_ = std::exchange(other.changed_, {});
+  last_ = nullptr;  // found again at the next record
+  other.last_ = nullptr;
+  return *this;
+}
 
 OpenOutcome SequenceGuard::admit_other(EpochId epoch, std::uint32_t sequence) {
   auto found = epochs_.find(epoch);

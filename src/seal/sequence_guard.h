@@ -23,6 +23,10 @@ class SequenceGuard {
     friend bool operator==(const Entry&, const Entry&) = default;
   };
 
+  SequenceGuard() = default;
+  SequenceGuard(SequenceGuard&& other) noexcept;  // a moved-from guard is empty
+  SequenceGuard& operator=(SequenceGuard&& other) noexcept;
+
   // ok, replayed, or too_many_epochs; takes the sequence over only when ok. Call it only for
   // records that have proved authentic.
   OpenOutcome admit(EpochId epoch, std::uint32_t sequence) {

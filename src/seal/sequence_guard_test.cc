@@ -24,10 +24,11 @@ TEST(SequenceGuard, ComesBackFromItsStoredState) {
   SequenceGuard guard;
   for (std::uint64_t epoch : {7, 3, 5})
     ASSERT_EQ(guard.admit(EpochId(epoch), 40 + static_cast<std::uint32_t>(epoch)), OpenOutcome::ok);
-  SequenceGuard back = SequenceGuard::parse(guard.serialize()).value();
-  EXPECT_EQ(back.serialize(), guard.serialize());
-  EXPECT_EQ(back.admit(EpochId(5), 45), OpenOutcome::replayed);
-  EXPECT_EQ(back.admit(EpochId(5), 46), OpenOutcome::ok);
+  auto back = SequenceGuard::parse(guard.serialize());
+  ASSERT_TRUE(back.has_value());
+  EXPECT_EQ(back->serialize(), guard.serialize());
+  EXPECT_EQ(back->admit(EpochId(5), 45), OpenOutcome::replayed);
+  EXPECT_EQ(back->admit(EpochId(5), 46), OpenOutcome::ok);
 }
 
 TEST(SequenceGuard, TellsEachChangeOnceForTheCommit) {
@@ -67,9 +68,24 @@ TEST(SequenceGuard, FollowsOnlySoManyEpochsAndDropsNone) {
   EXPECT_EQ(guard.restore({EpochId(kGuardEpochsMax), 1}).error().code(), ErrorCode::limit_exceeded);
 }
 
+TEST(SequenceGuard, GoesOnWhereItWasAfterAMove) {
+  SequenceGuard first;
+  (void)first.admit(EpochId(1), 5);
+  SequenceGuard second = std::move(first);
+  EXPECT_EQ(second.admit(EpochId(1), 5), OpenOutcome::replayed);
+  EXPECT_EQ(second.admit(EpochId(1), 6), OpenOutcome::ok);
+  SequenceGuard third;
+  third = std::move(second);
+  EXPECT_EQ(third.take_changes().size(), 1u);
+  EXPECT_EQ(third.admit(EpochId(1), 6), OpenOutcome::replayed);
+}
+
 TEST(SequenceGuard, RefusesDamagedState) {
-  EXPECT_EQ(SequenceGuard::parse(ByteBuffer(13)).error().code(), ErrorCode::corrupt);
-  EXPECT_EQ(SequenceGuard::parse(ByteBuffer(24)).error().code(), ErrorCode::corrupt);  // twice 0
+  for (std::size_t size : {13, 24}) {  // 24: epoch 0 twice
+    auto damaged = SequenceGuard::parse(ByteBuffer(size));
+    ASSERT_FALSE(damaged.has_value());
+    EXPECT_EQ(damaged.error().code(), ErrorCode::corrupt);
+  }
   EXPECT_TRUE(SequenceGuard::parse({}).has_value());
 }
 

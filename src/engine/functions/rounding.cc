@@ -48,8 +48,9 @@ double from_digits(const ShortestDigits& number, int kept, bool grow) {
   std::int64_t digits = 0;
   for (int i = 0; i < kept; ++i) digits = digits * 10 + (number.digits[i] - '0');
   digits += grow;
-  char text[48];
-  char* end = std::to_chars(text, text + sizeof text, digits).ptr;
+  constexpr std::size_t digits_max = 20;
+  char text[2 * digits_max + 1];
+  char* end = std::to_chars(text, text + digits_max, digits).ptr;
   *end++ = 'e';
   end = std::to_chars(end, text + sizeof text, number.integral - kept).ptr;
   double out = 0;
