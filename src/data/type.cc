@@ -13,6 +13,14 @@ constexpr int kDecimalPrecisionMax = 38;
 
 }  // namespace
 
+Type::Type() = default;
+Type::Type(TypeKind kind) : kind_(kind) {}
+Type::Type(const Type&) = default;
+Type::Type(Type&&) noexcept = default;
+Type& Type::operator=(const Type&) = default;
+Type& Type::operator=(Type&&) noexcept = default;
+Type::~Type() = default;
+
 Result<Type> Type::decimal(int precision, int scale) {
   if (precision < 1 || precision > kDecimalPrecisionMax)
     return fail(ErrorCode::invalid_argument,

@@ -32,8 +32,13 @@ struct TypeField;
 // fields in order.
 class Type {
  public:
-  Type() = default;  // boolean
-  explicit Type(TypeKind kind) : kind_(kind) {}  // not decimal, array, map or struct
+  Type();                        // boolean
+  explicit Type(TypeKind kind);  // not decimal, array, map or struct
+  Type(const Type&);
+  Type(Type&&) noexcept;
+  Type& operator=(const Type&);
+  Type& operator=(Type&&) noexcept;
+  ~Type();  // these six in the .cc, where TypeField is complete
   static Result<Type> decimal(int precision, int scale);  // invalid_argument outside 1-38, 0-precision
   static Type array(Type element);
   static Type map(Type key, Type value);

@@ -229,7 +229,9 @@ TEST_F(RuntimeTest, DrainCoversQueriesThatFeedEachOther) {
   auto copy = [](std::string_view from, std::string_view to) {
     return sink(source(stream("S", std::string(from), kPayments)), "T", std::string(to));
   };
-  start({.threads = 2});
+  RuntimeOptions options;
+  options.threads = 2;
+  start(options);
   run(copy("middle", "end"), QueryId("B"));
   run(copy("payments", "middle"), QueryId("A"));
   for (std::size_t round = 1; round <= 20; ++round) {
@@ -317,7 +319,9 @@ TEST_F(RuntimeTest, ATimestampColumnSetsRecordTimesOfSourceAndSink) {
 }
 
 TEST_F(RuntimeTest, DiscardedSinksCountRowsAndMovePositions) {
-  start({.discard_sinks = true});
+  RuntimeOptions options;
+  options.discard_sinks = true;
+  start(options);
   produce_values(*log_, "payments", {payment("a", 5), payment("b", 7), payment("c", 0)});
   run(shares_plan());
   drain();
@@ -328,7 +332,10 @@ TEST_F(RuntimeTest, DiscardedSinksCountRowsAndMovePositions) {
 }
 
 TEST_F(RuntimeTest, CommitsAtTheInputLimitAndWhenIdle) {
-  start({.commit = {.records = 1000, .output_bytes = 1 << 30, .age = std::chrono::hours(1)}});
+  RuntimeOptions options;
+  options.commit.records = 1000;
+  options.commit.age = std::chrono::hours(1);
+  start(options);
   std::vector<std::string> values(5000, payment("a", 1));
   produce_values(*log_, "payments", values);
   run(shares_plan());

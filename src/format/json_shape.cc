@@ -26,26 +26,40 @@ std::uint32_t bits_of(__m256i bytes) {
 
 const char* chars(const std::uint8_t* at) { return reinterpret_cast<const char*>(at); }
 
+// Which of 64 bytes are quotes or may not stand in a string as they are, and which are not ASCII.
+struct StringBytes {
+  std::uint64_t stops = 0;
+  std::uint64_t high = 0;
+
+  explicit StringBytes(const std::uint8_t* at) {
+    const __m256i quote = _mm256_set1_epi8('"');
+    const __m256i backslash = _mm256_set1_epi8('\\');
+    const __m256i control_max = _mm256_set1_epi8(0x1F);
+    for (int half = 0; half < 2; ++half) {
+      __m256i bytes = load32(at + 32 * half);
+      __m256i odd = _mm256_or_si256(_mm256_cmpeq_epi8(bytes, backslash),
+                                    _mm256_cmpeq_epi8(_mm256_min_epu8(bytes, control_max), bytes));
+      odd = _mm256_or_si256(odd, _mm256_cmpeq_epi8(bytes, quote));
+      stops |= std::uint64_t{bits_of(odd)} << (32 * half);
+      high |= std::uint64_t{bits_of(bytes)} << (32 * half);
+    }
+  }
+};
+
 // Position of the quote that ends the string starting at `at`; nullptr when there is none before
-// `end`, or when the string has an escape, a control character or invalid UTF-8.
-const std::uint8_t* string_end(const std::uint8_t* at, const std::uint8_t* end) {
-  const __m256i quote = _mm256_set1_epi8('"');
-  const __m256i backslash = _mm256_set1_epi8('\\');
-  const __m256i control_max = _mm256_set1_epi8(0x1F);
-  std::uint32_t beyond_ascii = 0;
-  for (const std::uint8_t* block = at; block < end; block += 32) {
-    __m256i bytes = load32(block);
-    __m256i odd = _mm256_or_si256(_mm256_cmpeq_epi8(bytes, backslash),
-                                  _mm256_cmpeq_epi8(_mm256_min_epu8(bytes, control_max), bytes));
-    std::uint32_t stops = bits_of(_mm256_or_si256(odd, _mm256_cmpeq_epi8(bytes, quote)));
-    std::uint32_t high = bits_of(bytes);
-    if (stops == 0) {
-      beyond_ascii |= high;
+// `end`, or when the string has an escape, a control character or invalid UTF-8. 64 bytes at a time
+// although many strings are shorter: a loop of unpredictable length costs more than the bytes.
+inline const std::uint8_t* string_end(const std::uint8_t* at, const std::uint8_t* end) {
+  std::uint64_t beyond_ascii = 0;
+  for (const std::uint8_t* block = at; block < end; block += 64) {
+    StringBytes bytes(block);
+    if (bytes.stops == 0) {
+      beyond_ascii |= bytes.high;
       continue;
     }
-    int offset = std::countr_zero(stops);
+    int offset = std::countr_zero(bytes.stops);
     const std::uint8_t* stop = block + offset;
-    beyond_ascii |= high & ((1u << offset) - 1);
+    beyond_ascii |= bytes.high & ((std::uint64_t{1} << offset) - 1);
     if (stop >= end || *stop != '"') return nullptr;
     if (beyond_ascii != 0 &&
         !simdjson::validate_utf8(chars(at), static_cast<std::size_t>(stop - at))) [[unlikely]]
@@ -138,6 +152,80 @@ bool JsonShape::may_match(ByteView record) const {
   return (equal & first.mask) == first.mask;
 }
 
+[[gnu::always_inline]] inline bool JsonShape::read_text(const Segment& segment, const std::uint8_t*& at,
+                                 const Place& place) {
+  const std::uint8_t* begin = at;
+  const std::uint8_t* stop = string_end(at, place.end);
+  if (stop == nullptr) return false;
+  at = stop;
+  if (segment.action == Action::skip_string) return true;
+  std::string_view text(chars(begin), static_cast<std::size_t>(stop - begin));
+  const Target& target = place.targets[segment.slot];
+  if (segment.action == Action::take_text) {
+    target.cell<Text>(place.row) = Text(text);
+    return true;
+  }
+  return read_string(target, place.row, text, *place.arena).empty();
+}
+
+[[gnu::always_inline]] inline bool JsonShape::read_digits(const Segment& segment, const std::uint8_t*& at,
+                                   const Place& place) {
+  const std::uint8_t* begin = at;
+  bool negative = *at == '-';
+  const std::uint8_t* digits = at + negative;
+  unsigned count = digit_count(digits);
+  if (count == 0 || (*digits == '0' && count != 1)) return false;
+  const std::uint8_t* stop = count <= 16 ? digits + count : skip_digits(digits, place.end);
+  bool whole = *stop != '.';
+  if (!whole) {
+    const std::uint8_t* fraction = stop + 1;
+    stop = skip_digits(fraction, place.end);
+    if (stop == fraction) return false;
+  }
+  at = stop;
+  // An exponent is no fixed text either, so the next segment refuses it.
+  if (segment.action == Action::skip_number) return true;
+  const Target& target = place.targets[segment.slot];
+  if (whole && count <= 16 && segment.action == Action::take_int64) {
+    std::int64_t value = digits_value(digits, count);
+    target.cell<std::int64_t>(place.row) = negative ? -value : value;
+    return true;
+  }
+  if (whole && count <= 9 && segment.action == Action::take_int32) {
+    std::int64_t value = digits_value(digits, count);
+    target.cell<std::int32_t>(place.row) = static_cast<std::int32_t>(negative ? -value : value);
+    return true;
+  }
+  std::string_view text(chars(begin), static_cast<std::size_t>(stop - begin));
+  return stop <= place.end && read_number(target, place.row, text).empty();
+}
+
+[[gnu::always_inline]] inline bool JsonShape::read_value(const Segment& segment, const std::uint8_t*& at,
+                                  const Place& place) {
+  switch (segment.action) {
+    case Action::fixed_only: return true;
+    case Action::skip_string:
+    case Action::take_text:
+    case Action::read_string: return read_text(segment, at, place);
+    case Action::skip_number:
+    case Action::take_int64:
+    case Action::take_int32:
+    case Action::read_number: return read_digits(segment, at, place);
+    case Action::skip_word:
+    case Action::read_word: break;
+  }
+  std::string_view word = word_of(segment.token);
+  if (std::memcmp(at, word.data(), word.size()) != 0) return false;
+  at += word.size();
+  if (segment.action == Action::skip_word) return true;
+  const Target& target = place.targets[segment.slot];
+  if (segment.token == JsonToken::null) {
+    target.column->set_null(place.row);
+    return true;
+  }
+  return read_boolean(target, place.row, segment.token == JsonToken::true_).empty();
+}
+
 bool JsonShape::read(ByteView record, data::RowIndex row, std::span<const Target> targets,
                      data::Arena& arena) const {
   const std::uint8_t* at = record.data();
@@ -182,80 +270,6 @@ JsonShape::Action JsonShape::action_for(const ShapeValue& value, std::span<const
       return Action::read_number;
     default: return used ? Action::read_word : Action::skip_word;
   }
-}
-
-inline bool JsonShape::read_value(const Segment& segment, const std::uint8_t*& at,
-                                  const Place& place) {
-  switch (segment.action) {
-    case Action::fixed_only: return true;
-    case Action::skip_string:
-    case Action::take_text:
-    case Action::read_string: return read_text(segment, at, place);
-    case Action::skip_number:
-    case Action::take_int64:
-    case Action::take_int32:
-    case Action::read_number: return read_digits(segment, at, place);
-    case Action::skip_word:
-    case Action::read_word: break;
-  }
-  std::string_view word = word_of(segment.token);
-  if (std::memcmp(at, word.data(), word.size()) != 0) return false;
-  at += word.size();
-  if (segment.action == Action::skip_word) return true;
-  const Target& target = place.targets[segment.slot];
-  if (segment.token == JsonToken::null) {
-    target.column->set_null(place.row);
-    return true;
-  }
-  return read_boolean(target, place.row, segment.token == JsonToken::true_).empty();
-}
-
-inline bool JsonShape::read_text(const Segment& segment, const std::uint8_t*& at,
-                                 const Place& place) {
-  const std::uint8_t* begin = at;
-  const std::uint8_t* stop = string_end(at, place.end);
-  if (stop == nullptr) return false;
-  at = stop;
-  if (segment.action == Action::skip_string) return true;
-  std::string_view text(chars(begin), static_cast<std::size_t>(stop - begin));
-  const Target& target = place.targets[segment.slot];
-  if (segment.action == Action::take_text) {
-    target.cell<Text>(place.row) = Text(text);
-    return true;
-  }
-  return read_string(target, place.row, text, *place.arena).empty();
-}
-
-inline bool JsonShape::read_digits(const Segment& segment, const std::uint8_t*& at,
-                                   const Place& place) {
-  const std::uint8_t* begin = at;
-  bool negative = *at == '-';
-  const std::uint8_t* digits = at + negative;
-  unsigned count = digit_count(digits);
-  if (count == 0 || (*digits == '0' && count != 1)) return false;
-  const std::uint8_t* stop = count <= 16 ? digits + count : skip_digits(digits, place.end);
-  bool whole = *stop != '.';
-  if (!whole) {
-    const std::uint8_t* fraction = stop + 1;
-    stop = skip_digits(fraction, place.end);
-    if (stop == fraction) return false;
-  }
-  at = stop;
-  // An exponent is no fixed text either, so the next segment refuses it.
-  if (segment.action == Action::skip_number) return true;
-  const Target& target = place.targets[segment.slot];
-  if (whole && count <= 16 && segment.action == Action::take_int64) {
-    std::int64_t value = digits_value(digits, count);
-    target.cell<std::int64_t>(place.row) = negative ? -value : value;
-    return true;
-  }
-  if (whole && count <= 9 && segment.action == Action::take_int32) {
-    std::int64_t value = digits_value(digits, count);
-    target.cell<std::int32_t>(place.row) = static_cast<std::int32_t>(negative ? -value : value);
-    return true;
-  }
-  std::string_view text(chars(begin), static_cast<std::size_t>(stop - begin));
-  return stop <= place.end && read_number(target, place.row, text).empty();
 }
 
 }  // namespace penstock::format

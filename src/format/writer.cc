@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "base/secret.h"
 #include "format/delimited_writer.h"
 #include "format/json_writer.h"
 #include "format/kafka_reader.h"
@@ -49,8 +50,13 @@ void EncodedRows::clear() {
 }
 
 std::uint8_t* EncodedRows::room(std::size_t n) {
-  if (bytes_.size() - used_ < n) [[unlikely]]
-    bytes_.resize(std::bit_ceil(std::max(used_ + n, kFirstBytes)));
+  // Never without memory: an empty row that is not null must have an address.
+  if (bytes_.size() <= used_ + n) [[unlikely]] {
+    ByteBuffer larger(std::bit_ceil(std::max(used_ + n + 1, kFirstBytes)));
+    std::copy_n(bytes_.begin(), used_, larger.begin());
+    wipe({bytes_.data(), used_});  // the owner can wipe only what it sees
+    bytes_ = std::move(larger);
+  }
   return bytes_.data() + used_;
 }
 

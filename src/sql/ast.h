@@ -38,8 +38,20 @@ struct Unary {
   ExpressionPtr operand;
 };
 enum class BinaryOperator : std::uint8_t {
-  add, subtract, multiply, divide, modulo, concat,
-  equal, not_equal, less, less_equal, greater, greater_equal, is_distinct, is_not_distinct,
+  add,
+  subtract,
+  multiply,
+  divide,
+  modulo,
+  concat,
+  equal,
+  not_equal,
+  less,
+  less_equal,
+  greater,
+  greater_equal,
+  is_distinct,
+  is_not_distinct,
 };
 struct Binary {
   BinaryOperator op;
@@ -88,13 +100,13 @@ struct Call {
 struct Expression {
   SourceSpan span;
   std::size_t depth = 1;  // levels of this tree
-  std::variant<Literal, ColumnName, Unary, Binary, Logical, Between, InList, Like, IsNull, Case, Cast,
-               Call>
+  std::variant<Literal, ColumnName, Unary, Binary, Logical, Between, InList, Like, IsNull, Case,
+               Cast, Call>
       node;
 };
 
 struct SelectItem {
-  ExpressionPtr expression;              // absent: a star
+  ExpressionPtr expression;               // absent: a star
   std::optional<Identifier> star_source;  // of source.*
   std::optional<Identifier> alias;
   SourceSpan span;

@@ -16,11 +16,13 @@ Parsed<void> check_column(const ast::ColumnDefinition& column, const data::Schem
     return problem(column.name.span, fmt::format("Duplicate column names: {}.", column.name.text));
   }
   if (is_reserved_column(column.name.text)) {
-    return problem(column.name.span, fmt::format("'{}' is a reserved column name.", column.name.text));
+    return problem(column.name.span,
+                   fmt::format("'{}' is a reserved column name.", column.name.text));
   }
   if (column.type.is_nested()) {
-    return not_yet(column.type_span, fmt::format("Column {} is {}: nested types are not supported yet.",
-                                                 column.name.text, column.type.text()));
+    return not_yet(column.type_span,
+                   fmt::format("Column {} is {}: nested types are not supported yet.",
+                               column.name.text, column.type.text()));
   }
   return {};
 }
@@ -55,27 +57,32 @@ Parsed<void> apply_delimiter(const StreamSettings& settings, StreamInfo& stream)
 }
 
 bool has_keys(const data::Schema& schema) {
-  return std::any_of(schema.columns.begin(), schema.columns.end(),
-                     [](const data::ColumnSchema& column) { return column.role == ColumnRole::key; });
+  return std::any_of(
+      schema.columns.begin(), schema.columns.end(),
+      [](const data::ColumnSchema& column) { return column.role == ColumnRole::key; });
 }
 
 Parsed<std::string> sink_topic(const ast::Identifier& name, const StreamSettings& settings) {
   if (settings.topic) return *settings.topic;
   if (is_topic_name(name.text)) return name.text;
-  return problem(name.span, "This stream's name is not a topic name: give the topic by KAFKA_TOPIC='...'.");
+  return problem(name.span,
+                 "This stream's name is not a topic name: give the topic by KAFKA_TOPIC='...'.");
 }
 
 // The sink's formats: as said, else the source's; keys by KAFKA where the source had none.
-Parsed<void> settle_formats(const StreamSettings& settings, const StreamInfo& source, StreamInfo& sink) {
+Parsed<void> settle_formats(const StreamSettings& settings, const StreamInfo& source,
+                            StreamInfo& sink) {
   const bool keyed = has_keys(sink.schema);
   if (settings.key_format_named && !keyed && *settings.key_format != FormatKind::none) {
-    return problem(settings.key_format_span, "Key format specified for stream without key columns.");
+    return problem(settings.key_format_span,
+                   "Key format specified for stream without key columns.");
   }
   sink.key_format = settings.key_format.value_or(source.key_format);
   const bool unusable = !settings.key_format && keyed && sink.key_format == FormatKind::none;
   if (unusable) sink.key_format = FormatKind::kafka;
   sink.value_format = settings.value_format.value_or(source.value_format);
-  const bool same = sink.value_format == source.value_format && sink.value_format == FormatKind::delimited;
+  const bool same =
+      sink.value_format == source.value_format && sink.value_format == FormatKind::delimited;
   if (same) sink.value_delimiter = source.value_delimiter;
   return apply_delimiter(settings, sink);
 }
@@ -91,14 +98,16 @@ Parsed<StatementBinder::Node> StatementBinder::bind_node(ast::CreateStream& crea
 
 Parsed<StatementBinder::Node> StatementBinder::create_plain(const ast::CreateStream& create) {
   const StreamSettings settings = TRY(read_stream_settings(create.properties));
-  if (create.columns.empty()) return problem(create.name.span, "The statement does not define any columns.");
+  if (create.columns.empty())
+    return problem(create.name.span, "The statement does not define any columns.");
   StreamInfo stream;
   stream.name = create.name.text;
   stream.schema = TRY(schema_of(create));
   stream.statement = statement_text_;
   if (!settings.topic) {
-    return problem(create.name.span, "Missing required property \"KAFKA_TOPIC\" which has no default value: add it "
-                                     "to WITH (...).");
+    return problem(create.name.span,
+                   "Missing required property \"KAFKA_TOPIC\" which has no default value: add it "
+                   "to WITH (...).");
   }
   if (!settings.value_format) {
     return problem(create.name.span,
@@ -135,7 +144,8 @@ Parsed<StatementBinder::Node> StatementBinder::create_from_query(const ast::Crea
   TRY(check_no_loop(*source, stream, create.name.span));
   StreamInfo described = stream;
   PlanPtr plan = TRY(planner.finish(std::move(stream)));
-  return CreateStreamAs{std::move(described), std::move(plan), create.or_replace, create.if_not_exists};
+  return CreateStreamAs{std::move(described), std::move(plan), create.or_replace,
+                        create.if_not_exists};
 }
 
 }  // namespace penstock::sql

@@ -16,7 +16,8 @@ using data::TypeKind;
 
 std::string names_text(const data::Schema& schema) {
   std::string text;
-  for (const data::ColumnSchema& column : schema.columns) text += (text.empty() ? "" : ", ") + column.name;
+  for (const data::ColumnSchema& column : schema.columns)
+    text += (text.empty() ? "" : ", ") + column.name;
   return text;
 }
 
@@ -37,8 +38,10 @@ Parsed<Places> places_of(const ast::InsertValues& insert, const StreamInfo& targ
       for (const data::ColumnSchema& column : columns) candidates.push_back(column.name);
       candidates.emplace_back("ROWTIME");
       const std::string hint = did_you_mean(name.text, candidates);
-      return problem(name.span, fmt::format("Column name `{}` does not exist in {}.{}", name.text, target.name,
-                                            hint.empty() ? fmt::format(" It has {}.", names_text(target.schema)) : hint));
+      return problem(
+          name.span,
+          fmt::format("Column name `{}` does not exist in {}.{}", name.text, target.name,
+                      hint.empty() ? fmt::format(" It has {}.", names_text(target.schema)) : hint));
     }
     if (std::find(places.begin(), places.end(), index) != places.end()) {
       return problem(name.span, fmt::format("Column {} is given twice.", name.text));
@@ -49,23 +52,28 @@ Parsed<Places> places_of(const ast::InsertValues& insert, const StreamInfo& targ
 }
 
 // The constant in the column's type; the message names both types, never the value.
-Parsed<data::Value> value_for(ExpressionBinder& binder, const ast::Expression& expression, const Type& type,
-                              std::string_view column) {
+Parsed<data::Value> value_for(ExpressionBinder& binder, const ast::Expression& expression,
+                              const Type& type, std::string_view column) {
   Bound bound = TRY(binder.bind(expression));
   if (bound.untyped_null) return data::Null{};
   const LiteralExpr* literal = literal_of(*bound.expr);
   if (literal == nullptr) {
-    return problem(expression.span, "This is not a constant; only literals, signs and casts of them can stand here.");
+    return problem(
+        expression.span,
+        "This is not a constant; only literals, signs and casts of them can stand here.");
   }
   auto value = convert_constant(literal->value, bound.expr->type, type, Conversion::lossless);
-  const bool needs_quotes = type.kind() == TypeKind::string && bound.expr->type.kind() != TypeKind::string;
+  const bool needs_quotes =
+      type.kind() == TypeKind::string && bound.expr->type.kind() != TypeKind::string;
   if (value && !needs_quotes) return *std::move(value);
   if (type.kind() == TypeKind::bytes) {
-    return not_yet(expression.span, fmt::format("Column {} is BYTES: writing BYTES by literals is not supported yet.",
-                                                column));
+    return not_yet(
+        expression.span,
+        fmt::format("Column {} is BYTES: writing BYTES by literals is not supported yet.", column));
   }
-  return problem(expression.span, fmt::format("Expected type {} for field `{}` but this {} does not fit it.",
-                                              type.text(), column, bound.expr->type.text()));
+  return problem(expression.span,
+                 fmt::format("Expected type {} for field `{}` but this {} does not fit it.",
+                             type.text(), column, bound.expr->type.text()));
 }
 
 }  // namespace
@@ -85,9 +93,11 @@ Parsed<StatementBinder::Node> StatementBinder::bind_node(ast::InsertValues& inse
   const StreamInfo* target = TRY(find_stream(context_, insert.target));
   const Places places = TRY(places_of(insert, *target));
   if (places.size() != insert.values.size()) {
-    return problem(insert.values_span,
-                   fmt::format("Expected a value for each column: {} columns ({}) but {} values.", places.size(),
-                               insert.columns.empty() ? names_text(target->schema) : "as named", insert.values.size()));
+    return problem(
+        insert.values_span,
+        fmt::format("Expected a value for each column: {} columns ({}) but {} values.",
+                    places.size(), insert.columns.empty() ? names_text(target->schema) : "as named",
+                    insert.values.size()));
   }
   ExpressionBinder binder(context_.functions, nullptr, context_.text);
   InsertValues result{.target = *target, .values = {}, .timestamp_ms = {}};
@@ -95,12 +105,15 @@ Parsed<StatementBinder::Node> StatementBinder::bind_node(ast::InsertValues& inse
   for (std::size_t i = 0; i < places.size(); ++i) {
     if (places[i]) {
       const data::ColumnSchema& column = target->schema.columns[*places[i]];
-      result.values[*places[i]] = TRY(value_for(binder, *insert.values[i], column.type, column.name));
+      result.values[*places[i]] =
+          TRY(value_for(binder, *insert.values[i], column.type, column.name));
       continue;
     }
-    const data::Value time = TRY(value_for(binder, *insert.values[i], Type(TypeKind::bigint), "ROWTIME"));
+    const data::Value time =
+        TRY(value_for(binder, *insert.values[i], Type(TypeKind::bigint), "ROWTIME"));
     if (const auto* ms = std::get_if<std::int64_t>(&time)) {
-      if (*ms < 0) return problem(insert.values[i]->span, "ROWTIME is a number of milliseconds from 0.");
+      if (*ms < 0)
+        return problem(insert.values[i]->span, "ROWTIME is a number of milliseconds from 0.");
       result.timestamp_ms = *ms;
     }
   }

@@ -37,8 +37,9 @@ bool ordered_only(BinaryOperator op) {
 }
 
 std::size_t characters(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(
-      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  }));
 }
 
 }  // namespace
@@ -48,14 +49,16 @@ Parsed<Bound> ExpressionBinder::bind_node(const ast::Logical& node, SourceSpan s
   for (const ast::ExpressionPtr& term : node.terms) {
     terms.push_back(TRY(boolean(*term, node.conjunction ? "AND" : "OR")));
   }
-  const auto kind = node.conjunction ? LogicalExpr::Kind::conjunction : LogicalExpr::Kind::disjunction;
+  const auto kind =
+      node.conjunction ? LogicalExpr::Kind::conjunction : LogicalExpr::Kind::disjunction;
   return Bound{logical(kind, std::move(terms), span)};
 }
 
 Parsed<Bound> ExpressionBinder::bind_node(const ast::Between& node, SourceSpan span) {
   std::vector<ExprPtr> terms;
   const std::array<std::pair<const ast::Expression*, BinaryOperator>, 2> bounds = {
-      {{node.low.get(), BinaryOperator::greater_equal}, {node.high.get(), BinaryOperator::less_equal}}};
+      {{node.low.get(), BinaryOperator::greater_equal},
+       {node.high.get(), BinaryOperator::less_equal}}};
   for (const auto& [bound, op] : bounds) {
     Bound value = TRY(bind(*node.value));
     Bound limit = TRY(bind(*bound));
@@ -108,8 +111,8 @@ Parsed<Bound> ExpressionBinder::bind_node(const ast::Like& node, SourceSpan span
   }
   ExprPtr call = TRY(calls_.call(op::kLike, args, span));
   if (call) return maybe_negated(std::move(call), node.negated, span);
-  return problem(span, fmt::format("LIKE compares strings, but here it has {} and {}.", shown(args[0]),
-                                   shown(args[1])));
+  return problem(span, fmt::format("LIKE compares strings, but here it has {} and {}.",
+                                   shown(args[0]), shown(args[1])));
 }
 
 Parsed<Bound> ExpressionBinder::bind_node(const ast::IsNull& node, SourceSpan span) {
@@ -118,7 +121,8 @@ Parsed<Bound> ExpressionBinder::bind_node(const ast::IsNull& node, SourceSpan sp
   return maybe_negated(std::move(call), node.negated, span);
 }
 
-Parsed<ExprPtr> ExpressionBinder::boolean(const ast::Expression& expression, std::string_view what) {
+Parsed<ExprPtr> ExpressionBinder::boolean(const ast::Expression& expression,
+                                          std::string_view what) {
   return boolean(TRY(bind(expression)), what);
 }
 
@@ -126,7 +130,8 @@ Parsed<ExprPtr> ExpressionBinder::boolean(Bound value, std::string_view what) {
   const Type wanted(TypeKind::boolean);
   if (value.untyped_null) return make_literal(wanted, data::Null{}, value.expr->span);
   if (value.expr->type == wanted) return std::move(value.expr);
-  return problem(value.expr->span, fmt::format("{} takes BOOLEAN but {} is not.", what, shown(value)));
+  return problem(value.expr->span,
+                 fmt::format("{} takes BOOLEAN but {} is not.", what, shown(value)));
 }
 
 Parsed<ExprPtr> ExpressionBinder::operation(std::string_view name, Bound first, SourceSpan span) {
@@ -137,8 +142,8 @@ Parsed<ExprPtr> ExpressionBinder::operation(std::string_view name, Bound first, 
   return problem(span, fmt::format("This does not take {}.", shown(args.front())));
 }
 
-// A string literal beside another type is read as that type; in IN lists (either_way) another literal
-// beside a string becomes text too.
+// A string literal beside another type is read as that type; in IN lists (either_way) another
+// literal beside a string becomes text too.
 Parsed<void> ExpressionBinder::match_literals(Bound& left, Bound& right, Literals rule) {
   if (left.untyped_null || right.untyped_null) return {};
   const auto match = [&](Bound& literal, const Bound& other) -> Parsed<bool> {
@@ -167,15 +172,18 @@ Parsed<Bound> ExpressionBinder::read_literal(Bound text, const Type& type) {
       const auto own = Type::decimal(parsed->precision, parsed->scale);
       if (own) return Bound{make_literal(*own, parsed->unscaled, span)};
     }
-  } else if (auto converted = convert_constant(value, text.expr->type, type, Conversion::lossless)) {
+  } else if (auto converted =
+                 convert_constant(value, text.expr->type, type, Conversion::lossless)) {
     return Bound{make_literal(type, *std::move(converted), span)};
   }
   const std::string_view name = type.kind() == TypeKind::decimal ? "DECIMAL" : std::string_view();
-  return problem(span, fmt::format("invalid input syntax for type {}: \"{}\".",
-                                   name.empty() ? type.text() : std::string(name), value.substr(0, 60)));
+  return problem(span,
+                 fmt::format("invalid input syntax for type {}: \"{}\".",
+                             name.empty() ? type.text() : std::string(name), value.substr(0, 60)));
 }
 
-Parsed<ExprPtr> ExpressionBinder::comparison(BinaryOperator op, Bound left, Bound right, SourceSpan span) {
+Parsed<ExprPtr> ExpressionBinder::comparison(BinaryOperator op, Bound left, Bound right,
+                                             SourceSpan span) {
   const auto* rule = std::find_if(kComparisons.begin(), kComparisons.end(),
                                   [&](const ComparisonRule& r) { return r.op == op; });
   CHECK(rule != kComparisons.end());
@@ -188,10 +196,12 @@ Parsed<ExprPtr> ExpressionBinder::comparison(BinaryOperator op, Bound left, Boun
   ExprPtr call;
   if (!booleans || !ordered_only(op)) call = TRY(calls_.call(rule->function, args, span));
   if (call) return call;
-  return problem(span, fmt::format("Cannot compare {} to {} with {}.", shown(args[0]), shown(args[1]), rule->name));
+  return problem(span, fmt::format("Cannot compare {} to {} with {}.", shown(args[0]),
+                                   shown(args[1]), rule->name));
 }
 
-ExprPtr ExpressionBinder::logical(LogicalExpr::Kind kind, std::vector<ExprPtr> terms, SourceSpan span) {
+ExprPtr ExpressionBinder::logical(LogicalExpr::Kind kind, std::vector<ExprPtr> terms,
+                                  SourceSpan span) {
   auto expr = std::make_unique<Expr>();
   expr->type = Type(TypeKind::boolean);
   expr->node = LogicalExpr{kind, std::move(terms)};

@@ -21,18 +21,29 @@ constexpr int kGenericCost = 1;    // so that an overload for the very type wins
 // The type kind of an argument kind; nullopt for `any` and `same`.
 std::optional<TypeKind> kind_of(ArgKind kind) {
   switch (kind) {
-    case ArgKind::boolean: return TypeKind::boolean;
-    case ArgKind::integer: return TypeKind::integer;
-    case ArgKind::bigint: return TypeKind::bigint;
-    case ArgKind::double_: return TypeKind::double_;
-    case ArgKind::decimal: return TypeKind::decimal;
-    case ArgKind::string: return TypeKind::string;
-    case ArgKind::bytes: return TypeKind::bytes;
-    case ArgKind::date: return TypeKind::date;
-    case ArgKind::time: return TypeKind::time;
-    case ArgKind::timestamp: return TypeKind::timestamp;
+    case ArgKind::boolean:
+      return TypeKind::boolean;
+    case ArgKind::integer:
+      return TypeKind::integer;
+    case ArgKind::bigint:
+      return TypeKind::bigint;
+    case ArgKind::double_:
+      return TypeKind::double_;
+    case ArgKind::decimal:
+      return TypeKind::decimal;
+    case ArgKind::string:
+      return TypeKind::string;
+    case ArgKind::bytes:
+      return TypeKind::bytes;
+    case ArgKind::date:
+      return TypeKind::date;
+    case ArgKind::time:
+      return TypeKind::time;
+    case ArgKind::timestamp:
+      return TypeKind::timestamp;
     case ArgKind::any:
-    case ArgKind::same: return std::nullopt;
+    case ArgKind::same:
+      return std::nullopt;
   }
   return std::nullopt;
 }
@@ -56,8 +67,10 @@ struct Fit {
   std::vector<Type> types;
 };
 
-// The common type of the arguments that must have the same one; STRING when all are NULL as written.
-std::optional<Type> group_type(std::span<const Bound> args, const std::vector<std::size_t>& members) {
+// The common type of the arguments that must have the same one; STRING when all are NULL as
+// written.
+std::optional<Type> group_type(std::span<const Bound> args,
+                               const std::vector<std::size_t>& members) {
   std::optional<Type> type;
   const bool with_decimal = std::any_of(members.begin(), members.end(), [&](std::size_t i) {
     return !args[i].untyped_null && args[i].expr->type.kind() == TypeKind::decimal;
@@ -115,9 +128,9 @@ std::optional<Fit> fit(const Overload& overload, std::span<const Bound> args) {
 }
 
 std::string_view text_of_kind(ArgKind kind) {
-  constexpr std::array<std::string_view, 12> kTexts = {"BOOLEAN", "INTEGER", "BIGINT", "DOUBLE",
-                                                       "DECIMAL", "STRING",  "BYTES",  "DATE",
-                                                       "TIME",    "TIMESTAMP", "ANY",  "SAME"};
+  constexpr std::array<std::string_view, 12> kTexts = {"BOOLEAN", "INTEGER",   "BIGINT", "DOUBLE",
+                                                       "DECIMAL", "STRING",    "BYTES",  "DATE",
+                                                       "TIME",    "TIMESTAMP", "ANY",    "SAME"};
   return kTexts[static_cast<std::size_t>(kind)];
 }
 
@@ -173,7 +186,8 @@ Parsed<ExprPtr> CallBinder::cast(Bound value, const Type& type, SourceSpan span)
   if (value.untyped_null) return make_literal(type, data::Null{}, span);
   const Type& from = value.expr->type;
   if (!castable(from, type)) {
-    return problem(span, fmt::format("Cast of {} to {} is not supported.", from.text(), type.text()));
+    return problem(span,
+                   fmt::format("Cast of {} to {} is not supported.", from.text(), type.text()));
   }
   if (from == type) return std::move(value.expr);
   if (const LiteralExpr* literal = literal_of(*value.expr)) {
@@ -204,7 +218,8 @@ Parsed<ExprPtr> CallBinder::cast_call(ExprPtr value, const Type& type, SourceSpa
 std::string types_text(std::span<const Bound> args) {
   std::string text;
   for (const Bound& arg : args) {
-    text += fmt::format("{}{}", text.empty() ? "" : ", ", arg.untyped_null ? "null" : arg.expr->type.text());
+    text += fmt::format("{}{}", text.empty() ? "" : ", ",
+                        arg.untyped_null ? "null" : arg.expr->type.text());
   }
   return text;
 }
@@ -215,8 +230,10 @@ std::string signatures_text(const ScalarFunction& function) {
   for (std::size_t i = 0; i < std::min(function.overloads.size(), kShown); ++i) {
     const Overload& overload = function.overloads[i];
     std::string args;
-    for (const ArgKind kind : overload.args) args += fmt::format("{}{}", args.empty() ? "" : ", ", text_of_kind(kind));
-    text += fmt::format("{}{}({}{})", text.empty() ? "" : ", ", function.name, args, overload.variadic ? "..." : "");
+    for (const ArgKind kind : overload.args)
+      args += fmt::format("{}{}", args.empty() ? "" : ", ", text_of_kind(kind));
+    text += fmt::format("{}{}({}{})", text.empty() ? "" : ", ", function.name, args,
+                        overload.variadic ? "..." : "");
   }
   if (function.overloads.size() > kShown) text += ", ...";
   return text;

@@ -16,11 +16,16 @@ constexpr int kBigintDigits = 19;
 
 std::optional<int> rank(TypeKind kind) {
   switch (kind) {
-    case TypeKind::integer: return 0;
-    case TypeKind::bigint: return 1;
-    case TypeKind::decimal: return 2;
-    case TypeKind::double_: return 3;
-    default: return std::nullopt;
+    case TypeKind::integer:
+      return 0;
+    case TypeKind::bigint:
+      return 1;
+    case TypeKind::decimal:
+      return 2;
+    case TypeKind::double_:
+      return 3;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -56,7 +61,9 @@ ExprPtr make_literal(Type type, data::Value value, SourceSpan span) {
   return expr;
 }
 
-const LiteralExpr* literal_of(const Expr& expr) { return std::get_if<LiteralExpr>(&expr.node); }
+const LiteralExpr* literal_of(const Expr& expr) {
+  return std::get_if<LiteralExpr>(&expr.node);
+}
 
 bool is_string_literal(const Bound& bound) {
   return !bound.untyped_null && bound.expr->type.kind() == TypeKind::string &&
@@ -79,8 +86,10 @@ Type decimal_for(const Type& type) {
 
 Type exact_decimal_for(const Expr& expr) {
   if (const LiteralExpr* literal = literal_of(expr)) {
-    if (const auto* value = std::get_if<std::int32_t>(&literal->value)) return decimal_type(digits_of(*value), 0);
-    if (const auto* value = std::get_if<std::int64_t>(&literal->value)) return decimal_type(digits_of(*value), 0);
+    if (const auto* value = std::get_if<std::int32_t>(&literal->value))
+      return decimal_type(digits_of(*value), 0);
+    if (const auto* value = std::get_if<std::int64_t>(&literal->value))
+      return decimal_type(digits_of(*value), 0);
   }
   return decimal_for(expr.type);
 }
@@ -109,7 +118,8 @@ bool castable(const Type& from, const Type& to) {
   if (from.is_numeric() && to.is_numeric()) return true;
   if (from.kind() == TypeKind::bytes || to.kind() == TypeKind::bytes) return false;
   if (from.kind() == TypeKind::string || to.kind() == TypeKind::string) return true;
-  if (from.kind() == TypeKind::timestamp) return to.kind() == TypeKind::date || to.kind() == TypeKind::time;
+  if (from.kind() == TypeKind::timestamp)
+    return to.kind() == TypeKind::date || to.kind() == TypeKind::time;
   return from.kind() == TypeKind::date && to.kind() == TypeKind::timestamp;
 }
 

@@ -37,7 +37,8 @@ std::optional<Value> some(std::optional<T> value) {
 bool same_word(std::string_view text, std::string_view lower) {
   if (text.size() != lower.size()) return false;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i] >= 'A' && text[i] <= 'Z' ? static_cast<char>(text[i] - 'A' + 'a') : text[i];
+    const char c =
+        text[i] >= 'A' && text[i] <= 'Z' ? static_cast<char>(text[i] - 'A' + 'a') : text[i];
     if (c != lower[i]) return false;
   }
   return true;
@@ -63,30 +64,49 @@ std::optional<Value> read_decimal(std::string_view text, const Type& to, Roundin
 
 std::optional<Value> from_text(const std::string& text, const Type& to, Rounding rounding) {
   switch (to.kind()) {
-    case TypeKind::boolean: return read_boolean(text);
-    case TypeKind::integer: return some(read_number<std::int32_t>(text));
-    case TypeKind::bigint: return some(read_number<std::int64_t>(text));
-    case TypeKind::double_: return read_double(text);
-    case TypeKind::decimal: return read_decimal(text, to, rounding);
-    case TypeKind::string: return Value(text);
-    case TypeKind::date: return some(data::parse_date(text));
-    case TypeKind::time: return some(data::parse_time(text));
-    case TypeKind::timestamp: return some(data::parse_timestamp(text));
-    default: return std::nullopt;
+    case TypeKind::boolean:
+      return read_boolean(text);
+    case TypeKind::integer:
+      return some(read_number<std::int32_t>(text));
+    case TypeKind::bigint:
+      return some(read_number<std::int64_t>(text));
+    case TypeKind::double_:
+      return read_double(text);
+    case TypeKind::decimal:
+      return read_decimal(text, to, rounding);
+    case TypeKind::string:
+      return Value(text);
+    case TypeKind::date:
+      return some(data::parse_date(text));
+    case TypeKind::time:
+      return some(data::parse_time(text));
+    case TypeKind::timestamp:
+      return some(data::parse_timestamp(text));
+    default:
+      return std::nullopt;
   }
 }
 
 std::string plain_text(const Value& value, const Type& type) {
   switch (type.kind()) {
-    case TypeKind::boolean: return std::get<bool>(value) ? "true" : "false";
-    case TypeKind::integer: return fmt::format("{}", std::get<std::int32_t>(value));
-    case TypeKind::bigint: return fmt::format("{}", std::get<std::int64_t>(value));
-    case TypeKind::double_: return data::double_text(std::get<double>(value));
-    case TypeKind::decimal: return data::decimal_text(std::get<Int128>(value), type.scale());
-    case TypeKind::date: return data::date_text(std::get<std::int32_t>(value));
-    case TypeKind::time: return data::time_text(std::get<std::int32_t>(value));
-    case TypeKind::timestamp: return data::timestamp_text(std::get<std::int64_t>(value));
-    default: return std::get<std::string>(value);
+    case TypeKind::boolean:
+      return std::get<bool>(value) ? "true" : "false";
+    case TypeKind::integer:
+      return fmt::format("{}", std::get<std::int32_t>(value));
+    case TypeKind::bigint:
+      return fmt::format("{}", std::get<std::int64_t>(value));
+    case TypeKind::double_:
+      return data::double_text(std::get<double>(value));
+    case TypeKind::decimal:
+      return data::decimal_text(std::get<Int128>(value), type.scale());
+    case TypeKind::date:
+      return data::date_text(std::get<std::int32_t>(value));
+    case TypeKind::time:
+      return data::time_text(std::get<std::int32_t>(value));
+    case TypeKind::timestamp:
+      return data::timestamp_text(std::get<std::int64_t>(value));
+    default:
+      return std::get<std::string>(value);
   }
 }
 
@@ -96,15 +116,21 @@ std::optional<Value> from_integer(std::int64_t value, const Type& to) {
     case TypeKind::integer:
       if (value < Limits::min() || value > Limits::max()) return std::nullopt;
       return Value(static_cast<std::int32_t>(value));
-    case TypeKind::bigint: return Value(value);
-    case TypeKind::decimal: return some(data::fit_decimal(value, 0, to, Rounding::exact));
-    case TypeKind::double_: return Value(static_cast<double>(value));
-    default: return std::nullopt;
+    case TypeKind::bigint:
+      return Value(value);
+    case TypeKind::decimal:
+      return some(data::fit_decimal(value, 0, to, Rounding::exact));
+    case TypeKind::double_:
+      return Value(static_cast<double>(value));
+    default:
+      return std::nullopt;
   }
 }
 
-std::optional<Value> from_decimal(Int128 value, const Type& from, const Type& to, Rounding rounding) {
-  if (to.kind() == TypeKind::decimal) return some(data::fit_decimal(value, from.scale(), to, rounding));
+std::optional<Value> from_decimal(Int128 value, const Type& from, const Type& to,
+                                  Rounding rounding) {
+  if (to.kind() == TypeKind::decimal)
+    return some(data::fit_decimal(value, from.scale(), to, rounding));
   if (to.kind() == TypeKind::double_) return Value(data::decimal_to_double({value, from.scale()}));
   return std::nullopt;
 }
@@ -115,13 +141,19 @@ std::optional<Value> convert_constant(const Value& value, const Type& from, cons
                                       Conversion conversion) {
   if (std::holds_alternative<data::Null>(value) || from == to) return value;
   const Rounding rounding = conversion == Conversion::cast ? Rounding::half_up : Rounding::exact;
-  if (to.kind() == TypeKind::string && from.kind() != TypeKind::bytes) return Value(plain_text(value, from));
+  if (to.kind() == TypeKind::string && from.kind() != TypeKind::bytes)
+    return Value(plain_text(value, from));
   switch (from.kind()) {
-    case TypeKind::string: return from_text(std::get<std::string>(value), to, rounding);
-    case TypeKind::integer: return from_integer(std::get<std::int32_t>(value), to);
-    case TypeKind::bigint: return from_integer(std::get<std::int64_t>(value), to);
-    case TypeKind::decimal: return from_decimal(std::get<Int128>(value), from, to, rounding);
-    default: return std::nullopt;
+    case TypeKind::string:
+      return from_text(std::get<std::string>(value), to, rounding);
+    case TypeKind::integer:
+      return from_integer(std::get<std::int32_t>(value), to);
+    case TypeKind::bigint:
+      return from_integer(std::get<std::int64_t>(value), to);
+    case TypeKind::decimal:
+      return from_decimal(std::get<Int128>(value), from, to, rounding);
+    default:
+      return std::nullopt;
   }
 }
 
@@ -143,13 +175,20 @@ std::string literal_text(const Value& value, const Type& type) {
   if (std::holds_alternative<data::Null>(value)) return "NULL";
   std::string text = plain_text(value, type);
   switch (type.kind()) {
-    case TypeKind::boolean: return std::get<bool>(value) ? "TRUE" : "FALSE";
-    case TypeKind::date: return fmt::format("DATE '{}'", text);
-    case TypeKind::time: return fmt::format("TIME '{}'", text);
-    case TypeKind::timestamp: return fmt::format("TIMESTAMP '{}'", text);
-    case TypeKind::string: break;
-    case TypeKind::bytes: return fmt::format("<{} bytes>", text.size());
-    default: return text;
+    case TypeKind::boolean:
+      return std::get<bool>(value) ? "TRUE" : "FALSE";
+    case TypeKind::date:
+      return fmt::format("DATE '{}'", text);
+    case TypeKind::time:
+      return fmt::format("TIME '{}'", text);
+    case TypeKind::timestamp:
+      return fmt::format("TIMESTAMP '{}'", text);
+    case TypeKind::string:
+      break;
+    case TypeKind::bytes:
+      return fmt::format("<{} bytes>", text.size());
+    default:
+      return text;
   }
   std::string quoted = "'";
   for (const char c : text) {

@@ -9,7 +9,9 @@ namespace {
 
 constexpr std::size_t kShownBytesMax = 120;  // of the source line
 
-bool continues_character(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+bool continues_character(char c) {
+  return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
+}
 
 std::size_t characters(std::string_view text) {
   return static_cast<std::size_t>(

@@ -31,7 +31,7 @@ struct ColumnExpr {
 struct CallExpr {
   const ScalarFunction* function;  // of the catalogue, which outlives plans
   const Overload* overload;
-  std::vector<ExprPtr> args;       // of exactly the overload's types: the binder has put casts in
+  std::vector<ExprPtr> args;  // of exactly the overload's types: the binder has put casts in
 };
 
 // AND, OR with SQL's three values; the right side is computed only for rows that still need it, so

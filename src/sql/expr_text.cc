@@ -45,7 +45,8 @@ std::string call_text(const Expr& expr, const CallExpr& call, const Names& names
   const std::string_view name = call.function->name;
   const auto arg = [&](std::size_t i) { return to_text(*call.args[i], names); };
   for (const InfixRule& rule : kInfix) {
-    if (rule.function == name && call.args.size() == 2) return fmt::format("({} {} {})", arg(0), rule.symbol, arg(1));
+    if (rule.function == name && call.args.size() == 2)
+      return fmt::format("({} {} {})", arg(0), rule.symbol, arg(1));
   }
   if (name == op::kNegate) return fmt::format("(-{})", arg(0));
   if (name == op::kNot) return fmt::format("(NOT {})", arg(0));
@@ -70,7 +71,8 @@ std::string logical_text(const LogicalExpr& logical, const Names& names) {
 std::string case_text(const CaseExpr& node, const Names& names) {
   std::string text = "CASE";
   for (const CaseExpr::Branch& branch : node.branches) {
-    text += fmt::format(" WHEN {} THEN {}", to_text(*branch.when, names), to_text(*branch.then, names));
+    text +=
+        fmt::format(" WHEN {} THEN {}", to_text(*branch.when, names), to_text(*branch.then, names));
   }
   if (node.otherwise) text += " ELSE " + to_text(*node.otherwise, names);
   return text + " END";
@@ -80,7 +82,8 @@ std::string case_text(const CaseExpr& node, const Names& names) {
 
 std::string name_text(std::string_view name) {
   const bool first = !name.empty() && ((name[0] >= 'A' && name[0] <= 'Z') || name[0] == '_');
-  const bool plain = first && name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@") == name.npos;
+  const bool plain =
+      first && name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@") == name.npos;
   if (plain && !is_reserved(name)) return std::string(name);
   std::string quoted = "`";
   for (const char c : name) quoted += c == '`' ? std::string("``") : std::string(1, c);
@@ -88,13 +91,16 @@ std::string name_text(std::string_view name) {
 }
 
 std::string to_text(const Expr& expr, const std::vector<std::string>& column_names) {
-  if (const auto* literal = std::get_if<LiteralExpr>(&expr.node)) return literal_text(literal->value, expr.type);
+  if (const auto* literal = std::get_if<LiteralExpr>(&expr.node))
+    return literal_text(literal->value, expr.type);
   if (const auto* column = std::get_if<ColumnExpr>(&expr.node)) {
     CHECK(column->index < column_names.size());
     return name_text(column_names[column->index]);
   }
-  if (const auto* call = std::get_if<CallExpr>(&expr.node)) return call_text(expr, *call, column_names);
-  if (const auto* logical = std::get_if<LogicalExpr>(&expr.node)) return logical_text(*logical, column_names);
+  if (const auto* call = std::get_if<CallExpr>(&expr.node))
+    return call_text(expr, *call, column_names);
+  if (const auto* logical = std::get_if<LogicalExpr>(&expr.node))
+    return logical_text(*logical, column_names);
   return case_text(std::get<CaseExpr>(expr.node), column_names);
 }
 

@@ -19,11 +19,26 @@ using data::Type;
 using data::TypeKind;
 
 // ksqlDB's; known here only to be told apart from misspelt names.
-constexpr std::array<std::string_view, 20> kLaterFunctions = {
-    "ATTR",      "AVG",         "COLLECT_LIST",       "COLLECT_SET",      "CORRELATION",
-    "COUNT",     "COUNT_DISTINCT", "CUBE_EXPLODE",    "EARLIEST_BY_OFFSET", "EXPLODE",
-    "HISTOGRAM", "LATEST_BY_OFFSET", "MAX",           "MIN",              "STDDEV_SAMP",
-    "STDDEV_SAMPLE", "SUM",     "SUM_LIST",           "TOPK",             "TOPKDISTINCT"};
+constexpr std::array<std::string_view, 20> kLaterFunctions = {"ATTR",
+                                                              "AVG",
+                                                              "COLLECT_LIST",
+                                                              "COLLECT_SET",
+                                                              "CORRELATION",
+                                                              "COUNT",
+                                                              "COUNT_DISTINCT",
+                                                              "CUBE_EXPLODE",
+                                                              "EARLIEST_BY_OFFSET",
+                                                              "EXPLODE",
+                                                              "HISTOGRAM",
+                                                              "LATEST_BY_OFFSET",
+                                                              "MAX",
+                                                              "MIN",
+                                                              "STDDEV_SAMP",
+                                                              "STDDEV_SAMPLE",
+                                                              "SUM",
+                                                              "SUM_LIST",
+                                                              "TOPK",
+                                                              "TOPKDISTINCT"};
 
 struct ArithmeticRule {
   BinaryOperator op;
@@ -39,7 +54,9 @@ constexpr std::array<ArithmeticRule, 6> kArithmetic = {{
     {BinaryOperator::concat, op::kConcat, "||"},
 }};
 
-bool is_text(const Bound& value) { return !value.untyped_null && value.expr->type.is_text(); }
+bool is_text(const Bound& value) {
+  return !value.untyped_null && value.expr->type.is_text();
+}
 
 ExprPtr column_expr(std::size_t index, const Type& type, SourceSpan span) {
   auto expr = std::make_unique<Expr>();
@@ -53,20 +70,23 @@ ExprPtr column_expr(std::size_t index, const Type& type, SourceSpan span) {
 
 Parsed<Bound> ExpressionBinder::bind(const ast::Expression& expression) {
   if (++nodes_ > kBoundNodesMax) {
-    return too_much(expression.span, fmt::format("This statement has more than {} parts of expressions, "
-                                                 "counting what BETWEEN, IN and CASE repeat.",
-                                                 kBoundNodesMax));
+    return too_much(expression.span,
+                    fmt::format("This statement has more than {} parts of expressions, "
+                                "counting what BETWEEN, IN and CASE repeat.",
+                                kBoundNodesMax));
   }
-  return std::visit([&](const auto& node) { return bind_node(node, expression.span); }, expression.node);
+  return std::visit([&](const auto& node) { return bind_node(node, expression.span); },
+                    expression.node);
 }
 
 Parsed<ExprPtr> ExpressionBinder::bind_predicate(const ast::Expression& expression,
                                                  std::string_view what) {
   Bound value = TRY(bind(expression));
   if (value.untyped_null || value.expr->type.kind() != TypeKind::boolean) {
-    return problem(expression.span, fmt::format("Type error in {} expression: it should evaluate to "
-                                                "boolean but is {}.",
-                                                what, value.untyped_null ? "null" : shown(value)));
+    return problem(expression.span,
+                   fmt::format("Type error in {} expression: it should evaluate to "
+                               "boolean but is {}.",
+                               what, value.untyped_null ? "null" : shown(value)));
   }
   return std::move(value.expr);
 }
@@ -78,10 +98,12 @@ Parsed<Bound> ExpressionBinder::bind_node(const ast::Literal& node, SourceSpan s
 
 Parsed<Bound> ExpressionBinder::bind_node(const ast::ColumnName& node, SourceSpan span) {
   if (scope_ == nullptr) {
-    return problem(span, fmt::format("'{}' is not a constant; only literals, signs and casts of them can "
-                                     "stand here.{}",
-                                     node.column.text,
-                                     node.column.quote == '"' ? " Strings are written in single quotes." : ""));
+    return problem(
+        span,
+        fmt::format("'{}' is not a constant; only literals, signs and casts of them can "
+                    "stand here.{}",
+                    node.column.text,
+                    node.column.quote == '"' ? " Strings are written in single quotes." : ""));
   }
   const std::size_t index = TRY(scope_->resolve(node));
   return Bound{column_expr(index, scope_->type_at(index), span)};
@@ -100,7 +122,8 @@ Parsed<Bound> ExpressionBinder::bind_node(const ast::Unary& node, SourceSpan spa
   }
   ExprPtr call = TRY(calls_.call(op::kNegate, args, span));
   if (call) return Bound{std::move(call)};
-  return problem(span, fmt::format("A minus sign needs a number but {} follows.", shown(args.front())));
+  return problem(span,
+                 fmt::format("A minus sign needs a number but {} follows.", shown(args.front())));
 }
 
 Parsed<Bound> ExpressionBinder::bind_node(const ast::Binary& node, SourceSpan span) {
@@ -137,7 +160,8 @@ Parsed<Bound> ExpressionBinder::bind_node(const ast::Case& node, SourceSpan span
       Bound left = TRY(bind(*node.operand));
       Bound right = TRY(bind(*branch.when));
       TRY(match_literals(left, right, Literals::read_text));
-      bound.when = TRY(comparison(BinaryOperator::equal, std::move(left), std::move(right), branch.when->span));
+      bound.when = TRY(
+          comparison(BinaryOperator::equal, std::move(left), std::move(right), branch.when->span));
     } else {
       bound.when = TRY(boolean(*branch.when, "WHEN"));
     }
@@ -150,10 +174,11 @@ Parsed<Bound> ExpressionBinder::bind_node(const ast::Case& node, SourceSpan span
     if (value.untyped_null) continue;
     auto common = type ? common_type(*type, value.expr->type) : value.expr->type;
     if (!common) {
-      return problem(value.expr->span,
-                     fmt::format("Invalid Case expression. Type for all 'THEN' and 'ELSE' clauses should be "
-                                 "the same: {} follows {}.",
-                                 shown(value), type->text()));
+      return problem(
+          value.expr->span,
+          fmt::format("Invalid Case expression. Type for all 'THEN' and 'ELSE' clauses should be "
+                      "the same: {} follows {}.",
+                      shown(value), type->text()));
     }
     type = std::move(common);
   }
@@ -179,7 +204,8 @@ Parsed<Bound> ExpressionBinder::bind_node(const ast::Call& node, SourceSpan span
   // AS_VALUE(x) is x: it only keeps a copied key from being the key.
   if (node.name.text == "AS_VALUE" && node.args.size() == 1) return bind(*node.args.front());
   if (function == nullptr) return unknown_function(node);
-  if (node.star) return problem(span, fmt::format("Function '{}' does not take a star.", node.name.text));
+  if (node.star)
+    return problem(span, fmt::format("Function '{}' does not take a star.", node.name.text));
   std::vector<Bound> args;
   for (const ast::ExpressionPtr& arg : node.args) args.push_back(TRY(bind(*arg)));
   ExprPtr call = TRY(calls_.call(node.name.text, args, span));
@@ -191,9 +217,10 @@ Parsed<Bound> ExpressionBinder::bind_node(const ast::Call& node, SourceSpan span
 std::unexpected<Diagnostic> ExpressionBinder::unknown_function(const ast::Call& node) const {
   const std::string& name = node.name.text;
   if (std::binary_search(kLaterFunctions.begin(), kLaterFunctions.end(), name)) {
-    return not_yet(node.name.span, fmt::format("Function '{}' is not supported yet: there are no aggregates "
-                                               "and table functions.",
-                                               name));
+    return not_yet(node.name.span,
+                   fmt::format("Function '{}' is not supported yet: there are no aggregates "
+                               "and table functions.",
+                               name));
   }
   std::vector<std::string_view> names;
   for (const ScalarFunction& function : calls_.functions().all()) {
@@ -208,7 +235,8 @@ std::string ExpressionBinder::shown(const Bound& value) const {
   constexpr std::size_t kShownMax = 40;
   const std::string_view source = text_of(value.expr->span, text_);
   const std::string type = value.untyped_null ? "null" : value.expr->type.text();
-  const bool long_text = source.empty() || source.size() > kShownMax || source.find('\n') != source.npos;
+  const bool long_text =
+      source.empty() || source.size() > kShownMax || source.find('\n') != source.npos;
   return long_text ? type : fmt::format("{} ({})", source, type);
 }
 

@@ -1,5 +1,6 @@
-// What a SQL function is: a row of data and a kernel over columns. Operators and casts are functions
-// too, under names that no statement can spell ("$add", "$cast", ...): see operator_names.h.
+// What a SQL function is: a row of data and a kernel over columns. Operators and casts are
+// functions too, under names that no statement can spell ("$add", "$cast", ...): see
+// operator_names.h.
 #pragma once
 
 #include <cstdint>
@@ -19,9 +20,9 @@ using data::RowErrors;
 // One call of a kernel: a whole batch.
 struct KernelCall {
   std::span<const data::Column* const> args;  // rows as many as the batch
-  data::Column& result;                       // already reset to the batch's rows; of the result type
-  data::Selection rows;                       // the only rows to compute (see NullRule)
-  data::Arena& arena;                         // for text results; lives as long as the batch
+  data::Column& result;  // already reset to the batch's rows; of the result type
+  data::Selection rows;  // the only rows to compute (see NullRule)
+  data::Arena& arena;    // for text results; lives as long as the batch
   RowErrors& errors;
 };
 using Kernel = void (*)(const KernelCall& call);
@@ -33,7 +34,16 @@ enum class NullRule : std::uint8_t {
 
 // What an argument position takes. Widening INTEGER -> BIGINT -> DECIMAL -> DOUBLE is the binder's.
 enum class ArgKind : std::uint8_t {
-  boolean, integer, bigint, double_, decimal, string, bytes, date, time, timestamp,
+  boolean,
+  integer,
+  bigint,
+  double_,
+  decimal,
+  string,
+  bytes,
+  date,
+  time,
+  timestamp,
   any,   // every scalar type
   same,  // the same type as the first `any` or `same` argument, after widening to a common type
 };
@@ -53,9 +63,9 @@ struct FunctionExample {
 };
 
 struct ScalarFunction {
-  std::string_view name;      // upper case; "$..." for operators
-  std::string_view category;  // "STRING", "MATHEMATICAL", ... as SHOW FUNCTIONS groups them
-  std::string_view help;      // one sentence
+  std::string_view name;            // upper case; "$..." for operators
+  std::string_view category;        // "STRING", "MATHEMATICAL", ... as SHOW FUNCTIONS groups them
+  std::string_view help;            // one sentence
   std::vector<Overload> overloads;  // tried in order: exact match first, then by widening
   std::vector<FunctionExample> examples;  // run by the functions' conformance test
 };

@@ -36,8 +36,10 @@ inline std::vector<GoldenCase> read_golden(const std::string& path) {
   };
   while (std::getline(file, line)) {
     if (line.empty()) {
-      if (open.statement.empty() && !open.comment.empty()) open.comment += '\n';
-      else close();
+      if (open.statement.empty() && !open.comment.empty())
+        open.comment += '\n';
+      else
+        close();
     } else if (!in_expected && open.statement.empty() && line[0] == '#') {
       open.comment += line + '\n';
     } else if (!in_expected && line == "=>") {
@@ -52,7 +54,8 @@ inline std::vector<GoldenCase> read_golden(const std::string& path) {
 }
 
 // Compares, or rewrites the file.
-inline void check_golden(const std::string& path, const std::function<std::string(const std::string&)>& actual) {
+inline void check_golden(const std::string& path,
+                         const std::function<std::string(const std::string&)>& actual) {
   std::vector<GoldenCase> cases = read_golden(path);
   const char* update = std::getenv("PENSTOCK_UPDATE_GOLDEN");
   const bool rewrite = update != nullptr && std::string(update) == "1";

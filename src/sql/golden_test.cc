@@ -29,7 +29,9 @@ std::string plan_text(const PlanPtr& plan) {
   return text;
 }
 
-std::string schema_text(const PlanPtr& plan) { return "Columns " + plan->schema.text() + "\n" + plan_text(plan); }
+std::string schema_text(const PlanPtr& plan) {
+  return "Columns " + plan->schema.text() + "\n" + plan_text(plan);
+}
 
 TEST_F(Golden, ErrorsSayWhatIsWrongWhereAndWhatWasProbablyMeant) {
   const std::string path = std::string(PENSTOCK_SOURCE_DIR) + "/tests/sql_errors/messages.txt";
@@ -46,9 +48,12 @@ TEST_F(Golden, StatementsBecomeThePlansThatEngineExecutes) {
   check_golden(path, [&](const std::string& text) {
     const auto statement = prepare(text);
     if (!statement) return statement.error().text();
-    if (const auto* query = std::get_if<SelectQuery>(&statement->node)) return schema_text(query->plan);
-    if (const auto* create = std::get_if<CreateStreamAs>(&statement->node)) return plan_text(create->plan);
-    if (const auto* insert = std::get_if<InsertSelect>(&statement->node)) return plan_text(insert->plan);
+    if (const auto* query = std::get_if<SelectQuery>(&statement->node))
+      return schema_text(query->plan);
+    if (const auto* create = std::get_if<CreateStreamAs>(&statement->node))
+      return plan_text(create->plan);
+    if (const auto* insert = std::get_if<InsertSelect>(&statement->node))
+      return plan_text(insert->plan);
     return std::string("no plan");
   });
 }

@@ -20,14 +20,22 @@ SourceSpan span_of(std::size_t begin, std::size_t end) {
   return {static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end)};
 }
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 bool starts_word(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
-bool continues_word(char c) { return starts_word(c) || is_digit(c) || c == '@'; }
-bool is_quote(char c) { return c == '\'' || c == '"' || c == '`'; }
+bool continues_word(char c) {
+  return starts_word(c) || is_digit(c) || c == '@';
+}
+bool is_quote(char c) {
+  return c == '\'' || c == '"' || c == '`';
+}
 
-std::string_view quoted_thing(char quote) { return quote == '\'' ? "string" : "quoted name"; }
+std::string_view quoted_thing(char quote) {
+  return quote == '\'' ? "string" : "quoted name";
+}
 
 // Bytes of the UTF-8 character at `at`, 1-4 (RFC 3629, section 3); 0 when it is not one.
 std::size_t utf8_length(std::string_view text, std::size_t at) {
@@ -53,9 +61,11 @@ Parsed<void> check_encoding(std::string_view text) {
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t length = utf8_length(text, at);
     if (length == 0) {
-      return problem(span_of(at, at + 1), fmt::format("The statement is not UTF-8 at byte {}.", at));
+      return problem(span_of(at, at + 1),
+                     fmt::format("The statement is not UTF-8 at byte {}.", at));
     }
-    if (text[at] == '\0') return problem(span_of(at, at + 1), "The statement holds a NUL character.");
+    if (text[at] == '\0')
+      return problem(span_of(at, at + 1), "The statement holds a NUL character.");
     at += length;
   }
   return {};
@@ -128,7 +138,8 @@ Parsed<Token> word_token(std::string_view text, std::size_t at) {
   std::size_t end = at;
   while (end < text.size() && continues_word(text[end])) ++end;
   if (end - at > kNameBytesMax) {
-    return too_much(span_of(at, end), fmt::format("This name is longer than {} bytes.", kNameBytesMax));
+    return too_much(span_of(at, end),
+                    fmt::format("This name is longer than {} bytes.", kNameBytesMax));
   }
   Token token{.kind = TokenKind::word, .text = {}, .span = span_of(at, end)};
   for (const char c : text.substr(at, end - at)) {
@@ -146,7 +157,8 @@ Parsed<Token> number_token(std::string_view text, std::size_t at) {
                    fmt::format("'{}' starts with a digit; put a name like this in back-quotes.",
                                text.substr(at, std::min<std::size_t>(word - at, kNameBytesMax))));
   }
-  return Token{.kind = kind, .text = std::string(text.substr(at, end - at)), .span = span_of(at, end)};
+  return Token{
+      .kind = kind, .text = std::string(text.substr(at, end - at)), .span = span_of(at, end)};
 }
 
 Parsed<Token> symbol_token(std::string_view text, std::size_t at) {
@@ -154,7 +166,9 @@ Parsed<Token> symbol_token(std::string_view text, std::size_t at) {
     if (!text.substr(at).starts_with(symbol)) continue;
     const SourceSpan span = span_of(at, at + 2);
     if (symbol == "==") return problem(span, "Equality is written with one '='.");
-    return Token{.kind = TokenKind::symbol, .text = symbol == "!=" ? "<>" : std::string(symbol), .span = span};
+    return Token{.kind = TokenKind::symbol,
+                 .text = symbol == "!=" ? "<>" : std::string(symbol),
+                 .span = span};
   }
   if (text.substr(at).starts_with("${")) {
     return not_yet(span_of(at, at + 2), "Variables such as ${name} are not supported yet.");
@@ -166,7 +180,8 @@ Parsed<Token> symbol_token(std::string_view text, std::size_t at) {
                    printable ? fmt::format("Unexpected character '{}'.", text.substr(at, length))
                              : std::string("Unexpected control character."));
   }
-  return Token{.kind = TokenKind::symbol, .text = std::string(1, text[at]), .span = span_of(at, at + 1)};
+  return Token{
+      .kind = TokenKind::symbol, .text = std::string(1, text[at]), .span = span_of(at, at + 1)};
 }
 
 Parsed<Token> token_at(std::string_view text, std::size_t at) {
@@ -214,7 +229,8 @@ Parsed<std::vector<Token>> tokenize(std::string_view text) {
     tokens.push_back(TRY(token_at(text, at)));
     at = tokens.back().span.end;
   }
-  tokens.push_back(Token{.kind = TokenKind::end, .text = {}, .span = span_of(text.size(), text.size())});
+  tokens.push_back(
+      Token{.kind = TokenKind::end, .text = {}, .span = span_of(text.size(), text.size())});
   return tokens;
 }
 

@@ -11,7 +11,9 @@ namespace {
 constexpr std::size_t kComparedBytesMax = 64;
 constexpr std::size_t kNamesShown = 3;
 
-char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
+char upper(char c) {
+  return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+}
 
 // One mistake in short names, about one in three characters in longer ones.
 std::size_t tolerance(std::string_view name) {

@@ -8,8 +8,8 @@
 
 namespace penstock::sql {
 
-// Steps (insert, delete, replace, swap of neighbours) between two names, upper and lower case alike;
-// anything above `limit` is returned as limit + 1.
+// Steps (insert, delete, replace, swap of neighbours) between two names, upper and lower case
+// alike; anything above `limit` is returned as limit + 1.
 std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t limit);
 
 // " Did you mean 'A' or 'B'?" with at most three names, nearest first; empty when none is near.

@@ -24,7 +24,8 @@ constexpr std::array<Shown, 7> kShown = {{{"STREAMS", What::streams},
                                           {"FUNCTIONS", What::functions},
                                           {"PROPERTIES", What::properties},
                                           {"VARIABLES", What::variables}}};
-constexpr std::array<std::string_view, 5> kLaterShown = {"TYPES", "CONNECTORS", "CONNECTOR", "SOURCE", "SINK"};
+constexpr std::array<std::string_view, 5> kLaterShown = {"TYPES", "CONNECTORS", "CONNECTOR",
+                                                         "SOURCE", "SINK"};
 
 bool at_name(const TokenCursor& cursor) {
   const TokenKind kind = cursor.peek().kind;
@@ -70,7 +71,8 @@ Parsed<ast::Statement> parse_describe(TokenCursor& cursor) {
   }
   const bool all = cursor.at_word("STREAMS") || cursor.at_word("TABLES");
   if (all && (cursor.peek(1).kind == TokenKind::end || cursor.at_word("EXTENDED", 1))) {
-    return not_yet(cursor.peek().span, fmt::format("DESCRIBE {} is not supported yet.", cursor.peek().text));
+    return not_yet(cursor.peek().span,
+                   fmt::format("DESCRIBE {} is not supported yet.", cursor.peek().text));
   }
   describe.name = TRY(cursor.expect_name("a stream name"));
   describe.extended = cursor.accept_word("EXTENDED");
@@ -133,7 +135,8 @@ Parsed<ast::Statement> parse_print(TokenCursor& cursor) {
     print.from_beginning = true;
   }
   if (cursor.at_word("INTERVAL") || cursor.at_word("SAMPLE")) {
-    return not_yet(cursor.peek().span, fmt::format("PRINT ... {} is not supported yet.", cursor.peek().text));
+    return not_yet(cursor.peek().span,
+                   fmt::format("PRINT ... {} is not supported yet.", cursor.peek().text));
   }
   if (cursor.accept_word("LIMIT")) print.limit = TRY(cursor.expect_count("a number of records"));
   return ast::Statement{std::move(print)};

@@ -26,8 +26,8 @@ constexpr std::array<Refusal, 6> kLaterThings = {{
 Parsed<void> expect_stream(TokenCursor& cursor, std::string_view verb) {
   for (const Refusal& refusal : kLaterThings) {
     if (cursor.at_word(refusal.word)) {
-      return not_yet(cursor.peek().span, fmt::format("{} {} is not supported yet: there are no {}.", verb,
-                                                     refusal.word, refusal.text));
+      return not_yet(cursor.peek().span, fmt::format("{} {} is not supported yet: there are no {}.",
+                                                     verb, refusal.word, refusal.text));
     }
   }
   if (cursor.accept_word("STREAM")) return {};
@@ -42,8 +42,10 @@ Parsed<ast::ColumnDefinition> parse_column(TokenCursor& cursor) {
   column.type_span = cursor.span_since(begin);
   const SourceSpan span = cursor.peek().span;
   if (cursor.at_words("PRIMARY", "KEY")) {
-    return problem(span, fmt::format("Column {} is a 'PRIMARY KEY' column: streams only support 'KEY' columns.",
-                                     column.name.text));
+    return problem(
+        span,
+        fmt::format("Column {} is a 'PRIMARY KEY' column: streams only support 'KEY' columns.",
+                    column.name.text));
   }
   if (cursor.at_word("HEADERS") || cursor.at_word("HEADER")) {
     return not_yet(span, "HEADERS columns are not supported yet.");
@@ -58,7 +60,8 @@ Parsed<void> parse_columns(TokenCursor& cursor, ast::CreateStream& create) {
   if (cursor.accept_symbol(")")) return {};
   do {
     if (create.columns.size() == kColumnsMax) {
-      return too_much(cursor.peek().span, fmt::format("A stream has at most {} columns.", kColumnsMax));
+      return too_much(cursor.peek().span,
+                      fmt::format("A stream has at most {} columns.", kColumnsMax));
     }
     create.columns.push_back(TRY(parse_column(cursor)));
   } while (cursor.accept_symbol(","));
@@ -72,7 +75,8 @@ Parsed<void> parse_definition(TokenCursor& cursor, ast::CreateStream& create) {
   const SourceSpan as = cursor.peek().span;
   if (cursor.accept_word("AS")) {
     if (!create.columns.empty()) {
-      return problem(as, "A stream made AS SELECT takes its columns from the query: leave the list out.");
+      return problem(
+          as, "A stream made AS SELECT takes its columns from the query: leave the list out.");
     }
     create.query = TRY(parse_query(cursor));
   }
@@ -93,7 +97,8 @@ Parsed<ast::Statement> parse_create(TokenCursor& cursor) {
   create.name = TRY(cursor.expect_name("a stream name"));
   TRY(parse_definition(cursor, create));
   if (!cursor.at_end()) {
-    if (create.properties.empty()) return cursor.unexpected("'(', WITH, AS or the end of the statement", {"WITH", "AS"});
+    if (create.properties.empty())
+      return cursor.unexpected("'(', WITH, AS or the end of the statement", {"WITH", "AS"});
     return cursor.unexpected("AS or the end of the statement", {"AS"});
   }
   return ast::Statement{std::move(create)};

@@ -1,5 +1,5 @@
-// Expressions. From the loosest to the tightest: OR, AND, NOT, one predicate (comparison, IS, LIKE, IN,
-// BETWEEN), ||, + -, * / %, signs, primaries.
+// Expressions. From the loosest to the tightest: OR, AND, NOT, one predicate (comparison, IS, LIKE,
+// IN, BETWEEN), ||, + -, * / %, signs, primaries.
 #include <algorithm>
 #include <array>
 
@@ -36,7 +36,8 @@ std::size_t depth_of(const std::vector<ExpressionPtr>& children) {
 template <typename Node>
 Parsed<ExpressionPtr> make(SourceSpan span, Node node, std::size_t children_depth = 0) {
   if (children_depth >= kExpressionDepthMax) {
-    return too_much(span, fmt::format("This expression is deeper than {} levels.", kExpressionDepthMax));
+    return too_much(span,
+                    fmt::format("This expression is deeper than {} levels.", kExpressionDepthMax));
   }
   auto expression = std::make_unique<Expression>();
   expression->span = span;
@@ -72,7 +73,8 @@ Parsed<ExpressionPtr> parse_case(TokenCursor& cursor) {
   if (node.branches.empty()) return cursor.unexpected("WHEN", {"WHEN"});
   if (cursor.accept_word("ELSE")) node.otherwise = TRY(parse_expression(cursor));
   depth = std::max(depth, depth_of({&node.otherwise}));
-  if (!cursor.accept_word("END")) return cursor.unexpected("WHEN, ELSE or END", {"WHEN", "ELSE", "END"});
+  if (!cursor.accept_word("END"))
+    return cursor.unexpected("WHEN, ELSE or END", {"WHEN", "ELSE", "END"});
   return make(cursor.span_since(begin), std::move(node), depth);
 }
 
@@ -119,7 +121,8 @@ Parsed<void> parse_arguments(TokenCursor& cursor, ast::Call& call) {
   if (cursor.accept_symbol(")")) return {};
   do {
     if (call.args.size() == kArgsMax) {
-      return too_much(cursor.peek().span, fmt::format("A call has at most {} arguments.", kArgsMax));
+      return too_much(cursor.peek().span,
+                      fmt::format("A call has at most {} arguments.", kArgsMax));
     }
     call.args.push_back(TRY(parse_expression(cursor)));
   } while (cursor.accept_symbol(","));
@@ -187,7 +190,8 @@ Parsed<ExpressionPtr> parse_parentheses(TokenCursor& cursor) {
   TRY(refuse_subquery(cursor));
   ExpressionPtr inner = TRY(parse_expression(cursor));
   if (cursor.at_symbol(",")) {
-    return not_yet(cursor.peek().span, "Lists of expressions in parentheses are not supported yet.");
+    return not_yet(cursor.peek().span,
+                   "Lists of expressions in parentheses are not supported yet.");
   }
   TRY(cursor.expect_symbol(")"));
   if (cursor.at_symbol("=>")) {
@@ -207,8 +211,10 @@ bool at_literal(const TokenCursor& cursor) {
     case TokenKind::string:
     case TokenKind::integer:
     case TokenKind::decimal:
-    case TokenKind::float_: return true;
-    default: return cursor.at_word("TRUE") || cursor.at_word("FALSE") || cursor.at_word("NULL");
+    case TokenKind::float_:
+      return true;
+    default:
+      return cursor.at_word("TRUE") || cursor.at_word("FALSE") || cursor.at_word("NULL");
   }
 }
 
@@ -245,11 +251,12 @@ Parsed<ExpressionPtr> parse_postfix(TokenCursor& cursor) {
 // ---- signs and arithmetic
 
 Parsed<ExpressionPtr> parse_sign(TokenCursor& cursor) {
+  if (!cursor.at_symbol("+") && !cursor.at_symbol("-")) return parse_postfix(cursor);
   const TokenCursor::Level level(cursor);
   TRY(cursor.check_depth());
   const std::uint32_t begin = cursor.position();
   if (cursor.accept_symbol("+")) return parse_sign(cursor);
-  if (!cursor.accept_symbol("-")) return parse_postfix(cursor);
+  cursor.take();
   if (at_literal(cursor) && cursor.peek().kind != TokenKind::string &&
       cursor.peek().kind != TokenKind::word) {
     ast::Literal literal = TRY(parse_literal(cursor, true));
@@ -257,7 +264,8 @@ Parsed<ExpressionPtr> parse_sign(TokenCursor& cursor) {
   }
   ExpressionPtr operand = TRY(parse_sign(cursor));
   const std::size_t depth = operand->depth;
-  return make(cursor.span_since(begin), ast::Unary{ast::UnaryOperator::negate, std::move(operand)}, depth);
+  return make(cursor.span_since(begin), ast::Unary{ast::UnaryOperator::negate, std::move(operand)},
+              depth);
 }
 
 struct BinaryRule {
@@ -324,8 +332,8 @@ Parsed<ExpressionPtr> parse_is(TokenCursor& cursor, ExpressionPtr left) {
   }
   TRY(cursor.expect_word("FROM"));
   ExpressionPtr right = TRY(parse_value(cursor, 0));
-  return make_binary(negated ? BinaryOperator::is_not_distinct : BinaryOperator::is_distinct, op_span,
-                     std::move(left), std::move(right));
+  return make_binary(negated ? BinaryOperator::is_not_distinct : BinaryOperator::is_distinct,
+                     op_span, std::move(left), std::move(right));
 }
 
 Parsed<ExpressionPtr> parse_in(TokenCursor& cursor, ExpressionPtr value, bool negated) {
@@ -334,7 +342,8 @@ Parsed<ExpressionPtr> parse_in(TokenCursor& cursor, ExpressionPtr value, bool ne
   ast::InList node{.value = std::move(value), .candidates = {}, .negated = negated};
   do {
     if (node.candidates.size() == kColumnsMax) {
-      return too_much(cursor.peek().span, fmt::format("An IN list has at most {} values.", kColumnsMax));
+      return too_much(cursor.peek().span,
+                      fmt::format("An IN list has at most {} values.", kColumnsMax));
     }
     node.candidates.push_back(TRY(parse_expression(cursor)));
   } while (cursor.accept_symbol(","));
@@ -398,19 +407,21 @@ Parsed<ExpressionPtr> parse_predicate(TokenCursor& cursor) {
 // ---- NOT, AND, OR
 
 Parsed<ExpressionPtr> parse_not(TokenCursor& cursor) {
+  if (!cursor.at_word("NOT")) return parse_predicate(cursor);
   const TokenCursor::Level level(cursor);
   TRY(cursor.check_depth());
-  if (!cursor.at_word("NOT")) return parse_predicate(cursor);
   const std::uint32_t begin = cursor.position();
   cursor.take();
   ExpressionPtr operand = TRY(parse_not(cursor));
   const std::size_t depth = operand->depth;
-  return make(cursor.span_since(begin), ast::Unary{ast::UnaryOperator::logical_not, std::move(operand)},
-              depth);
+  return make(cursor.span_since(begin),
+              ast::Unary{ast::UnaryOperator::logical_not, std::move(operand)}, depth);
 }
 
 Parsed<ExpressionPtr> parse_terms(TokenCursor& cursor, bool conjunction) {
-  const auto parse_term = [&] { return conjunction ? parse_not(cursor) : parse_terms(cursor, true); };
+  const auto parse_term = [&] {
+    return conjunction ? parse_not(cursor) : parse_terms(cursor, true);
+  };
   const std::string_view word = conjunction ? "AND" : "OR";
   ExpressionPtr first = TRY(parse_term());
   if (!cursor.at_word(word)) return first;
@@ -422,7 +433,9 @@ Parsed<ExpressionPtr> parse_terms(TokenCursor& cursor, bool conjunction) {
   return make(span, std::move(node), depth);
 }
 
-Parsed<ExpressionPtr> parse_or(TokenCursor& cursor) { return parse_terms(cursor, false); }
+Parsed<ExpressionPtr> parse_or(TokenCursor& cursor) {
+  return parse_terms(cursor, false);
+}
 
 }  // namespace
 

@@ -11,7 +11,8 @@ Parsed<void> parse_column_names(TokenCursor& cursor, ast::InsertValues& insert) 
   TRY(cursor.expect_symbol("("));
   do {
     if (insert.columns.size() > kColumnsMax) {
-      return too_much(cursor.peek().span, fmt::format("A stream has at most {} columns.", kColumnsMax));
+      return too_much(cursor.peek().span,
+                      fmt::format("A stream has at most {} columns.", kColumnsMax));
     }
     insert.columns.push_back(TRY(cursor.expect_name("a column name")));
   } while (cursor.accept_symbol(","));
@@ -48,10 +49,12 @@ Parsed<ast::Statement> parse_insert(TokenCursor& cursor) {
     insert.query = TRY(parse_query(cursor));
     return ast::Statement{std::move(insert)};
   }
-  ast::InsertValues insert{.target = std::move(target), .columns = {}, .values = {}, .values_span = {}};
+  ast::InsertValues insert{
+      .target = std::move(target), .columns = {}, .values = {}, .values_span = {}};
   if (cursor.at_symbol("(")) TRY(parse_column_names(cursor, insert));
   if (!cursor.accept_word("VALUES")) {
-    if (insert.columns.empty()) return cursor.unexpected("'(', VALUES, WITH or SELECT", {"VALUES", "WITH", "SELECT"});
+    if (insert.columns.empty())
+      return cursor.unexpected("'(', VALUES, WITH or SELECT", {"VALUES", "WITH", "SELECT"});
     return cursor.unexpected("VALUES", {"VALUES"});
   }
   TRY(parse_values(cursor, insert));

@@ -49,8 +49,8 @@ Parsed<Literal> double_literal(const Token& token, bool negative) {
   const char* end = token.text.data() + token.text.size();
   const auto [parsed_end, error] = std::from_chars(token.text.data(), end, value);
   if (error != std::errc() || parsed_end != end || !std::isfinite(value)) {
-    return problem(token.span, fmt::format("Number overflows DOUBLE: {}",
-                                           token.text.substr(0, 60)));
+    return problem(token.span,
+                   fmt::format("Number overflows DOUBLE: {}", token.text.substr(0, 60)));
   }
   return Literal{Type(TypeKind::double_), negative ? -value : value};
 }
@@ -60,10 +60,17 @@ Parsed<Literal> double_literal(const Token& token, bool negative) {
 Parsed<Literal> parse_literal(TokenCursor& cursor, bool negative) {
   const Token& token = cursor.peek();
   switch (token.kind) {
-    case TokenKind::integer: cursor.take(); return integer_literal(token, negative);
-    case TokenKind::decimal: cursor.take(); return decimal_literal(token, negative);
-    case TokenKind::float_: cursor.take(); return double_literal(token, negative);
-    default: break;
+    case TokenKind::integer:
+      cursor.take();
+      return integer_literal(token, negative);
+    case TokenKind::decimal:
+      cursor.take();
+      return decimal_literal(token, negative);
+    case TokenKind::float_:
+      cursor.take();
+      return double_literal(token, negative);
+    default:
+      break;
   }
   if (negative) return cursor.unexpected("a number");
   if (token.kind == TokenKind::string) {

@@ -31,15 +31,16 @@ constexpr std::array<LaterClause, 13> kLaterClauses = {{
     {"OFFSET", "", "OFFSET"},
     {"EMIT", "FINAL", "EMIT FINAL"},
 }};
-constexpr std::array<std::string_view, 12> kClauseWords = {
-    "WHERE", "PARTITION", "EMIT", "LIMIT", "GROUP", "HAVING",
-    "WINDOW", "JOIN",     "LEFT", "INNER", "RIGHT", "FULL"};
+constexpr std::array<std::string_view, 12> kClauseWords = {"WHERE", "PARTITION", "EMIT",   "LIMIT",
+                                                           "GROUP", "HAVING",    "WINDOW", "JOIN",
+                                                           "LEFT",  "INNER",     "RIGHT",  "FULL"};
 
 Parsed<void> refuse_later_clauses(const TokenCursor& cursor) {
   for (const LaterClause& clause : kLaterClauses) {
     const bool here = clause.second.empty() ? cursor.at_word(clause.first)
                                             : cursor.at_words(clause.first, clause.second);
-    if (here) return not_yet(cursor.peek().span, fmt::format("{} is not supported yet.", clause.shown));
+    if (here)
+      return not_yet(cursor.peek().span, fmt::format("{} is not supported yet.", clause.shown));
   }
   if (cursor.at_symbol(",")) {
     return not_yet(cursor.peek().span, "Reading several sources is not supported yet.");
@@ -90,7 +91,8 @@ Parsed<void> parse_items(TokenCursor& cursor, ast::Query& query) {
   }
   do {
     if (query.items.size() == kColumnsMax) {
-      return too_much(cursor.peek().span, fmt::format("A SELECT has at most {} items.", kColumnsMax));
+      return too_much(cursor.peek().span,
+                      fmt::format("A SELECT has at most {} items.", kColumnsMax));
     }
     if (cursor.at_word("FROM")) return cursor.unexpected("an expression");
     query.items.push_back(TRY(parse_item(cursor)));
@@ -104,7 +106,8 @@ Parsed<void> parse_partition_by(TokenCursor& cursor, ast::Query& query) {
   query.partition_by_span = cursor.span_since(begin);
   do {
     if (query.partition_by.size() == kArgsMax) {
-      return too_much(cursor.peek().span, fmt::format("PARTITION BY takes at most {} expressions.", kArgsMax));
+      return too_much(cursor.peek().span,
+                      fmt::format("PARTITION BY takes at most {} expressions.", kArgsMax));
     }
     query.partition_by.push_back(TRY(parse_expression(cursor)));
   } while (cursor.accept_symbol(","));
@@ -126,22 +129,25 @@ Parsed<void> parse_tail(TokenCursor& cursor, ast::Query& query) {
   return {};
 }
 
-// Behind a whole query; explains a clause's keyword that was taken for the source's alias, and clauses in
-// the wrong order.
+// Behind a whole query; explains a clause's keyword that was taken for the source's alias, and
+// clauses in the wrong order.
 Parsed<void> check_end(const TokenCursor& cursor, const ast::Query& query) {
   TRY(refuse_later_clauses(cursor));
   if (cursor.at_end()) return {};
   if (query.alias && query.alias->quote == 0) {
     const std::string& alias = query.alias->text;
-    if (alias == "PARTITION") return problem(query.alias->span, "PARTITION stands with BY: PARTITION BY ...");
+    if (alias == "PARTITION")
+      return problem(query.alias->span, "PARTITION stands with BY: PARTITION BY ...");
     const std::string hint = did_you_mean(alias, std::span<const std::string_view>(kClauseWords));
-    if (!hint.empty()) return problem(query.alias->span, fmt::format("'{}' is not a clause.{}", alias, hint));
+    if (!hint.empty())
+      return problem(query.alias->span, fmt::format("'{}' is not a clause.{}", alias, hint));
   }
   for (const std::string_view word : {"WHERE", "PARTITION", "EMIT", "LIMIT"}) {
     if (!cursor.at_word(word)) continue;
-    return problem(cursor.peek().span, fmt::format("{} cannot stand here; the order is WHERE, PARTITION BY, EMIT "
-                                                   "CHANGES, LIMIT, each at most once.",
-                                                   word));
+    return problem(cursor.peek().span,
+                   fmt::format("{} cannot stand here; the order is WHERE, PARTITION BY, EMIT "
+                               "CHANGES, LIMIT, each at most once.",
+                               word));
   }
   return cursor.unexpected("WHERE, PARTITION BY, EMIT CHANGES, LIMIT or the end of the statement",
                            {"WHERE", "PARTITION", "EMIT", "LIMIT"});
@@ -151,12 +157,14 @@ Parsed<void> check_end(const TokenCursor& cursor, const ast::Query& query) {
 
 Parsed<ast::Query> parse_query(TokenCursor& cursor) {
   const std::uint32_t begin = cursor.position();
-  if (cursor.at_word("WITH")) return not_yet(cursor.peek().span, "WITH (common table expressions) is not supported yet.");
+  if (cursor.at_word("WITH"))
+    return not_yet(cursor.peek().span, "WITH (common table expressions) is not supported yet.");
   TRY(cursor.expect_word("SELECT"));
   ast::Query query;
   TRY(parse_items(cursor, query));
   if (!cursor.accept_word("FROM")) return cursor.unexpected("',' or FROM", {"FROM"});
-  if (cursor.at_symbol("(")) return not_yet(cursor.peek().span, "Sub-queries are not supported yet.");
+  if (cursor.at_symbol("("))
+    return not_yet(cursor.peek().span, "Sub-queries are not supported yet.");
   query.source = TRY(cursor.expect_name("a stream name"));
   query.alias = TRY(parse_alias(cursor));
   TRY(refuse_later_clauses(cursor));
@@ -175,7 +183,8 @@ Parsed<ast::Properties> parse_properties(TokenCursor& cursor) {
   if (cursor.accept_symbol(")")) return properties;
   do {
     if (properties.size() == kArgsMax) {
-      return too_much(cursor.peek().span, fmt::format("WITH takes at most {} properties.", kArgsMax));
+      return too_much(cursor.peek().span,
+                      fmt::format("WITH takes at most {} properties.", kArgsMax));
     }
     ast::Property property;
     if (cursor.peek().kind == TokenKind::string) {
@@ -193,8 +202,9 @@ Parsed<ast::Properties> parse_properties(TokenCursor& cursor) {
     const Token& value = cursor.peek();
     const bool name = value.kind == TokenKind::word || value.kind == TokenKind::identifier;
     if (name && !cursor.at_word("TRUE") && !cursor.at_word("FALSE") && !cursor.at_word("NULL")) {
-      return problem(value.span, fmt::format("The value of {} is a string: put it in single quotes.",
-                                             property.name.text));
+      return problem(
+          value.span,
+          fmt::format("The value of {} is a string: put it in single quotes.", property.name.text));
     }
     property.value = TRY(parse_literal(cursor, negative));
     property.value_span = cursor.span_since(begin);

@@ -34,8 +34,8 @@ constexpr std::array<StatementRule, 13> kRules = {{
     {"UNSET", parse_set},
     {"PRINT", parse_print},
 }};
-constexpr std::array<std::string_view, 10> kLater = {"ALTER",    "PAUSE",  "RESUME", "DEFINE", "UNDEFINE",
-                                                     "ASSERT", "RUN", "DELETE", "UPDATE", "GRANT"};
+constexpr std::array<std::string_view, 10> kLater = {
+    "ALTER", "PAUSE", "RESUME", "DEFINE", "UNDEFINE", "ASSERT", "RUN", "DELETE", "UPDATE", "GRANT"};
 
 std::unexpected<Diagnostic> unknown_statement(const TokenCursor& cursor) {
   const Token& token = cursor.peek();
@@ -44,8 +44,9 @@ std::unexpected<Diagnostic> unknown_statement(const TokenCursor& cursor) {
   for (const StatementRule& rule : kRules) words.push_back(rule.word);
   std::string hint = did_you_mean(token.text, std::span<const std::string_view>(words));
   if (hint.empty()) {
-    hint = " Statements are CREATE, DROP, INSERT, SELECT, SHOW, DESCRIBE, EXPLAIN, TERMINATE, SET, "
-           "UNSET and PRINT.";
+    hint =
+        " Statements are CREATE, DROP, INSERT, SELECT, SHOW, DESCRIBE, EXPLAIN, TERMINATE, SET, "
+        "UNSET and PRINT.";
   }
   return problem(token.span, fmt::format("Statement '{}' is not known.{}", token.text, hint));
 }

@@ -45,7 +45,8 @@ std::string type_hint(std::string_view name) {
 
 Parsed<Type> decimal_type(TokenCursor& cursor, std::uint32_t begin) {
   if (!cursor.at_symbol("(")) {
-    return problem(cursor.span_since(begin), "DECIMAL needs its precision and scale: DECIMAL(10, 2).");
+    return problem(cursor.span_since(begin),
+                   "DECIMAL needs its precision and scale: DECIMAL(10, 2).");
   }
   cursor.take();
   const std::int64_t precision = TRY(cursor.expect_count("the precision"));
@@ -56,10 +57,11 @@ Parsed<Type> decimal_type(TokenCursor& cursor, std::uint32_t begin) {
   auto type = Type::decimal(static_cast<int>(std::min(precision, kFarOutside)),
                             static_cast<int>(std::min(scale, kFarOutside)));
   if (!type) {
-    return problem(cursor.span_since(begin),
-                   fmt::format("DECIMAL({}, {}) is out of range: the precision is 1 to 38, the scale 0 "
-                               "to the precision.",
-                               precision, scale));
+    return problem(
+        cursor.span_since(begin),
+        fmt::format("DECIMAL({}, {}) is out of range: the precision is 1 to 38, the scale 0 "
+                    "to the precision.",
+                    precision, scale));
   }
   return *std::move(type);
 }
@@ -70,7 +72,8 @@ Parsed<Type> struct_type(TokenCursor& cursor) {
   if (!cursor.accept_symbol(">")) {
     do {
       if (fields.size() == kColumnsMax) {
-        return too_much(cursor.peek().span, fmt::format("A STRUCT has at most {} fields.", kColumnsMax));
+        return too_much(cursor.peek().span,
+                        fmt::format("A STRUCT has at most {} fields.", kColumnsMax));
       }
       const ast::Identifier name = TRY(cursor.expect_name("a field name"));
       fields.push_back({name.text, TRY(parse_type(cursor))});
@@ -109,7 +112,8 @@ Parsed<Type> parse_type(TokenCursor& cursor) {
   const auto named = std::find_if(kScalars.begin(), kScalars.end(),
                                   [&](const NamedType& type) { return type.name == token.text; });
   if (named == kScalars.end()) {
-    return problem(token.span, fmt::format("Type '{}' is not known.{}", token.text, type_hint(token.text)));
+    return problem(token.span,
+                   fmt::format("Type '{}' is not known.{}", token.text, type_hint(token.text)));
   }
   if (named->kind == TypeKind::decimal) return decimal_type(cursor, token.span.begin);
   // VARCHAR(20) is taken as ksqlDB takes it: the length does not limit anything.

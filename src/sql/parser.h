@@ -13,15 +13,15 @@ namespace penstock::sql {
 Parsed<ast::Statement> parse_statement(std::string_view text);
 
 // The rules below stand at their first token and leave the cursor behind their last one.
-Parsed<ast::Statement> parse_any_statement(TokenCursor& cursor);   // parse_statement.cc
-Parsed<ast::Statement> parse_create(TokenCursor& cursor);          // parse_create.cc
+Parsed<ast::Statement> parse_any_statement(TokenCursor& cursor);  // parse_statement.cc
+Parsed<ast::Statement> parse_create(TokenCursor& cursor);         // parse_create.cc
 Parsed<ast::Statement> parse_drop(TokenCursor& cursor);
-Parsed<ast::Statement> parse_insert(TokenCursor& cursor);          // parse_insert.cc
-Parsed<ast::Query> parse_query(TokenCursor& cursor);               // parse_query.cc
-Parsed<ast::Properties> parse_properties(TokenCursor& cursor);     // behind WITH
-Parsed<ast::ExpressionPtr> parse_expression(TokenCursor& cursor);  // parse_expression.cc
+Parsed<ast::Statement> parse_insert(TokenCursor& cursor);                // parse_insert.cc
+Parsed<ast::Query> parse_query(TokenCursor& cursor);                     // parse_query.cc
+Parsed<ast::Properties> parse_properties(TokenCursor& cursor);           // behind WITH
+Parsed<ast::ExpressionPtr> parse_expression(TokenCursor& cursor);        // parse_expression.cc
 Parsed<ast::Literal> parse_literal(TokenCursor& cursor, bool negative);  // parse_literal.cc
-Parsed<data::Type> parse_type(TokenCursor& cursor);                // parse_type.cc
+Parsed<data::Type> parse_type(TokenCursor& cursor);                      // parse_type.cc
 
 // SHOW, DESCRIBE, EXPLAIN, TERMINATE, SET, UNSET, PRINT: parse_admin.cc
 Parsed<ast::Statement> parse_show(TokenCursor& cursor);

@@ -18,12 +18,16 @@ namespace penstock::sql {
 struct PlanNode;
 using PlanPtr = std::unique_ptr<PlanNode>;
 
-enum class PseudoColumn : std::uint8_t { rowtime, rowpartition, rowoffset };  // BIGINT, INTEGER, BIGINT
+enum class PseudoColumn : std::uint8_t {
+  rowtime,
+  rowpartition,
+  rowoffset
+};  // BIGINT, INTEGER, BIGINT
 
 // Reads a stream's topic. Its output: the stream's columns in order, then the pseudo-columns named.
 struct SourceStep {
   StreamInfo stream;
-  std::vector<bool> used;             // per output column: read by a later step (projection pushdown)
+  std::vector<bool> used;  // per output column: read by a later step (projection pushdown)
   std::vector<PseudoColumn> pseudo;
 };
 

@@ -26,8 +26,9 @@ std::string joined(const Range& range, Text text) {
 }
 
 std::string stream_text(const StreamInfo& stream) {
-  const std::string seal =
-      stream.seal.kind == SealKind::none ? "plain" : fmt::format("sealed psr1 by policy '{}'", stream.seal.policy);
+  const std::string seal = stream.seal.kind == SealKind::none
+                               ? "plain"
+                               : fmt::format("sealed psr1 by policy '{}'", stream.seal.policy);
   return fmt::format("{} (topic '{}', key {}, value {}, {})", name_text(stream.name), stream.topic,
                      name_of(stream.key_format), name_of(stream.value_format), seal);
 }
@@ -38,10 +39,12 @@ std::string step_text(const SourceStep& step, const PlanNode& node) {
     if (i < step.used.size() && !step.used[i]) continue;
     reads += fmt::format("{}{}", reads.empty() ? "" : ", ", name_text(node.schema.columns[i].name));
   }
-  const std::string time = step.stream.timestamp_column
-                               ? fmt::format(", timestamp {}", name_text(*step.stream.timestamp_column))
-                               : std::string();
-  return fmt::format("Source {}{}: reads {}", stream_text(step.stream), time, reads.empty() ? "no column" : reads);
+  const std::string time =
+      step.stream.timestamp_column
+          ? fmt::format(", timestamp {}", name_text(*step.stream.timestamp_column))
+          : std::string();
+  return fmt::format("Source {}{}: reads {}", stream_text(step.stream), time,
+                     reads.empty() ? "no column" : reads);
 }
 
 std::string step_text(const FilterStep& step, const PlanNode& node) {
@@ -64,7 +67,9 @@ std::string step_text(const RekeyStep&, const PlanNode& node) {
   return keys.empty() ? "Rekey to no key" : "Rekey by " + keys;
 }
 
-std::string step_text(const LimitStep& step, const PlanNode&) { return fmt::format("Limit {}", step.rows); }
+std::string step_text(const LimitStep& step, const PlanNode&) {
+  return fmt::format("Limit {}", step.rows);
+}
 
 std::string step_text(const SinkStep& step, const PlanNode& node) {
   return fmt::format("Sink {}: {}", stream_text(step.stream), node.schema.text());

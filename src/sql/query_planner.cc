@@ -67,9 +67,9 @@ Parsed<const StreamInfo*> find_stream(const BindContext& context, const ast::Ide
                                         hint.empty() ? " SHOW STREAMS lists them." : hint));
 }
 
-QueryPlanner::QueryPlanner(const BindContext& context, const ast::Query& query, const StreamInfo& source)
-    : context_(context),
-      query_(query),
+QueryPlanner::QueryPlanner(const BindContext& context, const ast::Query& query,
+                           const StreamInfo& source)
+    : query_(query),
       scope_(source, query.alias ? query.alias->text : source.name),
       binder_(context.functions, &scope_, context.text) {}
 
@@ -86,16 +86,19 @@ Parsed<PlanPtr> QueryPlanner::plan_push() {
 
 Parsed<data::Schema> QueryPlanner::derive(const ast::Identifier& sink) {
   if (query_.limit) {
-    return problem(query_.limit_span, "LIMIT cannot stand in a query that feeds a stream: it runs until it is "
-                                      "terminated.");
+    return problem(query_.limit_span,
+                   "LIMIT cannot stand in a query that feeds a stream: it runs until it is "
+                   "terminated.");
   }
   TRY(bind_where());
   TRY(bind_partition_by());
   TRY(bind_outputs(true));
   TRY(mark_keys(sink));
   TRY(check_names());
-  const bool no_values = std::all_of(outputs_.begin(), outputs_.end(), [](const Output& o) { return o.key; });
-  if (no_values) return problem(query_.items.front().span, "The projection contains no value columns.");
+  const bool no_values =
+      std::all_of(outputs_.begin(), outputs_.end(), [](const Output& o) { return o.key; });
+  if (no_values)
+    return problem(query_.items.front().span, "The projection contains no value columns.");
   return output_schema();
 }
 
@@ -108,9 +111,10 @@ Parsed<void> QueryPlanner::match(const data::Schema& target, SourceSpan span) {
     fits = to.name == from.name && to.role == from.role && widens_to(from.type, to.type);
   }
   if (!fits) {
-    return problem(span, fmt::format("Incompatible schema between results and sink. Result schema is {}; sink "
-                                     "schema is {}. Columns match by position, name and type.",
-                                     result.text(), target.text()));
+    return problem(
+        span, fmt::format("Incompatible schema between results and sink. Result schema is {}; sink "
+                          "schema is {}. Columns match by position, name and type.",
+                          result.text(), target.text()));
   }
   for (std::size_t i = 0; i < outputs_.size(); ++i) {
     Bound value{std::move(outputs_[i].expr)};
@@ -143,7 +147,8 @@ Parsed<void> QueryPlanner::bind_partition_by() {
       drops_key_ = true;
       return {};
     }
-    if (is_null) return problem(expression->span, "NULL cannot be one of several PARTITION BY expressions.");
+    if (is_null)
+      return problem(expression->span, "NULL cannot be one of several PARTITION BY expressions.");
     for (const ExprPtr& earlier : partition_by_) {
       if (text_of_expr(*earlier) != text_of_expr(*bound.expr)) continue;
       return problem(expression->span, "PARTITION BY names this twice.");
@@ -168,8 +173,8 @@ Parsed<void> QueryPlanner::bind_outputs(bool persistent) {
   return {};
 }
 
-// Without PARTITION BY the stream's columns as they are; with it the new key first and columns of the
-// old one last, as ksqlDB orders them.
+// Without PARTITION BY the stream's columns as they are; with it the new key first and columns of
+// the old one last, as ksqlDB orders them.
 Parsed<void> QueryPlanner::expand_star(const ast::SelectItem& item) {
   const auto& columns = scope_.stream().schema.columns;
   std::set<std::size_t> done;
@@ -180,7 +185,8 @@ Parsed<void> QueryPlanner::expand_star(const ast::SelectItem& item) {
       continue;
     }
     Bound again = TRY(binder_.bind(*query_.partition_by[i]));
-    outputs_.push_back({.name = next_generated_name(), .expr = std::move(again.expr), .span = item.span});
+    outputs_.push_back(
+        {.name = next_generated_name(), .expr = std::move(again.expr), .span = item.span});
   }
   const auto add_all = [&](std::optional<ColumnRole> role) {
     for (std::size_t i = 0; i < columns.size(); ++i) {
@@ -202,8 +208,9 @@ void QueryPlanner::add_column(std::size_t index, SourceSpan span) {
 Parsed<void> QueryPlanner::add_expression(const ast::SelectItem& item, bool persistent) {
   Bound bound = TRY(binder_.bind(*item.expression));
   if (bound.untyped_null) {
-    return problem(item.span, "Can't infer a type of null. Please explicitly cast it to a required type, e.g. "
-                              "CAST(null AS VARCHAR).");
+    return problem(item.span,
+                   "Can't infer a type of null. Please explicitly cast it to a required type, e.g. "
+                   "CAST(null AS VARCHAR).");
   }
   Output output{.name = {},
                 .expr = std::move(bound.expr),
@@ -212,8 +219,10 @@ Parsed<void> QueryPlanner::add_expression(const ast::SelectItem& item, bool pers
   output.name = item.alias ? item.alias->text : column_name(*item.expression);
   if (output.name.empty()) output.name = next_generated_name();
   if (persistent && is_reserved_column(output.name)) {
-    return problem(item.alias ? item.alias->span : item.span,
-                   fmt::format("Reserved column name in select: `{}`. Please remove or alias the column.", output.name));
+    return problem(
+        item.alias ? item.alias->span : item.span,
+        fmt::format("Reserved column name in select: `{}`. Please remove or alias the column.",
+                    output.name));
   }
   outputs_.push_back(std::move(output));
   return {};
@@ -221,9 +230,9 @@ Parsed<void> QueryPlanner::add_expression(const ast::SelectItem& item, bool pers
 
 std::string QueryPlanner::next_generated_name() {
   const auto taken = [&](const std::string& name) {
-    const bool alias = std::any_of(query_.items.begin(), query_.items.end(), [&](const ast::SelectItem& item) {
-      return item.alias && item.alias->text == name;
-    });
+    const bool alias = std::any_of(
+        query_.items.begin(), query_.items.end(),
+        [&](const ast::SelectItem& item) { return item.alias && item.alias->text == name; });
     return alias || scope_.stream().schema.find(name).has_value();
   };
   for (;;) {
@@ -236,9 +245,11 @@ Parsed<void> QueryPlanner::check_names() const {
   std::set<std::string_view> seen;
   for (const Output& output : outputs_) {
     if (seen.insert(output.name).second) continue;
-    return problem(output.span, fmt::format("Duplicate value columns found in schema: `{}` {}. Give one of them an "
-                                            "alias.",
-                                            output.name, output.expr->type.text()));
+    return problem(
+        output.span,
+        fmt::format("Duplicate value columns found in schema: `{}` {}. Give one of them an "
+                    "alias.",
+                    output.name, output.expr->type.text()));
   }
   return {};
 }
@@ -253,7 +264,8 @@ std::vector<QueryPlanner::Key> QueryPlanner::wanted_keys() const {
   }
   if (!partition_by_.empty()) return keys;
   for (const data::ColumnSchema& column : scope_.stream().schema.columns) {
-    if (column.role == ColumnRole::key) keys.push_back({name_text(column.name), name_text(column.name)});
+    if (column.role == ColumnRole::key)
+      keys.push_back({name_text(column.name), name_text(column.name)});
   }
   return keys;
 }
@@ -265,18 +277,22 @@ Parsed<void> QueryPlanner::mark_keys(const ast::Identifier& sink) {
     for (Output& output : outputs_) {
       if (!output.expr || output.value_copy || text_of_expr(*output.expr) != key.text) continue;
       if (found != nullptr) {
-        return problem(output.span, fmt::format("The projection contains a key column more than once: `{}` and `{}`. "
-                                                "Wrap the copy in AS_VALUE(...).",
-                                                found->name, output.name));
+        return problem(
+            output.span,
+            fmt::format("The projection contains a key column more than once: `{}` and `{}`. "
+                        "Wrap the copy in AS_VALUE(...).",
+                        found->name, output.name));
       }
       found = &output;
     }
     if (found == nullptr) {
-      return problem(query_.items.front().span,
-                     fmt::format("The query used to build `{}` must include the {} {} in its projection (eg, SELECT "
-                                 "{}...).",
-                                 sink.text, partition_by_.empty() ? "key column" : "partitioning expression", key.shown,
-                                 key.shown));
+      return problem(
+          query_.items.front().span,
+          fmt::format(
+              "The query used to build `{}` must include the {} {} in its projection (eg, SELECT "
+              "{}...).",
+              sink.text, partition_by_.empty() ? "key column" : "partitioning expression",
+              key.shown, key.shown));
     }
     found->key = true;
     ordered.push_back(std::move(*found));
@@ -309,7 +325,8 @@ bool QueryPlanner::rekeys() const {
 data::Schema QueryPlanner::output_schema() const {
   data::Schema schema;
   for (const Output& output : outputs_) {
-    schema.columns.push_back({output.name, output.expr->type, output.key ? ColumnRole::key : ColumnRole::value});
+    schema.columns.push_back(
+        {output.name, output.expr->type, output.key ? ColumnRole::key : ColumnRole::value});
   }
   return schema;
 }
@@ -321,13 +338,15 @@ PlanPtr QueryPlanner::steps() {
   if (where_) collect(*where_, source.used);
   for (const Output& output : outputs_) collect(*output.expr, source.used);
   if (source.stream.timestamp_column) {
-    if (const auto index = source.stream.schema.find(*source.stream.timestamp_column)) source.used[*index] = true;
+    if (const auto index = source.stream.schema.find(*source.stream.timestamp_column))
+      source.used[*index] = true;
   }
   PlanPtr plan = make_node(std::move(source), input, nullptr);
   if (where_) plan = make_node(FilterStep{std::move(where_)}, input, std::move(plan));
   ProjectStep project;
   data::Schema schema = output_schema();
-  for (Output& output : outputs_) project.items.push_back({std::move(output.name), std::move(output.expr)});
+  for (Output& output : outputs_)
+    project.items.push_back({std::move(output.name), std::move(output.expr)});
   return make_node(std::move(project), std::move(schema), std::move(plan));
 }
 

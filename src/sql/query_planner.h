@@ -68,7 +68,6 @@ class QueryPlanner {
   data::Schema output_schema() const;
   PlanPtr steps();  // source, filter, project
 
-  const BindContext& context_;
   const ast::Query& query_;
   Scope scope_;
   ExpressionBinder binder_;

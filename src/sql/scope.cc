@@ -18,9 +18,12 @@ constexpr std::size_t kColumnsListed = 8;
 
 std::string_view name_of(PseudoColumn column) {
   switch (column) {
-    case PseudoColumn::rowtime: return "ROWTIME";
-    case PseudoColumn::rowpartition: return "ROWPARTITION";
-    case PseudoColumn::rowoffset: return "ROWOFFSET";
+    case PseudoColumn::rowtime:
+      return "ROWTIME";
+    case PseudoColumn::rowpartition:
+      return "ROWPARTITION";
+    case PseudoColumn::rowoffset:
+      return "ROWOFFSET";
   }
   return "";
 }
@@ -50,15 +53,17 @@ Parsed<std::size_t> Scope::resolve(const ast::ColumnName& name) {
 
 Parsed<void> Scope::check_qualifier(const ast::Identifier& qualifier) const {
   if (qualifier.text == alias_) return {};
-  return problem(qualifier.span, fmt::format("'{}' is not a valid stream/table name or alias; the source "
-                                             "here is {}.",
-                                             qualifier.text, alias_));
+  return problem(qualifier.span,
+                 fmt::format("'{}' is not a valid stream/table name or alias; the source "
+                             "here is {}.",
+                             qualifier.text, alias_));
 }
 
 data::Schema Scope::schema() const {
   data::Schema schema = stream_.schema;
   for (const PseudoColumn column : pseudo_) {
-    schema.columns.push_back({std::string(name_of(column)), type_of(column), data::ColumnRole::value});
+    schema.columns.push_back(
+        {std::string(name_of(column)), type_of(column), data::ColumnRole::value});
   }
   return schema;
 }
@@ -97,7 +102,8 @@ std::unexpected<Diagnostic> Scope::unknown(const ast::Identifier& column) const 
     for (std::size_t i = 0; i < std::min(columns.size(), kColumnsListed); ++i) {
       hint += fmt::format("{}{}", i == 0 ? "" : ", ", columns[i].name);
     }
-    hint = fmt::format(" {} has {}{}.", stream_.name, hint, columns.size() > kColumnsListed ? ", ..." : "");
+    hint = fmt::format(" {} has {}{}.", stream_.name, hint,
+                       columns.size() > kColumnsListed ? ", ..." : "");
   }
   return problem(column.span, fmt::format("Column '{}' is not known.{}", column.text, hint));
 }

@@ -36,8 +36,8 @@ Parsed<Statement> parse_and_bind(std::string_view text, const BindContext& conte
 
 Result<std::vector<StatementText>> split_statements(std::string_view script) {
   if (script.size() > kScriptBytesMax) {
-    return fail(ErrorCode::limit_exceeded, fmt::format("The script has {} bytes; the limit is {}.", script.size(),
-                                                       kScriptBytesMax));
+    return fail(ErrorCode::limit_exceeded, fmt::format("The script has {} bytes; the limit is {}.",
+                                                       script.size(), kScriptBytesMax));
   }
   std::vector<StatementText> statements;
   Span open;

@@ -34,15 +34,23 @@ struct InsertSelect {
 };
 struct InsertValues {
   StreamInfo target;
-  std::vector<data::Value> values;             // one per column of the target; Null where not given
-  std::optional<std::int64_t> timestamp_ms;    // ROWTIME
+  std::vector<data::Value> values;           // one per column of the target; Null where not given
+  std::optional<std::int64_t> timestamp_ms;  // ROWTIME
 };
 struct SelectQuery {
-  PlanPtr plan;             // no sink
+  PlanPtr plan;              // no sink
   bool emit_changes = true;  // push; false: what is there now, then end
 };
 struct ShowStatement {
-  enum class What : std::uint8_t { streams, tables, topics, queries, functions, properties, variables } what;
+  enum class What : std::uint8_t {
+    streams,
+    tables,
+    topics,
+    queries,
+    functions,
+    properties,
+    variables
+  } what;
   bool extended = false;
 };
 struct DescribeStatement {
@@ -52,11 +60,11 @@ struct DescribeStatement {
 };
 struct Statement;
 struct ExplainStatement {
-  std::optional<std::string> query_id;    // EXPLAIN CSAS_X_1
-  std::unique_ptr<Statement> statement;   // EXPLAIN SELECT ...
+  std::optional<std::string> query_id;   // EXPLAIN CSAS_X_1
+  std::unique_ptr<Statement> statement;  // EXPLAIN SELECT ...
 };
 struct TerminateStatement {
-  std::optional<std::string> query_id;    // absent: ALL
+  std::optional<std::string> query_id;  // absent: ALL
 };
 struct SetProperty {
   std::string name;

@@ -26,7 +26,8 @@ Parsed<StatementBinder::Node> StatementBinder::bind_node(ast::DropStream& drop) 
 Parsed<StatementBinder::Node> StatementBinder::bind_node(ast::Describe& describe) {
   if (!describe.function) {
     TRY(find_stream(context_, describe.name));
-    return DescribeStatement{DescribeStatement::What::stream, describe.name.text, describe.extended};
+    return DescribeStatement{DescribeStatement::What::stream, describe.name.text,
+                             describe.extended};
   }
   const std::string& name = describe.name.text;
   const bool known = !name.starts_with('$') && context_.functions.find(name) != nullptr;
@@ -36,21 +37,24 @@ Parsed<StatementBinder::Node> StatementBinder::bind_node(ast::Describe& describe
     if (!function.name.starts_with('$')) names.push_back(function.name);
   }
   const std::string hint = did_you_mean(name, std::span<const std::string_view>(names));
-  return problem(describe.name.span, fmt::format("Function '{}' is not known.{}", name,
-                                                 hint.empty() ? " SHOW FUNCTIONS lists them." : hint));
+  return problem(describe.name.span,
+                 fmt::format("Function '{}' is not known.{}", name,
+                             hint.empty() ? " SHOW FUNCTIONS lists them." : hint));
 }
 
 Parsed<StatementBinder::Node> StatementBinder::bind_node(ast::Explain& explain) {
   if (explain.query_id) return ExplainStatement{explain.query_id->text, nullptr};
   StatementBinder inner(context_);
-  Statement statement = TRY(inner.bind(*explain.statement, text_of(explain.statement_span, context_.text)));
+  Statement statement =
+      TRY(inner.bind(*explain.statement, text_of(explain.statement_span, context_.text)));
   return ExplainStatement{std::nullopt, std::make_unique<Statement>(std::move(statement))};
 }
 
 Parsed<void> check_no_loop(const StreamInfo& source, const StreamInfo& sink, SourceSpan span) {
   if (source.topic != sink.topic) return {};
-  return problem(span, fmt::format("This query would read what it writes: {} and {} share the topic '{}'.",
-                                   source.name, sink.name, sink.topic));
+  return problem(
+      span, fmt::format("This query would read what it writes: {} and {} share the topic '{}'.",
+                        source.name, sink.name, sink.topic));
 }
 
 }  // namespace penstock::sql

@@ -29,7 +29,9 @@ class StatementBinder {
   Parsed<Node> bind_node(ast::Describe& describe);
   Parsed<Node> bind_node(ast::Explain& explain);
   template <typename Ready>
-  Parsed<Node> bind_node(Ready& statement) { return Node(std::move(statement)); }
+  Parsed<Node> bind_node(Ready& statement) {
+    return Node(std::move(statement));
+  }
 
   const BindContext& context_;
   std::string statement_text_;

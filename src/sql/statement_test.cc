@@ -40,7 +40,8 @@ class StatementTest : public ::testing::Test {
 
 TEST_F(StatementTest, ScriptsAreSplitAtSemicolonsOutsideStringsNamesAndComments) {
   const auto pieces = split_statements(
-      "-- head; er\n\nSELECT ';' FROM a; /* ; */\n;;\n  SELECT `;`\n FROM b -- tail;\n;\nSHOW STREAMS");
+      "-- head; er\n\nSELECT ';' FROM a; /* ; */\n;;\n  SELECT `;`\n FROM b -- tail;\n;\nSHOW "
+      "STREAMS");
   ASSERT_TRUE(pieces.has_value());
   ASSERT_EQ(pieces->size(), 3U);
   EXPECT_EQ((*pieces)[0].text, "SELECT ';' FROM a");
@@ -82,15 +83,18 @@ TEST_F(StatementTest, ErrorsCountLinesFromTheStatementsPlaceInItsScript) {
 
 TEST_F(StatementTest, CreateStreamKeepsEveryTypeKeyAndProperty) {
   const auto create = as<CreateStream>(
-      "CREATE OR REPLACE STREAM things (b BOOLEAN, i INT, l BIGINT KEY, d DOUBLE, n DECIMAL(10, 2), s VARCHAR(20), "
-      "`y` BYTES, a DATE, t TIME, m TIMESTAMP) WITH (kafka_topic='t.1', format='json', partitions=3, replicas=1, "
+      "CREATE OR REPLACE STREAM things (b BOOLEAN, i INT, l BIGINT KEY, d DOUBLE, n DECIMAL(10, "
+      "2), s VARCHAR(20), "
+      "`y` BYTES, a DATE, t TIME, m TIMESTAMP) WITH (kafka_topic='t.1', format='json', "
+      "partitions=3, replicas=1, "
       "timestamp='m', wrap_single_value=true, seal='PSR1', key_policy='p-1')");
   EXPECT_TRUE(create.or_replace);
   EXPECT_FALSE(create.if_not_exists);
   const StreamInfo& stream = create.stream;
   EXPECT_EQ(stream.name, "THINGS");
   EXPECT_EQ(stream.schema.text(),
-            "`L` BIGINT KEY, `B` BOOLEAN, `I` INTEGER, `D` DOUBLE, `N` DECIMAL(10, 2), `S` STRING, `y` BYTES, `A` "
+            "`L` BIGINT KEY, `B` BOOLEAN, `I` INTEGER, `D` DOUBLE, `N` DECIMAL(10, 2), `S` STRING, "
+            "`y` BYTES, `A` "
             "DATE, `T` TIME, `M` TIMESTAMP");
   EXPECT_EQ(stream.topic, "t.1");
   EXPECT_EQ(stream.key_format, FormatKind::json);
@@ -103,8 +107,10 @@ TEST_F(StatementTest, CreateStreamKeepsEveryTypeKeyAndProperty) {
 
 TEST_F(StatementTest, DelimitersHaveNamesForBlankAndTab) {
   const auto delimiter = [&](const std::string& text) {
-    return as<CreateStream>("CREATE STREAM s (a INT) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='DELIMITED', VALUE_DELIMITER='" +
-                            text + "')")
+    return as<CreateStream>(
+               "CREATE STREAM s (a INT) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='DELIMITED', "
+               "VALUE_DELIMITER='" +
+               text + "')")
         .stream.value_delimiter;
   };
   EXPECT_EQ(delimiter("|"), "|");
@@ -113,16 +119,19 @@ TEST_F(StatementTest, DelimitersHaveNamesForBlankAndTab) {
 }
 
 TEST_F(StatementTest, AStreamFromAQueryTakesFormatsFromItsSourceButNeverTheSeal) {
-  const auto plain = as<CreateStreamAs>("CREATE STREAM IF NOT EXISTS masked AS SELECT id, MASK(card) AS card FROM payments");
+  const auto plain = as<CreateStreamAs>(
+      "CREATE STREAM IF NOT EXISTS masked AS SELECT id, MASK(card) AS card FROM payments");
   EXPECT_TRUE(plain.if_not_exists);
   EXPECT_EQ(plain.stream.topic, "MASKED");
   EXPECT_EQ(plain.stream.value_format, FormatKind::json);
   EXPECT_EQ(plain.stream.seal.kind, SealKind::none);
-  const auto delimited = as<CreateStreamAs>("CREATE STREAM o WITH (KAFKA_TOPIC='o-1') AS SELECT * FROM orders");
+  const auto delimited =
+      as<CreateStreamAs>("CREATE STREAM o WITH (KAFKA_TOPIC='o-1') AS SELECT * FROM orders");
   EXPECT_EQ(delimited.stream.topic, "o-1");
   EXPECT_EQ(delimited.stream.value_format, FormatKind::delimited);
   EXPECT_EQ(delimited.stream.value_delimiter, ";");
-  const auto json = as<CreateStreamAs>("CREATE STREAM o WITH (VALUE_FORMAT='JSON') AS SELECT * FROM orders");
+  const auto json =
+      as<CreateStreamAs>("CREATE STREAM o WITH (VALUE_FORMAT='JSON') AS SELECT * FROM orders");
   EXPECT_EQ(json.stream.value_delimiter, ",");
 }
 
@@ -140,7 +149,8 @@ TEST_F(StatementTest, SourcesSayWhichColumnsAreUsedAndAppendPseudoColumns) {
 }
 
 TEST_F(StatementTest, CastsCarryTheirTargetAndLikeAnEmptyEscape) {
-  const auto query = as<SelectQuery>("SELECT CAST(id AS DECIMAL(12, 3)), k LIKE 'a%' FROM orders EMIT CHANGES");
+  const auto query =
+      as<SelectQuery>("SELECT CAST(id AS DECIMAL(12, 3)), k LIKE 'a%' FROM orders EMIT CHANGES");
   EXPECT_TRUE(query.emit_changes);
   const auto& items = std::get<ProjectStep>(query.plan->step).items;
   const auto& cast = std::get<CallExpr>(items[0].expr->node);
@@ -160,15 +170,16 @@ TEST_F(StatementTest, InsertedValuesAreConvertedToTheColumnsTypes) {
   EXPECT_EQ(row.values[0], data::Value(std::string("a")));
   EXPECT_EQ(row.values[1], data::Value(Null{}));
   EXPECT_EQ(row.values[3], data::Value(Int128(1250)));
-  const auto numbers = as<InsertValues>(
-      "INSERT INTO orders VALUES ('k', -(5), CAST('7' AS INT), 2, true, 'it''s')");
+  const auto numbers =
+      as<InsertValues>("INSERT INTO orders VALUES ('k', -(5), CAST('7' AS INT), 2, true, 'it''s')");
   EXPECT_FALSE(numbers.timestamp_ms.has_value());
   EXPECT_EQ(numbers.values[1], data::Value(std::int32_t{-5}));
   EXPECT_EQ(numbers.values[2], data::Value(std::int64_t{7}));
   EXPECT_EQ(numbers.values[3], data::Value(2.0));
   EXPECT_EQ(numbers.values[4], data::Value(true));
   const auto times = as<InsertValues>(
-      "INSERT INTO events (at, day, clock) VALUES ('1970-01-01T00:00:01', DATE '1970-01-02', '00:00:03')");
+      "INSERT INTO events (at, day, clock) VALUES ('1970-01-01T00:00:01', DATE '1970-01-02', "
+      "'00:00:03')");
   EXPECT_EQ(times.values[0], data::Value(std::int64_t{1000}));
   EXPECT_EQ(times.values[1], data::Value(std::int32_t{1}));
   EXPECT_EQ(times.values[2], data::Value(std::int32_t{3000}));
@@ -176,13 +187,15 @@ TEST_F(StatementTest, InsertedValuesAreConvertedToTheColumnsTypes) {
 
 TEST_F(StatementTest, DecimalsAreInsertedOnlyIfNoDigitIsLost) {
   EXPECT_EQ(refusal("INSERT INTO payments (amount) VALUES (1.005)"), ErrorCode::invalid_statement);
-  EXPECT_EQ(refusal("INSERT INTO payments (amount) VALUES (100000000)"), ErrorCode::invalid_statement);
+  EXPECT_EQ(refusal("INSERT INTO payments (amount) VALUES (100000000)"),
+            ErrorCode::invalid_statement);
   EXPECT_EQ(as<InsertValues>("INSERT INTO payments (amount) VALUES ('99999999.99')").values[3],
             data::Value(Int128(9999999999)));
 }
 
 TEST_F(StatementTest, InsertSelectNamesItsQueryAndEndsInTheTarget) {
-  const auto insert = as<InsertSelect>("INSERT INTO target WITH (query_id='my_copy') SELECT k, id, price FROM orders");
+  const auto insert = as<InsertSelect>(
+      "INSERT INTO target WITH (query_id='my_copy') SELECT k, id, price FROM orders");
   EXPECT_EQ(insert.target, "TARGET");
   EXPECT_EQ(insert.query_id, "MY_COPY");
   const auto& sink = std::get<SinkStep>(insert.plan->step);
@@ -195,7 +208,8 @@ TEST_F(StatementTest, AdministrationIsReadAsWritten) {
   EXPECT_TRUE(as<ShowStatement>("show streams extended").extended);
   EXPECT_EQ(as<ShowStatement>("SHOW ALL TOPICS").what, ShowStatement::What::topics);
   EXPECT_EQ(as<DescribeStatement>("DESCRIBE payments EXTENDED").name, "PAYMENTS");
-  EXPECT_EQ(as<DescribeStatement>("DESCRIBE FUNCTION mask").what, DescribeStatement::What::function);
+  EXPECT_EQ(as<DescribeStatement>("DESCRIBE FUNCTION mask").what,
+            DescribeStatement::What::function);
   EXPECT_EQ(as<TerminateStatement>("TERMINATE csas_x_1").query_id, "CSAS_X_1");
   EXPECT_FALSE(as<TerminateStatement>("TERMINATE ALL").query_id.has_value());
   EXPECT_EQ(as<SetProperty>("SET 'auto.offset.reset' = 'earliest'").value, "earliest");
@@ -221,8 +235,10 @@ TEST_F(StatementTest, ExplainTakesAQueryIdOrAStatement) {
 }
 
 TEST_F(StatementTest, WordsOfOtherStatementsAreOrdinaryNames) {
-  prepare("CREATE STREAM stream (key STRING KEY, value STRING, topic INT, partition INT, `SELECT` INT, type INT, date "
-          "DATE, replace INT, show INT) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON')");
+  prepare(
+      "CREATE STREAM stream (key STRING KEY, value STRING, topic INT, partition INT, `SELECT` INT, "
+      "type INT, date "
+      "DATE, replace INT, show INT) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON')");
 }
 
 std::string repeated(const std::string& text, std::size_t times) {
@@ -233,27 +249,40 @@ std::string repeated(const std::string& text, std::size_t times) {
 
 TEST_F(StatementTest, DeepNestingIsRefusedWithoutOverflow) {
   const std::size_t far = 20'000;
-  for (const auto& [open, close] : std::vector<std::pair<std::string, std::string>>{
-           {"(", ")"}, {"NOT ", ""}, {"- ", ""}, {"+", ""}, {"ABS(", ")"}, {"CAST(", " AS INT)"},
-           {"CASE WHEN paid THEN ", " END"}, {"1 + (", ")"}}) {
-    const std::string text = "SELECT " + repeated(open, far) + "id" + repeated(close, far) + " FROM orders";
+  for (const auto& [open, close] :
+       std::vector<std::pair<std::string, std::string>>{{"(", ")"},
+                                                        {"NOT ", ""},
+                                                        {"- ", ""},
+                                                        {"+", ""},
+                                                        {"ABS(", ")"},
+                                                        {"CAST(", " AS INT)"},
+                                                        {"CASE WHEN paid THEN ", " END"},
+                                                        {"1 + (", ")"}}) {
+    const std::string text =
+        "SELECT " + repeated(open, far) + "id" + repeated(close, far) + " FROM orders";
     EXPECT_EQ(refusal(text), ErrorCode::limit_exceeded) << open;
   }
-  EXPECT_EQ(refusal("SELECT id" + repeated(" + 1", far) + " FROM orders"), ErrorCode::limit_exceeded);
+  EXPECT_EQ(refusal("SELECT id" + repeated(" + 1", far) + " FROM orders"),
+            ErrorCode::limit_exceeded);
   EXPECT_EQ(refusal("CREATE STREAM s (a " + repeated("ARRAY<", far) + "INT" + repeated(">", far) +
                     ") WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON')"),
             ErrorCode::limit_exceeded);
 }
 
 TEST_F(StatementTest, NestingUpToTheLimitWorks) {
-  const std::size_t levels = kExpressionDepthMax / 2 - 4;
-  prepare("SELECT " + repeated("(", levels) + "id" + repeated(")", levels) + " FROM orders");
+  const auto parentheses = [](std::size_t levels) {
+    return "SELECT " + repeated("(", levels) + "id" + repeated(")", levels) + " FROM orders";
+  };
+  prepare(parentheses(kExpressionDepthMax - 1));
+  EXPECT_EQ(refusal(parentheses(kExpressionDepthMax)), ErrorCode::limit_exceeded);
   prepare("SELECT id" + repeated(" + 1", kExpressionDepthMax - 1) + " FROM orders");
-  EXPECT_EQ(refusal("SELECT id" + repeated(" + 1", kExpressionDepthMax) + " FROM orders"), ErrorCode::limit_exceeded);
+  EXPECT_EQ(refusal("SELECT id" + repeated(" + 1", kExpressionDepthMax) + " FROM orders"),
+            ErrorCode::limit_exceeded);
 }
 
 TEST_F(StatementTest, LongChainsOfAndAndOrAreFlat) {
-  const auto query = as<SelectQuery>("SELECT id FROM orders WHERE id = 0" + repeated(" OR id = 1", 2000));
+  const auto query =
+      as<SelectQuery>("SELECT id FROM orders WHERE id = 0" + repeated(" OR id = 1", 2000));
   const auto& filter = std::get<FilterStep>(query.plan->inputs.front()->step);
   EXPECT_EQ(std::get<LogicalExpr>(filter.predicate->node).terms.size(), 2001U);
 }

@@ -4,10 +4,14 @@ namespace penstock::sql {
 
 std::string_view name_of(FormatKind format) {
   switch (format) {
-    case FormatKind::json: return "JSON";
-    case FormatKind::delimited: return "DELIMITED";
-    case FormatKind::kafka: return "KAFKA";
-    case FormatKind::none: return "NONE";
+    case FormatKind::json:
+      return "JSON";
+    case FormatKind::delimited:
+      return "DELIMITED";
+    case FormatKind::kafka:
+      return "KAFKA";
+    case FormatKind::none:
+      return "NONE";
   }
   return "";
 }

@@ -23,16 +23,17 @@ struct SealSpec {
 };
 
 struct StreamInfo {
-  std::string name;    // "PAYMENTS"
+  std::string name;  // "PAYMENTS"
   data::Schema schema;
-  std::string topic;   // "payments"
+  std::string topic;  // "payments"
   FormatKind key_format = FormatKind::kafka;
   FormatKind value_format = FormatKind::json;
-  std::string value_delimiter = ",";          // DELIMITED
+  std::string value_delimiter = ",";  // DELIMITED
   SealSpec seal;
-  std::optional<std::int32_t> partitions;     // PARTITIONS; absent: the topic exists or gets the default
+  std::optional<std::int32_t>
+      partitions;  // PARTITIONS; absent: the topic exists or gets the default
   std::optional<std::string> timestamp_column;  // TIMESTAMP
-  std::string statement;                      // the text that made it
+  std::string statement;                        // the text that made it
 };
 
 // What the binder looks names up in. session implements it.

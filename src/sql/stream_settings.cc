@@ -26,20 +26,25 @@ std::string upper(std::string_view text) {
 Parsed<std::string> string_value(const Property& property) {
   const auto* text = std::get_if<std::string>(&property.value.value);
   if (text != nullptr) return *text;
-  return problem(property.value_span, fmt::format("{} takes a string in single quotes.", property.name.text));
+  return problem(property.value_span,
+                 fmt::format("{} takes a string in single quotes.", property.name.text));
 }
 
 Parsed<std::int32_t> positive_value(const Property& property) {
   const auto* number = std::get_if<std::int32_t>(&property.value.value);
   if (number != nullptr && *number > 0) return *number;
-  return problem(property.value_span, fmt::format("{} takes a whole number of at least 1.", property.name.text));
+  return problem(property.value_span,
+                 fmt::format("{} takes a whole number of at least 1.", property.name.text));
 }
 
 Parsed<FormatKind> format_value(const Property& property) {
   constexpr std::array<std::pair<std::string_view, FormatKind>, 4> kFormats = {
-      {{"JSON", FormatKind::json}, {"DELIMITED", FormatKind::delimited}, {"KAFKA", FormatKind::kafka},
+      {{"JSON", FormatKind::json},
+       {"DELIMITED", FormatKind::delimited},
+       {"KAFKA", FormatKind::kafka},
        {"NONE", FormatKind::none}}};
-  constexpr std::array<std::string_view, 5> kLaterFormats = {"AVRO", "PROTOBUF", "JSON_SR", "PROTOBUF_NOSR", "RAW"};
+  constexpr std::array<std::string_view, 5> kLaterFormats = {"AVRO", "PROTOBUF", "JSON_SR",
+                                                             "PROTOBUF_NOSR", "RAW"};
   const std::string text = upper(TRY(string_value(property)));
   std::vector<std::string_view> names;
   for (const auto& [name, format] : kFormats) {
@@ -47,9 +52,10 @@ Parsed<FormatKind> format_value(const Property& property) {
     names.push_back(name);
   }
   if (std::find(kLaterFormats.begin(), kLaterFormats.end(), text) != kLaterFormats.end()) {
-    return not_yet(property.value_span, fmt::format("Format {} is not supported yet; there are JSON, DELIMITED, "
-                                                    "KAFKA and NONE.",
-                                                    text));
+    return not_yet(property.value_span,
+                   fmt::format("Format {} is not supported yet; there are JSON, DELIMITED, "
+                               "KAFKA and NONE.",
+                               text));
   }
   const std::string hint = did_you_mean(text, std::span<const std::string_view>(names));
   return problem(property.value_span,
@@ -60,7 +66,8 @@ Parsed<FormatKind> format_value(const Property& property) {
 Parsed<void> set_topic(const Property& property, StreamSettings& settings) {
   std::string topic = TRY(string_value(property));
   if (!is_topic_name(topic)) {
-    return problem(property.value_span, "This is not a topic name; expected 1 to 249 of A-Z a-z 0-9 . _ and -.");
+    return problem(property.value_span,
+                   "This is not a topic name; expected 1 to 249 of A-Z a-z 0-9 . _ and -.");
   }
   settings.topic = std::move(topic);
   settings.topic_span = property.value_span;
@@ -95,7 +102,8 @@ Parsed<void> set_partitions(const Property& property, StreamSettings& settings) 
 Parsed<void> check_replicas(const Property& property, StreamSettings&) {
   const std::int32_t replicas = TRY(positive_value(property));
   if (replicas == 1) return {};
-  return not_yet(property.value_span, "REPLICAS above 1 are not supported yet: the embedded log keeps one copy.");
+  return not_yet(property.value_span,
+                 "REPLICAS above 1 are not supported yet: the embedded log keeps one copy.");
 }
 
 Parsed<void> set_value_delimiter(const Property& property, StreamSettings& settings) {
@@ -106,13 +114,16 @@ Parsed<void> set_value_delimiter(const Property& property, StreamSettings& setti
   } else if (upper(text) == "TAB") {
     settings.value_delimiter = "\t";
   } else if (text.empty() || text == " " || text == "\t") {
-    return problem(property.value_span,
-                   "Configuration VALUE_DELIMITER is invalid: Delimiter cannot be empty, if you meant to have a "
-                   "tab or space for delimiter, please use the special values 'TAB' or 'SPACE'. Example valid "
-                   "value: ';'");
+    return problem(
+        property.value_span,
+        "Configuration VALUE_DELIMITER is invalid: Delimiter cannot be empty, if you meant to have "
+        "a "
+        "tab or space for delimiter, please use the special values 'TAB' or 'SPACE'. Example valid "
+        "value: ';'");
   } else if (text.size() > 1 || text[0] < ' ' || text[0] > '~' || text[0] == '"') {
-    return problem(property.value_span, "Configuration VALUE_DELIMITER is invalid: expected one printable ASCII "
-                                        "character other than a double quote, SPACE or TAB.");
+    return problem(property.value_span,
+                   "Configuration VALUE_DELIMITER is invalid: expected one printable ASCII "
+                   "character other than a double quote, SPACE or TAB.");
   } else {
     settings.value_delimiter = text;
   }
@@ -152,11 +163,13 @@ Parsed<void> set_seal(const Property& property, StreamSettings& settings) {
 Parsed<void> set_key_policy(const Property& property, StreamSettings& settings) {
   std::string policy = TRY(string_value(property));
   const auto printable = [](char c) { return c > ' ' && c <= '~'; };
-  if (policy.empty() || policy.size() > kNameBytesMax || !std::all_of(policy.begin(), policy.end(), printable)) {
-    return problem(property.value_span,
-                   fmt::format("KEY_POLICY is the id of a policy: 1 to {} printable ASCII characters without "
-                               "blanks.",
-                               kNameBytesMax));
+  if (policy.empty() || policy.size() > kNameBytesMax ||
+      !std::all_of(policy.begin(), policy.end(), printable)) {
+    return problem(
+        property.value_span,
+        fmt::format("KEY_POLICY is the id of a policy: 1 to {} printable ASCII characters without "
+                    "blanks.",
+                    kNameBytesMax));
   }
   settings.seal.policy = std::move(policy);
   return {};
@@ -177,20 +190,21 @@ constexpr std::array<PropertyRule, 11> kRules = {{{"KAFKA_TOPIC", set_topic},
                                                   {"WRAP_SINGLE_VALUE", check_wrapping},
                                                   {"SEAL", set_seal},
                                                   {"KEY_POLICY", set_key_policy}}};
-constexpr std::array<std::string_view, 14> kLaterProperties = {"RETENTION_MS",
-                                                               "CLEANUP_POLICY",
-                                                               "KEY_DELIMITER",
-                                                               "TIMESTAMP_FORMAT",
-                                                               "WINDOW_TYPE",
-                                                               "WINDOW_SIZE",
-                                                               "KEY_SCHEMA_ID",
-                                                               "VALUE_SCHEMA_ID",
-                                                               "KEY_SCHEMA_FULL_NAME",
-                                                               "VALUE_SCHEMA_FULL_NAME",
-                                                               "VALUE_AVRO_SCHEMA_FULL_NAME",
-                                                               "KEY_PROTOBUF_NULLABLE_REPRESENTATION",
-                                                               "VALUE_PROTOBUF_NULLABLE_REPRESENTATION",
-                                                               "SOURCED_BY_CONNECTOR"};
+constexpr std::array<std::string_view, 14> kLaterProperties = {
+    "RETENTION_MS",
+    "CLEANUP_POLICY",
+    "KEY_DELIMITER",
+    "TIMESTAMP_FORMAT",
+    "WINDOW_TYPE",
+    "WINDOW_SIZE",
+    "KEY_SCHEMA_ID",
+    "VALUE_SCHEMA_ID",
+    "KEY_SCHEMA_FULL_NAME",
+    "VALUE_SCHEMA_FULL_NAME",
+    "VALUE_AVRO_SCHEMA_FULL_NAME",
+    "KEY_PROTOBUF_NULLABLE_REPRESENTATION",
+    "VALUE_PROTOBUF_NULLABLE_REPRESENTATION",
+    "SOURCED_BY_CONNECTOR"};
 
 Parsed<void> apply(const Property& property, StreamSettings& settings) {
   const std::string& name = property.name.text;
@@ -204,35 +218,42 @@ Parsed<void> apply(const Property& property, StreamSettings& settings) {
   }
   std::string hint = did_you_mean(name, std::span<const std::string_view>(names));
   if (hint.empty()) {
-    for (const std::string_view known : names) hint += fmt::format("{}{}", hint.empty() ? " Properties are " : ", ", known);
+    for (const std::string_view known : names)
+      hint += fmt::format("{}{}", hint.empty() ? " Properties are " : ", ", known);
     hint += '.';
   }
   return problem(property.name.span, fmt::format("Property '{}' is not known.{}", name, hint));
 }
 
 const Property* find(const ast::Properties& properties, std::string_view name) {
-  const auto found = std::find_if(properties.begin(), properties.end(),
-                                  [&](const Property& property) { return property.name.text == name; });
+  const auto found =
+      std::find_if(properties.begin(), properties.end(),
+                   [&](const Property& property) { return property.name.text == name; });
   return found == properties.end() ? nullptr : &*found;
 }
 
 Parsed<void> check_together(const ast::Properties& properties, const StreamSettings& settings) {
   const Property* format = find(properties, "FORMAT");
-  for (const std::string_view one : {std::string_view("VALUE_FORMAT"), std::string_view("KEY_FORMAT")}) {
+  for (const std::string_view one :
+       {std::string_view("VALUE_FORMAT"), std::string_view("KEY_FORMAT")}) {
     if (format == nullptr || find(properties, one) == nullptr) continue;
-    return problem(format->name.span,
-                   fmt::format("Cannot supply both '{}' and 'FORMAT' properties, as 'FORMAT' sets both key and "
-                               "value formats. Either use just 'FORMAT', or use 'KEY_FORMAT' and 'VALUE_FORMAT'.",
-                               one));
+    return problem(
+        format->name.span,
+        fmt::format(
+            "Cannot supply both '{}' and 'FORMAT' properties, as 'FORMAT' sets both key and "
+            "value formats. Either use just 'FORMAT', or use 'KEY_FORMAT' and 'VALUE_FORMAT'.",
+            one));
   }
   const Property* policy = find(properties, "KEY_POLICY");
   const Property* seal = find(properties, "SEAL");
   if (policy != nullptr && settings.seal.kind == SealKind::none) {
-    return problem(policy->name.span, "KEY_POLICY needs SEAL='psr1' beside it: without it records are written in "
-                                      "plain text.");
+    return problem(policy->name.span,
+                   "KEY_POLICY needs SEAL='psr1' beside it: without it records are written in "
+                   "plain text.");
   }
   if (policy == nullptr && settings.seal.kind != SealKind::none) {
-    return problem(seal->name.span, "SEAL='psr1' needs KEY_POLICY='<id of a policy>' beside it: it names the keys.");
+    return problem(seal->name.span,
+                   "SEAL='psr1' needs KEY_POLICY='<id of a policy>' beside it: it names the keys.");
   }
   return {};
 }
@@ -240,7 +261,8 @@ Parsed<void> check_together(const ast::Properties& properties, const StreamSetti
 Parsed<void> check_duplicates(const ast::Properties& properties) {
   for (const Property& property : properties) {
     if (find(properties, property.name.text) == &property) continue;
-    return problem(property.name.span, fmt::format("Property '{}' is given twice.", property.name.text));
+    return problem(property.name.span,
+                   fmt::format("Property '{}' is given twice.", property.name.text));
   }
   return {};
 }
@@ -248,7 +270,8 @@ Parsed<void> check_duplicates(const ast::Properties& properties) {
 std::string columns_text(const StreamInfo& stream, data::ColumnRole role) {
   std::string text;
   for (const data::ColumnSchema& column : stream.schema.columns) {
-    if (column.role == role) text += fmt::format("{}`{}` {}", text.empty() ? "" : ", ", column.name, column.type.text());
+    if (column.role == role)
+      text += fmt::format("{}`{}` {}", text.empty() ? "" : ", ", column.name, column.type.text());
   }
   return text;
 }
@@ -260,25 +283,30 @@ Parsed<void> check_format(const StreamInfo& stream, data::ColumnRole role, Sourc
     if (column.role != role) continue;
     ++count;
     const TypeKind kind = column.type.kind();
-    const bool primitive = kind == TypeKind::integer || kind == TypeKind::bigint || kind == TypeKind::double_ ||
-                           kind == TypeKind::string || kind == TypeKind::bytes;
+    const bool primitive = kind == TypeKind::integer || kind == TypeKind::bigint ||
+                           kind == TypeKind::double_ || kind == TypeKind::string ||
+                           kind == TypeKind::bytes;
     if (format == FormatKind::kafka && !primitive) {
-      constexpr std::array<std::string_view, 13> kNames = {"BOOLEAN", "INTEGER", "BIGINT",    "DOUBLE", "DECIMAL",
-                                                           "STRING",  "BYTES",   "DATE",      "TIME",   "TIMESTAMP",
-                                                           "ARRAY",   "MAP",     "STRUCT"};
-      return problem(span, fmt::format("The 'KAFKA' format does not support type '{}', column: `{}`",
-                                       kNames[static_cast<std::size_t>(kind)], column.name));
+      constexpr std::array<std::string_view, 13> kNames = {
+          "BOOLEAN", "INTEGER", "BIGINT",    "DOUBLE", "DECIMAL", "STRING", "BYTES",
+          "DATE",    "TIME",    "TIMESTAMP", "ARRAY",  "MAP",     "STRUCT"};
+      return problem(span,
+                     fmt::format("The 'KAFKA' format does not support type '{}', column: `{}`",
+                                 kNames[static_cast<std::size_t>(kind)], column.name));
     }
   }
   if (format == FormatKind::kafka && count > 1) {
     return problem(span, fmt::format("The 'KAFKA' format only supports a single field. Got: [{}]",
                                      columns_text(stream, role)));
   }
-  const bool empty_value = format == FormatKind::kafka && role == data::ColumnRole::value && count == 0;
+  const bool empty_value =
+      format == FormatKind::kafka && role == data::ColumnRole::value && count == 0;
   if (empty_value) return problem(span, "The 'KAFKA' format needs one value column.");
   if (format == FormatKind::none && count > 0) {
-    return problem(span, fmt::format("The 'NONE' format can only be used when no columns are defined. Got: [{}]",
-                                     columns_text(stream, role)));
+    return problem(
+        span,
+        fmt::format("The 'NONE' format can only be used when no columns are defined. Got: [{}]",
+                    columns_text(stream, role)));
   }
   return {};
 }
@@ -298,11 +326,13 @@ Parsed<std::optional<std::string>> read_query_id(const ast::Properties& properti
   std::optional<std::string> id;
   for (const Property& property : properties) {
     if (property.name.text != "QUERY_ID") {
-      return problem(property.name.span, fmt::format("Property '{}' is not known here; INSERT INTO takes QUERY_ID.",
-                                                     property.name.text));
+      return problem(property.name.span,
+                     fmt::format("Property '{}' is not known here; INSERT INTO takes QUERY_ID.",
+                                 property.name.text));
     }
     id = upper(TRY(string_value(property)));
-    const bool plain = id->find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == std::string::npos;
+    const bool plain =
+        id->find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == std::string::npos;
     if (id->empty() || id->size() > kNameBytesMax || !plain) {
       return problem(property.value_span, "A query id consists of A-Z, 0-9 and _.");
     }
@@ -313,8 +343,8 @@ Parsed<std::optional<std::string>> read_query_id(const ast::Properties& properti
 bool is_topic_name(std::string_view name) {
   constexpr std::size_t kTopicBytesMax = 249;
   const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-           c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
   };
   return !name.empty() && name.size() <= kTopicBytesMax && name != "." && name != ".." &&
          std::all_of(name.begin(), name.end(), allowed);
@@ -331,13 +361,16 @@ Parsed<void> check_timestamp(const StreamInfo& stream, SourceSpan span) {
   if (!index) {
     std::vector<std::string> names;
     for (const data::ColumnSchema& column : stream.schema.columns) names.push_back(column.name);
-    return problem(span, fmt::format("The TIMESTAMP column '{}' is not a column of {}.{}", *stream.timestamp_column,
-                                     stream.name, did_you_mean(*stream.timestamp_column, names)));
+    return problem(span, fmt::format("The TIMESTAMP column '{}' is not a column of {}.{}",
+                                     *stream.timestamp_column, stream.name,
+                                     did_you_mean(*stream.timestamp_column, names)));
   }
   const TypeKind kind = stream.schema.columns[*index].type.kind();
   if (kind == TypeKind::bigint || kind == TypeKind::timestamp) return {};
-  return problem(span, fmt::format("The TIMESTAMP column '{}' is {}; expected BIGINT (milliseconds) or TIMESTAMP.",
-                                   *stream.timestamp_column, stream.schema.columns[*index].type.text()));
+  return problem(
+      span,
+      fmt::format("The TIMESTAMP column '{}' is {}; expected BIGINT (milliseconds) or TIMESTAMP.",
+                  *stream.timestamp_column, stream.schema.columns[*index].type.text()));
 }
 
 }  // namespace penstock::sql

@@ -50,16 +50,19 @@ class TestFunctions final : public FunctionCatalogue {
     using enum ArgKind;
     for (const auto name : {op::kAdd, op::kDivide, op::kModulo, op::kMultiply, op::kSubtract}) {
       std::vector<Overload> overloads;
-      for (const ArgKind kind : {integer, bigint, decimal, double_}) overloads.push_back(overload({kind, kind}, gives_first));
+      for (const ArgKind kind : {integer, bigint, decimal, double_})
+        overloads.push_back(overload({kind, kind}, gives_first));
       add(name, std::move(overloads));
     }
-    add(op::kNegate, {overload({integer}, gives_first), overload({bigint}, gives_first), overload({decimal}, gives_first), overload({double_}, gives_first)});
+    add(op::kNegate, {overload({integer}, gives_first), overload({bigint}, gives_first),
+                      overload({decimal}, gives_first), overload({double_}, gives_first)});
     add(op::kConcat, {overload({string, string}, gives_string)});
   }
 
   void add_predicates() {
     using enum ArgKind;
-    for (const auto name : {op::kEqual, op::kNotEqual, op::kLess, op::kLessEqual, op::kGreater, op::kGreaterEqual, op::kIsDistinct}) {
+    for (const auto name : {op::kEqual, op::kNotEqual, op::kLess, op::kLessEqual, op::kGreater,
+                            op::kGreaterEqual, op::kIsDistinct}) {
       add(name, {overload({same, same}, gives_boolean)});
     }
     add(op::kNot, {overload({boolean}, gives_boolean)});
@@ -70,14 +73,17 @@ class TestFunctions final : public FunctionCatalogue {
 
   void add_functions() {
     using enum ArgKind;
-    add("ABS", {overload({integer}, gives_first), overload({bigint}, gives_first), overload({double_}, gives_first), overload({decimal}, gives_first)});
+    add("ABS", {overload({integer}, gives_first), overload({bigint}, gives_first),
+                overload({double_}, gives_first), overload({decimal}, gives_first)});
     add("COALESCE", {overload({any, same}, gives_first, true)});
     add("CONCAT", {overload({string, string}, gives_string, true)});
     add("LEN", {overload({string}, gives_integer), overload({bytes}, gives_integer)});
-    add("MASK", {overload({string}, gives_string), overload({string, string, string, string, string}, gives_string)});
+    add("MASK", {overload({string}, gives_string),
+                 overload({string, string, string, string, string}, gives_string)});
     add("MASK_LEFT", {overload({string, integer}, gives_string)});
     add("SQRT", {overload({double_}, gives_double)});
-    add("SUBSTRING", {overload({string, integer}, gives_string), overload({string, integer, integer}, gives_string)});
+    add("SUBSTRING", {overload({string, integer}, gives_string),
+                      overload({string, integer, integer}, gives_string)});
     add("UCASE", {overload({string}, gives_string)});
   }
 
@@ -89,14 +95,20 @@ class TestCatalogue final : public Catalogue {
   // Streams of every kind that the tests name.
   explicit TestCatalogue(const FunctionCatalogue& functions) {
     for (const char* text : {
-             "CREATE STREAM PAYMENTS (ID STRING KEY, CARD STRING, NAME STRING, AMOUNT DECIMAL(10,2), MERCHANT STRING, "
-             "COUNTRY STRING) WITH (KAFKA_TOPIC='payments', VALUE_FORMAT='JSON', SEAL='psr1', KEY_POLICY='payments-v1')",
-             "CREATE STREAM ORDERS (K STRING KEY, ID INT, UNITS BIGINT, PRICE DOUBLE, PAID BOOLEAN, `Note` STRING) WITH "
+             "CREATE STREAM PAYMENTS (ID STRING KEY, CARD STRING, NAME STRING, AMOUNT "
+             "DECIMAL(10,2), MERCHANT STRING, "
+             "COUNTRY STRING) WITH (KAFKA_TOPIC='payments', VALUE_FORMAT='JSON', SEAL='psr1', "
+             "KEY_POLICY='payments-v1')",
+             "CREATE STREAM ORDERS (K STRING KEY, ID INT, UNITS BIGINT, PRICE DOUBLE, PAID "
+             "BOOLEAN, `Note` STRING) WITH "
              "(KAFKA_TOPIC='orders', VALUE_FORMAT='DELIMITED', VALUE_DELIMITER=';')",
-             "CREATE STREAM EVENTS (AT TIMESTAMP, DAY DATE, CLOCK TIME, RAW BYTES, SENT BIGINT) WITH "
+             "CREATE STREAM EVENTS (AT TIMESTAMP, DAY DATE, CLOCK TIME, RAW BYTES, SENT BIGINT) "
+             "WITH "
              "(KAFKA_TOPIC='events', VALUE_FORMAT='JSON', TIMESTAMP='SENT')",
-             "CREATE STREAM PAIRS (A INT KEY, B INT KEY, C INT) WITH (KAFKA_TOPIC='pairs', FORMAT='JSON')",
-             "CREATE STREAM TARGET (K STRING KEY, ID BIGINT, PRICE DOUBLE) WITH (KAFKA_TOPIC='target', VALUE_FORMAT='JSON')",
+             "CREATE STREAM PAIRS (A INT KEY, B INT KEY, C INT) WITH (KAFKA_TOPIC='pairs', "
+             "FORMAT='JSON')",
+             "CREATE STREAM TARGET (K STRING KEY, ID BIGINT, PRICE DOUBLE) WITH "
+             "(KAFKA_TOPIC='target', VALUE_FORMAT='JSON')",
          }) {
       auto statement = prepare_statement({text, 1}, *this, functions);
       CHECK(statement.has_value());

@@ -13,11 +13,11 @@ namespace penstock::sql {
 namespace {
 
 constexpr std::array<std::string_view, 41> kReserved = {
-    "AND",    "AS",     "BETWEEN", "BY",      "CASE",  "CAST",  "CREATE",   "CROSS",  "DISTINCT",
-    "DROP",   "ELSE",   "EMIT",    "END",     "EXISTS", "FALSE", "FROM",    "FULL",   "GROUP",
-    "HAVING", "IN",     "INNER",   "INSERT",  "INTO",  "IS",    "JOIN",     "LEFT",   "LIKE",
-    "LIMIT",  "NOT",    "NULL",    "ON",      "OR",    "ORDER", "OUTER",    "RIGHT",  "SELECT",
-    "THEN",   "TRUE",   "UNION",   "WHEN",    "WHERE",
+    "AND",    "AS",   "BETWEEN", "BY",     "CASE",   "CAST",  "CREATE", "CROSS", "DISTINCT",
+    "DROP",   "ELSE", "EMIT",    "END",    "EXISTS", "FALSE", "FROM",   "FULL",  "GROUP",
+    "HAVING", "IN",   "INNER",   "INSERT", "INTO",   "IS",    "JOIN",   "LEFT",  "LIKE",
+    "LIMIT",  "NOT",  "NULL",    "ON",     "OR",     "ORDER", "OUTER",  "RIGHT", "SELECT",
+    "THEN",   "TRUE", "UNION",   "WHEN",   "WHERE",
 };
 
 std::string shown(const Token& token, std::string_view text) {
@@ -28,10 +28,13 @@ std::string shown(const Token& token, std::string_view text) {
     return source.starts_with('\'') ? std::string(source) : fmt::format("'{}'", source);
   }
   switch (token.kind) {
-    case TokenKind::string: return "a string";
+    case TokenKind::string:
+      return "a string";
     case TokenKind::identifier:
-    case TokenKind::word: return "a name";
-    default: return "a number";
+    case TokenKind::word:
+      return "a name";
+    default:
+      return "a number";
   }
 }
 
@@ -128,7 +131,8 @@ std::unexpected<Diagnostic> TokenCursor::unexpected(
   if (token.kind == TokenKind::word && keywords.size() > 0) {
     hint = did_you_mean(token.text, std::span<const std::string_view>(keywords));
   }
-  return problem(token.span, fmt::format("Expected {} but found {}.{}", expected, shown(token, text_), hint));
+  return problem(token.span,
+                 fmt::format("Expected {} but found {}.{}", expected, shown(token, text_), hint));
 }
 
 SourceSpan TokenCursor::span_since(std::uint32_t begin) const {
@@ -137,7 +141,8 @@ SourceSpan TokenCursor::span_since(std::uint32_t begin) const {
 
 Parsed<void> TokenCursor::check_depth() const {
   if (depth_ <= kExpressionDepthMax) return {};
-  return too_much(peek().span, fmt::format("This nests deeper than {} levels.", kExpressionDepthMax));
+  return too_much(peek().span,
+                  fmt::format("This nests deeper than {} levels.", kExpressionDepthMax));
 }
 
 }  // namespace penstock::sql

@@ -16,7 +16,8 @@ namespace penstock::sql {
 class TokenCursor {
  public:
   // tokens: as tokenize() gives them. Both must outlive the cursor.
-  TokenCursor(std::string_view text, const std::vector<Token>& tokens) : text_(text), tokens_(tokens) {}
+  TokenCursor(std::string_view text, const std::vector<Token>& tokens)
+      : text_(text), tokens_(tokens) {}
 
   const Token& peek(std::size_t ahead = 0) const;
   const Token& take();
@@ -39,8 +40,8 @@ class TokenCursor {
   Parsed<std::int64_t> expect_count(std::string_view what);  // an integer of at least 0
 
   // "Expected <what> but found 'X'." at the next token, with a hint for a misspelt keyword.
-  std::unexpected<Diagnostic> unexpected(std::string_view expected,
-                                         std::initializer_list<std::string_view> keywords = {}) const;
+  std::unexpected<Diagnostic> unexpected(
+      std::string_view expected, std::initializer_list<std::string_view> keywords = {}) const;
 
   // From a span's start to the end of the token taken last.
   SourceSpan span_since(std::uint32_t begin) const;

@@ -234,7 +234,7 @@ TEST_P(LogConformance, FencesTheOlderWriterOfAnId) {
   EXPECT_EQ(result.error->code(), ErrorCode::fenced);
   EXPECT_EQ(code_of(older->forget(TaskId("Q_1/0"))), ErrorCode::fenced);
   must_commit(*newer, at("t", 0), {"2"});
-  auto other = writer("another id");
+  auto other = writer("another");
   must_commit(*newer, at("t", 0), {"3"});
   EXPECT_EQ(read_all(*log_, at("t", 0)), (Strings{"1", "2", "3"}));
 }

@@ -12,13 +12,13 @@
 namespace penstock::cli {
 namespace {
 
-std::string quoted(std::string_view text) {
+std::string json_string_of(std::string_view text) {
   return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 std::string integer_text(std::int32_t value, const data::Type& type) {
-  if (type.kind() == data::TypeKind::date) return quoted(data::date_text(value));
-  if (type.kind() == data::TypeKind::time) return quoted(data::time_text(value));
+  if (type.kind() == data::TypeKind::date) return json_string_of(data::date_text(value));
+  if (type.kind() == data::TypeKind::time) return json_string_of(data::time_text(value));
   return std::to_string(value);
 }
 
@@ -30,19 +30,19 @@ struct ValueText {
   std::string operator()(bool value) const { return value ? "true" : "false"; }
   std::string operator()(std::int32_t value) const { return integer_text(value, type); }
   std::string operator()(std::int64_t value) const {
-    if (type.kind() == data::TypeKind::timestamp) return quoted(data::timestamp_text(value));
+    if (type.kind() == data::TypeKind::timestamp) return json_string_of(data::timestamp_text(value));
     return std::to_string(value);
   }
   std::string operator()(double value) const {
     std::string text = data::double_text(value);
-    return std::isfinite(value) ? text : quoted(text);
+    return std::isfinite(value) ? text : json_string_of(text);
   }
   std::string operator()(data::Int128 value) const {
     return data::decimal_text(value, type.scale());
   }
   std::string operator()(const std::string& value) const {
-    if (type.kind() == data::TypeKind::bytes) return quoted(to_base64(as_bytes(value)));
-    return quoted(value);
+    if (type.kind() == data::TypeKind::bytes) return json_string_of(to_base64(as_bytes(value)));
+    return json_string_of(value);
   }
 };
 

@@ -17,10 +17,18 @@ struct Call {
 };
 
 // By way of long double, which rounds the roots of cubes to whole numbers.
-double cube_root(double a) { return static_cast<double>(std::cbrt(static_cast<long double>(a))); }
-double cotangent(double a) { return 1.0 / std::tan(a); }
-double to_degrees(double a) { return a * (180.0 / std::numbers::pi); }
-double to_radians(double a) { return a * (std::numbers::pi / 180.0); }
+double cube_root(double a) {
+  return static_cast<double>(std::cbrt(static_cast<long double>(a)));
+}
+double cotangent(double a) {
+  return 1.0 / std::tan(a);
+}
+double to_degrees(double a) {
+  return a * (180.0 / std::numbers::pi);
+}
+double to_radians(double a) {
+  return a * (std::numbers::pi / 180.0);
+}
 
 // As C's pow, but undefined where Java says so.
 struct Power {
@@ -51,7 +59,8 @@ Overload of_one() {
 
 template <typename Op>
 Overload of_two() {
-  return overload({ArgKind::double_, ArgKind::double_}, kDouble, map_two<double, double, double, Op>);
+  return overload({ArgKind::double_, ArgKind::double_}, kDouble,
+                  map_two<double, double, double, Op>);
 }
 
 sql::ScalarFunction entry(std::string_view name, std::string_view help, Overload made,
@@ -61,9 +70,12 @@ sql::ScalarFunction entry(std::string_view name, std::string_view help, Overload
 
 FunctionList trigonometry() {
   return {
-      entry("ACOS", "The angle in radians with this cosine.", of_one<std::acos>(), {{"ACOS(1)", "0.0"}}),
-      entry("ASIN", "The angle in radians with this sine.", of_one<std::asin>(), {{"ASIN(0)", "0.0"}}),
-      entry("ATAN", "The angle in radians with this tangent.", of_one<std::atan>(), {{"ATAN(0)", "0.0"}}),
+      entry("ACOS", "The angle in radians with this cosine.", of_one<std::acos>(),
+            {{"ACOS(1)", "0.0"}}),
+      entry("ASIN", "The angle in radians with this sine.", of_one<std::asin>(),
+            {{"ASIN(0)", "0.0"}}),
+      entry("ATAN", "The angle in radians with this tangent.", of_one<std::atan>(),
+            {{"ATAN(0)", "0.0"}}),
       entry("ATAN2", "The angle in radians of the point (x, y), given as (y, x).",
             of_two<Arctangent2>(), {{"ATAN2(0, -1)", "3.141592653589793"}}),
       entry("COS", "The cosine of an angle in radians.", of_one<std::cos>(), {{"COS(0)", "1.0"}}),
@@ -86,10 +98,12 @@ FunctionList trigonometry() {
 FunctionList analytic_functions() {
   FunctionList all = trigonometry();
   all.push_back(entry("CBRT", "The cube root.", of_one<cube_root>(), {{"CBRT(27)", "3.0"}}));
-  all.push_back(entry("EXP", "e to the power of the argument.", of_one<std::exp>(), {{"EXP(0)", "1.0"}}));
+  all.push_back(
+      entry("EXP", "e to the power of the argument.", of_one<std::exp>(), {{"EXP(0)", "1.0"}}));
   all.push_back(entry("LN", "The natural logarithm.", of_one<std::log>(),
                       {{"LN(1)", "0.0"}, {"LN(0)", "-Infinity"}, {"LN(-1)", "NaN"}}));
-  all.push_back({"LOG", "MATHEMATICAL",
+  all.push_back({"LOG",
+                 "MATHEMATICAL",
                  "The natural logarithm, or the logarithm of the second argument to a base.",
                  {of_one<std::log>(), of_two<LogarithmToBase>()},
                  {{"LOG(1)", "0.0"}, {"LOG(2, 8)", "3.0"}, {"LOG(1, 8)", "NaN"}}});

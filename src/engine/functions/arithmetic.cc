@@ -16,24 +16,40 @@ namespace penstock::engine::functions {
 namespace {
 
 struct Add {
-  std::uint32_t operator()(std::int32_t a, std::int32_t b) const { return std::uint32_t(a) + std::uint32_t(b); }
-  std::uint64_t operator()(std::int64_t a, std::int64_t b) const { return std::uint64_t(a) + std::uint64_t(b); }
+  std::uint32_t operator()(std::int32_t a, std::int32_t b) const {
+    return std::uint32_t(a) + std::uint32_t(b);
+  }
+  std::uint64_t operator()(std::int64_t a, std::int64_t b) const {
+    return std::uint64_t(a) + std::uint64_t(b);
+  }
   double operator()(double a, double b) const { return a + b; }
-  static bool overflows(Int128 a, Int128 b, Int128* out) { return __builtin_add_overflow(a, b, out); }
+  static bool overflows(Int128 a, Int128 b, Int128* out) {
+    return __builtin_add_overflow(a, b, out);
+  }
   static constexpr auto exact = data::decimal_add;
 };
 
 struct Subtract {
-  std::uint32_t operator()(std::int32_t a, std::int32_t b) const { return std::uint32_t(a) - std::uint32_t(b); }
-  std::uint64_t operator()(std::int64_t a, std::int64_t b) const { return std::uint64_t(a) - std::uint64_t(b); }
+  std::uint32_t operator()(std::int32_t a, std::int32_t b) const {
+    return std::uint32_t(a) - std::uint32_t(b);
+  }
+  std::uint64_t operator()(std::int64_t a, std::int64_t b) const {
+    return std::uint64_t(a) - std::uint64_t(b);
+  }
   double operator()(double a, double b) const { return a - b; }
-  static bool overflows(Int128 a, Int128 b, Int128* out) { return __builtin_sub_overflow(a, b, out); }
+  static bool overflows(Int128 a, Int128 b, Int128* out) {
+    return __builtin_sub_overflow(a, b, out);
+  }
   static constexpr auto exact = data::decimal_subtract;
 };
 
 struct Multiply {
-  std::uint32_t operator()(std::int32_t a, std::int32_t b) const { return std::uint32_t(a) * std::uint32_t(b); }
-  std::uint64_t operator()(std::int64_t a, std::int64_t b) const { return std::uint64_t(a) * std::uint64_t(b); }
+  std::uint32_t operator()(std::int32_t a, std::int32_t b) const {
+    return std::uint32_t(a) * std::uint32_t(b);
+  }
+  std::uint64_t operator()(std::int64_t a, std::int64_t b) const {
+    return std::uint64_t(a) * std::uint64_t(b);
+  }
   double operator()(double a, double b) const { return a * b; }
 };
 
@@ -80,8 +96,10 @@ void fail_decimal(const KernelCall& call, RowIndex row, Int128* out, std::string
 }
 
 void store_decimal(const KernelCall& call, RowIndex row, Int128* out, std::optional<Int128> value) {
-  if (value) out[row] = *value;
-  else fail_decimal(call, row, out, kDecimalOverflow);
+  if (value)
+    out[row] = *value;
+  else
+    fail_decimal(call, row, out, kDecimalOverflow);
 }
 
 // Sums whose scales line up by one multiplication run in 128 bits; the rest takes the exact way.
@@ -123,7 +141,8 @@ void multiply_decimals(const KernelCall& call) {
         product > -limit) [[likely]]
       out[row] = product;
     else
-      store_decimal(call, row, out, data::decimal_multiply({a[row], scale_a}, {b[row], scale_b}, type));
+      store_decimal(call, row, out,
+                    data::decimal_multiply({a[row], scale_a}, {b[row], scale_b}, type));
   });
 }
 
@@ -151,12 +170,21 @@ struct Negate {
   Int128 operator()(Int128 a) const { return -a; }
 };
 
-data::Type sum_type(Types args) { return data::decimal_add_type(args[0], args[1]); }
-data::Type product_type(Types args) { return data::decimal_multiply_type(args[0], args[1]); }
-data::Type quotient_type(Types args) { return data::decimal_divide_type(args[0], args[1]); }
-data::Type remainder_type(Types args) { return data::decimal_modulo_type(args[0], args[1]); }
+data::Type sum_type(Types args) {
+  return data::decimal_add_type(args[0], args[1]);
+}
+data::Type product_type(Types args) {
+  return data::decimal_multiply_type(args[0], args[1]);
+}
+data::Type quotient_type(Types args) {
+  return data::decimal_divide_type(args[0], args[1]);
+}
+data::Type remainder_type(Types args) {
+  return data::decimal_modulo_type(args[0], args[1]);
+}
 
-std::vector<Overload> on_numbers(std::initializer_list<sql::Kernel> kernels, ResultRule decimal_type) {
+std::vector<Overload> on_numbers(std::initializer_list<sql::Kernel> kernels,
+                                 ResultRule decimal_type) {
   const sql::Kernel* kernel = kernels.begin();
   return {overload({ArgKind::integer, ArgKind::integer}, kInteger, kernel[0]),
           overload({ArgKind::bigint, ArgKind::bigint}, kBigint, kernel[1]),
@@ -174,9 +202,10 @@ std::vector<Overload> sums() {
 
 template <typename Integers, typename Doubles, ExactOp decimals>
 std::vector<Overload> divisions(ResultRule decimal_type) {
-  return on_numbers({divide_integers<std::int32_t, Integers>, divide_integers<std::int64_t, Integers>,
-                     divide_decimals<decimals>, map_two<double, double, double, Doubles>},
-                    decimal_type);
+  return on_numbers(
+      {divide_integers<std::int32_t, Integers>, divide_integers<std::int64_t, Integers>,
+       divide_decimals<decimals>, map_two<double, double, double, Doubles>},
+      decimal_type);
 }
 
 }  // namespace
@@ -190,22 +219,43 @@ FunctionList arithmetic_operators() {
                   map_two<double, double, double, Multiply>},
                  product_type);
   return {
-      {sql::op::kAdd, "OPERATOR", "Adds two numbers, or joins two texts.", additions,
-       {{"$add(1, 2)", "3"}, {"$add(2147483647, 1)", "-2147483648"}, {"$add(1.5, 2.25)", "3.75"},
-        {"$add('a', 'b')", "'ab'"}, {"$add(1, NULL)", "NULL"}}},
-      {sql::op::kSubtract, "OPERATOR", "Subtracts the second number from the first.",
-       sums<Subtract>(), {{"$subtract(1, 2)", "-1"}, {"$subtract(1.5, 2.25)", "-0.75"}}},
-      {sql::op::kMultiply, "OPERATOR", "Multiplies two numbers.", products,
-       {{"$multiply(6, 7)", "42"}, {"$multiply(1.5, 2.25)", "3.375"}, {"$multiply(2E0, 4E0)", "8.0"}}},
-      {sql::op::kDivide, "OPERATOR",
+      {sql::op::kAdd,
+       "OPERATOR",
+       "Adds two numbers, or joins two texts.",
+       additions,
+       {{"$add(1, 2)", "3"},
+        {"$add(2147483647, 1)", "-2147483648"},
+        {"$add(1.5, 2.25)", "3.75"},
+        {"$add('a', 'b')", "'ab'"},
+        {"$add(1, NULL)", "NULL"}}},
+      {sql::op::kSubtract,
+       "OPERATOR",
+       "Subtracts the second number from the first.",
+       sums<Subtract>(),
+       {{"$subtract(1, 2)", "-1"}, {"$subtract(1.5, 2.25)", "-0.75"}}},
+      {sql::op::kMultiply,
+       "OPERATOR",
+       "Multiplies two numbers.",
+       products,
+       {{"$multiply(6, 7)", "42"},
+        {"$multiply(1.5, 2.25)", "3.375"},
+        {"$multiply(2E0, 4E0)", "8.0"}}},
+      {sql::op::kDivide,
+       "OPERATOR",
        "Divides the first number by the second; integers are cut towards zero.",
        divisions<DivideInteger, DivideDouble, data::decimal_divide>(quotient_type),
-       {{"$divide(7, -2)", "-3"}, {"$divide(1E0, 4E0)", "0.25"}, {"$divide(1E0, 0E0)", "Infinity"},
+       {{"$divide(7, -2)", "-3"},
+        {"$divide(1E0, 4E0)", "0.25"},
+        {"$divide(1E0, 0E0)", "Infinity"},
         {"$divide(1.0, 4.0)", "0.250000"}}},
-      {sql::op::kModulo, "OPERATOR", "The remainder of a division, with the dividend's sign.",
+      {sql::op::kModulo,
+       "OPERATOR",
+       "The remainder of a division, with the dividend's sign.",
        divisions<ModuloInteger, ModuloDouble, data::decimal_modulo>(remainder_type),
        {{"$modulo(-7, 2)", "-1"}, {"$modulo(7.5, 2.0)", "1.5"}, {"$modulo(5E0, 3E0)", "2.0"}}},
-      {sql::op::kNegate, "OPERATOR", "The number with the other sign.",
+      {sql::op::kNegate,
+       "OPERATOR",
+       "The number with the other sign.",
        {overload({ArgKind::integer}, kInteger, map_one<std::int32_t, std::int32_t, Negate>),
         overload({ArgKind::bigint}, kBigint, map_one<std::int64_t, std::int64_t, Negate>),
         overload({ArgKind::decimal}, as_first, map_one<Int128, Int128, Negate>),

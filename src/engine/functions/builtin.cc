@@ -11,17 +11,19 @@ namespace penstock::engine {
 namespace functions {
 namespace {
 
-bool by_name(const sql::ScalarFunction& a, const sql::ScalarFunction& b) { return a.name < b.name; }
+bool by_name(const sql::ScalarFunction& a, const sql::ScalarFunction& b) {
+  return a.name < b.name;
+}
 
 }  // namespace
 
 FunctionList all_functions() {
   FunctionList all;
-  for (auto* family : {arithmetic_operators, comparison_operators, like_operators, cast_operators,
-                       rounding_functions, analytic_functions, extremum_functions, null_functions,
-                       joining_functions, position_functions, rewriting_functions,
-                       choosing_functions, masking_functions, encoding_functions, time_functions,
-                       url_functions, geo_functions}) {
+  for (auto* family :
+       {arithmetic_operators, comparison_operators, like_operators, cast_operators,
+        rounding_functions, analytic_functions, extremum_functions, null_functions,
+        joining_functions, position_functions, rewriting_functions, choosing_functions,
+        masking_functions, encoding_functions, time_functions, url_functions, geo_functions}) {
     FunctionList part = family();
     std::move(part.begin(), part.end(), std::back_inserter(all));
   }

@@ -1,5 +1,5 @@
-// The functions and operators of this build, from the families' lists (families.h). What statements see
-// of them is `builtin_functions()` in engine/runtime.h.
+// The functions and operators of this build, from the families' lists (families.h). What statements
+// see of them is `builtin_functions()` in engine/runtime.h.
 #pragma once
 
 #include "engine/functions/families.h"

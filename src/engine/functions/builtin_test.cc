@@ -59,18 +59,28 @@ TEST(BuiltinFunctions, ComputeTheSelectedRowsOnly) {
 data::Type sample_type(sql::ArgKind kind) {
   using data::TypeKind;
   switch (kind) {
-    case ArgKind::boolean: return data::Type(TypeKind::boolean);
-    case ArgKind::integer: return data::Type(TypeKind::integer);
-    case ArgKind::bigint: return data::Type(TypeKind::bigint);
-    case ArgKind::double_: return data::Type(TypeKind::double_);
-    case ArgKind::decimal: return *data::Type::decimal(10, 2);
-    case ArgKind::bytes: return data::Type(TypeKind::bytes);
-    case ArgKind::date: return data::Type(TypeKind::date);
-    case ArgKind::time: return data::Type(TypeKind::time);
-    case ArgKind::timestamp: return data::Type(TypeKind::timestamp);
+    case ArgKind::boolean:
+      return data::Type(TypeKind::boolean);
+    case ArgKind::integer:
+      return data::Type(TypeKind::integer);
+    case ArgKind::bigint:
+      return data::Type(TypeKind::bigint);
+    case ArgKind::double_:
+      return data::Type(TypeKind::double_);
+    case ArgKind::decimal:
+      return *data::Type::decimal(10, 2);
+    case ArgKind::bytes:
+      return data::Type(TypeKind::bytes);
+    case ArgKind::date:
+      return data::Type(TypeKind::date);
+    case ArgKind::time:
+      return data::Type(TypeKind::time);
+    case ArgKind::timestamp:
+      return data::Type(TypeKind::timestamp);
     case ArgKind::string:
     case ArgKind::any:
-    case ArgKind::same: break;
+    case ArgKind::same:
+      break;
   }
   return data::Type(TypeKind::string);
 }

@@ -32,15 +32,19 @@ struct Convert {
 };
 struct ToDouble {
   template <typename T>
-  double operator()(T a) const { return static_cast<double>(a); }
+  double operator()(T a) const {
+    return static_cast<double>(a);
+  }
 };
 
 template <typename T>
 struct Saturate {
   T operator()(double a) const {
     if (a != a) return 0;
-    if (a <= static_cast<double>(std::numeric_limits<T>::min())) return std::numeric_limits<T>::min();
-    if (a >= static_cast<double>(std::numeric_limits<T>::max())) return std::numeric_limits<T>::max();
+    if (a <= static_cast<double>(std::numeric_limits<T>::min()))
+      return std::numeric_limits<T>::min();
+    if (a >= static_cast<double>(std::numeric_limits<T>::max()))
+      return std::numeric_limits<T>::max();
     return static_cast<T>(a);
   }
 };
@@ -85,7 +89,8 @@ void double_to_decimal(const KernelCall& call) {
 void decimal_to_decimal(const KernelCall& call) {
   const data::Type& type = call.result.type();
   const data::Type& from = call.args[0]->type();
-  if (from.scale() == type.scale() && from.precision() <= type.precision()) return copy<Int128>(call);
+  if (from.scale() == type.scale() && from.precision() <= type.precision())
+    return copy<Int128>(call);
   const int scale = from.scale();
   try_each<Int128, Int128>(
       call,
@@ -145,38 +150,55 @@ void timestamp_to_time(const KernelCall& call) {
 
 sql::Kernel from_integer(TypeKind to) {
   switch (to) {
-    case TypeKind::bigint: return map_one<std::int64_t, std::int32_t, Convert>;
-    case TypeKind::double_: return map_one<double, std::int32_t, ToDouble>;
-    case TypeKind::decimal: return integer_to_decimal<std::int32_t>;
-    default: return nullptr;
+    case TypeKind::bigint:
+      return map_one<std::int64_t, std::int32_t, Convert>;
+    case TypeKind::double_:
+      return map_one<double, std::int32_t, ToDouble>;
+    case TypeKind::decimal:
+      return integer_to_decimal<std::int32_t>;
+    default:
+      return nullptr;
   }
 }
 
 sql::Kernel from_bigint(TypeKind to) {
   switch (to) {
-    case TypeKind::integer: return map_one<std::int32_t, std::int64_t, Convert>;
-    case TypeKind::double_: return map_one<double, std::int64_t, ToDouble>;
-    case TypeKind::decimal: return integer_to_decimal<std::int64_t>;
-    default: return nullptr;
+    case TypeKind::integer:
+      return map_one<std::int32_t, std::int64_t, Convert>;
+    case TypeKind::double_:
+      return map_one<double, std::int64_t, ToDouble>;
+    case TypeKind::decimal:
+      return integer_to_decimal<std::int64_t>;
+    default:
+      return nullptr;
   }
 }
 
 sql::Kernel from_double(TypeKind to) {
   switch (to) {
-    case TypeKind::integer: return map_one<std::int32_t, double, Saturate<std::int32_t>>;
-    case TypeKind::bigint: return map_one<std::int64_t, double, Saturate<std::int64_t>>;
-    case TypeKind::decimal: return double_to_decimal;
-    default: return nullptr;
+    case TypeKind::integer:
+      return map_one<std::int32_t, double, Saturate<std::int32_t>>;
+    case TypeKind::bigint:
+      return map_one<std::int64_t, double, Saturate<std::int64_t>>;
+    case TypeKind::decimal:
+      return double_to_decimal;
+    default:
+      return nullptr;
   }
 }
 
 sql::Kernel from_decimal(TypeKind to) {
   switch (to) {
-    case TypeKind::integer: return decimal_to_integer<std::int32_t>;
-    case TypeKind::bigint: return decimal_to_integer<std::int64_t>;
-    case TypeKind::double_: return decimal_to_double;
-    case TypeKind::decimal: return decimal_to_decimal;
-    default: return nullptr;
+    case TypeKind::integer:
+      return decimal_to_integer<std::int32_t>;
+    case TypeKind::bigint:
+      return decimal_to_integer<std::int64_t>;
+    case TypeKind::double_:
+      return decimal_to_double;
+    case TypeKind::decimal:
+      return decimal_to_decimal;
+    default:
+      return nullptr;
   }
 }
 
@@ -187,17 +209,24 @@ sql::Kernel from_timestamp(TypeKind to) {
 
 sql::Kernel same_kind(TypeKind kind) {
   switch (kind) {
-    case TypeKind::boolean: return copy<std::uint8_t>;
+    case TypeKind::boolean:
+      return copy<std::uint8_t>;
     case TypeKind::integer:
     case TypeKind::date:
-    case TypeKind::time: return copy<std::int32_t>;
+    case TypeKind::time:
+      return copy<std::int32_t>;
     case TypeKind::bigint:
-    case TypeKind::timestamp: return copy<std::int64_t>;
-    case TypeKind::double_: return copy<double>;
-    case TypeKind::decimal: return decimal_to_decimal;
+    case TypeKind::timestamp:
+      return copy<std::int64_t>;
+    case TypeKind::double_:
+      return copy<double>;
+    case TypeKind::decimal:
+      return decimal_to_decimal;
     case TypeKind::string:
-    case TypeKind::bytes: return copy<Text>;
-    default: return nullptr;
+    case TypeKind::bytes:
+      return copy<Text>;
+    default:
+      return nullptr;
   }
 }
 
@@ -210,7 +239,9 @@ void cast(const KernelCall& call) {
   }
 }
 
-data::Type target(Types types) { return types.back(); }
+data::Type target(Types types) {
+  return types.back();
+}
 
 }  // namespace
 
@@ -218,20 +249,30 @@ sql::Kernel cast_kernel(TypeKind from, TypeKind to) {
   if (from == to) return same_kind(from);
   if (to == TypeKind::string) return cast_to_string(from);
   switch (from) {
-    case TypeKind::integer: return from_integer(to);
-    case TypeKind::bigint: return from_bigint(to);
-    case TypeKind::double_: return from_double(to);
-    case TypeKind::decimal: return from_decimal(to);
-    case TypeKind::string: return cast_from_string(to);
-    case TypeKind::date: return to == TypeKind::timestamp ? date_to_timestamp : nullptr;
-    case TypeKind::timestamp: return from_timestamp(to);
-    default: return nullptr;
+    case TypeKind::integer:
+      return from_integer(to);
+    case TypeKind::bigint:
+      return from_bigint(to);
+    case TypeKind::double_:
+      return from_double(to);
+    case TypeKind::decimal:
+      return from_decimal(to);
+    case TypeKind::string:
+      return cast_from_string(to);
+    case TypeKind::date:
+      return to == TypeKind::timestamp ? date_to_timestamp : nullptr;
+    case TypeKind::timestamp:
+      return from_timestamp(to);
+    default:
+      return nullptr;
   }
 }
 
 FunctionList cast_operators() {
   return {
-      {sql::op::kCast, "OPERATOR", "The value as another type.",
+      {sql::op::kCast,
+       "OPERATOR",
+       "The value as another type.",
        {overload({ArgKind::any}, target, cast)},
        {{"$cast(2147483648, INTEGER)", "-2147483648"},
         {"$cast(1E30, BIGINT)", "9223372036854775807"},

@@ -6,8 +6,8 @@
 
 namespace penstock::engine::functions {
 
-// The kernel that turns one argument of kind `from` into a result of kind `to`; nullptr when there is
-// no such cast:
+// The kernel that turns one argument of kind `from` into a result of kind `to`; nullptr when there
+// is no such cast:
 //   INTEGER, BIGINT, DOUBLE, DECIMAL  to each other and STRING
 //   BOOLEAN                           to STRING
 //   STRING                            to everything but BYTES

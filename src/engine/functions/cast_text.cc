@@ -126,9 +126,9 @@ bool is_double_text(std::string_view text) {
 double out_of_range(std::string_view text) {
   const bool negative = text.starts_with('-');
   const auto exponent = text.find_first_of("eE");
-  const bool tiny = exponent != std::string_view::npos
-                        ? text.substr(exponent + 1).starts_with('-')
-                        : text.substr(negative).starts_with("0.") || text.substr(negative).starts_with('.');
+  const bool tiny = exponent != std::string_view::npos ? text.substr(exponent + 1).starts_with('-')
+                                                       : text.substr(negative).starts_with("0.") ||
+                                                             text.substr(negative).starts_with('.');
   const double size = tiny ? 0.0 : std::numeric_limits<double>::infinity();
   return negative ? -size : size;
 }
@@ -144,7 +144,9 @@ std::optional<double> parse_double(std::string_view text) {
   return value;
 }
 
-void string_to_double(const KernelCall& call) { parse_each<double>(call, parse_double); }
+void string_to_double(const KernelCall& call) {
+  parse_each<double>(call, parse_double);
+}
 
 void string_to_decimal(const KernelCall& call) {
   const data::Type& type = call.result.type();
@@ -155,8 +157,12 @@ void string_to_decimal(const KernelCall& call) {
   });
 }
 
-void string_to_date(const KernelCall& call) { parse_each<std::int32_t>(call, data::parse_date); }
-void string_to_time(const KernelCall& call) { parse_each<std::int32_t>(call, data::parse_time); }
+void string_to_date(const KernelCall& call) {
+  parse_each<std::int32_t>(call, data::parse_date);
+}
+void string_to_time(const KernelCall& call) {
+  parse_each<std::int32_t>(call, data::parse_time);
+}
 void string_to_timestamp(const KernelCall& call) {
   parse_each<std::int64_t>(call, data::parse_timestamp);
 }
@@ -165,29 +171,47 @@ void string_to_timestamp(const KernelCall& call) {
 
 sql::Kernel cast_to_string(TypeKind from) {
   switch (from) {
-    case TypeKind::boolean: return boolean_to_string;
-    case TypeKind::integer: return integer_to_string<std::int32_t>;
-    case TypeKind::bigint: return integer_to_string<std::int64_t>;
-    case TypeKind::double_: return double_to_string;
-    case TypeKind::decimal: return decimal_to_string;
-    case TypeKind::date: return date_to_string;
-    case TypeKind::time: return time_to_string;
-    case TypeKind::timestamp: return timestamp_to_string;
-    default: return nullptr;
+    case TypeKind::boolean:
+      return boolean_to_string;
+    case TypeKind::integer:
+      return integer_to_string<std::int32_t>;
+    case TypeKind::bigint:
+      return integer_to_string<std::int64_t>;
+    case TypeKind::double_:
+      return double_to_string;
+    case TypeKind::decimal:
+      return decimal_to_string;
+    case TypeKind::date:
+      return date_to_string;
+    case TypeKind::time:
+      return time_to_string;
+    case TypeKind::timestamp:
+      return timestamp_to_string;
+    default:
+      return nullptr;
   }
 }
 
 sql::Kernel cast_from_string(TypeKind to) {
   switch (to) {
-    case TypeKind::boolean: return string_to_boolean;
-    case TypeKind::integer: return string_to_integer<std::int32_t>;
-    case TypeKind::bigint: return string_to_integer<std::int64_t>;
-    case TypeKind::double_: return string_to_double;
-    case TypeKind::decimal: return string_to_decimal;
-    case TypeKind::date: return string_to_date;
-    case TypeKind::time: return string_to_time;
-    case TypeKind::timestamp: return string_to_timestamp;
-    default: return nullptr;
+    case TypeKind::boolean:
+      return string_to_boolean;
+    case TypeKind::integer:
+      return string_to_integer<std::int32_t>;
+    case TypeKind::bigint:
+      return string_to_integer<std::int64_t>;
+    case TypeKind::double_:
+      return string_to_double;
+    case TypeKind::decimal:
+      return string_to_decimal;
+    case TypeKind::date:
+      return string_to_date;
+    case TypeKind::time:
+      return string_to_time;
+    case TypeKind::timestamp:
+      return string_to_timestamp;
+    default:
+      return nullptr;
   }
 }
 

@@ -39,9 +39,12 @@ std::optional<std::uint32_t> escaped_unit(std::string_view text) {
   std::uint32_t unit = 0;
   for (char c : text.substr(2, 4)) {
     unit <<= 4;
-    if (c >= '0' && c <= '9') unit |= static_cast<std::uint32_t>(c - '0');
-    else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f') unit |= static_cast<std::uint32_t>((c | 0x20) - 'a' + 10);
-    else return std::nullopt;
+    if (c >= '0' && c <= '9')
+      unit |= static_cast<std::uint32_t>(c - '0');
+    else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
+      unit |= static_cast<std::uint32_t>((c | 0x20) - 'a' + 10);
+    else
+      return std::nullopt;
   }
   return unit;
 }
@@ -85,7 +88,8 @@ void field(const KernelCall& call) {
     if (call.args[0]->is_null(row)) return;
     const Text wanted = argument<Text>(call, 0)[row];
     for (std::size_t i = 1; i < call.args.size(); ++i) {
-      if (call.args[i]->is_null(row) || !equal_texts(wanted, argument<Text>(call, i)[row])) continue;
+      if (call.args[i]->is_null(row) || !equal_texts(wanted, argument<Text>(call, i)[row]))
+        continue;
       out[row] = static_cast<std::int32_t>(i);
       return;
     }
@@ -97,14 +101,24 @@ void field(const KernelCall& call) {
 FunctionList choosing_functions() {
   using enum ArgKind;
   return {
-      {"CHR", "STRING", "The character of a code point, or of \\uXXXX escapes; NULL if there is none.",
-       {overload({integer}, kString, character_of_code), overload({string}, kString, character_of_text)},
-       {{"CHR(75)", "'K'"}, {"CHR('\\u597d')", "'好'"}, {"CHR('\\ud820\\udeb8')", "'\xF0\x98\x8A\xB8'"},
-        {"CHR('75')", "NULL"}, {"CHR(1114112)", "NULL"}}},
-      {"ELT", "STRING", "The argument at a position, from 1; NULL outside.",
+      {"CHR",
+       "STRING",
+       "The character of a code point, or of \\uXXXX escapes; NULL if there is none.",
+       {overload({integer}, kString, character_of_code),
+        overload({string}, kString, character_of_text)},
+       {{"CHR(75)", "'K'"},
+        {"CHR('\\u597d')", "'好'"},
+        {"CHR('\\ud820\\udeb8')", "'\xF0\x98\x8A\xB8'"},
+        {"CHR('75')", "NULL"},
+        {"CHR(1114112)", "NULL"}}},
+      {"ELT",
+       "STRING",
+       "The argument at a position, from 1; NULL outside.",
        {sees_nulls(variadic(overload({integer, string}, kString, element)))},
        {{"ELT(2, 'a', 'b')", "'b'"}, {"ELT(3, 'a', 'b')", "NULL"}}},
-      {"FIELD", "STRING", "The position, from 1, of the first argument among the others; 0 if absent.",
+      {"FIELD",
+       "STRING",
+       "The position, from 1, of the first argument among the others; 0 if absent.",
        {sees_nulls(variadic(overload({string, string}, kInteger, field)))},
        {{"FIELD('b', 'a', 'b')", "2"}, {"FIELD('x', 'a', 'b')", "0"}, {"FIELD(NULL, 'a')", "0"}}},
   };

@@ -1,5 +1,5 @@
-// Comparisons of two values of one type, IS NULL, IS DISTINCT FROM and NOT. As in ksqlDB, a comparison
-// with NULL is false, not NULL.
+// Comparisons of two values of one type, IS NULL, IS DISTINCT FROM and NOT. As in ksqlDB, a
+// comparison with NULL is false, not NULL.
 #include <utility>
 
 #include "base/check.h"
@@ -19,36 +19,48 @@ using data::TypeKind;
 struct Equal {
   static constexpr bool kEquality = true, kOnEqual = true;
   template <typename T>
-  bool operator()(T a, T b) const { return a == b; }
+  bool operator()(T a, T b) const {
+    return a == b;
+  }
 };
 struct NotEqual {
   static constexpr bool kEquality = true, kOnEqual = false;
   template <typename T>
-  bool operator()(T a, T b) const { return a != b; }
+  bool operator()(T a, T b) const {
+    return a != b;
+  }
 };
 struct Less {
   static constexpr bool kEquality = false, kOnEqual = false;
   template <typename T>
-  bool operator()(T a, T b) const { return a < b; }
+  bool operator()(T a, T b) const {
+    return a < b;
+  }
 };
 struct LessEqual {
   static constexpr bool kEquality = false, kOnEqual = true;
   template <typename T>
-  bool operator()(T a, T b) const { return a <= b; }
+  bool operator()(T a, T b) const {
+    return a <= b;
+  }
 };
 struct Greater {
   static constexpr bool kEquality = false, kOnEqual = false;
   template <typename T>
-  bool operator()(T a, T b) const { return a > b; }
+  bool operator()(T a, T b) const {
+    return a > b;
+  }
 };
 struct GreaterEqual {
   static constexpr bool kEquality = false, kOnEqual = true;
   template <typename T>
-  bool operator()(T a, T b) const { return a >= b; }
+  bool operator()(T a, T b) const {
+    return a >= b;
+  }
 };
 
-// Calls compare(row) for the selected rows; where an argument is null the result is what if_null says
-// of the two nulls.
+// Calls compare(row) for the selected rows; where an argument is null the result is what if_null
+// says of the two nulls.
 template <typename Compare, typename IfNull>
 void compare_rows(const KernelCall& call, Compare compare, IfNull if_null) {
   std::uint8_t* out = results<std::uint8_t>(call);
@@ -77,9 +89,16 @@ void compare_decimal_values(const KernelCall& call, IfNull if_null) {
   if (scale_a == scale_b) return compare_values<Int128, Op>(call, if_null);
   const Int128* a = argument<Int128>(call, 0);
   const Int128* b = argument<Int128>(call, 1);
+  // One side is brought to the other's scale; what overflows 128 bits then takes the exact way.
+  const Int128 factor_a = data::power_of_ten(scale_a < scale_b ? scale_b - scale_a : 0);
+  const Int128 factor_b = data::power_of_ten(scale_b < scale_a ? scale_a - scale_b : 0);
   compare_rows(
       call,
       [=](RowIndex row) -> std::uint8_t {
+        Int128 left, right;
+        if (!__builtin_mul_overflow(a[row], factor_a, &left) &&
+            !__builtin_mul_overflow(b[row], factor_b, &right)) [[likely]]
+          return Op()(left, right);
         return Op()(data::compare_decimals({a[row], scale_a}, {b[row], scale_b}), 0);
       },
       if_null);
@@ -92,9 +111,12 @@ void compare_texts(const KernelCall& call, IfNull if_null) {
   compare_rows(
       call,
       [=](RowIndex row) -> std::uint8_t {
-        if constexpr (Op::kEquality) return equal_texts(a[row], b[row]) == Op::kOnEqual;
-        else if constexpr (strings) return Op()(compare_strings(a[row], b[row]), 0);
-        else return Op()(compare_bytes(a[row], b[row]), 0);
+        if constexpr (Op::kEquality)
+          return equal_texts(a[row], b[row]) == Op::kOnEqual;
+        else if constexpr (strings)
+          return Op()(compare_strings(a[row], b[row]), 0);
+        else
+          return Op()(compare_bytes(a[row], b[row]), 0);
       },
       if_null);
 }
@@ -102,19 +124,27 @@ void compare_texts(const KernelCall& call, IfNull if_null) {
 template <typename Op, typename IfNull>
 void compare_any(const KernelCall& call, IfNull if_null) {
   switch (call.args[0]->type().kind()) {
-    case TypeKind::boolean: return compare_values<std::uint8_t, Op>(call, if_null);
+    case TypeKind::boolean:
+      return compare_values<std::uint8_t, Op>(call, if_null);
     case TypeKind::integer:
     case TypeKind::date:
-    case TypeKind::time: return compare_values<std::int32_t, Op>(call, if_null);
+    case TypeKind::time:
+      return compare_values<std::int32_t, Op>(call, if_null);
     case TypeKind::bigint:
-    case TypeKind::timestamp: return compare_values<std::int64_t, Op>(call, if_null);
-    case TypeKind::double_: return compare_values<double, Op>(call, if_null);
-    case TypeKind::decimal: return compare_decimal_values<Op>(call, if_null);
-    case TypeKind::string: return compare_texts<Op, true>(call, if_null);
-    case TypeKind::bytes: return compare_texts<Op, false>(call, if_null);
+    case TypeKind::timestamp:
+      return compare_values<std::int64_t, Op>(call, if_null);
+    case TypeKind::double_:
+      return compare_values<double, Op>(call, if_null);
+    case TypeKind::decimal:
+      return compare_decimal_values<Op>(call, if_null);
+    case TypeKind::string:
+      return compare_texts<Op, true>(call, if_null);
+    case TypeKind::bytes:
+      return compare_texts<Op, false>(call, if_null);
     case TypeKind::array:
     case TypeKind::map:
-    case TypeKind::struct_: break;
+    case TypeKind::struct_:
+      break;
   }
   CHECK(false && "nested types have no vector form");
 }
@@ -141,7 +171,9 @@ struct Not {
 template <typename Op>
 sql::ScalarFunction comparison(std::string_view name, std::string_view help,
                                std::vector<sql::FunctionExample> examples) {
-  return {name, "OPERATOR", help,
+  return {name,
+          "OPERATOR",
+          help,
           {sees_nulls(overload({ArgKind::any, ArgKind::same}, kBoolean, compare<Op>))},
           std::move(examples)};
 }
@@ -164,13 +196,19 @@ FunctionList comparison_operators() {
       comparison<GreaterEqual>(sql::op::kGreaterEqual,
                                "Whether the first value is greater or equal; false for NULL.",
                                {{"$greater_equal(1, 2)", "false"}}),
-      {sql::op::kNot, "OPERATOR", "The other truth value.",
+      {sql::op::kNot,
+       "OPERATOR",
+       "The other truth value.",
        {overload({ArgKind::boolean}, kBoolean, map_one<std::uint8_t, std::uint8_t, Not>)},
        {{"$not(TRUE)", "false"}, {"$not(NULL)", "NULL"}}},
-      {sql::op::kIsNull, "OPERATOR", "Whether the value is NULL.",
+      {sql::op::kIsNull,
+       "OPERATOR",
+       "Whether the value is NULL.",
        {sees_nulls(overload({ArgKind::any}, kBoolean, is_null))},
        {{"$is_null(1)", "false"}, {"$is_null(NULL)", "true"}}},
-      {sql::op::kIsDistinct, "OPERATOR", "Whether two values differ; NULL equals NULL.",
+      {sql::op::kIsDistinct,
+       "OPERATOR",
+       "Whether two values differ; NULL equals NULL.",
        {sees_nulls(overload({ArgKind::any, ArgKind::same}, kBoolean, is_distinct))},
        {{"$is_distinct(1, NULL)", "true"}, {"$is_distinct(1, 1)", "false"}}},
   };

@@ -22,7 +22,8 @@ void encode(const KernelCall& call) {
   const Text* from = argument<Text>(call, 1);
   const Text* to = argument<Text>(call, 2);
   each_row(call.rows, [&](RowIndex row) {
-    const auto source = parse_text_encoding(from[row].view()), target = parse_text_encoding(to[row].view());
+    const auto source = parse_text_encoding(from[row].view()),
+               target = parse_text_encoding(to[row].view());
     if (!source || !target) return store(call, row, std::nullopt);
     auto bytes = bytes_of_text(in[row], *source, call.arena);
     if (bytes) *bytes = text_of_bytes(*bytes, *target, HexCase::lower, call.arena);
@@ -71,8 +72,10 @@ void number_of_bytes(const KernelCall& call) {
     }
     std::memcpy(&bits, in[row].data, sizeof bits);
     if (*big) {
-      if constexpr (sizeof(Bits) == 4) bits = __builtin_bswap32(bits);
-      else bits = __builtin_bswap64(bits);
+      if constexpr (sizeof(Bits) == 4)
+        bits = __builtin_bswap32(bits);
+      else
+        bits = __builtin_bswap64(bits);
     }
     out[row] = std::bit_cast<R>(bits);
   });
@@ -98,8 +101,11 @@ void uuid_of_bytes(const KernelCall& call) {
 }
 
 sql::ScalarFunction number_function(std::string_view name, std::string_view help, ResultRule result,
-                                    sql::Kernel kernel, std::vector<sql::FunctionExample> examples) {
-  return {name, "BYTES", help,
+                                    sql::Kernel kernel,
+                                    std::vector<sql::FunctionExample> examples) {
+  return {name,
+          "BYTES",
+          help,
           {overload({ArgKind::bytes}, result, kernel),
            overload({ArgKind::bytes, ArgKind::string}, result, kernel)},
           std::move(examples)};
@@ -110,16 +116,23 @@ sql::ScalarFunction number_function(std::string_view name, std::string_view help
 FunctionList encoding_functions() {
   using enum ArgKind;
   return {
-      {"ENCODE", "STRING",
-       "Turns a text from one encoding into another: 'hex', 'utf8', 'ascii', 'base64'; NULL if it is "
+      {"ENCODE",
+       "STRING",
+       "Turns a text from one encoding into another: 'hex', 'utf8', 'ascii', 'base64'; NULL if it "
+       "is "
        "malformed.",
        {overload({string, string, string}, kString, encode)},
        {{"ENCODE('RXhhbXBsZSE=', 'base64', 'hex')", "'4578616d706c6521'"},
-        {"ENCODE('Example!', 'utf8', 'base64')", "'RXhhbXBsZSE='"}, {"ENCODE('a', 'b', 'hex')", "NULL"}}},
-      {"TO_BYTES", "BYTES", "The bytes that a text stands for in 'hex', 'utf8', 'ascii' or 'base64'.",
+        {"ENCODE('Example!', 'utf8', 'base64')", "'RXhhbXBsZSE='"},
+        {"ENCODE('a', 'b', 'hex')", "NULL"}}},
+      {"TO_BYTES",
+       "BYTES",
+       "The bytes that a text stands for in 'hex', 'utf8', 'ascii' or 'base64'.",
        {overload({string, string}, kBytes, to_bytes)},
        {{"TO_BYTES('0aff', 'hex')", "X'0AFF'"}, {"TO_BYTES('zz', 'hex')", "NULL"}}},
-      {"FROM_BYTES", "BYTES", "Bytes as text in 'hex', 'utf8', 'ascii' or 'base64'.",
+      {"FROM_BYTES",
+       "BYTES",
+       "Bytes as text in 'hex', 'utf8', 'ascii' or 'base64'.",
        {overload({bytes, string}, kString, from_bytes)},
        {{"FROM_BYTES(X'0AFF', 'hex')", "'0AFF'"}, {"FROM_BYTES(X'6162', 'utf8')", "'ab'"}}},
       number_function("INT_FROM_BYTES", "An INTEGER from 4 bytes, 'BIG_ENDIAN' or 'LITTLE_ENDIAN'.",
@@ -127,13 +140,17 @@ FunctionList encoding_functions() {
                       {{"INT_FROM_BYTES(X'00000010')", "16"},
                        {"INT_FROM_BYTES(X'10000000', 'LITTLE_ENDIAN')", "16"},
                        {"INT_FROM_BYTES(X'10')", "NULL"}}),
-      number_function("BIGINT_FROM_BYTES", "A BIGINT from 8 bytes, 'BIG_ENDIAN' or 'LITTLE_ENDIAN'.",
-                      kBigint, number_of_bytes<std::int64_t, std::uint64_t>,
+      number_function("BIGINT_FROM_BYTES",
+                      "A BIGINT from 8 bytes, 'BIG_ENDIAN' or 'LITTLE_ENDIAN'.", kBigint,
+                      number_of_bytes<std::int64_t, std::uint64_t>,
                       {{"BIGINT_FROM_BYTES(X'0000000000000010')", "16"}}),
-      number_function("DOUBLE_FROM_BYTES", "A DOUBLE from 8 bytes, 'BIG_ENDIAN' or 'LITTLE_ENDIAN'.",
-                      kDouble, number_of_bytes<double, std::uint64_t>,
+      number_function("DOUBLE_FROM_BYTES",
+                      "A DOUBLE from 8 bytes, 'BIG_ENDIAN' or 'LITTLE_ENDIAN'.", kDouble,
+                      number_of_bytes<double, std::uint64_t>,
                       {{"DOUBLE_FROM_BYTES(X'3FF8000000000000')", "1.5"}}),
-      {"UUID", "STRING", "The text of a UUID's 16 bytes.",
+      {"UUID",
+       "STRING",
+       "The text of a UUID's 16 bytes.",
        {overload({bytes}, kString, uuid_of_bytes)},
        {{"UUID(X'00112233445566778899AABBCCDDEEFF')", "'00112233-4455-6677-8899-aabbccddeeff'"}}},
   };

@@ -1,8 +1,8 @@
 #include "engine/functions/example_evaluator.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cctype>
+#include <charconv>
 #include <cstring>
 #include <utility>
 
@@ -23,9 +23,13 @@ namespace {
 using data::Type;
 using data::TypeKind;
 
-TypedValue failure(std::string reason) { return {std::nullopt, data::Null{}, std::move(reason)}; }
+TypedValue failure(std::string reason) {
+  return {std::nullopt, data::Null{}, std::move(reason)};
+}
 
-std::string in_quotes(const std::string& text) { return "'" + text + "'"; }
+std::string in_quotes(const std::string& text) {
+  return "'" + text + "'";
+}
 
 std::string integral_text(const TypedValue& value) {
   if (const auto* small = std::get_if<std::int32_t>(&value.value)) {
@@ -34,34 +38,51 @@ std::string integral_text(const TypedValue& value) {
     return std::to_string(*small);
   }
   const std::int64_t large = std::get<std::int64_t>(value.value);
-  return value.type->kind() == TypeKind::timestamp ? data::timestamp_text(large) : std::to_string(large);
+  return value.type->kind() == TypeKind::timestamp ? data::timestamp_text(large)
+                                                   : std::to_string(large);
 }
 
 // Numbers by width; -1 for what is no number.
 int rank(TypeKind kind) {
   switch (kind) {
-    case TypeKind::integer: return 0;
-    case TypeKind::bigint: return 1;
-    case TypeKind::decimal: return 2;
-    case TypeKind::double_: return 3;
-    default: return -1;
+    case TypeKind::integer:
+      return 0;
+    case TypeKind::bigint:
+      return 1;
+    case TypeKind::decimal:
+      return 2;
+    case TypeKind::double_:
+      return 3;
+    default:
+      return -1;
   }
 }
 
 std::optional<TypeKind> kind_of(ArgKind kind) {
   switch (kind) {
-    case ArgKind::boolean: return TypeKind::boolean;
-    case ArgKind::integer: return TypeKind::integer;
-    case ArgKind::bigint: return TypeKind::bigint;
-    case ArgKind::double_: return TypeKind::double_;
-    case ArgKind::decimal: return TypeKind::decimal;
-    case ArgKind::string: return TypeKind::string;
-    case ArgKind::bytes: return TypeKind::bytes;
-    case ArgKind::date: return TypeKind::date;
-    case ArgKind::time: return TypeKind::time;
-    case ArgKind::timestamp: return TypeKind::timestamp;
+    case ArgKind::boolean:
+      return TypeKind::boolean;
+    case ArgKind::integer:
+      return TypeKind::integer;
+    case ArgKind::bigint:
+      return TypeKind::bigint;
+    case ArgKind::double_:
+      return TypeKind::double_;
+    case ArgKind::decimal:
+      return TypeKind::decimal;
+    case ArgKind::string:
+      return TypeKind::string;
+    case ArgKind::bytes:
+      return TypeKind::bytes;
+    case ArgKind::date:
+      return TypeKind::date;
+    case ArgKind::time:
+      return TypeKind::time;
+    case ArgKind::timestamp:
+      return TypeKind::timestamp;
     case ArgKind::any:
-    case ArgKind::same: break;
+    case ArgKind::same:
+      break;
   }
   return std::nullopt;
 }
@@ -96,17 +117,20 @@ std::optional<Type> common_of(const std::vector<TypedValue>& args, bool exact) {
 }
 
 // The arguments' types for an overload, or nullopt when it does not take them.
-std::optional<std::vector<Type>> match(const sql::Overload& overload, const std::vector<TypedValue>& args,
-                                       bool exact) {
+std::optional<std::vector<Type>> match(const sql::Overload& overload,
+                                       const std::vector<TypedValue>& args, bool exact) {
   const std::size_t least = overload.args.size();
   if (overload.variadic ? args.size() < least : args.size() != least) return std::nullopt;
   std::vector<Type> types;
   for (std::size_t i = 0; i < args.size(); ++i) {
     auto kind = kind_of(overload.args[std::min(i, least - 1)]);
     std::optional<Type> type;
-    if (!kind) type = common_of(args, exact);
-    else if (args[i].type) type = widened(*args[i].type, *kind, exact);
-    else type = *kind == TypeKind::decimal ? *Type::decimal(10, 2) : Type(*kind);
+    if (!kind)
+      type = common_of(args, exact);
+    else if (args[i].type)
+      type = widened(*args[i].type, *kind, exact);
+    else
+      type = *kind == TypeKind::decimal ? *Type::decimal(10, 2) : Type(*kind);
     if (!type) return std::nullopt;
     types.push_back(*type);
   }
@@ -174,28 +198,35 @@ class Parser {
     std::optional<Type> target;
     skip_blanks();
     while (!rest_.starts_with(')')) {
-      if (name == "$cast" && args.size() == 1) target = type();
-      else args.push_back(expression());
+      if (name == "$cast" && args.size() == 1)
+        target = type();
+      else
+        args.push_back(expression());
       skip_blanks();
-      if (rest_.starts_with(',')) rest_.remove_prefix(1);
-      else if (!rest_.starts_with(')')) return failure("expected , or ) in " + name);
+      if (rest_.starts_with(','))
+        rest_.remove_prefix(1);
+      else if (!rest_.starts_with(')'))
+        return failure("expected , or ) in " + name);
     }
     rest_.remove_prefix(1);
     return call(name, std::move(args), options_, target ? &*target : nullptr);
   }
 
   TypedValue typed(const std::string& word, const std::string& text) {
-    if (word == "X") return {Type(TypeKind::bytes), std::string(as_text(from_hex(text).value())), ""};
+    if (word == "X")
+      return {Type(TypeKind::bytes), std::string(as_text(from_hex(text).value())), ""};
     if (word == "DATE") return {Type(TypeKind::date), data::parse_date(text).value(), ""};
     if (word == "TIME") return {Type(TypeKind::time), data::parse_time(text).value(), ""};
-    if (word == "TIMESTAMP") return {Type(TypeKind::timestamp), data::parse_timestamp(text).value(), ""};
+    if (word == "TIMESTAMP")
+      return {Type(TypeKind::timestamp), data::parse_timestamp(text).value(), ""};
     return failure("unknown literal " + word);
   }
 
   TypedValue number() {
     std::size_t size = 1;
-    while (size < rest_.size() && (std::isalnum(static_cast<unsigned char>(rest_[size])) ||
-                                   rest_[size] == '.' || (rest_[size] == '-' && rest_[size - 1] == 'E')))
+    while (size < rest_.size() &&
+           (std::isalnum(static_cast<unsigned char>(rest_[size])) || rest_[size] == '.' ||
+            (rest_[size] == '-' && rest_[size - 1] == 'E')))
       ++size;
     const std::string text(rest_.substr(0, size));
     rest_.remove_prefix(size);
@@ -237,9 +268,9 @@ class Parser {
       rest_.remove_prefix(end + 1);
       return *Type::decimal(precision, scale);
     }
-    for (TypeKind kind : {TypeKind::boolean, TypeKind::integer, TypeKind::bigint, TypeKind::double_,
-                          TypeKind::string, TypeKind::bytes, TypeKind::date, TypeKind::time,
-                          TypeKind::timestamp})
+    for (TypeKind kind :
+         {TypeKind::boolean, TypeKind::integer, TypeKind::bigint, TypeKind::double_,
+          TypeKind::string, TypeKind::bytes, TypeKind::date, TypeKind::time, TypeKind::timestamp})
       if (Type(kind).text() == name) return Type(kind);
     ADD_FAILURE() << "unknown type " << name;
     return Type();
@@ -256,15 +287,21 @@ class Parser {
 // Puts a pattern in every row, so that a write to another row than the selected ones shows.
 data::Value sentinel(const Type& type) {
   switch (type.kind()) {
-    case TypeKind::boolean: return true;
+    case TypeKind::boolean:
+      return true;
     case TypeKind::integer:
     case TypeKind::date:
-    case TypeKind::time: return std::int32_t{-77};
+    case TypeKind::time:
+      return std::int32_t{-77};
     case TypeKind::bigint:
-    case TypeKind::timestamp: return std::int64_t{-77};
-    case TypeKind::double_: return -77.25;
-    case TypeKind::decimal: return data::Int128{-7};
-    default: return std::string("sentinel");
+    case TypeKind::timestamp:
+      return std::int64_t{-77};
+    case TypeKind::double_:
+      return -77.25;
+    case TypeKind::decimal:
+      return data::Int128{-7};
+    default:
+      return std::string("sentinel");
   }
 }
 
@@ -278,9 +315,11 @@ bool same_value(const data::Value& a, const data::Value& b) {
 data::Value collect(const data::Column& column, const RunOptions& options) {
   const data::Value found = data::value_at(column, options.selection.front());
   for (data::RowIndex row = 0; row < options.rows; ++row) {
-    const bool selected = std::binary_search(options.selection.begin(), options.selection.end(), row);
+    const bool selected =
+        std::binary_search(options.selection.begin(), options.selection.end(), row);
     const data::Value wanted = selected ? found : sentinel(column.type());
-    EXPECT_TRUE(same_value(data::value_at(column, row), wanted)) << "row " << row << " of " << options.rows;
+    EXPECT_TRUE(same_value(data::value_at(column, row), wanted))
+        << "row " << row << " of " << options.rows;
   }
   return found;
 }
@@ -291,7 +330,8 @@ std::string TypedValue::text() const {
   if (!error.empty()) return "error: " + error;
   if (const auto* truth = std::get_if<bool>(&value)) return *truth ? "true" : "false";
   if (const auto* number = std::get_if<double>(&value)) return data::double_text(*number);
-  if (const auto* exact = std::get_if<data::Int128>(&value)) return data::decimal_text(*exact, type->scale());
+  if (const auto* exact = std::get_if<data::Int128>(&value))
+    return data::decimal_text(*exact, type->scale());
   if (const auto* bytes = std::get_if<std::string>(&value)) {
     if (type->kind() == TypeKind::string) return in_quotes(*bytes);
     std::string hex = to_hex(as_bytes(*bytes));
@@ -301,8 +341,8 @@ std::string TypedValue::text() const {
   return std::holds_alternative<data::Null>(value) ? "NULL" : integral_text(*this);
 }
 
-TypedValue run(const sql::Overload& overload, std::vector<TypedValue> args, const RunOptions& options,
-               const Type* cast_target) {
+TypedValue run(const sql::Overload& overload, std::vector<TypedValue> args,
+               const RunOptions& options, const Type* cast_target) {
   data::Arena arena;
   std::vector<Type> types;
   std::vector<data::Column> columns;
@@ -312,7 +352,8 @@ TypedValue run(const sql::Overload& overload, std::vector<TypedValue> args, cons
     any_null |= std::holds_alternative<data::Null>(arg.value);
     data::Column& column = columns.emplace_back(*arg.type);
     column.reset(options.rows);
-    for (std::size_t row = 0; row < options.rows; ++row) data::set_value(column, row, arg.value, arena);
+    for (std::size_t row = 0; row < options.rows; ++row)
+      data::set_value(column, row, arg.value, arena);
   }
   if (cast_target != nullptr) types.push_back(*cast_target);
   const Type type = overload.result(types);

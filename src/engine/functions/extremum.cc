@@ -49,11 +49,11 @@ struct Extremum {
 template <bool greatest>
 std::vector<Overload> overloads() {
   std::vector<Overload> all;
-  for (ArgKind kind : {ArgKind::integer, ArgKind::bigint, ArgKind::decimal, ArgKind::double_,
-                       ArgKind::string, ArgKind::bytes, ArgKind::date, ArgKind::time,
-                       ArgKind::timestamp})
-    all.push_back(sees_nulls(
-        variadic(overload({kind}, common_type, by_storage<Extremum<greatest>>))));
+  for (ArgKind kind :
+       {ArgKind::integer, ArgKind::bigint, ArgKind::decimal, ArgKind::double_, ArgKind::string,
+        ArgKind::bytes, ArgKind::date, ArgKind::time, ArgKind::timestamp})
+    all.push_back(
+        sees_nulls(variadic(overload({kind}, common_type, by_storage<Extremum<greatest>>))));
   return all;
 }
 
@@ -61,10 +61,17 @@ std::vector<Overload> overloads() {
 
 FunctionList extremum_functions() {
   return {
-      {"GREATEST", "MATHEMATICAL", "The greatest argument that is not NULL.", overloads<true>(),
-       {{"GREATEST(1, 3, 2)", "3"}, {"GREATEST('a', NULL, 'b')", "'b'"},
+      {"GREATEST",
+       "MATHEMATICAL",
+       "The greatest argument that is not NULL.",
+       overloads<true>(),
+       {{"GREATEST(1, 3, 2)", "3"},
+        {"GREATEST('a', NULL, 'b')", "'b'"},
         {"GREATEST(1.5, 1.25)", "1.50"}}},
-      {"LEAST", "MATHEMATICAL", "The least argument that is not NULL.", overloads<false>(),
+      {"LEAST",
+       "MATHEMATICAL",
+       "The least argument that is not NULL.",
+       overloads<false>(),
        {{"LEAST(2, 1, 3)", "1"}, {"LEAST(DATE '2026-05-17', DATE '2025-01-01')", "2025-01-01"}}},
   };
 }

@@ -13,18 +13,18 @@ FunctionList arithmetic_operators();
 FunctionList comparison_operators();
 FunctionList like_operators();
 FunctionList cast_operators();
-FunctionList rounding_functions();    // ABS, CEIL, FLOOR, SIGN, ROUND, TRUNC
-FunctionList analytic_functions();    // trigonometry, exponents, logarithms
-FunctionList extremum_functions();    // GREATEST, LEAST
-FunctionList null_functions();        // COALESCE, IFNULL, NULLIF, AS_VALUE
-FunctionList joining_functions();     // CONCAT, CONCAT_WS, ||
-FunctionList position_functions();    // SUBSTRING, LEN, LPAD, RPAD, INSTR
-FunctionList rewriting_functions();   // REPLACE, TRIM, UCASE, LCASE, INITCAP
-FunctionList choosing_functions();    // CHR, ELT, FIELD
-FunctionList masking_functions();     // MASK...
-FunctionList encoding_functions();    // ENCODE, TO_BYTES, FROM_BYTES, ..._FROM_BYTES, UUID
-FunctionList time_functions();        // UNIX_DATE, UNIX_TIMESTAMP, FROM_UNIXTIME, FROM_DAYS
-FunctionList url_functions();         // URL_...
-FunctionList geo_functions();         // GEO_DISTANCE
+FunctionList rounding_functions();   // ABS, CEIL, FLOOR, SIGN, ROUND, TRUNC
+FunctionList analytic_functions();   // trigonometry, exponents, logarithms
+FunctionList extremum_functions();   // GREATEST, LEAST
+FunctionList null_functions();       // COALESCE, IFNULL, NULLIF, AS_VALUE
+FunctionList joining_functions();    // CONCAT, CONCAT_WS, ||
+FunctionList position_functions();   // SUBSTRING, LEN, LPAD, RPAD, INSTR
+FunctionList rewriting_functions();  // REPLACE, TRIM, UCASE, LCASE, INITCAP
+FunctionList choosing_functions();   // CHR, ELT, FIELD
+FunctionList masking_functions();    // MASK...
+FunctionList encoding_functions();   // ENCODE, TO_BYTES, FROM_BYTES, ..._FROM_BYTES, UUID
+FunctionList time_functions();       // UNIX_DATE, UNIX_TIMESTAMP, FROM_UNIXTIME, FROM_DAYS
+FunctionList url_functions();        // URL_...
+FunctionList geo_functions();        // GEO_DISTANCE
 
 }  // namespace penstock::engine::functions

@@ -13,7 +13,9 @@ namespace {
 constexpr double kEarthRadiusKm = 6371;
 constexpr double kEarthRadiusMiles = 3959;
 
-double radians(double degrees) { return degrees * (std::numbers::pi / 180.0); }
+double radians(double degrees) {
+  return degrees * (std::numbers::pi / 180.0);
+}
 
 double haversine(double angle) {
   const double sine = std::sin(angle / 2);
@@ -61,7 +63,8 @@ void distance(const KernelCall& call) {
 FunctionList geo_functions() {
   using enum ArgKind;
   return {
-      {"GEO_DISTANCE", "MATHEMATICAL",
+      {"GEO_DISTANCE",
+       "MATHEMATICAL",
        "The distance between two places (latitude, longitude each) in kilometres, or 'MILES'.",
        {overload({double_, double_, double_, double_}, kDouble, distance),
         overload({double_, double_, double_, double_, string}, kDouble, distance)},

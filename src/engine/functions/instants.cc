@@ -10,7 +10,9 @@ namespace {
 
 struct Same {
   template <typename T>
-  T operator()(T a) const { return a; }
+  T operator()(T a) const {
+    return a;
+  }
 };
 
 }  // namespace
@@ -20,16 +22,26 @@ FunctionList time_functions() {
   constexpr auto days = map_one<std::int32_t, std::int32_t, Same>;
   constexpr auto milliseconds = map_one<std::int64_t, std::int64_t, Same>;
   return {
-      {"UNIX_DATE", "DATE / TIME", "Days from 1970-01-01 to the date.",
-       {overload({date}, kInteger, days)}, {{"UNIX_DATE(DATE '1970-01-11')", "10"}}},
-      {"UNIX_TIMESTAMP", "DATE / TIME", "Milliseconds from 1970-01-01T00:00:00Z to the timestamp.",
+      {"UNIX_DATE",
+       "DATE / TIME",
+       "Days from 1970-01-01 to the date.",
+       {overload({date}, kInteger, days)},
+       {{"UNIX_DATE(DATE '1970-01-11')", "10"}}},
+      {"UNIX_TIMESTAMP",
+       "DATE / TIME",
+       "Milliseconds from 1970-01-01T00:00:00Z to the timestamp.",
        {overload({timestamp}, kBigint, milliseconds)},
        {{"UNIX_TIMESTAMP(TIMESTAMP '1970-01-01T00:00:01')", "1000"}}},
-      {"FROM_UNIXTIME", "DATE / TIME", "The timestamp that is so many milliseconds after 1970-01-01T00:00:00Z.",
+      {"FROM_UNIXTIME",
+       "DATE / TIME",
+       "The timestamp that is so many milliseconds after 1970-01-01T00:00:00Z.",
        {overload({bigint}, kTimestamp, milliseconds)},
        {{"FROM_UNIXTIME(1000)", "1970-01-01T00:00:01.000"}}},
-      {"FROM_DAYS", "DATE / TIME", "The date that is so many days after 1970-01-01.",
-       {overload({integer}, kDate, days)}, {{"FROM_DAYS(-1)", "1969-12-31"}}},
+      {"FROM_DAYS",
+       "DATE / TIME",
+       "The date that is so many days after 1970-01-01.",
+       {overload({integer}, kDate, days)},
+       {{"FROM_DAYS(-1)", "1969-12-31"}}},
   };
 }
 

@@ -82,15 +82,20 @@ void join_two_texts(const KernelCall& call) {
 FunctionList joining_functions() {
   using enum ArgKind;
   return {
-      {sql::op::kConcat, "OPERATOR", "Joins two texts; NULL when either is.",
+      {sql::op::kConcat,
+       "OPERATOR",
+       "Joins two texts; NULL when either is.",
        {overload({string, string}, kString, join_two_texts),
         overload({bytes, bytes}, kBytes, join_two_texts)},
        {{"$concat('a', 'b')", "'ab'"}, {"$concat('a', NULL)", "NULL"}}},
-      {"CONCAT", "STRING", "Joins texts, or bytes; NULL counts as empty.",
+      {"CONCAT",
+       "STRING",
+       "Joins texts, or bytes; NULL counts as empty.",
        {sees_nulls(variadic(overload({string}, kString, concat))),
         sees_nulls(variadic(overload({bytes}, kBytes, concat)))},
        {{"CONCAT('a', NULL, 'b')", "'ab'"}, {"CONCAT(X'01', X'02')", "X'0102'"}}},
-      {"CONCAT_WS", "STRING",
+      {"CONCAT_WS",
+       "STRING",
        "Joins texts, or bytes, with the first argument between them; NULL is left out.",
        {sees_nulls(variadic(overload({string, string}, kString, concat_with_separator))),
         sees_nulls(variadic(overload({bytes, bytes}, kBytes, concat_with_separator)))},

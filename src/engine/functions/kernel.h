@@ -1,4 +1,5 @@
-// Loops that kernels are made of. A kernel computes the selected rows of a batch and touches no other.
+// Loops that kernels are made of. A kernel computes the selected rows of a batch and touches no
+// other.
 #pragma once
 
 #include <cstddef>

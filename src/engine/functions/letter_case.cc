@@ -5,11 +5,13 @@
 namespace penstock::engine::functions {
 namespace {
 
-// The range that holds the code, or nullptr. Ranges of stride 2 interleave, so neighbours are looked at.
+// The range that holds the code, or nullptr. Ranges of stride 2 interleave, so neighbours are
+// looked at.
 template <typename Range>
 const Range* find_range(std::span<const Range> ranges, std::uint32_t code) {
-  auto after = std::upper_bound(ranges.begin(), ranges.end(), code,
-                                [](std::uint32_t c, const Range& range) { return c < range.first; });
+  auto after =
+      std::upper_bound(ranges.begin(), ranges.end(), code,
+                       [](std::uint32_t c, const Range& range) { return c < range.first; });
   for (int tries = 0; tries < 4 && after != ranges.begin(); ++tries) {
     --after;
     if (code <= after->last && (code - after->first) % after->stride == 0) return &*after;
@@ -21,8 +23,9 @@ CaseMapping mapped(std::uint32_t code, std::span<const CaseRange> ranges,
                    std::span<const SpecialCase> special) {
   if (const CaseRange* range = find_range(ranges, code))
     return {{static_cast<std::uint32_t>(static_cast<std::int32_t>(code) + range->delta)}, 1};
-  auto at = std::lower_bound(special.begin(), special.end(), code,
-                             [](const SpecialCase& entry, std::uint32_t c) { return entry.code < c; });
+  auto at =
+      std::lower_bound(special.begin(), special.end(), code,
+                       [](const SpecialCase& entry, std::uint32_t c) { return entry.code < c; });
   if (at != special.end() && at->code == code)
     return {{at->first, at->second, at->third}, at->third != 0 ? 3 : 2};
   return {{code}, 1};

@@ -8,7 +8,9 @@
 namespace penstock::engine::functions {
 namespace {
 
-bool same_view(Text a, Text b) { return a.data == b.data && a.size == b.size; }
+bool same_view(Text a, Text b) {
+  return a.data == b.data && a.size == b.size;
+}
 
 // Compiles a pattern again only when its text lies elsewhere than the row's before; the rows of a
 // constant column are one text.
@@ -50,7 +52,8 @@ void like(const KernelCall& call) {
 
 FunctionList like_operators() {
   return {
-      {sql::op::kLike, "OPERATOR",
+      {sql::op::kLike,
+       "OPERATOR",
        "Whether a text matches a pattern: % is any text, _ one character.",
        {sees_nulls(overload({ArgKind::string, ArgKind::string}, kBoolean, like)),
         sees_nulls(overload({ArgKind::string, ArgKind::string, ArgKind::string}, kBoolean, like))},

@@ -1,5 +1,8 @@
 #include "engine/functions/like_pattern.h"
 
+#include <immintrin.h>
+
+#include <bit>
 #include <cstring>
 
 namespace penstock::engine::functions {
@@ -7,7 +10,33 @@ namespace {
 
 constexpr std::size_t kNone = std::string_view::npos;
 
-bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+bool is_continuation(char c) {
+  return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
+}
+
+// Where `what` (not empty) is found first in a text, or kNone. 32 places at once are tried by the
+// first and the last byte; the rest of the text, and texts where too many places look right, go to
+// memmem, which takes linear time.
+std::size_t find_literal(std::string_view text, std::string_view what) {
+  const __m256i first = _mm256_set1_epi8(what.front()), last = _mm256_set1_epi8(what.back());
+  std::size_t at = 0, false_alarms = 0;
+  constexpr std::size_t width = 32, false_alarms_max = 16;
+  for (; at + what.size() - 1 + width <= text.size() && false_alarms < false_alarms_max;
+       at += width) {
+    const auto* begin = reinterpret_cast<const __m256i*>(text.data() + at);
+    const auto* end = reinterpret_cast<const __m256i*>(text.data() + at + what.size() - 1);
+    const __m256i both = _mm256_and_si256(_mm256_cmpeq_epi8(_mm256_loadu_si256(begin), first),
+                                          _mm256_cmpeq_epi8(_mm256_loadu_si256(end), last));
+    auto places = static_cast<std::uint32_t>(_mm256_movemask_epi8(both));
+    for (; places != 0; places &= places - 1, ++false_alarms) {
+      const std::size_t place = at + static_cast<std::size_t>(std::countr_zero(places));
+      if (std::memcmp(text.data() + place, what.data(), what.size()) == 0) return place;
+    }
+  }
+  const void* found = memmem(text.data() + at, text.size() - at, what.data(), what.size());
+  if (found == nullptr) return kNone;
+  return static_cast<std::size_t>(static_cast<const char*>(found) - text.data());
+}
 
 // Size of the character at text[at].
 std::size_t character_size(std::string_view text, std::size_t at) {
@@ -66,8 +95,10 @@ std::size_t LikePattern::match_at(const Part& part, std::string_view text) const
   std::size_t at = 0;
   for (char c : literal(part)) {
     if (at == text.size()) return kNone;
-    if (c == kAnyCharacter) at += character_size(text, at);
-    else if (text[at++] != c) return kNone;
+    if (c == kAnyCharacter)
+      at += character_size(text, at);
+    else if (text[at++] != c)
+      return kNone;
   }
   return at;
 }
@@ -75,9 +106,7 @@ std::size_t LikePattern::match_at(const Part& part, std::string_view text) const
 // Where the part is found first; end: behind it.
 std::size_t LikePattern::find(const Part& part, std::string_view text, std::size_t& end) const {
   if (!part.has_any) {
-    const void* found = memmem(text.data(), text.size(), literal(part).data(), part.size);
-    if (found == nullptr) return kNone;
-    std::size_t at = static_cast<std::size_t>(static_cast<const char*>(found) - text.data());
+    const std::size_t at = find_literal(text, literal(part));
     end = at + part.size;
     return at;
   }

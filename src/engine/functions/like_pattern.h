@@ -18,7 +18,8 @@ class LikePattern {
   bool matches(std::string_view text) const;
 
  private:
-  // Characters between two % signs: literals_[begin, begin + size), where kAnyCharacter stands for _.
+  // Characters between two % signs: literals_[begin, begin + size), where kAnyCharacter stands for
+  // _.
   struct Part {
     std::uint32_t begin = 0;
     std::uint32_t size = 0;
@@ -26,7 +27,9 @@ class LikePattern {
   };
   static constexpr char kAnyCharacter = '\xFF';  // not a byte of UTF-8
 
-  std::string_view literal(const Part& part) const { return {literals_.data() + part.begin, part.size}; }
+  std::string_view literal(const Part& part) const {
+    return {literals_.data() + part.begin, part.size};
+  }
   std::size_t match_at(const Part& part, std::string_view text) const;
   std::size_t find(const Part& part, std::string_view text, std::size_t& end) const;
   bool matches_end(const Part& part, std::string_view text) const;

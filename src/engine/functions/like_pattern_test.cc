@@ -75,6 +75,19 @@ TEST(LikePattern, IsCompiledAgainForAnotherText) {
   EXPECT_TRUE(pattern.matches("bx"));
 }
 
+TEST(LikePattern, FindsAPartWhereverItLies) {
+  for (std::size_t size : {1, 2, 5, 31, 32, 33, 40}) {
+    std::string part(size, 'a');
+    part.back() = 'b';
+    for (std::size_t before = 0; before < 80; ++before) {
+      const std::string text = std::string(before, 'a') + part + std::string(before % 7, 'c');
+      EXPECT_TRUE(like(text, "%" + part + "%")) << size << " " << before;
+      EXPECT_FALSE(like(text, "%" + part + "d%")) << size << " " << before;
+      EXPECT_FALSE(like(std::string(before, 'a'), "%" + part + "%")) << size << " " << before;
+    }
+  }
+}
+
 TEST(LikePattern, StaysFastOnTextsThatAlmostMatch) {
   const std::string text(20000, 'a');
   std::string pattern;

@@ -43,25 +43,35 @@ class Mask {
   // Each UTF-16 unit gets a mask, so that lengths stay.
   char* write(char* to, std::string_view text) const {
     for (std::size_t at = 0; at < text.size();) {
+      if (const auto byte = static_cast<unsigned char>(text[at]); narrow_ && byte < 0x80) {
+        *to++ = ascii_[byte];
+        ++at;
+        continue;
+      }
       const Character character = character_at(text, at);
       const std::uint32_t mask = for_class(class_of(character.code));
-      if (mask == kKeep) to = append(to, Text(text.data() + at, character.bytes));
-      else for (int i = 0; i < character.units(); ++i) to = put_character(to, mask);
+      if (mask == kKeep)
+        to = append(to, Text(text.data() + at, character.bytes));
+      else
+        for (int i = 0; i < character.units(); ++i) to = put_character(to, mask);
       at += character.bytes;
     }
     return to;
   }
 
  private:
-  std::uint32_t for_class(CharacterClass kind) const { return by_class_[static_cast<std::size_t>(kind)]; }
+  std::uint32_t for_class(CharacterClass kind) const {
+    return by_class_[static_cast<std::size_t>(kind)];
+  }
 
   std::array<std::uint32_t, kClasses> by_class_{};
   std::array<char, 0x80> ascii_{};
   bool narrow_ = true;
 };
 
-// The masks of a row, when they are arguments from `first` on (upper, lower, digit, other); NULL and
-// the empty text keep the class. They are usually constants: worked out again only when they change.
+// The masks of a row, when they are arguments from `first` on (upper, lower, digit, other); NULL
+// and the empty text keep the class. They are usually constants: worked out again only when they
+// change.
 class RowMask {
  public:
   RowMask(const KernelCall& call, std::size_t first) : call_(call), first_(first) {}
@@ -105,11 +115,16 @@ template <Side side>
 Range masked_range(std::size_t size, std::size_t count) {
   const std::size_t inside = std::min(size, count);
   switch (side) {
-    case Side::all: return {0, size};
-    case Side::left: return {0, inside};
-    case Side::right: return {size - inside, size};
-    case Side::keep_left: return {inside, size};
-    case Side::keep_right: return {0, size - inside};
+    case Side::all:
+      return {0, size};
+    case Side::left:
+      return {0, inside};
+    case Side::right:
+      return {size - inside, size};
+    case Side::keep_left:
+      return {inside, size};
+    case Side::keep_right:
+      return {0, size - inside};
   }
   return {0, size};
 }
@@ -166,9 +181,12 @@ template <Side side>
 sql::ScalarFunction masking(std::string_view name, std::string_view help,
                             std::vector<sql::FunctionExample> examples) {
   using enum ArgKind;
-  return {name, "MASKING", help,
+  return {name,
+          "MASKING",
+          help,
           {overload({string, integer}, kString, mask<side>),
-           sees_nulls(overload({string, integer, string, string, string, string}, kString, mask<side>))},
+           sees_nulls(
+               overload({string, integer, string, string, string, string}, kString, mask<side>))},
           std::move(examples)};
 }
 
@@ -177,8 +195,10 @@ sql::ScalarFunction masking(std::string_view name, std::string_view help,
 FunctionList masking_functions() {
   using enum ArgKind;
   return {
-      {"MASK", "MASKING",
-       "Replaces upper-case letters by X, lower-case by x, digits by n and the rest by -, or by the "
+      {"MASK",
+       "MASKING",
+       "Replaces upper-case letters by X, lower-case by x, digits by n and the rest by -, or by "
+       "the "
        "given characters in this order; NULL keeps a class.",
        {overload({string}, kString, mask<Side::all>),
         sees_nulls(overload({string, string, string, string, string}, kString, mask<Side::all>))},
@@ -192,10 +212,10 @@ FunctionList masking_functions() {
       masking<Side::keep_left>("MASK_KEEP_LEFT", "Masks all but the first characters.",
                                {{"MASK_KEEP_LEFT('My Test $123', 4)", "'My Txxx--nnn'"},
                                 {"MASK_KEEP_LEFT('ab', 4)", "'ab'"}}),
-      masking<Side::keep_right>("MASK_KEEP_RIGHT", "Masks all but the last characters.",
-                                {{"MASK_KEEP_RIGHT('My Test $123', 4)", "'Xx-Xxxx-$123'"},
-                                 {"MASK_KEEP_RIGHT('4111111111111111', 4, '*', '*', '*', '*')",
-                                  "'************1111'"}}),
+      masking<Side::keep_right>(
+          "MASK_KEEP_RIGHT", "Masks all but the last characters.",
+          {{"MASK_KEEP_RIGHT('My Test $123', 4)", "'Xx-Xxxx-$123'"},
+           {"MASK_KEEP_RIGHT('4111111111111111', 4, '*', '*', '*', '*')", "'************1111'"}}),
   };
 }
 

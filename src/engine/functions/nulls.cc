@@ -43,8 +43,10 @@ struct NullIf {
   }
   template <typename T>
   static bool same_value(T a, T b) {
-    if constexpr (std::is_same_v<T, Text>) return equal_texts(a, b);
-    else return a == b;
+    if constexpr (std::is_same_v<T, Text>)
+      return equal_texts(a, b);
+    else
+      return a == b;
   }
 };
 
@@ -61,18 +63,26 @@ struct AsValue {
 
 FunctionList null_functions() {
   return {
-      {"COALESCE", "CONDITIONAL", "The first argument that is not NULL.",
+      {"COALESCE",
+       "CONDITIONAL",
+       "The first argument that is not NULL.",
        {sees_nulls(overload({ArgKind::any}, common_type, by_storage<Coalesce>)),
-        sees_nulls(variadic(overload({ArgKind::any, ArgKind::same}, common_type,
-                                     by_storage<Coalesce>)))},
+        sees_nulls(
+            variadic(overload({ArgKind::any, ArgKind::same}, common_type, by_storage<Coalesce>)))},
        {{"COALESCE(NULL, 'a', 'b')", "'a'"}, {"COALESCE(1.5, 2.25)", "1.50"}}},
-      {"IFNULL", "CONDITIONAL", "The first argument, or the second when the first is NULL.",
+      {"IFNULL",
+       "CONDITIONAL",
+       "The first argument, or the second when the first is NULL.",
        {sees_nulls(overload({ArgKind::any, ArgKind::same}, common_type, by_storage<Coalesce>))},
        {{"IFNULL('a', 'b')", "'a'"}, {"IFNULL(NULL, 7)", "7"}}},
-      {"NULLIF", "CONDITIONAL", "NULL when the arguments are equal, otherwise the first of them.",
+      {"NULLIF",
+       "CONDITIONAL",
+       "NULL when the arguments are equal, otherwise the first of them.",
        {sees_nulls(overload({ArgKind::any, ArgKind::same}, common_type, by_storage<NullIf>))},
        {{"NULLIF('a', 'a')", "NULL"}, {"NULLIF(1, 2)", "1"}}},
-      {"AS_VALUE", "OTHER", "Its argument; makes a copy of a key column among the values.",
+      {"AS_VALUE",
+       "OTHER",
+       "Its argument; makes a copy of a key column among the values.",
        {overload({ArgKind::any}, as_first, by_storage<AsValue>)},
        {{"AS_VALUE('a')", "'a'"}}},
   };

@@ -45,7 +45,9 @@ TEST(Round, OfDecimalsKeepsTheType) {
   EXPECT_EQ(evaluated("TRUNC(-1.99)"), "-1.00");
 }
 
-TEST(Absolute, OfTheLeastIntegerWraps) { EXPECT_EQ(evaluated("ABS(-2147483648)"), "-2147483648"); }
+TEST(Absolute, OfTheLeastIntegerWraps) {
+  EXPECT_EQ(evaluated("ABS(-2147483648)"), "-2147483648");
+}
 
 TEST(Power, IsUndefinedWhereJavaSaysSo) {
   EXPECT_EQ(evaluated("POWER(1, SQRT(-1))"), "NaN");

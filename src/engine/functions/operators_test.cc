@@ -52,7 +52,8 @@ TEST(Arithmetic, FailsTheRowForADecimalThatDoesNotFit) {
 }
 
 TEST(Comparison, WithNullIsFalse) {
-  for (const char* name : {"$equal", "$not_equal", "$less", "$less_equal", "$greater", "$greater_equal"}) {
+  for (const char* name :
+       {"$equal", "$not_equal", "$less", "$less_equal", "$greater", "$greater_equal"}) {
     EXPECT_EQ(evaluated(std::string(name) + "(1, NULL)"), "false") << name;
     EXPECT_EQ(evaluated(std::string(name) + "(NULL, 'a')"), "false") << name;
     EXPECT_EQ(evaluated(std::string(name) + "(NULL, NULL)"), "false") << name;
@@ -88,9 +89,11 @@ TEST(Comparison, OfNotANumberIsFalse) {
 
 TEST(Cast, FailsTheRowForAMalformedText) {
   for (const char* text : {"abc", "", "1.5", "2147483648", "--1", "+-1", "0x10"})
-    EXPECT_EQ(evaluated("$cast('" + std::string(text) + "', INTEGER)"), "error: cast_failed") << text;
+    EXPECT_EQ(evaluated("$cast('" + std::string(text) + "', INTEGER)"), "error: cast_failed")
+        << text;
   for (const char* text : {"abc", "", "0x10", "1d", "inf", "1e"})
-    EXPECT_EQ(evaluated("$cast('" + std::string(text) + "', DOUBLE)"), "error: cast_failed") << text;
+    EXPECT_EQ(evaluated("$cast('" + std::string(text) + "', DOUBLE)"), "error: cast_failed")
+        << text;
   EXPECT_EQ(evaluated("$cast('2026-02-30', DATE)"), "error: cast_failed");
   EXPECT_EQ(evaluated("$cast('25:00', TIME)"), "error: cast_failed");
   EXPECT_EQ(evaluated("$cast('100.0', DECIMAL(3, 1))"), "error: cast_failed");

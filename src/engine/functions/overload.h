@@ -30,10 +30,12 @@ inline constexpr ResultRule kDate = always<data::TypeKind::date>;
 inline constexpr ResultRule kTimestamp = always<data::TypeKind::timestamp>;
 
 // The first argument's type.
-inline data::Type as_first(Types args) { return args.front(); }
+inline data::Type as_first(Types args) {
+  return args.front();
+}
 
-// The type that holds every argument: decimals of any precision and scale become one decimal (cut to
-// 38 digits at the fraction); otherwise the first argument's.
+// The type that holds every argument: decimals of any precision and scale become one decimal (cut
+// to 38 digits at the fraction); otherwise the first argument's.
 data::Type common_type(Types args);
 
 inline Overload overload(std::initializer_list<ArgKind> args, ResultRule result,

@@ -47,7 +47,8 @@ void substring(const KernelCall& call) {
     const std::int64_t position = positions[row];
     const std::int64_t begin = position < 0 ? std::max<std::int64_t>(size + position, 0)
                                             : std::clamp<std::int64_t>(position - 1, 0, size);
-    const std::int64_t end = lengths == nullptr ? size : std::clamp(begin + lengths[row], begin, size);
+    const std::int64_t end =
+        lengths == nullptr ? size : std::clamp(begin + lengths[row], begin, size);
     out[row] = Units::slice(in[row], static_cast<std::size_t>(begin), static_cast<std::size_t>(end),
                             call.arena);
   });
@@ -102,8 +103,10 @@ void pad(const KernelCall& call) {
     if (lengths[row] < 0 || paddings[row].size == 0) return call.result.set_null(row);
     auto text = padded<Units, left>(in[row], static_cast<std::size_t>(lengths[row]), paddings[row],
                                     call.arena);
-    if (text) out[row] = *text;
-    else call.errors.add(row, kTextTooLong);
+    if (text)
+      out[row] = *text;
+    else
+      call.errors.add(row, kTextTooLong);
   });
 }
 
@@ -124,7 +127,8 @@ std::size_t find_backward(std::string_view text, std::string_view what, std::siz
 }
 
 // Units from 1; 0 when nothing is found.
-std::int32_t position_of(std::string_view text, std::string_view what, std::int32_t position, int n) {
+std::int32_t position_of(std::string_view text, std::string_view what, std::int32_t position,
+                         int n) {
   if (position == 0 || n <= 0) return 0;
   std::size_t at;
   if (position > 0) {
@@ -143,7 +147,8 @@ void instr(const KernelCall& call) {
   const Text* texts = argument<Text>(call, 0);
   const Text* wanted = argument<Text>(call, 1);
   const std::int32_t* positions = call.args.size() > 2 ? argument<std::int32_t>(call, 2) : nullptr;
-  const std::int32_t* occurrences = call.args.size() > 3 ? argument<std::int32_t>(call, 3) : nullptr;
+  const std::int32_t* occurrences =
+      call.args.size() > 3 ? argument<std::int32_t>(call, 3) : nullptr;
   std::int32_t* out = results<std::int32_t>(call);
   each_row(call.rows, [=](RowIndex row) {
     out[row] = position_of(texts[row].view(), wanted[row].view(),
@@ -156,7 +161,9 @@ template <bool left>
 sql::ScalarFunction padding_function(std::string_view name, std::string_view help,
                                      std::vector<sql::FunctionExample> examples) {
   using enum ArgKind;
-  return {name, "STRING", help,
+  return {name,
+          "STRING",
+          help,
           {overload({string, integer, string}, kString, pad<Strings, left>),
            overload({bytes, integer, bytes}, kBytes, pad<Octets, left>)},
           std::move(examples)};
@@ -167,31 +174,43 @@ sql::ScalarFunction padding_function(std::string_view name, std::string_view hel
 FunctionList position_functions() {
   using enum ArgKind;
   return {
-      {"SUBSTRING", "STRING",
-       "The part of a text from a position (1 is the first, -1 the last), of a given length or to the "
+      {"SUBSTRING",
+       "STRING",
+       "The part of a text from a position (1 is the first, -1 the last), of a given length or to "
+       "the "
        "end.",
        {overload({string, integer}, kString, substring<Strings>),
         overload({string, integer, integer}, kString, substring<Strings>),
         overload({bytes, integer}, kBytes, substring<Octets>),
         overload({bytes, integer, integer}, kBytes, substring<Octets>)},
-       {{"SUBSTRING('some_string', 6)", "'string'"}, {"SUBSTRING('some_string', 6, 3)", "'str'"},
-        {"SUBSTRING('stream', -2)", "'am'"}, {"SUBSTRING('short', 6)", "''"},
+       {{"SUBSTRING('some_string', 6)", "'string'"},
+        {"SUBSTRING('some_string', 6, 3)", "'str'"},
+        {"SUBSTRING('stream', -2)", "'am'"},
+        {"SUBSTRING('short', 6)", "''"},
         {"SUBSTRING('aé😀b', 2, 3)", "'é😀'"}}},
-      {"LEN", "STRING", "The length of a text in UTF-16 units, or of bytes.",
+      {"LEN",
+       "STRING",
+       "The length of a text in UTF-16 units, or of bytes.",
        {overload({string}, kInteger, length<Strings>), overload({bytes}, kInteger, length<Octets>)},
        {{"LEN('abc')", "3"}, {"LEN('é😀')", "3"}, {"LEN(X'0102')", "2"}}},
       padding_function<true>("LPAD", "Pads at the left, or cuts, to a length.",
-                             {{"LPAD('foo', 7, 'Bar')", "'BarBfoo'"}, {"LPAD('foo', 2, 'x')", "'fo'"},
+                             {{"LPAD('foo', 7, 'Bar')", "'BarBfoo'"},
+                              {"LPAD('foo', 2, 'x')", "'fo'"},
                               {"LPAD('foo', 7, '')", "NULL"}}),
       padding_function<false>("RPAD", "Pads at the right, or cuts, to a length.",
                               {{"RPAD('foo', 7, 'Bar')", "'fooBarB'"}}),
-      {"INSTR", "STRING",
-       "The position of a text in another (0: not found), from a position (negative: backwards from "
+      {"INSTR",
+       "STRING",
+       "The position of a text in another (0: not found), from a position (negative: backwards "
+       "from "
        "the end), at an occurrence.",
-       {overload({string, string}, kInteger, instr), overload({string, string, integer}, kInteger, instr),
+       {overload({string, string}, kInteger, instr),
+        overload({string, string, integer}, kInteger, instr),
         overload({string, string, integer, integer}, kInteger, instr)},
-       {{"INSTR('corporate floor', 'or')", "2"}, {"INSTR('corporate floor', 'or', 3)", "5"},
-        {"INSTR('corporate floor', 'or', 4, 2)", "14"}, {"INSTR('corporate floor', 'or', -4, 2)", "2"},
+       {{"INSTR('corporate floor', 'or')", "2"},
+        {"INSTR('corporate floor', 'or', 3)", "5"},
+        {"INSTR('corporate floor', 'or', 4, 2)", "14"},
+        {"INSTR('corporate floor', 'or', -4, 2)", "2"},
         {"INSTR('corporate floor', 'x')", "0"}}},
   };
 }

@@ -12,38 +12,61 @@ namespace {
 
 std::string_view text_of(ArgKind kind) {
   switch (kind) {
-    case ArgKind::boolean: return "BOOLEAN";
-    case ArgKind::integer: return "INTEGER";
-    case ArgKind::bigint: return "BIGINT";
-    case ArgKind::double_: return "DOUBLE";
-    case ArgKind::decimal: return "DECIMAL";
-    case ArgKind::string: return "STRING";
-    case ArgKind::bytes: return "BYTES";
-    case ArgKind::date: return "DATE";
-    case ArgKind::time: return "TIME";
-    case ArgKind::timestamp: return "TIMESTAMP";
+    case ArgKind::boolean:
+      return "BOOLEAN";
+    case ArgKind::integer:
+      return "INTEGER";
+    case ArgKind::bigint:
+      return "BIGINT";
+    case ArgKind::double_:
+      return "DOUBLE";
+    case ArgKind::decimal:
+      return "DECIMAL";
+    case ArgKind::string:
+      return "STRING";
+    case ArgKind::bytes:
+      return "BYTES";
+    case ArgKind::date:
+      return "DATE";
+    case ArgKind::time:
+      return "TIME";
+    case ArgKind::timestamp:
+      return "TIMESTAMP";
     case ArgKind::any:
-    case ArgKind::same: return "T";
+    case ArgKind::same:
+      return "T";
   }
   return "";
 }
 
-// A type to ask result rules with. T is probed by two types that no function has as its only result.
+// A type to ask result rules with. T is probed by two types that no function has as its only
+// result.
 data::Type probe(ArgKind kind, data::TypeKind any) {
   using data::TypeKind;
   switch (kind) {
-    case ArgKind::boolean: return data::Type(TypeKind::boolean);
-    case ArgKind::integer: return data::Type(TypeKind::integer);
-    case ArgKind::bigint: return data::Type(TypeKind::bigint);
-    case ArgKind::double_: return data::Type(TypeKind::double_);
-    case ArgKind::decimal: return data::Type::decimal(10, 2).value();
-    case ArgKind::string: return data::Type(TypeKind::string);
-    case ArgKind::bytes: return data::Type(TypeKind::bytes);
-    case ArgKind::date: return data::Type(TypeKind::date);
-    case ArgKind::time: return data::Type(TypeKind::time);
-    case ArgKind::timestamp: return data::Type(TypeKind::timestamp);
+    case ArgKind::boolean:
+      return data::Type(TypeKind::boolean);
+    case ArgKind::integer:
+      return data::Type(TypeKind::integer);
+    case ArgKind::bigint:
+      return data::Type(TypeKind::bigint);
+    case ArgKind::double_:
+      return data::Type(TypeKind::double_);
+    case ArgKind::decimal:
+      return data::Type::decimal(10, 2).value();
+    case ArgKind::string:
+      return data::Type(TypeKind::string);
+    case ArgKind::bytes:
+      return data::Type(TypeKind::bytes);
+    case ArgKind::date:
+      return data::Type(TypeKind::date);
+    case ArgKind::time:
+      return data::Type(TypeKind::time);
+    case ArgKind::timestamp:
+      return data::Type(TypeKind::timestamp);
     case ArgKind::any:
-    case ArgKind::same: break;
+    case ArgKind::same:
+      break;
   }
   return data::Type(any);
 }
@@ -77,7 +100,8 @@ void append_function(std::string& page, const sql::ScalarFunction& function) {
     page += signature(function.name, overload) + "\n";
   page += "```\n\n";
   for (const sql::FunctionExample& example : function.examples)
-    page += "- `" + std::string(example.expression) + "` is `" + std::string(example.result) + "`\n";
+    page +=
+        "- `" + std::string(example.expression) + "` is `" + std::string(example.result) + "`\n";
   page += "\n";
 }
 
@@ -88,7 +112,8 @@ constexpr std::string_view kIntroduction =
     "- The result is NULL when an argument is, unless the description says otherwise.\n"
     "- T is any type but ARRAY, MAP and STRUCT, the same in all places of a signature.\n"
     "- Lengths and positions of strings count UTF-16 units, those of bytes count bytes.\n"
-    "- A value that cannot be computed (a division by zero, a cast of a malformed text, a decimal that\n"
+    "- A value that cannot be computed (a division by zero, a cast of a malformed text, a decimal "
+    "that\n"
     "  overflows, a text above 1 MiB) sends its record to the query's dead-letter topic.\n\n";
 
 }  // namespace

@@ -76,8 +76,8 @@ void change_case(const KernelCall& call) {
 
 bool is_blank(std::uint32_t code) {
   return code == ' ' || (code >= 0x09 && code <= 0x0D) || (code >= 0x1C && code <= 0x1F) ||
-         code == 0x1680 || (code >= 0x2000 && code <= 0x200A && code != 0x2007) ||
-         code == 0x2028 || code == 0x2029 || code == 0x205F || code == 0x3000;
+         code == 0x1680 || (code >= 0x2000 && code <= 0x200A && code != 0x2007) || code == 0x2028 ||
+         code == 0x2029 || code == 0x205F || code == 0x3000;
 }
 
 // The first letter of each word in upper case, the others in lower case.
@@ -115,7 +115,9 @@ std::size_t replaced_size(std::string_view text, std::string_view old, std::stri
   return text.size() - count * old.size() + count * fresh.size();
 }
 
-char* put(char* to, std::string_view text) { return append(to, Text(text)); }
+char* put(char* to, std::string_view text) {
+  return append(to, Text(text));
+}
 
 void write_replaced(char* to, std::string_view text, std::string_view old, std::string_view fresh) {
   if (old.empty()) {
@@ -158,7 +160,8 @@ void replace(const KernelCall& call) {
 
 sql::ScalarFunction of_string(std::string_view name, std::string_view help, sql::Kernel kernel,
                               std::vector<sql::FunctionExample> examples) {
-  return {name, "STRING", help, {overload({ArgKind::string}, kString, kernel)}, std::move(examples)};
+  return {
+      name, "STRING", help, {overload({ArgKind::string}, kString, kernel)}, std::move(examples)};
 }
 
 }  // namespace
@@ -166,11 +169,15 @@ sql::ScalarFunction of_string(std::string_view name, std::string_view help, sql:
 FunctionList rewriting_functions() {
   using enum ArgKind;
   return {
-      {"REPLACE", "STRING", "The text with every occurrence of a part replaced.",
+      {"REPLACE",
+       "STRING",
+       "The text with every occurrence of a part replaced.",
        {overload({string, string, string}, kString, replace)},
-       {{"REPLACE('foobar', 'o', '00')", "'f0000bar'"}, {"REPLACE('abc', '', '-')", "'-a-b-c-'"},
+       {{"REPLACE('foobar', 'o', '00')", "'f0000bar'"},
+        {"REPLACE('abc', '', '-')", "'-a-b-c-'"},
         {"REPLACE('abc', 'x', 'y')", "'abc'"}}},
-      of_string("TRIM", "The text without blanks at either end.", trim, {{"TRIM('  a b ')", "'a b'"}}),
+      of_string("TRIM", "The text without blanks at either end.", trim,
+                {{"TRIM('  a b ')", "'a b'"}}),
       of_string("UCASE", "The text in upper case.", change_case<Upper>,
                 {{"UCASE('Straße 7')", "'STRASSE 7'"}}),
       of_string("LCASE", "The text in lower case.", change_case<Lower>, {{"LCASE('ÀB')", "'àb'"}}),

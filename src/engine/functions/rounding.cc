@@ -15,8 +15,8 @@
 namespace penstock::engine::functions {
 namespace {
 
-// The shortest digits of a finite number: d1 d2 ... dn with the point behind the first `integral` of
-// them (which may be negative or above n).
+// The shortest digits of a finite number: d1 d2 ... dn with the point behind the first `integral`
+// of them (which may be negative or above n).
 struct ShortestDigits {
   char digits[24];
   int count = 0;
@@ -25,7 +25,8 @@ struct ShortestDigits {
 
 ShortestDigits shortest_digits(double value) {
   char text[32];
-  const char* end = std::to_chars(text, text + sizeof text, value, std::chars_format::scientific).ptr;
+  const char* end =
+      std::to_chars(text, text + sizeof text, value, std::chars_format::scientific).ptr;
   ShortestDigits out;
   const char* at = text;
   for (; *at != 'e'; ++at)
@@ -69,8 +70,9 @@ double round_double(double value, int places, RoundTo to) {
   if (kept >= number.count) return value;
   double size = 0;
   if (kept >= 0)
-    size = from_digits(number, static_cast<int>(kept),
-                       to == RoundTo::nearest && rounds_up(number, static_cast<int>(kept), negative));
+    size =
+        from_digits(number, static_cast<int>(kept),
+                    to == RoundTo::nearest && rounds_up(number, static_cast<int>(kept), negative));
   return negative && size != 0 ? -size : size;
 }
 
@@ -86,14 +88,20 @@ std::int64_t round_to_integer(double value) {
 namespace {
 
 struct Absolute {
-  std::uint32_t operator()(std::int32_t a) const { return a < 0 ? 0U - std::uint32_t(a) : std::uint32_t(a); }
-  std::uint64_t operator()(std::int64_t a) const { return a < 0 ? std::uint64_t{0} - std::uint64_t(a) : std::uint64_t(a); }
+  std::uint32_t operator()(std::int32_t a) const {
+    return a < 0 ? 0U - std::uint32_t(a) : std::uint32_t(a);
+  }
+  std::uint64_t operator()(std::int64_t a) const {
+    return a < 0 ? std::uint64_t{0} - std::uint64_t(a) : std::uint64_t(a);
+  }
   double operator()(double a) const { return std::fabs(a); }
   Int128 operator()(Int128 a) const { return a < 0 ? -a : a; }
 };
 struct Same {
   template <typename T>
-  T operator()(T a) const { return a; }
+  T operator()(T a) const {
+    return a;
+  }
 };
 struct Ceiling {
   double operator()(double a) const { return std::ceil(a); }
@@ -121,9 +129,7 @@ struct Round {
   }
 };
 struct Truncate {
-  std::int64_t operator()(double a) const {
-    return round_to_integer(std::trunc(a));
-  }
+  std::int64_t operator()(double a) const { return round_to_integer(std::trunc(a)); }
   double operator()(double a, std::int32_t places) const {
     return round_double(a, places, RoundTo::zero);
   }
@@ -131,7 +137,9 @@ struct Truncate {
 };
 struct Sign {
   template <typename T>
-  std::int32_t operator()(T a) const { return (a > 0) - (a < 0); }
+  std::int32_t operator()(T a) const {
+    return (a > 0) - (a < 0);
+  }
 };
 
 // Decimals keep their type: digits behind the wanted place become zeros.
@@ -141,8 +149,10 @@ void store_whole(const KernelCall& call, RowIndex row, Int128 value, int places)
   const data::Type& type = call.result.type();
   const std::int64_t cut = std::int64_t{type.scale()} - places;
   Int128 whole = value;
-  if (cut > data::kDecimalDigitsMax) whole = 0;
-  else if (cut > 0) whole = Op::whole(value, data::power_of_ten(static_cast<int>(cut)));
+  if (cut > data::kDecimalDigitsMax)
+    whole = 0;
+  else if (cut > 0)
+    whole = Op::whole(value, data::power_of_ten(static_cast<int>(cut)));
   if (data::fits_precision(whole, type.precision())) {
     out[row] = whole;
   } else {
@@ -187,26 +197,39 @@ std::vector<Overload> to_places() {
 
 FunctionList rounding_functions() {
   return {
-      {"ABS", "MATHEMATICAL", "The number without its sign.",
+      {"ABS",
+       "MATHEMATICAL",
+       "The number without its sign.",
        same_type<Absolute, Absolute>(map_one<Int128, Int128, Absolute>),
        {{"ABS(-5)", "5"}, {"ABS(-1.50)", "1.50"}}},
-      {"CEIL", "MATHEMATICAL", "The least whole number that is not below the argument.",
+      {"CEIL",
+       "MATHEMATICAL",
+       "The least whole number that is not below the argument.",
        same_type<Same, Ceiling>(whole_decimals<Ceiling>),
        {{"CEIL(1.2)", "2.0"}, {"CEIL(-1.2E0)", "-1.0"}, {"CEIL(3)", "3"}}},
-      {"FLOOR", "MATHEMATICAL", "The greatest whole number that is not above the argument.",
+      {"FLOOR",
+       "MATHEMATICAL",
+       "The greatest whole number that is not above the argument.",
        same_type<Same, Floor>(whole_decimals<Floor>),
        {{"FLOOR(1.8)", "1.0"}, {"FLOOR(-1.2E0)", "-2.0"}}},
-      {"SIGN", "MATHEMATICAL", "-1, 0 or 1 as the number is negative, zero or positive.",
+      {"SIGN",
+       "MATHEMATICAL",
+       "-1, 0 or 1 as the number is negative, zero or positive.",
        {overload({ArgKind::integer}, kInteger, map_one<std::int32_t, std::int32_t, Sign>),
         overload({ArgKind::bigint}, kInteger, map_one<std::int32_t, std::int64_t, Sign>),
         overload({ArgKind::double_}, kInteger, map_one<std::int32_t, double, Sign>)},
        {{"SIGN(-7)", "-1"}, {"SIGN(0)", "0"}, {"SIGN(2.5E0)", "1"}}},
-      {"ROUND", "MATHEMATICAL",
+      {"ROUND",
+       "MATHEMATICAL",
        "Rounds to the nearest whole number, or to a number of decimal places; a half goes up.",
        to_places<Round>(),
-       {{"ROUND(1.5E0)", "2"}, {"ROUND(-1.5E0)", "-1"}, {"ROUND(1.005E0, 2)", "1.01"},
-        {"ROUND(12.345, 1)", "12.300"}, {"ROUND(1234E0, -2)", "1200.0"}}},
-      {"TRUNC", "MATHEMATICAL",
+       {{"ROUND(1.5E0)", "2"},
+        {"ROUND(-1.5E0)", "-1"},
+        {"ROUND(1.005E0, 2)", "1.01"},
+        {"ROUND(12.345, 1)", "12.300"},
+        {"ROUND(1234E0, -2)", "1200.0"}}},
+      {"TRUNC",
+       "MATHEMATICAL",
        "Cuts to a whole number, or to a number of decimal places, towards zero.",
        to_places<Truncate>(),
        {{"TRUNC(-1.9E0)", "-1"}, {"TRUNC(1.119E0, 2)", "1.11"}, {"TRUNC(12.39, 1)", "12.30"}}},

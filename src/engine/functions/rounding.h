@@ -15,7 +15,8 @@ enum class RoundTo : std::uint8_t {
 // decimal text: 1.005 rounds to 1.01. NaN and infinities stay.
 double round_double(double value, int places, RoundTo to);
 
-// Nearest integer, a half towards positive infinity; held within 64 bits, 0 for NaN (Java's Math.round).
+// Nearest integer, a half towards positive infinity; held within 64 bits, 0 for NaN (Java's
+// Math.round).
 std::int64_t round_to_integer(double value);
 
 }  // namespace penstock::engine::functions

@@ -55,7 +55,8 @@ std::optional<Text> from_hex_digits(std::string_view digits, bool odd_allowed, d
 
 std::optional<Text> from_hex_text(std::string_view text, data::Arena& arena) {
   if (text.starts_with("0x")) return from_hex_digits(text.substr(2), true, arena);
-  if (text.size() >= 3 && (text.starts_with("X'") || text.starts_with("x'")) && text.ends_with('\''))
+  if (text.size() >= 3 && (text.starts_with("X'") || text.starts_with("x'")) &&
+      text.ends_with('\''))
     return from_hex_digits(text.substr(2, text.size() - 3), false, arena);
   return from_hex_digits(text, false, arena);
 }
@@ -66,7 +67,8 @@ std::optional<Text> from_base64_text(std::string_view text, data::Arena& arena) 
     text.remove_suffix(1);
     ++padding;
   }
-  if (text.size() % 4 == 1 || (padding != 0 && (text.size() + padding) % 4 != 0)) return std::nullopt;
+  if (text.size() % 4 == 1 || (padding != 0 && (text.size() + padding) % 4 != 0))
+    return std::nullopt;
   char* const begin = arena.allocate(text.size() * 3 / 4).data();
   char* to = begin;
   std::uint32_t bits = 0;
@@ -148,20 +150,28 @@ std::optional<TextEncoding> parse_text_encoding(std::string_view name) {
 
 std::optional<Text> bytes_of_text(Text text, TextEncoding encoding, data::Arena& arena) {
   switch (encoding) {
-    case TextEncoding::hex: return from_hex_text(text.view(), arena);
-    case TextEncoding::utf8: return text;
-    case TextEncoding::ascii: return from_ascii_text(text, arena);
-    case TextEncoding::base64: return from_base64_text(text.view(), arena);
+    case TextEncoding::hex:
+      return from_hex_text(text.view(), arena);
+    case TextEncoding::utf8:
+      return text;
+    case TextEncoding::ascii:
+      return from_ascii_text(text, arena);
+    case TextEncoding::base64:
+      return from_base64_text(text.view(), arena);
   }
   return std::nullopt;
 }
 
 Text text_of_bytes(Text bytes, TextEncoding encoding, HexCase hex_case, data::Arena& arena) {
   switch (encoding) {
-    case TextEncoding::hex: return to_hex_text(bytes, hex_case, arena);
-    case TextEncoding::utf8: return to_plain_text(bytes, false, arena);
-    case TextEncoding::ascii: return to_plain_text(bytes, true, arena);
-    case TextEncoding::base64: return to_base64_text(bytes, arena);
+    case TextEncoding::hex:
+      return to_hex_text(bytes, hex_case, arena);
+    case TextEncoding::utf8:
+      return to_plain_text(bytes, false, arena);
+    case TextEncoding::ascii:
+      return to_plain_text(bytes, true, arena);
+    case TextEncoding::base64:
+      return to_base64_text(bytes, arena);
   }
   return Text();
 }

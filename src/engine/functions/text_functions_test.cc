@@ -86,7 +86,8 @@ TEST(Replace, CountsTheResultBeforeItIsWritten) {
   EXPECT_EQ(evaluated("REPLACE('aXbXc', 'X', '')"), "'abc'");
   EXPECT_EQ(evaluated("REPLACE('', '', 'x')"), "'x'");
   EXPECT_EQ(evaluated("REPLACE('é', '', '-')"), "'-é-'");
-  EXPECT_EQ(evaluated("REPLACE(LPAD('', 100000, 'a'), 'a', 'bbbbbbbbbbbbbbbb')"), "error: text_too_long");
+  EXPECT_EQ(evaluated("REPLACE(LPAD('', 100000, 'a'), 'a', 'bbbbbbbbbbbbbbbb')"),
+            "error: text_too_long");
 }
 
 TEST(Case, ChangesTextsOfAnyScript) {
@@ -99,17 +100,22 @@ TEST(Concat, LeavesOutNullsButNotEmptyTexts) {
   EXPECT_EQ(evaluated("CONCAT(NULL, NULL)"), "''");
   EXPECT_EQ(evaluated("CONCAT_WS('-', '', 'a', '')"), "'-a-'");
   EXPECT_EQ(evaluated("CONCAT_WS(X'61', X'62', X'', NULL, X'63')"), "X'62616163'");
-  EXPECT_EQ(evaluated("CONCAT(LPAD('', 1000000, 'a'), LPAD('', 1000000, 'a'))"), "error: text_too_long");
+  EXPECT_EQ(evaluated("CONCAT(LPAD('', 1000000, 'a'), LPAD('', 1000000, 'a'))"),
+            "error: text_too_long");
 }
 
 TEST(Encode, GivesNullForWhatIsMalformed) {
   EXPECT_EQ(evaluated("ENCODE('0', 'hex', 'utf8')"), "NULL");
-  EXPECT_EQ(evaluated("ENCODE('0x141', 'hex', 'utf8')"), "'\x01" "A'");
+  EXPECT_EQ(evaluated("ENCODE('0x141', 'hex', 'utf8')"),
+            "'\x01"
+            "A'");
   EXPECT_EQ(evaluated("ENCODE('a*==', 'base64', 'utf8')"), "NULL");
   EXPECT_EQ(evaluated("ENCODE('YQ', 'base64', 'utf8')"), "'a'");
   EXPECT_EQ(evaluated("ENCODE('zpXOu867zqzOtM6x', 'base64', 'ascii')"), "'������������'");
   EXPECT_EQ(evaluated("ENCODE('zpXOu867zqzOtM6x', 'BASE64', 'UTF8')"), "'Ελλάδα'");
-  EXPECT_EQ(evaluated("FROM_BYTES(X'61FF62', 'utf8')"), "'a\xEF\xBF\xBD" "b'");
+  EXPECT_EQ(evaluated("FROM_BYTES(X'61FF62', 'utf8')"),
+            "'a\xEF\xBF\xBD"
+            "b'");
   EXPECT_EQ(evaluated("TO_BYTES('é', 'ascii')"), "X'3F'");
 }
 

@@ -15,8 +15,9 @@ inline int compare_bytes(data::Text a, data::Text b) {
   return order != 0 ? order : (a.size < b.size ? -1 : a.size > b.size);
 }
 
-// Strings compare by UTF-16 units, as in Java. UTF-8 bytes give the same order except that characters
-// above U+FFFF (lead bytes from 0xF0) come before U+E000 to U+FFFF (lead bytes 0xEE and 0xEF).
+// Strings compare by UTF-16 units, as in Java. UTF-8 bytes give the same order except that
+// characters above U+FFFF (lead bytes from 0xF0) come before U+E000 to U+FFFF (lead bytes 0xEE and
+// 0xEF).
 inline int compare_strings(data::Text a, data::Text b) {
   const int order = compare_bytes(a, b);
   if (order == 0) return 0;

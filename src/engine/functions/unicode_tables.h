@@ -8,8 +8,8 @@ namespace penstock::engine::functions {
 
 enum class CharacterClass : std::uint8_t { other, upper, lower, digit };  // Lu, Ll, Nd, the rest
 
-// Codes first, first + stride, ... last. Ranges rise by `first`; a stride of 2 may interleave with its
-// neighbour.
+// Codes first, first + stride, ... last. Ranges rise by `first`; a stride of 2 may interleave with
+// its neighbour.
 struct CaseRange {
   std::uint32_t first, last, stride;
   std::int32_t delta;  // to the mapped character

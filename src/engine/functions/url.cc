@@ -27,11 +27,21 @@ std::optional<Text> decoded(std::string_view text, bool form, data::Arena& arena
 
 using Part = std::optional<std::string_view> (*)(const UrlParts&);
 
-std::optional<std::string_view> scheme_of(const UrlParts& parts) { return parts.scheme; }
-std::optional<std::string_view> host_of(const UrlParts& parts) { return parts.host; }
-std::optional<std::string_view> path_of(const UrlParts& parts) { return parts.path; }
-std::optional<std::string_view> query_of(const UrlParts& parts) { return parts.query; }
-std::optional<std::string_view> fragment_of(const UrlParts& parts) { return parts.fragment; }
+std::optional<std::string_view> scheme_of(const UrlParts& parts) {
+  return parts.scheme;
+}
+std::optional<std::string_view> host_of(const UrlParts& parts) {
+  return parts.host;
+}
+std::optional<std::string_view> path_of(const UrlParts& parts) {
+  return parts.path;
+}
+std::optional<std::string_view> query_of(const UrlParts& parts) {
+  return parts.query;
+}
+std::optional<std::string_view> fragment_of(const UrlParts& parts) {
+  return parts.fragment;
+}
 
 template <Part part>
 void extract(const KernelCall& call) {
@@ -76,7 +86,8 @@ void encode_parameter(const KernelCall& call) {
 
 void decode_parameter(const KernelCall& call) {
   const Text* in = argument<Text>(call, 0);
-  each_row(call.rows, [&](RowIndex row) { store(call, row, decoded(in[row].view(), true, call.arena)); });
+  each_row(call.rows,
+           [&](RowIndex row) { store(call, row, decoded(in[row].view(), true, call.arena)); });
 }
 
 sql::ScalarFunction of_url(std::string_view name, std::string_view help, sql::Kernel kernel,
@@ -105,10 +116,15 @@ FunctionList url_functions() {
               {"URL_EXTRACT_PROTOCOL('www.example.com')", "NULL"}}),
       of_url("URL_EXTRACT_QUERY", "What follows ? in a URL.", extract<query_of>,
              {{"URL_EXTRACT_QUERY('http://example.com/?a=1&b=2#f')", "'a=1&b=2'"}}),
-      {"URL_EXTRACT_PORT", "URL", "The port of a URL; NULL if it names none.",
+      {"URL_EXTRACT_PORT",
+       "URL",
+       "The port of a URL; NULL if it names none.",
        {overload({string}, kInteger, extract_port)},
-       {{"URL_EXTRACT_PORT('http://example.com:8080/a')", "8080"}, {"URL_EXTRACT_PORT('http://example.com')", "NULL"}}},
-      {"URL_EXTRACT_PARAMETER", "URL", "A parameter's value in a URL's query.",
+       {{"URL_EXTRACT_PORT('http://example.com:8080/a')", "8080"},
+        {"URL_EXTRACT_PORT('http://example.com')", "NULL"}}},
+      {"URL_EXTRACT_PARAMETER",
+       "URL",
+       "A parameter's value in a URL's query.",
        {overload({string, string}, kString, extract_parameter)},
        {{"URL_EXTRACT_PARAMETER('http://example.com?a=x+y&b=2', 'a')", "'x y'"},
         {"URL_EXTRACT_PARAMETER('http://example.com?a=1', 'c')", "NULL"}}},

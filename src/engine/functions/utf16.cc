@@ -80,8 +80,7 @@ data::Text utf16_slice(data::Text text, std::size_t begin, std::size_t end, data
   const std::string_view view = text.view();
   BytePosition from = byte_position(view, begin);
   const BytePosition to = byte_position(view, end);
-  if (!from.splits && !to.splits)
-    return data::Text(text.data + from.bytes, to.bytes - from.bytes);
+  if (!from.splits && !to.splits) return data::Text(text.data + from.bytes, to.bytes - from.bytes);
   constexpr std::size_t pair_bytes = 4;
   const std::size_t middle = from.splits ? from.bytes + pair_bytes : from.bytes;
   const std::size_t middle_size = to.bytes - std::min(middle, to.bytes);

@@ -16,19 +16,26 @@ template <typename Op>
 void by_storage(const KernelCall& call) {
   using data::TypeKind;
   switch (call.result.type().kind()) {
-    case TypeKind::boolean: return Op::template run<std::uint8_t>(call);
+    case TypeKind::boolean:
+      return Op::template run<std::uint8_t>(call);
     case TypeKind::integer:
     case TypeKind::date:
-    case TypeKind::time: return Op::template run<std::int32_t>(call);
+    case TypeKind::time:
+      return Op::template run<std::int32_t>(call);
     case TypeKind::bigint:
-    case TypeKind::timestamp: return Op::template run<std::int64_t>(call);
-    case TypeKind::double_: return Op::template run<double>(call);
-    case TypeKind::decimal: return Op::template run<Int128>(call);
+    case TypeKind::timestamp:
+      return Op::template run<std::int64_t>(call);
+    case TypeKind::double_:
+      return Op::template run<double>(call);
+    case TypeKind::decimal:
+      return Op::template run<Int128>(call);
     case TypeKind::string:
-    case TypeKind::bytes: return Op::template run<Text>(call);
+    case TypeKind::bytes:
+      return Op::template run<Text>(call);
     case TypeKind::array:
     case TypeKind::map:
-    case TypeKind::struct_: break;
+    case TypeKind::struct_:
+      break;
   }
   CHECK(false && "nested types have no vector form");
 }

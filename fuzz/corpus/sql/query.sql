@@ -1,0 +1,3 @@
+CREATE STREAM m WITH (KAFKA_TOPIC='m') AS SELECT p.id, MASK(p.card) AS card, amount * 2 - 1 AS `d`, 'it''s' FROM payments p
+  WHERE amount BETWEEN 1 AND 1e3 AND country NOT IN ('DE', 'FR') OR name LIKE '%a!_' ESCAPE '!' PARTITION BY id EMIT CHANGES;
+SELECT *, ROWTIME, CASE id WHEN 1 THEN 'x' ELSE NULL END, CAST(price AS DECIMAL(10, 2)) FROM orders WHERE NOT paid EMIT CHANGES LIMIT 5;

@@ -1,0 +1,134 @@
+// The predicted path against the general one.
+#include "format/json_shape.h"
+
+#include <random>
+
+#include <gtest/gtest.h>
+
+#include "format/format_testing.h"
+#include "format/json_reader.h"
+
+namespace penstock::format {
+namespace {
+
+using data::TypeKind;
+using testing::decode_all;
+using testing::PaddedRecords;
+using testing::schema_of;
+using testing::type_of;
+
+data::Schema wide_schema() {
+  return schema_of({{"ID", type_of(TypeKind::bigint)}, {"N", type_of(TypeKind::integer)},
+                    {"PRICE", testing::decimal_of(10, 2)}, {"RATE", type_of(TypeKind::double_)},
+                    {"NAME", type_of(TypeKind::string)}, {"OK", type_of(TypeKind::boolean)},
+                    {"AT", type_of(TypeKind::timestamp)}, {"RAW", type_of(TypeKind::bytes)}});
+}
+
+const std::string kRecord =
+    R"({"id":1234567,"n":-7,"price":49.99,"rate":0.25,"name":"Anna Pavlova of somewhere far away",)"
+    R"("ok":true,"at":1700000000123,"raw":"YWJj","more":"not used"})";
+
+// Both paths on the same records give the same rows. How many were predicted.
+std::uint64_t expect_equal_paths(const data::Schema& schema, const std::vector<bool>& used,
+                                 const std::vector<std::string>& records,
+                                 std::string_view tail = "\"1,}") {
+  PaddedRecords padded(records, tail);
+  JsonReader general(schema, used, false), predicting(schema, used, false);
+  general.set_prediction(false);
+  auto expected = decode_all(general, schema, used, padded.views());
+  auto seen = decode_all(predicting, schema, used, padded.views());
+  for (std::size_t i = 0; i < records.size(); ++i) EXPECT_EQ(expected[i], seen[i]) << records[i];
+  return predicting.predicted_records();
+}
+
+TEST(JsonShape, predicts_records_of_one_producer) {
+  std::vector<std::string> records;
+  for (int i = 0; i < 100; ++i)
+    records.push_back("{\"id\":" + std::to_string(i * i * 977) + ", \"name\":\"n" +
+                      std::string(static_cast<std::size_t>(i), 'x') + "\", \"rate\":-" +
+                      std::to_string(i) + ".5}");
+  std::vector<bool> used(8, true);
+  EXPECT_EQ(expect_equal_paths(wide_schema(), used, records), 99u);
+}
+
+TEST(JsonShape, keeps_several_shapes) {
+  std::vector<std::string> records;
+  for (int i = 0; i < 60; ++i) {
+    std::string n = std::to_string(i);
+    if (i % 3 == 0) records.push_back("{\"id\":" + n + "}");
+    if (i % 3 == 1) records.push_back("{\"name\":\"" + n + "\",\"id\":" + n + "}");
+    if (i % 3 == 2) records.push_back("{\"n\":null,\"ok\":false}");
+  }
+  std::vector<bool> used(8, true);
+  EXPECT_EQ(expect_equal_paths(wide_schema(), used, records), 57u);
+}
+
+TEST(JsonShape, agrees_on_records_cut_at_every_byte) {
+  std::vector<bool> used(8, true);
+  for (std::string_view tail : {"\"1,}", "}", "0", "x", "\"", "\\"}) {
+    std::vector<std::string> records{kRecord};
+    for (std::size_t n = 0; n < kRecord.size(); ++n) {
+      records.push_back(kRecord.substr(0, n));
+      records.push_back(kRecord + kRecord.substr(0, n));
+    }
+    records.push_back(kRecord);
+    EXPECT_GE(expect_equal_paths(wide_schema(), used, records, tail), 1u);
+  }
+}
+
+TEST(JsonShape, agrees_on_every_byte_replaced) {
+  const std::string replacements("\"\\{}[]:,019-+.eE tfn\n\t\0\x1f\x7f\x80\xc3\xff", 32);
+  std::vector<std::vector<bool>> projections{std::vector<bool>(8, true), std::vector<bool>(8, false)};
+  projections[1][0] = true;
+  for (const auto& used : projections) {
+    for (std::size_t at = 0; at < kRecord.size(); ++at) {
+      std::vector<std::string> records{kRecord};
+      for (char c : replacements) {
+        records.push_back(kRecord);
+        records.back()[at] = c;
+      }
+      expect_equal_paths(wide_schema(), used, records);
+    }
+  }
+}
+
+TEST(JsonShape, agrees_on_random_mixtures) {
+  std::mt19937 random(1);
+  const char* values[] = {"0", "-0", "7", "12345678", "123456789", "1234567890123456",
+                          "12345678901234567", "99999999999999999999", "1.5", "1e5", "0.1e-3", "007",
+                          "\"\"", "\"42\"", "\"a\\nb\"", "\"\xC3\xA9\"", "\"\xC3\"", "\"YWJj\"",
+                          "true", "false", "null", "[]", "{\"a\":1}", "-", "\"2.50\"", "1.", "2.255"};
+  const char* names[] = {"id", "ID", "n", "price", "rate", "name", "ok", "at", "raw", "x", "i\\u0064"};
+  std::vector<std::string> records;
+  for (int i = 0; i < 20000; ++i) {
+    std::string record = "{";
+    // Few different layouts, so that predictions are made and fail.
+    unsigned first = random() % 3, count = 1 + random() % 4;
+    for (unsigned k = 0; k < count; ++k) {
+      if (k > 0) record += ",";
+      record += "\"" + std::string(names[(first + k * 2) % std::size(names)]) + "\":";
+      record += values[random() % std::size(values)];
+    }
+    records.push_back(record + "}");
+  }
+  std::vector<bool> all(8, true), some{true, false, false, false, true, false, false, false};
+  EXPECT_GT(expect_equal_paths(wide_schema(), all, records), 200u);
+  EXPECT_GT(expect_equal_paths(wide_schema(), some, records), 200u);
+}
+
+TEST(JsonShape, long_names_and_many_members_are_covered_up_to_the_limits) {
+  auto schema = schema_of({{"ID", type_of(TypeKind::bigint)}});
+  auto record = [](std::size_t members, std::size_t name_size) {
+    std::string text = "{\"id\":5";
+    for (std::size_t i = 1; i < members; ++i)
+      text += ",\"" + std::string(name_size, 'k') + std::to_string(i) + "\":1";
+    return text + "}";
+  };
+  EXPECT_EQ(expect_equal_paths(schema, {true}, std::vector(3, record(3, 300))), 2u);
+  EXPECT_EQ(expect_equal_paths(schema, {true}, std::vector(3, record(kShapeValuesMax, 10))), 2u);
+  EXPECT_EQ(expect_equal_paths(schema, {true}, std::vector(3, record(kShapeValuesMax + 1, 10))), 0u);
+  EXPECT_EQ(expect_equal_paths(schema, {true}, std::vector(3, record(2, kShapeTextMax))), 0u);
+}
+
+}  // namespace
+}  // namespace penstock::format

@@ -1,0 +1,364 @@
+#include "server/entities.h"
+
+#include <fmt/format.h>
+
+namespace penstock::server {
+namespace {
+
+OrderedJson entity(std::string_view type, const session::StatementResult& result) {
+  OrderedJson out;
+  out["@type"] = type;
+  out["statementText"] = result.statement + ";";
+  out["warnings"] = OrderedJson::array();
+  return out;
+}
+
+std::string_view base_name(const data::Type& type) {
+  switch (type.kind()) {
+    case data::TypeKind::decimal:
+      return "DECIMAL";
+    case data::TypeKind::array:
+      return "ARRAY";
+    case data::TypeKind::map:
+      return "MAP";
+    case data::TypeKind::struct_:
+      return "STRUCT";
+    default:
+      return {};
+  }
+}
+
+OrderedJson schema_of(const data::Type& type) {
+  OrderedJson out;
+  const std::string_view base = base_name(type);
+  out["type"] = base.empty() ? type.text() : std::string(base);
+  out["fields"] = nullptr;
+  out["memberSchema"] = nullptr;
+  if (type.kind() == data::TypeKind::decimal) {
+    out["parameters"]["precision"] = type.precision();
+    out["parameters"]["scale"] = type.scale();
+  } else if (type.kind() == data::TypeKind::struct_) {
+    out["fields"] = OrderedJson::array();
+    for (const data::TypeField& field : type.fields()) {
+      OrderedJson item;
+      item["name"] = field.name;
+      item["schema"] = schema_of(field.type);
+      out["fields"].push_back(std::move(item));
+    }
+  } else if (type.is_nested()) {
+    out["memberSchema"] = schema_of(type.fields().back().type);
+  }
+  return out;
+}
+
+OrderedJson fields_of(const data::Schema& schema) {
+  OrderedJson out = OrderedJson::array();
+  for (const data::ColumnSchema& column : schema.columns) {
+    OrderedJson field;
+    field["name"] = column.name;
+    field["schema"] = schema_of(column.type);
+    if (column.role == data::ColumnRole::key) field["type"] = "KEY";
+    out.push_back(std::move(field));
+  }
+  return out;
+}
+
+OrderedJson query_of(const session::QueryRow& row) {
+  const std::string_view state = engine::name_of(row.stats.state);
+  OrderedJson out;
+  out["queryString"] = row.statement + ";";
+  out["sinks"] = OrderedJson::array({row.sink});
+  out["sinkKafkaTopics"] = OrderedJson::array({row.sink_topic});
+  out["id"] = row.id;
+  out["statusCount"][std::string(state)] = 1;
+  out["queryType"] = "PERSISTENT";
+  out["state"] = state;
+  return out;
+}
+
+OrderedJson queries_of(const std::vector<session::QueryRow>& rows) {
+  OrderedJson out = OrderedJson::array();
+  for (const session::QueryRow& row : rows) out.push_back(query_of(row));
+  return out;
+}
+
+OrderedJson strings(const std::vector<std::string>& texts) {
+  OrderedJson out = OrderedJson::array();
+  for (const std::string& text : texts) out.push_back(text);
+  return out;
+}
+
+// Positions of the queries that read the stream, per query as ksqlDB shows them per consumer group.
+OrderedJson offsets_of(const session::StreamDescription& described) {
+  OrderedJson out = OrderedJson::array();
+  for (const session::QueryRow& query : described.readers) {
+    OrderedJson topic;
+    topic["kafkaTopic"] = described.stream.topic;
+    topic["offsets"] = OrderedJson::array();
+    for (const engine::PartitionProgress& progress : query.stats.progress) {
+      OrderedJson offset;
+      offset["partition"] = progress.partition;
+      offset["logStartOffset"] = 0;
+      offset["logEndOffset"] = progress.end;
+      offset["consumerOffset"] = progress.position;
+      topic["offsets"].push_back(std::move(offset));
+    }
+    OrderedJson summary;
+    summary["groupId"] = query.id;
+    summary["topicSummaries"] = OrderedJson::array({std::move(topic)});
+    out.push_back(std::move(summary));
+  }
+  return out;
+}
+
+// One method per result; the statement's result and the context are at hand for all.
+struct Shaper {
+  const session::StatementResult& result;
+  const EntityContext& context;
+  using Shape = std::optional<OrderedJson>;
+
+  Shape operator()(const session::CommandResult& command) const {
+    if (command.command_id.empty()) return std::nullopt;
+    if (command.warning) {
+      OrderedJson out = entity("warning_entity", result);
+      out["message"] = command.message;
+      return out;
+    }
+    OrderedJson out = entity("currentStatus", result);
+    out["commandId"] = command.command_id;
+    out["commandStatus"]["status"] = "SUCCESS";
+    out["commandStatus"]["message"] = command.message;
+    out["commandStatus"]["queryId"] =
+        command.query_id.empty() ? OrderedJson(nullptr) : OrderedJson(command.query_id);
+    out["commandSequenceNumber"] = command.sequence;
+    return out;
+  }
+
+  Shape operator()(const session::StreamList& list) const {
+    if (list.extended) return extended_streams(list);
+    OrderedJson out = entity("streams", result);
+    out["streams"] = OrderedJson::array();
+    for (const sql::StreamInfo& stream : list.streams) {
+      OrderedJson row;
+      row["type"] = "STREAM";
+      row["name"] = stream.name;
+      row["topic"] = stream.topic;
+      row["keyFormat"] = sql::name_of(stream.key_format);
+      row["valueFormat"] = sql::name_of(stream.value_format);
+      row["isWindowed"] = false;
+      out["streams"].push_back(std::move(row));
+    }
+    return out;
+  }
+
+  OrderedJson extended_streams(const session::StreamList& list) const {
+    OrderedJson out = entity("source_descriptions", result);
+    out["sourceDescriptions"] = OrderedJson::array();
+    for (const sql::StreamInfo& stream : list.streams) {
+      session::StreamDescription described;
+      described.stream = stream;
+      described.extended = true;
+      out["sourceDescriptions"].push_back(source(described));
+    }
+    return out;
+  }
+
+  Shape operator()(const session::TableList&) const {
+    OrderedJson out = entity("tables", result);
+    out["tables"] = OrderedJson::array();
+    return out;
+  }
+
+  Shape operator()(const session::TopicList& list) const {
+    OrderedJson out = entity(list.extended ? "kafka_topics_extended" : "kafka_topics", result);
+    out["topics"] = OrderedJson::array();
+    for (const session::TopicRow& topic : list.topics) {
+      OrderedJson row;
+      row["name"] = topic.name;
+      row["replicaInfo"] = OrderedJson(std::vector<int>(static_cast<std::size_t>(topic.partitions), 1));
+      if (list.extended) {
+        row["consumerCount"] = 0;
+        row["consumerGroupCount"] = 0;
+      }
+      out["topics"].push_back(std::move(row));
+    }
+    return out;
+  }
+
+  Shape operator()(const session::QueryList& list) const {
+    OrderedJson out = entity("queries", result);
+    out["queries"] = queries_of(list.queries);
+    return out;
+  }
+
+  Shape operator()(const session::FunctionList& list) const {
+    OrderedJson out = entity("function_names", result);
+    out["functions"] = OrderedJson::array();
+    for (const sql::ScalarFunction* function : list.functions) {
+      OrderedJson row;
+      row["name"] = function->name;
+      row["type"] = "SCALAR";
+      row["category"] = function->category;
+      out["functions"].push_back(std::move(row));
+    }
+    return out;
+  }
+
+  Shape operator()(const session::PropertyList& list) const {
+    OrderedJson out = entity("properties", result);
+    out["properties"] = OrderedJson::array();
+    out["overwrittenProperties"] = OrderedJson::array();
+    out["defaultProperties"] = OrderedJson::array();
+    for (const session::PropertyRow& property : list.properties) {
+      OrderedJson row;
+      row["name"] = property.name;
+      row["scope"] = "KSQL";
+      row["value"] = property.value;
+      row["editable"] = property.editable;
+      row["level"] = property.level;
+      out["properties"].push_back(std::move(row));
+      out[property.overwritten ? "overwrittenProperties" : "defaultProperties"].push_back(
+          property.name);
+    }
+    return out;
+  }
+
+  OrderedJson source(const session::StreamDescription& described) const {
+    const sql::StreamInfo& stream = described.stream;
+    OrderedJson out;
+    out["name"] = stream.name;
+    out["windowType"] = nullptr;
+    out["readQueries"] = queries_of(described.readers);
+    out["writeQueries"] = queries_of(described.writers);
+    out["fields"] = fields_of(stream.schema);
+    out["type"] = "STREAM";
+    out["timestamp"] = stream.timestamp_column.value_or("");
+    out["statistics"] = "";
+    out["errorStats"] = "";
+    out["extended"] = described.extended;
+    out["keyFormat"] = sql::name_of(stream.key_format);
+    out["valueFormat"] = sql::name_of(stream.value_format);
+    out["topic"] = stream.topic;
+    out["partitions"] = described.partitions;
+    out["replication"] = described.partitions == 0 ? 0 : 1;
+    out["statement"] = stream.statement + ";";
+    out["queryOffsetSummaries"] = described.extended ? offsets_of(described) : OrderedJson::array();
+    out["sourceConstraints"] = OrderedJson::array();
+    out["clusterStatistics"] = OrderedJson::array();
+    out["clusterErrorStats"] = OrderedJson::array();
+    return out;
+  }
+
+  Shape operator()(const session::StreamDescription& described) const {
+    OrderedJson out = entity("sourceDescription", result);
+    out["sourceDescription"] = source(described);
+    return out;
+  }
+
+  Shape operator()(const session::FunctionDescription& described) const {
+    const sql::ScalarFunction& function = *described.function;
+    OrderedJson out = entity("describe_function", result);
+    out["name"] = function.name;
+    out["description"] = function.help;
+    out["author"] = "Penstock";
+    out["version"] = "";
+    out["path"] = "internal";
+    out["type"] = "SCALAR";
+    out["functions"] = OrderedJson::array();
+    for (const sql::Overload& overload : function.overloads) {
+      out["functions"].push_back(signature(overload, function));
+    }
+    return out;
+  }
+
+  static std::string_view name_of(sql::ArgKind kind) {
+    static constexpr std::string_view kNames[] = {"BOOLEAN", "INTEGER", "BIGINT", "DOUBLE",
+                                                  "DECIMAL", "STRING",  "BYTES",  "DATE",
+                                                  "TIME",    "TIMESTAMP", "T",    "T"};
+    return kNames[static_cast<std::size_t>(kind)];
+  }
+
+  static OrderedJson signature(const sql::Overload& overload, const sql::ScalarFunction& function) {
+    OrderedJson out;
+    out["arguments"] = OrderedJson::array();
+    for (std::size_t i = 0; i < overload.args.size(); ++i) {
+      OrderedJson argument;
+      argument["name"] = "";
+      argument["type"] = name_of(overload.args[i]);
+      argument["description"] = "";
+      argument["isVariadic"] = overload.variadic && i + 1 == overload.args.size();
+      out["arguments"].push_back(std::move(argument));
+    }
+    out["returnType"] = result_type(overload);
+    out["description"] = function.help;
+    return out;
+  }
+
+  // Types of results may depend on those of the arguments; generic ones are shown as T.
+  static std::string result_type(const sql::Overload& overload) {
+    std::vector<data::Type> types;
+    for (const sql::ArgKind kind : overload.args) {
+      if (kind >= sql::ArgKind::any) return "T";
+      if (kind == sql::ArgKind::decimal) return "DECIMAL";
+      // Both lists name the types that need no parameters in the same order.
+      static constexpr data::TypeKind kKinds[] = {
+          data::TypeKind::boolean, data::TypeKind::integer, data::TypeKind::bigint,
+          data::TypeKind::double_, data::TypeKind::decimal, data::TypeKind::string,
+          data::TypeKind::bytes,   data::TypeKind::date,    data::TypeKind::time,
+          data::TypeKind::timestamp};
+      types.emplace_back(kKinds[static_cast<std::size_t>(kind)]);
+    }
+    return overload.result == nullptr ? "T" : overload.result(types).text();
+  }
+
+  Shape operator()(const session::QueryDescription& described) const {
+    OrderedJson query;
+    query["id"] = described.id;
+    query["statementText"] = described.statement + ";";
+    query["windowType"] = nullptr;
+    query["fields"] = fields_of(described.schema);
+    query["sources"] = strings(described.sources);
+    query["sinks"] = strings(described.sinks);
+    query["topology"] = described.plan;
+    query["executionPlan"] = described.plan;
+    query["overriddenProperties"] = OrderedJson::object();
+    query["ksqlHostQueryStatus"] = OrderedJson::object();
+    query["queryType"] = described.sinks.empty() ? "PUSH" : "PERSISTENT";
+    query["queryErrors"] = OrderedJson::array();
+    query["tasksMetadata"] = OrderedJson::array();
+    query["consumerGroupId"] = described.id;
+    query["state"] = nullptr;
+    if (described.stats) {
+      const std::string_view state = engine::name_of(described.stats->state);
+      query["state"] = state;
+      query["ksqlHostQueryStatus"][context.address] = state;
+      if (described.stats->error) {
+        OrderedJson error;
+        error["timestamp"] = 0;
+        error["type"] = facts_of(described.stats->error->code()).name;
+        error["errorMessage"] = described.stats->error->text();
+        query["queryErrors"].push_back(std::move(error));
+      }
+    }
+    OrderedJson out = entity("queryDescription", result);
+    out["queryDescription"] = std::move(query);
+    return out;
+  }
+};
+
+}  // namespace
+
+std::optional<OrderedJson> to_entity(const session::StatementResult& result,
+                                     const EntityContext& context) {
+  return std::visit(Shaper{result, context}, result.body);
+}
+
+OrderedJson to_entities(const session::ScriptResult& script, const EntityContext& context) {
+  OrderedJson out = OrderedJson::array();
+  for (const session::StatementResult& result : script.done) {
+    if (auto shaped = to_entity(result, context)) out.push_back(*std::move(shaped));
+  }
+  return out;
+}
+
+}  // namespace penstock::server

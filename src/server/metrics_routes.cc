@@ -1,0 +1,130 @@
+// GET /metrics: figures for Prometheus (text exposition format 0.0.4). No field's value ever.
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "base/file.h"
+#include "server/route.h"
+
+namespace penstock::server {
+namespace {
+
+// Label values: backslash, quote and line break are escaped.
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '\\' || c == '"') out.push_back('\\');
+    if (c == '\n') {
+      out += "\\n";
+    } else {
+      out.push_back(c);
+    }
+  }
+  return out;
+}
+
+class Page {
+ public:
+  void family(std::string_view name, std::string_view type, std::string_view help) {
+    name_ = name;
+    fmt::format_to(std::back_inserter(text_), "# HELP {0} {1}\n# TYPE {0} {2}\n", name, help, type);
+  }
+  template <typename T>
+  void sample(std::string_view labels, T value) {
+    if (labels.empty()) {
+      fmt::format_to(std::back_inserter(text_), "{} {}\n", name_, value);
+    } else {
+      fmt::format_to(std::back_inserter(text_), "{}{{{}}} {}\n", name_, labels, value);
+    }
+  }
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+  std::string_view name_;
+};
+
+using Queries = std::vector<session::QueryRow>;
+
+template <typename Member>
+void per_query(Page& page, const Queries& queries, Member member) {
+  for (const session::QueryRow& query : queries) {
+    page.sample(fmt::format("query=\"{}\"", escaped(query.id)), query.stats.*member);
+  }
+}
+
+void query_figures(Page& page, const Queries& queries) {
+  using Stats = engine::QueryStats;
+  page.family("penstock_query_records_in_total", "counter", "Records read by the query.");
+  per_query(page, queries, &Stats::records_in);
+  page.family("penstock_query_records_out_total", "counter", "Records written by the query.");
+  per_query(page, queries, &Stats::records_out);
+  page.family("penstock_query_bytes_in_total", "counter", "Bytes of the records read.");
+  per_query(page, queries, &Stats::bytes_in);
+  page.family("penstock_query_bytes_out_total", "counter", "Bytes of the records written.");
+  per_query(page, queries, &Stats::bytes_out);
+  page.family("penstock_query_dead_letters_total", "counter",
+              "Records that could not be opened, decoded or computed.");
+  per_query(page, queries, &Stats::dead_letters);
+  page.family("penstock_query_commits_total", "counter", "Commits.");
+  per_query(page, queries, &Stats::commits);
+  page.family("penstock_query_cpu_seconds_total", "counter", "CPU time spent for the query.");
+  per_query(page, queries, &Stats::cpu_seconds);
+  page.family("penstock_query_memory_peak_bytes", "gauge", "Most memory of the query's tasks.");
+  per_query(page, queries, &Stats::memory_peak_bytes);
+  page.family("penstock_query_running", "gauge", "1 while the query runs, 0 when it failed or is paused.");
+  for (const session::QueryRow& query : queries) {
+    page.sample(fmt::format("query=\"{}\"", escaped(query.id)),
+                query.stats.state == engine::QueryState::running ? 1 : 0);
+  }
+  page.family("penstock_query_lag_records", "gauge",
+              "Records between the committed position and the end, per input partition.");
+  for (const session::QueryRow& query : queries) {
+    for (const auto& progress : query.stats.progress) {
+      page.sample(fmt::format("query=\"{}\",partition=\"{}\"", escaped(query.id), progress.partition),
+                  std::max<std::int64_t>(0, progress.end - progress.position));
+    }
+  }
+}
+
+std::uint64_t resident_bytes() {
+  const auto statm = read_file("/proc/self/statm", 4096);
+  if (!statm) return 0;
+  const auto second = statm->find(' ');
+  if (second == std::string::npos) return 0;
+  return std::strtoull(statm->c_str() + second + 1, nullptr, 10) *
+         static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+double seconds(const timeval& time) {
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+}
+
+void process_figures(Page& page, const RouteContext& context) {
+  page.family("penstock_push_queries", "gauge", "Queries whose rows are on their way to clients.");
+  page.sample("", context.pushes.size());
+  if (context.http != nullptr) {
+    page.family("penstock_http_connections", "gauge", "Open connections.");
+    page.sample("", context.http->connections());
+  }
+  rusage usage{};
+  if (getrusage(RUSAGE_SELF, &usage) == 0) {
+    page.family("penstock_process_cpu_seconds_total", "counter", "CPU time of the process.");
+    page.sample("", seconds(usage.ru_utime) + seconds(usage.ru_stime));
+  }
+  page.family("penstock_process_resident_bytes", "gauge", "Memory of the process in RAM.");
+  page.sample("", resident_bytes());
+}
+
+}  // namespace
+
+void give_metrics(const RouteContext& context, const net::HttpRequest&,
+                  net::ResponseWriter& writer) {
+  Page page;
+  query_figures(page, context.session.queries());
+  process_figures(page, context);
+  (void)writer.send(200, "text/plain; version=0.0.4; charset=utf-8", page.text());
+}
+
+}  // namespace penstock::server

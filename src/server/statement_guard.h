@@ -1,0 +1,19 @@
+// What statements over the wire may do.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+
+namespace penstock::server {
+
+// SELECT and PRINT, which give rows and belong to /query.
+bool gives_rows(std::string_view statement);
+
+// Once keys are loaded and the SQL is measured, statements may only look: SHOW, LIST, DESCRIBE,
+// EXPLAIN, SET and UNSET. permission_denied names the first one that does more. (What SELECT may read
+// is the session's rule.)
+Result<> check_only_looks(std::string_view script);
+
+}  // namespace penstock::server

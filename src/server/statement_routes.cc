@@ -1,0 +1,98 @@
+// POST /ksql and what became of its statements.
+#include <fmt/format.h>
+
+#include "server/entities.h"
+#include "server/error_body.h"
+#include "server/request_body.h"
+#include "server/route.h"
+#include "server/statement_guard.h"
+#include "sql/statement.h"
+
+namespace penstock::server {
+namespace {
+
+// SELECT and PRINT have endpoints of their own; the first one of the script, if there is one.
+Result<std::string> misplaced_query(const std::string& script) {
+  for (const auto& statement : TRY(sql::split_statements(script))) {
+    if (gives_rows(statement.text)) return statement.text;
+  }
+  return std::string();
+}
+
+void answer_statement(net::ResponseWriter& writer, const RestError& error,
+                      std::string_view statement, OrderedJson entities = OrderedJson::array()) {
+  answer(writer, error.status, statement_entity(error, statement, std::move(entities)));
+}
+
+OrderedJson stream_statuses(const RouteContext& context) {
+  OrderedJson out = OrderedJson::object();
+  const auto shown = context.session.execute("SHOW STREAMS;", {});
+  for (const auto& result : shown.done) {
+    const auto* list = std::get_if<session::StreamList>(&result.body);
+    if (list == nullptr) continue;
+    for (const auto& stream : list->streams) {
+      out[fmt::format("stream/`{}`/create", stream.name)] = "SUCCESS";
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+void run_statements(const RouteContext& context, const net::HttpRequest& request,
+                    net::ResponseWriter& writer) {
+  auto body = parse_statement_request(request.body);
+  if (!body) return answer(writer, rest_error(body.error()));
+  auto misplaced = misplaced_query(body->text);
+  if (!misplaced) return answer_statement(writer, statement_error(misplaced.error()), body->text);
+  if (!misplaced->empty()) {
+    return answer_statement(
+        writer,
+        rest_error(RestCode::wrong_endpoint,
+                   "RUN SCRIPT, SELECT and PRINT queries must use the /query-stream or /query endpoint"),
+        *misplaced + ";");
+  }
+  if (context.measured_sql) {
+    if (auto looks = check_only_looks(body->text); !looks) {
+      return answer_statement(writer, rest_error(RestCode::forbidden, looks.error().text()),
+                              body->text);
+    }
+  }
+  const session::ScriptResult script =
+      context.session.execute(body->text, body->properties, session::Again::refused);
+  const EntityContext shape{.address = context.address, .service_id = context.service_id};
+  OrderedJson entities = to_entities(script, shape);
+  if (!script.error) return answer(writer, 200, entities);
+  const std::string& text = script.failed_statement.empty() ? body->text : script.failed_statement;
+  answer_statement(writer, statement_error(*script.error), text + ";", std::move(entities));
+}
+
+void refuse_terminate_cluster(const RouteContext&, const net::HttpRequest&,
+                              net::ResponseWriter& writer) {
+  answer(writer, rest_error(RestCode::bad_request,
+                            "/ksql/terminate: not done by this version. End queries with TERMINATE ALL "
+                            "and drop streams with DROP STREAM ... DELETE TOPIC."));
+}
+
+void give_statuses(const RouteContext& context, const net::HttpRequest&,
+                   net::ResponseWriter& writer) {
+  OrderedJson out;
+  out["commandStatuses"] = stream_statuses(context);
+  answer(writer, 200, out);
+}
+
+void give_status(const RouteContext& context, const net::HttpRequest& request,
+                 net::ResponseWriter& writer) {
+  const std::string id = request.path.substr(std::string_view("/status/").size());
+  const OrderedJson statuses = stream_statuses(context);
+  if (!statuses.contains(id)) {
+    return answer(writer, rest_error(RestCode::not_found, "Command not found"));
+  }
+  OrderedJson out;
+  out["status"] = statuses[id];
+  out["message"] = "";
+  out["queryId"] = nullptr;
+  answer(writer, 200, out);
+}
+
+}  // namespace penstock::server

@@ -1,0 +1,100 @@
+// The embedded log when the disk is full or fails: commits are aborted, and work goes on afterwards.
+#include <cerrno>
+
+#include "topics/embedded_log.h"
+#include "topics/test_log.h"
+
+namespace penstock::topics {
+namespace {
+
+using Strings = std::vector<std::string>;
+
+class Faults final : public FaultPort {
+ public:
+  int before(DiskStep step, std::size_t) override {
+    if (step != step_ || skip_-- > 0) return 0;
+    return error_;
+  }
+  void fail_at(DiskStep step, int error, int skip = 0) {
+    step_ = step;
+    error_ = error;
+    skip_ = skip;
+  }
+  void stop() { error_ = 0; }
+
+ private:
+  DiskStep step_ = DiskStep::allocate;
+  int error_ = 0;
+  int skip_ = 0;
+};
+
+class EmbeddedFaults : public ::testing::TestWithParam<std::pair<DiskStep, ErrorCode>> {
+ protected:
+  std::unique_ptr<EmbeddedLog> open(std::size_t segment_bytes) {
+    return must(EmbeddedLog::open({.folder = folder_.path(),
+                                   .durability = Durability::disk,
+                                   .segment_bytes = segment_bytes,
+                                   .serve = false,
+                                   .faults = &faults_}));
+  }
+  Faults faults_;
+  TemporaryFolder folder_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Steps, EmbeddedFaults,
+                         ::testing::Values(std::pair(DiskStep::allocate, ErrorCode::out_of_space),
+                                           std::pair(DiskStep::write, ErrorCode::out_of_space),
+                                           std::pair(DiskStep::sync, ErrorCode::out_of_space),
+                                           std::pair(DiskStep::state, ErrorCode::out_of_space)));
+
+TEST_P(EmbeddedFaults, AbortTheCommitAndNothingElse) {
+  for (std::size_t segment_bytes : {std::size_t{400}, std::size_t{64} << 20}) {
+    for (int skip : {0, 1}) {
+      std::string name = "t" + std::to_string(segment_bytes) + "-" + std::to_string(skip);
+      auto log = open(segment_bytes);
+      must(log->create({topic(name), 2, false}));
+      auto writer = must(log->writer(WriterId("w")));
+      if (skip == 1) must_commit(*writer, at(name, 0), {"before"});
+      for (int i = 0; i < 3; ++i) {
+        faults_.fail_at(GetParam().first, ENOSPC, GetParam().first == DiskStep::state ? 0 : skip);
+        auto commit = must(writer->begin());
+        must(commit->append(at(name, 0), values(Strings(20, std::string(300'000, 'x')))));
+        must(commit->append(at(name, 1), values({"lost"})));
+        commit->advance(TaskId("Q/0"), at(name, 0), 5);
+        CommitResult result = commit->finish();
+        EXPECT_EQ(result.outcome, Outcome::aborted) << segment_bytes << " " << skip;
+        ASSERT_TRUE(result.error);
+        EXPECT_EQ(result.error->code(), GetParam().second) << result.error->text();
+        commit.reset();
+        faults_.stop();
+        EXPECT_TRUE(must(writer->positions(TaskId("Q/0"))).empty());
+        must_commit(*writer, at(name, 0), {"kept " + std::to_string(i)});
+      }
+      Strings expected = {"kept 0", "kept 1", "kept 2"};
+      if (skip == 1) expected.insert(expected.begin(), "before");
+      EXPECT_EQ(read_all(*log, at(name, 0)), expected);
+      writer.reset();
+      log.reset();
+      log = open(segment_bytes);
+      EXPECT_EQ(read_all(*log, at(name, 0)), expected);
+      EXPECT_TRUE(read_all(*log, at(name, 1)).empty());
+      must(log->remove(topic(name)));
+    }
+  }
+}
+
+TEST_F(EmbeddedFaults, FindOutWhetherAFailedStateWriteWasMade) {
+  auto log = open(64 << 20);
+  must(log->create({topic("t"), 1, false}));
+  auto writer = must(log->writer(WriterId("w")));
+  faults_.fail_at(DiskStep::state_after, EIO);
+  EXPECT_EQ(commit_values(*writer, at("t", 0), {"was written"}).outcome, Outcome::committed);
+  faults_.fail_at(DiskStep::state, EIO);
+  EXPECT_EQ(commit_values(*writer, at("t", 0), {"was not"}).outcome, Outcome::aborted);
+  faults_.stop();
+  must_commit(*writer, at("t", 0), {"later"});
+  EXPECT_EQ(read_all(*log, at("t", 0)), (Strings{"was written", "later"}));
+}
+
+}  // namespace
+}  // namespace penstock::topics

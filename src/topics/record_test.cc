@@ -1,0 +1,57 @@
+#include "topics/record.h"
+
+#include <gtest/gtest.h>
+
+#include "topics/limits.h"
+#include "topics/test_log.h"
+
+namespace penstock::topics {
+namespace {
+
+TEST(TopicName, TakesWhatKafkaTakes) {
+  for (std::string_view good : {"a", "A.b_c-9", "...", "_"}) EXPECT_TRUE(TopicName::parse(good)) << good;
+  EXPECT_TRUE(TopicName::parse(std::string(kTopicNameBytesMax, 'x')));
+  EXPECT_FALSE(TopicName::parse(std::string(kTopicNameBytesMax + 1, 'x')));
+  for (std::string_view bad : {"", ".", "..", "a/b", "a b", "ä", "a\n"})
+    EXPECT_EQ(code_of(TopicName::parse(bad)), ErrorCode::invalid_argument) << bad;
+  EXPECT_FALSE(TopicName::parse(std::string_view("a\0b", 3)));
+}
+
+TEST(Headers, SurvivePacking) {
+  std::vector<Header> headers = {{"a", to_buffer(as_bytes("1"))}, {"", std::nullopt}, {"b", ByteBuffer{}}};
+  EXPECT_EQ(must(unpack_headers(pack_headers(headers))), headers);
+  EXPECT_TRUE(pack_headers({}).empty());
+  EXPECT_TRUE(must(unpack_headers({})).empty());
+}
+
+TEST(Headers, RefuseEveryTruncationAndWhatFollows) {
+  ByteBuffer packed = pack_headers({{"name", to_buffer(as_bytes("value"))}, {"n", std::nullopt}});
+  for (std::size_t length = 1; length < packed.size(); ++length)
+    EXPECT_EQ(code_of(unpack_headers(ByteView(packed).first(length))), ErrorCode::corrupt) << length;
+  packed.push_back(0);
+  EXPECT_EQ(code_of(unpack_headers(packed)), ErrorCode::corrupt);
+  std::vector<Header> most(kHeadersMax);
+  EXPECT_EQ(must(unpack_headers(pack_headers(most))).size(), kHeadersMax);
+  most.emplace_back();
+  EXPECT_EQ(code_of(unpack_headers(pack_headers(most))), ErrorCode::corrupt);
+}
+
+TEST(RecordBatch, TellsNullFromEmptyAlsoWhenTheFirstNullComesLate) {
+  RecordBatch batch;
+  for (int round = 0; round < 2; ++round) {
+    batch.clear();
+    EXPECT_TRUE(batch.empty());
+    batch.append({.key = as_bytes(""), .value = as_bytes("v"), .timestamp_ms = 1});
+    batch.append({.key = std::nullopt, .value = std::nullopt, .timestamp_ms = 2});
+    batch.append({.key = as_bytes("k"), .value = as_bytes(""), .timestamp_ms = 3});
+    ASSERT_EQ(batch.size(), 3u);
+    EXPECT_TRUE(batch[0].key && batch[0].key->empty());
+    EXPECT_FALSE(batch[1].key || batch[1].value);
+    EXPECT_EQ(as_text(*batch[2].key), "k");
+    EXPECT_EQ(batch[2].timestamp_ms, 3);
+    EXPECT_EQ(batch.bytes(), 2u);
+  }
+}
+
+}  // namespace
+}  // namespace penstock::topics

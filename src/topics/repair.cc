@@ -1,0 +1,132 @@
+#include "topics/repair.h"
+
+#include <fmt/format.h>
+
+#include "topics/folder_lock.h"
+#include "topics/segment_scan.h"
+#include "topics/state_store.h"
+
+namespace penstock::topics {
+namespace {
+
+// One damaged partition, with what is needed to repair it.
+struct Finding {
+  PartitionDamage damage;
+  std::uint32_t topic_id;
+  std::filesystem::path folder;
+  std::vector<Offset> segment_bases;
+  Tail remaining;
+};
+
+struct Findings {
+  std::unique_ptr<StateStore> store;
+  std::vector<Finding> found;
+};
+
+// Walks the partition's segments up to the first damage.
+std::optional<Finding> check_partition_bytes(const StoredTopic& topic, Finding finding, const Tail& tail) {
+  PartitionDamage& damage = finding.damage;
+  damage.committed_end = tail.end;
+  const auto& bases = finding.segment_bases;
+  for (std::size_t i = 0; i < bases.size(); ++i) {
+    bool last = i + 1 == bases.size();
+    ScanLimits limits{.topic_id = topic.id,
+                      .partition = static_cast<std::uint32_t>(damage.partition.partition),
+                      .base = bases[i],
+                      .end = last ? tail.end : bases[i + 1],
+                      .bytes = last ? std::optional(tail.bytes) : std::nullopt};
+    ScanEnd seen = scan_segment(finding.folder / segment_file_name(bases[i]), limits);
+    if (seen.bytes > 0) finding.remaining = {seen.offset, bases[i], seen.bytes, seen.last_crc};
+    // A segment may end early in bytes only by damage; a surplus after its last record does not matter.
+    if (seen.damage && seen.offset < limits.end) damage.reason = seen.damage->text();
+    if (!damage.reason.empty()) break;
+  }
+  if (damage.reason.empty() && finding.remaining != tail)
+    damage.reason = "the state database's committed end does not fit the segments";
+  damage.valid_end = finding.remaining.end;
+  if (damage.reason.empty()) return std::nullopt;
+  return finding;
+}
+
+Result<Findings> look(const std::filesystem::path& folder) {
+  Findings findings;
+  findings.store = TRY(StateStore::open(
+      {.folder = folder / "state", .ballast = folder / "reserve", .sync = true, .may_create = false}));
+  StateStore& store = *findings.store;
+  auto positions = TRY(store.all_positions());
+  for (const StoredTopic& topic : TRY(store.topics())) {
+    for (std::int32_t i = 0; i < topic.spec.partitions; ++i) {
+      Finding blank{{{topic.spec.name, i}, 0, 0, {}, {}},
+                    topic.id,
+                    folder / "topics" / topic.spec.name.text() / std::to_string(i),
+                    TRY(store.segments(topic.id, i)),
+                    {}};
+      auto finding = check_partition_bytes(topic, std::move(blank), TRY(store.tail(topic.id, i)));
+      if (!finding) continue;
+      for (const StoredPosition& stored : positions)
+        if (stored.position.from == finding->damage.partition &&
+            stored.position.next > finding->damage.valid_end)
+          finding->damage.positions.push_back({stored.task, stored.position.next});
+      findings.found.push_back(std::move(*finding));
+    }
+  }
+  return findings;
+}
+
+RepairReport report_of(const Findings& findings) {
+  RepairReport report;
+  for (const Finding& finding : findings.found) report.damages.push_back(finding.damage);
+  return report;
+}
+
+// Copies the segments that are cut, whole or in part.
+Result<> keep_lost(const std::filesystem::path& lost, const Finding& finding, RepairReport& report) {
+  std::error_code error;
+  std::filesystem::create_directories(lost, error);
+  for (Offset base : finding.segment_bases) {
+    auto from = finding.folder / segment_file_name(base);
+    bool cut = base >= finding.remaining.segment_base;
+    if (!cut || !std::filesystem::exists(from, error)) continue;
+    const TopicPartition& name = finding.damage.partition;
+    auto to = lost / fmt::format("{}-{}-{}", name.topic.text(), name.partition, segment_file_name(base));
+    for (int n = 1; std::filesystem::exists(to, error); ++n)
+      to = lost / fmt::format("{}-{}-{}.{}", name.topic.text(), name.partition,
+                              segment_file_name(base), n);
+    if (!std::filesystem::copy_file(from, to, error))
+      return fail(os_error("copying to", to, error.value()));
+    report.kept.push_back(to);
+  }
+  return {};
+}
+
+void put_repair(StateBatch& batch, const Finding& finding) {
+  const TopicPartition& name = finding.damage.partition;
+  const Tail& tail = finding.remaining;
+  batch.put_tail(finding.topic_id, name.partition, tail);
+  batch.erase_segments_from(finding.topic_id, name.partition, tail.bytes == 0 ? 0 : tail.segment_base + 1);
+  for (const LostPosition& position : finding.damage.positions)
+    batch.put_position(position.task, name, tail.end);
+}
+
+}  // namespace
+
+Result<RepairReport> plan_repair(const std::filesystem::path& folder) {
+  FolderLock lock = TRY(FolderLock::take(folder, "penstock repair"));
+  return report_of(TRY(look(folder)));
+}
+
+Result<RepairReport> apply_repair(const std::filesystem::path& folder) {
+  FolderLock lock = TRY(FolderLock::take(folder, "penstock repair"));
+  Findings findings = TRY(look(folder));
+  RepairReport report = report_of(findings);
+  StateBatch batch;
+  for (const Finding& finding : findings.found) {
+    TRY(keep_lost(folder / "lost", finding, report));
+    put_repair(batch, finding);
+  }
+  // The next open() cuts the files themselves, as after a crash.
+  if (!findings.found.empty()) TRY(findings.store->write_or_fail(batch));
+  return report;
+}
+
+}  // namespace penstock::topics
