@@ -20,9 +20,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   if (size > 1) std::memcpy(padded.data(), bytes + 1, size - 1);
   const ByteView record(padded.data(), size - 1);
 
-  data::Column columns[] = {
-      data::Column(data::Type(data::TypeKind::string)), data::Column(data::Type(data::TypeKind::bigint)),
-      data::Column(data::Type(data::TypeKind::double_)), data::Column(*data::Type::decimal(12, 3))};
+  data::Column columns[] = {data::Column(data::Type(data::TypeKind::string)),
+                            data::Column(data::Type(data::TypeKind::bigint)),
+                            data::Column(data::Type(data::TypeKind::double_)),
+                            data::Column(*data::Type::decimal(12, 3))};
   data::Column* out[] = {&columns[0], &columns[1], &columns[2], &columns[3]};
   const data::RowIndex rows[] = {0};
   data::Arena arena;

@@ -1,6 +1,6 @@
 // links: format data base
-// Lines of input are records of one stream. The general and the predicted path must agree on every one,
-// on what they decode and on what they refuse; what is taken can be written and read back.
+// Lines of input are records of one stream. The general and the predicted path must agree on every
+// one, on what they decode and on what they refuse; what is taken can be written and read back.
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>

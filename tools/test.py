@@ -114,7 +114,7 @@ def stage_e2e(tally):
     if failed:
         print(done.stdout[-8000:], flush=True)
     tally.add(max(total - failed - skipped, 0), failed, skipped)
-    check(tally, "demo", ["python3", "tools/demo.py", "--bin", "build/release/bin", "--fast"])
+    check(tally, "demo", ["python3", "tools/demo.py", "--bin", "build/release/bin"])
     check(tally, "bench runs", ["build/release/bin/penstock_bench", "--records", "200000"])
 
 

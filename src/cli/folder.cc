@@ -1,10 +1,19 @@
 #include "cli/folder.h"
 
+#include <chrono>
+#include <thread>
+
 #include <fmt/format.h>
 
 #include "topics/log_client.h"
 
 namespace penstock::cli {
+namespace {
+
+constexpr std::chrono::seconds kPatience{5};
+constexpr std::chrono::milliseconds kRetryEvery{20};
+
+}  // namespace
 
 Result<> require_folder(const std::filesystem::path& folder) {
   std::error_code ignored;
@@ -17,8 +26,18 @@ Result<> require_folder(const std::filesystem::path& folder) {
 
 Result<std::unique_ptr<topics::Log>> open_log(const std::filesystem::path& folder,
                                               std::string program) {
-  return topics::open_or_connect(
-      topics::EmbeddedOptions{.folder = folder, .program = std::move(program)});
+  // A holder that is starting or ending has the lock but does not answer: that passes.
+  auto deadline = std::chrono::steady_clock::now() + kPatience;
+  while (true) {
+    topics::EmbeddedOptions options;
+    options.folder = folder;
+    options.program = program;
+    Result<std::unique_ptr<topics::Log>> log = topics::open_or_connect(std::move(options));
+    if (log || !facts_of(log.error().code()).retry) return log;
+    if (log.error().code() == ErrorCode::out_of_space) return log;
+    if (std::chrono::steady_clock::now() > deadline) return log;
+    std::this_thread::sleep_for(kRetryEvery);
+  }
 }
 
 Result<std::optional<topics::TopicInfo>> find_topic(topics::Log& log,

@@ -77,6 +77,7 @@ class Query {
   QueryStats stats(topics::Log& log) const;
 
   QueryCounters counters;
+  std::atomic<bool> waits_for_space = false;  // said in the log, until a commit succeeds
 
  private:
   Query(QueryId id, std::shared_ptr<const sql::PlanNode> plan, PlanParts parts,

@@ -9,6 +9,7 @@
 #include "base/secret.h"
 #include "crypto/random.h"
 #include "engine/limits.h"
+#include "engine/seal_access.h"
 #include "engine/stream_format.h"
 #include "seal/grant.h"
 #include "topics/limits.h"
@@ -72,11 +73,7 @@ Result<> SinkEdge::make_writers() {
 
 Result<> SinkEdge::make_sealer(topics::Log& log, const seal::KeySource* keys) {
   const sql::SealSpec& seal = step_.stream.seal;
-  if (keys == nullptr)
-    return fail(ErrorCode::permission_denied,
-                fmt::format("topic '{}' is sealed under policy '{}' and there are no keys; give "
-                            "some with --keys",
-                            topic_.text(), seal.policy));
+  TRY(require_policy(keys, topic_.text(), seal.policy));
   sealer_ = TRY(seal::Sealer::create(
       {.topic = topic_.text(), .policy_id = seal.policy, .schema_reference = std::nullopt}, *keys,
       crypto::system_random(), system_clock().now_ms()));

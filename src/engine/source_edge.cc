@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "engine/limits.h"
 #include "engine/program.h"
+#include "engine/seal_access.h"
 #include "engine/stream_format.h"
 
 namespace penstock::engine {
@@ -29,11 +30,7 @@ SourceEdge::~SourceEdge() = default;
 
 Result<> SourceEdge::make_opener(const seal::KeySource* keys) {
   const std::string& policy = step_.stream.seal.policy;
-  if (keys == nullptr)
-    return fail(ErrorCode::permission_denied,
-                fmt::format("topic '{}' is sealed under policy '{}' and there are no keys; give "
-                            "some with --keys",
-                            step_.stream.topic, policy));
+  TRY(require_policy(keys, step_.stream.topic, policy));
   opener_ = TRY(seal::Opener::create({.topic = step_.stream.topic, .policy_id = policy}, *keys));
   grants_ = std::make_unique<GrantFollower>(log_, *opener_);
   return grants_->catch_up(system_clock().now_ms());

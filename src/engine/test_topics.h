@@ -67,7 +67,8 @@ inline std::vector<TestRecord> read_partition(topics::Log& log, std::string_view
       record.timestamp_ms = view.timestamp_ms;
       record.partition = partition;
       record.offset = buffer.offsets[row];
-      for (const topics::Header& header : topics::unpack_headers(view.headers).value())
+      std::vector<topics::Header> headers = topics::unpack_headers(view.headers).value();
+      for (const topics::Header& header : headers)
         record.headers[header.name] = std::string(as_text(header.value.value_or(ByteBuffer())));
     }
   }

@@ -173,7 +173,7 @@ void Worker::after_error(Slot& slot, const Error& error, Task::Time now) {
     return;
   }
   if (error.code() == ErrorCode::out_of_space) {
-    if (!std::exchange(slot.waits_for_space, true))
+    if (!slot.query->waits_for_space.exchange(true))
       log::error("no space left: the query waits until there is room",
                  {{"query", query}, {"error", error}});
   } else if (slot.delay.count() == 0) {
@@ -187,7 +187,7 @@ void Worker::after_error(Slot& slot, const Error& error, Task::Time now) {
 void Worker::note_progress(Slot& slot) {
   slot.delay = std::chrono::milliseconds(0);
   slot.io_failures = 0;
-  if (std::exchange(slot.waits_for_space, false))
+  if (slot.query->waits_for_space && slot.query->waits_for_space.exchange(false))
     log::info("there is room again", {{"query", log::Public(slot.query->id().value())}});
 }
 

@@ -39,7 +39,6 @@ class Worker {
     Task::Time retry_at{};
     std::chrono::milliseconds delay{0};
     int io_failures = 0;
-    bool waits_for_space = false;
   };
 
   void run();

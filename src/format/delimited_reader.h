@@ -6,9 +6,10 @@
 
 namespace penstock::format {
 
-// A field may stand in double quotes, with quotes in it doubled; blanks may follow the closing quote. An
-// empty field, quoted or not, is null. One line break at the end is ignored. BOOLEAN is true for "true"
-// in any case, else false; DATE, TIME and TIMESTAMP are numbers as in JSON; BYTES base64.
+// A field may stand in double quotes, with quotes in it doubled; blanks may follow the closing
+// quote. An empty field, quoted or not, is null. One line break at the end is ignored. BOOLEAN is
+// true for "true" in any case, else false; DATE, TIME and TIMESTAMP are numbers as in JSON; BYTES
+// base64.
 class DelimitedReader final : public ValueReader {
  public:
   DelimitedReader(std::size_t columns, char delimiter) : columns_(columns), delimiter_(delimiter) {}
@@ -30,7 +31,7 @@ class DelimitedReader final : public ValueReader {
   std::size_t columns_;
   char delimiter_;
   std::vector<Field> fields_;
-  std::vector<Target> targets_;            // used columns
+  std::vector<Target> targets_;             // used columns
   std::vector<std::size_t> target_fields_;  // their positions
 };
 

@@ -28,7 +28,8 @@ DecodedRow read_one(const data::Schema& schema, const std::string& record, char 
   return decode_all(*reader, schema, used, padded.views())[0];
 }
 
-std::string write_one(const std::vector<Value>& values, const data::Schema& schema, char delimiter = ',') {
+std::string write_one(const std::vector<Value>& values, const data::Schema& schema,
+                      char delimiter = ',') {
   data::Arena arena;
   std::vector<std::unique_ptr<data::Column>> owned;
   std::vector<const data::Column*> columns;
@@ -48,23 +49,28 @@ std::string write_one(const std::vector<Value>& values, const data::Schema& sche
 }
 
 TEST(Delimited, reads_fields_by_position) {
-  struct Case { std::string record; DecodedRow row; } cases[] = {
-      {"1,x,true", {{1, std::string("x"), true}, ""}},
-      {"-2,\"a,\"\"b\"\"\",TRUE\r\n", {{-2, std::string("a,\"b\""), true}, ""}},
-      {",,", {{Null{}, Null{}, Null{}}, ""}},
-      {"1,\"\",no", {{1, Null{}, false}, ""}},
-      {"1,\"two\nlines\" ,false", {{1, std::string("two\nlines"), false}, ""}},
-      {"1, x ,false\n", {{1, std::string(" x "), false}, ""}},
-      {"1,a\"b,false", {{1, std::string("a\"b"), false}, ""}}};
+  struct Case {
+    std::string record;
+    DecodedRow row;
+  } cases[] = {{"1,x,true", {{1, std::string("x"), true}, ""}},
+               {"-2,\"a,\"\"b\"\"\",TRUE\r\n", {{-2, std::string("a,\"b\""), true}, ""}},
+               {",,", {{Null{}, Null{}, Null{}}, ""}},
+               {"1,\"\",no", {{1, Null{}, false}, ""}},
+               {"1,\"two\nlines\" ,false", {{1, std::string("two\nlines"), false}, ""}},
+               {"1, x ,false\n", {{1, std::string(" x "), false}, ""}},
+               {"1,a\"b,false", {{1, std::string("a\"b"), false}, ""}}};
   for (const Case& c : cases) EXPECT_EQ(read_one(kThree, c.record), c.row) << c.record;
 }
 
 TEST(Delimited, says_why_a_record_is_refused) {
-  struct Case { std::string record; const char* reason; } cases[] = {
-      {"", "wrong_column_count"}, {"1,x", "wrong_column_count"}, {"1,x,true,4", "wrong_column_count"},
-      {"1,x,true,", "wrong_column_count"}, {"1,\"x,true", "malformed_quotes"},
-      {"1,\"x\"y,true", "malformed_quotes"}, {"x,x,true", "wrong_type"},
-      {"2147483648,x,true", "number_out_of_range"}, {"1,\xFF,true", "invalid_utf8"}};
+  struct Case {
+    std::string record;
+    const char* reason;
+  } cases[] = {{"", "wrong_column_count"},           {"1,x", "wrong_column_count"},
+               {"1,x,true,4", "wrong_column_count"}, {"1,x,true,", "wrong_column_count"},
+               {"1,\"x,true", "malformed_quotes"},   {"1,\"x\"y,true", "malformed_quotes"},
+               {"x,x,true", "wrong_type"},           {"2147483648,x,true", "number_out_of_range"},
+               {"1,\xFF,true", "invalid_utf8"}};
   for (const Case& c : cases) {
     DecodedRow row = read_one(kThree, c.record);
     EXPECT_EQ(row.reason, c.reason) << c.record;
@@ -78,8 +84,8 @@ TEST(Delimited, takes_other_delimiters) {
 }
 
 TEST(Delimited, quotes_what_needs_quotes_and_reads_it_back) {
-  const std::string texts[] = {"plain", "a,b", "a\"b", "line\nbreak", " lead", "trail ", "#x", "!",
-                               "\xC3\xA9", "a\rb"};
+  const std::string texts[] = {"plain",  "a,b", "a\"b", "line\nbreak", " lead",
+                               "trail ", "#x",  "!",    "\xC3\xA9",    "a\rb"};
   EXPECT_EQ(write_one({1, std::string("a,b"), true}, kThree), "1,\"a,b\",true");
   EXPECT_EQ(write_one({1, std::string("a\"b"), Null{}}, kThree), "1,\"a\"\"b\",");
   EXPECT_EQ(write_one({Null{}, Null{}, Null{}}, kThree), ",,");
@@ -92,8 +98,10 @@ TEST(Delimited, quotes_what_needs_quotes_and_reads_it_back) {
 }
 
 TEST(Delimited, writes_numbers_as_the_jvm_does) {
-  auto schema = schema_of({{"D", type_of(TypeKind::double_)}, {"N", testing::decimal_of(6, 3)},
-                           {"T", type_of(TypeKind::timestamp)}, {"X", type_of(TypeKind::bytes)}});
+  auto schema = schema_of({{"D", type_of(TypeKind::double_)},
+                           {"N", testing::decimal_of(6, 3)},
+                           {"T", type_of(TypeKind::timestamp)},
+                           {"X", type_of(TypeKind::bytes)}});
   EXPECT_EQ(write_one({1e10, data::Int128{-1500}, std::int64_t{17}, std::string("abc")}, schema),
             "1.0E10,-1.500,17,YWJj");
 }

@@ -62,17 +62,24 @@ char* DelimitedWriter::put_field(char* to, const Column& column, RowIndex row, b
                                                                   : std::string_view("false"));
     case TypeKind::integer:
     case TypeKind::date:
-    case TypeKind::time: return put_integer(to, column.values<std::int32_t>()[row]);
+    case TypeKind::time:
+      return put_integer(to, column.values<std::int32_t>()[row]);
     case TypeKind::bigint:
-    case TypeKind::timestamp: return put_integer(to, column.values<std::int64_t>()[row]);
-    case TypeKind::double_: return to + data::write_double(to, column.values<double>()[row]);
+    case TypeKind::timestamp:
+      return put_integer(to, column.values<std::int64_t>()[row]);
+    case TypeKind::double_:
+      return to + data::write_double(to, column.values<double>()[row]);
     case TypeKind::decimal:
-      return to + data::write_decimal(to, column.values<data::Int128>()[row], column.type().scale());
-    case TypeKind::string: return put_quotable(to, column.values<Text>()[row].view(), first);
-    case TypeKind::bytes: return put_base64(to, column.values<Text>()[row].view());
+      return to +
+             data::write_decimal(to, column.values<data::Int128>()[row], column.type().scale());
+    case TypeKind::string:
+      return put_quotable(to, column.values<Text>()[row].view(), first);
+    case TypeKind::bytes:
+      return put_base64(to, column.values<Text>()[row].view());
     case TypeKind::array:
     case TypeKind::map:
-    case TypeKind::struct_: break;
+    case TypeKind::struct_:
+      break;
   }
   CHECK(false && "refused by make_writer");
   return to;

@@ -17,7 +17,9 @@
 
 namespace penstock::format::testing {
 
-inline data::Type type_of(data::TypeKind kind) { return data::Type(kind); }
+inline data::Type type_of(data::TypeKind kind) {
+  return data::Type(kind);
+}
 inline data::Type decimal_of(int precision, int scale) {
   return data::Type::decimal(precision, scale).value();
 }
@@ -36,7 +38,8 @@ class PaddedRecords {
     for (const std::string& record : records) {
       auto& bytes = bytes_.emplace_back(std::make_unique<char[]>(record.size() + kReadPadding));
       std::memcpy(bytes.get(), record.data(), record.size());
-      for (std::size_t i = 0; i < kReadPadding; ++i) bytes[record.size() + i] = tail[i % tail.size()];
+      for (std::size_t i = 0; i < kReadPadding; ++i)
+        bytes[record.size() + i] = tail[i % tail.size()];
       views_.push_back(as_bytes({bytes.get(), record.size()}));
     }
   }

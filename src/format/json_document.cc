@@ -7,6 +7,7 @@
 #include <simdjson.h>
 
 #include "base/check.h"
+#include "format/digits.h"
 #include "format/json_text.h"
 #include "format/limits.h"
 #include "format/reasons.h"
@@ -16,14 +17,23 @@ namespace {
 
 constexpr std::size_t kFirstCapacityBytes = 64 << 10;
 
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+bool is_blank(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
 
 std::string_view reason_of(simdjson::error_code code) {
   return code == simdjson::UTF8_ERROR ? reason::kInvalidUtf8 : reason::kMalformedJson;
 }
 
 // What may come next inside an object or array.
-enum class Expect : std::uint8_t { value_or_close, value, name_or_close, name, colon, comma_or_close };
+enum class Expect : std::uint8_t {
+  value_or_close,
+  value,
+  name_or_close,
+  name,
+  colon,
+  comma_or_close
+};
 
 }  // namespace
 
@@ -35,9 +45,84 @@ JsonDocument::JsonDocument() {
 
 JsonDocument::~JsonDocument() = default;
 
+// End of token `at`'s text: blanks before the next token cut off.
+inline std::uint32_t JsonDocument::token_end(std::size_t at) const {
+  std::uint32_t end = at + 1 < count_ ? starts_[at + 1] : size_;
+  while (is_blank(text_[end - 1])) --end;
+  return end;
+}
+
+inline bool JsonDocument::read_string(std::size_t& at, JsonSpan& value) const {
+  std::uint32_t begin = starts_[at] + 1;
+  std::uint32_t end = token_end(at) - 1;
+  if (end < begin || text_[end] != '"') return false;
+  value = {begin, end, JsonToken::string, false};
+  ++at;
+  if (!has_backslash_) return true;
+  std::string_view contents(text_ + begin, end - begin);
+  value.escaped = contents.find('\\') != std::string_view::npos;
+  return !value.escaped || unescape_json(contents, nullptr).has_value();
+}
+
+inline bool JsonDocument::read_word(std::size_t& at, JsonSpan& value) const {
+  std::uint32_t begin = starts_[at];
+  std::string_view word(text_ + begin, token_end(at) - begin);
+  value = {begin, static_cast<std::uint32_t>(begin + word.size()), JsonToken::number, false};
+  ++at;
+  if (word[0] >= '1' && word[0] <= '9' && word.size() <= 16 &&
+      digit_count(word.data()) == word.size())
+    return true;
+  if (word[0] == '-' || (word[0] >= '0' && word[0] <= '9')) return is_json_number(word);
+  if (word == "true")
+    value.token = JsonToken::true_;
+  else if (word == "false")
+    value.token = JsonToken::false_;
+  else if (word == "null")
+    value.token = JsonToken::null;
+  else
+    return false;
+  return true;
+}
+
+// Reads the value whose first token is `at`; leaves `at` behind it.
+inline std::string_view JsonDocument::read_value(std::size_t& at, JsonSpan& value) {
+  switch (char_at(at)) {
+    case '"':
+      return read_string(at, value) ? reason::kNone : reason::kMalformedJson;
+    case '{':
+    case '[': {
+      value = {starts_[at], 0, text_[starts_[at]] == '{' ? JsonToken::object : JsonToken::array,
+               false};
+      if (auto why = check_nested(at); !why.empty()) return why;
+      value.end = starts_[at - 1] + 1;
+      return reason::kNone;
+    }
+    case '\0':
+    case '}':
+    case ']':
+    case ',':
+    case ':':
+      return reason::kMalformedJson;
+    default:
+      return read_word(at, value) ? reason::kNone : reason::kMalformedJson;
+  }
+}
+
+inline std::string_view JsonDocument::read_member(std::size_t& at, JsonMember& member) {
+  JsonSpan name;
+  if (char_at(at) != '"' || !read_string(at, name) || char_at(at) != ':')
+    return reason::kMalformedJson;
+  ++at;
+  member.name_begin = name.begin;
+  member.name_end = name.end;
+  member.name_escaped = name.escaped;
+  return read_value(at, member.value);
+}
+
 std::string_view JsonDocument::parse_object(ByteView record) {
-  members_.clear();
+  member_count_ = 0;
   if (auto why = index(record); !why.empty()) return why;
+  if (members_.size() < count_) members_.resize(count_);
   std::size_t at = 0;
   if (char_at(at) != '{') {
     JsonSpan ignored;
@@ -47,7 +132,7 @@ std::string_view JsonDocument::parse_object(ByteView record) {
   ++at;
   if (char_at(at) == '}') return at + 1 == count_ ? reason::kNone : reason::kMalformedJson;
   while (true) {
-    if (auto why = read_member(at); !why.empty()) return why;
+    if (auto why = read_member(at, members_[member_count_++]); !why.empty()) return why;
     char next = char_at(at++);
     if (next == ',') continue;
     return next == '}' && at == count_ ? reason::kNone : reason::kMalformedJson;
@@ -68,8 +153,10 @@ std::size_t JsonDocument::compact(std::string_view text, char* out) {
     char c = text[i];
     if (!in_string && is_blank(c)) continue;
     out[size++] = c;
-    if (in_string && c == '\\') out[size++] = text[++i];
-    else if (c == '"') in_string = !in_string;
+    if (in_string && c == '\\')
+      out[size++] = text[++i];
+    else if (c == '"')
+      in_string = !in_string;
   }
   return size;
 }
@@ -89,74 +176,6 @@ std::string_view JsonDocument::index(ByteView record) {
   starts_ = stage1_->structural_indexes.get();
   count_ = stage1_->n_structural_indexes;
   has_backslash_ = std::memchr(text_, '\\', size_) != nullptr;
-  return reason::kNone;
-}
-
-std::string_view JsonDocument::read_member(std::size_t& at) {
-  if (char_at(at) != '"') return reason::kMalformedJson;
-  JsonSpan name;
-  if (auto why = read_string(at, name); !why.empty()) return why;
-  if (char_at(at) != ':') return reason::kMalformedJson;
-  ++at;
-  JsonMember member{name.begin, name.end, name.escaped, {}};
-  if (auto why = read_value(at, member.value); !why.empty()) return why;
-  members_.push_back(member);
-  return reason::kNone;
-}
-
-// Reads the value whose first token is `at`; leaves `at` behind it.
-std::string_view JsonDocument::read_value(std::size_t& at, JsonSpan& value) {
-  switch (char_at(at)) {
-    case '"': return read_string(at, value);
-    case '{':
-    case '[': {
-      value = {starts_[at], 0, text_[starts_[at]] == '{' ? JsonToken::object : JsonToken::array,
-               false};
-      if (auto why = check_nested(at); !why.empty()) return why;
-      value.end = starts_[at - 1] + 1;
-      return reason::kNone;
-    }
-    case '\0':
-    case '}':
-    case ']':
-    case ',':
-    case ':': return reason::kMalformedJson;
-    default: return read_word(at, value);
-  }
-}
-
-// End of token `at`'s text: blanks before the next token cut off.
-std::uint32_t JsonDocument::token_end(std::size_t at) const {
-  std::uint32_t end = at + 1 < count_ ? starts_[at + 1] : size_;
-  while (is_blank(text_[end - 1])) --end;
-  return end;
-}
-
-std::string_view JsonDocument::read_string(std::size_t& at, JsonSpan& value) const {
-  std::uint32_t begin = starts_[at] + 1;
-  std::uint32_t end = token_end(at) - 1;
-  if (end < begin || text_[end] != '"') return reason::kMalformedJson;
-  value = {begin, end, JsonToken::string, false};
-  ++at;
-  if (has_backslash_) {
-    std::string_view contents(text_ + begin, end - begin);
-    value.escaped = contents.find('\\') != std::string_view::npos;
-    if (value.escaped && !unescape_json(contents, nullptr)) return reason::kMalformedJson;
-  }
-  return reason::kNone;
-}
-
-std::string_view JsonDocument::read_word(std::size_t& at, JsonSpan& value) const {
-  std::uint32_t begin = starts_[at];
-  std::string_view word(text_ + begin, token_end(at) - begin);
-  value = {begin, static_cast<std::uint32_t>(begin + word.size()), JsonToken::number, false};
-  ++at;
-  if (word[0] == '-' || (word[0] >= '0' && word[0] <= '9'))
-    return is_json_number(word) ? reason::kNone : reason::kMalformedJson;
-  if (word == "true") value.token = JsonToken::true_;
-  else if (word == "false") value.token = JsonToken::false_;
-  else if (word == "null") value.token = JsonToken::null;
-  else return reason::kMalformedJson;
   return reason::kNone;
 }
 
@@ -184,7 +203,7 @@ std::string_view JsonDocument::check_nested(std::size_t& at) {
       expect = expect == Expect::comma_or_close && in_object ? Expect::name : Expect::value;
     } else if (expect == Expect::name || expect == Expect::name_or_close) {
       if (c != '"') return reason::kMalformedJson;
-      if (auto why = read_string(at, ignored); !why.empty()) return why;
+      if (!read_string(at, ignored)) return reason::kMalformedJson;
       expect = Expect::colon;
     } else if (c == '{' || c == '[') {
       if (++depth + outer > kJsonDepthMax) return reason::kTooDeep;

@@ -1,8 +1,10 @@
-// One JSON record taken apart: structure found by simdjson, grammar checked here, values left as text.
+// One JSON record taken apart: structure found by simdjson, grammar checked here, values left as
+// text.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -34,7 +36,8 @@ struct JsonMember {
 };
 
 // Takes records apart one after the other. The whole record is checked, whatever is used of it: RFC
-// 8259 grammar, UTF-8, escapes, numbers, depth. Duplicate names are left to the caller. One thread.
+// 8259 grammar, UTF-8, escapes, numbers, depth. Duplicate names are left to the caller.
+// kReadPadding bytes behind a record must be readable. One thread.
 class JsonDocument {
  public:
   JsonDocument();
@@ -42,7 +45,7 @@ class JsonDocument {
 
   // Members of the record's object, in order, into members(); reason::kNone or why not.
   std::string_view parse_object(ByteView record);
-  const std::vector<JsonMember>& members() const { return members_; }
+  std::span<const JsonMember> members() const { return {members_.data(), member_count_}; }
 
   // The record as one value of any kind, into `value`.
   std::string_view parse_value(ByteView record, JsonSpan& value);
@@ -53,10 +56,10 @@ class JsonDocument {
 
  private:
   std::string_view index(ByteView record);
-  std::string_view read_member(std::size_t& at);
+  std::string_view read_member(std::size_t& at, JsonMember& member);
   std::string_view read_value(std::size_t& at, JsonSpan& value);
-  std::string_view read_string(std::size_t& at, JsonSpan& value) const;
-  std::string_view read_word(std::size_t& at, JsonSpan& value) const;
+  bool read_string(std::size_t& at, JsonSpan& value) const;
+  bool read_word(std::size_t& at, JsonSpan& value) const;
   std::string_view check_nested(std::size_t& at);
   std::uint32_t token_end(std::size_t at) const;
   char char_at(std::size_t at) const { return at < count_ ? text_[starts_[at]] : '\0'; }
@@ -67,7 +70,8 @@ class JsonDocument {
   const std::uint32_t* starts_ = nullptr;  // of tokens: brackets, ':', ',', strings, words
   std::size_t count_ = 0;
   bool has_backslash_ = false;
-  std::vector<JsonMember> members_;
+  std::vector<JsonMember> members_;  // room for those of the largest record so far
+  std::size_t member_count_ = 0;
 };
 
 }  // namespace penstock::format

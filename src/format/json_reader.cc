@@ -1,6 +1,9 @@
 #include "format/json_reader.h"
 
+#include <immintrin.h>
+
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "base/check.h"
@@ -21,6 +24,23 @@ std::string_view text_of(ByteView record, std::uint32_t begin, std::uint32_t end
 }
 
 }  // namespace
+
+// Reads 32 bytes of the record: padding follows it.
+inline bool JsonReader::Guess::is(const char* written, std::size_t written_size) const {
+  if (written_size != size) return false;
+  __m256i a = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(written));
+  __m256i b = _mm256_load_si256(reinterpret_cast<const __m256i*>(start));
+  auto equal = static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(a, b)));
+  if ((equal & mask) != mask) return false;
+  return size <= sizeof start || std::memcmp(written, name.data(), size) == 0;
+}
+
+void JsonReader::Guess::set(std::string_view written) {
+  name.assign(written);
+  size = static_cast<std::uint32_t>(written.size());
+  std::memcpy(start, written.data(), std::min(written.size(), sizeof start));
+  mask = size >= 32 ? ~0u : (1u << size) - 1;
+}
 
 JsonReader::JsonReader(const data::Schema& columns, const std::vector<bool>& used, bool unwrapped)
     : unwrapped_(unwrapped) {
@@ -87,22 +107,22 @@ std::string_view JsonReader::read_general(ByteView record, data::RowIndex row, d
 std::string_view JsonReader::read_members(ByteView record, data::RowIndex row, data::Arena& arena) {
   if (auto why = document_.parse_object(record); !why.empty()) return why;
   std::fill(rank_of_slot_.begin(), rank_of_slot_.end(), Rank::missing);
-  members_.clear();
-  for (const JsonMember& member : document_.members()) {
-    std::string_view written = text_of(record, member.name_begin, member.name_end);
-    Match match = match_of(written, member.name_escaped, members_.size());
-    if (match.slot >= 0 && match.rank >= rank_of_slot_[match.slot]) {
-      rank_of_slot_[match.slot] = match.rank;
-      member_of_slot_[match.slot] = static_cast<int>(members_.size());
-    }
-    members_.push_back({member.value, match.slot});
+  std::span<const JsonMember> members = document_.members();
+  slot_of_member_.resize(members.size());
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    std::string_view written = text_of(record, members[i].name_begin, members[i].name_end);
+    const Match& match = match_of(written, members[i].name_escaped, i);
+    slot_of_member_[i] = match.slot;
+    if (match.slot < 0 || match.rank < rank_of_slot_[match.slot]) continue;
+    rank_of_slot_[match.slot] = match.rank;
+    member_of_slot_[match.slot] = static_cast<int>(i);
   }
   for (std::size_t slot = 0; slot < targets_.size(); ++slot) {
     if (rank_of_slot_[slot] == Rank::missing) {
       targets_[slot].column->set_null(row);
       continue;
     }
-    const JsonSpan& span = members_[member_of_slot_[slot]].span;
+    const JsonSpan& span = members[member_of_slot_[slot]].value;
     if (auto why = read_span(targets_[slot], span, record, row, arena); !why.empty()) return why;
   }
   learn(record);
@@ -119,12 +139,18 @@ std::string_view JsonReader::read_span(const Target& target, const JsonSpan& spa
       std::size_t size = unescape_json(text, room.data()).value_or(0);
       return read_string(target, row, {room.data(), size}, arena);
     }
-    case JsonToken::number: return read_number(target, row, text);
-    case JsonToken::true_: return read_boolean(target, row, true);
-    case JsonToken::false_: return read_boolean(target, row, false);
-    case JsonToken::null: target.column->set_null(row); return reason::kNone;
+    case JsonToken::number:
+      return read_number(target, row, text);
+    case JsonToken::true_:
+      return read_boolean(target, row, true);
+    case JsonToken::false_:
+      return read_boolean(target, row, false);
+    case JsonToken::null:
+      target.column->set_null(row);
+      return reason::kNone;
     case JsonToken::object:
-    case JsonToken::array: break;
+    case JsonToken::array:
+      break;
   }
   if (target.kind != data::TypeKind::string) return reason::kWrongType;
   std::span<char> room = arena.allocate(text.size());
@@ -132,25 +158,24 @@ std::string_view JsonReader::read_span(const Target& target, const JsonSpan& spa
   return reason::kNone;
 }
 
-// Members mostly come in the order of the last record.
-JsonReader::Match JsonReader::match_of(std::string_view written, bool escaped,
-                                       std::size_t position) {
-  if (position < guesses_.size() && guesses_[position].name == written)
+// Members mostly come in the order of the last record. Valid until the next call.
+const JsonReader::Match& JsonReader::match_of(std::string_view written, bool escaped,
+                                              std::size_t position) {
+  if (position < guesses_.size() && guesses_[position].is(written.data(), written.size()))
     return guesses_[position].match;
-  Match match;
+  // What lies beyond the limits is looked up each time, in the last place.
+  position = std::min(position, kShapeValuesMax);
+  if (position >= guesses_.size()) guesses_.resize(position + 1);
+  Guess& guess = guesses_[position];
+  guess.set(written);
   if (escaped) {
     std::string name(written.size(), '\0');
     name.resize(unescape_json(written, name.data()).value_or(0));
-    match = look_up(name);
+    guess.match = look_up(name);
   } else {
-    match = look_up(written);
+    guess.match = look_up(written);
   }
-  if (position < kShapeValuesMax && written.size() <= kShapeTextMax) {
-    if (position >= guesses_.size()) guesses_.resize(position + 1);
-    guesses_[position].name.assign(written);
-    guesses_[position].match = match;
-  }
-  return match;
+  return guess.match;
 }
 
 JsonReader::Match JsonReader::look_up(std::string_view name) const {
@@ -172,7 +197,7 @@ void JsonReader::learn(ByteView record) {
   pause_length_ = paid ? 1 : std::min(pause_length_ * 2, kLearnPauseMax);
   pause_ = pause_length_ - 1;
   JsonShape shape;
-  if (!shape.learn(record, members_, targets_)) return;
+  if (!shape.learn(record, document_.members(), slot_of_member_, targets_)) return;
   hits_since_learned_ = 0;
   if (shapes_.size() < kShapesKept) {
     last_shape_ = shapes_.size();

@@ -12,9 +12,9 @@ using data::Null;
 using data::Type;
 using data::TypeKind;
 using data::Value;
+using testing::decimal_of;
 using testing::decode_all;
 using testing::DecodedRow;
-using testing::decimal_of;
 using testing::PaddedRecords;
 using testing::schema_of;
 using testing::type_of;
@@ -64,13 +64,15 @@ TEST(JsonReader, takes_integers_from_numbers_and_texts) {
   EXPECT_EQ(value_of(integer, "2147483647"), Value(std::int32_t{2147483647}));
   EXPECT_EQ(value_of(integer, "-2147483648"), Value(INT32_MIN));
   EXPECT_EQ(value_of(integer, "null"), Value(Null{}));
-  EXPECT_EQ(value_of(Type(TypeKind::timestamp), "1700000000123"), Value(std::int64_t{1700000000123}));
+  EXPECT_EQ(value_of(Type(TypeKind::timestamp), "1700000000123"),
+            Value(std::int64_t{1700000000123}));
   EXPECT_EQ(value_of(Type(TypeKind::date), "19000"), Value(std::int32_t{19000}));
   EXPECT_EQ(value_of(Type(TypeKind::time), "86399999"), Value(std::int32_t{86399999}));
 }
 
 TEST(JsonReader, refuses_integers_that_do_not_fit) {
-  for (const char* json : {"2147483648", "-2147483649", "1e10", "99999999999999999999", "\"2147483648\""})
+  for (const char* json :
+       {"2147483648", "-2147483649", "1e10", "99999999999999999999", "\"2147483648\""})
     EXPECT_EQ(reason_of(Type(TypeKind::integer), json), "number_out_of_range") << json;
   for (const char* json : {"9223372036854775808", "-9223372036854775809", "1e400",
                            "123456789012345678901234567890123456789012345678901234567890"})
@@ -116,7 +118,9 @@ TEST(JsonReader, takes_booleans_and_bytes) {
   EXPECT_EQ(value_of(Type(TypeKind::boolean), "false"), Value(false));
   Type bytes(TypeKind::bytes);
   EXPECT_EQ(value_of(bytes, "\"\""), Value(std::string()));
-  EXPECT_EQ(value_of(bytes, "\"AP9h\""), Value(std::string("\0\xff" "a", 3)));
+  EXPECT_EQ(value_of(bytes, "\"AP9h\""), Value(std::string("\0\xff"
+                                                           "a",
+                                                           3)));
   EXPECT_EQ(value_of(bytes, "\"YQ==\""), Value(std::string("a")));
   EXPECT_EQ(value_of(bytes, "\"YQ\\u003d=\""), Value(std::string("a")));
   for (const char* json : {"\"YQ\"", "\"YR==\"", "\"Y===\"", "\"Y Q=\"", "\"Y-Q=\"", "\"====\""})
@@ -155,32 +159,63 @@ TEST(JsonReader, keeps_texts_beyond_ascii_whole) {
 
 TEST(JsonReader, refuses_what_is_not_json) {
   const std::string deep = std::string(65, '[') + std::string(65, ']');
-  struct Case { std::string record; const char* reason; } cases[] = {
-      {"", "malformed_json"}, {"   ", "malformed_json"}, {"{", "malformed_json"},
-      {"{}}", "malformed_json"}, {"{\"V\":1}x", "malformed_json"}, {"{\"V\":1}{}", "malformed_json"},
-      {"{\"V\":1,}", "malformed_json"}, {"{\"V\" 1}", "malformed_json"}, {"{V:1}", "malformed_json"},
-      {"{\"V\":}", "malformed_json"}, {"{,}", "malformed_json"}, {"{\"V\":1 2}", "malformed_json"},
-      {"{\"V\":\"a\" \"b\"}", "malformed_json"}, {"{\"V\":\"a\"b}", "malformed_json"},
-      {"{\"V\":1\"b\"}", "malformed_json"}, {"{\"V\":01}", "malformed_json"},
-      {"{\"V\":-}", "malformed_json"}, {"{\"V\":1.}", "malformed_json"},
-      {"{\"V\":.5}", "malformed_json"}, {"{\"V\":1e}", "malformed_json"},
-      {"{\"V\":+1}", "malformed_json"}, {"{\"V\":0x1}", "malformed_json"},
-      {"{\"V\":NaN}", "malformed_json"}, {"{\"V\":tru}", "malformed_json"},
-      {"{\"V\":truee}", "malformed_json"}, {"{\"V\":nul}", "malformed_json"},
-      {"{\"V\":\"\\q\"}", "malformed_json"}, {"{\"V\":\"\\u12g4\"}", "malformed_json"},
-      {"{\"V\":\"\\uD800\"}", "malformed_json"}, {"{\"V\":\"\\uDC00\\uD800\"}", "malformed_json"},
-      {"{\"V\":\"\\uD800\\u0041\"}", "malformed_json"}, {"{\"V\":\"a\nb\"}", "malformed_json"},
-      {std::string("{\"V\":\"a\0b\"}", 11), "malformed_json"},
-      {std::string("{\"V\":\0}", 7), "malformed_json"}, {"{\"V\":[1,2}", "malformed_json"},
-      {"{\"V\":[1}]", "malformed_json"}, {"{\"V\":[1,]}", "malformed_json"},
-      {"{\"V\":{\"a\"}}", "malformed_json"}, {"{\"V\":{\"a\":1,}}", "malformed_json"},
-      {"{\"V\":{1:2}}", "malformed_json"}, {"{\"x\":\"\\q\",\"V\":1}", "malformed_json"},
-      {"{\"V\":1,\"x\":tru}", "malformed_json"}, {"{\"V\":1,\"x\":[}", "malformed_json"},
-      {"{\"V\":\"\xC3\x28\"}", "invalid_utf8"}, {"{\"V\":\"\xED\xA0\x80\"}", "invalid_utf8"},
-      {"{\"V\":\"\xF8\x88\x80\x80\x80\"}", "invalid_utf8"}, {"{\"V\":\"\xC0\xAF\"}", "invalid_utf8"},
-      {"{\"V\":1,\"\xFF\":2}", "invalid_utf8"}, {"[1]", "not_an_object"}, {"\"x\"", "not_an_object"},
-      {"12", "not_an_object"}, {"null", "not_an_object"}, {"[1", "malformed_json"},
-      {"{\"V\":" + deep + "}", "too_deep"}};
+  struct Case {
+    std::string record;
+    const char* reason;
+  } cases[] = {{"", "malformed_json"},
+               {"   ", "malformed_json"},
+               {"{", "malformed_json"},
+               {"{}}", "malformed_json"},
+               {"{\"V\":1}x", "malformed_json"},
+               {"{\"V\":1}{}", "malformed_json"},
+               {"{\"V\":1,}", "malformed_json"},
+               {"{\"V\" 1}", "malformed_json"},
+               {"{V:1}", "malformed_json"},
+               {"{\"V\":}", "malformed_json"},
+               {"{,}", "malformed_json"},
+               {"{\"V\":1 2}", "malformed_json"},
+               {"{\"V\":\"a\" \"b\"}", "malformed_json"},
+               {"{\"V\":\"a\"b}", "malformed_json"},
+               {"{\"V\":1\"b\"}", "malformed_json"},
+               {"{\"V\":01}", "malformed_json"},
+               {"{\"V\":-}", "malformed_json"},
+               {"{\"V\":1.}", "malformed_json"},
+               {"{\"V\":.5}", "malformed_json"},
+               {"{\"V\":1e}", "malformed_json"},
+               {"{\"V\":+1}", "malformed_json"},
+               {"{\"V\":0x1}", "malformed_json"},
+               {"{\"V\":NaN}", "malformed_json"},
+               {"{\"V\":tru}", "malformed_json"},
+               {"{\"V\":truee}", "malformed_json"},
+               {"{\"V\":nul}", "malformed_json"},
+               {"{\"V\":\"\\q\"}", "malformed_json"},
+               {"{\"V\":\"\\u12g4\"}", "malformed_json"},
+               {"{\"V\":\"\\uD800\"}", "malformed_json"},
+               {"{\"V\":\"\\uDC00\\uD800\"}", "malformed_json"},
+               {"{\"V\":\"\\uD800\\u0041\"}", "malformed_json"},
+               {"{\"V\":\"a\nb\"}", "malformed_json"},
+               {std::string("{\"V\":\"a\0b\"}", 11), "malformed_json"},
+               {std::string("{\"V\":\0}", 7), "malformed_json"},
+               {"{\"V\":[1,2}", "malformed_json"},
+               {"{\"V\":[1}]", "malformed_json"},
+               {"{\"V\":[1,]}", "malformed_json"},
+               {"{\"V\":{\"a\"}}", "malformed_json"},
+               {"{\"V\":{\"a\":1,}}", "malformed_json"},
+               {"{\"V\":{1:2}}", "malformed_json"},
+               {"{\"x\":\"\\q\",\"V\":1}", "malformed_json"},
+               {"{\"V\":1,\"x\":tru}", "malformed_json"},
+               {"{\"V\":1,\"x\":[}", "malformed_json"},
+               {"{\"V\":\"\xC3\x28\"}", "invalid_utf8"},
+               {"{\"V\":\"\xED\xA0\x80\"}", "invalid_utf8"},
+               {"{\"V\":\"\xF8\x88\x80\x80\x80\"}", "invalid_utf8"},
+               {"{\"V\":\"\xC0\xAF\"}", "invalid_utf8"},
+               {"{\"V\":1,\"\xFF\":2}", "invalid_utf8"},
+               {"[1]", "not_an_object"},
+               {"\"x\"", "not_an_object"},
+               {"12", "not_an_object"},
+               {"null", "not_an_object"},
+               {"[1", "malformed_json"},
+               {"{\"V\":" + deep + "}", "too_deep"}};
   for (const Case& c : cases) EXPECT_EQ(reason_of_record(c.record), c.reason) << c.record;
 }
 
@@ -196,7 +231,8 @@ TEST(JsonReader, bounds_depth_and_size) {
 }
 
 TEST(JsonReader, matches_names_exactly_then_in_upper_case) {
-  auto schema = schema_of({{"AUCTION", type_of(TypeKind::bigint)}, {"price", type_of(TypeKind::bigint)}});
+  auto schema =
+      schema_of({{"AUCTION", type_of(TypeKind::bigint)}, {"price", type_of(TypeKind::bigint)}});
   auto values = [&](const std::string& record) { return read_one(schema, record).values; };
   std::int64_t one = 1, two = 2;
   EXPECT_EQ(values(R"({"auction":1,"price":2})"), (std::vector<Value>{one, two}));
@@ -210,11 +246,13 @@ TEST(JsonReader, matches_names_exactly_then_in_upper_case) {
 }
 
 TEST(JsonReader, reads_only_the_columns_that_are_used) {
-  auto schema = schema_of({{"A", type_of(TypeKind::bigint)}, {"B", type_of(TypeKind::bigint)},
+  auto schema = schema_of({{"A", type_of(TypeKind::bigint)},
+                           {"B", type_of(TypeKind::bigint)},
                            {"C", type_of(TypeKind::string)}});
   std::vector<bool> used{false, false, true};
   JsonReader reader(schema, used, false);
-  std::vector<std::string> records{R"({"a":"no number","b":[],"c":"x"})", R"({"a":1,"b":2,"c":"y"})"};
+  std::vector<std::string> records{R"({"a":"no number","b":[],"c":"x"})",
+                                   R"({"a":1,"b":2,"c":"y"})"};
   PaddedRecords padded(records);
   auto rows = decode_all(reader, schema, used, padded.views());
   EXPECT_EQ(rows[0], (DecodedRow{{std::string("x")}, ""}));
@@ -236,8 +274,8 @@ TEST(JsonReader, a_null_value_is_null_in_every_column_and_a_bad_one_spoils_no_ot
   auto schema = schema_of({{"V", type_of(TypeKind::bigint)}});
   std::vector<bool> used{true};
   JsonReader reader(schema, used, false);
-  std::vector<std::string> records{R"({"V":1})", "", R"({"V":tru})", R"({"V":2})", R"({"V":null})",
-                                   R"({"V":3})"};
+  std::vector<std::string> records{R"({"V":1})",    "",          R"({"V":tru})", R"({"V":2})",
+                                   R"({"V":null})", R"({"V":3})"};
   PaddedRecords padded(records);
   padded.views()[1] = {};
   auto rows = decode_all(reader, schema, used, padded.views());

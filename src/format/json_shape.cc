@@ -8,6 +8,7 @@
 
 #include <simdjson.h>
 
+#include "format/digits.h"
 #include "format/limits.h"
 
 namespace penstock::format {
@@ -24,7 +25,9 @@ std::uint32_t bits_of(__m256i bytes) {
   return static_cast<std::uint32_t>(_mm256_movemask_epi8(bytes));
 }
 
-const char* chars(const std::uint8_t* at) { return reinterpret_cast<const char*>(at); }
+const char* chars(const std::uint8_t* at) {
+  return reinterpret_cast<const char*>(at);
+}
 
 // Which of 64 bytes are quotes or may not stand in a string as they are, and which are not ASCII.
 struct StringBytes {
@@ -69,33 +72,6 @@ inline const std::uint8_t* string_end(const std::uint8_t* at, const std::uint8_t
   return nullptr;
 }
 
-// Number of decimal digits at `at`, at most 16; 17 means more.
-unsigned digit_count(const std::uint8_t* at) {
-  __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-  __m128i values = _mm_sub_epi8(bytes, _mm_set1_epi8('0'));
-  __m128i digits = _mm_cmpeq_epi8(_mm_min_epu8(values, _mm_set1_epi8(9)), values);
-  auto others = ~static_cast<std::uint32_t>(_mm_movemask_epi8(digits)) & 0xFFFF;
-  return others == 0 ? 17 : static_cast<unsigned>(std::countr_zero(others));
-}
-
-// Value of 1-8 digits: eight at a time by multiplying neighbours together.
-std::uint64_t eight_digits(const std::uint8_t* at, unsigned count) {
-  std::uint64_t v;
-  std::memcpy(&v, at, 8);
-  v = (v - 0x3030303030303030u) << (64 - 8 * count);
-  v = v * 10 + (v >> 8);
-  return (((v & 0x000000FF000000FFu) * 0x000F424000000064u) +
-          ((v >> 16 & 0x000000FF000000FFu) * 0x0000271000000001u)) >>
-         32;
-}
-
-// Value of 1-16 digits.
-std::int64_t digits_value(const std::uint8_t* at, unsigned count) {
-  if (count <= 8) return static_cast<std::int64_t>(eight_digits(at, count));
-  return static_cast<std::int64_t>(eight_digits(at, count - 8) * 100'000'000 +
-                                   eight_digits(at + count - 8, 8));
-}
-
 const std::uint8_t* skip_digits(const std::uint8_t* at, const std::uint8_t* end) {
   while (at < end && *at >= '0' && *at <= '9') ++at;
   return at;
@@ -115,28 +91,30 @@ struct JsonShape::Place {
   data::Arena* arena;
 };
 
-bool JsonShape::learn(ByteView record, std::span<const ShapeValue> values,
-                      std::span<const Target> targets) {
+bool JsonShape::learn(ByteView record, std::span<const JsonMember> members,
+                      std::span<const int> slots, std::span<const Target> targets) {
   segments_.clear();
   missing_slots_.clear();
-  if (values.size() > kShapeValuesMax) return false;
+  if (members.size() > kShapeValuesMax) return false;
   std::vector<bool> filled(targets.size());
   std::size_t at = 0, fixed_bytes = 0;
-  for (const ShapeValue& value : values) {
-    bool nested = value.span.token == JsonToken::object || value.span.token == JsonToken::array;
-    if (nested || value.span.escaped) return false;
-    if (value.slot >= 0) {
-      if (filled[value.slot]) return false;  // a duplicate name
-      filled[value.slot] = true;
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    const JsonSpan& value = members[i].value;
+    bool nested = value.token == JsonToken::object || value.token == JsonToken::array;
+    if (nested || value.escaped) return false;
+    if (slots[i] >= 0) {
+      if (filled[slots[i]]) return false;  // a duplicate name
+      filled[slots[i]] = true;
     }
-    fixed_bytes += value.span.begin - at;
+    fixed_bytes += value.begin - at;
     if (fixed_bytes > kShapeTextMax) return false;
-    add_fixed(as_text(record.subspan(at, value.span.begin - at)));
+    add_fixed(as_text(record.subspan(at, value.begin - at)));
     Segment& segment = segments_.back();
-    segment.action = action_for(value, targets);
-    segment.slot = static_cast<std::int16_t>(value.slot);
-    segment.token = value.span.token;
-    at = value.span.end;
+    segment.action = action_for(value.token, slots[i], targets);
+    segment.slot = static_cast<std::int16_t>(slots[i]);
+    segment.token = value.token;
+    segment.digits = static_cast<std::uint8_t>(std::min<std::size_t>(value.end - value.begin, 255));
+    at = value.end;
   }
   if (fixed_bytes + record.size() - at > kShapeTextMax) return false;
   add_fixed(as_text(record.subspan(at)));
@@ -152,8 +130,9 @@ bool JsonShape::may_match(ByteView record) const {
   return (equal & first.mask) == first.mask;
 }
 
-[[gnu::always_inline]] inline bool JsonShape::read_text(const Segment& segment, const std::uint8_t*& at,
-                                 const Place& place) {
+[[gnu::always_inline]] inline bool JsonShape::read_text(const Segment& segment,
+                                                        const std::uint8_t*& at,
+                                                        const Place& place) {
   const std::uint8_t* begin = at;
   const std::uint8_t* stop = string_end(at, place.end);
   if (stop == nullptr) return false;
@@ -168,12 +147,20 @@ bool JsonShape::may_match(ByteView record) const {
   return read_string(target, place.row, text, *place.arena).empty();
 }
 
-[[gnu::always_inline]] inline bool JsonShape::read_digits(const Segment& segment, const std::uint8_t*& at,
-                                   const Place& place) {
+[[gnu::always_inline]] inline bool JsonShape::read_digits(const Segment& segment,
+                                                          const std::uint8_t*& at,
+                                                          const Place& place) {
   const std::uint8_t* begin = at;
   bool negative = *at == '-';
   const std::uint8_t* digits = at + negative;
-  unsigned count = digit_count(digits);
+  unsigned count = digit_count(chars(digits));
+  // As many digits as last time: the processor then goes on with the number at hand, by prediction,
+  // instead of waiting for this one's end.
+  unsigned learned = segment.digits;
+  if (count == learned) [[likely]] {
+    asm volatile("" : "+r"(learned));  // keeps the branch, and the two numbers apart
+    count = learned;
+  }
   if (count == 0 || (*digits == '0' && count != 1)) return false;
   const std::uint8_t* stop = count <= 16 ? digits + count : skip_digits(digits, place.end);
   bool whole = *stop != '.';
@@ -187,12 +174,12 @@ bool JsonShape::may_match(ByteView record) const {
   if (segment.action == Action::skip_number) return true;
   const Target& target = place.targets[segment.slot];
   if (whole && count <= 16 && segment.action == Action::take_int64) {
-    std::int64_t value = digits_value(digits, count);
+    std::int64_t value = digits_value(chars(digits), count);
     target.cell<std::int64_t>(place.row) = negative ? -value : value;
     return true;
   }
   if (whole && count <= 9 && segment.action == Action::take_int32) {
-    std::int64_t value = digits_value(digits, count);
+    std::int64_t value = digits_value(chars(digits), count);
     target.cell<std::int32_t>(place.row) = static_cast<std::int32_t>(negative ? -value : value);
     return true;
   }
@@ -200,19 +187,24 @@ bool JsonShape::may_match(ByteView record) const {
   return stop <= place.end && read_number(target, place.row, text).empty();
 }
 
-[[gnu::always_inline]] inline bool JsonShape::read_value(const Segment& segment, const std::uint8_t*& at,
-                                  const Place& place) {
+[[gnu::always_inline]] inline bool JsonShape::read_value(const Segment& segment,
+                                                         const std::uint8_t*& at,
+                                                         const Place& place) {
   switch (segment.action) {
-    case Action::fixed_only: return true;
+    case Action::fixed_only:
+      return true;
     case Action::skip_string:
     case Action::take_text:
-    case Action::read_string: return read_text(segment, at, place);
+    case Action::read_string:
+      return read_text(segment, at, place);
     case Action::skip_number:
     case Action::take_int64:
     case Action::take_int32:
-    case Action::read_number: return read_digits(segment, at, place);
+    case Action::read_number:
+      return read_digits(segment, at, place);
     case Action::skip_word:
-    case Action::read_word: break;
+    case Action::read_word:
+      break;
   }
   std::string_view word = word_of(segment.token);
   if (std::memcmp(at, word.data(), word.size()) != 0) return false;
@@ -255,10 +247,11 @@ void JsonShape::add_fixed(std::string_view text) {
   } while (!text.empty());
 }
 
-JsonShape::Action JsonShape::action_for(const ShapeValue& value, std::span<const Target> targets) {
-  bool used = value.slot >= 0;
-  TypeKind kind = used ? targets[value.slot].kind : TypeKind::boolean;
-  switch (value.span.token) {
+JsonShape::Action JsonShape::action_for(JsonToken token, int slot,
+                                        std::span<const Target> targets) {
+  bool used = slot >= 0;
+  TypeKind kind = used ? targets[slot].kind : TypeKind::boolean;
+  switch (token) {
     case JsonToken::string:
       if (!used) return Action::skip_string;
       return kind == TypeKind::string ? Action::take_text : Action::read_string;
@@ -268,7 +261,8 @@ JsonShape::Action JsonShape::action_for(const ShapeValue& value, std::span<const
       if (kind == TypeKind::integer || kind == TypeKind::date || kind == TypeKind::time)
         return Action::take_int32;
       return Action::read_number;
-    default: return used ? Action::read_word : Action::skip_word;
+    default:
+      return used ? Action::read_word : Action::skip_word;
   }
 }
 

@@ -1,5 +1,5 @@
-// Shape prediction: records of one producer differ in their values only, so the text between values can
-// be compared as a whole instead of being parsed.
+// Shape prediction: records of one producer differ in their values only, so the text between values
+// can be compared as a whole instead of being parsed.
 #pragma once
 
 #include <cstdint>
@@ -13,23 +13,19 @@
 
 namespace penstock::format {
 
-// A member's value in the record that a shape is learned from.
-struct ShapeValue {
-  JsonSpan span;
-  int slot = -1;  // target that takes it, -1 for none
-};
-
-// The byte layout of one record: fixed texts (names, punctuation, blanks, as they stood) and between
-// them values of the same token kind. A record matches when every fixed text is equal, every string is
-// valid UTF-8 without escapes and control characters, every number a JSON number without exponent, and
-// nothing is left over. So whatever matches is valid JSON with the same members, and its values are
-// read by the same functions as on the general path: a match cannot differ from it. Anything else
-// (other order, escapes, nesting, exponents, other blanks, a value that fails) is no match, and says
-// nothing about the record.
+// The byte layout of one record: fixed texts (names, punctuation, blanks, as they stood) and
+// between them values of the same token kind. A record matches when every fixed text is equal,
+// every string is valid UTF-8 without escapes and control characters, every number a JSON number
+// without exponent, and nothing is left over. So whatever matches is valid JSON with the same
+// members, and its values are read by the same functions as on the general path: a match cannot
+// differ from it. Anything else (other order, escapes, nesting, exponents, other blanks, a value
+// that fails) is no match, and says nothing about the record.
 class JsonShape {
  public:
-  // Learns the shape of a valid record. False: the record has something that shapes do not cover.
-  bool learn(ByteView record, std::span<const ShapeValue> values, std::span<const Target> targets);
+  // Learns the shape of a valid record, of which members and the target that takes each (slots; -1
+  // for none) are given. False: the record has something that shapes do not cover.
+  bool learn(ByteView record, std::span<const JsonMember> members, std::span<const int> slots,
+             std::span<const Target> targets);
 
   // Whether the record matches; if so the row's cells of all slots that the shape has are written,
   // otherwise they are undefined. kReadPadding behind the record must be readable.
@@ -46,13 +42,13 @@ class JsonShape {
   enum class Action : std::uint8_t {
     fixed_only,
     skip_string,
-    take_text,     // STRING from a string, in place
-    read_string,   // by read_string()
+    take_text,    // STRING from a string, in place
+    read_string,  // by read_string()
     skip_number,
-    take_int64,    // an integer of up to 16 digits, else read_number()
+    take_int64,  // an integer of up to 16 digits, else read_number()
     take_int32,
-    read_number,   // by read_number()
-    skip_word,     // true, false or null, the same as when learned
+    read_number,  // by read_number()
+    skip_word,    // true, false or null, the same as when learned
     read_word,
   };
   // A fixed text of at most 32 bytes and the value behind it.
@@ -61,13 +57,14 @@ class JsonShape {
     std::uint32_t mask;  // low `size` bits set
     std::int16_t slot;
     std::uint8_t size;
+    std::uint8_t digits;  // of the number when learned: see read_digits
     Action action;
     JsonToken token;
   };
   struct Place;
 
   void add_fixed(std::string_view text);
-  static Action action_for(const ShapeValue& value, std::span<const Target> targets);
+  static Action action_for(JsonToken token, int slot, std::span<const Target> targets);
   static bool read_value(const Segment& segment, const std::uint8_t*& at, const Place& place);
   static bool read_text(const Segment& segment, const std::uint8_t*& at, const Place& place);
   static bool read_digits(const Segment& segment, const std::uint8_t*& at, const Place& place);

@@ -18,10 +18,14 @@ using testing::schema_of;
 using testing::type_of;
 
 data::Schema wide_schema() {
-  return schema_of({{"ID", type_of(TypeKind::bigint)}, {"N", type_of(TypeKind::integer)},
-                    {"PRICE", testing::decimal_of(10, 2)}, {"RATE", type_of(TypeKind::double_)},
-                    {"NAME", type_of(TypeKind::string)}, {"OK", type_of(TypeKind::boolean)},
-                    {"AT", type_of(TypeKind::timestamp)}, {"RAW", type_of(TypeKind::bytes)}});
+  return schema_of({{"ID", type_of(TypeKind::bigint)},
+                    {"N", type_of(TypeKind::integer)},
+                    {"PRICE", testing::decimal_of(10, 2)},
+                    {"RATE", type_of(TypeKind::double_)},
+                    {"NAME", type_of(TypeKind::string)},
+                    {"OK", type_of(TypeKind::boolean)},
+                    {"AT", type_of(TypeKind::timestamp)},
+                    {"RAW", type_of(TypeKind::bytes)}});
 }
 
 const std::string kRecord =
@@ -78,7 +82,8 @@ TEST(JsonShape, agrees_on_records_cut_at_every_byte) {
 
 TEST(JsonShape, agrees_on_every_byte_replaced) {
   const std::string replacements("\"\\{}[]:,019-+.eE tfn\n\t\0\x1f\x7f\x80\xc3\xff", 32);
-  std::vector<std::vector<bool>> projections{std::vector<bool>(8, true), std::vector<bool>(8, false)};
+  std::vector<std::vector<bool>> projections{std::vector<bool>(8, true),
+                                             std::vector<bool>(8, false)};
   projections[1][0] = true;
   for (const auto& used : projections) {
     for (std::size_t at = 0; at < kRecord.size(); ++at) {
@@ -94,11 +99,35 @@ TEST(JsonShape, agrees_on_every_byte_replaced) {
 
 TEST(JsonShape, agrees_on_random_mixtures) {
   std::mt19937 random(1);
-  const char* values[] = {"0", "-0", "7", "12345678", "123456789", "1234567890123456",
-                          "12345678901234567", "99999999999999999999", "1.5", "1e5", "0.1e-3", "007",
-                          "\"\"", "\"42\"", "\"a\\nb\"", "\"\xC3\xA9\"", "\"\xC3\"", "\"YWJj\"",
-                          "true", "false", "null", "[]", "{\"a\":1}", "-", "\"2.50\"", "1.", "2.255"};
-  const char* names[] = {"id", "ID", "n", "price", "rate", "name", "ok", "at", "raw", "x", "i\\u0064"};
+  const char* values[] = {"0",
+                          "-0",
+                          "7",
+                          "12345678",
+                          "123456789",
+                          "1234567890123456",
+                          "12345678901234567",
+                          "99999999999999999999",
+                          "1.5",
+                          "1e5",
+                          "0.1e-3",
+                          "007",
+                          "\"\"",
+                          "\"42\"",
+                          "\"a\\nb\"",
+                          "\"\xC3\xA9\"",
+                          "\"\xC3\"",
+                          "\"YWJj\"",
+                          "true",
+                          "false",
+                          "null",
+                          "[]",
+                          "{\"a\":1}",
+                          "-",
+                          "\"2.50\"",
+                          "1.",
+                          "2.255"};
+  const char* names[] = {"id", "ID", "n",   "price", "rate",    "name",
+                         "ok", "at", "raw", "x",     "i\\u0064"};
   std::vector<std::string> records;
   for (int i = 0; i < 20000; ++i) {
     std::string record = "{";
@@ -126,7 +155,8 @@ TEST(JsonShape, long_names_and_many_members_are_covered_up_to_the_limits) {
   };
   EXPECT_EQ(expect_equal_paths(schema, {true}, std::vector(3, record(3, 300))), 2u);
   EXPECT_EQ(expect_equal_paths(schema, {true}, std::vector(3, record(kShapeValuesMax, 10))), 2u);
-  EXPECT_EQ(expect_equal_paths(schema, {true}, std::vector(3, record(kShapeValuesMax + 1, 10))), 0u);
+  EXPECT_EQ(expect_equal_paths(schema, {true}, std::vector(3, record(kShapeValuesMax + 1, 10))),
+            0u);
   EXPECT_EQ(expect_equal_paths(schema, {true}, std::vector(3, record(2, kShapeTextMax))), 0u);
 }
 

@@ -6,7 +6,9 @@
 namespace penstock::format {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 // Position behind the digits from `at`; `at` itself when there is none.
 std::size_t skip_digits(std::string_view text, std::size_t at) {
@@ -69,15 +71,24 @@ std::size_t encode_utf8(std::uint32_t c, char* out) {
 
 char simple_escape(char c) {
   switch (c) {
-    case '"': return '"';
-    case '\\': return '\\';
-    case '/': return '/';
-    case 'b': return '\b';
-    case 'f': return '\f';
-    case 'n': return '\n';
-    case 'r': return '\r';
-    case 't': return '\t';
-    default: return 0;
+    case '"':
+      return '"';
+    case '\\':
+      return '\\';
+    case '/':
+      return '/';
+    case 'b':
+      return '\b';
+    case 'f':
+      return '\f';
+    case 'n':
+      return '\n';
+    case 'r':
+      return '\r';
+    case 't':
+      return '\t';
+    default:
+      return 0;
   }
 }
 
@@ -108,9 +119,10 @@ std::optional<std::size_t> unescape_json(std::string_view text, char* out) {
   std::size_t at = 0;
   while (at < text.size()) {
     const void* found = std::memchr(text.data() + at, '\\', text.size() - at);
-    std::size_t run = found == nullptr ? text.size() - at
-                                       : static_cast<std::size_t>(static_cast<const char*>(found) -
-                                                                  (text.data() + at));
+    std::size_t run =
+        found == nullptr
+            ? text.size() - at
+            : static_cast<std::size_t>(static_cast<const char*>(found) - (text.data() + at));
     if (out != nullptr) std::memcpy(out + size, text.data() + at, run);
     size += run;
     at += run;

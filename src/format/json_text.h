@@ -11,7 +11,8 @@ namespace penstock::format {
 bool is_json_number(std::string_view text);
 
 // Undoes a string's escapes. `out` has room for text.size() bytes and may be nullptr to check only.
-// Size of the result; nullopt for an escape that does not exist or a surrogate without its other half.
+// Size of the result; nullopt for an escape that does not exist or a surrogate without its other
+// half.
 std::optional<std::size_t> unescape_json(std::string_view text, char* out);
 
 }  // namespace penstock::format

@@ -32,12 +32,16 @@ char* put_value(char* to, const Column& column, RowIndex row) {
                                                                   : std::string_view("false"));
     case TypeKind::integer:
     case TypeKind::date:
-    case TypeKind::time: return put_integer(to, column.values<std::int32_t>()[row]);
+    case TypeKind::time:
+      return put_integer(to, column.values<std::int32_t>()[row]);
     case TypeKind::bigint:
-    case TypeKind::timestamp: return put_integer(to, column.values<std::int64_t>()[row]);
-    case TypeKind::double_: return put_double(to, column.values<double>()[row]);
+    case TypeKind::timestamp:
+      return put_integer(to, column.values<std::int64_t>()[row]);
+    case TypeKind::double_:
+      return put_double(to, column.values<double>()[row]);
     case TypeKind::decimal:
-      return to + data::write_decimal(to, column.values<data::Int128>()[row], column.type().scale());
+      return to +
+             data::write_decimal(to, column.values<data::Int128>()[row], column.type().scale());
     case TypeKind::string:
       *to++ = '"';
       to = put_escaped(to, column.values<Text>()[row].view());
@@ -50,7 +54,8 @@ char* put_value(char* to, const Column& column, RowIndex row) {
       return to;
     case TypeKind::array:
     case TypeKind::map:
-    case TypeKind::struct_: break;
+    case TypeKind::struct_:
+      break;
   }
   CHECK(false && "refused by make_writer");
   return to;
@@ -101,8 +106,10 @@ char* JsonWriter::put_row(char* to, std::span<const Column* const> columns, RowI
   for (std::size_t i = 0; i < fields_.size(); ++i) {
     const Field& field = fields_[i];
     // Short names are copied in one piece of fixed size; what is too much is overwritten.
-    if (field.before_size <= kCopyPiece) std::memcpy(to, field.before.data(), kCopyPiece);
-    else std::memcpy(to, field.before.data(), field.before_size);
+    if (field.before_size <= kCopyPiece)
+      std::memcpy(to, field.before.data(), kCopyPiece);
+    else
+      std::memcpy(to, field.before.data(), field.before_size);
     to += field.before_size;
     to = columns[i]->is_null(row) ? put_text(to, "null") : put_value(to, *columns[i], row);
   }

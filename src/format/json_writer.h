@@ -19,7 +19,7 @@ class JsonWriter final : public ValueWriter {
  private:
   // Text in front of a value: {"NAME": or ,"NAME": and the opening quote of texts.
   struct Field {
-    std::string before;         // with 32 bytes behind it, so that it can be copied in one piece
+    std::string before;  // with 32 bytes behind it, so that it can be copied in one piece
     std::size_t before_size;
   };
 
@@ -28,8 +28,8 @@ class JsonWriter final : public ValueWriter {
 
   bool unwrapped_;
   std::vector<Field> fields_;
-  std::size_t fixed_size_max_ = 0;     // of a row without its texts
-  std::vector<std::size_t> texts_;     // columns whose size varies from row to row
+  std::size_t fixed_size_max_ = 0;  // of a row without its texts
+  std::vector<std::size_t> texts_;  // columns whose size varies from row to row
 };
 
 }  // namespace penstock::format

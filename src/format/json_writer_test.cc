@@ -51,18 +51,24 @@ std::vector<std::optional<std::string>> write_all(const data::Schema& schema,
 }
 
 TEST(JsonWriter, writes_every_column_under_its_declared_name) {
-  auto schema = schema_of({{"ID", type_of(TypeKind::bigint)}, {"lower", type_of(TypeKind::string)},
-                           {"q\"uote", type_of(TypeKind::boolean)}, {"P", decimal_of(6, 2)},
-                           {"D", type_of(TypeKind::double_)}, {"T", type_of(TypeKind::timestamp)},
-                           {"DAY", type_of(TypeKind::date)}, {"B", type_of(TypeKind::bytes)},
-                           {"A_NAME_LONGER_THAN_THIRTY_TWO_CHARACTERS", type_of(TypeKind::integer)}});
-  auto texts = write_all(
-      schema, {{std::int64_t{-5}, std::string("a\"\\\n\x01/"), true, data::Int128{5}, 1e10,
-                std::int64_t{1700000000000}, 19000, std::string("\xff"), 7},
-               {Null{}, Null{}, Null{}, Null{}, Null{}, Null{}, Null{}, Null{}, Null{}}});
-  EXPECT_EQ(texts[0],
-            R"({"ID":-5,"lower":"a\"\\\n\u0001/","q\"uote":true,"P":0.05,"D":1.0E10,)"
-            R"("T":1700000000000,"DAY":19000,"B":"/w==","A_NAME_LONGER_THAN_THIRTY_TWO_CHARACTERS":7})");
+  auto schema =
+      schema_of({{"ID", type_of(TypeKind::bigint)},
+                 {"lower", type_of(TypeKind::string)},
+                 {"q\"uote", type_of(TypeKind::boolean)},
+                 {"P", decimal_of(6, 2)},
+                 {"D", type_of(TypeKind::double_)},
+                 {"T", type_of(TypeKind::timestamp)},
+                 {"DAY", type_of(TypeKind::date)},
+                 {"B", type_of(TypeKind::bytes)},
+                 {"A_NAME_LONGER_THAN_THIRTY_TWO_CHARACTERS", type_of(TypeKind::integer)}});
+  auto texts =
+      write_all(schema, {{std::int64_t{-5}, std::string("a\"\\\n\x01/"), true, data::Int128{5},
+                          1e10, std::int64_t{1700000000000}, 19000, std::string("\xff"), 7},
+                         {Null{}, Null{}, Null{}, Null{}, Null{}, Null{}, Null{}, Null{}, Null{}}});
+  EXPECT_EQ(
+      texts[0],
+      R"({"ID":-5,"lower":"a\"\\\n\u0001/","q\"uote":true,"P":0.05,"D":1.0E10,)"
+      R"("T":1700000000000,"DAY":19000,"B":"/w==","A_NAME_LONGER_THAN_THIRTY_TWO_CHARACTERS":7})");
   EXPECT_EQ(texts[1],
             R"({"ID":null,"lower":null,"q\"uote":null,"P":null,"D":null,"T":null,"DAY":null,)"
             R"("B":null,"A_NAME_LONGER_THAN_THIRTY_TWO_CHARACTERS":null})");
@@ -108,9 +114,12 @@ TEST(JsonWriter, escapes_at_every_position_of_texts_of_every_length) {
 }
 
 TEST(JsonWriter, what_it_writes_reads_back_equal) {
-  auto schema = schema_of({{"A", type_of(TypeKind::bigint)}, {"B", type_of(TypeKind::double_)},
-                           {"C", decimal_of(38, 10)}, {"D", type_of(TypeKind::string)},
-                           {"E", type_of(TypeKind::bytes)}, {"F", type_of(TypeKind::integer)}});
+  auto schema = schema_of({{"A", type_of(TypeKind::bigint)},
+                           {"B", type_of(TypeKind::double_)},
+                           {"C", decimal_of(38, 10)},
+                           {"D", type_of(TypeKind::string)},
+                           {"E", type_of(TypeKind::bytes)},
+                           {"F", type_of(TypeKind::integer)}});
   std::mt19937_64 random(7);
   std::vector<std::vector<Value>> rows;
   for (int i = 0; i < 500; ++i) {
@@ -137,7 +146,11 @@ TEST(JsonWriter, what_it_writes_reads_back_equal) {
 }
 
 TEST(RowJson, gives_values_the_forms_of_rest_rows) {
-  struct Case { Value value; Type type; const char* json; } cases[] = {
+  struct Case {
+    Value value;
+    Type type;
+    const char* json;
+  } cases[] = {
       {Null{}, Type(TypeKind::bigint), "null"},
       {true, Type(TypeKind::boolean), "true"},
       {std::int64_t{-3}, Type(TypeKind::bigint), "-3"},

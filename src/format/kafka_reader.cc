@@ -21,15 +21,18 @@ std::string_view read_big_endian(data::Column& column, data::RowIndex row, ByteV
   if (value.size() != sizeof(Bits)) return reason::kWrongLength;
   Bits bits;
   std::memcpy(&bits, value.data(), sizeof bits);
-  if constexpr (sizeof bits == 4) bits = __builtin_bswap32(bits);
-  else bits = __builtin_bswap64(bits);
+  if constexpr (sizeof bits == 4)
+    bits = __builtin_bswap32(bits);
+  else
+    bits = __builtin_bswap64(bits);
   column.values<Cell>()[row] = std::bit_cast<Cell>(bits);
   return reason::kNone;
 }
 
 std::string_view read_text(data::Column& column, data::RowIndex row, ByteView value) {
   std::string_view text = as_text(value);
-  if (column.type().kind() == TypeKind::string && !simdjson::validate_utf8(text.data(), text.size()))
+  if (column.type().kind() == TypeKind::string &&
+      !simdjson::validate_utf8(text.data(), text.size()))
     return reason::kInvalidUtf8;
   column.values<Text>()[row] = Text(text);
   return reason::kNone;
@@ -38,12 +41,17 @@ std::string_view read_text(data::Column& column, data::RowIndex row, ByteView va
 std::string_view read_primitive(data::Column& column, data::RowIndex row, ByteView value) {
   if (value.size() > kValueBytesMax) return reason::kTooLarge;
   switch (column.type().kind()) {
-    case TypeKind::integer: return read_big_endian<std::int32_t, std::uint32_t>(column, row, value);
-    case TypeKind::bigint: return read_big_endian<std::int64_t, std::uint64_t>(column, row, value);
-    case TypeKind::double_: return read_big_endian<double, std::uint64_t>(column, row, value);
+    case TypeKind::integer:
+      return read_big_endian<std::int32_t, std::uint32_t>(column, row, value);
+    case TypeKind::bigint:
+      return read_big_endian<std::int64_t, std::uint64_t>(column, row, value);
+    case TypeKind::double_:
+      return read_big_endian<double, std::uint64_t>(column, row, value);
     case TypeKind::string:
-    case TypeKind::bytes: return read_text(column, row, value);
-    default: break;
+    case TypeKind::bytes:
+      return read_text(column, row, value);
+    default:
+      break;
   }
   CHECK(false && "refused by check_kafka_columns");
   return reason::kWrongType;
@@ -53,16 +61,18 @@ std::string_view read_primitive(data::Column& column, data::RowIndex row, ByteVi
 
 Result<> check_kafka_columns(const data::Schema& columns) {
   if (columns.columns.size() != 1)
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("the KAFKA format holds exactly one column, not {}: use JSON or DELIMITED",
-                            columns.columns.size()));
+    return fail(
+        ErrorCode::invalid_argument,
+        fmt::format("the KAFKA format holds exactly one column, not {}: use JSON or DELIMITED",
+                    columns.columns.size()));
   const data::ColumnSchema& column = columns.columns[0];
   switch (column.type.kind()) {
     case TypeKind::integer:
     case TypeKind::bigint:
     case TypeKind::double_:
     case TypeKind::string:
-    case TypeKind::bytes: return {};
+    case TypeKind::bytes:
+      return {};
     default:
       return fail(ErrorCode::invalid_argument,
                   fmt::format("the KAFKA format does not support type {} of column `{}`: it holds "

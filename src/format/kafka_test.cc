@@ -42,14 +42,17 @@ std::optional<std::string> write_one(const Type& type, const Value& value) {
 }
 
 TEST(Kafka, encodes_primitives_as_kafkas_serializers_do) {
-  struct Case { Type type; Value value; std::string bytes; } cases[] = {
-      {Type(TypeKind::integer), 258, std::string("\0\0\1\2", 4)},
-      {Type(TypeKind::integer), -1, "\xff\xff\xff\xff"},
-      {Type(TypeKind::bigint), std::int64_t{1}, std::string("\0\0\0\0\0\0\0\1", 8)},
-      {Type(TypeKind::double_), 1.5, std::string("\x3f\xf8\0\0\0\0\0\0", 8)},
-      {Type(TypeKind::string), std::string("h\xC3\xA9"), "h\xC3\xA9"},
-      {Type(TypeKind::string), std::string(), ""},
-      {Type(TypeKind::bytes), std::string("\xff\0", 2), std::string("\xff\0", 2)}};
+  struct Case {
+    Type type;
+    Value value;
+    std::string bytes;
+  } cases[] = {{Type(TypeKind::integer), 258, std::string("\0\0\1\2", 4)},
+               {Type(TypeKind::integer), -1, "\xff\xff\xff\xff"},
+               {Type(TypeKind::bigint), std::int64_t{1}, std::string("\0\0\0\0\0\0\0\1", 8)},
+               {Type(TypeKind::double_), 1.5, std::string("\x3f\xf8\0\0\0\0\0\0", 8)},
+               {Type(TypeKind::string), std::string("h\xC3\xA9"), "h\xC3\xA9"},
+               {Type(TypeKind::string), std::string(), ""},
+               {Type(TypeKind::bytes), std::string("\xff\0", 2), std::string("\xff\0", 2)}};
   for (const Case& c : cases) {
     EXPECT_EQ(write_one(c.type, c.value), c.bytes) << c.type.text();
     EXPECT_EQ(read_one(c.type, c.bytes), (DecodedRow{{c.value}, ""})) << c.type.text();
@@ -84,7 +87,8 @@ TEST(Kafka, holds_one_column_of_a_primitive_type) {
 }
 
 TEST(Formats, nested_columns_are_refused_only_where_used) {
-  auto schema = schema_of({{"A", Type::array(Type(TypeKind::bigint))}, {"B", Type(TypeKind::bigint)}});
+  auto schema =
+      schema_of({{"A", Type::array(Type(TypeKind::bigint))}, {"B", Type(TypeKind::bigint)}});
   EXPECT_EQ(make_reader(schema, {true, true}, {}).error().code(), ErrorCode::unsupported);
   EXPECT_TRUE(make_reader(schema, {false, true}, {}).has_value());
   EXPECT_EQ(make_writer(schema, {}).error().code(), ErrorCode::unsupported);
@@ -95,7 +99,8 @@ TEST(Formats, none_reads_and_writes_nulls) {
   auto reader = make_reader(schema, {true}, {Kind::none, ',', false}).value();
   std::vector<std::string> records{"abc"};
   PaddedRecords padded(records);
-  EXPECT_EQ(testing::decode_all(*reader, schema, {true}, padded.views())[0], (DecodedRow{{Null{}}, ""}));
+  EXPECT_EQ(testing::decode_all(*reader, schema, {true}, padded.views())[0],
+            (DecodedRow{{Null{}}, ""}));
   auto writer = make_writer(schema_of({}), {Kind::none, ',', false}).value();
   EncodedRows out;
   data::RowErrors errors;

@@ -16,8 +16,10 @@ using data::TypeKind;
 template <typename Bits, typename Cell>
 bool put_big_endian(EncodedRows& out, Cell value) {
   auto bits = std::bit_cast<Bits>(value);
-  if constexpr (sizeof bits == 4) bits = __builtin_bswap32(bits);
-  else bits = __builtin_bswap64(bits);
+  if constexpr (sizeof bits == 4)
+    bits = __builtin_bswap32(bits);
+  else
+    bits = __builtin_bswap64(bits);
   std::memcpy(out.room(sizeof bits), &bits, sizeof bits);
   return out.end_row(sizeof bits);
 }
@@ -34,10 +36,13 @@ bool put_cell(EncodedRows& out, const Column& column, RowIndex row) {
       return put_big_endian<std::uint32_t>(out, column.values<std::int32_t>()[row]);
     case TypeKind::bigint:
       return put_big_endian<std::uint64_t>(out, column.values<std::int64_t>()[row]);
-    case TypeKind::double_: return put_big_endian<std::uint64_t>(out, column.values<double>()[row]);
+    case TypeKind::double_:
+      return put_big_endian<std::uint64_t>(out, column.values<double>()[row]);
     case TypeKind::string:
-    case TypeKind::bytes: return put_bytes(out, column.values<data::Text>()[row]);
-    default: break;
+    case TypeKind::bytes:
+      return put_bytes(out, column.values<data::Text>()[row]);
+    default:
+      break;
   }
   CHECK(false && "refused by check_kafka_columns");
   return false;
@@ -49,8 +54,10 @@ void KafkaWriter::encode(std::span<const Column* const> columns, data::Selection
                          EncodedRows& out, data::RowErrors& errors) {
   CHECK(columns.size() == 1);
   for (RowIndex row : rows) {
-    if (columns[0]->is_null(row)) out.end_null_row();
-    else if (!put_cell(out, *columns[0], row)) errors.add(row, reason::kTooLarge);
+    if (columns[0]->is_null(row))
+      out.end_null_row();
+    else if (!put_cell(out, *columns[0], row))
+      errors.add(row, reason::kTooLarge);
   }
 }
 

@@ -28,10 +28,11 @@ Result<> check_columns(const data::Schema& columns, const std::vector<bool>& use
   for (std::size_t i = 0; i < columns.columns.size(); ++i) {
     const data::ColumnSchema& column = columns.columns[i];
     if (used[i] && column.type.is_nested())
-      return fail(ErrorCode::unsupported,
-                  fmt::format("column `{}` has type {}: columns of nested types cannot be read yet; "
-                              "declare it as STRING to get its JSON text",
-                              column.name, column.type.text()));
+      return fail(
+          ErrorCode::unsupported,
+          fmt::format("column `{}` has type {}: columns of nested types cannot be read yet; "
+                      "declare it as STRING to get its JSON text",
+                      column.name, column.type.text()));
   }
   return {};
 }
@@ -60,7 +61,8 @@ Result<std::unique_ptr<ValueReader>> make_reader(const data::Schema& columns,
     case Kind::kafka:
       TRY(check_kafka_columns(columns));
       return std::make_unique<KafkaReader>();
-    case Kind::none: return std::make_unique<NoneReader>();
+    case Kind::none:
+      return std::make_unique<NoneReader>();
   }
   std::unreachable();
 }

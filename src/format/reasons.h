@@ -1,4 +1,5 @@
-// Why a record could not be decoded: the reason codes of RowFailures. They go to dead-letter topics.
+// Why a record could not be decoded: the reason codes of RowFailures. They go to dead-letter
+// topics.
 #pragma once
 
 #include <string_view>

@@ -42,23 +42,40 @@ void append_json(std::string& out, const data::Value& value, const data::Type& t
     return;
   }
   switch (type.kind()) {
-    case TypeKind::boolean: out += held<bool>(value) ? "true" : "false"; return;
-    case TypeKind::integer: out += std::to_string(held<std::int32_t>(value)); return;
-    case TypeKind::bigint: out += std::to_string(held<std::int64_t>(value)); return;
-    case TypeKind::double_: append_double(out, held<double>(value)); return;
+    case TypeKind::boolean:
+      out += held<bool>(value) ? "true" : "false";
+      return;
+    case TypeKind::integer:
+      out += std::to_string(held<std::int32_t>(value));
+      return;
+    case TypeKind::bigint:
+      out += std::to_string(held<std::int64_t>(value));
+      return;
+    case TypeKind::double_:
+      append_double(out, held<double>(value));
+      return;
     case TypeKind::decimal:
       out += data::decimal_text(held<data::Int128>(value), type.scale());
       return;
-    case TypeKind::string: append_json_string(out, held<std::string>(value)); return;
-    case TypeKind::bytes: append_base64(out, held<std::string>(value)); return;
-    case TypeKind::date: append_quoted(out, data::date_text(held<std::int32_t>(value))); return;
-    case TypeKind::time: append_quoted(out, data::time_text(held<std::int32_t>(value))); return;
+    case TypeKind::string:
+      append_json_string(out, held<std::string>(value));
+      return;
+    case TypeKind::bytes:
+      append_base64(out, held<std::string>(value));
+      return;
+    case TypeKind::date:
+      append_quoted(out, data::date_text(held<std::int32_t>(value)));
+      return;
+    case TypeKind::time:
+      append_quoted(out, data::time_text(held<std::int32_t>(value)));
+      return;
     case TypeKind::timestamp:
       append_quoted(out, data::timestamp_text(held<std::int64_t>(value)));
       return;
     case TypeKind::array:
     case TypeKind::map:
-    case TypeKind::struct_: break;
+    case TypeKind::struct_:
+      break;
   }
   CHECK(false && "values of nested types do not exist yet");
 }

@@ -11,8 +11,8 @@
 namespace penstock::format {
 
 // Appends one value. DECIMAL is a plain number with its scale, DOUBLE as the JVM prints it (NaN and
-// infinities in quotes), BYTES base64, TIMESTAMP "yyyy-MM-dd'T'HH:mm:ss.SSS", DATE and TIME ISO text.
-// The value is Null or of the type's physical form (CHECKed).
+// infinities in quotes), BYTES base64, TIMESTAMP "yyyy-MM-dd'T'HH:mm:ss.SSS", DATE and TIME ISO
+// text. The value is Null or of the type's physical form (CHECKed).
 void append_json(std::string& out, const data::Value& value, const data::Type& type);
 
 // Appends a JSON array of the values, types in parallel.

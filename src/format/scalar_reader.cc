@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "data/decimal.h"
+#include "format/digits.h"
 
 namespace penstock::format {
 namespace {
@@ -19,19 +20,8 @@ using data::RowIndex;
 using data::Text;
 using data::TypeKind;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-// Integers of up to 18 digits and nothing else, the common case.
-std::optional<std::int64_t> plain_integer(std::string_view text) {
-  bool negative = !text.empty() && text[0] == '-';
-  std::string_view digits = text.substr(negative);
-  if (digits.empty() || digits.size() > 18) return std::nullopt;
-  std::int64_t value = 0;
-  for (char c : digits) {
-    if (!is_digit(c)) return std::nullopt;
-    value = value * 10 + (c - '0');
-  }
-  return negative ? -value : value;
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
 }
 
 std::optional<double> parse_double(std::string_view text) {
@@ -62,7 +52,8 @@ std::optional<std::int64_t> whole_part(std::string_view text) {
 }
 
 template <typename Integer>
-std::string_view store_integer(const Target& target, RowIndex row, std::optional<std::int64_t> value) {
+std::string_view store_integer(const Target& target, RowIndex row,
+                               std::optional<std::int64_t> value) {
   if (!value || *value < std::numeric_limits<Integer>::min() ||
       *value > std::numeric_limits<Integer>::max())
     return reason::kOutOfRange;
@@ -71,7 +62,7 @@ std::string_view store_integer(const Target& target, RowIndex row, std::optional
 }
 
 std::optional<std::int64_t> integer_of_number(std::string_view text) {
-  auto value = plain_integer(text);
+  auto value = short_integer(text);
   return value ? value : whole_part(text);
 }
 
@@ -103,7 +94,8 @@ std::string_view read_decimal(const Target& target, RowIndex row, std::string_vi
   } else {
     auto parsed = data::parse_decimal(text);
     if (!parsed)
-      return parsed.error() == data::DecimalFault::malformed ? reason::kWrongType : reason::kOutOfRange;
+      return parsed.error() == data::DecimalFault::malformed ? reason::kWrongType
+                                                             : reason::kOutOfRange;
     unscaled = parsed->unscaled;
     scale = parsed->scale;
   }
@@ -191,19 +183,32 @@ std::string_view read_base64(const Target& target, RowIndex row, std::string_vie
 Target::Target(data::Column& c)
     : kind(c.type().kind()), precision(c.type().precision()), scale(c.type().scale()), column(&c) {
   switch (kind) {
-    case TypeKind::boolean: cells = c.values<std::uint8_t>().data(); break;
+    case TypeKind::boolean:
+      cells = c.values<std::uint8_t>().data();
+      break;
     case TypeKind::integer:
     case TypeKind::date:
-    case TypeKind::time: cells = c.values<std::int32_t>().data(); break;
+    case TypeKind::time:
+      cells = c.values<std::int32_t>().data();
+      break;
     case TypeKind::bigint:
-    case TypeKind::timestamp: cells = c.values<std::int64_t>().data(); break;
-    case TypeKind::double_: cells = c.values<double>().data(); break;
-    case TypeKind::decimal: cells = c.values<Int128>().data(); break;
+    case TypeKind::timestamp:
+      cells = c.values<std::int64_t>().data();
+      break;
+    case TypeKind::double_:
+      cells = c.values<double>().data();
+      break;
+    case TypeKind::decimal:
+      cells = c.values<Int128>().data();
+      break;
     case TypeKind::string:
-    case TypeKind::bytes: cells = c.values<Text>().data(); break;
+    case TypeKind::bytes:
+      cells = c.values<Text>().data();
+      break;
     case TypeKind::array:
     case TypeKind::map:
-    case TypeKind::struct_: CHECK(false && "nested types have no vector form");
+    case TypeKind::struct_:
+      CHECK(false && "nested types have no vector form");
   }
 }
 
@@ -214,13 +219,17 @@ std::string_view read_number(const Target& target, RowIndex row, std::string_vie
       return store_integer<std::int64_t>(target, row, integer_of_number(text));
     case TypeKind::integer:
     case TypeKind::date:
-    case TypeKind::time: return store_integer<std::int32_t>(target, row, integer_of_number(text));
-    case TypeKind::double_: return read_double(target, row, text);
-    case TypeKind::decimal: return read_decimal(target, row, text);
+    case TypeKind::time:
+      return store_integer<std::int32_t>(target, row, integer_of_number(text));
+    case TypeKind::double_:
+      return read_double(target, row, text);
+    case TypeKind::decimal:
+      return read_decimal(target, row, text);
     case TypeKind::string:
       target.cell<Text>(row) = Text(text);
       return reason::kNone;
-    default: return reason::kWrongType;
+    default:
+      return reason::kWrongType;
   }
 }
 
@@ -230,15 +239,21 @@ std::string_view read_string(const Target& target, RowIndex row, std::string_vie
     case TypeKind::string:
       target.cell<Text>(row) = Text(text);
       return reason::kNone;
-    case TypeKind::bytes: return read_base64(target, row, text, arena);
+    case TypeKind::bytes:
+      return read_base64(target, row, text, arena);
     case TypeKind::bigint:
-    case TypeKind::timestamp: return read_integer_text<std::int64_t>(target, row, text);
+    case TypeKind::timestamp:
+      return read_integer_text<std::int64_t>(target, row, text);
     case TypeKind::integer:
     case TypeKind::date:
-    case TypeKind::time: return read_integer_text<std::int32_t>(target, row, text);
-    case TypeKind::double_: return read_double_text(target, row, text);
-    case TypeKind::decimal: return read_decimal(target, row, text);
-    default: return reason::kWrongType;
+    case TypeKind::time:
+      return read_integer_text<std::int32_t>(target, row, text);
+    case TypeKind::double_:
+      return read_double_text(target, row, text);
+    case TypeKind::decimal:
+      return read_decimal(target, row, text);
+    default:
+      return reason::kWrongType;
   }
 }
 

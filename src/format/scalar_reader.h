@@ -1,5 +1,5 @@
-// Texts of single values into cells of columns, by ksqlDB's conversions. Shared by all JSON paths, so
-// that they cannot differ, and by DELIMITED.
+// Texts of single values into cells of columns, by ksqlDB's conversions. Shared by all JSON paths,
+// so that they cannot differ, and by DELIMITED.
 #pragma once
 
 #include <cstdint>
@@ -20,12 +20,15 @@ struct Target {
 
   explicit Target(data::Column& c);  // after Column::reset
   template <typename T>
-  T& cell(std::size_t row) const { return static_cast<T*>(cells)[row]; }
+  T& cell(std::size_t row) const {
+    return static_cast<T*>(cells)[row];
+  }
 };
 
 // Each writes row's cell and returns reason::kNone, or the failure's reason.
 
-// A number as JSON spells it (already checked). INTEGER and BIGINT take fractions cut towards zero as
+// A number as JSON spells it (already checked), where it stands in its record: padding follows (see
+// digits.h). INTEGER and BIGINT take fractions cut towards zero as
 // ksqlDB does, STRING the number's text.
 std::string_view read_number(const Target& target, data::RowIndex row, std::string_view text);
 

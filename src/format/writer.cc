@@ -30,9 +30,10 @@ class NoneWriter final : public ValueWriter {
 Result<> check_columns(const data::Schema& columns, const Options& options) {
   for (const data::ColumnSchema& column : columns.columns)
     if (column.type.is_nested())
-      return fail(ErrorCode::unsupported,
-                  fmt::format("column `{}` has type {}: columns of nested types cannot be written yet",
-                              column.name, column.type.text()));
+      return fail(
+          ErrorCode::unsupported,
+          fmt::format("column `{}` has type {}: columns of nested types cannot be written yet",
+                      column.name, column.type.text()));
   if (options.kind == Kind::kafka) return check_kafka_columns(columns);
   if (options.kind == Kind::json && options.unwrapped && columns.columns.size() != 1)
     return fail(ErrorCode::invalid_argument,
@@ -83,10 +84,14 @@ Result<std::unique_ptr<ValueWriter>> make_writer(const data::Schema& columns,
     return std::make_unique<NoneWriter>();
   TRY(check_columns(columns, options));
   switch (options.kind) {
-    case Kind::json: return std::make_unique<JsonWriter>(columns, options.unwrapped);
-    case Kind::delimited: return std::make_unique<DelimitedWriter>(options.delimiter);
-    case Kind::kafka: return std::make_unique<KafkaWriter>();
-    case Kind::none: break;
+    case Kind::json:
+      return std::make_unique<JsonWriter>(columns, options.unwrapped);
+    case Kind::delimited:
+      return std::make_unique<DelimitedWriter>(options.delimiter);
+    case Kind::kafka:
+      return std::make_unique<KafkaWriter>();
+    case Kind::none:
+      break;
   }
   std::unreachable();
 }

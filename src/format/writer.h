@@ -31,14 +31,14 @@ class EncodedRows {
   ByteSpan storage() { return bytes_; }  // for wiping: the first bytes() of it are in use
   std::size_t capacity() const { return bytes_.size(); }
 
-  // For the writers: at least n writable bytes behind the rows that ended, then the end of a row. An
-  // end that would pass 4 GiB is refused: false, and the row is null.
+  // For the writers: at least n writable bytes behind the rows that ended, then the end of a row.
+  // An end that would pass 4 GiB is refused: false, and the row is null.
   std::uint8_t* room(std::size_t n);
   bool end_row(std::size_t row_bytes);
   void end_null_row();
 
  private:
-  ByteBuffer bytes_;       // as long as the memory
+  ByteBuffer bytes_;  // as long as the memory
   std::size_t used_ = 0;
   std::vector<std::uint32_t> ends_;
   std::vector<std::uint8_t> nulls_;
@@ -49,16 +49,16 @@ class ValueWriter {
  public:
   virtual ~ValueWriter() = default;
 
-  // Appends one entry per selected row, in order. `columns`: one per schema column, of its type. A row
-  // that has no encoding is added to `errors` and its entry is null: the caller leaves it out.
+  // Appends one entry per selected row, in order. `columns`: one per schema column, of its type. A
+  // row that has no encoding is added to `errors` and its entry is null: the caller leaves it out.
   virtual void encode(std::span<const data::Column* const> columns, data::Selection rows,
                       EncodedRows& out, data::RowErrors& errors) = 0;
 };
 
 // A writer of the given columns (all of the key's or value's, in order).
 // - json: an object with every column, nulls too, under its name as declared; numbers as numbers,
-//   DOUBLE as the JVM prints it (NaN and infinities as strings), DATE, TIME and TIMESTAMP as integers,
-//   BYTES in base64. Unwrapped: the one column's bare value; null becomes a null entry.
+//   DOUBLE as the JVM prints it (NaN and infinities as strings), DATE, TIME and TIMESTAMP as
+//   integers, BYTES in base64. Unwrapped: the one column's bare value; null becomes a null entry.
 // - delimited: fields quoted where needed; null and empty text are both empty.
 // - kafka: see KafkaReader; null becomes a null entry.  none: null entries.
 // unsupported or invalid_argument: a type or number of columns that the format cannot carry.

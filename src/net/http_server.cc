@@ -8,6 +8,7 @@
 #include <boost/asio/post.hpp>
 #include <fmt/format.h>
 
+#include "base/check.h"
 #include "net/http_connection.h"
 
 namespace penstock::net {
@@ -126,13 +127,24 @@ struct HttpServer::Parts {
 
 HttpServer::HttpServer(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
-Result<std::unique_ptr<HttpServer>> HttpServer::start(HttpServerOptions options,
-                                                      HttpHandler handler) {
+Result<std::unique_ptr<HttpServer>> HttpServer::prepare(HttpServerOptions options,
+                                                        HttpHandler handler) {
   auto parts = std::make_unique<Parts>(std::move(options), std::move(handler));
   TRY(parts->listen());
-  parts->accept();
-  parts->thread = std::thread([p = parts.get()] { p->io.run(); });
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(parts)));
+}
+
+void HttpServer::serve() {
+  CHECK(!parts_->thread.joinable());
+  parts_->accept();
+  parts_->thread = std::thread([p = parts_.get()] { p->io.run(); });
+}
+
+Result<std::unique_ptr<HttpServer>> HttpServer::start(HttpServerOptions options,
+                                                      HttpHandler handler) {
+  auto server = TRY(prepare(std::move(options), std::move(handler)));
+  server->serve();
+  return server;
 }
 
 HttpServer::~HttpServer() { stop(std::chrono::milliseconds(0)); }

@@ -68,7 +68,12 @@ using HttpHandler = std::function<void(const HttpRequest&, ResponseWriter&)>;
 
 class HttpServer {
  public:
-  // Listens at once. invalid_argument: not an IP address; busy: the port is taken.
+  // Takes the port, so that address() is known; nobody is answered before serve().
+  // invalid_argument: not an IP address; busy: the port is taken.
+  static Result<std::unique_ptr<HttpServer>> prepare(HttpServerOptions options,
+                                                     HttpHandler handler);
+  void serve();  // once
+  // Both in one.
   static Result<std::unique_ptr<HttpServer>> start(HttpServerOptions options, HttpHandler handler);
   ~HttpServer();  // as stop() without grace
 

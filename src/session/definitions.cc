@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include "base/check.h"
+#include "seal/grant.h"
 #include "session/limits.h"
 #include "session/properties.h"
 #include "session/query_ids.h"
@@ -293,7 +294,7 @@ Result<> delete_topics(const Context& context, const sql::StreamInfo& stream) {
   const auto topic = TRY(topics::TopicName::parse(stream.topic));
   if (TRY(context.effects.partitions(topic))) TRY(context.effects.remove_topic(topic));
   if (stream.seal.kind == sql::SealKind::none) return {};
-  const auto grants = TRY(topics::TopicName::parse(stream.topic + ".grants"));
+  const auto grants = TRY(topics::TopicName::parse(seal::grants_topic(stream.topic)));
   if (TRY(context.effects.partitions(grants))) TRY(context.effects.remove_topic(grants));
   return {};
 }

@@ -20,7 +20,7 @@ using Properties = std::map<std::string, std::string>;
 
 struct SessionOptions {
   std::string service_id = "default_";
-  engine::RuntimeOptions runtime;
+  engine::RuntimeOptions runtime = {};
   // Of topics that CREATE STREAM finds missing and that have no PARTITIONS; absent: refused. Sinks
   // of queries have as many partitions as their source.
   std::optional<std::int32_t> default_partitions = std::nullopt;

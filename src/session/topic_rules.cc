@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "seal/grant.h"
+
 namespace penstock::session {
 namespace {
 
@@ -75,7 +77,7 @@ Result<> ensure_topics(const sql::StreamInfo& stream, std::optional<std::int32_t
                             stream.topic, *there, *stream.partitions));
   }
   if (stream.seal.kind == sql::SealKind::none) return {};
-  const auto grants = TRY_IN(topics::TopicName::parse(stream.topic + ".grants"),
+  const auto grants = TRY_IN(topics::TopicName::parse(seal::grants_topic(stream.topic)),
                              fmt::format("Stream '{}': the topic of its grants", stream.name));
   if (!TRY(effects.partitions(grants))) {
     TRY(effects.create_topic({.name = grants, .partitions = 1, .compacted = true}));

@@ -139,6 +139,7 @@ Parsed<void> QueryPlanner::bind_where() {
 }
 
 Parsed<void> QueryPlanner::bind_partition_by() {
+  std::set<std::string> seen;
   for (const ast::ExpressionPtr& expression : query_.partition_by) {
     Bound bound = TRY(binder_.bind(*expression));
     const bool is_null = literal_of(*bound.expr) != nullptr &&
@@ -149,8 +150,7 @@ Parsed<void> QueryPlanner::bind_partition_by() {
     }
     if (is_null)
       return problem(expression->span, "NULL cannot be one of several PARTITION BY expressions.");
-    for (const ExprPtr& earlier : partition_by_) {
-      if (text_of_expr(*earlier) != text_of_expr(*bound.expr)) continue;
+    if (!seen.insert(text_of_expr(*bound.expr)).second) {
       return problem(expression->span, "PARTITION BY names this twice.");
     }
     partition_by_.push_back(std::move(bound.expr));
@@ -200,7 +200,7 @@ Parsed<void> QueryPlanner::expand_star(const ast::SelectItem& item) {
 }
 
 void QueryPlanner::add_column(std::size_t index, SourceSpan span) {
-  outputs_.push_back({.name = scope_.column_names()[index],
+  outputs_.push_back({.name = std::string(scope_.name_at(index)),
                       .expr = column_expr(index, scope_.type_at(index), span),
                       .span = span});
 }
@@ -272,10 +272,16 @@ std::vector<QueryPlanner::Key> QueryPlanner::wanted_keys() const {
 
 Parsed<void> QueryPlanner::mark_keys(const ast::Identifier& sink) {
   std::vector<Output> ordered;
+  const std::vector<std::string> names = scope_.column_names();
+  std::vector<std::string> texts;  // of the outputs; empty: never a key
+  for (const Output& output : outputs_) {
+    texts.push_back(output.value_copy ? std::string() : to_text(*output.expr, names));
+  }
   for (const Key& key : wanted_keys()) {
     Output* found = nullptr;
-    for (Output& output : outputs_) {
-      if (!output.expr || output.value_copy || text_of_expr(*output.expr) != key.text) continue;
+    for (std::size_t i = 0; i < outputs_.size(); ++i) {
+      Output& output = outputs_[i];
+      if (!output.expr || texts[i] != key.text) continue;
       if (found != nullptr) {
         return problem(
             output.span,

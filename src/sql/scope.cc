@@ -75,6 +75,12 @@ std::vector<std::string> Scope::column_names() const {
   return names;
 }
 
+std::string_view Scope::name_at(std::size_t index) const {
+  const auto& own = stream_.schema.columns;
+  return index < own.size() ? std::string_view(own[index].name)
+                            : name_of(pseudo_[index - own.size()]);
+}
+
 std::optional<std::size_t> Scope::find_pseudo(std::string_view name) {
   const std::size_t own = stream_.schema.columns.size();
   for (const PseudoColumn column : kPseudo) {

@@ -35,6 +35,7 @@ class Scope {
   const std::vector<PseudoColumn>& pseudo() const { return pseudo_; }
   data::Schema schema() const;  // the stream's columns, then the pseudo-columns named so far
   std::vector<std::string> column_names() const;
+  std::string_view name_at(std::size_t index) const;
   const data::Type& type_at(std::size_t index) const { return types_[index]; }
 
  private:

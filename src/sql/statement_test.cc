@@ -293,6 +293,21 @@ TEST_F(StatementTest, RepeatedOperandsOfNestedBetweenAreBounded) {
   EXPECT_EQ(refusal("SELECT id FROM orders WHERE " + text), ErrorCode::limit_exceeded);
 }
 
+TEST_F(StatementTest, AThousandKeysAreFoundInOneGo) {
+  std::string columns;
+  for (std::size_t i = 0; i < kColumnsMax; ++i) {
+    columns += fmt::format("{}c{} INT{}", i == 0 ? "" : ", ", i, i + 1 < kColumnsMax ? " KEY" : "");
+  }
+  const auto wide = as<CreateStream>("CREATE STREAM wide (" + columns +
+                                     ") WITH (KAFKA_TOPIC='wide', FORMAT='JSON')");
+  TestCatalogue catalogue(functions_);
+  catalogue.add(wide.stream);
+  const auto copy =
+      prepare_statement({"CREATE STREAM c AS SELECT * FROM wide", 1}, catalogue, functions_);
+  ASSERT_TRUE(copy.has_value());
+  EXPECT_EQ(std::get<CreateStreamAs>(copy->node).stream.schema, wide.stream.schema);
+}
+
 TEST_F(StatementTest, ColumnsArgumentsAndItemsAreHeldToTheirLimits) {
   const auto columns = [](std::size_t count) {
     std::string text;

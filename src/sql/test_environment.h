@@ -118,6 +118,8 @@ class TestCatalogue final : public Catalogue {
     }
   }
 
+  void add(const StreamInfo& stream) { streams_.insert_or_assign(stream.name, stream); }
+
   const StreamInfo* find(std::string_view name) const override {
     const auto found = streams_.find(std::string(name));
     return found == streams_.end() ? nullptr : &found->second;

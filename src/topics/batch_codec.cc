@@ -52,7 +52,8 @@ bool ends_are_sound(const std::uint8_t* ends, std::uint32_t count, std::uint32_t
     std::uint32_t raw = load<std::uint32_t>(ends + 4 * std::size_t{i});
     std::uint32_t end = raw & ~kNullBit;
     std::uint32_t null = raw >> 31;
-    bad |= static_cast<std::uint32_t>(end < begin) | (null & static_cast<std::uint32_t>(end != begin));
+    bad |=
+        static_cast<std::uint32_t>(end < begin) | (null & static_cast<std::uint32_t>(end != begin));
     bad |= nulls_allowed ? 0 : null;
     begin = end;
   }
@@ -100,7 +101,8 @@ bool lengths_are_sound(const BatchHeader& header) {
     return false;
   if (!(header.flags & BatchHeader::kHasKeys) && header.key_bytes != 0) return false;
   if (!(header.flags & BatchHeader::kHasHeaders) && header.header_bytes != 0) return false;
-  if (header.base < 0 || header.base > std::numeric_limits<Offset>::max() - Offset{kBatchRecordsMax})
+  if (header.base < 0 ||
+      header.base > std::numeric_limits<Offset>::max() - Offset{kBatchRecordsMax})
     return false;
   return header.bytes() <= kBatchBytesMax;
 }
@@ -200,7 +202,8 @@ void fill_times(const BatchView& batch, std::uint32_t first, std::uint32_t last,
   data::TimestampMs* times = buffer.timestamps_ms.data() + at;
   Offset* offsets = buffer.offsets.data() + at;
   std::size_t rows = last - first;
-  for (std::size_t i = 0; i < rows; ++i) offsets[i] = batch.header.base + first + static_cast<Offset>(i);
+  for (std::size_t i = 0; i < rows; ++i)
+    offsets[i] = batch.header.base + first + static_cast<Offset>(i);
   auto base = static_cast<std::uint64_t>(batch.header.first_timestamp_ms);
   const std::uint8_t* deltas = batch.deltas + delta_width(batch.header.flags) * first;
   if (batch.header.flags & BatchHeader::kDeltas32) {
@@ -240,7 +243,8 @@ std::size_t BatchHeader::bytes() const {
   std::size_t per_record = 4 + delta_width(flags);
   if (flags & kHasKeys) per_record += 4;
   if (flags & kHasHeaders) per_record += 4;
-  return kBatchHeaderBytes + per_record * count + std::size_t{key_bytes} + value_bytes + header_bytes;
+  return kBatchHeaderBytes + per_record * count + std::size_t{key_bytes} + value_bytes +
+         header_bytes;
 }
 
 Result<BatchHeader> parse_batch_header(ByteView bytes) {
@@ -257,11 +261,13 @@ Result<BatchHeader> parse_batch_header(ByteView bytes) {
   BatchHeader header = read_header(bytes.data());
   bool both = (header.flags & BatchHeader::kDeltas32) && (header.flags & BatchHeader::kDeltas64);
   if ((header.flags & ~kKnownFlags) || both || load<std::uint32_t>(bytes.data() + 56) != 0)
-    return fail(ErrorCode::corrupt, fmt::format("record batch with unknown flags {:#x}", header.flags));
-  if (!lengths_are_sound(header))
     return fail(ErrorCode::corrupt,
-                fmt::format("record batch with impossible lengths: {} records, {} + {} + {} bytes",
-                            header.count, header.key_bytes, header.value_bytes, header.header_bytes));
+                fmt::format("record batch with unknown flags {:#x}", header.flags));
+  if (!lengths_are_sound(header))
+    return fail(
+        ErrorCode::corrupt,
+        fmt::format("record batch with impossible lengths: {} records, {} + {} + {} bytes",
+                    header.count, header.key_bytes, header.value_bytes, header.header_bytes));
   return header;
 }
 
@@ -269,8 +275,9 @@ Result<> check_batch_crc(const BatchHeader& header, ByteView batch) {
   CHECK(batch.size() == header.bytes());
   std::uint32_t seen = crc32c(batch.first(60), crc32c(batch.subspan(kBatchHeaderBytes)));
   if (seen == header.crc) return {};
-  return fail(ErrorCode::corrupt, fmt::format("record batch with CRC {:08x}, but its bytes have {:08x}",
-                                              header.crc, seen));
+  return fail(
+      ErrorCode::corrupt,
+      fmt::format("record batch with CRC {:08x}, but its bytes have {:08x}", header.crc, seen));
 }
 
 Result<BatchView> view_batch(const BatchHeader& header, ByteView batch) {
@@ -315,11 +322,14 @@ void grow_storage(ReadBuffer& buffer, std::size_t bytes) {
 
 void fill_rows(const BatchView& batch, std::uint32_t first, std::uint32_t last, ReadBuffer& buffer,
                std::size_t at) {
-  CHECK(first <= last && last <= batch.header.count && at + (last - first) <= buffer.offsets.size());
-  fill_placed(batch, first, last, {{batch.keys, 0}, {batch.values, 0}, {batch.headers, 0}}, buffer, at);
+  CHECK(first <= last && last <= batch.header.count &&
+        at + (last - first) <= buffer.offsets.size());
+  fill_placed(batch, first, last, {{batch.keys, 0}, {batch.values, 0}, {batch.headers, 0}}, buffer,
+              at);
 }
 
-void copy_rows(const BatchView& batch, std::uint32_t first, std::uint32_t last, ReadBuffer& buffer) {
+void copy_rows(const BatchView& batch, std::uint32_t first, std::uint32_t last,
+               ReadBuffer& buffer) {
   CHECK(first < last && last <= batch.header.count);
   resize_rows(buffer, last - first);
   grow_storage(buffer, payload_bytes(batch, first, last));
@@ -370,7 +380,8 @@ void EncodedBatches::append_rows(const RecordBatch& records, std::size_t first, 
   to = write_area(to, records.keys(), records.key_cells(), first, last);
   to = write_area(to, records.values(), records.value_cells(), first, last);
   CHECK(to == start + bytes);
-  // The body's CRC now, while it is in the cache and in the writer's thread; place_batch adds the header.
+  // The body's CRC now, while it is in the cache and in the writer's thread; place_batch adds the
+  // header.
   header.crc = crc32c({start + kBatchHeaderBytes, bytes - kBatchHeaderBytes});
   write_header(start, header);
 }

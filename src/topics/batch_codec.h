@@ -1,14 +1,15 @@
 // Record batches as segment files and the socket hold them. Little endian:
-//    0 u32 magic "PSB1"    4 u8 version 1    5 u8 kind (0 records; 1 is reserved for frames)    6 u16 flags
-//    8 i64 base offset    16 u32 count    20 u32 topic id    24 i64 first timestamp    32 i64 max timestamp
-//   40 u32 key bytes    44 u32 value bytes    48 u32 header bytes    52 u32 partition    56 u32 zero
-//   60 u32 CRC-32C of the body followed by bytes 0-59
-//   64 the body: value ends (u32 each, bit 31: null), key ends (the same; if kHasKeys), timestamp deltas to
-//      the first (i32 or i64 each, or none if all are equal), header ends (u32 each) and packed headers
-//      (if kHasHeaders), key bytes, value bytes
-// The records' offsets are base, base + 1, ... The topic id is unique per created topic, so that bytes of
-// an earlier topic in a recycled file cannot be taken for this one's.
-// All of it is hostile until checked: a CRC says nothing about intent.
+//    0 u32 magic "PSB1"    4 u8 version 1    5 u8 kind (0 records; 1 is reserved for frames)    6
+//    u16 flags 8 i64 base offset    16 u32 count    20 u32 topic id    24 i64 first timestamp    32
+//    i64 max timestamp
+//   40 u32 key bytes    44 u32 value bytes    48 u32 header bytes    52 u32 partition    56 u32
+//   zero 60 u32 CRC-32C of the body followed by bytes 0-59 64 the body: value ends (u32 each, bit
+//   31: null), key ends (the same; if kHasKeys), timestamp deltas to
+//      the first (i32 or i64 each, or none if all are equal), header ends (u32 each) and packed
+//      headers (if kHasHeaders), key bytes, value bytes
+// The records' offsets are base, base + 1, ... The topic id is unique per created topic, so that
+// bytes of an earlier topic in a recycled file cannot be taken for this one's. All of it is hostile
+// until checked: a CRC says nothing about intent.
 #pragma once
 
 #include <cstdint>
@@ -44,7 +45,8 @@ struct BatchHeader {
   Offset end() const { return base + count; }
 };
 
-// Reads the first 64 bytes. corrupt: no batch, or lengths beyond limits.h. unsupported: a newer version.
+// Reads the first 64 bytes. corrupt: no batch, or lengths beyond limits.h. unsupported: a newer
+// version.
 Result<BatchHeader> parse_batch_header(ByteView bytes);
 
 // Compares the CRC. `batch` is header.bytes() long.
@@ -68,8 +70,8 @@ Result<BatchView> view_batch(const BatchHeader& header, ByteView batch);
 // Key, value and header bytes of the rows [first, last).
 std::size_t payload_bytes(const BatchView& batch, std::uint32_t first, std::uint32_t last);
 
-// Writes the rows [first, last) into the buffer's columns from index `at` on, which exist; the views
-// point into the batch. The caller sees to the padding behind it.
+// Writes the rows [first, last) into the buffer's columns from index `at` on, which exist; the
+// views point into the batch. The caller sees to the padding behind it.
 void fill_rows(const BatchView& batch, std::uint32_t first, std::uint32_t last, ReadBuffer& buffer,
                std::size_t at);
 
@@ -93,7 +95,8 @@ class EncodedBatches {
 
  private:
   static constexpr std::size_t kKeptBytes = 8 << 20;
-  void append_rows(const RecordBatch& records, std::size_t first, std::size_t last, BatchHeader header);
+  void append_rows(const RecordBatch& records, std::size_t first, std::size_t last,
+                   BatchHeader header);
   std::uint8_t* grow(std::size_t bytes);
 
   std::unique_ptr<std::uint8_t[]> data_;

@@ -25,8 +25,8 @@ Error topic_exists(const TopicName& topic) {
 }
 
 Error too_many_topics() {
-  return Error(ErrorCode::limit_exceeded, fmt::format("the log holds {} topics, the most it takes",
-                                                      kTopicsMax));
+  return Error(ErrorCode::limit_exceeded,
+               fmt::format("the log holds {} topics, the most it takes", kTopicsMax));
 }
 
 Error fenced_error(const WriterId& id) {
@@ -48,9 +48,8 @@ Result<> check_spec(const TopicSpec& spec) {
 
 Result<> check_partition(const TopicSpec& spec, std::int32_t partition) {
   if (partition >= 0 && partition < spec.partitions) return {};
-  return fail(ErrorCode::not_found,
-              fmt::format("topic '{}' has the partitions 0 to {}, but not {}", spec.name.text(),
-                          spec.partitions - 1, partition));
+  return fail(ErrorCode::not_found, fmt::format("topic '{}' has the partitions 0 to {}, but not {}",
+                                                spec.name.text(), spec.partitions - 1, partition));
 }
 
 Result<> check_start(const TopicPartition& from, Offset start, PartitionInfo range) {
@@ -86,8 +85,9 @@ bool CommitLimits::take_state(ByteView key, ByteView value) {
                     fmt::format("state takes keys of {} and values of {} bytes; seen {} and {}",
                                 kStateKeyBytesMax, kStateValueBytesMax, key.size(), value.size()));
   else if (bytes > kCommitStateBytesMax - state_bytes_)
-    broken_ = Error(ErrorCode::limit_exceeded,
-                    fmt::format("a commit gathers at most {} bytes of state", kCommitStateBytesMax));
+    broken_ =
+        Error(ErrorCode::limit_exceeded,
+              fmt::format("a commit gathers at most {} bytes of state", kCommitStateBytesMax));
   else
     state_bytes_ += bytes;
   return !broken_;

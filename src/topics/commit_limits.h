@@ -13,7 +13,7 @@ Error too_many_topics();
 Error fenced_error(const WriterId& id);
 Error commit_is_open(const WriterId& id);
 
-Result<> check_spec(const TopicSpec& spec);                            // partitions
+Result<> check_spec(const TopicSpec& spec);                               // partitions
 Result<> check_partition(const TopicSpec& spec, std::int32_t partition);  // not_found
 Result<> check_start(const TopicPartition& from, Offset start, PartitionInfo range);
 

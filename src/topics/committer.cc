@@ -83,8 +83,7 @@ Result<> Committer::stage(const CommitRequest& request) {
     touch(piece.partition);
     auto staged = piece.partition->stage(piece.batches);
     if (staged) continue;
-    for (std::size_t i = 0; i < before.size(); ++i)
-      request.pieces[i].partition->unstage(before[i]);
+    for (std::size_t i = 0; i < before.size(); ++i) request.pieces[i].partition->unstage(before[i]);
     return staged;
   }
   return {};

@@ -1,4 +1,5 @@
-// The one committer of an embedded log: commits that wait while a round is under way share the next.
+// The one committer of an embedded log: commits that wait while a round is under way share the
+// next.
 #pragma once
 
 #include <condition_variable>
@@ -15,8 +16,8 @@
 
 namespace penstock::topics {
 
-// What one commit appends to one partition. The directory of topics owns the partition too; this share
-// keeps it until the commit is over, should the topic be removed meanwhile.
+// What one commit appends to one partition. The directory of topics owns the partition too; this
+// share keeps it until the commit is over, should the topic be removed meanwhile.
 struct CommitPiece {
   std::shared_ptr<Partition> partition;
   EncodedBatches batches;

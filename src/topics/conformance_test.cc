@@ -58,7 +58,8 @@ TEST_P(LogConformance, KeepsTheOrderOfEachPartition) {
 
 TEST_P(LogConformance, GivesBackWhatWasAppended) {
   create("t");
-  ByteBuffer headers = pack_headers({{"origin", to_buffer(as_bytes("x"))}, {"empty", std::nullopt}});
+  ByteBuffer headers =
+      pack_headers({{"origin", to_buffer(as_bytes("x"))}, {"empty", std::nullopt}});
   std::vector<RecordView> records = {
       {.key = std::nullopt, .value = std::nullopt, .timestamp_ms = 5},
       {.key = as_bytes(""), .value = as_bytes(""), .timestamp_ms = -7},
@@ -85,8 +86,12 @@ TEST_P(LogConformance, GivesBackWhatWasAppended) {
         EXPECT_EQ(seen.timestamp_ms, put.timestamp_ms);
         ASSERT_EQ(seen.key.has_value(), put.key.has_value()) << row;
         ASSERT_EQ(seen.value.has_value(), put.value.has_value()) << row;
-        if (put.key) { EXPECT_EQ(as_text(*seen.key), as_text(*put.key)); }
-        if (put.value) { EXPECT_EQ(as_text(*seen.value), as_text(*put.value)); }
+        if (put.key) {
+          EXPECT_EQ(as_text(*seen.key), as_text(*put.key));
+        }
+        if (put.value) {
+          EXPECT_EQ(as_text(*seen.value), as_text(*put.value));
+        }
         EXPECT_EQ(as_text(seen.headers), as_text(put.headers));
       }
     }
@@ -346,12 +351,14 @@ TEST_P(LogConformance, AbortsCommitsWhoseStateIsTooLarge) {
 
 TEST_P(LogConformance, ChecksWhatItIsAskedToMake) {
   EXPECT_EQ(code_of(log_->create({topic("t"), 0, false})), ErrorCode::invalid_argument);
-  EXPECT_EQ(code_of(log_->create({topic("t"), kPartitionsMax + 1, false})), ErrorCode::limit_exceeded);
+  EXPECT_EQ(code_of(log_->create({topic("t"), kPartitionsMax + 1, false})),
+            ErrorCode::limit_exceeded);
   create("t", 3);
   EXPECT_EQ(code_of(log_->create({topic("t"), 1, false})), ErrorCode::already_exists);
   create("a.b-c_D");
   must(log_->create({topic("compacted"), 1, true}));
-  EXPECT_EQ(must(log_->list()), (std::vector<TopicName>{topic("a.b-c_D"), topic("compacted"), topic("t")}));
+  EXPECT_EQ(must(log_->list()),
+            (std::vector<TopicName>{topic("a.b-c_D"), topic("compacted"), topic("t")}));
   EXPECT_TRUE(must(log_->describe(topic("compacted"))).spec.compacted);
   EXPECT_EQ(must(log_->describe(topic("t"))).partitions.size(), 3u);
   EXPECT_EQ(code_of(log_->describe(topic("none"))), ErrorCode::not_found);
@@ -395,7 +402,8 @@ TEST_P(LogConformance, RemovesATopicForReadersCommitsAndPositions) {
   ASSERT_EQ(positions.size(), 1u);
   EXPECT_EQ(positions[0].from, at("other", 0));
   create("t", 2);
-  EXPECT_EQ(code_of(reader->next(buffer, 100)), ErrorCode::not_found) << "a namesake is another topic";
+  EXPECT_EQ(code_of(reader->next(buffer, 100)), ErrorCode::not_found)
+      << "a namesake is another topic";
   EXPECT_EQ(end_of(*log_, at("t", 0)), 0);
   must_commit(*w, at("t", 0), {"new"});
   EXPECT_EQ(read_all(*log_, at("t", 0)), Strings{"new"});
@@ -445,7 +453,9 @@ TEST_P(LogConformance, KeepsWhatWasCommittedOverARestart) {
     auto w = writer();
     auto positions = must(w->positions(task));
     ASSERT_EQ(positions.size(), round == 0 ? 0u : 1u);
-    if (round > 0) { EXPECT_EQ(positions[0].next, round); }
+    if (round > 0) {
+      EXPECT_EQ(positions[0].next, round);
+    }
     auto state = state_of(*w, task);
     ASSERT_EQ(state.size(), static_cast<std::size_t>(round));
     auto commit = must(w->begin());
@@ -468,7 +478,9 @@ TEST_P(LogConformance, FencesAcrossARestart) {
   if (!GetParam().durable) GTEST_SKIP() << "this log forgets by design";
   create("t");
   for (int i = 0; i < 3; ++i) {
-    { auto first = writer("id"); }
+    {
+      auto first = writer("id");
+    }
     auto w = writer("id");
     must_commit(*w, at("t", 0), {std::to_string(i)});
     w.reset();
@@ -523,7 +535,9 @@ TEST_P(LogConformance, LetsThreadsCommitToOnePartition) {
     EXPECT_EQ(pairs[2 * i], singles[i] + "a") << "one order of commits for all partitions";
     int number = std::stoi(singles[i].substr(2));
     auto found = last.find(singles[i][0]);
-    if (found != last.end()) { EXPECT_GT(number, found->second); }
+    if (found != last.end()) {
+      EXPECT_GT(number, found->second);
+    }
     last[singles[i][0]] = number;
   }
 }

@@ -19,7 +19,8 @@ TEST(Crc32c, GivesTheKnownAnswers) {
 TEST(Crc32c, AgreesWithTheTableForAllLengthsAndAlignments) {
   ByteBuffer bytes(20'000);
   std::uint32_t random = 1;
-  for (auto& byte : bytes) byte = static_cast<std::uint8_t>((random = random * 1664525 + 1013904223) >> 24);
+  for (auto& byte : bytes)
+    byte = static_cast<std::uint8_t>((random = random * 1664525 + 1013904223) >> 24);
   for (std::size_t length = 0; length < bytes.size() - 8; length += 1 + length / 7) {
     ByteView part = ByteView(bytes).subspan(length % 8, length);
     EXPECT_EQ(crc32c(part, 77), crc32c_by_table(part, 77)) << length;

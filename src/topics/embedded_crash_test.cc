@@ -20,11 +20,14 @@ constexpr const char* kFolderVariable = "PENSTOCK_CRASH_FOLDER";
 constexpr std::size_t kSegmentBytes = 600;
 
 EmbeddedOptions options(const std::filesystem::path& folder) {
-  return {.folder = folder, .durability = Durability::disk, .segment_bytes = kSegmentBytes, .serve = false};
+  return {.folder = folder,
+          .durability = Durability::disk,
+          .segment_bytes = kSegmentBytes,
+          .serve = false};
 }
 
-// Each commit writes its number to both topics' partitions and moves a task to it: after a crash all
-// four say the same, and it is what was acknowledged or one more.
+// Each commit writes its number to both topics' partitions and moves a task to it: after a crash
+// all four say the same, and it is what was acknowledged or one more.
 void commit_number(Writer& writer, int number) {
   auto commit = must(writer.begin());
   std::string text = std::to_string(number);
@@ -64,8 +67,8 @@ int run_child(const std::filesystem::path& folder, std::string_view point, int n
   if (!point.empty())
     environment.push_back("PENSTOCK_CRASH_AT=" + std::string(point) + ":" + std::to_string(nth));
   for (char** entry = environ; *entry; ++entry) environment.emplace_back(*entry);
-  Strings arguments = {self, "--gtest_filter=EmbeddedCrashChild.*", "--gtest_also_run_disabled_tests",
-                       "--gtest_brief=1"};
+  Strings arguments = {self, "--gtest_filter=EmbeddedCrashChild.*",
+                       "--gtest_also_run_disabled_tests", "--gtest_brief=1"};
   auto pointers = [](std::vector<std::string>& texts) {
     std::vector<char*> out;
     for (std::string& text : texts) out.push_back(text.data());
@@ -74,7 +77,8 @@ int run_child(const std::filesystem::path& folder, std::string_view point, int n
   };
   pid_t child = 0;
   EXPECT_EQ(::posix_spawn(&child, self.c_str(), nullptr, nullptr, pointers(arguments).data(),
-                          pointers(environment).data()), 0);
+                          pointers(environment).data()),
+            0);
   int status = 0;
   EXPECT_EQ(::waitpid(child, &status, 0), child);
   return status;
@@ -97,7 +101,8 @@ void check_folder(const std::filesystem::path& folder, const std::string& contex
   Strings expected[2];
   for (int i = 1; i <= count; ++i) {
     expected[0].push_back(std::to_string(i));
-    expected[1].insert(expected[1].end(), {std::to_string(i), std::to_string(i) + std::string(200, 'x')});
+    expected[1].insert(expected[1].end(),
+                       {std::to_string(i), std::to_string(i) + std::string(200, 'x')});
   }
   EXPECT_EQ(read_all(log, at("a", 0)), expected[0]) << context;
   EXPECT_EQ(read_all(log, at("a", 1)), expected[1]) << context;
@@ -112,7 +117,8 @@ void check_folder(const std::filesystem::path& folder, const std::string& contex
 
 // Leaves what recovery has to clean: bytes behind the end, a segment behind the last one.
 void leave_tails(const std::filesystem::path& folder) {
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder / "data" / "topics")) {
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(folder / "data" / "topics")) {
     if (!entry.is_regular_file()) continue;
     std::ofstream(entry.path(), std::ios::app) << "torn";
   }

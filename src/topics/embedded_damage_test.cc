@@ -19,7 +19,8 @@ using Strings = std::vector<std::string>;
 class EmbeddedDamage : public ::testing::Test {
  protected:
   Result<std::unique_ptr<EmbeddedLog>> try_open(std::size_t segment_bytes = 64 << 20) {
-    return EmbeddedLog::open({.folder = folder_.path(), .segment_bytes = segment_bytes, .serve = false});
+    return EmbeddedLog::open(
+        {.folder = folder_.path(), .segment_bytes = segment_bytes, .serve = false});
   }
   std::filesystem::path segment(Offset base) {
     return folder_.path() / "topics" / "t" / "0" / segment_file_name(base);
@@ -44,7 +45,8 @@ class EmbeddedDamage : public ::testing::Test {
   }
   std::string bytes_of(Offset base) { return must(read_file(segment(base), 1 << 20)); }
   void write_bytes(Offset base, std::string_view bytes) {
-    std::ofstream(segment(base), std::ios::binary | std::ios::trunc).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    std::ofstream(segment(base), std::ios::binary | std::ios::trunc)
+        .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   }
   void expect_refused(Offset offset) {
     auto opened = try_open();
@@ -66,7 +68,7 @@ TEST_F(EmbeddedDamage, CutsBytesBehindTheCommittedEnd) {
   for (std::string tail : {std::string("garbage"), std::string(100'000, '\0'),
                            whole.substr(0, header.bytes()), whole.substr(0, 70)}) {
     write_bytes(0, whole + tail);
-    write_bytes(9, whole);    // a segment that was begun
+    write_bytes(9, whole);  // a segment that was begun
     write_bytes(400, "half");
     auto log = must(try_open());
     EXPECT_EQ(end_of(*log, at("t", 0)), 9);
@@ -82,7 +84,8 @@ TEST_F(EmbeddedDamage, NoticesEveryFlippedBitAtStart) {
   std::string whole = bytes_of(0);
   auto batch_bytes = must(parse_batch_header(as_bytes(whole))).bytes();
   for (std::size_t at_byte = 0; at_byte < whole.size(); at_byte += 1) {
-    // Every byte of the second batch, a few of the others: opening a RocksDB each time takes a while.
+    // Every byte of the second batch, a few of the others: opening a RocksDB each time takes a
+    // while.
     bool second = at_byte >= batch_bytes && at_byte < 2 * batch_bytes;
     if (at_byte % (second ? 5 : 61) != 0) continue;
     std::string damaged = whole;
@@ -108,7 +111,8 @@ TEST_F(EmbeddedDamage, NoticesEveryFlippedBitWhileReading) {
     std::string damaged = whole;
     damaged[at_byte] = static_cast<char>(damaged[at_byte] ^ (1 << (at_byte % 8)));
     UniqueFd fd(::open(segment(0).c_str(), O_WRONLY | O_CLOEXEC));
-    ASSERT_EQ(::pwrite(fd.get(), damaged.data(), damaged.size(), 0), static_cast<ssize_t>(damaged.size()));
+    ASSERT_EQ(::pwrite(fd.get(), damaged.data(), damaged.size(), 0),
+              static_cast<ssize_t>(damaged.size()));
     for (std::size_t bytes_max : {1, 1 << 20}) {
       auto reader = must(log->reader(at("t", 0), 0));
       ReadBuffer buffer;
@@ -126,7 +130,7 @@ TEST_F(EmbeddedDamage, NoticesEveryFlippedBitWhileReading) {
 }
 
 TEST_F(EmbeddedDamage, RefusesAMissingOrShortenedSegment) {
-  fill(500);  // a batch per segment
+  fill(200);  // a batch per segment
   std::string second = bytes_of(3), last = bytes_of(6);
   std::filesystem::remove(segment(3));
   expect_refused(3);
@@ -136,7 +140,7 @@ TEST_F(EmbeddedDamage, RefusesAMissingOrShortenedSegment) {
   write_bytes(6, second);  // a sound batch from elsewhere
   expect_refused(6);
   write_bytes(6, last);
-  EXPECT_EQ(read_all(*must(try_open(500)), at("t", 0)).size(), 9u);
+  EXPECT_EQ(read_all(*must(try_open(200)), at("t", 0)).size(), 9u);
 }
 
 TEST_F(EmbeddedDamage, RefusesAFolderWithoutItsState) {
@@ -147,11 +151,11 @@ TEST_F(EmbeddedDamage, RefusesAFolderWithoutItsState) {
 }
 
 TEST_F(EmbeddedDamage, FindsDamageInEarlierSegmentsWhenTheyAreRead) {
-  fill(500);
+  fill(200);
   std::string first = bytes_of(0);
   first[100] = static_cast<char>(first[100] ^ 1);
   write_bytes(0, first);
-  auto log = must(try_open(500));
+  auto log = must(try_open(200));
   auto reader = must(log->reader(at("t", 0), 1));
   ReadBuffer buffer;
   auto rows = reader->next(buffer, 1 << 20);
@@ -162,7 +166,7 @@ TEST_F(EmbeddedDamage, FindsDamageInEarlierSegmentsWhenTheyAreRead) {
 }
 
 TEST_F(EmbeddedDamage, RepairSaysWhatIsLostAndKeepsTheBytes) {
-  fill(500);
+  fill(200);
   std::string second = bytes_of(3);
   second[second.size() - 1] = static_cast<char>(second.back() ^ 1);
   write_bytes(3, second);
@@ -180,7 +184,7 @@ TEST_F(EmbeddedDamage, RepairSaysWhatIsLostAndKeepsTheBytes) {
     for (const auto& kept : report.kept) EXPECT_TRUE(std::filesystem::exists(kept));
   }
   EXPECT_TRUE(must(plan_repair(folder_.path())).damages.empty());
-  auto log = must(try_open(500));
+  auto log = must(try_open(200));
   EXPECT_EQ(read_all(*log, at("t", 0)), (Strings{"value0", "value1", "value2"}));
   auto writer = must(log->writer(WriterId("w")));
   EXPECT_EQ(must(writer->positions(TaskId("Q/0")))[0].next, 3);
@@ -208,7 +212,8 @@ TEST_F(EmbeddedDamage, TellsRecycledBytesFromItsOwn) {
   constexpr std::size_t kSegment = 100'000;
   TemporaryFolder other;
   auto open = [&] {
-    return must(EmbeddedLog::open({.folder = folder_.path(), .segment_bytes = kSegment, .serve = false}));
+    return must(
+        EmbeddedLog::open({.folder = folder_.path(), .segment_bytes = kSegment, .serve = false}));
   };
   auto log = open();
   for (int round = 0; round < 3; ++round) {

@@ -55,8 +55,14 @@ Result<std::unique_ptr<EmbeddedLog>> EmbeddedLog::open(EmbeddedOptions options) 
   TRY(make_folder(folder / "spare"));
   SegmentSettings settings{folder / "spare", options.segment_bytes,
                            options.durability == Durability::disk, options.faults};
-  std::unique_ptr<Parts> parts(
-      new Parts{std::move(options), std::move(lock), std::move(settings), {}, {}, {}, {}, {}});
+  auto parts = std::unique_ptr<Parts>(new Parts{.options = std::move(options),
+                                                .lock = std::move(lock),
+                                                .settings = std::move(settings),
+                                                .waits = {},
+                                                .store = {},
+                                                .committer = {},
+                                                .topics = {},
+                                                .server = {}});
   parts->store = TRY(StateStore::open({.folder = folder / "state",
                                        .ballast = folder / "reserve",
                                        .sync = parts->settings.sync,
@@ -75,19 +81,25 @@ Result<std::unique_ptr<EmbeddedLog>> EmbeddedLog::open(EmbeddedOptions options) 
 
 EmbeddedLog::EmbeddedLog(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
-EmbeddedLog::~EmbeddedLog() { parts_->server.reset(); }
+EmbeddedLog::~EmbeddedLog() {
+  parts_->server.reset();
+}
 
 Result<> EmbeddedLog::set_http_address(std::string_view address) {
   return parts_->lock.set_http_address(address);
 }
 
-Result<> EmbeddedLog::create(const TopicSpec& spec) { return parts_->topics->create(spec); }
+Result<> EmbeddedLog::create(const TopicSpec& spec) {
+  return parts_->topics->create(spec);
+}
 
 Result<TopicInfo> EmbeddedLog::describe(const TopicName& topic) {
   return parts_->topics->describe(topic);
 }
 
-Result<std::vector<TopicName>> EmbeddedLog::list() { return parts_->topics->list(); }
+Result<std::vector<TopicName>> EmbeddedLog::list() {
+  return parts_->topics->list();
+}
 
 Result<> EmbeddedLog::remove(const TopicName& topic) {
   auto removed = parts_->topics->remove(topic);
@@ -117,6 +129,8 @@ Result<bool> EmbeddedLog::wait(std::span<Reader* const> readers, Deadline deadli
   return parts_->waits.wait(ready, deadline);
 }
 
-void EmbeddedLog::wake() { parts_->waits.wake(); }
+void EmbeddedLog::wake() {
+  parts_->waits.wake();
+}
 
 }  // namespace penstock::topics

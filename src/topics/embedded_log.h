@@ -2,7 +2,8 @@
 //   DIR/LOCK, DIR/log.sock                      one owner; others go through its socket
 //   DIR/topics/<topic>/<partition>/<base>.seg   record batches (batch_codec.h), append only
 //   DIR/spare/                                  segments of removed topics, to be written over
-//   DIR/state                                   RocksDB: topics, committed ends, positions, state, writers
+//   DIR/state                                   RocksDB: topics, committed ends, positions, state,
+//   writers
 // A commit appends to segments, then writes one RocksDB batch; bytes behind a committed end do not
 // exist for readers.
 #pragma once

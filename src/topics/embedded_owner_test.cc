@@ -44,7 +44,7 @@ TEST(EmbeddedOwner, IsNamedToThoseWhoFindTheFolderHeld) {
 TEST(EmbeddedOwner, ServesASocketThatOnlyItsUserMayUse) {
   TemporaryFolder folder;
   auto log = must(EmbeddedLog::open({.folder = folder.path()}));
-  struct stat status {};
+  struct stat status{};
   ASSERT_EQ(::stat((folder.path() / "log.sock").c_str(), &status), 0);
   EXPECT_TRUE(S_ISSOCK(status.st_mode));
   EXPECT_EQ(status.st_mode & 0777, 0600u);
@@ -56,7 +56,9 @@ TEST(EmbeddedOwner, ServesASocketThatOnlyItsUserMayUse) {
 TEST(EmbeddedOwner, CanBeReachedUnderALongPathAndOverAStaleSocket) {
   TemporaryFolder folder;
   auto deep = folder.path() / std::string(100, 'd') / std::string(100, 'e');
-  { auto first = must(EmbeddedLog::open({.folder = deep})); }
+  {
+    auto first = must(EmbeddedLog::open({.folder = deep}));
+  }
   std::ofstream(deep / "log.sock") << "left behind";
   auto log = must(EmbeddedLog::open({.folder = deep}));
   auto client = must(connect_log(deep));
@@ -95,7 +97,7 @@ TEST(EmbeddedOwner, EndsWhileClientsAreAtWork) {
 
 int raw_connection(const std::filesystem::path& folder) {
   int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  struct sockaddr_un address {};
+  struct sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::string path = (folder / "log.sock").string();
   std::copy(path.begin(), path.end(), address.sun_path);
@@ -111,7 +113,8 @@ TEST(EmbeddedOwner, OutlivesBrokenClients) {
                             std::string("\x05\0\0\0\x07\x01\x02", 7), std::string("\x01", 1),
                             std::string("\x02\0\0\0\x77\x77", 6), std::string(3000, '\x01')}) {
     UniqueFd fd(raw_connection(folder.path()));
-    EXPECT_EQ(::send(fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size()));
+    EXPECT_EQ(::send(fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(bytes.size()));
   }
   auto client = must(connect_log(folder.path()));
   auto writer = must(client->writer(WriterId("w")));

@@ -6,10 +6,10 @@
 namespace penstock::topics {
 
 enum class DiskStep {
-  allocate,  // reserving blocks of a segment
-  write,     // bytes of a segment
-  sync,      // fdatasync of a segment
-  state,     // the RocksDB batch of a commit round: fails before it is written
+  allocate,     // reserving blocks of a segment
+  write,        // bytes of a segment
+  sync,         // fdatasync of a segment
+  state,        // the RocksDB batch of a commit round: fails before it is written
   state_after,  // the same, fails after it was written
 };
 

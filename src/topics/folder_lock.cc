@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t kLockBytesMax = 4096;
 
 struct flock whole_file(short type) {
-  struct flock lock {};
+  struct flock lock{};
   lock.l_type = type;
   lock.l_whence = SEEK_SET;
   return lock;
@@ -43,7 +43,8 @@ Result<std::optional<Owner>> read_owner(const std::filesystem::path& folder) {
   if (!fd && (errno == ENOENT || errno == ENOTDIR)) return std::nullopt;
   if (!fd) return fail(os_error("opening", path, errno));
   struct flock lock = whole_file(F_WRLCK);
-  if (::fcntl(fd.get(), F_OFD_GETLK, &lock) != 0) return fail(os_error("asking about", path, errno));
+  if (::fcntl(fd.get(), F_OFD_GETLK, &lock) != 0)
+    return fail(os_error("asking about", path, errno));
   if (lock.l_type == F_UNLCK) return std::nullopt;
   return owner_in(path);
 }
@@ -56,10 +57,10 @@ Result<FolderLock> FolderLock::take(const std::filesystem::path& folder, std::st
   if (::fcntl(fd.get(), F_OFD_SETLK, &lock) != 0) {
     if (errno != EAGAIN && errno != EACCES) return fail(os_error("locking", path, errno));
     Owner owner = owner_in(path);
-    return fail(ErrorCode::busy,
-                fmt::format("'{}' is held by process {} ({}): stop it, or work through it",
-                            folder.string(), owner.pid,
-                            owner.program.empty() ? "starting" : owner.program));
+    return fail(
+        ErrorCode::busy,
+        fmt::format("'{}' is held by process {} ({}): stop it, or work through it", folder.string(),
+                    owner.pid, owner.program.empty() ? "starting" : owner.program));
   }
   FolderLock taken(std::move(fd), path, {::getpid(), std::move(program), std::nullopt});
   TRY(taken.publish());

@@ -1,5 +1,5 @@
-// One owner per data folder: DIR/LOCK is locked (an open file description lock, which the kernel drops
-// with the process) and says in JSON who holds it.
+// One owner per data folder: DIR/LOCK is locked (an open file description lock, which the kernel
+// drops with the process) and says in JSON who holds it.
 #pragma once
 
 #include <filesystem>

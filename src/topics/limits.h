@@ -6,32 +6,32 @@
 
 namespace penstock::topics {
 
-inline constexpr std::size_t kRecordBytesMax = 1 << 20;       // key + value + headers of one record
-inline constexpr std::size_t kCommitBytesMax = 64 << 20;      // gathered by one commit
-inline constexpr std::int32_t kPartitionsMax = 1024;          // of one topic
+inline constexpr std::size_t kRecordBytesMax = 1 << 20;   // key + value + headers of one record
+inline constexpr std::size_t kCommitBytesMax = 64 << 20;  // gathered by one commit
+inline constexpr std::int32_t kPartitionsMax = 1024;      // of one topic
 inline constexpr std::size_t kTopicsMax = 10'000;
 inline constexpr std::size_t kTopicNameBytesMax = 249;
-inline constexpr std::size_t kHeadersMax = 256;               // of one record
+inline constexpr std::size_t kHeadersMax = 256;  // of one record
 inline constexpr std::size_t kStateKeyBytesMax = 64 << 10;
 inline constexpr std::size_t kStateValueBytesMax = 16 << 20;
 inline constexpr std::size_t kCommitStateBytesMax = 256 << 20;  // keys and values put by one commit
 inline constexpr std::size_t kWriterIdBytesMax = 200;
 inline constexpr std::size_t kTaskIdBytesMax = 400;
 
-// Segment files (batch_codec.h). Long appends are cut into batches near the targets, so that readers
-// fetch pieces that fit into a core's cache.
+// Segment files (batch_codec.h). Long appends are cut into batches near the targets, so that
+// readers fetch pieces that fit into a core's cache.
 inline constexpr std::size_t kBatchRecordsMax = 4096;
-inline constexpr std::size_t kBatchPayloadBytesTarget = 256 << 10;
+inline constexpr std::size_t kBatchPayloadBytesTarget = 240 << 10;  // with its columns: 256 KiB
 inline constexpr std::size_t kBatchBytesMax = 2 << 20;  // of one batch on disk, header included
 inline constexpr std::size_t kSpareSegmentsMax = 4;
-inline constexpr std::size_t kOpenSegmentsMax = 256;    // descriptors kept open for writing
+inline constexpr std::size_t kOpenSegmentsMax = 256;  // descriptors kept open for writing
 
 // The socket (wire.h).
 inline constexpr std::size_t kConnectionsMax = 64;
 inline constexpr std::size_t kFrameBytesMax = kStateKeyBytesMax + kStateValueBytesMax + 4096;
 inline constexpr std::size_t kFetchBytesMax = 4 << 20;  // of one answer
-inline constexpr int kPeerTimeout_ms = 10'000;          // a peer that stalls within a frame is dropped
+inline constexpr int kPeerTimeout_ms = 10'000;  // a peer that stalls within a frame is dropped
 inline constexpr int kPollSlice_ms = 50;
-inline constexpr int kPollMax_ms = 30'000;              // longest wait that one request may ask for
+inline constexpr int kPollMax_ms = 30'000;  // longest wait that one request may ask for
 
 }  // namespace penstock::topics

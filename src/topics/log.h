@@ -37,7 +37,7 @@ enum class Outcome {
   committed,  // all of it is visible, and durable as the log's durability says
   aborted,    // nothing of it is or will be visible; the reason is in CommitResult::error
   fenced,     // nothing is visible: a newer writer has this id. Stop; the other one carries on
-  unknown,    // the log cannot tell (a time-out): open the writer again, read positions, go on there
+  unknown,  // the log cannot tell (a time-out): open the writer again, read positions, go on there
 };
 
 struct CommitResult {
@@ -51,8 +51,8 @@ using Deadline = std::chrono::steady_clock::time_point;
 class Reader {
  public:
   virtual ~Reader() = default;
-  // Replaces the buffer's contents by the records that follow position(): as many as are at hand and
-  // fit into bytes_max, at least one if there is one; returns their number, 0 at the end. Never
+  // Replaces the buffer's contents by the records that follow position(): as many as are at hand
+  // and fit into bytes_max, at least one if there is one; returns their number, 0 at the end. Never
   // waits (see Log::wait). corrupt: the stored bytes are damaged (names partition and offset).
   virtual Result<std::size_t> next(ReadBuffer& buffer, std::size_t bytes_max) = 0;
   virtual Offset position() const = 0;  // of the record that next() would bring first
@@ -111,7 +111,7 @@ enum class ReadCheck {
 class Log {
  public:
   virtual ~Log() = default;
-  virtual Result<> create(const TopicSpec& spec) = 0;  // already_exists
+  virtual Result<> create(const TopicSpec& spec) = 0;              // already_exists
   virtual Result<TopicInfo> describe(const TopicName& topic) = 0;  // not_found
   virtual Result<std::vector<TopicName>> list() = 0;               // sorted
   virtual Result<> remove(const TopicName& topic) = 0;  // readers of it get not_found afterwards
@@ -119,10 +119,10 @@ class Log {
   virtual Result<std::unique_ptr<Reader>> reader(const TopicPartition& from, Offset start,
                                                  ReadCheck check = ReadCheck::checksums) = 0;
   virtual Result<std::unique_ptr<Writer>> writer(const WriterId& id) = 0;
-  // Returns when one of the readers (all of this log) has records, wake() was called, or the deadline
-  // has passed. true: records are at hand.
+  // Returns when one of the readers (all of this log) has records, wake() was called, or the
+  // deadline has passed. true: records are at hand.
   virtual Result<bool> wait(std::span<Reader* const> readers, Deadline deadline) = 0;
-  // Ends the waits of all threads, now.
+  // Ends the waits that have begun, of all threads. One that begins afterwards is not affected.
   virtual void wake() = 0;
 };
 

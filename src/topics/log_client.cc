@@ -26,7 +26,8 @@ Result<Frame> read_answer(Channel& channel, int cancel_fd = -1) {
   Frame frame = TRY(channel.receive(cancel_fd));
   auto kind = static_cast<Answer>(frame.kind);
   if (kind == Answer::ok || kind == Answer::more) return frame;
-  if (kind != Answer::error) return fail(ErrorCode::unavailable, "the holder of the folder answers nonsense");
+  if (kind != Answer::error)
+    return fail(ErrorCode::unavailable, "the holder of the folder answers nonsense");
   WireIn in(frame.payload);
   return fail(TRY(in.error()));
 }
@@ -386,7 +387,8 @@ Result<bool> LogClient::wait(std::span<Reader* const> readers, Deadline deadline
   Channel channel = TRY(take_idle());
   bool at_hand = false;
   while (!at_hand) {
-    auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
     WireOut out;
     out.u32(static_cast<std::uint32_t>(std::clamp<std::int64_t>(left.count(), 0, kPollMax_ms)));
     out.u32(static_cast<std::uint32_t>(readers.size()));

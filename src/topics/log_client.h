@@ -10,8 +10,8 @@
 
 namespace penstock::topics {
 
-// unavailable: nobody serves the folder. When the holder ends, calls return unavailable; commits whose
-// answer is missing then have Outcome::unknown.
+// unavailable: nobody serves the folder. When the holder ends, calls return unavailable; commits
+// whose answer is missing then have Outcome::unknown.
 Result<std::unique_ptr<Log>> connect_log(const std::filesystem::path& folder);
 
 // Opens the folder if it is free, connects to its holder otherwise.

@@ -75,8 +75,13 @@ Result<std::unique_ptr<LogServer>> LogServer::start(Log& log, const std::filesys
   UniqueFd listener = TRY(listen_at(folder));
   UniqueFd stop_event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!stop_event) return fail(os_error("opening", "an event descriptor", errno));
-  std::unique_ptr<Parts> parts(
-      new Parts{log, folder / "log.sock", std::move(listener), std::move(stop_event), {}, {}, {}});
+  auto parts = std::unique_ptr<Parts>(new Parts{.log = log,
+                                                .path = folder / "log.sock",
+                                                .listener = std::move(listener),
+                                                .stop_event = std::move(stop_event),
+                                                .stopping = false,
+                                                .acceptor = {},
+                                                .connections = {}});
   Parts* running = parts.get();
   parts->acceptor = std::thread([running] { running->accept_all(); });
   return std::unique_ptr<LogServer>(new LogServer(std::move(parts)));

@@ -15,7 +15,9 @@ namespace {
 constexpr std::size_t kPageBytes = 1 << 20;
 constexpr std::size_t kWaitReadersMax = 16 << 10;
 
-Error unexpected(std::string_view what) { return Error(ErrorCode::failed_precondition, std::string(what)); }
+Error unexpected(std::string_view what) {
+  return Error(ErrorCode::failed_precondition, std::string(what));
+}
 
 }  // namespace
 
@@ -37,8 +39,10 @@ Result<> LogSession::dispatch(Request request, WireIn in) {
     case Request::hello: {
       std::uint32_t version = TRY(in.u32());
       if (version == kWireVersion) return {};
-      return fail(ErrorCode::unsupported, fmt::format("the holder of the folder speaks version {} of the "
-                                                      "socket's protocol, not {}", kWireVersion, version));
+      return fail(ErrorCode::unsupported,
+                  fmt::format("the holder of the folder speaks version {} of the "
+                              "socket's protocol, not {}",
+                              kWireVersion, version));
     }
     case Request::create:
       return create(in);
@@ -128,7 +132,8 @@ Result<> LogSession::list() {
 
 Result<> LogSession::open_reader(WireIn in) {
   if (readers_.size() >= kReadersMax)
-    return fail(ErrorCode::limit_exceeded, fmt::format("one connection takes {} readers", kReadersMax));
+    return fail(ErrorCode::limit_exceeded,
+                fmt::format("one connection takes {} readers", kReadersMax));
   TopicPartition from = TRY(in.partition());
   Offset start = TRY(in.i64());
   auto check = TRY(in.u8()) != 0 ? ReadCheck::authenticated : ReadCheck::checksums;
@@ -145,7 +150,8 @@ Result<> LogSession::open_reader(WireIn in) {
 
 Result<Reader*> LogSession::reader_of(std::uint32_t handle) {
   auto found = readers_.find(handle);
-  if (found == readers_.end()) return fail(ErrorCode::not_found, "the connection has no such reader");
+  if (found == readers_.end())
+    return fail(ErrorCode::not_found, "the connection has no such reader");
   return found->second.get();
 }
 
@@ -162,7 +168,8 @@ Result<> LogSession::wait(WireIn in) {
   auto asked = milliseconds(std::min<std::uint32_t>(TRY(in.u32()), kPollMax_ms));
   auto deadline = std::chrono::steady_clock::now() + asked;
   std::uint32_t count = TRY(in.u32());
-  if (count > kWaitReadersMax) return fail(ErrorCode::limit_exceeded, "too many readers in one wait");
+  if (count > kWaitReadersMax)
+    return fail(ErrorCode::limit_exceeded, "too many readers in one wait");
   std::vector<std::unique_ptr<Reader>> readers;
   std::vector<Reader*> plain;
   bool at_hand = false;

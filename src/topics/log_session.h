@@ -23,8 +23,8 @@ class LogSession {
  public:
   LogSession(Log& log, SessionPeer& peer) : log_(log), peer_(peer) {}
 
-  // Answers one request. An error ends the connection (the answer could not be sent); what is wrong with
-  // the request itself is answered.
+  // Answers one request. An error ends the connection (the answer could not be sent); what is wrong
+  // with the request itself is answered.
   Result<> handle(const Frame& request);
 
  private:

@@ -154,7 +154,8 @@ class MemoryStateWrites final : public StateWrites {
   MemoryStateWrites(TaskId task, CommitLimits& limits, std::vector<StateChange>& changes)
       : task_(std::move(task)), limits_(limits), changes_(changes) {}
   void put(ByteView key, ByteView value) override {
-    if (limits_.take_state(key, value)) changes_.push_back({task_, to_buffer(key), to_buffer(value)});
+    if (limits_.take_state(key, value))
+      changes_.push_back({task_, to_buffer(key), to_buffer(value)});
   }
   void erase(ByteView key) override {
     if (limits_.take_state(key, {})) changes_.push_back({task_, to_buffer(key), std::nullopt});
@@ -214,7 +215,8 @@ class MemoryCommit final : public Commit {
         return {Outcome::aborted, no_such_topic(append.to.topic)};
     }
     for (const Append& append : appends_) store_records(append);
-    for (const Advance& a : advances_) store_.tasks[a.task].positions.insert_or_assign(a.from, a.next);
+    for (const Advance& a : advances_)
+      store_.tasks[a.task].positions.insert_or_assign(a.from, a.next);
     for (StateChange& change : state_changes_) {
       StateMap& state = store_.tasks[change.task].state;
       if (change.value)
@@ -339,9 +341,8 @@ class MemoryLog final : public Log {
   Result<bool> wait(std::span<Reader* const> readers, Deadline deadline) override {
     std::unique_lock lock(store_.mutex);
     auto ready = [&] {
-      return std::any_of(readers.begin(), readers.end(), [](Reader* r) {
-        return static_cast<MemoryReader*>(r)->ready_locked();
-      });
+      return std::any_of(readers.begin(), readers.end(),
+                         [](Reader* r) { return static_cast<MemoryReader*>(r)->ready_locked(); });
     };
     std::uint64_t wakes = store_.wakes;
     bool at_hand = ready();
@@ -364,6 +365,8 @@ class MemoryLog final : public Log {
 
 }  // namespace
 
-std::unique_ptr<Log> make_memory_log() { return std::make_unique<MemoryLog>(); }
+std::unique_ptr<Log> make_memory_log() {
+  return std::make_unique<MemoryLog>();
+}
 
 }  // namespace penstock::topics

@@ -21,10 +21,11 @@ bool is_name(std::string_view text, std::size_t bytes_max) {
 
 Result<TopicName> TopicName::parse(std::string_view text) {
   if (!is_name(text, kTopicNameBytesMax) || text == "." || text == "..")
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("a topic name is 1 to {} characters of a-z, A-Z, 0-9, '.', '_', '-' and "
-                            "neither '.' nor '..'; seen {} bytes that are not",
-                            kTopicNameBytesMax, text.size()));
+    return fail(
+        ErrorCode::invalid_argument,
+        fmt::format("a topic name is 1 to {} characters of a-z, A-Z, 0-9, '.', '_', '-' and "
+                    "neither '.' nor '..'; seen {} bytes that are not",
+                    kTopicNameBytesMax, text.size()));
   return TopicName(std::string(text));
 }
 

@@ -40,7 +40,8 @@ using WriterId = Strong<WriterIdTag, std::string>;
 struct TaskIdTag;
 using TaskId = Strong<TaskIdTag, std::string>;
 
-// invalid_argument unless the id is as said above; a task id is 1-400 bytes without control characters.
+// invalid_argument unless the id is as said above; a task id is 1-400 bytes without control
+// characters.
 Result<> check_id(const WriterId& id);
 Result<> check_id(const TaskId& id);
 

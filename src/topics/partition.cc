@@ -23,10 +23,11 @@ Error damage_at(const TopicPartition& partition, Offset offset, const Error& err
       error.code() == ErrorCode::permission_denied)
     return error.in(fmt::format("partition {}/{}, offset {}", partition.topic.text(),
                                 partition.partition, offset));
-  return Error(ErrorCode::corrupt,
-               fmt::format("partition {}/{}, offset {}: {}; `penstock repair` shows what is lost and "
-                           "can cut it off",
-                           partition.topic.text(), partition.partition, offset, error.text()));
+  return Error(
+      ErrorCode::corrupt,
+      fmt::format("partition {}/{}, offset {}: {}; `penstock repair` shows what is lost and "
+                  "can cut it off",
+                  partition.topic.text(), partition.partition, offset, error.text()));
 }
 
 ReadableSegment Partition::segment_of(Offset offset) const {
@@ -77,8 +78,10 @@ Result<> Partition::check_segments_exist(const Tail& tail, const std::vector<Off
                              : bases.front() == 0 && bases.back() == tail.segment_base &&
                                    tail.end > tail.segment_base;
   if (!sound)
-    return fail(damage_at(name(), tail.end, Error(ErrorCode::corrupt, "the state database's list of "
-                                                                      "segments does not fit")));
+    return fail(damage_at(name(), tail.end,
+                          Error(ErrorCode::corrupt,
+                                "the state database's list of "
+                                "segments does not fit")));
   for (Offset base : bases) {
     std::error_code error;
     if (!std::filesystem::exists(folder_ / segment_file_name(base), error))
@@ -89,8 +92,9 @@ Result<> Partition::check_segments_exist(const Tail& tail, const std::vector<Off
   return {};
 }
 
-// Earlier segments are not read again: their bytes were sound when the log rolled on, each is checked
-// whenever it is read, and `penstock repair` checks all. The last one is where a crash leaves marks.
+// Earlier segments are not read again: their bytes were sound when the log rolled on, each is
+// checked whenever it is read, and `penstock repair` checks all. The last one is where a crash
+// leaves marks.
 Result<> Partition::check_last_segment(const Tail& tail) const {
   if (tail.bytes == 0) return {};
   ScanEnd seen = scan_segment(folder_ / segment_file_name(tail.segment_base),
@@ -102,8 +106,9 @@ Result<> Partition::check_last_segment(const Tail& tail) const {
   if (seen.damage) return fail(damage_at(name(), seen.offset, *seen.damage));
   if (seen.bytes != tail.bytes || seen.last_crc != tail.last_crc)
     return fail(damage_at(name(), seen.offset,
-                          Error(ErrorCode::corrupt, "the segment does not end with the batch that "
-                                                    "was committed last")));
+                          Error(ErrorCode::corrupt,
+                                "the segment does not end with the batch that "
+                                "was committed last")));
   return {};
 }
 
@@ -177,8 +182,8 @@ Result<> Partition::open_file() {
 
 void Partition::unstage(const Tail& back_to) {
   staged_ = back_to;
-  // What was staged before this commit in the same round stays; the first segment of all is only listed
-  // once it has bytes.
+  // What was staged before this commit in the same round stays; the first segment of all is only
+  // listed once it has bytes.
   std::erase_if(staged_bases_, [&](Offset base) {
     if (base <= back_to.segment_base && back_to.bytes != 0) return false;
     file_ = {};

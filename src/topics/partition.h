@@ -1,5 +1,5 @@
-// One partition of the embedded log: its segments, its committed end, and the bytes being staged behind
-// it by the commit round that is under way.
+// One partition of the embedded log: its segments, its committed end, and the bytes being staged
+// behind it by the commit round that is under way.
 #pragma once
 
 #include <atomic>
@@ -26,10 +26,10 @@ Error damage_at(const TopicPartition& partition, Offset offset, const Error& err
 struct ReadableSegment {
   std::filesystem::path path;
   Offset base = 0;
-  Offset end = 0;                       // of the records in it that are committed
-  std::optional<std::uint64_t> bytes;   // where they end; absent: somewhere before the file's end
-  Offset known = 0;                     // a batch boundary at or before the wanted offset,
-  std::uint64_t known_at = 0;           // and where in the file it is
+  Offset end = 0;                      // of the records in it that are committed
+  std::optional<std::uint64_t> bytes;  // where they end; absent: somewhere before the file's end
+  Offset known = 0;                    // a batch boundary at or before the wanted offset,
+  std::uint64_t known_at = 0;          // and where in the file it is
 };
 
 class Partition {
@@ -49,8 +49,8 @@ class Partition {
 
   // The rest: one thread at a time, under the committer's lock.
 
-  // Takes what the state database says over; checks that all segments exist and that the last one is
-  // sound up to its end, then cuts what lies behind. corrupt: changes nothing.
+  // Takes what the state database says over; checks that all segments exist and that the last one
+  // is sound up to its end, then cuts what lies behind. corrupt: changes nothing.
   Result<> recover(const Tail& tail, std::vector<Offset> segment_bases);
   // Writes the batches behind what is staged. After an error call unstage().
   Result<> stage(EncodedBatches& batches);
@@ -92,7 +92,7 @@ class Partition {
 
   Tail staged_;
   std::vector<Offset> staged_bases_;
-  SegmentFile file_;  // of staged_.segment_base, if open
+  SegmentFile file_;                 // of staged_.segment_base, if open
   std::vector<SegmentFile> rolled_;  // left by this round, to be synced
 };
 

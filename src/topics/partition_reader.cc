@@ -60,11 +60,12 @@ Result<> PartitionReader::open_segment() {
   if (!same) {
     fd_ = UniqueFd(::open(segment.path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!fd_ && errno == ENOENT)
-      return fail(ErrorCode::corrupt, "segment '" + segment.path.filename().string() + "' is missing");
+      return fail(ErrorCode::corrupt,
+                  "segment '" + segment.path.filename().string() + "' is missing");
     if (!fd_) return fail(os_error("opening", segment.path, errno));
   }
   segment_ = std::move(segment);
-  struct stat status {};
+  struct stat status{};
   if (::fstat(fd_.get(), &status) != 0) return fail(os_error("asking about", segment_.path, errno));
   auto size = static_cast<std::uint64_t>(status.st_size);
   limit_ = std::min(segment_.bytes.value_or(size), size);
@@ -94,7 +95,8 @@ Result<> PartitionReader::seek() {
   }
 }
 
-// Parses the header of the batch at next_base_ and checks that it is the one and lies within the limit.
+// Parses the header of the batch at next_base_ and checks that it is the one and lies within the
+// limit.
 Result<BatchHeader> PartitionReader::header_at(ByteView bytes) const {
   auto header = TRY(parse_batch_header(bytes));
   TRY(check_place(header, partition_->topic_id(),
@@ -109,8 +111,8 @@ Result<BatchView> PartitionReader::checked_batch(const BatchHeader& header, Byte
   return view_batch(header, bytes);
 }
 
-// Reads whole batches into the storage, with few calls: small ones in one piece, large ones one by one,
-// always with the header of the batch that follows, which tells its length.
+// Reads whole batches into the storage, with few calls: small ones in one piece, large ones one by
+// one, always with the header of the batch that follows, which tells its length.
 Result<> PartitionReader::fetch(ReadBuffer& buffer, std::size_t bytes_max) {
   fetched_.filled = fetched_.parsed = 0;
   fetched_.batches.clear();

@@ -46,9 +46,9 @@ class PartitionReader final : public Reader {
 
   UniqueFd fd_;
   ReadableSegment segment_;
-  std::uint64_t at_ = 0;      // of the batch that holds next_base_, in the segment
-  std::uint64_t limit_ = 0;   // bytes of the segment that may be read
-  Offset next_base_ = 0;      // of the batch at at_
+  std::uint64_t at_ = 0;        // of the batch that holds next_base_, in the segment
+  std::uint64_t limit_ = 0;     // bytes of the segment that may be read
+  Offset next_base_ = 0;        // of the batch at at_
   std::size_t next_bytes_ = 0;  // length of that batch, if known
   Fetched fetched_;
 

@@ -1,5 +1,5 @@
-// Which partition a key belongs to: as Apache Kafka's producers decide, so that records of one key meet
-// in one partition whoever wrote them.
+// Which partition a key belongs to: as Apache Kafka's producers decide, so that records of one key
+// meet in one partition whoever wrote them.
 #pragma once
 
 #include <cstdint>

@@ -28,8 +28,8 @@ class PackedHeaders {
   }
   Result<ByteView> take(std::size_t bytes) {
     if (bytes > rest_.size())
-      return fail(ErrorCode::corrupt, fmt::format("packed headers: {} bytes are missing",
-                                                  bytes - rest_.size()));
+      return fail(ErrorCode::corrupt,
+                  fmt::format("packed headers: {} bytes are missing", bytes - rest_.size()));
     ByteView taken = rest_.first(bytes);
     rest_ = rest_.subspan(bytes);
     return taken;
@@ -39,7 +39,8 @@ class PackedHeaders {
   ByteView rest_;
 };
 
-// Adds a cell to a column. The areas' sizes stay below 2^31 (limits.h bounds a commit far below it).
+// Adds a cell to a column. The areas' sizes stay below 2^31 (limits.h bounds a commit far below
+// it).
 void append_cell(RecordBatch::Cells& cells, ByteBuffer& area, std::optional<ByteView> bytes) {
   std::size_t row = cells.ends.size();
   if (!bytes && cells.nulls.empty()) cells.nulls.resize(row, 0);

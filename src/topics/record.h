@@ -1,5 +1,5 @@
-// Records on their way into the log (RecordBatch) and out of it (ReadBuffer). Bytes only: this module
-// knows neither formats nor sealing.
+// Records on their way into the log (RecordBatch) and out of it (ReadBuffer). Bytes only: this
+// module knows neither formats nor sealing.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +21,8 @@ struct Header {
   friend bool operator==(const Header&, const Header&) = default;
 };
 
-// Headers travel packed: u16 count, then for each u16 name length, name, i32 value length (-1 null),
-// value; little endian. No headers = no bytes.
+// Headers travel packed: u16 count, then for each u16 name length, name, i32 value length (-1
+// null), value; little endian. No headers = no bytes.
 ByteBuffer pack_headers(const std::vector<Header>& headers);
 Result<std::vector<Header>> unpack_headers(ByteView packed);
 
@@ -34,7 +34,8 @@ struct RecordView {
   ByteView headers = {};  // packed
 };
 
-// Records to be appended, gathered in columns. Owned by the writer of a commit, reused after clear().
+// Records to be appended, gathered in columns. Owned by the writer of a commit, reused after
+// clear().
 class RecordBatch {
  public:
   void append(const RecordView& record);

@@ -9,7 +9,8 @@ namespace penstock::topics {
 namespace {
 
 TEST(TopicName, TakesWhatKafkaTakes) {
-  for (std::string_view good : {"a", "A.b_c-9", "...", "_"}) EXPECT_TRUE(TopicName::parse(good)) << good;
+  for (std::string_view good : {"a", "A.b_c-9", "...", "_"})
+    EXPECT_TRUE(TopicName::parse(good)) << good;
   EXPECT_TRUE(TopicName::parse(std::string(kTopicNameBytesMax, 'x')));
   EXPECT_FALSE(TopicName::parse(std::string(kTopicNameBytesMax + 1, 'x')));
   for (std::string_view bad : {"", ".", "..", "a/b", "a b", "ä", "a\n"})
@@ -18,7 +19,8 @@ TEST(TopicName, TakesWhatKafkaTakes) {
 }
 
 TEST(Headers, SurvivePacking) {
-  std::vector<Header> headers = {{"a", to_buffer(as_bytes("1"))}, {"", std::nullopt}, {"b", ByteBuffer{}}};
+  std::vector<Header> headers = {
+      {"a", to_buffer(as_bytes("1"))}, {"", std::nullopt}, {"b", ByteBuffer{}}};
   EXPECT_EQ(must(unpack_headers(pack_headers(headers))), headers);
   EXPECT_TRUE(pack_headers({}).empty());
   EXPECT_TRUE(must(unpack_headers({})).empty());
@@ -27,7 +29,8 @@ TEST(Headers, SurvivePacking) {
 TEST(Headers, RefuseEveryTruncationAndWhatFollows) {
   ByteBuffer packed = pack_headers({{"name", to_buffer(as_bytes("value"))}, {"n", std::nullopt}});
   for (std::size_t length = 1; length < packed.size(); ++length)
-    EXPECT_EQ(code_of(unpack_headers(ByteView(packed).first(length))), ErrorCode::corrupt) << length;
+    EXPECT_EQ(code_of(unpack_headers(ByteView(packed).first(length))), ErrorCode::corrupt)
+        << length;
   packed.push_back(0);
   EXPECT_EQ(code_of(unpack_headers(packed)), ErrorCode::corrupt);
   std::vector<Header> most(kHeadersMax);

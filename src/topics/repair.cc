@@ -24,7 +24,8 @@ struct Findings {
 };
 
 // Walks the partition's segments up to the first damage.
-std::optional<Finding> check_partition_bytes(const StoredTopic& topic, Finding finding, const Tail& tail) {
+std::optional<Finding> check_partition_bytes(const StoredTopic& topic, Finding finding,
+                                             const Tail& tail) {
   PartitionDamage& damage = finding.damage;
   damage.committed_end = tail.end;
   const auto& bases = finding.segment_bases;
@@ -37,7 +38,8 @@ std::optional<Finding> check_partition_bytes(const StoredTopic& topic, Finding f
                       .bytes = last ? std::optional(tail.bytes) : std::nullopt};
     ScanEnd seen = scan_segment(finding.folder / segment_file_name(bases[i]), limits);
     if (seen.bytes > 0) finding.remaining = {seen.offset, bases[i], seen.bytes, seen.last_crc};
-    // A segment may end early in bytes only by damage; a surplus after its last record does not matter.
+    // A segment may end early in bytes only by damage; a surplus after its last record does not
+    // matter.
     if (seen.damage && seen.offset < limits.end) damage.reason = seen.damage->text();
     if (!damage.reason.empty()) break;
   }
@@ -50,8 +52,10 @@ std::optional<Finding> check_partition_bytes(const StoredTopic& topic, Finding f
 
 Result<Findings> look(const std::filesystem::path& folder) {
   Findings findings;
-  findings.store = TRY(StateStore::open(
-      {.folder = folder / "state", .ballast = folder / "reserve", .sync = true, .may_create = false}));
+  findings.store = TRY(StateStore::open({.folder = folder / "state",
+                                         .ballast = folder / "reserve",
+                                         .sync = true,
+                                         .may_create = false}));
   StateStore& store = *findings.store;
   auto positions = TRY(store.all_positions());
   for (const StoredTopic& topic : TRY(store.topics())) {
@@ -80,7 +84,8 @@ RepairReport report_of(const Findings& findings) {
 }
 
 // Copies the segments that are cut, whole or in part.
-Result<> keep_lost(const std::filesystem::path& lost, const Finding& finding, RepairReport& report) {
+Result<> keep_lost(const std::filesystem::path& lost, const Finding& finding,
+                   RepairReport& report) {
   std::error_code error;
   std::filesystem::create_directories(lost, error);
   for (Offset base : finding.segment_bases) {
@@ -88,7 +93,8 @@ Result<> keep_lost(const std::filesystem::path& lost, const Finding& finding, Re
     bool cut = base >= finding.remaining.segment_base;
     if (!cut || !std::filesystem::exists(from, error)) continue;
     const TopicPartition& name = finding.damage.partition;
-    auto to = lost / fmt::format("{}-{}-{}", name.topic.text(), name.partition, segment_file_name(base));
+    auto to =
+        lost / fmt::format("{}-{}-{}", name.topic.text(), name.partition, segment_file_name(base));
     for (int n = 1; std::filesystem::exists(to, error); ++n)
       to = lost / fmt::format("{}-{}-{}.{}", name.topic.text(), name.partition,
                               segment_file_name(base), n);
@@ -103,7 +109,8 @@ void put_repair(StateBatch& batch, const Finding& finding) {
   const TopicPartition& name = finding.damage.partition;
   const Tail& tail = finding.remaining;
   batch.put_tail(finding.topic_id, name.partition, tail);
-  batch.erase_segments_from(finding.topic_id, name.partition, tail.bytes == 0 ? 0 : tail.segment_base + 1);
+  batch.erase_segments_from(finding.topic_id, name.partition,
+                            tail.bytes == 0 ? 0 : tail.segment_base + 1);
   for (const LostPosition& position : finding.damage.positions)
     batch.put_position(position.task, name, tail.end);
 }

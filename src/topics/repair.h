@@ -1,5 +1,6 @@
-// What `penstock repair` does with a folder that the embedded log refuses to open: says what is lost,
-// and only when told to, sets each damaged partition's committed end back to the last whole batch.
+// What `penstock repair` does with a folder that the embedded log refuses to open: says what is
+// lost, and only when told to, sets each damaged partition's committed end back to the last whole
+// batch.
 #pragma once
 
 #include <filesystem>
@@ -26,17 +27,17 @@ struct PartitionDamage {
 };
 
 struct RepairReport {
-  std::vector<PartitionDamage> damages;  // empty: the folder is whole
+  std::vector<PartitionDamage> damages;     // empty: the folder is whole
   std::vector<std::filesystem::path> kept;  // apply_repair: where the cut bytes are now
 };
 
-// Checks every batch of every segment. Changes nothing. busy: the folder is held. corrupt: the state
-// database itself is damaged or missing; there is no repair for that but a backup.
+// Checks every batch of every segment. Changes nothing. busy: the folder is held. corrupt: the
+// state database itself is damaged or missing; there is no repair for that but a backup.
 Result<RepairReport> plan_repair(const std::filesystem::path& folder);
 
-// Does what plan_repair says: copies the cut segments to DIR/lost, sets ends back, and sets positions that
-// lie beyond to the new end, all of it in one batch. State of tasks is kept as it is: it may count
-// records that are lost, which the caller must say.
+// Does what plan_repair says: copies the cut segments to DIR/lost, sets ends back, and sets
+// positions that lie beyond to the new end, all of it in one batch. State of tasks is kept as it
+// is: it may count records that are lost, which the caller must say.
 Result<RepairReport> apply_repair(const std::filesystem::path& folder);
 
 }  // namespace penstock::topics

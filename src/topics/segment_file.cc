@@ -41,7 +41,9 @@ std::optional<std::filesystem::path> any_spare(const std::filesystem::path& fold
 
 }  // namespace
 
-std::string segment_file_name(Offset base) { return fmt::format("{:020}.seg", base); }
+std::string segment_file_name(Offset base) {
+  return fmt::format("{:020}.seg", base);
+}
 
 std::optional<Offset> parse_segment_file_name(std::string_view name) {
   if (name.size() != 24 || !name.ends_with(".seg")) return std::nullopt;
@@ -57,7 +59,7 @@ std::optional<Offset> parse_segment_file_name(std::string_view name) {
 void retire_segment(const SegmentSettings& settings, const std::filesystem::path& path) {
   std::error_code error;
   auto count = std::distance(std::filesystem::directory_iterator(settings.spare_folder, error), {});
-  struct stat status {};
+  struct stat status{};
   bool worth = ::stat(path.c_str(), &status) == 0 &&
                static_cast<std::size_t>(status.st_size) >= settings.segment_bytes / 2;
   if (worth && static_cast<std::size_t>(count) < kSpareSegmentsMax)  // named by its inode: unique
@@ -79,8 +81,8 @@ Result<> read_exactly(int fd, ByteSpan into, std::uint64_t at, const std::filesy
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return fail(os_error("reading", path, errno));
     if (n == 0)
-      return fail(ErrorCode::corrupt,
-                  fmt::format("'{}' ends at byte {}, {} bytes early", path.string(), at, into.size()));
+      return fail(ErrorCode::corrupt, fmt::format("'{}' ends at byte {}, {} bytes early",
+                                                  path.string(), at, into.size()));
     into = into.subspan(static_cast<std::size_t>(n));
     at += static_cast<std::uint64_t>(n);
   }
@@ -97,8 +99,9 @@ Result<SegmentFile> SegmentFile::open(const SegmentSettings& settings, std::file
   }
   file.fd_ = UniqueFd(::open(file.path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!file.fd_) return fail(os_error("opening", file.path_, errno));
-  struct stat status {};
-  if (::fstat(file.fd_.get(), &status) != 0) return fail(os_error("asking about", file.path_, errno));
+  struct stat status{};
+  if (::fstat(file.fd_.get(), &status) != 0)
+    return fail(os_error("asking about", file.path_, errno));
   file.reserved_ = static_cast<std::uint64_t>(status.st_size);
   if (settings.sync) TRY(sync_folder(file.path_.parent_path()));
   return file;
@@ -121,7 +124,8 @@ Result<> SegmentFile::write(const SegmentSettings& settings, ByteView bytes, std
 Result<> SegmentFile::reserve(const SegmentSettings& settings, std::uint64_t end) {
   if (end <= reserved_) return {};
   std::uint64_t step = std::clamp(reserved_, kReserveFirst, kReserveStepMax);
-  std::uint64_t ahead = std::max(end, std::min<std::uint64_t>(reserved_ + step, settings.segment_bytes));
+  std::uint64_t ahead =
+      std::max(end, std::min<std::uint64_t>(reserved_ + step, settings.segment_bytes));
   int error = allocate(settings, fd_.get(), reserved_, ahead);
   if (error == ENOSPC && ahead > end) {
     ahead = end;
@@ -134,13 +138,15 @@ Result<> SegmentFile::reserve(const SegmentSettings& settings, std::uint64_t end
 }
 
 Result<> SegmentFile::sync(const SegmentSettings& settings) {
-  if (int error = injected(settings, DiskStep::sync, 0)) return fail(os_error("syncing", path_, error));
+  if (int error = injected(settings, DiskStep::sync, 0))
+    return fail(os_error("syncing", path_, error));
   if (::fdatasync(fd_.get()) != 0) return fail(os_error("syncing", path_, errno));
   return {};
 }
 
 void SegmentFile::cut(std::uint64_t bytes) {
-  if (reserved_ > bytes && ::ftruncate(fd_.get(), static_cast<off_t>(bytes)) == 0) reserved_ = bytes;
+  if (reserved_ > bytes && ::ftruncate(fd_.get(), static_cast<off_t>(bytes)) == 0)
+    reserved_ = bytes;
 }
 
 }  // namespace penstock::topics

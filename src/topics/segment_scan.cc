@@ -59,7 +59,8 @@ Result<BatchHeader> check_next(Window& window, const ScanLimits& limits, Offset 
   TRY(view_batch(header, batch));
   if (header.end() > limits.end)
     return fail(ErrorCode::corrupt, fmt::format("a record batch reaches past offset {}, the end of "
-                                                "its segment", limits.end));
+                                                "its segment",
+                                                limits.end));
   return header;
 }
 
@@ -67,18 +68,20 @@ Result<BatchHeader> check_next(Window& window, const ScanLimits& limits, Offset 
 
 Result<> check_place(const BatchHeader& header, std::uint32_t topic_id, std::uint32_t partition,
                      Offset base) {
-  if (header.topic_id == topic_id && header.partition == partition && header.base == base) return {};
-  return fail(ErrorCode::corrupt,
-              fmt::format("expected a record batch of topic id {}, partition {} at offset {}; seen "
-                          "topic id {}, partition {}, offset {}",
-                          topic_id, partition, base, header.topic_id, header.partition, header.base));
+  if (header.topic_id == topic_id && header.partition == partition && header.base == base)
+    return {};
+  return fail(
+      ErrorCode::corrupt,
+      fmt::format("expected a record batch of topic id {}, partition {} at offset {}; seen "
+                  "topic id {}, partition {}, offset {}",
+                  topic_id, partition, base, header.topic_id, header.partition, header.base));
 }
 
 ScanEnd scan_segment(const std::filesystem::path& path, const ScanLimits& limits) {
   ScanEnd end;
   end.offset = limits.base;
   UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  struct stat status {};
+  struct stat status{};
   if (!fd || ::fstat(fd.get(), &status) != 0) {
     end.damage = os_error("opening", path, errno);
     return end;

@@ -9,8 +9,8 @@
 namespace penstock::topics {
 
 struct ScanEnd {
-  Offset offset = 0;         // one past the last whole batch
-  std::uint64_t bytes = 0;   // where that batch ends
+  Offset offset = 0;        // one past the last whole batch
+  std::uint64_t bytes = 0;  // where that batch ends
   std::uint32_t last_crc = 0;
   std::optional<Error> damage;  // why the walk stopped before the limit
 };
@@ -18,12 +18,13 @@ struct ScanEnd {
 struct ScanLimits {
   std::uint32_t topic_id;
   std::uint32_t partition;
-  Offset base;                       // of the first batch
-  Offset end;                        // stop there
+  Offset base;                         // of the first batch
+  Offset end;                          // stop there
   std::optional<std::uint64_t> bytes;  // committed bytes; absent: up to the file's end
 };
 
-// Checks the header, place, CRC and columns of every batch from the file's start on until limits.end.
+// Checks the header, place, CRC and columns of every batch from the file's start on until
+// limits.end.
 ScanEnd scan_segment(const std::filesystem::path& path, const ScanLimits& limits);
 
 // Whether the header is of the batch that is expected at this place.

@@ -49,9 +49,15 @@ T get_raw(std::string_view bytes, std::size_t at) {
   return value;
 }
 
-std::string topic_key(const TopicName& topic) { return "t" + topic.text(); }
-std::string garbage_key(const TopicName& topic) { return "d" + topic.text(); }
-std::string writer_key(const WriterId& writer) { return "w" + writer.value(); }
+std::string topic_key(const TopicName& topic) {
+  return "t" + topic.text();
+}
+std::string garbage_key(const TopicName& topic) {
+  return "d" + topic.text();
+}
+std::string writer_key(const WriterId& writer) {
+  return "w" + writer.value();
+}
 
 std::string partition_key(char kind, std::uint32_t topic_id, std::int32_t partition) {
   std::string key(1, kind);
@@ -67,7 +73,9 @@ std::string segment_key(std::uint32_t topic_id, std::int32_t partition, Offset b
 }
 
 // Ids hold no NUL (names.h), so a NUL ends them.
-std::string task_prefix(char kind, const TaskId& task) { return kind + task.value() + '\0'; }
+std::string task_prefix(char kind, const TaskId& task) {
+  return kind + task.value() + '\0';
+}
 
 std::string position_key(const TaskId& task, const TopicPartition& from) {
   std::string key = task_prefix('p', task) + from.topic.text() + '\0';
@@ -85,8 +93,10 @@ std::string past(std::string prefix) {  // the first key behind all that start w
 }
 
 Error damaged(std::string_view what) {
-  return Error(ErrorCode::corrupt, fmt::format("the state database holds a malformed {}; restore the "
-                                               "folder from a backup", what));
+  return Error(ErrorCode::corrupt,
+               fmt::format("the state database holds a malformed {}; restore the "
+                           "folder from a backup",
+                           what));
 }
 
 Error state_error(std::string_view doing, const rocksdb::Status& status) {
@@ -151,8 +161,12 @@ void StateBatch::erase_topic(const StoredTopic& topic) {
     batch_.DeleteRange(partition_key(kind, topic.id, 0), partition_key(kind, topic.id + 1, 0));
 }
 
-void StateBatch::put_garbage(const TopicName& topic) { batch_.Put(garbage_key(topic), ""); }
-void StateBatch::erase_garbage(const TopicName& topic) { batch_.Delete(garbage_key(topic)); }
+void StateBatch::put_garbage(const TopicName& topic) {
+  batch_.Put(garbage_key(topic), "");
+}
+void StateBatch::erase_garbage(const TopicName& topic) {
+  batch_.Delete(garbage_key(topic));
+}
 
 void StateBatch::put_tail(std::uint32_t topic_id, std::int32_t partition, const Tail& tail) {
   std::string value;
@@ -207,7 +221,8 @@ void StateBatch::append(const StateBatch& other) {
   class Copier final : public rocksdb::WriteBatch::Handler {
    public:
     explicit Copier(rocksdb::WriteBatch& to) : to_(to) {}
-    rocksdb::Status PutCF(std::uint32_t, const rocksdb::Slice& k, const rocksdb::Slice& v) override {
+    rocksdb::Status PutCF(std::uint32_t, const rocksdb::Slice& k,
+                          const rocksdb::Slice& v) override {
       return to_.Put(k, v);
     }
     rocksdb::Status DeleteCF(std::uint32_t, const rocksdb::Slice& key) override {
@@ -229,7 +244,8 @@ Result<std::unique_ptr<StateStore>> StateStore::open(Options options) {
   if (!store->options_.may_create && !std::filesystem::exists(store->options_.folder / "CURRENT"))
     return fail(ErrorCode::corrupt,
                 fmt::format("'{}' is missing: positions and committed ends were in it; restore the "
-                            "folder from a backup", store->options_.folder.string()));
+                            "folder from a backup",
+                            store->options_.folder.string()));
   TRY(store->open_database());
   TRY(store->check_format());
   store->has_ballast_ = make_ballast(store->options_.ballast);
@@ -240,8 +256,8 @@ StateStore::~StateStore() = default;
 
 Result<> StateStore::open_database() {
   rocksdb::DB* opened = nullptr;
-  auto status = rocksdb::DB::Open(database_options(options_.may_create), options_.folder.string(),
-                                  &opened);
+  auto status =
+      rocksdb::DB::Open(database_options(options_.may_create), options_.folder.string(), &opened);
   db_.reset(opened);
   if (!status.ok()) return fail(state_error("opening", status));
   return {};
@@ -275,8 +291,9 @@ WriteResult StateStore::write(StateBatch& batch) {
   {
     std::shared_lock lock(mutex_);
     if (!db_)
-      return {WriteOutcome::unknown, Error(ErrorCode::io, "the state database is closed after a "
-                                                          "failure: restart")};
+      return {WriteOutcome::unknown, Error(ErrorCode::io,
+                                           "the state database is closed after a "
+                                           "failure: restart")};
     status = inject(DiskStep::state) ? rocksdb::Status::NoSpace() : db_->Write(how, &batch.batch_);
     if (status.ok() && inject(DiskStep::state_after)) status = rocksdb::Status::IOError();
   }
@@ -335,7 +352,8 @@ Result<std::size_t> StateStore::scan_page(const std::string& prefix, const std::
   if (!db_) return fail(ErrorCode::io, "the state database is closed after a failure: restart");
   std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}));
   std::size_t bytes = 0, pairs = 0;
-  for (it->Seek(from); it->Valid() && it->key().starts_with(prefix) && bytes < kPageBytes; it->Next()) {
+  for (it->Seek(from); it->Valid() && it->key().starts_with(prefix) && bytes < kPageBytes;
+       it->Next()) {
     page.emplace_back(it->key().ToString(), it->value().ToString());
     bytes += it->key().size() + it->value().size() + 64;
     ++pairs;
@@ -380,8 +398,8 @@ Result<Tail> StateStore::tail(std::uint32_t topic_id, std::int32_t partition) {
   auto value = TRY(get(partition_key('e', topic_id, partition)));
   if (!value) return Tail{};
   if (value->size() != kTailBytes) return fail(damaged("committed end"));
-  Tail tail{get_raw<Offset>(*value, 0), get_raw<Offset>(*value, 8), get_raw<std::uint64_t>(*value, 16),
-            get_raw<std::uint32_t>(*value, 24)};
+  Tail tail{get_raw<Offset>(*value, 0), get_raw<Offset>(*value, 8),
+            get_raw<std::uint64_t>(*value, 16), get_raw<std::uint32_t>(*value, 24)};
   if (tail.end < tail.segment_base || tail.segment_base < 0) return fail(damaged("committed end"));
   return tail;
 }

@@ -1,4 +1,5 @@
-// The embedded log's RocksDB (DIR/state). Integers are big endian in keys and little endian in values.
+// The embedded log's RocksDB (DIR/state). Integers are big endian in keys and little endian in
+// values.
 //   m round, m topic_id, m format      counters of this store
 //   t <topic>                          topic id, partitions, compacted
 //   d <topic>                          its folder is garbage: a create or remove was under way
@@ -30,9 +31,9 @@ struct StoredTopic {
 
 // Where the committed bytes of a partition end.
 struct Tail {
-  Offset end = 0;            // one past the newest committed record
-  Offset segment_base = 0;   // of the segment that holds the last batch
-  std::uint64_t bytes = 0;   // committed bytes of that segment; 0: the partition is empty
+  Offset end = 0;              // one past the newest committed record
+  Offset segment_base = 0;     // of the segment that holds the last batch
+  std::uint64_t bytes = 0;     // committed bytes of that segment; 0: the partition is empty
   std::uint32_t last_crc = 0;  // of the last batch
   friend bool operator==(const Tail&, const Tail&) = default;
 };
@@ -77,7 +78,7 @@ struct WriteResult {
 class StateStore {
  public:
   struct Options {
-    std::filesystem::path folder;  // DIR/state
+    std::filesystem::path folder;   // DIR/state
     std::filesystem::path ballast;  // a file whose space is given up to get out of a full disk
     bool sync = false;
     bool may_create = true;  // false: failed_precondition if there is none
@@ -86,8 +87,8 @@ class StateStore {
   static Result<std::unique_ptr<StateStore>> open(Options options);
   ~StateStore();
 
-  // After a failure the database is opened again to find out whether the batch is in it. unknown: it
-  // cannot be opened; all later calls fail.
+  // After a failure the database is opened again to find out whether the batch is in it. unknown:
+  // it cannot be opened; all later calls fail.
   WriteResult write(StateBatch& batch);
   Result<> write_or_fail(StateBatch& batch);
   // out_of_space: too little is left to write the state safely.

@@ -50,7 +50,9 @@ ErrorCode code_of(const Result<T>& result) {
   return result ? ErrorCode::internal : result.error().code();
 }
 
-inline TopicName topic(std::string_view name) { return must(TopicName::parse(name)); }
+inline TopicName topic(std::string_view name) {
+  return must(TopicName::parse(name));
+}
 inline TopicPartition at(std::string_view name, std::int32_t partition) {
   return {topic(name), partition};
 }

@@ -42,9 +42,9 @@ Result<> TopicDirectory::recover() {
 TopicDirectory::Topic TopicDirectory::make_topic(const StoredTopic& stored) const {
   Topic topic{stored, {}};
   for (std::int32_t i = 0; i < stored.spec.partitions; ++i)
-    topic.partitions.push_back(std::make_shared<Partition>(
-        settings_, PartitionId{{stored.spec.name, i}, stored.id},
-        folder_ / stored.spec.name.text() / std::to_string(i)));
+    topic.partitions.push_back(
+        std::make_shared<Partition>(settings_, PartitionId{{stored.spec.name, i}, stored.id},
+                                    folder_ / stored.spec.name.text() / std::to_string(i)));
   return topic;
 }
 

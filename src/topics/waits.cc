@@ -20,7 +20,9 @@ bool Waits::wait(const std::function<bool()>& ready, Deadline deadline) {
 
 void Waits::notify() {
   if (waiting_.load() == 0) return;
-  { std::lock_guard lock(mutex_); }
+  {
+    std::lock_guard lock(mutex_);
+  }
   changed_.notify_all();
 }
 

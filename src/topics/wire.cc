@@ -21,10 +21,12 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr std::size_t kReceiveChunk = 1 << 20;  // memory grows as bytes come, not as a peer promises
+constexpr std::size_t kReceiveChunk = 1
+                                      << 20;  // memory grows as bytes come, not as a peer promises
 
 Error hung_up() {
-  return Error(ErrorCode::unavailable, "the process that holds the folder has closed the connection");
+  return Error(ErrorCode::unavailable,
+               "the process that holds the folder has closed the connection");
 }
 
 Error malformed(std::string_view what) {
@@ -33,7 +35,7 @@ Error malformed(std::string_view what) {
 
 // Waits for events on fd; 0 after the time.
 int poll_one(int fd, short events, int timeout_ms) {
-  struct pollfd entry {fd, events, 0};
+  struct pollfd entry{fd, events, 0};
   int ready;
   do {
     ready = ::poll(&entry, 1, timeout_ms);
@@ -46,10 +48,10 @@ int milliseconds_until(SteadyClock::time_point deadline) {
   return static_cast<int>(std::max<std::int64_t>(0, left.count()));
 }
 
-// The address of folder/log.sock; a path that is too long for it goes through an open descriptor of the
-// folder, which the caller keeps while it uses the address.
+// The address of folder/log.sock; a path that is too long for it goes through an open descriptor of
+// the folder, which the caller keeps while it uses the address.
 struct Address {
-  struct sockaddr_un raw {};
+  struct sockaddr_un raw{};
   UniqueFd folder;
 };
 
@@ -108,7 +110,9 @@ Result<ByteView> WireIn::take(std::size_t bytes) {
   return taken;
 }
 
-Result<std::uint8_t> WireIn::u8() { return TRY(take(1))[0]; }
+Result<std::uint8_t> WireIn::u8() {
+  return TRY(take(1))[0];
+}
 
 Result<std::uint32_t> WireIn::u32() {
   ByteView raw = TRY(take(4));
@@ -124,9 +128,15 @@ Result<std::int64_t> WireIn::i64() {
   return value;
 }
 
-Result<ByteView> WireIn::bytes() { return take(TRY(u32())); }
-Result<std::string> WireIn::text() { return std::string(as_text(TRY(bytes()))); }
-Result<TopicName> WireIn::topic() { return TopicName::parse(as_text(TRY(bytes()))); }
+Result<ByteView> WireIn::bytes() {
+  return take(TRY(u32()));
+}
+Result<std::string> WireIn::text() {
+  return std::string(as_text(TRY(bytes())));
+}
+Result<TopicName> WireIn::topic() {
+  return TopicName::parse(as_text(TRY(bytes())));
+}
 
 Result<TopicPartition> WireIn::partition() {
   TopicName name = TRY(topic());
@@ -146,7 +156,8 @@ Result<Channel> Channel::connect(const std::filesystem::path& folder) {
   // A full backlog gives EAGAIN: the holder is busy; others mean that nobody is there.
   for (int tries = 0; ::connect(fd.get(), raw, sizeof address.raw) != 0; ++tries) {
     if (errno != EAGAIN || tries == 100)
-      return fail(ErrorCode::unavailable, os_error("connecting to", folder / "log.sock", errno).text());
+      return fail(ErrorCode::unavailable,
+                  os_error("connecting to", folder / "log.sock", errno).text());
     ::poll(nullptr, 0, 10);
   }
   if (!peer_is_us(fd.get()))
@@ -189,8 +200,8 @@ Result<Frame> Channel::receive(int cancel_fd) {
   std::uint32_t length;
   std::memcpy(&length, head, 4);
   if (length == 0 || length > kFrameBytesMax)
-    return fail(malformed(fmt::format("a frame of {} bytes; at most {} are taken", length,
-                                      kFrameBytesMax)));
+    return fail(malformed(
+        fmt::format("a frame of {} bytes; at most {} are taken", length, kFrameBytesMax)));
   Frame frame{head[4], {}};
   for (std::size_t left = length - 1; left > 0;) {
     std::size_t piece = std::min(left, kReceiveChunk), have = frame.payload.size();
@@ -216,24 +227,30 @@ Result<> Channel::receive_exactly(ByteSpan into, SteadyClock::time_point deadlin
   return {};
 }
 
-bool Channel::peer_stirs() const { return poll_one(fd_.get(), POLLIN | POLLRDHUP, 0) != 0; }
+bool Channel::peer_stirs() const {
+  return poll_one(fd_.get(), POLLIN | POLLRDHUP, 0) != 0;
+}
 
-void Channel::shut_down() { ::shutdown(fd_.get(), SHUT_RDWR); }
+void Channel::shut_down() {
+  ::shutdown(fd_.get(), SHUT_RDWR);
+}
 
 Result<UniqueFd> listen_at(const std::filesystem::path& folder) {
   Address address = TRY(address_in(folder));
   UniqueFd fd = TRY(make_socket());
   std::filesystem::path path = folder / "log.sock";
-  if (::unlink(path.c_str()) != 0 && errno != ENOENT) return fail(os_error("removing", path, errno));
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT)
+    return fail(os_error("removing", path, errno));
   ::fchmod(fd.get(), 0600);  // before bind(): the file gets the socket's mode
-  if (::bind(fd.get(), reinterpret_cast<const struct sockaddr*>(&address.raw), sizeof address.raw) != 0 ||
+  if (::bind(fd.get(), reinterpret_cast<const struct sockaddr*>(&address.raw),
+             sizeof address.raw) != 0 ||
       ::chmod(path.c_str(), 0600) != 0 || ::listen(fd.get(), 64) != 0)
     return fail(os_error("listening at", path, errno));
   return fd;
 }
 
 bool peer_is_us(int fd) {
-  struct ucred peer {};
+  struct ucred peer{};
   socklen_t size = sizeof peer;
   if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
   return peer.uid == ::geteuid() || peer.uid == 0;

@@ -1,6 +1,6 @@
-// How processes talk about a log over its unix socket. A frame: u32 length of the rest, u8 kind, payload.
-// Little endian. Requests are answered in order, one frame each (restore: several). Both sides are the same
-// user's programs; still every length is bounded before it is used.
+// How processes talk about a log over its unix socket. A frame: u32 length of the rest, u8 kind,
+// payload. Little endian. Requests are answered in order, one frame each (restore: several). Both
+// sides are the same user's programs; still every length is bounded before it is used.
 #pragma once
 
 #include <chrono>

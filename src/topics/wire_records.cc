@@ -54,7 +54,9 @@ void encode_records(const ReadBuffer& records, WireOut& out) {
   }
 }
 
-void encode_records(const RecordBatch& records, WireOut& out) { encode_run(records, 0, out); }
+void encode_records(const RecordBatch& records, WireOut& out) {
+  encode_run(records, 0, out);
+}
 
 Result<> decode_records(ByteView bytes, RecordBatch& batch) {
   ReadBuffer rows;

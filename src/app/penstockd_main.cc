@@ -1,0 +1,3 @@
+#include "server/penstockd.h"
+
+int main(int argc, char** argv) { return penstock::server::run_penstockd(argc, argv); }

@@ -1,0 +1,145 @@
+// Whatever becomes of commits, outputs equal those of an undisturbed run.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "engine/runtime.h"
+#include "engine/test_faulty_log.h"
+#include "engine/test_keys.h"
+#include "engine/test_plans.h"
+#include "engine/test_topics.h"
+#include "topics/memory_log.h"
+
+namespace penstock::engine {
+namespace {
+
+using namespace test;  // NOLINT: builders
+
+const data::Schema kNumbers{{{"N", kBigint}}};
+const sql::SealSpec kSealed{sql::SealKind::psr1, std::string(kPolicyId)};
+
+// SELECT N + 1 from two partitions; every hundredth row fails and becomes a dead letter.
+sql::PlanPtr counting_plan(std::string from, std::string to, sql::SealSpec seal) {
+  sql::StreamInfo info = stream("S", std::move(from), kNumbers);
+  info.seal = seal;
+  auto hundredth = call("$modulo", list(column(kBigint, 0), bigint(100)));
+  sql::CaseExpr choice;
+  choice.branches.push_back({call("$equal", list(std::move(hundredth), bigint(0))),
+                             call("$divide", list(column(kBigint, 0), bigint(0)))});
+  choice.otherwise = call("$add", list(column(kBigint, 0), bigint(1)));
+  return sink(project(source(std::move(info)), NamedExpr{"N", expr(kBigint, std::move(choice))}),
+              "T", std::move(to), std::move(seal));
+}
+
+class ExactlyOnce : public testing::TestWithParam<bool> {
+ protected:
+  void SetUp() override {
+    log::set_level(log::Level::error);
+    for (std::string_view topic : {"a", "b", "a.grants", "b.grants", "out"})
+      make_topic(*memory_, topic, topic == "out" || topic.size() == 1 ? 2 : 1);
+    if (GetParam()) seal_ = kSealed;
+  }
+  void TearDown() override { log::set_level(log::Level::info); }
+
+  // `rounds` commits of records to both partitions of a topic.
+  void feed(const std::string& topic, int rounds) {
+    TestProducer producer(*memory_, topic, keys_);
+    if (GetParam()) producer.publish_grant();
+    for (int round = 0; round < rounds; ++round) {
+      std::vector<TestRecord> records;
+      for (int i = 0; i < 150; ++i) {
+        std::string body = fmt::format(R"({{"N":{}}})", next_number_);
+        records.push_back({.value = GetParam() ? producer.seal(body, next_number_) : body,
+                           .timestamp_ms = next_number_,
+                           .partition = static_cast<std::int32_t>(next_number_ % 2)});
+        expected_dead_ += next_number_ % 100 == 0;
+        if (next_number_ % 100 != 0)
+          expected_.push_back(fmt::format(R"({{"N":{}}})", next_number_ + 1));
+        ++next_number_;
+      }
+      produce(*memory_, topic, records);
+    }
+  }
+  std::unique_ptr<Runtime> start(Fate& fate, int threads) {
+    faulty_ = std::make_unique<FaultyLog>(*memory_, fate);
+    RuntimeOptions options;
+    options.threads = threads;
+    options.commit.records = 100;
+    auto runtime = start_runtime(*faulty_, &keys_, options).value();
+    EXPECT_TRUE(runtime->start_query(QueryId("QA"), counting_plan("a", "out", seal_),
+                                     StartAt::earliest));
+    EXPECT_TRUE(runtime->start_query(QueryId("QB"), counting_plan("b", "out", seal_),
+                                     StartAt::earliest));
+    return runtime;
+  }
+  void expect_exact() {
+    std::vector<std::string> seen =
+        GetParam() ? open_topic(*memory_, "out", keys_) : read_values(*memory_, "out");
+    std::ranges::sort(seen);
+    std::ranges::sort(expected_);
+    EXPECT_EQ(seen.size(), expected_.size());
+    EXPECT_TRUE(seen == expected_);
+    EXPECT_EQ(read_topic(*memory_, "QA.dead_letters").size() +
+                  read_topic(*memory_, "QB.dead_letters").size(),
+              expected_dead_);
+  }
+
+  std::unique_ptr<topics::Log> memory_ = topics::make_memory_log();
+  seal::KeyRing keys_ = make_keys({"a", "b", "out"});
+  std::unique_ptr<FaultyLog> faulty_;
+  sql::SealSpec seal_;
+  std::int64_t next_number_ = 1;
+  std::vector<std::string> expected_;
+  std::size_t expected_dead_ = 0;
+};
+
+TEST_P(ExactlyOnce, CommitsThatFailAtRandom) {
+  for (std::uint32_t seed = 1; seed <= 3; ++seed) {
+    Fate fate(seed);
+    fate.set_trouble_percent(30);
+    auto runtime = start(fate, 2);
+    feed("a", 10);
+    feed("b", 10);
+    Result<> drained = runtime->drain();
+    ASSERT_TRUE(drained) << drained.error().text();
+    EXPECT_GT(fate.troubles(), 0u);
+    expect_exact();
+  }
+}
+
+TEST_P(ExactlyOnce, RestartsInTheMiddle) {
+  for (int round = 0; round < 10; ++round) {
+    Fate fate(static_cast<std::uint32_t>(round));
+    fate.set_trouble_percent(20);
+    auto runtime = start(fate, 1 + round % 3);
+    feed(round % 2 == 0 ? "a" : "b", 4);  // and end without waiting
+  }
+  Fate quiet(0);
+  ASSERT_TRUE(start(quiet, 2)->drain());
+  expect_exact();
+}
+
+TEST_P(ExactlyOnce, AFullDiskLosesNothing) {
+  Fate fate(7);
+  auto runtime = start(fate, 2);
+  feed("a", 2);
+  ASSERT_TRUE(runtime->drain());
+  fate.fill_disk(true);
+  feed("a", 2);
+  feed("b", 2);
+  while (fate.troubles() < 6) std::this_thread::yield();
+  for (const QueryStats& stats : runtime->stats()) EXPECT_EQ(stats.state, QueryState::running);
+  fate.fill_disk(false);
+  ASSERT_TRUE(runtime->drain());
+  expect_exact();
+}
+
+INSTANTIATE_TEST_SUITE_P(PlainAndSealed, ExactlyOnce, testing::Bool(),
+                         [](const auto& info) { return info.param ? "sealed" : "plain"; });
+
+}  // namespace
+}  // namespace penstock::engine

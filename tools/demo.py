@@ -1,0 +1,365 @@
+#!/usr/bin/env python3
+"""The main job of Penstock in five steps: sealed payments, masked and reviewed, exactly once.
+
+Fresh data every time, in build/demo/. Checks what it claims; the exit status says whether all held.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections import Counter
+from pathlib import Path
+
+SOURCE = Path(__file__).resolve().parent.parent
+EXAMPLE = SOURCE / "examples" / "payments"
+FIRST_COUNT = 20_000  # payments before the server starts
+LIVE_COUNT = 12_000   # payments while it runs
+LIVE_RATE = 1_200     # per second
+SERVER_PATIENCE_S = 30
+DRAIN_PATIENCE_S = 60
+
+
+class Voice:
+    """What the demo says."""
+
+    def __init__(self) -> None:
+        self.colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        self.failures: list[str] = []
+
+    def paint(self, code: str, text: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self.colour else text
+
+    def step(self, number: int, title: str, *why: str) -> None:
+        print("\n" + self.paint("1;36", f"{number}. {title}"))
+        for line in why:
+            print("   " + line)
+        print(flush=True)
+
+    def command(self, *words: object) -> None:
+        print(self.paint("2", "   $ " + " ".join(shell_word(str(word)) for word in words)), flush=True)
+
+    def show(self, text: str, width: int = 150) -> None:
+        for line in text.rstrip("\n").splitlines():
+            print("     " + (line if len(line) <= width else line[: width - 1] + "…"))
+        sys.stdout.flush()
+
+    def check(self, holds: bool, claim: str) -> None:
+        mark = self.paint("32", "ok  ") if holds else self.paint("1;31", "FAIL")
+        print(f"   {mark} {claim}", flush=True)
+        if not holds:
+            self.failures.append(claim)
+
+
+def shell_word(word: str) -> str:
+    if word == "<" or (word and not set(word) & set(" '\"$;*()<>|&\\")):
+        return word
+    return '"' + word.replace('"', '\\"') + '"'
+
+
+def masked_row(payment: dict) -> dict:
+    """What the SQL must make of a payment."""
+    row = {name.upper(): value for name, value in payment.items() if name != "name"}
+    row["CARD"] = "n" * (len(payment["card"]) - 4) + payment["card"][-4:]
+    row["SIZE"] = "large" if payment["amount"] >= 1000 else "normal"
+    return row
+
+
+def masked_facts(row: dict) -> tuple:
+    return tuple(sorted(row.items()))
+
+
+class Failure(Exception):
+    """Something that makes going on pointless; the text is for the user."""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Demo:
+    def __init__(self, bin_dir: Path, folder: Path) -> None:
+        self.voice = Voice()
+        self.penstock, self.penstockd = bin_dir / "penstock", bin_dir / "penstockd"
+        for program in (self.penstock, self.penstockd):
+            if not program.exists():
+                raise Failure(f"{program} is missing; build it with ./dev build")
+        self.folder = folder
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        self.data, self.keys = folder / "data", folder / "keys"
+        self.address = f"127.0.0.1:{free_port()}"
+        self.url = f"http://{self.address}"
+        self.server: subprocess.Popen | None = None
+        self.children: list[subprocess.Popen] = []
+        self.payments: list[dict] = []
+
+    # -- parts ---------------------------------------------------------------------------------
+
+    def run(self, *arguments: object, expect: int | None = 0) -> subprocess.CompletedProcess:
+        done = subprocess.run([str(self.penstock), *map(str, arguments)], capture_output=True, text=True,
+                              timeout=180)
+        if expect is not None and done.returncode != expect:
+            raise Failure(f"penstock {arguments[0]} ended with {done.returncode}: {done.stderr.strip()}")
+        return done
+
+    def short(self, path: Path) -> str:
+        return os.path.relpath(path)
+
+    def generate(self, count: int, seed: int) -> Path:
+        file = self.folder / f"payments-{len(self.payments)}.jsonl"
+        with file.open("w") as out:
+            subprocess.run(self.generator(count, seed), stdout=out, check=True)
+        with file.open() as lines:
+            self.payments += [json.loads(line) for line in lines]
+        return file
+
+    def generator(self, count: int, seed: int) -> list[str]:
+        return [sys.executable, str(EXAMPLE / "generate.py"), f"--count={count}", f"--seed={seed}",
+                f"--skip={len(self.payments)}"]
+
+    def producer(self) -> list[str]:
+        return [str(self.penstock), "produce", "--data", str(self.data), "--topic", "payments", "--partitions", "2",
+                "--seal", "payments-v1", "--keys", str(self.keys / "payments-v1.producer.keys.json")]
+
+    def records(self, topic: str) -> int:
+        for line in self.run("topics", "list", "--data", self.data).stdout.splitlines():
+            words = line.split()
+            if words and words[0] == topic:
+                return int(words[2])
+        return 0
+
+    def consume(self, topic: str, *more: object, expect: int | None = 0) -> subprocess.CompletedProcess:
+        return self.run("consume", "--data", self.data, "--topic", topic, "--from-beginning", *more, expect=expect)
+
+    def start_server(self) -> None:
+        log = (self.folder / "penstockd.log").open("a")
+        self.server = subprocess.Popen(
+            [str(self.penstockd), "--data", str(self.data), "--listen", self.address, "--config",
+             str(self.folder / "penstockd.toml"), "--keys", str(self.keys / "server.keys.json")],
+            stdout=log, stderr=log)
+        deadline = time.monotonic() + SERVER_PATIENCE_S
+        while time.monotonic() < deadline:
+            if self.server.poll() is not None:
+                break
+            try:
+                with urllib.request.urlopen(self.url + "/healthcheck", timeout=2) as answer:
+                    if json.load(answer).get("isHealthy"):
+                        return
+            except (urllib.error.URLError, ConnectionError, TimeoutError, ValueError):
+                pass
+            time.sleep(0.05)
+        tail = (self.folder / "penstockd.log").read_text()[-1500:]
+        raise Failure(f"penstockd did not start; the end of its log:\n{tail}")
+
+    def wait_for(self, topic: str, count: int) -> int:
+        deadline = time.monotonic() + DRAIN_PATIENCE_S
+        while (seen := self.records(topic)) < count and time.monotonic() < deadline:
+            time.sleep(0.1)
+        return seen
+
+    # -- steps ---------------------------------------------------------------------------------
+
+    def make_keys(self) -> None:
+        self.voice.step(1, "Policies and keys",
+                        "A policy says who may read and who may write a topic. Each side gets its own key file:",
+                        "producers can seal but not open, the server opens payments and seals reviews.")
+        for policy, topic in (("payments-v1", "payments"), ("review-v1", "payments_review")):
+            arguments = ["policy", "new", "--id", policy, "--topic", topic, "--out", self.short(self.keys)]
+            self.voice.command("penstock", *arguments)
+            self.run(*arguments)
+        self.run("policy", "combine", self.keys / "payments-v1.reader.keys.json",
+                 self.keys / "review-v1.producer.keys.json", "--out", self.keys / "server.keys.json")
+        shown = self.run("policy", "show", self.keys / "payments-v1.policy.json").stdout
+        self.voice.show(shown)
+
+    def seal_payments(self, seed: int) -> None:
+        self.voice.step(2, "A producer seals payments",
+                        f"{FIRST_COUNT} card payments (made-up test cards) are sealed before they leave the producer.",
+                        "What reaches the disk is ciphertext; the log moves bytes that it cannot read.")
+        file = self.generate(FIRST_COUNT, seed)
+        self.voice.show("a payment as the producer sees it:\n" + json.dumps(self.payments[0], ensure_ascii=False))
+        self.voice.command("penstock", "produce", "--data", self.short(self.data), "--topic", "payments", "--seal",
+                           "payments-v1", "--keys", "payments-v1.producer.keys.json", "<", file.name)
+        with file.open() as lines:
+            done = subprocess.run(self.producer(), stdin=lines, capture_output=True, text=True, timeout=180)
+        if done.returncode != 0:
+            raise Failure(f"the producer failed: {done.stderr.strip()}")
+        self.voice.show(done.stdout)
+        file.unlink()  # the plaintext
+        self.voice.show("the same payment as the disk has it:\n" +
+                        self.consume("payments", "--limit", 1).stdout)
+        self.voice.check(self.records("payments") == FIRST_COUNT, f"{FIRST_COUNT} sealed records in the topic")
+
+    def run_server(self) -> None:
+        self.voice.step(3, "penstockd opens, masks, and seals again",
+                        "The stream server gets its keys and three SQL statements (examples/payments/payments.sql):",
+                        "payments_masked is plain, with masked cards and no names, for analytics;",
+                        "payments_review holds large payments whole, sealed for the fraud team.")
+        shutil.copy(EXAMPLE / "payments.sql", self.folder / "payments.sql")
+        (self.folder / "penstockd.toml").write_text(
+            'sql_files = ["payments.sql"]\nthreads = 2\n\n[limits]\ncommit_age_ms = 20\n')
+        self.voice.command("penstockd", "--data", self.short(self.data), "--listen", self.address, "--config",
+                           "penstockd.toml", "--keys", "server.keys.json")
+        self.start_server()
+        seen = self.wait_for("payments_masked", FIRST_COUNT)
+        self.voice.check(seen == FIRST_COUNT, f"{seen} payments are masked")
+
+    def start_live_producer(self, seed: int) -> subprocess.Popen:
+        command = [*self.generator(LIVE_COUNT, seed), f"--rate={LIVE_RATE}"]
+        self.generate(LIVE_COUNT, seed).unlink()  # to know what must come out
+        generator = subprocess.Popen(command, stdout=subprocess.PIPE)
+        producer = subprocess.Popen(self.producer(), stdin=generator.stdout, stdout=subprocess.PIPE,
+                                    stderr=subprocess.PIPE, text=True)
+        self.children += [generator, producer]
+        return producer
+
+    def live_query(self) -> None:
+        statement = "SELECT card, amount, size, merchant, country FROM payments_masked EMIT CHANGES LIMIT 8;"
+        print("   A live query shows rows while a producer is running:\n")
+        self.voice.command("penstock", "sql", "--server", self.url, "-e", statement)
+        done = self.run("sql", "--server", self.url, "-e", statement, expect=None)
+        self.voice.show(done.stdout or done.stderr)
+        rows = sum(1 for line in done.stdout.splitlines() if "nnnn" in line)
+        self.voice.check(done.returncode == 0 and rows == 8, f"{rows} rows came, cards masked")
+
+    def kill_and_count(self, producer: subprocess.Popen) -> None:
+        self.voice.step(4, "kill -9 in the middle",
+                        "The server is killed without warning, three times, while the producer goes on. Outputs,",
+                        "positions and state are committed at once, so nothing may be lost and nothing doubled.")
+        for _ in range(3):
+            before = self.records("payments_masked")
+            time.sleep(0.7)
+            self.voice.command("kill", "-9", self.server.pid)
+            self.server.send_signal(signal.SIGKILL)
+            self.server.wait()
+            running = producer.poll() is None
+            self.start_server()
+            self.voice.show(f"killed after {before}+ masked payments; running again"
+                            f"{' (the producer noticed and waited)' if running else ''}")
+        out, err = producer.communicate(timeout=120)
+        if producer.returncode != 0:
+            raise Failure(f"the producer failed: {err.strip()}")
+        self.voice.show("the producer says: " + out)
+        self.compare()
+
+    def compare(self) -> None:
+        large = [payment for payment in self.payments if payment["amount"] >= 1000]
+        total = len(self.payments)
+        self.wait_for("payments_masked", total)
+        self.wait_for("payments_review", len(large))
+        time.sleep(0.5)  # anything doubled would come now
+        masked = [json.loads(line) for line in self.consume("payments_masked").stdout.splitlines()]
+        review_keys = self.keys / "review-v1.reader.keys.json"
+        review = [json.loads(line)
+                  for line in self.consume("payments_review", "--open", "--keys", review_keys).stdout.splitlines()]
+        check, produced = self.voice.check, self.records("payments")
+        check(produced == total, f"produced: {total}, in the topic: {produced}")
+        expected = Counter(masked_facts(masked_row(payment)) for payment in self.payments)
+        check(Counter(map(masked_facts, masked)) == expected,
+              f"masked: {len(masked)}, every payment exactly once, only the last four digits left, no names")
+        whole = ("CARD", "NAME", "AMOUNT", "MERCHANT", "COUNTRY")
+        expected = Counter(tuple(payment[name.lower()] for name in whole) for payment in large)
+        check(Counter(tuple(row[name] for name in whole) for row in review) == expected,
+              f"for review: {len(review)} of {len(large)} large payments, whole, exactly once")
+
+    def steal_the_disk(self) -> None:
+        self.voice.step(5, "What a thief of the disk sees",
+                        "All card numbers and names are searched in every file of the data folder.")
+        needles = self.folder / "needles.txt"
+        secrets = {p["card"] for p in self.payments} | {p["name"] for p in self.payments}
+        needles.write_text("\n".join(sorted(secrets)) + "\n")
+        self.voice.command("grep", "-r", "-a", "-l", "-F", "-f", "all-cards-and-names.txt", self.short(self.data))
+        found = subprocess.run(["grep", "-r", "-a", "-l", "-F", "-f", str(needles), str(self.data)],
+                               capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"}, timeout=180)
+        needles.unlink()
+        self.voice.check(found.returncode == 1, f"grep finds none of {len(secrets)} card numbers and names")
+        print("\n   The review topic with the wrong key, and with the right one:\n")
+        wrong = self.keys / "payments-v1.reader.keys.json"
+        right = self.keys / "review-v1.reader.keys.json"
+        self.voice.command("penstock", "consume", "--data", self.short(self.data), "--topic", "payments_review",
+                           "--from-beginning", "--open", "--keys", wrong.name)
+        refused = self.consume("payments_review", "--open", "--keys", wrong, expect=None)
+        self.voice.show(refused.stderr)
+        self.voice.check(refused.returncode != 0 and not refused.stdout, "the payments key does not open it")
+        self.voice.command("penstock", "consume", "--data", self.short(self.data), "--topic", "payments_review",
+                           "--from-beginning", "--limit", 2, "--open", "--keys", right.name)
+        opened = self.consume("payments_review", "--limit", 2, "--open", "--keys", right)
+        self.voice.show(opened.stdout)
+        self.voice.check(len(opened.stdout.splitlines()) == 2, "the review key does")
+
+    def end(self, keep: bool) -> None:
+        data, keys, program = self.short(self.data), self.short(self.keys), self.short(self.penstock)
+        if not keep:
+            self.server.terminate()
+            self.voice.check(self.server.wait(timeout=30) == 0, "penstockd ends cleanly on SIGTERM")
+        print("\n" + self.voice.paint("1", "To look around:"))
+        print(f"  {program} topics list --data {data}")
+        print(f"  {program} consume --data {data} --topic payments_masked --from-beginning --limit 5")
+        print(f"  {program} consume --data {data} --topic payments_review --from-beginning --limit 5 \\\n"
+              f"      --open --keys {keys}/review-v1.reader.keys.json")
+        sql = f"--server {self.url}" if keep else f"--data {data} --keys {keys}/server.keys.json"
+        print(f"  {program} sql {sql}")
+        if keep:
+            print(f"\npenstockd is still running at {self.url}. To stop it:  kill {self.server.pid}")
+            self.server = None
+
+    def stop_children(self) -> None:
+        for child in [*self.children, self.server]:
+            if child is not None and child.poll() is None:
+                child.kill()
+                child.wait()
+
+    def tell(self, keep: bool) -> bool:
+        began = time.monotonic()
+        print(self.voice.paint("1", "Penstock: a sealed stream through SQL, exactly once.") +
+              f" Takes under a minute; everything is in {self.short(self.folder)}")
+        try:
+            seed = time.time_ns() % 1_000_000
+            self.make_keys()
+            self.seal_payments(seed)
+            self.run_server()
+            producer = self.start_live_producer(seed)
+            self.live_query()
+            self.kill_and_count(producer)
+            self.steal_the_disk()
+            self.end(keep)
+        finally:
+            self.stop_children()
+        took = time.monotonic() - began
+        if self.voice.failures:
+            print(f"\n{len(self.voice.failures)} of the claims did not hold (seed {seed}):")
+            for claim in self.voice.failures:
+                print("  - " + claim)
+            return False
+        print("\n" + self.voice.paint("1;32", f"Everything held. {took:.0f} s"))
+        return True
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--bin", type=Path, default=SOURCE / "build" / "release" / "bin", help="folder of the programs")
+    parser.add_argument("--folder", type=Path, default=SOURCE / "build" / "demo" / "payments",
+                        help="where its files go; emptied first")
+    parser.add_argument("--keep", action="store_true", help="leave penstockd running")
+    options = parser.parse_args()
+    try:
+        return 0 if Demo(options.bin.resolve(), options.folder.resolve()).tell(options.keep) else 1
+    except Failure as failure:
+        print(f"\ndemo: error: {failure}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("\ndemo: ended by Ctrl-C", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
