@@ -11,7 +11,9 @@ topics::Header header(std::string_view name, std::string_view value) {
   return {std::string(name), to_buffer(as_bytes(value))};
 }
 
-std::size_t cell_bytes(const std::optional<ByteView>& cell) { return cell ? cell->size() : 0; }
+std::size_t cell_bytes(const std::optional<ByteView>& cell) {
+  return cell ? cell->size() : 0;
+}
 
 }  // namespace
 

@@ -11,15 +11,15 @@
 namespace penstock::engine {
 
 // "<query id>.dead_letters". A dead letter has the key, value and timestamp of the record it keeps,
-// byte for byte (sealed ones stay sealed: the headers below are the context in which they open), and
-// these headers, all texts.
+// byte for byte (sealed ones stay sealed: the headers below are the context in which they open),
+// and these headers, all texts.
 std::string dead_letters_topic(std::string_view query_id);
 
 namespace dead_letter {
 inline constexpr std::string_view kOriginTopic = "origin_topic";
-inline constexpr std::string_view kOriginPartition = "origin_partition";        // decimal
-inline constexpr std::string_view kOriginOffset = "origin_offset";              // decimal
-inline constexpr std::string_view kOriginTimestamp = "origin_timestamp_ms";     // decimal
+inline constexpr std::string_view kOriginPartition = "origin_partition";     // decimal
+inline constexpr std::string_view kOriginOffset = "origin_offset";           // decimal
+inline constexpr std::string_view kOriginTimestamp = "origin_timestamp_ms";  // decimal
 inline constexpr std::string_view kReason = "reason";  // a stable snake_case code
 inline constexpr std::string_view kQuery = "query";
 // "value" or "key,value": left out because with these headers the record would be too large for the

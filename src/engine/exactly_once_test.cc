@@ -70,10 +70,10 @@ class ExactlyOnce : public testing::TestWithParam<bool> {
     options.threads = threads;
     options.commit.records = 100;
     auto runtime = start_runtime(*faulty_, &keys_, options).value();
-    EXPECT_TRUE(runtime->start_query(QueryId("QA"), counting_plan("a", "out", seal_),
-                                     StartAt::earliest));
-    EXPECT_TRUE(runtime->start_query(QueryId("QB"), counting_plan("b", "out", seal_),
-                                     StartAt::earliest));
+    EXPECT_TRUE(
+        runtime->start_query(QueryId("QA"), counting_plan("a", "out", seal_), StartAt::earliest));
+    EXPECT_TRUE(
+        runtime->start_query(QueryId("QB"), counting_plan("b", "out", seal_), StartAt::earliest));
     return runtime;
   }
   void expect_exact() {

@@ -15,8 +15,8 @@ class GrantFollower {
   GrantFollower(topics::Log& log, seal::Opener& opener) : log_(log), opener_(opener) {}
 
   // Reads grants up to the present end of their topic and hands them to the opener. A topic that
-  // does not exist has no grants. A grant that the opener refuses is logged and passed over: records
-  // of its epoch do not open.
+  // does not exist has no grants. A grant that the opener refuses is logged and passed over:
+  // records of its epoch do not open.
   Result<> catch_up(std::int64_t now_ms);
 
  private:

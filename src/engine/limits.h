@@ -13,7 +13,8 @@ inline constexpr std::size_t kQueriesMax = 10'000;
 inline constexpr std::size_t kFetchBytes = 256 << 10;
 inline constexpr std::size_t kGrantFetchBytes = 64 << 10;
 
-// Rows of one batch whose outputs together pass this go to the dead letters: no commit could hold them.
+// Rows of one batch whose outputs together pass this go to the dead letters: no commit could hold
+// them.
 inline constexpr std::size_t kBatchOutputBytesMax = 24 << 20;
 
 // Grants that ended are looked for this often.

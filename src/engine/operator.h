@@ -23,8 +23,8 @@ enum class Flow : std::uint8_t {
 class Emitter {
  public:
   virtual ~Emitter() = default;
-  // The rows of batch.selection. Row numbers are those of the batch that the source read, as long as
-  // only filters and projections lie between.
+  // The rows of batch.selection. Row numbers are those of the batch that the source read, as long
+  // as only filters and projections lie between.
   virtual Result<Flow> emit(const data::Batch& batch) = 0;
   // A row of the operator's input that cannot be computed. reason: a stable snake_case code.
   virtual void reject(data::RowIndex row, std::string_view reason) = 0;

@@ -152,8 +152,8 @@ Result<OperatorPtr> make_operator(const sql::PlanNode&, const sql::SinkStep&) {
 Result<Chain> build_chain(const PlanParts& parts) {
   std::vector<OperatorPtr> operators;
   for (const sql::PlanNode* node : parts.steps)
-    operators.push_back(TRY(std::visit(
-        [&](const auto& step) { return make_operator(*node, step); }, node->step)));
+    operators.push_back(
+        TRY(std::visit([&](const auto& step) { return make_operator(*node, step); }, node->step)));
   return Chain(std::move(operators));
 }
 

@@ -14,10 +14,10 @@ namespace penstock::engine {
 
 // What one evaluation works on. Everything outlives the call; results live as long as the batch.
 struct Frame {
-  std::size_t rows;                           // of the batch, at most data::kBatchRowsMax
-  std::span<data::Column* const> columns;     // of the step's input; nullptr where not read
+  std::size_t rows;                        // of the batch, at most data::kBatchRowsMax
+  std::span<data::Column* const> columns;  // of the step's input; nullptr where not read
   data::Arena& arena;
-  sql::RowErrors& errors;                     // rows that failed; their results are null
+  sql::RowErrors& errors;  // rows that failed; their results are null
 };
 
 // One step of a program. Owns the column that it writes, which is reused by every batch.
@@ -29,7 +29,8 @@ class ProgramNode {
   virtual data::Column& evaluate(const Frame& frame, data::Selection rows) = 0;
 };
 
-// A compiled expression. One thread at a time; allocates nothing once it has seen its largest batch.
+// A compiled expression. One thread at a time; allocates nothing once it has seen its largest
+// batch.
 class Program {
  public:
   // unsupported: nested types. The expression is not kept, the function catalogue is.

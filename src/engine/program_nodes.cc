@@ -13,19 +13,32 @@ void copy_rows(const data::Column& from, data::Selection rows, data::Column& to)
     for (data::RowIndex row : rows) target[row] = source[row];
   };
   switch (from.type().kind()) {
-    case data::TypeKind::boolean: copy(std::type_identity<std::uint8_t>{}); break;
+    case data::TypeKind::boolean:
+      copy(std::type_identity<std::uint8_t>{});
+      break;
     case data::TypeKind::integer:
     case data::TypeKind::date:
-    case data::TypeKind::time: copy(std::type_identity<std::int32_t>{}); break;
+    case data::TypeKind::time:
+      copy(std::type_identity<std::int32_t>{});
+      break;
     case data::TypeKind::bigint:
-    case data::TypeKind::timestamp: copy(std::type_identity<std::int64_t>{}); break;
-    case data::TypeKind::double_: copy(std::type_identity<double>{}); break;
-    case data::TypeKind::decimal: copy(std::type_identity<data::Int128>{}); break;
+    case data::TypeKind::timestamp:
+      copy(std::type_identity<std::int64_t>{});
+      break;
+    case data::TypeKind::double_:
+      copy(std::type_identity<double>{});
+      break;
+    case data::TypeKind::decimal:
+      copy(std::type_identity<data::Int128>{});
+      break;
     case data::TypeKind::string:
-    case data::TypeKind::bytes: copy(std::type_identity<data::Text>{}); break;
+    case data::TypeKind::bytes:
+      copy(std::type_identity<data::Text>{});
+      break;
     case data::TypeKind::array:
     case data::TypeKind::map:
-    case data::TypeKind::struct_: CHECK(false && "nested types have no vector form");
+    case data::TypeKind::struct_:
+      CHECK(false && "nested types have no vector form");
   }
   if (from.no_nulls()) return;
   for (data::RowIndex row : rows)
@@ -42,17 +55,22 @@ LiteralNode::LiteralNode(const data::Type& type, const data::Value& value, data:
     std::ranges::fill(column_.writable_nulls(), 1);
     return;
   }
-  std::visit([&]<typename T>(const T&) {
-    using Stored = std::conditional_t<std::is_same_v<T, bool>, std::uint8_t,
-                   std::conditional_t<std::is_same_v<T, std::string>, data::Text, T>>;
-    if constexpr (!std::is_same_v<T, data::Null>) {
-      std::span<Stored> values = column_.values<Stored>();
-      std::fill(values.begin() + 1, values.end(), values[0]);
-    }
-  }, value);
+  std::visit(
+      [&]<typename T>(const T&) {
+        using Stored =
+            std::conditional_t<std::is_same_v<T, bool>, std::uint8_t,
+                               std::conditional_t<std::is_same_v<T, std::string>, data::Text, T>>;
+        if constexpr (!std::is_same_v<T, data::Null>) {
+          std::span<Stored> values = column_.values<Stored>();
+          std::fill(values.begin() + 1, values.end(), values[0]);
+        }
+      },
+      value);
 }
 
-data::Column& LiteralNode::evaluate(const Frame&, data::Selection) { return column_; }
+data::Column& LiteralNode::evaluate(const Frame&, data::Selection) {
+  return column_;
+}
 
 data::Column& ColumnNode::evaluate(const Frame& frame, data::Selection) {
   CHECK(index_ < frame.columns.size());
@@ -68,8 +86,7 @@ data::Column& CallNode::evaluate(const Frame& frame, data::Selection rows) {
   result_.reset(frame.rows);
   if (overload_.null_rule == sql::NullRule::null_if_any) rows = take_nulls_out(rows);
   std::size_t errors_before = frame.errors.entries().size();
-  if (!rows.empty())
-    overload_.kernel({values_, result_, rows, frame.arena, frame.errors});
+  if (!rows.empty()) overload_.kernel({values_, result_, rows, frame.arena, frame.errors});
   // A failed row's result was not written: as a null, later kernels leave it alone.
   for (const sql::RowErrors::Entry& entry : frame.errors.entries().subspan(errors_before))
     result_.set_null(entry.row);

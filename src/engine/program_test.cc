@@ -85,8 +85,8 @@ TEST_F(ProgramTest, AndOrFollowThreeValuedLogic) {
   auto truth = [](std::size_t index) {
     sql::CaseExpr choice;
     for (bool value : {false, true})
-      choice.branches.push_back({call("$equal", list(column(kBigint, index), bigint(value))),
-                                 literal(kBoolean, value)});
+      choice.branches.push_back(
+          {call("$equal", list(column(kBigint, index), bigint(value))), literal(kBoolean, value)});
     return expr(kBoolean, std::move(choice));
   };
   EXPECT_EQ(compute(conjunction(list(truth(0), truth(1)))),

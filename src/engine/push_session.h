@@ -1,4 +1,5 @@
-// A query whose rows go to one client. It reads only when the client asks, and takes no part in commits.
+// A query whose rows go to one client. It reads only when the client asks, and takes no part in
+// commits.
 #pragma once
 
 #include <atomic>
@@ -45,8 +46,8 @@ class PushSession final : public PushQuery, private Emitter {
   Chain chain_;
   std::vector<std::unique_ptr<SourceEdge>> sources_;
   std::vector<topics::Reader*> readers_;
-  std::size_t turn_ = 0;             // the source that is asked first
-  SourceEdge* current_ = nullptr;    // whose batch is being processed
+  std::size_t turn_ = 0;              // the source that is asked first
+  SourceEdge* current_ = nullptr;     // whose batch is being processed
   std::vector<std::uint8_t> failed_;  // per row of the batch at hand
   std::deque<Row> rows_;
   std::uint64_t skipped_ = 0;

@@ -20,8 +20,12 @@ using testing::IsEmpty;
 
 const data::Schema kNumbers{{{"N", kBigint}}};
 
-topics::Deadline now() { return std::chrono::steady_clock::now(); }
-topics::Deadline in_a_minute() { return now() + std::chrono::minutes(1); }
+topics::Deadline now() {
+  return std::chrono::steady_clock::now();
+}
+topics::Deadline in_a_minute() {
+  return now() + std::chrono::minutes(1);
+}
 
 class PushSessionTest : public testing::Test {
  protected:
@@ -80,9 +84,9 @@ TEST_F(PushSessionTest, LimitEndsTheQuery) {
 
 TEST_F(PushSessionTest, LimitCountsRowsThatPassTheFilter) {
   feed(1, 2000);
-  auto plan = filter(numbers(), call("$equal", list(call("$modulo", list(column(kBigint, 0),
-                                                                        bigint(1000))),
-                                                    bigint(0))));
+  auto plan = filter(
+      numbers(),
+      call("$equal", list(call("$modulo", list(column(kBigint, 0), bigint(1000))), bigint(0))));
   auto query = push(limit(std::move(plan), 2), StartAt::earliest, false);
   std::vector<std::int64_t> all;
   for (bool done = false; !done;) {
@@ -115,8 +119,8 @@ TEST_F(PushSessionTest, ASlowClientHoldsUpReadingAndLosesNothing) {
 
 TEST_F(PushSessionTest, RecordsThatCannotBeComputedAreCountedAndMakeNoDeadLetters) {
   produce_values(*log_, "in", {"nonsense", R"({"N":0})", R"({"N":5})"});
-  auto plan = project(numbers(),
-                      NamedExpr{"X", call("$divide", list(bigint(10), column(kBigint, 0)))});
+  auto plan =
+      project(numbers(), NamedExpr{"X", call("$divide", list(bigint(10), column(kBigint, 0)))});
   auto query = push(std::move(plan), StartAt::earliest, true);
   PushQuery::Rows rows = query->next(10, in_a_minute());
   EXPECT_THAT(taken(rows), ElementsAre(2));

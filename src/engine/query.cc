@@ -8,9 +8,12 @@ namespace penstock::engine {
 
 std::string_view name_of(QueryState state) {
   switch (state) {
-    case QueryState::running: return "RUNNING";
-    case QueryState::paused: return "PAUSED";
-    case QueryState::failed: return "ERROR";
+    case QueryState::running:
+      return "RUNNING";
+    case QueryState::paused:
+      return "PAUSED";
+    case QueryState::failed:
+      return "ERROR";
   }
   return "ERROR";
 }
@@ -20,16 +23,23 @@ Result<std::shared_ptr<Query>> Query::create(topics::Log& log, QueryId id,
                                              StartAt start) {
   PlanParts parts = TRY(take_apart(*plan));
   if (parts.sink == nullptr)
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("query {} writes to no stream: it can only run for a client", id.value()));
+    return fail(
+        ErrorCode::invalid_argument,
+        fmt::format("query {} writes to no stream: it can only run for a client", id.value()));
   topics::TopicName source = TRY(topics::TopicName::parse(parts.source->stream.topic));
-  topics::TopicInfo info = TRY_IN(log.describe(source), fmt::format("starting query {}", id.value()));
+  topics::TopicInfo info =
+      TRY_IN(log.describe(source), fmt::format("starting query {}", id.value()));
   topics::TopicName sink = TRY(topics::TopicName::parse(parts.sink->stream.topic));
   TRY_IN(log.describe(sink), fmt::format("starting query {}", id.value()));
   topics::TopicName letters = TRY(topics::TopicName::parse(engine::dead_letters_topic(id.value())));
-  auto query = std::shared_ptr<Query>(new Query(std::move(id), std::move(plan), std::move(parts),
-                                                std::move(source), std::move(letters), start,
-                                                info.partitions.size()));
+  Spec spec{.id = std::move(id),
+            .plan = std::move(plan),
+            .parts = std::move(parts),
+            .source = std::move(source),
+            .dead_letters = std::move(letters),
+            .start = start,
+            .partitions = info.partitions.size()};
+  std::shared_ptr<Query> query = std::unique_ptr<Query>(new Query(std::move(spec)));
   TRY(topics::check_id(query->writer_id(query->partitions() - 1)));
   TRY(ensure_dead_letters_topic(log, query->dead_letters_topic(), query->partitions()));
   return query;
@@ -77,8 +87,8 @@ QueryStats Query::stats(topics::Log& log) const {
   for (std::int32_t p = 0; p < partitions(); ++p) {
     topics::Offset position = status(p).position;
     auto index = static_cast<std::size_t>(p);
-    topics::Offset end = info && index < info->partitions.size() ? info->partitions[index].end
-                                                                 : position;
+    topics::Offset end =
+        info && index < info->partitions.size() ? info->partitions[index].end : position;
     stats.progress.push_back({p, position, end});
     stats.memory_peak_bytes += status(p).memory_peak_bytes;
   }

@@ -69,7 +69,7 @@ class Query {
   topics::WriterId writer_id(std::int32_t partition) const;  // "CSAS_MASKED_1.0"
 
   QueryState state() const { return state_.load(); }
-  void set_state(QueryState state);  // running or paused; forgets the error
+  void set_state(QueryState state);     // running or paused; forgets the error
   void set_failed(const Error& error);  // the first error stays
   std::optional<Error> error() const;
 
@@ -80,16 +80,22 @@ class Query {
   std::atomic<bool> waits_for_space = false;  // said in the log, until a commit succeeds
 
  private:
-  Query(QueryId id, std::shared_ptr<const sql::PlanNode> plan, PlanParts parts,
-        topics::TopicName source, topics::TopicName dead_letters, StartAt start,
-        std::size_t partitions)
-      : id_(std::move(id)),
-        plan_(std::move(plan)),
-        parts_(std::move(parts)),
-        source_topic_(std::move(source)),
-        dead_letters_topic_(std::move(dead_letters)),
-        start_(start),
-        status_(partitions) {}
+  struct Spec {
+    QueryId id;
+    std::shared_ptr<const sql::PlanNode> plan;
+    PlanParts parts;
+    topics::TopicName source, dead_letters;
+    StartAt start;
+    std::size_t partitions;
+  };
+  explicit Query(Spec spec)
+      : id_(std::move(spec.id)),
+        plan_(std::move(spec.plan)),
+        parts_(std::move(spec.parts)),
+        source_topic_(std::move(spec.source)),
+        dead_letters_topic_(std::move(spec.dead_letters)),
+        start_(spec.start),
+        status_(spec.partitions) {}
 
   const QueryId id_;
   const std::shared_ptr<const sql::PlanNode> plan_;

@@ -38,7 +38,8 @@ class ProjectOperator final : public StatelessOperator {
   data::Batch output_;
 };
 
-// Columns in another order (PARTITION BY: the new key comes first). The sink places rows by their key.
+// Columns in another order (PARTITION BY: the new key comes first). The sink places rows by their
+// key.
 class RekeyOperator final : public StatelessOperator {
  public:
   explicit RekeyOperator(std::vector<std::size_t> order) : order_(std::move(order)) {}

@@ -52,8 +52,8 @@ class LocalRuntime final : public Runtime {
   ProgressSignal progress_;
   const TaskContext context_;
   std::vector<std::unique_ptr<Worker>> workers_;
-  std::mutex changes_;          // one start, stop, pause, resume or shutdown at a time
-  mutable std::mutex mutex_;    // guards queries_ and ended_
+  std::mutex changes_;        // one start, stop, pause, resume or shutdown at a time
+  mutable std::mutex mutex_;  // guards queries_ and ended_
   Queries queries_;
   bool ended_ = false;
 };
@@ -65,7 +65,8 @@ Result<> LocalRuntime::start_query(const QueryId& id, std::shared_ptr<const sql:
     std::lock_guard lock(mutex_);
     if (ended_) return fail(ErrorCode::unavailable, "the runtime is shutting down");
     if (queries_.contains(id))
-      return fail(ErrorCode::already_exists, fmt::format("query {} is running already", id.value()));
+      return fail(ErrorCode::already_exists,
+                  fmt::format("query {} is running already", id.value()));
     if (queries_.size() >= kQueriesMax)
       return fail(ErrorCode::limit_exceeded, fmt::format("more than {} queries", kQueriesMax));
   }
@@ -194,8 +195,8 @@ Worker& LocalRuntime::least_loaded() {
 Result<std::unique_ptr<Runtime>> start_runtime(topics::Log& log, const seal::KeySource* keys,
                                                RuntimeOptions options) {
   if (options.threads < 1 || options.threads > kThreadsMax)
-    return fail(ErrorCode::invalid_argument, fmt::format("{} threads: expected 1 to {}",
-                                                         options.threads, kThreadsMax));
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{} threads: expected 1 to {}", options.threads, kThreadsMax));
   return std::make_unique<LocalRuntime>(log, keys, options);
 }
 

@@ -27,7 +27,7 @@ using QueryId = Strong<QueryIdTag, std::string>;  // "CSAS_MASKED_1", "INSERTQUE
 
 // A commit happens at whichever bound is passed first, and when the input is idle.
 struct CommitLimits {
-  std::size_t records = 64 << 10;      // of input
+  std::size_t records = 64 << 10;  // of input
   std::size_t output_bytes = 8 << 20;
   std::chrono::milliseconds age{50};
 };
@@ -56,7 +56,7 @@ struct QueryStats {
   std::optional<Error> error;  // why it failed
   std::uint64_t records_in = 0, records_out = 0, dead_letters = 0;
   std::uint64_t bytes_in = 0, bytes_out = 0, commits = 0;
-  double cpu_seconds = 0;            // of the threads while they worked for it
+  double cpu_seconds = 0;             // of the threads while they worked for it
   std::size_t memory_peak_bytes = 0;  // buffers, arenas and columns of its tasks
   std::vector<PartitionProgress> progress;
 };
@@ -69,10 +69,10 @@ class PushQuery {
   using Row = std::vector<data::Value>;
   struct Rows {
     std::vector<Row> rows;
-    bool done = false;             // nothing follows
-    bool limit_reached = false;    // done because of LIMIT
-    std::optional<Error> error;    // done because of a failure, or cancelled
-    std::uint64_t skipped = 0;     // records that could not be opened or computed, so far
+    bool done = false;           // nothing follows
+    bool limit_reached = false;  // done because of LIMIT
+    std::optional<Error> error;  // done because of a failure, or cancelled
+    std::uint64_t skipped = 0;   // records that could not be opened or computed, so far
   };
   // Rows that are at hand, waiting until the deadline for the first one. Reading pauses while the
   // client does not call.
@@ -85,10 +85,10 @@ class Runtime {
  public:
   virtual ~Runtime() = default;  // as shutdown()
 
-  // Starts (or takes up again, by its id) a query whose plan ends in a SinkStep: one task per source
-  // partition, each from its committed position, or from `start` when it has none. Topics must
-  // exist (the dead-letter topic "<id>.dead_letters" is created when missing). Sealed topics need
-  // their policy's keys in the key source: permission_denied names the policy that is missing.
+  // Starts (or takes up again, by its id) a query whose plan ends in a SinkStep: one task per
+  // source partition, each from its committed position, or from `start` when it has none. Topics
+  // must exist (the dead-letter topic "<id>.dead_letters" is created when missing). Sealed topics
+  // need their policy's keys in the key source: permission_denied names the policy that is missing.
   virtual Result<> start_query(const QueryId& id, std::shared_ptr<const sql::PlanNode> plan,
                                StartAt start) = 0;
   // Finishes the batch, commits, ends the tasks. forget: positions and state too.

@@ -87,8 +87,9 @@ TEST_F(RuntimeTest, FollowsRecordsThatComeLater) {
 }
 
 TEST_F(RuntimeTest, OutputsHaveTheirInputsTimestamps) {
-  produce(*log_, "payments", {{.value = payment("a", 1), .timestamp_ms = 111},
-                              {.value = payment("b", 2), .timestamp_ms = 99}});
+  produce(*log_, "payments",
+          {{.value = payment("a", 1), .timestamp_ms = 111},
+           {.value = payment("b", 2), .timestamp_ms = 99}});
   run(shares_plan());
   drain();
   auto records = read_topic(*log_, "out");
@@ -115,11 +116,12 @@ TEST_F(RuntimeTest, DeletesArePassedOverOnStreams) {
 }
 
 TEST_F(RuntimeTest, RecordsThatCannotBeReadOrComputedBecomeDeadLettersAsTheyCame) {
-  produce(*log_, "payments", {{.value = payment("a", 1), .timestamp_ms = 1},
-                              {.key = "key", .value = "{no json", .timestamp_ms = 22},
-                              {.value = payment("zero", 0), .timestamp_ms = 33},
-                              {.value = R"({"CARD":"x","AMOUNT":"many"})", .timestamp_ms = 44},
-                              {.value = payment("b", 2), .timestamp_ms = 55}});
+  produce(*log_, "payments",
+          {{.value = payment("a", 1), .timestamp_ms = 1},
+           {.key = "key", .value = "{no json", .timestamp_ms = 22},
+           {.value = payment("zero", 0), .timestamp_ms = 33},
+           {.value = R"({"CARD":"x","AMOUNT":"many"})", .timestamp_ms = 44},
+           {.value = payment("b", 2), .timestamp_ms = 55}});
   run(shares_plan());
   drain();
   EXPECT_EQ(read_values(*log_, "out").size(), 2u);
@@ -249,10 +251,9 @@ TEST_F(RuntimeTest, RecordsWithoutAKeyStayInTheirPartitionAndKeyedOnesGoToTheirK
   for (std::int32_t p = 0; p < 4; ++p)
     produce_values(*log_, "in4", {payment(fmt::format("card{}", p), p)}, p);
   run(sink(source(stream("S", "in4", kPayments)), "T", "plain4"), QueryId("A"));
-  sql::PlanPtr keyed =
-      project(source(stream("S", "in4", kPayments)),
-              NamedExpr{"CARD", column(kString, 0), data::ColumnRole::key},
-              NamedExpr{"AMOUNT", column(kBigint, 1)});
+  sql::PlanPtr keyed = project(source(stream("S", "in4", kPayments)),
+                               NamedExpr{"CARD", column(kString, 0), data::ColumnRole::key},
+                               NamedExpr{"AMOUNT", column(kBigint, 1)});
   run(sink(std::move(keyed), "U", "keyed3"), QueryId("B"));
   drain();
   for (std::int32_t p = 0; p < 4; ++p) {
@@ -298,7 +299,8 @@ TEST_F(RuntimeTest, PseudoColumnsTellTimePartitionAndOffset) {
   plan = project(std::move(plan), NamedExpr{"T", column(kBigint, 2)},
                  NamedExpr{"P", column(integer, 3)}, NamedExpr{"O", column(kBigint, 4)});
   run(sink(std::move(plan), "OUT", "out"));
-  produce(*log_, "payments", {{.value = "{}", .timestamp_ms = 5}, {.value = "{}", .timestamp_ms = 6}});
+  produce(*log_, "payments",
+          {{.value = "{}", .timestamp_ms = 5}, {.value = "{}", .timestamp_ms = 6}});
   drain();
   EXPECT_THAT(read_values(*log_, "out"),
               ElementsAre(R"({"T":5,"P":0,"O":0})", R"({"T":6,"P":0,"O":1})"));

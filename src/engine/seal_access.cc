@@ -1,6 +1,5 @@
 #include "engine/seal_access.h"
 
-
 #include <fmt/format.h>
 
 namespace penstock::engine {

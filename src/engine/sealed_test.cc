@@ -22,7 +22,9 @@ const data::Schema kNumbers{{{"N", kBigint}}};
 const sql::SealSpec kSealed{sql::SealKind::psr1, std::string(kPolicyId)};
 const QueryId kQuery("Q");
 
-std::string number(std::int64_t n) { return fmt::format(R"({{"N":{}}})", n); }
+std::string number(std::int64_t n) {
+  return fmt::format(R"({{"N":{}}})", n);
+}
 
 sql::PlanPtr copy_plan(sql::SealSpec from_seal, sql::SealSpec to_seal) {
   sql::StreamInfo info = stream("S", "in", kNumbers);
@@ -74,7 +76,8 @@ TEST_F(SealedTest, OpensAndSeals) {
   append(producer.seal(number(2), 20), 20);
   run(copy_plan(kSealed, kSealed));
   EXPECT_THAT(open_topic(*log_, "out", keys_), ElementsAre(number(1), number(2)));
-  for (const std::string& value : read_values(*log_, "out")) EXPECT_THAT(value, Not(HasSubstr("N")));
+  for (const std::string& value : read_values(*log_, "out"))
+    EXPECT_THAT(value, Not(HasSubstr("N")));
   EXPECT_EQ(read_topic(*log_, "out.grants").size(), 1u);
   EXPECT_THAT(reasons(), IsEmpty());
 }
@@ -110,8 +113,8 @@ TEST_F(SealedTest, ARecordWithoutAGrantIsADeadLetterThatStaysSealed) {
   append(granted.seal(number(2), 2), 2);
   run(copy_plan(kSealed, {}));
   EXPECT_THAT(read_values(*log_, "out"), ElementsAre(number(2)));
-  EXPECT_THAT(reasons(), ElementsAre("0 " + std::string(seal::reason_code(
-                                               seal::OpenOutcome::unknown_epoch))));
+  EXPECT_THAT(reasons(),
+              ElementsAre("0 " + std::string(seal::reason_code(seal::OpenOutcome::unknown_epoch))));
   EXPECT_EQ(read_topic(*log_, "Q.dead_letters")[0].value, sealed);
 }
 
@@ -143,16 +146,17 @@ TEST_F(SealedTest, ForeignBytesBareNullsAndMovedTimestampsAreDeadLetters) {
   run(copy_plan(kSealed, {}));
   EXPECT_THAT(read_values(*log_, "out"), ElementsAre(number(5)));
   auto code = [](seal::OpenOutcome outcome) { return std::string(seal::reason_code(outcome)); };
-  EXPECT_THAT(reasons(), testing::UnorderedElementsAre(
-                             "0 " + code(seal::OpenOutcome::malformed),
-                             "1 " + code(seal::OpenOutcome::bare_null),
-                             "2 " + code(seal::OpenOutcome::not_authentic),
-                             testing::StartsWith("3 ")));
+  EXPECT_THAT(reasons(),
+              testing::UnorderedElementsAre("0 " + code(seal::OpenOutcome::malformed),
+                                            "1 " + code(seal::OpenOutcome::bare_null),
+                                            "2 " + code(seal::OpenOutcome::not_authentic),
+                                            testing::StartsWith("3 ")));
 }
 
 TEST_F(SealedTest, WithoutKeysNothingSealedIsReadOrWritten) {
   seal::KeyRing empty;
-  for (const seal::KeyRing* keys : {static_cast<const seal::KeyRing*>(nullptr), &std::as_const(empty)}) {
+  for (const seal::KeyRing* keys :
+       {static_cast<const seal::KeyRing*>(nullptr), &std::as_const(empty)}) {
     runtime_ = start_runtime(*log_, keys, {}).value();
     for (auto [from, to] :
          {std::pair(kSealed, sql::SealSpec{}), std::pair(sql::SealSpec{}, kSealed)}) {

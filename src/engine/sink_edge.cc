@@ -49,8 +49,8 @@ Result<std::unique_ptr<SinkEdge>> SinkEdge::create(topics::Log& log, const seal:
   std::string doing = fmt::format("writing stream {}", step.stream.name);
   topics::TopicName topic = TRY(topics::TopicName::parse(step.stream.topic));
   topics::TopicInfo info = TRY_IN(log.describe(topic), doing);
-  auto edge = std::unique_ptr<SinkEdge>(
-      new SinkEdge(step, std::move(topic), info.spec.partitions, source_partition));
+  std::int32_t partitions = info.spec.partitions;
+  std::unique_ptr<SinkEdge> edge(new SinkEdge(step, topic, partitions, source_partition));
   TRY_IN(edge->make_writers(), doing);
   if (step.stream.seal.kind != sql::SealKind::none) TRY_IN(edge->make_sealer(log, keys), doing);
   return edge;
@@ -141,9 +141,8 @@ bool SinkEdge::add_record(const Slice& key, const Slice& value, data::TimestampM
   if (sealer_ != nullptr) {
     sealed_.clear();
     seal::SealOutcome outcome =
-        value.is_null()
-            ? sealer_->seal_tombstone({key.data, key.size}, timestamp_ms, sealed_)
-            : sealer_->seal({key.data, key.size}, timestamp_ms, value.bytes(), sealed_);
+        value.is_null() ? sealer_->seal_tombstone({key.data, key.size}, timestamp_ms, sealed_)
+                        : sealer_->seal({key.data, key.size}, timestamp_ms, value.bytes(), sealed_);
     CHECK(outcome != seal::SealOutcome::epoch_used_up);  // prepare() has made sure
     if (outcome != seal::SealOutcome::ok) return false;
     record.value = sealed_;

@@ -49,9 +49,9 @@ class SinkEdge {
   const sql::SinkStep& step_;
   const topics::TopicName topic_;
   const std::int32_t partitions_;
-  const std::int32_t home_partition_;  // of records without a key
+  const std::int32_t home_partition_;                               // of records without a key
   std::unique_ptr<format::ValueWriter> key_writer_, value_writer_;  // key_writer_ null: no key
-  std::vector<std::size_t> key_places_, value_places_;  // in the stream's schema
+  std::vector<std::size_t> key_places_, value_places_;              // in the stream's schema
   std::optional<std::size_t> timestamp_column_;
 
   // Of the batch at hand.

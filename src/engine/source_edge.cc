@@ -64,8 +64,8 @@ Result<> SourceEdge::make_columns(const data::Schema& schema) {
     return format::make_reader(columns.schema, role_used, options);
   };
   key_reader_ = TRY(make(data::ColumnRole::key, TRY(key_options(step_.stream)), key_columns_));
-  value_reader_ = TRY(make(data::ColumnRole::value, TRY(value_options(step_.stream)),
-                           value_columns_));
+  value_reader_ =
+      TRY(make(data::ColumnRole::value, TRY(value_options(step_.stream)), value_columns_));
   return {};
 }
 

@@ -32,9 +32,9 @@ class SourceEdge {
   // Takes up what an earlier task stored; before start().
   Result<> restore(const std::vector<StoredState::Entry>& guards);
   Result<> start(topics::Offset from);
-  // Makes the next batch; false: nothing is at hand (or the stop offset is reached). The batch before
-  // it is wiped. Rows that did not open or decode are in refused(), not in the selection; deletes are
-  // in neither.
+  // Makes the next batch; false: nothing is at hand (or the stop offset is reached). The batch
+  // before it is wiped. Rows that did not open or decode are in refused(), not in the selection;
+  // deletes are in neither.
   Result<bool> next();
   void stop_at(topics::Offset end) { stop_at_ = end; }
   bool at_stop() const { return stop_at_ && position_ >= *stop_at_; }

@@ -112,9 +112,10 @@ TEST_F(SqlRunTest, SealedPaymentsAreMaskedForSomeAndSealedAgainForOthers) {
                                KEY_POLICY='pay-v1') AS
       SELECT card, name FROM payments WHERE amount >= 1000 EMIT CHANGES;)");
   drain();
-  EXPECT_THAT(read_values(*log_, "masked"),
-              ElementsAre(R"({"CARD":"nnnnnnnnnnnn1111","AMOUNT":12.50,"COUNTRY":"NO","SIZE":"normal"})",
-                          R"({"CARD":"nnnnnnnnnnnn0004","AMOUNT":2500.00,"COUNTRY":null,"SIZE":"large"})"));
+  EXPECT_THAT(
+      read_values(*log_, "masked"),
+      ElementsAre(R"({"CARD":"nnnnnnnnnnnn1111","AMOUNT":12.50,"COUNTRY":"NO","SIZE":"normal"})",
+                  R"({"CARD":"nnnnnnnnnnnn0004","AMOUNT":2500.00,"COUNTRY":null,"SIZE":"large"})"));
   EXPECT_THAT(open_topic(*log_, "review", keys_),
               ElementsAre(R"({"CARD":"5500000000000004","NAME":"Bob"})"));
   EXPECT_THAT(reasons("CSAS_MASKED"), IsEmpty());
@@ -147,8 +148,9 @@ TEST_F(SqlRunTest, PartitionByMovesRowsToTheirNewKey) {
     CREATE STREAM by_city WITH (KAFKA_TOPIC='by_city', VALUE_FORMAT='JSON', PARTITIONS=3) AS
       SELECT city, id, n FROM a PARTITION BY city;)");
   for (std::int32_t p = 0; p < 2; ++p)
-    produce(*log_, "a", {{.key = "k", .value = R"({"CITY":"Oslo","N":1})", .partition = p},
-                         {.key = "l", .value = R"({"CITY":"Rome","N":2})", .partition = p}});
+    produce(*log_, "a",
+            {{.key = "k", .value = R"({"CITY":"Oslo","N":1})", .partition = p},
+             {.key = "l", .value = R"({"CITY":"Rome","N":2})", .partition = p}});
   drain();
   std::map<std::string, std::set<std::int32_t>> partitions;
   for (const TestRecord& record : read_topic(*log_, "by_city"))

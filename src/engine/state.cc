@@ -16,10 +16,11 @@ Result<StoredState> StoredState::load(topics::Writer& writer, const topics::Task
     if (!state.take(key, value)) ++unknown;
   }));
   if (unknown > 0)
-    return fail(ErrorCode::corrupt,
-                fmt::format("stored state of task '{}': {} entries belong to no step; was the folder "
-                            "written by a newer version?",
-                            task.value(), unknown));
+    return fail(
+        ErrorCode::corrupt,
+        fmt::format("stored state of task '{}': {} entries belong to no step; was the folder "
+                    "written by a newer version?",
+                    task.value(), unknown));
   return state;
 }
 

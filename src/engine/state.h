@@ -10,7 +10,8 @@
 
 namespace penstock::engine {
 
-// First byte of a stored key. Operators' keys go on with the operator's number, two bytes big endian.
+// First byte of a stored key. Operators' keys go on with the operator's number, two bytes big
+// endian.
 inline constexpr std::uint8_t kGuardState = 'g';
 inline constexpr std::uint8_t kOperatorState = 'o';
 

@@ -7,10 +7,14 @@ namespace {
 
 format::Kind kind_of(sql::FormatKind kind) {
   switch (kind) {
-    case sql::FormatKind::json: return format::Kind::json;
-    case sql::FormatKind::delimited: return format::Kind::delimited;
-    case sql::FormatKind::kafka: return format::Kind::kafka;
-    case sql::FormatKind::none: return format::Kind::none;
+    case sql::FormatKind::json:
+      return format::Kind::json;
+    case sql::FormatKind::delimited:
+      return format::Kind::delimited;
+    case sql::FormatKind::kafka:
+      return format::Kind::kafka;
+    case sql::FormatKind::none:
+      return format::Kind::none;
   }
   return format::Kind::none;
 }

@@ -23,8 +23,8 @@ struct RoleColumns {
 };
 RoleColumns columns_of(const data::Schema& schema, data::ColumnRole role);
 
-// Place of the column that TIMESTAMP names; none when the stream names none. invalid_argument: no such
-// column; unsupported: neither BIGINT nor TIMESTAMP.
+// Place of the column that TIMESTAMP names; none when the stream names none. invalid_argument: no
+// such column; unsupported: neither BIGINT nor TIMESTAMP.
 Result<std::optional<std::size_t>> timestamp_column(const sql::StreamInfo& stream);
 
 // A row whose timestamp column is null or negative.

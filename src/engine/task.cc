@@ -13,9 +13,11 @@ namespace {
 // What a failed commit means for its task: the code decides whether it is built again.
 Error error_of(const topics::CommitResult& result) {
   switch (result.outcome) {
-    case topics::Outcome::committed: break;
+    case topics::Outcome::committed:
+      break;
     case topics::Outcome::fenced:
-      return Error(ErrorCode::fenced, result.error ? result.error->text() : "a newer task has begun");
+      return Error(ErrorCode::fenced,
+                   result.error ? result.error->text() : "a newer task has begun");
     case topics::Outcome::unknown:  // positions tell, once the writer has been opened again
       return Error(ErrorCode::unavailable,
                    fmt::format("the log cannot tell what became of a commit: {}",
@@ -40,8 +42,8 @@ Result<std::unique_ptr<Task>> Task::build(const TaskContext& context, std::share
   const PlanParts& parts = query->parts();
   topics::TopicPartition from{query->source_topic(), partition};
   auto task = std::unique_ptr<Task>(new Task(context, std::move(query), partition));
-  task->source_ = TRY(SourceEdge::create(context.log, context.keys, *parts.source,
-                                         *parts.source_schema, from));
+  task->source_ =
+      TRY(SourceEdge::create(context.log, context.keys, *parts.source, *parts.source_schema, from));
   task->chain_ = TRY(build_chain(parts));
   if (!context.options.discard_sinks)
     task->sink_ = TRY(SinkEdge::create(context.log, context.keys, *parts.sink, partition));
@@ -110,7 +112,9 @@ Result<Flow> Task::emit(const data::Batch& batch) {
   return Flow::more;
 }
 
-void Task::reject(data::RowIndex row, std::string_view reason) { bury(row, reason); }
+void Task::reject(data::RowIndex row, std::string_view reason) {
+  bury(row, reason);
+}
 
 void Task::bury(data::RowIndex row, std::string_view reason) {
   if (buried_.empty()) buried_.resize(source_->batch().rows, 0);

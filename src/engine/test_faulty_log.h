@@ -69,12 +69,14 @@ class FaultyCommit final : public topics::Commit {
     }
     inner_->abort();
     switch (kind) {
-      case Fate::Kind::io: return {Outcome::aborted, Error(ErrorCode::io, "write failed")};
+      case Fate::Kind::io:
+        return {Outcome::aborted, Error(ErrorCode::io, "write failed")};
       case Fate::Kind::out_of_space:
         return {Outcome::aborted, Error(ErrorCode::out_of_space, "the disk is full")};
       case Fate::Kind::unknown_lost:
         return {Outcome::unknown, Error(ErrorCode::timeout, "no answer (lost)")};
-      default: return {Outcome::aborted, Error(ErrorCode::unavailable, "aborted")};
+      default:
+        return {Outcome::aborted, Error(ErrorCode::unavailable, "aborted")};
     }
   }
 

@@ -47,8 +47,9 @@ class TestProducer {
   }
   void publish_grant() {
     for (const seal::EpochGrant& grant : grants_)
-      produce(log_, seal::grants_topic(topic_),
-              {{.key = std::string(as_text(grant.key)), .value = std::string(as_text(grant.value))}});
+      produce(
+          log_, seal::grants_topic(topic_),
+          {{.key = std::string(as_text(grant.key)), .value = std::string(as_text(grant.value))}});
   }
   std::string seal(std::string_view body, data::TimestampMs timestamp_ms) {
     ByteBuffer out;
@@ -71,11 +72,11 @@ class TestProducer {
 // Opens everything that a topic holds; "<refused>" for what does not open in its partition's order.
 inline std::vector<std::string> open_topic(topics::Log& log, const std::string& topic,
                                            const seal::KeySource& keys) {
-  auto opener = seal::Opener::create({.topic = topic, .policy_id = std::string(kPolicyId)}, keys)
-                    .value();
+  auto opener =
+      seal::Opener::create({.topic = topic, .policy_id = std::string(kPolicyId)}, keys).value();
   for (const TestRecord& grant : read_topic(log, seal::grants_topic(topic)))
-    EXPECT_TRUE(opener->add_grant(as_bytes(*grant.key), as_bytes(*grant.value),
-                                  system_clock().now_ms()));
+    EXPECT_TRUE(
+        opener->add_grant(as_bytes(*grant.key), as_bytes(*grant.value), system_clock().now_ms()));
   std::vector<std::string> out;
   std::size_t partitions = log.describe(topic_name(topic)).value().partitions.size();
   for (std::size_t p = 0; p < partitions; ++p) {
@@ -84,8 +85,8 @@ inline std::vector<std::string> open_topic(topics::Log& log, const std::string& 
       ByteBuffer body;
       seal::RecordContext context{.key = {}, .timestamp_ms = record.timestamp_ms, .path = {}};
       if (record.key) context.key = seal::Slice::of(as_bytes(*record.key));
-      bool ok = opener->open(context, as_bytes(*record.value), guard, body) ==
-                seal::OpenOutcome::ok;
+      bool ok =
+          opener->open(context, as_bytes(*record.value), guard, body) == seal::OpenOutcome::ok;
       out.push_back(ok ? std::string(as_text(body)) : "<refused>");
     }
   }

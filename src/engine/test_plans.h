@@ -12,7 +12,9 @@
 
 namespace penstock::engine::test {
 
-inline data::Type type(data::TypeKind kind) { return data::Type(kind); }
+inline data::Type type(data::TypeKind kind) {
+  return data::Type(kind);
+}
 inline const data::Type kBigint = type(data::TypeKind::bigint);
 inline const data::Type kString = type(data::TypeKind::string);
 inline const data::Type kBoolean = type(data::TypeKind::boolean);
@@ -29,19 +31,29 @@ inline sql::ExprPtr column(data::Type type, std::size_t index) {
 inline sql::ExprPtr literal(data::Type type, data::Value value) {
   return expr(std::move(type), sql::LiteralExpr{std::move(value)});
 }
-inline sql::ExprPtr bigint(std::int64_t value) { return literal(kBigint, value); }
-inline sql::ExprPtr text(std::string value) { return literal(kString, std::move(value)); }
+inline sql::ExprPtr bigint(std::int64_t value) {
+  return literal(kBigint, value);
+}
+inline sql::ExprPtr text(std::string value) {
+  return literal(kString, std::move(value));
+}
 
 inline bool takes(sql::ArgKind kind, const data::Type& type) {
   using sql::ArgKind;
   if (kind == ArgKind::any || kind == ArgKind::same) return true;
   switch (type.kind()) {
-    case data::TypeKind::boolean: return kind == ArgKind::boolean;
-    case data::TypeKind::integer: return kind == ArgKind::integer;
-    case data::TypeKind::bigint: return kind == ArgKind::bigint;
-    case data::TypeKind::double_: return kind == ArgKind::double_;
-    case data::TypeKind::string: return kind == ArgKind::string;
-    default: return false;
+    case data::TypeKind::boolean:
+      return kind == ArgKind::boolean;
+    case data::TypeKind::integer:
+      return kind == ArgKind::integer;
+    case data::TypeKind::bigint:
+      return kind == ArgKind::bigint;
+    case data::TypeKind::double_:
+      return kind == ArgKind::double_;
+    case data::TypeKind::string:
+      return kind == ArgKind::string;
+    default:
+      return false;
   }
 }
 
@@ -94,7 +106,8 @@ inline sql::PlanPtr source(sql::StreamInfo info) {
   node->step = sql::SourceStep{std::move(info), std::move(used), {}};
   return node;
 }
-inline sql::PlanPtr on(sql::PlanPtr input, decltype(sql::PlanNode::step) step, data::Schema schema) {
+inline sql::PlanPtr on(sql::PlanPtr input, decltype(sql::PlanNode::step) step,
+                       data::Schema schema) {
   auto node = std::make_unique<sql::PlanNode>();
   node->step = std::move(step);
   node->schema = std::move(schema);

@@ -30,7 +30,8 @@ struct TestRecord {
   std::map<std::string, std::string> headers = {};
 };
 
-inline void produce(topics::Log& log, std::string_view topic, const std::vector<TestRecord>& records) {
+inline void produce(topics::Log& log, std::string_view topic,
+                    const std::vector<TestRecord>& records) {
   auto writer = log.writer(topics::WriterId("test-producer")).value();
   auto commit = writer->begin().value();
   for (const TestRecord& record : records) {

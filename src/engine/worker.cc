@@ -22,10 +22,11 @@ std::int64_t thread_cpu_ns() {
 
 Worker::Worker(const TaskContext& context) : context_(context), thread_([this] { run(); }) {}
 
-Worker::~Worker() { shutdown(); }
+Worker::~Worker() {
+  shutdown();
+}
 
-void Worker::add(std::shared_ptr<Query> query, std::int32_t partition,
-                 std::unique_ptr<Task> task) {
+void Worker::add(std::shared_ptr<Query> query, std::int32_t partition, std::unique_ptr<Task> task) {
   call([&] {
     slots_.push_back({.query = std::move(query), .partition = partition, .task = std::move(task)});
     task_count_ = slots_.size();

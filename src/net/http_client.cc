@@ -19,8 +19,8 @@ namespace penstock::net {
 namespace {
 
 // Waits for the socket, the user or the clock. 0 ms: for ever.
-Result<> wait_for(int fd, short events, std::chrono::milliseconds timeout,
-                  const HttpCancel* cancel, std::string_view doing) {
+Result<> wait_for(int fd, short events, std::chrono::milliseconds timeout, const HttpCancel* cancel,
+                  std::string_view doing) {
   pollfd fds[2] = {{.fd = fd, .events = events, .revents = 0},
                    {.fd = cancel ? cancel->descriptor() : -1, .events = POLLIN, .revents = 0}};
   for (;;) {
@@ -103,7 +103,8 @@ Result<> receive(int fd, HttpResponseParser& parser, const HttpClientOptions& op
     const ssize_t n = recv(fd, buffer.data(), buffer.size(), 0);
     if (n < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (n < 0) {
-      return fail(ErrorCode::unavailable, fmt::format("the connection broke: {}", std::strerror(errno)));
+      return fail(ErrorCode::unavailable,
+                  fmt::format("the connection broke: {}", std::strerror(errno)));
     }
     if (n == 0) return parser.feed_end();
     pending.append(buffer.data(), static_cast<std::size_t>(n));
@@ -212,9 +213,9 @@ Result<HttpResponse> http_call(const HttpAddress& to, const HttpRequest& request
                    response.body += body;
                    body.clear();
                    if (response.body.size() <= kResponseBodyBytesMax) return true;
-                   return fail(ErrorCode::limit_exceeded,
-                               fmt::format("the answer is longer than {} bytes",
-                                           kResponseBodyBytesMax));
+                   return fail(
+                       ErrorCode::limit_exceeded,
+                       fmt::format("the answer is longer than {} bytes", kResponseBodyBytesMax));
                  }),
          fmt::format("{} {} at {}", request.method, request.path, to.text()));
   response.status = parser.status();

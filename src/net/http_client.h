@@ -21,8 +21,8 @@ struct HttpAddress {
 };
 Result<HttpAddress> parse_http_address(std::string_view url);
 
-// Ends calls from outside. cancel() may be called by any thread and by a signal handler; it holds for
-// all later calls too, until reset().
+// Ends calls from outside. cancel() may be called by any thread and by a signal handler; it holds
+// for all later calls too, until reset().
 class HttpCancel {
  public:
   static Result<HttpCancel> create();

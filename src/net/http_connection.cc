@@ -54,10 +54,11 @@ void HttpConnection::post_write(std::shared_ptr<Exchange> exchange, std::string 
 }
 
 void HttpConnection::post_done(std::shared_ptr<Exchange> exchange, bool reusable) {
-  boost::asio::post(host_.io, [self = shared_from_this(), exchange = std::move(exchange), reusable] {
-    CHECK(self->exchange_ == exchange);
-    self->answer_done(reusable);
-  });
+  boost::asio::post(host_.io,
+                    [self = shared_from_this(), exchange = std::move(exchange), reusable] {
+                      CHECK(self->exchange_ == exchange);
+                      self->answer_done(reusable);
+                    });
 }
 
 void HttpConnection::read() {
@@ -138,7 +139,8 @@ void HttpConnection::send_continue() {
 void HttpConnection::refuse(int status, std::string_view text) {
   pending_.clear();
   const auto& options = host_.options;
-  const std::string body = options.error_body ? options.error_body(status, text) : std::string(text);
+  const std::string body =
+      options.error_body ? options.error_body(status, text) : std::string(text);
   HttpFields fields = {{"Content-Type", options.error_content_type},
                        {"Content-Length", std::to_string(body.size())},
                        {"Connection", "close"}};

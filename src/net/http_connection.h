@@ -1,5 +1,5 @@
-// One connection of the HTTP server: reading, limits, time-outs, and the bridge between its io thread
-// and the thread of the handler. Private to net.
+// One connection of the HTTP server: reading, limits, time-outs, and the bridge between its io
+// thread and the thread of the handler. Private to net.
 #pragma once
 
 #include <array>
@@ -32,8 +32,8 @@ struct ConnectionHost {
   std::function<void(HttpConnection*)> closed;  // on the io thread
 };
 
-// One request and its answer. Shared by the connection, which tells it of endings and writes, and the
-// job that runs the handler; whichever lets go last frees it.
+// One request and its answer. Shared by the connection, which tells it of endings and writes, and
+// the job that runs the handler; whichever lets go last frees it.
 class Exchange final : public ResponseWriter, public std::enable_shared_from_this<Exchange> {
  public:
   struct Traits {
@@ -50,8 +50,8 @@ class Exchange final : public ResponseWriter, public std::enable_shared_from_thi
   Ending ending() const override;
   void on_ending(std::function<void()> wake) override;
 
-  void run();                          // the handler, on a worker
-  void set_ending(Ending ending);      // io thread
+  void run();                                  // the handler, on a worker
+  void set_ending(Ending ending);              // io thread
   void written(std::optional<Error> failure);  // io thread: the last transmit() is over
 
  private:
@@ -110,7 +110,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   HttpRequestParser parser_;
   Waiting waiting_ = Waiting::request;
   bool reading_ = false, peer_closed_ = false, closed_ = false, continued_ = false;
-  std::shared_ptr<Exchange> exchange_;       // the request at work
+  std::shared_ptr<Exchange> exchange_;        // the request at work
   std::shared_ptr<Exchange> write_exchange_;  // whose bytes are being written; null: our own
   std::string output_;
   bool writing_ = false, timed_out_ = false;

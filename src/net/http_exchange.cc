@@ -34,8 +34,9 @@ Result<> Exchange::begin(int status, std::string_view content_type) {
   CHECK(stage_ == Stage::waiting);
   if (host_.streams.fetch_add(1) >= host_.options.streams_max) {
     host_.streams.fetch_sub(1);
-    return fail(ErrorCode::busy, fmt::format("{} streamed answers are under way, the most that may be",
-                                             host_.options.streams_max));
+    return fail(ErrorCode::busy,
+                fmt::format("{} streamed answers are under way, the most that may be",
+                            host_.options.streams_max));
   }
   stage_ = Stage::streaming;
   HttpFields fields = {{"Content-Type", std::string(content_type)}};
@@ -118,7 +119,8 @@ void Exchange::written(std::optional<Error> failure) {
 void Exchange::run() {
   try {
     host_.handler(request_, *this);
-  } catch (const std::exception& problem) {  // of a library below a handler: out of memory and the like
+  } catch (
+      const std::exception& problem) {  // of a library below a handler: out of memory and the like
     log::error("handler_threw", {{"what", log::Public(problem.what())}});
   }
   {

@@ -9,7 +9,9 @@
 namespace penstock::net {
 namespace {
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
 
 bool same_name(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
@@ -106,8 +108,8 @@ Result<RequestTarget> parse_target(std::string_view target) {
       return fail(ErrorCode::invalid_argument, "request target: control character or space");
     }
   }
-  if (const auto scheme = target.find("://"); scheme != std::string_view::npos &&
-                                              target.find_first_of("/?") > scheme) {
+  if (const auto scheme = target.find("://");
+      scheme != std::string_view::npos && target.find_first_of("/?") > scheme) {
     const auto path = target.find_first_of("/?", scheme + 3);
     target = path == std::string_view::npos ? std::string_view("/") : target.substr(path);
   }
@@ -117,7 +119,8 @@ Result<RequestTarget> parse_target(std::string_view target) {
   out.path = TRY(percent_decoded(target.substr(0, mark)));
   if (out.path.empty()) out.path = "/";
   if (out.path[0] != '/' && out.path != "*") {
-    return fail(ErrorCode::invalid_argument, "request target: expected a path that begins with '/'");
+    return fail(ErrorCode::invalid_argument,
+                "request target: expected a path that begins with '/'");
   }
   return out;
 }

@@ -22,13 +22,14 @@ struct Refusal {
 
 Refusal refusal_of(const error_code& ec, const ParserLimits& limits) {
   if (ec == http::error::header_limit) {
-    return {431, Error(ErrorCode::limit_exceeded,
-                       fmt::format("HTTP: the header is longer than {} bytes",
-                                   limits.header_bytes_max))};
+    return {431,
+            Error(ErrorCode::limit_exceeded, fmt::format("HTTP: the header is longer than {} bytes",
+                                                         limits.header_bytes_max))};
   }
   if (ec == http::error::body_limit) {
-    return {413, Error(ErrorCode::limit_exceeded, fmt::format("HTTP: the body is longer than {} bytes",
-                                                              limits.body_bytes_max))};
+    return {413,
+            Error(ErrorCode::limit_exceeded,
+                  fmt::format("HTTP: the body is longer than {} bytes", limits.body_bytes_max))};
   }
   if (ec == http::error::bad_version) {
     return {505, Error(ErrorCode::invalid_argument,
@@ -105,11 +106,21 @@ Result<std::size_t> HttpRequestParser::feed(std::string_view bytes) {
   return used;
 }
 
-int HttpRequestParser::refusal_status() const { return parts_->refusal_status; }
-bool HttpRequestParser::header_done() const { return parts_->parser.is_header_done(); }
-bool HttpRequestParser::done() const { return parts_->parser.is_done(); }
-bool HttpRequestParser::keep_alive() const { return parts_->parser.keep_alive(); }
-bool HttpRequestParser::is_http_1_0() const { return parts_->parser.get().version() == 10; }
+int HttpRequestParser::refusal_status() const {
+  return parts_->refusal_status;
+}
+bool HttpRequestParser::header_done() const {
+  return parts_->parser.is_header_done();
+}
+bool HttpRequestParser::done() const {
+  return parts_->parser.is_done();
+}
+bool HttpRequestParser::keep_alive() const {
+  return parts_->parser.keep_alive();
+}
+bool HttpRequestParser::is_http_1_0() const {
+  return parts_->parser.get().version() == 10;
+}
 
 bool HttpRequestParser::expects_continue() const {
   return boost::beast::iequals(parts_->parser.get()[http::field::expect], "100-continue");
@@ -168,11 +179,17 @@ Result<> HttpResponseParser::feed_end() {
   return {};
 }
 
-bool HttpResponseParser::header_done() const { return parts_->parser.is_header_done(); }
-bool HttpResponseParser::done() const { return parts_->parser.is_done(); }
+bool HttpResponseParser::header_done() const {
+  return parts_->parser.is_header_done();
+}
+bool HttpResponseParser::done() const {
+  return parts_->parser.is_done();
+}
 int HttpResponseParser::status() const {
   return static_cast<int>(parts_->parser.get().result_int());
 }
-HttpFields HttpResponseParser::fields() const { return fields_of(parts_->parser.get()); }
+HttpFields HttpResponseParser::fields() const {
+  return fields_of(parts_->parser.get());
+}
 
 }  // namespace penstock::net

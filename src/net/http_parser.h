@@ -54,8 +54,8 @@ class HttpResponseParser {
   Result<> feed_end();
   bool header_done() const;
   bool done() const;
-  int status() const;          // after header_done()
-  HttpFields fields() const;   // after header_done()
+  int status() const;         // after header_done()
+  HttpFields fields() const;  // after header_done()
 
  private:
   struct Parts;

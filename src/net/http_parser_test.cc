@@ -7,7 +7,8 @@ namespace {
 
 TEST(HttpRequestParser, ReadsARequestByteByByte) {
   const std::string text =
-      "POST /is_valid_property/a%20b?x=1 HTTP/1.1\r\nHost: h\r\nAccept: */*\r\nContent-Length: 3\r\n\r\nabc";
+      "POST /is_valid_property/a%20b?x=1 HTTP/1.1\r\nHost: h\r\nAccept: */*\r\nContent-Length: "
+      "3\r\n\r\nabc";
   HttpRequestParser parser;
   std::string pending;
   for (const char c : text) {
@@ -39,7 +40,8 @@ TEST(HttpRequestParser, LeavesThePipelinedRequestAlone) {
 TEST(HttpRequestParser, TakesChunkedBodies) {
   HttpRequestParser parser;
   auto used = parser.feed(
-      "POST /ksql HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
+      "POST /ksql HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: "
+      "chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
   ASSERT_TRUE(used);
   ASSERT_TRUE(parser.done());
   EXPECT_EQ(parser.take()->body, "abcde");
@@ -67,7 +69,8 @@ TEST(HttpRequestParser, RefusesBeyondItsLimits) {
 TEST(HttpRequestParser, RefusesWhatCouldBeReadInTwoWays) {
   const std::string head = "POST / HTTP/1.1\r\nHost: h\r\n";
   EXPECT_EQ(status_of_refusal(head + "Content-Length: 4\r\nContent-Length: 5\r\n\r\nabcd"), 400);
-  EXPECT_EQ(status_of_refusal(head + "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n"), 400);
+  EXPECT_EQ(status_of_refusal(head + "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n"),
+            400);
   EXPECT_EQ(status_of_refusal(head + "Content-Length: -1\r\n\r\n"), 400);
   EXPECT_EQ(status_of_refusal("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), 505);
   EXPECT_EQ(status_of_refusal("\x16\x03\x01\x02\x00\x01\x00"), 400);
@@ -88,7 +91,8 @@ TEST(RequestTarget, TakesOriginAndAbsoluteForm) {
 TEST(HttpResponseParser, GivesBodyBytesAsTheyComeAndNoticesACut) {
   HttpResponseParser parser;
   std::string body;
-  ASSERT_TRUE(parser.feed("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n", body));
+  ASSERT_TRUE(
+      parser.feed("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n", body));
   EXPECT_EQ(body, "ab");
   EXPECT_FALSE(parser.done());
   auto cut = parser.feed_end();

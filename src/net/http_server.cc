@@ -4,9 +4,9 @@
 #include <set>
 #include <thread>
 
+#include <fmt/format.h>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
-#include <fmt/format.h>
 
 #include "base/check.h"
 #include "net/http_connection.h"
@@ -22,7 +22,10 @@ using boost::system::error_code;
 struct HttpServer::Parts {
   Parts(HttpServerOptions options, HttpHandler handler)
       : pool(options.workers + options.streams_max, options.waiting_max),
-        host{.options = std::move(options), .handler = std::move(handler), .io = io, .pool = pool,
+        host{.options = std::move(options),
+             .handler = std::move(handler),
+             .io = io,
+             .pool = pool,
              .closed = [this](HttpConnection* c) { remove(c); }} {}
 
   Result<> listen() {
@@ -70,8 +73,7 @@ struct HttpServer::Parts {
     if (connections.size() >= host.options.connections_max) {
       const std::string text = fmt::format("{} connections are open, the most that may be",
                                            host.options.connections_max);
-      const std::string body =
-          host.options.error_body ? host.options.error_body(503, text) : text;
+      const std::string body = host.options.error_body ? host.options.error_body(503, text) : text;
       socket.non_blocking(true, ignored);
       (void)socket.send(boost::asio::buffer(
                             serialize_head(503, {{"Content-Type", host.options.error_content_type},
@@ -147,9 +149,13 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(HttpServerOptions options,
   return server;
 }
 
-HttpServer::~HttpServer() { stop(std::chrono::milliseconds(0)); }
+HttpServer::~HttpServer() {
+  stop(std::chrono::milliseconds(0));
+}
 
-std::uint16_t HttpServer::port() const { return parts_->local.port(); }
+std::uint16_t HttpServer::port() const {
+  return parts_->local.port();
+}
 
 std::string HttpServer::address() const {
   const bool v6 = parts_->local.address().is_v6();
@@ -157,8 +163,12 @@ std::string HttpServer::address() const {
                      parts_->local.port());
 }
 
-std::size_t HttpServer::connections() const { return parts_->count; }
-std::size_t HttpServer::streams() const { return parts_->host.streams; }
+std::size_t HttpServer::connections() const {
+  return parts_->count;
+}
+std::size_t HttpServer::streams() const {
+  return parts_->host.streams;
+}
 
 void HttpServer::stop(std::chrono::milliseconds grace) {
   Parts& p = *parts_;

@@ -15,9 +15,9 @@
 
 namespace penstock::net {
 
-// The answer to one request. Used by the handler's thread; the calls block while the client is slow,
-// up to HttpServerOptions::write_timeout. A handler that returns without an answer causes a 500;
-// one that returns in the middle of a streamed answer cuts the connection.
+// The answer to one request. Used by the handler's thread; the calls block while the client is
+// slow, up to HttpServerOptions::write_timeout. A handler that returns without an answer causes a
+// 500; one that returns in the middle of a streamed answer cuts the connection.
 class ResponseWriter {
  public:
   virtual ~ResponseWriter() = default;
@@ -47,11 +47,11 @@ class ResponseWriter {
 
 struct HttpServerOptions {
   std::string address = "127.0.0.1";
-  std::uint16_t port = 0;              // 0: any free one
-  std::size_t connections_max = 256;   // more are answered 503 and closed
-  std::size_t streams_max = 64;        // streamed answers at a time
-  std::size_t workers = 4;             // threads for handlers that do not stream
-  std::size_t waiting_max = 256;       // requests that wait for a worker; more are answered 503
+  std::uint16_t port = 0;             // 0: any free one
+  std::size_t connections_max = 256;  // more are answered 503 and closed
+  std::size_t streams_max = 64;       // streamed answers at a time
+  std::size_t workers = 4;            // threads for handlers that do not stream
+  std::size_t waiting_max = 256;      // requests that wait for a worker; more are answered 503
   std::size_t header_bytes_max = kHeaderBytesMax;
   std::size_t body_bytes_max = kRequestBodyBytesMax;
   std::size_t requests_per_connection_max = 10'000;
@@ -82,7 +82,8 @@ class HttpServer {
   std::size_t connections() const;
   std::size_t streams() const;
 
-  // Accepts nothing more, lets handlers finish (streaming ones are told) up to the grace, then cuts.
+  // Accepts nothing more, lets handlers finish (streaming ones are told) up to the grace, then
+  // cuts.
   void stop(std::chrono::milliseconds grace);
 
  private:

@@ -56,7 +56,8 @@ TEST(HttpServer, AnswersTheBlockingClient) {
 TEST(HttpServer, AnswersPipelinedRequestsInOrder) {
   auto server = start(echo);
   RawClient client(server->port());
-  client.say("GET /a HTTP/1.1\r\nHost: h\r\n\r\nGET /b HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+  client.say(
+      "GET /a HTTP/1.1\r\nHost: h\r\n\r\nGET /b HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
   const std::string heard = client.hear_all();
   const auto a = heard.find("GET /a ");
   const auto b = heard.find("GET /b ");
@@ -67,10 +68,10 @@ TEST(HttpServer, AnswersPipelinedRequestsInOrder) {
 }
 
 TEST(HttpServer, RefusesLargeHeadersAndBodiesWithAnAnswer) {
-  auto server = start(echo, {.body_bytes_max = 1000,
-                             .error_body = [](int status, std::string_view) {
-                               return "{\"status\":" + std::to_string(status) + "}";
-                             }});
+  auto server =
+      start(echo, {.body_bytes_max = 1000, .error_body = [](int status, std::string_view) {
+                     return "{\"status\":" + std::to_string(status) + "}";
+                   }});
   RawClient header(server->port());
   header.say("GET / HTTP/1.1\r\nX: " + std::string(20'000, 'x') + "\r\n\r\n");
   EXPECT_THAT(header.hear_all(), StartsWith("HTTP/1.1 431 "));
@@ -82,7 +83,8 @@ TEST(HttpServer, RefusesLargeHeadersAndBodiesWithAnAnswer) {
 }
 
 TEST(HttpServer, EndsSlowRequestsAndIdleConnections) {
-  auto server = start(echo, {.idle_timeout = milliseconds(200), .request_timeout = milliseconds(200)});
+  auto server =
+      start(echo, {.idle_timeout = milliseconds(200), .request_timeout = milliseconds(200)});
   RawClient slow_header(server->port());
   slow_header.say("GET / HT");
   EXPECT_THAT(slow_header.hear_all(), StartsWith("HTTP/1.1 408 "));
@@ -183,7 +185,9 @@ TEST(HttpServer, CapsStreamsAndStillAnswersOthers) {
   first.say("GET /stream HTTP/1.1\r\nHost: h\r\n\r\n");
   ASSERT_TRUE(begun.pass());
   RawClient second(server->port());
-  second.say("GET /stream HTTP/1.1\r\nHost: h\r\n\r\nGET /short HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+  second.say(
+      "GET /stream HTTP/1.1\r\nHost: h\r\n\r\nGET /short HTTP/1.1\r\nHost: h\r\nConnection: "
+      "close\r\n\r\n");
   const std::string heard = second.hear_all();
   EXPECT_THAT(heard, StartsWith("HTTP/1.1 429 "));
   EXPECT_THAT(heard, HasSubstr("GET /short "));

@@ -36,7 +36,8 @@ class RawClient {
     return true;
   }
 
-  // Reads until `mark` was seen, the peer closed, or 10 s passed; returns all so far and forgets it.
+  // Reads until `mark` was seen, the peer closed, or 10 s passed; returns all so far and forgets
+  // it.
   std::string hear_until(std::string_view mark) {
     while (heard_.find(mark) == std::string::npos && hear_some()) {
     }

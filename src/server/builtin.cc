@@ -27,6 +27,8 @@ constexpr Route kRoutes[] = {
 
 }  // namespace
 
-std::span<const Route> builtin_routes() { return kRoutes; }
+std::span<const Route> builtin_routes() {
+  return kRoutes;
+}
 
 }  // namespace penstock::server

@@ -27,10 +27,10 @@ Result<> check_keys(const toml::table& table, std::string_view where,
                     std::span<const std::string_view> known) {
   for (const auto& [key, node] : table) {
     if (std::ranges::find(known, key.str()) != known.end()) continue;
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("configuration, line {}: key '{}{}' is not known.{}",
-                            node.source().begin.line, where, key.str(),
-                            sql::did_you_mean(key.str(), known)));
+    return fail(
+        ErrorCode::invalid_argument,
+        fmt::format("configuration, line {}: key '{}{}' is not known.{}", node.source().begin.line,
+                    where, key.str(), sql::did_you_mean(key.str(), known)));
   }
   return {};
 }
@@ -88,9 +88,9 @@ Result<> take_limits(const toml::table& table, Config& out) {
   if (node == nullptr) return {};
   const toml::table* limits = node->as_table();
   if (limits == nullptr) return fail(wrong(*node, "limits", "a table"));
-  static constexpr std::array<std::string_view, 6> kKeys = {
-      "body_bytes",          "commit_age_ms", "commit_output_bytes", "commit_records",
-      "connections", "streams"};
+  static constexpr std::array<std::string_view, 6> kKeys = {"body_bytes",          "commit_age_ms",
+                                                            "commit_output_bytes", "commit_records",
+                                                            "connections",         "streams"};
   TRY(check_keys(*limits, "limits.", kKeys));
   TRY(take_integer(*limits, "connections", 10'000, out.http.connections_max));
   TRY(take_integer(*limits, "streams", 1'000, out.http.streams_max));

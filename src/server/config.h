@@ -36,8 +36,8 @@ struct Config {
   engine::CommitLimits commit;
 };
 
-// invalid_argument: not TOML, an unknown key (names the nearest one), a wrong type or a number out of
-// range; the text names line and key.
+// invalid_argument: not TOML, an unknown key (names the nearest one), a wrong type or a number out
+// of range; the text names line and key.
 Result<Config> parse_config(std::string_view text);
 
 }  // namespace penstock::server

@@ -175,7 +175,8 @@ struct Shaper {
     for (const session::TopicRow& topic : list.topics) {
       OrderedJson row;
       row["name"] = topic.name;
-      row["replicaInfo"] = OrderedJson(std::vector<int>(static_cast<std::size_t>(topic.partitions), 1));
+      row["replicaInfo"] =
+          OrderedJson(std::vector<int>(static_cast<std::size_t>(topic.partitions), 1));
       if (list.extended) {
         row["consumerCount"] = 0;
         row["consumerGroupCount"] = 0;
@@ -272,9 +273,9 @@ struct Shaper {
   }
 
   static std::string_view name_of(sql::ArgKind kind) {
-    static constexpr std::string_view kNames[] = {"BOOLEAN", "INTEGER", "BIGINT", "DOUBLE",
-                                                  "DECIMAL", "STRING",  "BYTES",  "DATE",
-                                                  "TIME",    "TIMESTAMP", "T",    "T"};
+    static constexpr std::string_view kNames[] = {"BOOLEAN", "INTEGER",   "BIGINT", "DOUBLE",
+                                                  "DECIMAL", "STRING",    "BYTES",  "DATE",
+                                                  "TIME",    "TIMESTAMP", "T",      "T"};
     return kNames[static_cast<std::size_t>(kind)];
   }
 
@@ -302,9 +303,9 @@ struct Shaper {
       if (kind == sql::ArgKind::decimal) return "DECIMAL";
       // Both lists name the types that need no parameters in the same order.
       static constexpr data::TypeKind kKinds[] = {
-          data::TypeKind::boolean, data::TypeKind::integer, data::TypeKind::bigint,
-          data::TypeKind::double_, data::TypeKind::decimal, data::TypeKind::string,
-          data::TypeKind::bytes,   data::TypeKind::date,    data::TypeKind::time,
+          data::TypeKind::boolean,  data::TypeKind::integer, data::TypeKind::bigint,
+          data::TypeKind::double_,  data::TypeKind::decimal, data::TypeKind::string,
+          data::TypeKind::bytes,    data::TypeKind::date,    data::TypeKind::time,
           data::TypeKind::timestamp};
       types.emplace_back(kKinds[static_cast<std::size_t>(kind)]);
     }

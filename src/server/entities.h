@@ -10,7 +10,7 @@ namespace penstock::server {
 
 // Who answers, for members such as ksqlHostQueryStatus.
 struct EntityContext {
-  std::string address;     // "127.0.0.1:8088"
+  std::string address;  // "127.0.0.1:8088"
   std::string service_id;
 };
 

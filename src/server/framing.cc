@@ -114,7 +114,9 @@ std::string Framer::head() const {
   return framing_ == Framing::delimited ? to_text(meta) + "\n" : "[" + to_text(meta);
 }
 
-std::string Framer::separator() const { return ends_lines_ ? "" : ",\n"; }
+std::string Framer::separator() const {
+  return ends_lines_ ? "" : ",\n";
+}
 
 std::string Framer::row(const engine::PushQuery::Row& row) {
   if (framing_ == Framing::text) return print_line(row);
@@ -166,6 +168,8 @@ std::string Framer::end(const RestError& error) const {
   return error.message + "\n";
 }
 
-std::string Framer::keep_alive() const { return ends_lines_ ? "\n" : ""; }
+std::string Framer::keep_alive() const {
+  return ends_lines_ ? "\n" : "";
+}
 
 }  // namespace penstock::server

@@ -30,8 +30,8 @@ std::optional<Framing> framing_for_query_stream(std::string_view accept);  // PO
 
 enum class QueryKind : std::uint8_t { push, pull };
 
-// Writes one answer. Each returned text is one chunk. Push queries: every line is complete when it is
-// sent, so that a client sees a row when it happens and not when the next one does.
+// Writes one answer. Each returned text is one chunk. Push queries: every line is complete when it
+// is sent, so that a client sees a row when it happens and not when the next one does.
 class Framer {
  public:
   Framer(Framing framing, QueryKind kind, std::string query_id, data::Schema schema);

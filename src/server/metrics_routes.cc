@@ -73,7 +73,8 @@ void query_figures(Page& page, const Queries& queries) {
   per_query(page, queries, &Stats::cpu_seconds);
   page.family("penstock_query_memory_peak_bytes", "gauge", "Most memory of the query's tasks.");
   per_query(page, queries, &Stats::memory_peak_bytes);
-  page.family("penstock_query_running", "gauge", "1 while the query runs, 0 when it failed or is paused.");
+  page.family("penstock_query_running", "gauge",
+              "1 while the query runs, 0 when it failed or is paused.");
   for (const session::QueryRow& query : queries) {
     page.sample(fmt::format("query=\"{}\"", escaped(query.id)),
                 query.stats.state == engine::QueryState::running ? 1 : 0);
@@ -82,8 +83,9 @@ void query_figures(Page& page, const Queries& queries) {
               "Records between the committed position and the end, per input partition.");
   for (const session::QueryRow& query : queries) {
     for (const auto& progress : query.stats.progress) {
-      page.sample(fmt::format("query=\"{}\",partition=\"{}\"", escaped(query.id), progress.partition),
-                  std::max<std::int64_t>(0, progress.end - progress.position));
+      page.sample(
+          fmt::format("query=\"{}\",partition=\"{}\"", escaped(query.id), progress.partition),
+          std::max<std::int64_t>(0, progress.end - progress.position));
     }
   }
 }

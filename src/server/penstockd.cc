@@ -7,8 +7,8 @@
 #include <filesystem>
 #include <optional>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "base/file.h"
 #include "base/log.h"
@@ -35,7 +35,8 @@ constexpr const char* kFooter =
     "Example:\n"
     "  penstockd --data ./data --listen 127.0.0.1:8088 --sql masking.sql\n"
     "  penstock sql --server http://127.0.0.1:8088\n"
-    "With --keys and --config together, only the SQL of the configuration is executed; over the wire\n"
+    "With --keys and --config together, only the SQL of the configuration is executed; over the "
+    "wire\n"
     "the server takes SHOW, DESCRIBE, EXPLAIN and SELECT on plain streams.";
 
 // Set when the program should end here, with this exit status.
@@ -45,10 +46,12 @@ std::optional<int> parse_arguments(int argc, char** argv, Arguments& out) {
   app.add_option("--data", out.data, "Folder of the topics; made if it is missing")->required();
   app.add_option("--listen", out.listen, "Address and port of the REST interface; port 0: any")
       ->capture_default_str();
-  app.add_option("--config", out.config, "Configuration (TOML): service id, SQL, limits, durability");
+  app.add_option("--config", out.config,
+                 "Configuration (TOML): service id, SQL, limits, durability");
   app.add_option("--keys", out.keys, "Seal policies and their keys (mode 0600), for development");
   app.add_option("--threads", out.threads, "Threads that run queries")->check(CLI::Range(1, 256));
-  app.add_option("--sql", out.sql_files, "SQL to run at the start; taken up where it was, may repeat");
+  app.add_option("--sql", out.sql_files,
+                 "SQL to run at the start; taken up where it was, may repeat");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& end) {
@@ -79,8 +82,8 @@ Result<Config> load_config(const Arguments& arguments) {
       [&]() -> Result<net::HttpAddress> {
         // Port 0 is no address to call, but one to listen on.
         if (!arguments.listen.ends_with(":0")) return net::parse_http_address(arguments.listen);
-        auto any = TRY(net::parse_http_address(
-            arguments.listen.substr(0, arguments.listen.size() - 1) + "1"));
+        auto any = TRY(
+            net::parse_http_address(arguments.listen.substr(0, arguments.listen.size() - 1) + "1"));
         any.port = 0;
         return any;
       }(),
@@ -92,17 +95,21 @@ Result<Config> load_config(const Arguments& arguments) {
 
 void warn(const Arguments& arguments, const Config& config) {
   if (arguments.keys) {
-    log::warning("keys_from_a_file", {{"advice", log::Public(
-        "for development: inside an enclave keys come from the key broker, not from a file")}});
+    log::warning("keys_from_a_file",
+                 {{"advice", log::Public("for development: inside an enclave keys come from the "
+                                         "key broker, not from a file")}});
     if (harden_process()) {
-      log::warning("swap_is_on", {{"advice", log::Public(
-          "plaintext in memory may reach the disk; switch swap off or encrypt it")}});
+      log::warning(
+          "swap_is_on",
+          {{"advice",
+            log::Public("plaintext in memory may reach the disk; switch swap off or encrypt it")}});
     }
   }
   if (!config.http.address.starts_with("127.") && config.http.address != "::1") {
-    log::warning("listens_beyond_this_machine",
-                 {{"address", log::Public(config.http.address)},
-                  {"advice", log::Public("there is no TLS and no login yet: put a proxy in front")}});
+    log::warning(
+        "listens_beyond_this_machine",
+        {{"address", log::Public(config.http.address)},
+         {"advice", log::Public("there is no TLS and no login yet: put a proxy in front")}});
   }
 }
 

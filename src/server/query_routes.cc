@@ -81,14 +81,15 @@ class RowPump {
 void stream(const RouteContext& context, const StatementRequest& request, Framing framing,
             net::ResponseWriter& writer) {
   if (!gives_rows(request.text)) {
-    return answer(writer, 400,
-                  statement_entity(rest_error(RestCode::bad_statement,
-                                              "Expected a SELECT or PRINT statement; others go to the "
-                                              "/ksql endpoint"),
-                                   request.text, OrderedJson::array()));
+    return answer(
+        writer, 400,
+        statement_entity(rest_error(RestCode::bad_statement,
+                                    "Expected a SELECT or PRINT statement; others go to the "
+                                    "/ksql endpoint"),
+                         request.text, OrderedJson::array()));
   }
-  auto selected =
-      context.session.select(request.text, request.properties, /*allow_sealed=*/!context.keys_loaded);
+  auto selected = context.session.select(request.text, request.properties,
+                                         /*allow_sealed=*/!context.keys_loaded);
   if (!selected) {
     const RestError error = statement_error(selected.error());
     return answer(writer, error.status,
@@ -152,9 +153,10 @@ void close_query(const RouteContext& context, const net::HttpRequest& request,
 
 void refuse_inserts_stream(const RouteContext&, const net::HttpRequest&,
                            net::ResponseWriter& writer) {
-  answer(writer, rest_error(RestCode::http2_only,
-                            "The /inserts-stream endpoint is only available using HTTP2, which this "
-                            "version does not speak. Use INSERT INTO ... VALUES."));
+  answer(writer,
+         rest_error(RestCode::http2_only,
+                    "The /inserts-stream endpoint is only available using HTTP2, which this "
+                    "version does not speak. Use INSERT INTO ... VALUES."));
 }
 
 }  // namespace penstock::server

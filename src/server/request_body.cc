@@ -21,8 +21,9 @@ Result<Json> parse_object(std::string_view body) {
 Result<std::string> property_text(const std::string& name, const Json& value) {
   if (value.is_string()) return value.get<std::string>();
   if (value.is_number() || value.is_boolean()) return value.dump();
-  return fail(ErrorCode::invalid_argument,
-              fmt::format("request body: property '{}' is neither text nor number nor boolean", name));
+  return fail(
+      ErrorCode::invalid_argument,
+      fmt::format("request body: property '{}' is neither text nor number nor boolean", name));
 }
 
 Result<> add_properties(const Json& body, const char* member, session::Properties& out) {

@@ -15,8 +15,8 @@ struct StatementRequest {
 };
 
 // {"ksql"|"sql": text, "streamsProperties"|"properties": {...}, ...}; both spellings everywhere, as
-// some clients mix them up. Members without a meaning here are taken and passed over. The body is JSON
-// whatever its Content-Type says.
+// some clients mix them up. Members without a meaning here are taken and passed over. The body is
+// JSON whatever its Content-Type says.
 Result<StatementRequest> parse_statement_request(std::string_view body);
 
 // {"queryId": text}

@@ -18,9 +18,9 @@ struct RouteContext {
   topics::Log& log;
   PushRegistry& pushes;
   std::string service_id;
-  std::string address;          // "127.0.0.1:8088", known once the server listens
+  std::string address;  // "127.0.0.1:8088", known once the server listens
   bool keys_loaded = false;
-  bool measured_sql = false;    // keys and a configuration: statements only look
+  bool measured_sql = false;              // keys and a configuration: statements only look
   const net::HttpServer* http = nullptr;  // for its figures; null before it listens
 };
 

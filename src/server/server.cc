@@ -39,7 +39,8 @@ Result<> check_caller(const net::HttpRequest& request, bool loopback) {
   }
   const std::string_view origin = request.field("Origin");
   if (!origin.empty() && origin != fmt::format("http://{}", host)) {
-    return fail(ErrorCode::permission_denied, "Origin: pages of other sites may not call this server");
+    return fail(ErrorCode::permission_denied,
+                "Origin: pages of other sites may not call this server");
   }
   return {};
 }
@@ -61,10 +62,9 @@ Result<std::unique_ptr<Server>> Server::start(session::Session& session, topics:
     return to_text(generic_entity({status, status * 100, std::string(text)}));
   };
   std::unique_ptr<Server> server(new Server(session, log, std::move(options)));
-  server->http_ = TRY(net::HttpServer::prepare(std::move(http), [s = server.get()](const auto& request,
-                                                                                 auto& writer) {
-    s->handle(request, writer);
-  }));
+  server->http_ = TRY(net::HttpServer::prepare(
+      std::move(http),
+      [s = server.get()](const auto& request, auto& writer) { s->handle(request, writer); }));
   server->context_.address = server->http_->address();
   server->context_.http = server->http_.get();
   server->http_->serve();
@@ -73,9 +73,15 @@ Result<std::unique_ptr<Server>> Server::start(session::Session& session, topics:
 
 Server::~Server() = default;
 
-std::string Server::address() const { return http_->address(); }
-std::uint16_t Server::port() const { return http_->port(); }
-void Server::stop(std::chrono::milliseconds grace) { http_->stop(grace); }
+std::string Server::address() const {
+  return http_->address();
+}
+std::uint16_t Server::port() const {
+  return http_->port();
+}
+void Server::stop(std::chrono::milliseconds grace) {
+  http_->stop(grace);
+}
 
 void Server::handle(const net::HttpRequest& request, net::ResponseWriter& writer) {
   if (auto allowed = check_caller(request, loopback_); !allowed) {
@@ -89,10 +95,12 @@ void Server::handle(const net::HttpRequest& request, net::ResponseWriter& writer
     if (route.method == method) return route.handle(context_, request, writer);
   }
   if (path_known) {
-    return answer(writer, rest_error(RestCode::method_not_allowed,
-                                     fmt::format("{} does not take {}", request.path, request.method)));
+    return answer(writer,
+                  rest_error(RestCode::method_not_allowed,
+                             fmt::format("{} does not take {}", request.path, request.method)));
   }
-  answer(writer, rest_error(RestCode::not_found, fmt::format("There is nothing at {}", request.path)));
+  answer(writer,
+         rest_error(RestCode::not_found, fmt::format("There is nothing at {}", request.path)));
 }
 
 }  // namespace penstock::server

@@ -41,9 +41,9 @@ class Server {
   std::unique_ptr<net::HttpServer> http_;  // last: its threads use the others
 };
 
-// Refuses what a web page in a browser on this machine could send without its user's will: a foreign
-// Origin, and on a loopback listener a Host that is neither an address nor "localhost" (a name that
-// somebody else's DNS points here).
+// Refuses what a web page in a browser on this machine could send without its user's will: a
+// foreign Origin, and on a loopback listener a Host that is neither an address nor "localhost" (a
+// name that somebody else's DNS points here).
 Result<> check_caller(const net::HttpRequest& request, bool loopback);
 
 }  // namespace penstock::server

@@ -12,8 +12,8 @@ namespace penstock::server {
 bool gives_rows(std::string_view statement);
 
 // Once keys are loaded and the SQL is measured, statements may only look: SHOW, LIST, DESCRIBE,
-// EXPLAIN, SET and UNSET. permission_denied names the first one that does more. (What SELECT may read
-// is the session's rule.)
+// EXPLAIN, SET and UNSET. permission_denied names the first one that does more. (What SELECT may
+// read is the session's rule.)
 Result<> check_only_looks(std::string_view script);
 
 }  // namespace penstock::server

@@ -48,8 +48,9 @@ void run_statements(const RouteContext& context, const net::HttpRequest& request
   if (!misplaced->empty()) {
     return answer_statement(
         writer,
-        rest_error(RestCode::wrong_endpoint,
-                   "RUN SCRIPT, SELECT and PRINT queries must use the /query-stream or /query endpoint"),
+        rest_error(
+            RestCode::wrong_endpoint,
+            "RUN SCRIPT, SELECT and PRINT queries must use the /query-stream or /query endpoint"),
         *misplaced + ";");
   }
   if (context.measured_sql) {
@@ -69,9 +70,10 @@ void run_statements(const RouteContext& context, const net::HttpRequest& request
 
 void refuse_terminate_cluster(const RouteContext&, const net::HttpRequest&,
                               net::ResponseWriter& writer) {
-  answer(writer, rest_error(RestCode::bad_request,
-                            "/ksql/terminate: not done by this version. End queries with TERMINATE ALL "
-                            "and drop streams with DROP STREAM ... DELETE TOPIC."));
+  answer(writer,
+         rest_error(RestCode::bad_request,
+                    "/ksql/terminate: not done by this version. End queries with TERMINATE ALL "
+                    "and drop streams with DROP STREAM ... DELETE TOPIC."));
 }
 
 void give_statuses(const RouteContext& context, const net::HttpRequest&,

@@ -24,7 +24,9 @@ bool same_text(std::string_view a, std::string_view b) {
   return canonical_text(a) == canonical_text(b);
 }
 
-std::int64_t accept(const Context& context) { return context.world.next_sequence++; }
+std::int64_t accept(const Context& context) {
+  return context.world.next_sequence++;
+}
 
 CommandResult cannot_add(std::string_view name) {
   return {.command_id = stream_command(name, "create"),
@@ -36,11 +38,12 @@ CommandResult cannot_add(std::string_view name) {
 }
 
 Error exists_already(const Context& context, const sql::StreamInfo& there, std::string_view text) {
-  std::string message = fmt::format(
-      "Cannot add stream '{}': A stream with the same name already exists", there.name);
+  std::string message =
+      fmt::format("Cannot add stream '{}': A stream with the same name already exists", there.name);
   if (context.again == Again::resume) {
     message += fmt::format(
-        ", made by another statement.\n  it was: {}\n  now:    {}\nUse another name, CREATE OR REPLACE, "
+        ", made by another statement.\n  it was: {}\n  now:    {}\nUse another name, CREATE OR "
+        "REPLACE, "
         "or drop the old one: DROP STREAM {};",
         canonical_text(there.statement), canonical_text(text), there.name);
   }
@@ -49,12 +52,12 @@ Error exists_already(const Context& context, const sql::StreamInfo& there, std::
 
 Result<> check_room(const Context& context) {
   if (context.world.catalogue.streams().size() >= kStreamsMax) {
-    return fail(ErrorCode::limit_exceeded, fmt::format("there are {} streams, the most that may be",
-                                                       kStreamsMax));
+    return fail(ErrorCode::limit_exceeded,
+                fmt::format("there are {} streams, the most that may be", kStreamsMax));
   }
   if (context.world.queries.size() >= kQueriesMax) {
-    return fail(ErrorCode::limit_exceeded, fmt::format("there are {} queries, the most that may be",
-                                                       kQueriesMax));
+    return fail(ErrorCode::limit_exceeded,
+                fmt::format("there are {} queries, the most that may be", kQueriesMax));
   }
   return {};
 }
@@ -79,10 +82,8 @@ Result<CommandResult> create_stream(const Context& context, const std::string& t
     TRY(check_seal(stream, context.keys, Use::declare));
     TRY(ensure_topics(stream, context.options.default_partitions, context.effects));
   }
-  TRY(context.effects.record({.kind = Accepted::Kind::create,
-                              .name = stream.name,
-                              .query_id = {},
-                              .statement = text}));
+  TRY(context.effects.record(
+      {.kind = Accepted::Kind::create, .name = stream.name, .query_id = {}, .statement = text}));
   CommandResult result{.command_id = stream_command(stream.name, "create"),
                        .message = there != nullptr ? "Stream replaced" : "Stream created",
                        .query_id = {},
@@ -123,10 +124,11 @@ Result<std::int32_t> check_plan(const Context& context, const sql::PlanNode& pla
     const auto topic = TRY(topics::TopicName::parse(source->topic));
     const auto there = TRY(context.effects.partitions(topic));
     if (!there) {
-      return fail(ErrorCode::not_found,
-                  fmt::format("Stream '{}': its topic '{}' does not exist any more. Create it again "
-                              "with `penstock produce --topic {}`, or drop the stream.",
-                              source->name, source->topic, source->topic));
+      return fail(
+          ErrorCode::not_found,
+          fmt::format("Stream '{}': its topic '{}' does not exist any more. Create it again "
+                      "with `penstock produce --topic {}`, or drop the stream.",
+                      source->name, source->topic, source->topic));
     }
     partitions = std::max(partitions, *there);
   }
@@ -147,7 +149,8 @@ PersistentQuery make_query(const Context& context, const std::string& id, QueryK
   const sql::StreamInfo& sink = sink_of(*query.plan)->stream;
   query.sink = sink.name;
   query.sink_topic = sink.topic;
-  for (const sql::StreamInfo* source : sources_of(*query.plan)) query.sources.push_back(source->name);
+  for (const sql::StreamInfo* source : sources_of(*query.plan))
+    query.sources.push_back(source->name);
   query.start = context.replayed != nullptr
                     ? context.replayed->start
                     : start_of(context.properties, engine::StartAt::earliest);
@@ -164,11 +167,12 @@ Result<> launch(const Context& context, PersistentQuery query, Accepted::Kind ki
   if (auto started = context.effects.start_query(query); !started) {
     // Positions of an earlier run must survive: only what this statement made is taken back.
     if (!context.world.known.contains(query.id)) {
-      (void)context.effects.record({.kind = Accepted::Kind::terminate, .name = {},
-                                    .query_id = query.id, .statement = {}});
-      if (kind == Accepted::Kind::create_as && context.world.catalogue.find(query.sink) == nullptr) {
-        (void)context.effects.record({.kind = Accepted::Kind::drop, .name = query.sink,
-                                      .query_id = {}, .statement = {}});
+      (void)context.effects.record(
+          {.kind = Accepted::Kind::terminate, .name = {}, .query_id = query.id, .statement = {}});
+      if (kind == Accepted::Kind::create_as &&
+          context.world.catalogue.find(query.sink) == nullptr) {
+        (void)context.effects.record(
+            {.kind = Accepted::Kind::drop, .name = query.sink, .query_id = {}, .statement = {}});
       }
     }
     return fail(started.error().in(fmt::format("starting query {}", query.id)));
@@ -255,7 +259,8 @@ Result<CommandResult> insert_select(const Context& context, const std::string& t
     const std::int32_t partitions = TRY(check_plan(context, *insert.plan));
     TRY(ensure_topics(sink_of(*insert.plan)->stream, partitions, context.effects));
   }
-  TRY(launch(context, make_query(context, identity.id, QueryKind::insert, text, std::move(insert.plan)),
+  TRY(launch(context,
+             make_query(context, identity.id, QueryKind::insert, text, std::move(insert.plan)),
              Accepted::Kind::insert));
   result.sequence = accept(context);
   return result;
@@ -302,7 +307,8 @@ Result<> delete_topics(const Context& context, const sql::StreamInfo& stream) {
 Result<CommandResult> drop_stream(const Context& context, const std::string& text,
                                   const sql::DropStream& drop) {
   const sql::StreamInfo* stream = context.world.catalogue.find(drop.name);
-  CommandResult result{.command_id = stream_command(drop.name, "drop"), .message = {}, .query_id = {}};
+  CommandResult result{
+      .command_id = stream_command(drop.name, "drop"), .message = {}, .query_id = {}};
   if (stream == nullptr && drop.if_exists) {
     result.message = fmt::format("Source {} does not exist.", drop.name);
     result.warning = true;
@@ -314,8 +320,8 @@ Result<CommandResult> drop_stream(const Context& context, const std::string& tex
   }
   TRY(check_unused(context.world, drop.name));
   if (drop.delete_topic && context.replayed == nullptr) TRY(delete_topics(context, *stream));
-  TRY(context.effects.record({.kind = Accepted::Kind::drop, .name = drop.name, .query_id = {},
-                              .statement = text}));
+  TRY(context.effects.record(
+      {.kind = Accepted::Kind::drop, .name = drop.name, .query_id = {}, .statement = text}));
   result.message = fmt::format("Source `{}` (topic: {}) was dropped.", drop.name, stream->topic);
   result.sequence = accept(context);
   context.world.catalogue.erase(drop.name);
@@ -341,8 +347,8 @@ Result<CommandResult> terminate(const Context& context, const std::string& text,
       .message = terminate.query_id ? "Query terminated." : "All queries terminated.",
       .query_id = terminate.query_id ? ids[0] : std::string()};
   for (const std::string& id : ids) {
-    TRY(context.effects.record({.kind = Accepted::Kind::terminate, .name = {}, .query_id = id,
-                                .statement = text}));
+    TRY(context.effects.record(
+        {.kind = Accepted::Kind::terminate, .name = {}, .query_id = id, .statement = text}));
     TRY(context.effects.stop_query(id, true));
     context.world.queries.erase(id);
     context.world.known.erase(id);
@@ -358,8 +364,8 @@ bool is_definition(const sql::Statement& statement) {
       [](const auto& node) {
         using Node = std::decay_t<decltype(node)>;
         return std::is_same_v<Node, sql::CreateStream> || std::is_same_v<Node, sql::DropStream> ||
-               std::is_same_v<Node, sql::CreateStreamAs> || std::is_same_v<Node, sql::InsertSelect> ||
-               std::is_same_v<Node, sql::InsertValues> ||
+               std::is_same_v<Node, sql::CreateStreamAs> ||
+               std::is_same_v<Node, sql::InsertSelect> || std::is_same_v<Node, sql::InsertValues> ||
                std::is_same_v<Node, sql::TerminateStatement>;
       },
       statement.node);

@@ -1,5 +1,5 @@
-// What statements do to the world outside the catalogue. Two implementations: one does it, the other
-// only remembers what would be there, for checking a script before its first statement runs.
+// What statements do to the world outside the catalogue. Two implementations: one does it, the
+// other only remembers what would be there, for checking a script before its first statement runs.
 #pragma once
 
 #include <optional>

@@ -21,7 +21,9 @@ Result<> LiveEffects::create_topic(const topics::TopicSpec& spec) {
   return {};
 }
 
-Result<> LiveEffects::remove_topic(const topics::TopicName& topic) { return log_.remove(topic); }
+Result<> LiveEffects::remove_topic(const topics::TopicName& topic) {
+  return log_.remove(topic);
+}
 
 Result<> LiveEffects::start_query(const PersistentQuery& query) {
   return runtime_.start_query(engine::QueryId(query.id), query.plan, query.start);
@@ -33,7 +35,9 @@ Result<> LiveEffects::stop_query(const std::string& id, bool forget) {
   return {};
 }
 
-Result<> LiveEffects::insert_row(const sql::InsertValues& row) { return inserter_.insert(row); }
+Result<> LiveEffects::insert_row(const sql::InsertValues& row) {
+  return inserter_.insert(row);
+}
 
 Result<> LiveEffects::record(const Accepted& statement) {
   if (!statement.name.empty()) inserter_.forget(statement.name);
@@ -55,9 +59,13 @@ Result<World> replay(const StatementJournal& journal, topics::Log& log,
       world.queries.erase(accepted.query_id);
       world.known.erase(accepted.query_id);
     } else {
-      const DefinitionContext context{.world = world, .effects = nothing, .keys = nullptr,
-                                      .options = options, .properties = no_properties,
-                                      .again = Again::refused, .script = no_script,
+      const DefinitionContext context{.world = world,
+                                      .effects = nothing,
+                                      .keys = nullptr,
+                                      .options = options,
+                                      .properties = no_properties,
+                                      .again = Again::refused,
+                                      .script = no_script,
                                       .replayed = &accepted};
       const std::string what = fmt::format("replaying statement {} ({})", entry.number,
                                            canonical_text(accepted.statement));

@@ -105,7 +105,8 @@ class PrintQuery final : public engine::PushQuery {
   // Rows of the buffered batch, then of the next partition that has some.
   Result<> give(std::size_t rows_max, Rows& out) {
     for (std::size_t tried = 0; tried <= readers_.size(); ++tried) {
-      while (row_ < buffer_.size() && out.rows.size() < rows_max && !(limit_ && given_ >= *limit_)) {
+      while (row_ < buffer_.size() && out.rows.size() < rows_max &&
+             !(limit_ && given_ >= *limit_)) {
         out.rows.push_back(row_at(row_++));
         ++given_;
       }

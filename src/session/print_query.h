@@ -1,5 +1,5 @@
-// PRINT topic: records as they lie in the log. Nothing is opened: of sealed records only the length is
-// shown.
+// PRINT topic: records as they lie in the log. Nothing is opened: of sealed records only the length
+// is shown.
 #pragma once
 
 #include <memory>
@@ -10,8 +10,8 @@
 
 namespace penstock::session {
 
-// Rows: KEY STRING, VALUE STRING, TIMESTAMP BIGINT (ms), PARTITION INTEGER, OFFSET BIGINT. From the end
-// of the topic on, or from its beginning; goes on until LIMIT or cancel(). The log outlives it.
+// Rows: KEY STRING, VALUE STRING, TIMESTAMP BIGINT (ms), PARTITION INTEGER, OFFSET BIGINT. From the
+// end of the topic on, or from its beginning; goes on until LIMIT or cancel(). The log outlives it.
 Result<std::unique_ptr<engine::PushQuery>> start_print(topics::Log& log,
                                                        const sql::PrintTopic& print);
 

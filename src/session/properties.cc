@@ -23,15 +23,20 @@ constexpr std::array kKnown = {
 };
 
 constexpr std::array<std::string_view, 8> kPrefixes = {
-    "ksql.", "producer.", "consumer.", "main.consumer.", "restore.consumer.", "admin.", "topic.",
-    "confluent."};
+    "ksql.",  "producer.", "consumer.", "main.consumer.", "restore.consumer.",
+    "admin.", "topic.",    "confluent."};
 
 // Names of Kafka's clients and streams that ksqlDB takes without a prefix.
-constexpr std::array<std::string_view, 10> kKafka = {
-    "application.id",           "bootstrap.servers",  "cache.max.bytes.buffering",
-    "client.id",                "max.task.idle.ms",   "num.standby.replicas",
-    "request.timeout.ms",       "retries",            "statestore.cache.max.bytes",
-    "topology.optimization"};
+constexpr std::array<std::string_view, 10> kKafka = {"application.id",
+                                                     "bootstrap.servers",
+                                                     "cache.max.bytes.buffering",
+                                                     "client.id",
+                                                     "max.task.idle.ms",
+                                                     "num.standby.replicas",
+                                                     "request.timeout.ms",
+                                                     "retries",
+                                                     "statestore.cache.max.bytes",
+                                                     "topology.optimization"};
 
 std::string_view without_prefix(std::string_view name) {
   constexpr std::string_view kStreams = "ksql.streams.";
@@ -65,7 +70,9 @@ std::string lower(std::string_view text) {
 
 }  // namespace
 
-std::span<const KnownProperty> known_properties() { return kKnown; }
+std::span<const KnownProperty> known_properties() {
+  return kKnown;
+}
 
 bool is_property_name(std::string_view name) {
   if (find(name) != nullptr) return true;
@@ -80,9 +87,9 @@ bool is_property_name(std::string_view name) {
 
 Result<> check_property(std::string_view name, std::string_view value) {
   if (name.size() > kPropertyValueBytesMax || value.size() > kPropertyValueBytesMax) {
-    return fail(ErrorCode::limit_exceeded,
-                fmt::format("a property's name or value is longer than {} bytes",
-                            kPropertyValueBytesMax));
+    return fail(
+        ErrorCode::limit_exceeded,
+        fmt::format("a property's name or value is longer than {} bytes", kPropertyValueBytesMax));
   }
   if (!is_property_name(name)) {
     return fail(ErrorCode::invalid_argument,
@@ -92,9 +99,9 @@ Result<> check_property(std::string_view name, std::string_view value) {
   }
   const KnownProperty* known = find(name);
   if (known != nullptr && !known->values.empty() && !is_one_of(lower(value), known->values)) {
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("Property '{}': expected one of {}, not '{}'", name, known->values,
-                            value));
+    return fail(
+        ErrorCode::invalid_argument,
+        fmt::format("Property '{}': expected one of {}, not '{}'", name, known->values, value));
   }
   return {};
 }
@@ -116,8 +123,11 @@ engine::StartAt start_of(const Properties& properties, engine::StartAt otherwise
 std::vector<PropertyRow> list_properties(const Properties& properties) {
   std::vector<PropertyRow> out;
   for (const KnownProperty& known : kKnown) {
-    PropertyRow row{.name = std::string(known.name), .value = std::string(known.default_value),
-                    .level = "Query", .overwritten = false, .editable = true};
+    PropertyRow row{.name = std::string(known.name),
+                    .value = std::string(known.default_value),
+                    .level = "Query",
+                    .overwritten = false,
+                    .editable = true};
     out.push_back(std::move(row));
   }
   for (const auto& [name, value] : properties) {

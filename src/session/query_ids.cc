@@ -32,12 +32,12 @@ std::string id_part(std::string_view name) {
 }
 
 Error changed(const KnownQuery& known, const std::string& now) {
-  return Error(ErrorCode::failed_precondition,
-               fmt::format("Query '{}' was made by another statement, and its position belongs to "
-                           "that one.\n  it was: {}\n  now:    {}\nTo start a new query, give it another "
-                           "sink or another QUERY_ID. `penstock sql` can end the old one: TERMINATE {};",
-                           known.id, canonical_text(known.statement), canonical_text(now),
-                           known.id));
+  return Error(
+      ErrorCode::failed_precondition,
+      fmt::format("Query '{}' was made by another statement, and its position belongs to "
+                  "that one.\n  it was: {}\n  now:    {}\nTo start a new query, give it another "
+                  "sink or another QUERY_ID. `penstock sql` can end the old one: TERMINATE {};",
+                  known.id, canonical_text(known.statement), canonical_text(now), known.id));
 }
 
 Result<std::string> checked_id(const std::string& chosen) {

@@ -1,5 +1,5 @@
-// Ids of persistent queries. Positions and state hang on them, so a query that is run again must find
-// its own, and no other query may take it.
+// Ids of persistent queries. Positions and state hang on them, so a query that is run again must
+// find its own, and no other query may take it.
 #pragma once
 
 #include "session/definitions.h"
@@ -13,8 +13,8 @@ struct QueryIdentity {
 
 struct NewQuery {
   QueryKind kind;
-  std::string sink;                     // stream
-  std::optional<std::string> chosen;    // WITH (QUERY_ID='...')
+  std::string sink;                   // stream
+  std::optional<std::string> chosen;  // WITH (QUERY_ID='...')
   std::string statement;
 };
 

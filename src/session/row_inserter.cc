@@ -13,7 +13,8 @@ Result<std::unique_ptr<RowInserter>> RowInserter::create(topics::Log& log,
                                                          const seal::KeySource* keys,
                                                          std::string_view service_id) {
   std::unique_ptr<RowInserter> inserter(new RowInserter(log, keys));
-  inserter->writer_ = TRY(log.writer(topics::WriterId(fmt::format("insert_values_{}", service_id))));
+  inserter->writer_ =
+      TRY(log.writer(topics::WriterId(fmt::format("insert_values_{}", service_id))));
   return inserter;
 }
 

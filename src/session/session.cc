@@ -26,8 +26,9 @@ std::string_view first_source(const sql::PlanNode& plan) {
 }
 
 CommandResult property_result(const sql::SetProperty& set) {
-  std::string message = set.value ? fmt::format("Property '{}' is set to '{}'", set.name, *set.value)
-                                  : fmt::format("Property '{}' is unset", set.name);
+  std::string message = set.value
+                            ? fmt::format("Property '{}' is set to '{}'", set.name, *set.value)
+                            : fmt::format("Property '{}' is unset", set.name);
   return {.command_id = {}, .message = std::move(message), .query_id = {}};
 }
 
@@ -39,8 +40,7 @@ class SessionImpl final : public Session {
 
   Result<> open();
 
-  ScriptResult execute(std::string_view script, const Properties& properties,
-                       Again again) override;
+  ScriptResult execute(std::string_view script, const Properties& properties, Again again) override;
   Result<RunningSelect> select(std::string_view statement, const Properties& properties,
                                bool allow_sealed) override;
   Result<> drain() override { return runtime_->drain(); }
@@ -156,9 +156,13 @@ Result<ResultBody> SessionImpl::run_one(const sql::StatementText& text, Pass& pa
   sql::Statement statement =
       TRY(sql::prepare_statement(text, pass.world.catalogue, engine::builtin_functions()));
   if (is_definition(statement)) {
-    const DefinitionContext context{.world = pass.world, .effects = pass.effects, .keys = keys_,
-                                    .options = options_, .properties = pass.properties,
-                                    .again = pass.again, .script = pass.script};
+    const DefinitionContext context{.world = pass.world,
+                                    .effects = pass.effects,
+                                    .keys = keys_,
+                                    .options = options_,
+                                    .properties = pass.properties,
+                                    .again = pass.again,
+                                    .script = pass.script};
     return TRY(apply(context, statement));
   }
   const ShowContext context{pass.world, log_, *runtime_, pass.properties};
@@ -180,9 +184,10 @@ Result<ResultBody> SessionImpl::run_one(const sql::StatementText& text, Pass& pa
     }
     return property_result(*set);
   }
-  return fail(ErrorCode::invalid_statement,
-              "SELECT and PRINT give rows for as long as they run: they are queries of their own, not "
-              "part of a script");
+  return fail(
+      ErrorCode::invalid_statement,
+      "SELECT and PRINT give rows for as long as they run: they are queries of their own, not "
+      "part of a script");
 }
 
 Result<Session::RunningSelect> SessionImpl::select(std::string_view statement,
@@ -191,8 +196,9 @@ Result<Session::RunningSelect> SessionImpl::select(std::string_view statement,
   TRY(check_properties(properties));
   auto pieces = TRY(sql::split_statements(statement));
   if (pieces.size() != 1) {
-    return fail(ErrorCode::invalid_statement,
-                fmt::format("Expected exactly one KSQL statement; found {} instead", pieces.size()));
+    return fail(
+        ErrorCode::invalid_statement,
+        fmt::format("Expected exactly one KSQL statement; found {} instead", pieces.size()));
   }
   const std::lock_guard lock(mutex_);
   sql::Statement prepared =
@@ -213,20 +219,20 @@ Result<Session::RunningSelect> SessionImpl::start_select(sql::SelectQuery& selec
   for (const sql::StreamInfo* source : sources_of(*select.plan)) {
     TRY(check_seal(*source, keys_, Use::read));
     if (source->seal.kind != sql::SealKind::none && !allow_sealed) {
-      return fail(ErrorCode::permission_denied,
-                  fmt::format("Stream '{}' is sealed (policy '{}'): rows of a query over it would leave "
-                              "here in clear. Query a plain stream that is made from it, such as a "
-                              "masked one, or read the topic with its key: penstock consume --open.",
-                              source->name, source->seal.policy));
+      return fail(
+          ErrorCode::permission_denied,
+          fmt::format("Stream '{}' is sealed (policy '{}'): rows of a query over it would leave "
+                      "here in clear. Query a plain stream that is made from it, such as a "
+                      "masked one, or read the topic with its key: penstock consume --open.",
+                      source->name, source->seal.policy));
     }
   }
-  std::string id =
-      fmt::format("transient_{}_{}", first_source(*select.plan), ++transient_number_);
+  std::string id = fmt::format("transient_{}_{}", first_source(*select.plan), ++transient_number_);
   // A pull over a stream reads what is there; a push query what comes.
   const auto start = select.emit_changes ? start_of(properties, engine::StartAt::latest)
                                          : engine::StartAt::earliest;
-  auto query = TRY(runtime_->push(std::shared_ptr<const sql::PlanNode>(std::move(select.plan)), start,
-                                  !select.emit_changes));
+  auto query = TRY(runtime_->push(std::shared_ptr<const sql::PlanNode>(std::move(select.plan)),
+                                  start, !select.emit_changes));
   return RunningSelect{std::move(id), std::move(query)};
 }
 

@@ -1,5 +1,5 @@
-// Statements against one log: catalogue, planning, queries. What `penstock run`, `penstock sql` on a
-// free folder and penstockd share.
+// Statements against one log: catalogue, planning, queries. What `penstock run`, `penstock sql` on
+// a free folder and penstockd share.
 #pragma once
 
 #include <map>
@@ -25,8 +25,8 @@ struct SessionOptions {
   // of queries have as many partitions as their source.
   std::optional<std::int32_t> default_partitions = std::nullopt;
   // Where the catalogue comes from. stored: the statements topic of the log, replayed at open and
-  // written by every accepted statement. measured: only what execute() is given in this process (the
-  // disk holds positions and state only).
+  // written by every accepted statement. measured: only what execute() is given in this process
+  // (the disk holds positions and state only).
   enum class CatalogueFrom { stored, measured } catalogue = CatalogueFrom::stored;
 };
 
@@ -80,17 +80,17 @@ struct FunctionDescription {
   const sql::ScalarFunction* function;
 };
 struct QueryDescription {
-  std::string id;          // empty for EXPLAIN of a statement
+  std::string id;  // empty for EXPLAIN of a statement
   std::string statement;
-  std::string plan;        // as sql::to_text
+  std::string plan;  // as sql::to_text
   data::Schema schema;
   std::vector<std::string> sources, sinks;
   std::optional<engine::QueryStats> stats;
 };
 
-using ResultBody = std::variant<CommandResult, StreamList, TableList, TopicList, QueryList,
-                                FunctionList, PropertyList, StreamDescription, FunctionDescription,
-                                QueryDescription>;
+using ResultBody =
+    std::variant<CommandResult, StreamList, TableList, TopicList, QueryList, FunctionList,
+                 PropertyList, StreamDescription, FunctionDescription, QueryDescription>;
 struct StatementResult {
   std::string statement;  // the text
   ResultBody body;
@@ -104,8 +104,8 @@ struct ScriptResult {
 
 // What a statement means whose stream or query exists already.
 enum class Again : std::uint8_t {
-  resume,   // a file that is run again: the same text (but for white space and comments) is taken up
-            // where it was, another text under the same name or id is refused with both texts
+  resume,  // a file that is run again: the same text (but for white space and comments) is taken up
+           // where it was, another text under the same name or id is refused with both texts
   refused,  // ksqlDB's REST interface: "A stream with the same name already exists"
 };
 

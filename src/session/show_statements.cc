@@ -10,8 +10,11 @@ namespace penstock::session {
 namespace {
 
 QueryRow row_of(const PersistentQuery& query, const std::vector<engine::QueryStats>& stats) {
-  QueryRow row{.id = query.id, .statement = query.statement, .sink = query.sink,
-               .sink_topic = query.sink_topic, .stats = {}};
+  QueryRow row{.id = query.id,
+               .statement = query.statement,
+               .sink = query.sink,
+               .sink_topic = query.sink_topic,
+               .stats = {}};
   const auto at = std::ranges::find(stats, query.id, [](const auto& s) { return s.id.value(); });
   if (at != stats.end()) row.stats = *at;
   row.stats.id = engine::QueryId(query.id);
@@ -19,7 +22,9 @@ QueryRow row_of(const PersistentQuery& query, const std::vector<engine::QuerySta
 }
 
 // Our own bookkeeping is not shown, as ksqlDB hides its internal topics.
-bool is_hidden(const topics::TopicName& topic) { return topic.text().starts_with("_"); }
+bool is_hidden(const topics::TopicName& topic) {
+  return topic.text().starts_with("_");
+}
 
 Result<TopicList> list_topics(const ShowContext& context, bool extended) {
   TopicList out{.topics = {}, .extended = extended};
@@ -61,8 +66,13 @@ std::string upper(std::string_view text) {
 }
 
 QueryDescription of_plan(const sql::PlanNode& plan, std::string_view text) {
-  QueryDescription out{.id = {}, .statement = std::string(text), .plan = sql::to_text(plan),
-                       .schema = plan.schema, .sources = {}, .sinks = {}, .stats = std::nullopt};
+  QueryDescription out{.id = {},
+                       .statement = std::string(text),
+                       .plan = sql::to_text(plan),
+                       .schema = plan.schema,
+                       .sources = {},
+                       .sinks = {},
+                       .stats = std::nullopt};
   for (const sql::StreamInfo* source : sources_of(plan)) out.sources.push_back(source->name);
   if (const sql::SinkStep* sink = sink_of(plan)) out.sinks.push_back(sink->stream.name);
   return out;
@@ -107,15 +117,19 @@ Result<ResultBody> describe(const ShowContext& context, const sql::DescribeState
   if (statement.what == sql::DescribeStatement::What::function) {
     const auto* function = engine::builtin_functions().find(upper(statement.name));
     if (function == nullptr || function->name.starts_with('$')) {
-      return fail(ErrorCode::not_found, fmt::format("Can't find any functions with the name '{}'. SHOW "
-                                                    "FUNCTIONS lists them.",
-                                                    statement.name));
+      return fail(ErrorCode::not_found,
+                  fmt::format("Can't find any functions with the name '{}'. SHOW "
+                              "FUNCTIONS lists them.",
+                              statement.name));
     }
     return FunctionDescription{function};
   }
   const sql::StreamInfo* stream = context.world.catalogue.find(statement.name);
   if (stream == nullptr) return fail(unknown_source(statement.name));
-  StreamDescription out{.stream = *stream, .partitions = 0, .readers = {}, .writers = {},
+  StreamDescription out{.stream = *stream,
+                        .partitions = 0,
+                        .readers = {},
+                        .writers = {},
                         .extended = statement.extended};
   const auto topic = TRY(topics::TopicName::parse(stream->topic));
   out.partitions = TRY(partitions_in(context.log, topic)).value_or(0);
@@ -153,8 +167,9 @@ Result<ResultBody> explain(const ShowContext& context, const sql::ExplainStateme
   if (const auto* insert = std::get_if<sql::InsertSelect>(&explained.node)) {
     return of_plan(*insert->plan, explained.text);
   }
-  return fail(ErrorCode::invalid_statement,
-              "EXPLAIN: expected a query: SELECT, CREATE STREAM AS SELECT or INSERT INTO ... SELECT");
+  return fail(
+      ErrorCode::invalid_statement,
+      "EXPLAIN: expected a query: SELECT, CREATE STREAM AS SELECT or INSERT INTO ... SELECT");
 }
 
 }  // namespace penstock::session

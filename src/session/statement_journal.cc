@@ -19,13 +19,19 @@ struct KindName {
   std::string_view name;
 };
 constexpr std::array kKinds = {
-    KindName{Accepted::Kind::create, "create"},       KindName{Accepted::Kind::create_as, "create_as"},
-    KindName{Accepted::Kind::insert, "insert"},       KindName{Accepted::Kind::drop, "drop"},
+    KindName{Accepted::Kind::create, "create"},
+    KindName{Accepted::Kind::create_as, "create_as"},
+    KindName{Accepted::Kind::insert, "insert"},
+    KindName{Accepted::Kind::drop, "drop"},
     KindName{Accepted::Kind::terminate, "terminate"},
 };
 
-std::string stream_key(std::string_view name) { return fmt::format("stream {}", name); }
-std::string query_key(std::string_view id) { return fmt::format("query {}", id); }
+std::string stream_key(std::string_view name) {
+  return fmt::format("stream {}", name);
+}
+std::string query_key(std::string_view id) {
+  return fmt::format("query {}", id);
+}
 
 }  // namespace
 
@@ -59,15 +65,14 @@ Result<JournalEntry> parse_record(std::string_view record) {
   entry.statement.query_id = TRY(json_string(json, kWhat, "query"));
   entry.statement.statement = TRY(json_string(json, kWhat, "sql"));
   const std::string start = TRY(json_string(json, kWhat, "start"));
-  entry.statement.start =
-      start == "latest" ? engine::StartAt::latest : engine::StartAt::earliest;
+  entry.statement.start = start == "latest" ? engine::StartAt::latest : engine::StartAt::earliest;
   return entry;
 }
 
 Result<std::unique_ptr<StatementJournal>> StatementJournal::open(topics::Log& log,
                                                                  std::string_view service_id) {
-  auto topic = TRY_IN(topics::TopicName::parse(fmt::format("_statements_{}", service_id)),
-                      "service id");
+  auto topic =
+      TRY_IN(topics::TopicName::parse(fmt::format("_statements_{}", service_id)), "service id");
   std::unique_ptr<StatementJournal> journal(new StatementJournal(log, topic));
   auto info = log.describe(topic);
   if (!info && info.error().code() == ErrorCode::not_found) {
@@ -123,8 +128,8 @@ void StatementJournal::remember(const Accepted& statement) {
 
 Result<> StatementJournal::append(const Accepted& statement) {
   const std::string text = canonical_text(statement.statement);
-  const bool defines = statement.kind != Accepted::Kind::drop &&
-                       statement.kind != Accepted::Kind::terminate;
+  const bool defines =
+      statement.kind != Accepted::Kind::drop && statement.kind != Accepted::Kind::terminate;
   const bool has_stream = statement.kind != Accepted::Kind::insert;
   const bool has_query = statement.kind != Accepted::Kind::create;
   const auto is_live = [&](const std::string& key) {
@@ -138,12 +143,14 @@ Result<> StatementJournal::append(const Accepted& statement) {
   JournalEntry entry{next_number(), statement};
   const std::string record = to_record(statement, entry.number);
   if (record.size() > kStatementRecordBytesMax) {
-    return fail(ErrorCode::limit_exceeded, fmt::format("the statement's record has {} bytes, more than "
-                                                       "the {} that may be",
-                                                       record.size(), kStatementRecordBytesMax));
+    return fail(ErrorCode::limit_exceeded,
+                fmt::format("the statement's record has {} bytes, more than "
+                            "the {} that may be",
+                            record.size(), kStatementRecordBytesMax));
   }
   topics::RecordBatch batch;
-  batch.append({.key = std::nullopt, .value = as_bytes(record), .timestamp_ms = system_clock().now_ms()});
+  batch.append(
+      {.key = std::nullopt, .value = as_bytes(record), .timestamp_ms = system_clock().now_ms()});
   auto commit = TRY(writer_->begin());
   TRY(commit->append({topic_, 0}, batch));
   if (auto done = commit->finish(); done.outcome != topics::Outcome::committed) {
@@ -160,7 +167,8 @@ std::map<std::string, KnownQuery> StatementJournal::known_queries() const {
     const Accepted& s = entry.statement;
     if (s.kind == Accepted::Kind::terminate) out.erase(s.query_id);
     if (s.kind != Accepted::Kind::create_as && s.kind != Accepted::Kind::insert) continue;
-    const auto kind = s.kind == Accepted::Kind::create_as ? QueryKind::create_as : QueryKind::insert;
+    const auto kind =
+        s.kind == Accepted::Kind::create_as ? QueryKind::create_as : QueryKind::insert;
     out.insert_or_assign(s.query_id, KnownQuery{s.query_id, s.statement, kind, s.name});
   }
   return out;

@@ -1,5 +1,5 @@
-// Accepted statements in the topic `_statements_<service id>`: one partition, one compact JSON record
-// each. Replayed when a session opens; also where ids of queries find their statements.
+// Accepted statements in the topic `_statements_<service id>`: one partition, one compact JSON
+// record each. Replayed when a session opens; also where ids of queries find their statements.
 #pragma once
 
 #include <memory>
@@ -35,7 +35,8 @@ class StatementJournal {
   std::map<std::string, KnownQuery> known_queries() const;
 
  private:
-  StatementJournal(topics::Log& log, topics::TopicName topic) : log_(log), topic_(std::move(topic)) {}
+  StatementJournal(topics::Log& log, topics::TopicName topic)
+      : log_(log), topic_(std::move(topic)) {}
   Result<> load();
   void remember(const Accepted& statement);
 

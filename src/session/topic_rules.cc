@@ -12,10 +12,11 @@ Result<> check_plain(const sql::StreamInfo& stream, const seal::KeySource& keys)
   auto policy = seal::policy_for_topic(keys, stream.topic);
   if (!policy && policy.error().code() == ErrorCode::not_found) return {};
   const std::string which = policy ? (*policy)->id() : "...";
-  return fail(ErrorCode::permission_denied,
-              fmt::format("Stream '{}': topic '{}' is covered by the seal policy '{}', so it is not "
-                          "used in clear. Add SEAL='psr1', KEY_POLICY='{}' to the WITH clause.",
-                          stream.name, stream.topic, which, which));
+  return fail(
+      ErrorCode::permission_denied,
+      fmt::format("Stream '{}': topic '{}' is covered by the seal policy '{}', so it is not "
+                  "used in clear. Add SEAL='psr1', KEY_POLICY='{}' to the WITH clause.",
+                  stream.name, stream.topic, which, which));
 }
 
 }  // namespace
@@ -26,10 +27,11 @@ Result<> check_seal(const sql::StreamInfo& stream, const seal::KeySource* keys, 
   }
   const std::string& id = stream.seal.policy;
   if (keys == nullptr) {
-    return fail(ErrorCode::permission_denied,
-                fmt::format("Stream '{}' is sealed under policy '{}', but no keys are loaded. Start "
-                            "with --keys FILE, a file that has this policy.",
-                            stream.name, id));
+    return fail(
+        ErrorCode::permission_denied,
+        fmt::format("Stream '{}' is sealed under policy '{}', but no keys are loaded. Start "
+                    "with --keys FILE, a file that has this policy.",
+                    stream.name, id));
   }
   auto policy = keys->policy(id);
   if (!policy) {
@@ -47,27 +49,29 @@ Result<> check_seal(const sql::StreamInfo& stream, const seal::KeySource* keys, 
                        (use == Use::write && keys->producer_key(id) == nullptr);
   if (missing) {
     const std::string_view what = use == Use::read ? "opened" : "sealed";
-    return fail(ErrorCode::permission_denied,
-                fmt::format("Stream '{}': records of topic '{}' cannot be {} here: the {} of policy "
-                            "'{}' is not among the keys that are loaded.",
-                            stream.name, stream.topic, what,
-                            use == Use::read ? "policy key" : "producer key", id));
+    return fail(
+        ErrorCode::permission_denied,
+        fmt::format("Stream '{}': records of topic '{}' cannot be {} here: the {} of policy "
+                    "'{}' is not among the keys that are loaded.",
+                    stream.name, stream.topic, what,
+                    use == Use::read ? "policy key" : "producer key", id));
   }
   return {};
 }
 
 Result<> ensure_topics(const sql::StreamInfo& stream, std::optional<std::int32_t> partitions,
                        Effects& effects) {
-  const auto topic = TRY_IN(topics::TopicName::parse(stream.topic),
-                            fmt::format("Stream '{}'", stream.name));
+  const auto topic =
+      TRY_IN(topics::TopicName::parse(stream.topic), fmt::format("Stream '{}'", stream.name));
   const auto there = TRY(effects.partitions(topic));
   if (!there) {
     const auto wanted = stream.partitions ? stream.partitions : partitions;
     if (!wanted) {
-      return fail(ErrorCode::not_found,
-                  fmt::format("Topic '{0}' does not exist. Create it with `penstock produce --topic "
-                              "{0}`, or add PARTITIONS=n to the WITH clause.",
-                              stream.topic));
+      return fail(
+          ErrorCode::not_found,
+          fmt::format("Topic '{0}' does not exist. Create it with `penstock produce --topic "
+                      "{0}`, or add PARTITIONS=n to the WITH clause.",
+                      stream.topic));
     }
     TRY(effects.create_topic({.name = topic, .partitions = *wanted, .compacted = false}));
   } else if (stream.partitions && *stream.partitions != *there) {

@@ -14,8 +14,8 @@ enum class Use : std::uint8_t { declare, read, write };
 Result<> check_seal(const sql::StreamInfo& stream, const seal::KeySource* keys, Use use);
 
 // Makes the stream's topic and, when it is sealed, the topic of its grants, unless they are there.
-// `partitions` is for a topic that is missing and has no PARTITIONS; absent: not_found, with what to
-// do. failed_precondition: the topic has another number than PARTITIONS says.
+// `partitions` is for a topic that is missing and has no PARTITIONS; absent: not_found, with what
+// to do. failed_precondition: the topic has another number than PARTITIONS says.
 Result<> ensure_topics(const sql::StreamInfo& stream, std::optional<std::int32_t> partitions,
                        Effects& effects);
 

@@ -31,7 +31,7 @@ struct PersistentQuery {
   std::string id;
   std::string statement;  // as written
   QueryKind kind = QueryKind::insert;
-  std::string sink;        // stream
+  std::string sink;  // stream
   std::string sink_topic;
   std::vector<std::string> sources;  // streams, sorted
   engine::StartAt start = engine::StartAt::earliest;

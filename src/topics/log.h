@@ -119,8 +119,8 @@ class Log {
   virtual Result<std::unique_ptr<Reader>> reader(const TopicPartition& from, Offset start,
                                                  ReadCheck check = ReadCheck::checksums) = 0;
   virtual Result<std::unique_ptr<Writer>> writer(const WriterId& id) = 0;
-  // Returns when one of the readers (all of this log) has records, wake() was called, or the
-  // deadline has passed. true: records are at hand.
+  // Returns when one of the readers (all of this log) has records or lost its topic (next() says
+  // so), wake() was called, or the deadline has passed. true: call next().
   virtual Result<bool> wait(std::span<Reader* const> readers, Deadline deadline) = 0;
   // Ends the waits that have begun, of all threads. One that begins afterwards is not affected.
   virtual void wake() = 0;

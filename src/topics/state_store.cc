@@ -129,6 +129,7 @@ rocksdb::Options database_options(bool may_create) {
   options.stats_persist_period_sec = 0;
   options.max_open_files = 128;
   options.recycle_log_file_num = 0;
+  options.avoid_flush_during_recovery = true;  // opens with little space, and sooner
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   return options;
 }
@@ -246,7 +247,13 @@ Result<std::unique_ptr<StateStore>> StateStore::open(Options options) {
                 fmt::format("'{}' is missing: positions and committed ends were in it; restore the "
                             "folder from a backup",
                             store->options_.folder.string()));
-  TRY(store->open_database());
+  auto opened = store->open_database();
+  if (!opened && opened.error().code() == ErrorCode::out_of_space) {
+    std::error_code ignored;
+    std::filesystem::remove(store->options_.ballast, ignored);
+    opened = store->open_database();
+  }
+  TRY(std::move(opened));
   TRY(store->check_format());
   store->has_ballast_ = make_ballast(store->options_.ballast);
   return store;

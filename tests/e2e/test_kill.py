@@ -12,10 +12,11 @@ import unittest
 from collections import Counter
 from pathlib import Path
 
-from harness import PENSTOCK, PENSTOCKD, Case
+from harness import COMMAND_TIMEOUT_S, PENSTOCK, PENSTOCKD, Case, to_lines
 
 ROUNDS = int(os.environ.get("PENSTOCK_KILL_ROUNDS", "100"))
 SEED = int(os.environ.get("PENSTOCK_KILL_SEED", str(time.time_ns() % 1_000_000)))
+LIVE_ROUNDS = max(1, ROUNDS // 5)  # of the test whose producer lives through the kills
 LINES_PER_ROUND = 40
 LIFE_S = (0.02, 0.3)  # of a runner, from its start
 BUSY_LIFE_S = (0.0, 0.1)  # from the moment it holds the folder
@@ -121,6 +122,19 @@ class KillTest(Case):
         self.finish(copy)
         return self.outputs_of(copy)
 
+    def check_outputs(self, want: dict[str, list[dict]]) -> None:
+        have = self.outputs_of(self.data)
+        place_of = {r["value"]["id"]: (r["partition"], r["offset"]) for r in self.input_of(self.data)}
+        self.assertEqual(len(place_of), len(self.made))
+        self.assertEqual(len(want["vault"]), sum(v["id"] % 2 == 0 for v in self.made))
+        self.assertEqual(len(want["merged"]), len(self.made) + sum(v["id"] % 3 != 1 for v in self.made))
+        for topic in want:
+            self.check_same_rows(topic, want[topic], have[topic])
+            self.check_order(topic, have[topic], place_of)
+        for topic in self.topic_names():
+            if topic.endswith(".dead_letters"):
+                self.assertEqual(self.consume(topic), [], topic)
+
     def check_same_rows(self, topic: str, want: list[dict], have: list[dict]) -> None:
         wanted, found = Counter(map(row_of, want)), Counter(map(row_of, have))
         doubled = sorted((found - wanted).elements())
@@ -148,19 +162,37 @@ class KillTest(Case):
         print(f"  {time.monotonic() - began:.0f} s, {dict(self.lived)}; {len(self.made)} records in; rows written "
               f"between the kills: {before}", flush=True)
         self.finish(self.data)
-        want, have = self.undisturbed(), self.outputs_of(self.data)
-        place_of = {r["value"]["id"]: (r["partition"], r["offset"]) for r in self.input_of(self.data)}
-        self.assertEqual(len(place_of), len(self.made))
-        self.assertEqual(len(want["vault"]), sum(v["id"] % 2 == 0 for v in self.made))
-        self.assertEqual(len(want["merged"]), len(self.made) + sum(v["id"] % 3 != 1 for v in self.made))
-        for topic in want:
-            self.check_same_rows(topic, want[topic], have[topic])
-            self.check_order(topic, have[topic], place_of)
-        for topic in self.topic_names():
-            if topic.endswith(".dead_letters"):
-                self.assertEqual(self.consume(topic), [], topic)
+        self.check_outputs(self.undisturbed())
         if ROUNDS >= 20:
             self.assertGreater(before["merged"], 0, "no runner lived long enough to commit: this proved nothing")
+
+    def test_a_producer_that_outlives_the_holders_writes_every_line_once(self) -> None:
+        print(f"\n  kill test with a live producer: {LIVE_ROUNDS} rounds, PENSTOCK_KILL_SEED={SEED}", flush=True)
+        self.feed([], self.data)
+        runner = self.start_runner()
+        self.wait_for_holder(runner)
+        with self.log.open("a") as log:
+            producer = self.start(PENSTOCK, "produce", "--data", self.data, "--topic", "input", "--key", "k",
+                                  "--timestamp-field", "at", "--commit-lines", 16, "--seal", "in", "--keys",
+                                  self.key("in", "producer"), stdin=subprocess.PIPE, stderr=log)
+        for number in range(LIVE_ROUNDS):
+            producer.stdin.write(to_lines(self.new_values()))
+            producer.stdin.flush()
+            if number == 0:  # before it is connected, the producer would take a free folder for itself
+                self.wait_until(lambda: self.consume("input"), "the producer's first commit")
+            time.sleep(self.rng.uniform(*BUSY_LIFE_S))
+            self.assertIsNone(runner.poll(), f"round {number}: the runner ended by itself\n" +
+                              self.log.read_text()[-4000:])
+            self.end(runner)
+            runner = self.start_runner()
+            self.wait_for_holder(runner)
+        producer.communicate(timeout=COMMAND_TIMEOUT_S)
+        self.assertEqual(producer.returncode, 0, self.log.read_text()[-4000:])
+        self.end(runner)
+        ids = Counter(record["value"]["id"] for record in self.input_of(self.data))
+        self.assertEqual(ids, Counter(range(len(self.made))), "lines lost or doubled by the producer")
+        self.finish(self.data)
+        self.check_outputs(self.undisturbed())
 
 
 if __name__ == "__main__":

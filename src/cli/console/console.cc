@@ -106,13 +106,15 @@ Result<> Console::set_property(const std::string& statement) {
                 fmt::format("'{}' is not a property. SHOW PROPERTIES; lists them", name));
   if (words[0].text == "UNSET") {
     properties_.erase(name);
-    return output_.line(fmt::format("'{}' has its default again", name));
+    TRY(output_.line(fmt::format("'{}' has its default again", name)));
+    return output_.flush();
   }
   if (words.size() != 3 || !words[2].quoted)
     return fail(ErrorCode::invalid_statement,
                 "expected SET 'property' = 'value'; with both in single quotes");
   properties_[name] = words[2].text;
-  return output_.line(fmt::format("'{}' is '{}' from now on", name, words[2].text));
+  TRY(output_.line(fmt::format("'{}' is '{}' from now on", name, words[2].text)));
+  return output_.flush();
 }
 
 Result<> Console::run_query(const std::string& statement) {

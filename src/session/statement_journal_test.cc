@@ -1,0 +1,66 @@
+#include "session/statement_journal.h"
+
+#include <gtest/gtest.h>
+
+#include "session/test_world.h"
+
+namespace penstock::session::test {
+namespace {
+
+const Accepted kInsert{.kind = Accepted::Kind::insert,
+                       .name = "S",
+                       .query_id = "INSERTQUERY_1",
+                       .statement = "INSERT INTO s SELECT 'ü' FROM t",
+                       .start = engine::StartAt::latest};
+
+TEST(StatementJournal, WritesRecordsThatItReads) {
+  auto entry = parse_record(to_record(kInsert, 12));
+  ASSERT_TRUE(entry) << entry.error().text();
+  EXPECT_EQ(entry->number, 12);
+  EXPECT_EQ(entry->statement.kind, kInsert.kind);
+  EXPECT_EQ(entry->statement.name, kInsert.name);
+  EXPECT_EQ(entry->statement.query_id, kInsert.query_id);
+  EXPECT_EQ(entry->statement.statement, kInsert.statement);
+  EXPECT_EQ(entry->statement.start, kInsert.start);
+}
+
+TEST(StatementJournal, RefusesRecordsOfOthers) {
+  EXPECT_FALSE(parse_record("{}"));
+  EXPECT_FALSE(parse_record("nonsense"));
+  EXPECT_FALSE(parse_record(
+      R"({"v":2,"n":0,"kind":"drop","name":"S","query":"","start":"earliest","sql":""})"));
+  EXPECT_FALSE(parse_record(
+      R"({"v":1,"n":0,"kind":"dance","name":"S","query":"","start":"earliest","sql":""})"));
+}
+
+TEST(StatementJournal, KeepsOneRecordOfADefinitionUntilItEnds) {
+  auto log = topics::make_memory_log();
+  {
+    auto journal = StatementJournal::open(*log, "svc").value();
+    ASSERT_TRUE(journal->append(kInsert));
+    ASSERT_TRUE(journal->append(kInsert));
+    EXPECT_EQ(journal->entries().size(), 1u);
+  }
+  auto journal = StatementJournal::open(*log, "svc").value();
+  EXPECT_EQ(journal->known_queries().size(), 1u);
+  ASSERT_TRUE(journal->append({.kind = Accepted::Kind::terminate,
+                               .name = {},
+                               .query_id = "INSERTQUERY_1",
+                               .statement = "TERMINATE ALL"}));
+  EXPECT_TRUE(journal->known_queries().empty());
+  ASSERT_TRUE(journal->append(kInsert));
+  EXPECT_EQ(journal->next_number(), 3);
+  EXPECT_FALSE(StatementJournal::open(*log, "no/slash"));
+}
+
+TEST(Session, RefusesToOpenOverADamagedStatementsTopic) {
+  auto log = topics::make_memory_log();
+  make_topic(*log, "_statements_default_");
+  produce(*log, "_statements_default_", {"nonsense"});
+  auto session = open_session(*log, nullptr, {});
+  ASSERT_FALSE(session);
+  EXPECT_NE(session.error().text().find("_statements_default_"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace penstock::session::test
