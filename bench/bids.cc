@@ -14,7 +14,8 @@ constexpr std::size_t kCommitRecords = 8192;
 constexpr int kRoundsMax = 100;
 
 Result<seal::KeyRing> make_keys() {
-  seal::NewPolicy wanted{.id = std::string(kPolicy), .topics = {"bid_sealed"}, .not_after_s = 4'000'000'000};
+  seal::NewPolicy wanted{
+      .id = std::string(kPolicy), .topics = {"bid_sealed"}, .not_after_s = 4'000'000'000};
   for (int round = 0; round < kRoundsMax; ++round)  // sinks: see engine_rows.cc
     wanted.topics.push_back(fmt::format("engine_sealed_sink_{}", round));
   seal::MadePolicy made = TRY(seal::make_policy(wanted, crypto::system_random()));
@@ -30,14 +31,16 @@ Result<> check_generator() {
   std::uint64_t digest = fnv1a({});
   for (int i = 0; i < 1000; ++i) digest = fnv1a(bids.next(), digest);
   if (digest == kDigestOfFirst1000) return {};
-  return fail(ErrorCode::internal, fmt::format("the generator gives other bids than it did: {:#x}, expected {:#x}",
-                                               digest, kDigestOfFirst1000));
+  return fail(ErrorCode::internal,
+              fmt::format("the generator gives other bids than it did: {:#x}, expected {:#x}",
+                          digest, kDigestOfFirst1000));
 }
 
 // Appends bids in commits, with the grants of a sealed topic before the first of them.
 class Loader {
  public:
-  static Result<> load(topics::Log& log, topics::TopicName topic, seal::Sealer* sealer, std::uint64_t records) {
+  static Result<> load(topics::Log& log, topics::TopicName topic, seal::Sealer* sealer,
+                       std::uint64_t records) {
     Loader loader(log, std::move(topic), sealer);
     loader.writer_ = TRY(log.writer(topics::WriterId("bench." + loader.topic_.text())));
     for (std::uint64_t done = 0; done < records; done += kCommitRecords)
@@ -55,7 +58,8 @@ class Loader {
     batch_.clear();
     for (std::uint64_t i = 0; i < records; ++i) {
       std::string_view bid = bids_.next();
-      topics::RecordView record{.key = {}, .value = as_bytes(bid), .timestamp_ms = bids_.timestamp_ms()};
+      topics::RecordView record{
+          .key = {}, .value = as_bytes(bid), .timestamp_ms = bids_.timestamp_ms()};
       if (sealer_ != nullptr) {
         sealed_.clear();
         if (sealer_->seal({}, record.timestamp_ms, as_bytes(bid), sealed_) != seal::SealOutcome::ok)
@@ -102,7 +106,8 @@ Result<> load_topic(topics::Log& log, std::string_view topic, bool sealed, std::
   TRY(check_generator());
   TRY(log.create({.name = name}));
   if (!sealed) return Loader::load(log, name, nullptr, records);
-  TRY(log.create({.name = TRY(topics::TopicName::parse(name.text() + ".grants")), .compacted = true}));
+  TRY(log.create(
+      {.name = TRY(topics::TopicName::parse(name.text() + ".grants")), .compacted = true}));
   const seal::KeyRing* keys = TRY(bench_keys());
   seal::SealerOptions options;
   options.topic = name.text();

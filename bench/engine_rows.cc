@@ -1,4 +1,5 @@
-// The roofline's work as SQL: two of a bid's seven fields, over the embedded log, through a session.
+// The roofline's work as SQL: two of a bid's seven fields, over the embedded log, through a
+// session.
 #include <fmt/format.h>
 
 #include "bench/bids.h"
@@ -15,9 +16,9 @@ constexpr std::string_view kBidColumns =
     "`dateTime` BIGINT, `extra` STRING";
 
 struct Case {
-  std::string_view input;    // topic, prepared by load_topic
+  std::string_view input;  // topic, prepared by load_topic
   bool sealed_input = false;
-  bool discard = true;       // the sink
+  bool discard = true;  // the sink
   bool sealed_output = false;
   std::string_view select = "SELECT `auction`, `dateTime` FROM bid";
 };
@@ -31,8 +32,10 @@ std::string script_of(const Case& what, std::string_view sink) {
       what.sealed_output ? seal : "", what.select);
 }
 
-// Every row and round has a sink of its own, and so a query of its own that starts at the beginning.
-Result<Measurement> run_case(std::string_view name, const Case& what, const Settings& settings, int round) {
+// Every row and round has a sink of its own, and so a query of its own that starts at the
+// beginning.
+Result<Measurement> run_case(std::string_view name, const Case& what, const Settings& settings,
+                             int round) {
   topics::EmbeddedOptions options{.folder = settings.folder / "log"};
   options.serve = false;
   auto log = TRY(topics::EmbeddedLog::open(std::move(options)));
@@ -52,8 +55,9 @@ Result<Measurement> run_case(std::string_view name, const Case& what, const Sett
   for (const session::QueryRow& query : session->queries()) {
     seen.records += query.stats.records_in;
     if (query.stats.records_out == 0 || query.stats.dead_letters != 0)
-      return fail(ErrorCode::internal, fmt::format("{} records came out, {} dead letters",
-                                                   query.stats.records_out, query.stats.dead_letters));
+      return fail(ErrorCode::internal,
+                  fmt::format("{} records came out, {} dead letters", query.stats.records_out,
+                              query.stats.dead_letters));
   }
   if (seen.records != settings.records)
     return fail(ErrorCode::internal,
@@ -63,8 +67,9 @@ Result<Measurement> run_case(std::string_view name, const Case& what, const Sett
 }
 
 Row row(std::string_view name, std::string_view share_of, std::string_view what, Case measured) {
-  return {name, share_of, what,
-          [name, measured](const Settings& s, int round) { return run_case(name, measured, s, round); }};
+  return {name, share_of, what, [name, measured](const Settings& s, int round) {
+            return run_case(name, measured, s, round);
+          }};
 }
 
 }  // namespace
@@ -82,7 +87,8 @@ std::vector<Row> engine_rows() {
   return {
       row("engine_plain", "roofline_plain", "SQL over a plain topic, sink discarded", plain),
       row("engine_sealed", "roofline_sealed", "SQL over a sealed topic, sink discarded", sealed),
-      row("engine_sealed_to_plain", "engine_plain", "what sealing costs: the row above again", sealed),
+      row("engine_sealed_to_plain", "engine_plain", "what sealing costs: the row above again",
+          sealed),
       row("engine_plain_filter", "roofline_plain", "Nexmark q2, sink discarded", filter),
       row("engine_plain_sink", "roofline_plain", "plain topic to plain topic", plain_sink),
       row("engine_sealed_sink", "roofline_sealed", "sealed topic to sealed topic", sealed_sink),

@@ -1,13 +1,13 @@
-// Runs rows, interleaved over rounds, takes each one's best round, and prints what share of its limit
-// each reaches.
+// Runs rows, interleaved over rounds, takes each one's best round, and prints what share of its
+// limit each reaches.
 #include <unistd.h>
 
 #include <fstream>
 #include <iostream>
 #include <set>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "base/json.h"
 #include "base/log.h"
@@ -45,7 +45,9 @@ std::vector<Row> chosen_rows(const std::vector<std::string>& names) {
 
 using Best = std::map<std::string_view, Measurement>;
 
-double per_million(const Measurement& m) { return m.cpu_seconds / static_cast<double>(m.records) * 1e6; }
+double per_million(const Measurement& m) {
+  return m.cpu_seconds / static_cast<double>(m.records) * 1e6;
+}
 
 Result<Best> run_rounds(const std::vector<Row>& rows, const Settings& settings, int rounds) {
   Best best;
@@ -65,7 +67,8 @@ void report(const std::vector<Row>& rows, const Best& best, OrderedJson& json) {
   fmt::print("{:<24} {:>10} {:>12} {:>8}  {}\n", "row", "records", "CPU s / 1 M", "share", "of");
   for (const Row& row : rows) {
     const Measurement& m = best.at(row.name);
-    OrderedJson entry = {{"name", row.name}, {"records", m.records}, {"cpu_s_per_million", per_million(m)}};
+    OrderedJson entry = {
+        {"name", row.name}, {"records", m.records}, {"cpu_s_per_million", per_million(m)}};
     std::string share;
     if (row.share_of.empty()) {
       entry["share_of"] = nullptr;
@@ -76,14 +79,16 @@ void report(const std::vector<Row>& rows, const Best& best, OrderedJson& json) {
       entry["share"] = value;
       share = fmt::format("{:.2f}", value);
     }
-    fmt::print("{:<24} {:>10} {:>12.3f} {:>8}  {}\n", row.name, m.records, per_million(m), share, row.share_of);
+    fmt::print("{:<24} {:>10} {:>12.3f} {:>8}  {}\n", row.name, m.records, per_million(m), share,
+               row.share_of);
     json.push_back(std::move(entry));
   }
 }
 
 Result<> run(const Options& options) {
   std::vector<Row> rows = chosen_rows(options.names);
-  if (rows.empty()) return fail(ErrorCode::invalid_argument, "no row has such a name; --list names them");
+  if (rows.empty())
+    return fail(ErrorCode::invalid_argument, "no row has such a name; --list names them");
   std::string pattern = (std::filesystem::temp_directory_path() / "penstock-bench-XXXXXX").string();
   if (mkdtemp(pattern.data()) == nullptr) return fail(ErrorCode::io, "no folder for the data");
   Settings settings{.records = options.records, .folder = pattern};
@@ -108,11 +113,15 @@ Result<> run(const Options& options) {
 int main_of(int argc, char** argv) {
   Options options;
   bool list = false;
-  CLI::App app("Measures the engine against the limits of this machine, in CPU seconds per million records.");
+  CLI::App app(
+      "Measures the engine against the limits of this machine, in CPU seconds per million "
+      "records.");
   app.add_option("name", options.names, "rows, by the beginning of their names; all by default");
   app.add_option("--json", options.json, "write the figures into this file too");
-  app.add_option("--records", options.records, "records per row")->check(CLI::Range(1000, 100'000'000));
-  app.add_option("--rounds", options.rounds, "each row's best round counts")->check(CLI::Range(1, 100));
+  app.add_option("--records", options.records, "records per row")
+      ->check(CLI::Range(1000, 100'000'000));
+  app.add_option("--rounds", options.rounds, "each row's best round counts")
+      ->check(CLI::Range(1, 100));
   app.add_flag("--list", list, "say which rows there are");
   CLI11_PARSE(app, argc, argv);
   if (list) {
@@ -130,4 +139,6 @@ int main_of(int argc, char** argv) {
 }  // namespace
 }  // namespace penstock::bench
 
-int main(int argc, char** argv) { return penstock::bench::main_of(argc, argv); }
+int main(int argc, char** argv) {
+  return penstock::bench::main_of(argc, argv);
+}

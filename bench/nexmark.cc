@@ -49,7 +49,9 @@ std::uint64_t Random::next() {
   return z ^ (z >> 31);
 }
 
-double Random::unit() { return static_cast<double>(next() >> 11) * 0x1.0p-53; }
+double Random::unit() {
+  return static_cast<double>(next() >> 11) * 0x1.0p-53;
+}
 
 std::string_view BidGenerator::next() {
   while (event_ % 50 < 4) ++event_;  // a person and three auctions

@@ -19,10 +19,10 @@ class Random {
   std::uint64_t state_;
 };
 
-// The "steady" profile: 100,000 events a second of event time from a fixed base, 46 of 50 of them bids.
-// Flat JSON of about 255 bytes with the members auction, bidder, price, channel, url, dateTime
-// (milliseconds since 1970), extra. The public generator adds the first person id twice when it picks
-// a bidder; here it is added once.
+// The "steady" profile: 100,000 events a second of event time from a fixed base, 46 of 50 of them
+// bids. Flat JSON of about 255 bytes with the members auction, bidder, price, channel, url,
+// dateTime (milliseconds since 1970), extra. The public generator adds the first person id twice
+// when it picks a bidder; here it is added once.
 class BidGenerator {
  public:
   explicit BidGenerator(std::uint64_t seed) : random_(seed) {}

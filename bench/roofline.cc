@@ -24,8 +24,8 @@ constexpr std::size_t kHeaderBytes = 12;
 constexpr std::int64_t kPaneMs = 10'000;
 
 // PSR-1 (docs/psr-1.md): D0 83 53 <19 protected> A0 <bstr>, and what the tag covers beside.
-constexpr std::uint8_t kProtected[19] = {0xa3, 1, 3, 4, 0x48, 'r', 'o', 'o', 'f', 'l', 'i', 'n', 'e',
-                                         6,    0x44, 0, 0, 0, 0};
+constexpr std::uint8_t kProtected[19] = {0xa3, 1,   3,   4, 0x48, 'r', 'o', 'o', 'f', 'l',
+                                         'i',  'n', 'e', 6, 0x44, 0,   0,   0,   0};
 constexpr std::size_t kSequenceAt = 15;
 constexpr std::uint8_t kBaseIv[12] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
 
@@ -82,7 +82,8 @@ class PaneCount {
   void close(std::int64_t next) {
     for (Slot& slot : slots_) {
       if (slot.count != 0)
-        checksum_ += (slot.auction * 31 + slot.count) * 0x9e3779b97f4a7c15 ^ static_cast<std::uint64_t>(pane_);
+        checksum_ += (slot.auction * 31 + slot.count) * 0x9e3779b97f4a7c15 ^
+                     static_cast<std::uint64_t>(pane_);
       slot = {};
     }
     pane_ = next;
@@ -112,7 +113,8 @@ bool take(const char*& at, const char (&text)[n]) {
 
 std::uint64_t take_digits(const char*& at) {
   std::uint64_t value = 0;
-  while (static_cast<unsigned char>(*at - '0') < 10) value = value * 10 + static_cast<std::uint64_t>(*at++ - '0');
+  while (static_cast<unsigned char>(*at - '0') < 10)
+    value = value * 10 + static_cast<std::uint64_t>(*at++ - '0');
   return value;
 }
 
@@ -229,7 +231,8 @@ Result<> write_roofline_file(const RooflineFile& file, std::uint64_t records) {
     out.write(reinterpret_cast<const char*>(&timestamp_ms), 8);
     out.write(record.data(), static_cast<std::streamsize>(record.size()));
   }
-  if (!out.flush()) return fail(ErrorCode::io, fmt::format("'{}' cannot be written", file.path.string()));
+  if (!out.flush())
+    return fail(ErrorCode::io, fmt::format("'{}' cannot be written", file.path.string()));
   return {};
 }
 
@@ -253,7 +256,8 @@ Result<RooflineResult> run_roofline(const RooflineFile& file) {
       std::memcpy(&timestamp_ms, buffer.data() + at + 4, 8);
       if (at + kHeaderBytes + size > filled) break;
       if (!pipeline.take_record(buffer.data() + at + kHeaderBytes, size, timestamp_ms))
-        return fail(ErrorCode::internal, fmt::format("roofline: record {} is not as written", result.records));
+        return fail(ErrorCode::internal,
+                    fmt::format("roofline: record {} is not as written", result.records));
       ++result.records;
       at += kHeaderBytes + size;
     }

@@ -28,8 +28,8 @@ struct RooflineResult {
   double cpu_seconds = 0;
 };
 
-// read() from the page cache in 1 MiB calls -> open -> scan auction and dateTime -> count per auction and
-// pane of 10 s.
+// read() from the page cache in 1 MiB calls -> open -> scan auction and dateTime -> count per
+// auction and pane of 10 s.
 Result<RooflineResult> run_roofline(const RooflineFile& file);
 
 }  // namespace penstock::bench

@@ -19,7 +19,9 @@ using penstock::data::Text;
 namespace {
 
 // Copies without bytes behind the end, so that a read beyond it shows.
-std::string exact(std::string_view text) { return std::string(text); }
+std::string exact(std::string_view text) {
+  return std::string(text);
+}
 
 void check_slices(std::string_view text, std::size_t at) {
   Arena arena;

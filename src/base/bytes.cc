@@ -77,24 +77,33 @@ Result<ByteBuffer> from_hex(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); i += 2) {
     int high = hex_value(text[i]), low = hex_value(text[i + 1]);
     if (high < 0 || low < 0)
-      return fail(ErrorCode::invalid_argument,
-                  fmt::format("hex text has a wrong character at position {}", high < 0 ? i : i + 1));
+      return fail(
+          ErrorCode::invalid_argument,
+          fmt::format("hex text has a wrong character at position {}", high < 0 ? i : i + 1));
     out.push_back(static_cast<std::uint8_t>(high << 4 | low));
   }
   return out;
 }
 
-std::string to_base64(ByteView bytes) { return encode64(bytes, kStandard, true); }
-std::string to_base64url(ByteView bytes) { return encode64(bytes, kUrl, false); }
+std::string to_base64(ByteView bytes) {
+  return encode64(bytes, kStandard, true);
+}
+std::string to_base64url(ByteView bytes) {
+  return encode64(bytes, kUrl, false);
+}
 
 Result<ByteBuffer> from_base64(std::string_view text) {
   if (text.size() % 4 != 0)
     return fail(ErrorCode::invalid_argument, "base64 text's length is not a multiple of four");
-  if (text.ends_with("==")) text.remove_suffix(2);
-  else if (text.ends_with("=")) text.remove_suffix(1);
+  if (text.ends_with("=="))
+    text.remove_suffix(2);
+  else if (text.ends_with("="))
+    text.remove_suffix(1);
   return decode64(text, kStandard);
 }
 
-Result<ByteBuffer> from_base64url(std::string_view text) { return decode64(text, kUrl); }
+Result<ByteBuffer> from_base64url(std::string_view text) {
+  return decode64(text, kUrl);
+}
 
 }  // namespace penstock

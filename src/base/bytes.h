@@ -21,7 +21,9 @@ inline ByteView as_bytes(std::string_view text) {
 inline std::string_view as_text(ByteView bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
-inline ByteBuffer to_buffer(ByteView bytes) { return ByteBuffer(bytes.begin(), bytes.end()); }
+inline ByteBuffer to_buffer(ByteView bytes) {
+  return ByteBuffer(bytes.begin(), bytes.end());
+}
 
 // Bytes by view that may be null, which differs from empty: keys and values of records.
 struct Slice {

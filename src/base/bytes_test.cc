@@ -12,9 +12,13 @@ TEST(Hex, RoundTripsAndRefusesOddLengthsAndOtherCharacters) {
 }
 
 TEST(Base64, MeetsTheTestVectorsOfRfc4648Section10) {
-  const std::pair<std::string_view, std::string_view> cases[] = {
-      {"", ""},          {"f", "Zg=="},         {"fo", "Zm8="},        {"foo", "Zm9v"},
-      {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+  const std::pair<std::string_view, std::string_view> cases[] = {{"", ""},
+                                                                 {"f", "Zg=="},
+                                                                 {"fo", "Zm8="},
+                                                                 {"foo", "Zm9v"},
+                                                                 {"foob", "Zm9vYg=="},
+                                                                 {"fooba", "Zm9vYmE="},
+                                                                 {"foobar", "Zm9vYmFy"}};
   for (auto [plain, coded] : cases) {
     EXPECT_EQ(to_base64(as_bytes(plain)), coded);
     EXPECT_EQ(as_text(from_base64(coded).value()), plain);

@@ -8,8 +8,8 @@ namespace penstock {
 
 }  // namespace penstock
 
-#define CHECK(condition)                                                        \
-  do {                                                                          \
-    if (!(condition)) [[unlikely]]                                              \
-      ::penstock::check_failed(#condition, __FILE_NAME__, __LINE__);            \
+#define CHECK(condition)                                             \
+  do {                                                               \
+    if (!(condition)) [[unlikely]]                                   \
+      ::penstock::check_failed(#condition, __FILE_NAME__, __LINE__); \
   } while (false)

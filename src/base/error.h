@@ -35,15 +35,15 @@ enum class ErrorCode : std::uint8_t {
 // What the outside sees for a code.
 struct ErrorFacts {
   ErrorCode code;
-  std::string_view name;   // stable, in logs and JSON bodies
-  int http_status;         // answer of a REST call
-  int exit_status;         // of a command
-  bool retry;              // the same call may succeed later without anybody changing anything
+  std::string_view name;  // stable, in logs and JSON bodies
+  int http_status;        // answer of a REST call
+  int exit_status;        // of a command
+  bool retry;             // the same call may succeed later without anybody changing anything
 };
 const ErrorFacts& facts_of(ErrorCode code);
 
-// A failure: what failed, expected and seen, where, what to do. The text never holds a field's value,
-// a key or any other plaintext.
+// A failure: what failed, expected and seen, where, what to do. The text never holds a field's
+// value, a key or any other plaintext.
 class [[nodiscard]] Error {
  public:
   Error(ErrorCode code, std::string text) : code_(code), text_(std::move(text)) {}
@@ -68,25 +68,27 @@ using Result = std::expected<T, Error>;
 inline std::unexpected<Error> fail(ErrorCode code, std::string text) {
   return std::unexpected<Error>(Error(code, std::move(text)));
 }
-inline std::unexpected<Error> fail(Error error) { return std::unexpected<Error>(std::move(error)); }
+inline std::unexpected<Error> fail(Error error) {
+  return std::unexpected<Error>(std::move(error));
+}
 
 }  // namespace penstock
 
 // Value of a Result, or return its error from the enclosing function: auto x = TRY(read(f));
 // A GNU statement expression (g++ and clang); the value is moved out.
-#define TRY(expression)                                                \
-  ({                                                                   \
-    auto&& try_result = (expression);                                  \
-    if (!try_result) [[unlikely]]                                      \
-      return std::unexpected(std::move(try_result).error());           \
-    std::move(try_result).value();                                     \
+#define TRY(expression)                                      \
+  ({                                                         \
+    auto&& try_result = (expression);                        \
+    if (!try_result) [[unlikely]]                            \
+      return std::unexpected(std::move(try_result).error()); \
+    std::move(try_result).value();                           \
   })
 // The same with a context for the error: TRY_IN(read(f), fmt::format("reading {}", f));
 // the context is built only on failure.
-#define TRY_IN(expression, context)                                    \
-  ({                                                                   \
-    auto&& try_result = (expression);                                  \
-    if (!try_result) [[unlikely]]                                      \
+#define TRY_IN(expression, context)                                      \
+  ({                                                                     \
+    auto&& try_result = (expression);                                    \
+    if (!try_result) [[unlikely]]                                        \
       return std::unexpected(std::move(try_result).error().in(context)); \
-    std::move(try_result).value();                                     \
+    std::move(try_result).value();                                       \
   })

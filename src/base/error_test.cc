@@ -11,7 +11,9 @@ Result<int> half(int n) {
   if (n % 2 != 0) return fail(ErrorCode::invalid_argument, "not even");
   return n / 2;
 }
-Result<int> quarter(int n) { return TRY_IN(half(TRY(half(n))), "second half"); }
+Result<int> quarter(int n) {
+  return TRY_IN(half(TRY(half(n))), "second half");
+}
 
 TEST(Result, TryReturnsTheErrorWithItsContext) {
   EXPECT_EQ(quarter(8).value(), 2);

@@ -41,8 +41,10 @@ bool nests_deeper(std::string_view text, std::size_t depth_max) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     char c = text[i];
     if (in_string) {
-      if (c == '\\') ++i;
-      else if (c == '"') in_string = false;
+      if (c == '\\')
+        ++i;
+      else if (c == '"')
+        in_string = false;
     } else if (c == '"') {
       in_string = true;
     } else if (c == '{' || c == '[') {
@@ -58,8 +60,9 @@ bool nests_deeper(std::string_view text, std::size_t depth_max) {
 
 Result<Json> parse_json(std::string_view text, std::string_view what, JsonLimits limits) {
   if (text.size() > limits.bytes_max)
-    return fail(ErrorCode::limit_exceeded, fmt::format("{}: JSON has {} bytes, at most {} are taken",
-                                                       what, text.size(), limits.bytes_max));
+    return fail(ErrorCode::limit_exceeded,
+                fmt::format("{}: JSON has {} bytes, at most {} are taken", what, text.size(),
+                            limits.bytes_max));
   if (nests_deeper(text, limits.depth_max))
     return fail(ErrorCode::limit_exceeded,
                 fmt::format("{}: JSON is nested deeper than {} levels", what, limits.depth_max));
@@ -85,7 +88,8 @@ Result<const Json*> member_of(const Json& object, std::string_view what, const c
     return fail(ErrorCode::invalid_argument, fmt::format("{}: expected a JSON object", what));
   auto found = object.find(member);
   if (found == object.end())
-    return fail(ErrorCode::invalid_argument, fmt::format("{}: member '{}' is missing", what, member));
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{}: member '{}' is missing", what, member));
   return &*found;
 }
 

@@ -20,10 +20,14 @@ spdlog::logger& logger() {
 
 spdlog::level::level_enum to_spdlog(Level level) {
   switch (level) {
-    case Level::debug: return spdlog::level::debug;
-    case Level::info: return spdlog::level::info;
-    case Level::warning: return spdlog::level::warn;
-    case Level::error: return spdlog::level::err;
+    case Level::debug:
+      return spdlog::level::debug;
+    case Level::info:
+      return spdlog::level::info;
+    case Level::warning:
+      return spdlog::level::warn;
+    case Level::error:
+      return spdlog::level::err;
   }
   return spdlog::level::err;
 }
@@ -35,9 +39,12 @@ std::string quoted(std::string_view value) {
   std::string out = "\"";
   for (unsigned char c : value) {
     if (c == '"' || c == '\\') out.push_back('\\');
-    if (c == '\n') out += "\\n";
-    else if (c < ' ' || c == 0x7f) out += fmt::format("\\x{:02x}", c);
-    else out.push_back(static_cast<char>(c));
+    if (c == '\n')
+      out += "\\n";
+    else if (c < ' ' || c == 0x7f)
+      out += fmt::format("\\x{:02x}", c);
+    else
+      out.push_back(static_cast<char>(c));
   }
   return out + "\"";
 }
@@ -46,9 +53,12 @@ std::string quoted(std::string_view value) {
 
 Field::Field(Literal name, Public value) : Field(name.text(), quoted(value.text)) {}
 Field::Field(Literal name, const Error& value)
-    : Field(name.text(), quoted(fmt::format("{}: {}", facts_of(value.code()).name, value.text()))) {}
+    : Field(name.text(), quoted(fmt::format("{}: {}", facts_of(value.code()).name, value.text()))) {
+}
 
-void set_level(Level level) { logger().set_level(to_spdlog(level)); }
+void set_level(Level level) {
+  logger().set_level(to_spdlog(level));
+}
 
 void write(Level level, Literal event, std::initializer_list<Field> fields) {
   auto native = to_spdlog(level);

@@ -53,10 +53,18 @@ class Field {
 void set_level(Level level);
 void write(Level level, Literal event, std::initializer_list<Field> fields = {});
 
-inline void debug(Literal e, std::initializer_list<Field> f = {}) { write(Level::debug, e, f); }
-inline void info(Literal e, std::initializer_list<Field> f = {}) { write(Level::info, e, f); }
-inline void warning(Literal e, std::initializer_list<Field> f = {}) { write(Level::warning, e, f); }
-inline void error(Literal e, std::initializer_list<Field> f = {}) { write(Level::error, e, f); }
+inline void debug(Literal e, std::initializer_list<Field> f = {}) {
+  write(Level::debug, e, f);
+}
+inline void info(Literal e, std::initializer_list<Field> f = {}) {
+  write(Level::info, e, f);
+}
+inline void warning(Literal e, std::initializer_list<Field> f = {}) {
+  write(Level::warning, e, f);
+}
+inline void error(Literal e, std::initializer_list<Field> f = {}) {
+  write(Level::error, e, f);
+}
 
 template <typename T>
   requires std::integral<T> || std::floating_point<T>

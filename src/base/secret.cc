@@ -35,8 +35,8 @@ bool equal_constant_time(ByteView a, ByteView b) {
 SecretBuffer::SecretBuffer(std::size_t size) : size_(size) {
   if (size == 0) return;
   // A mapping of its own, so that locking and MADV_DONTDUMP touch nothing else.
-  void* memory = mmap(nullptr, mapped_size(size), PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* memory =
+      mmap(nullptr, mapped_size(size), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   CHECK(memory != MAP_FAILED);
   data_ = static_cast<std::uint8_t*>(memory);
   (void)mlock(data_, mapped_size(size));  // best effort: RLIMIT_MEMLOCK is 8 MiB on stock systems
@@ -62,7 +62,9 @@ SecretBuffer& SecretBuffer::operator=(SecretBuffer&& other) noexcept {
   return *this;
 }
 
-SecretBuffer::~SecretBuffer() { release(); }
+SecretBuffer::~SecretBuffer() {
+  release();
+}
 
 void SecretBuffer::release() {
   if (data_ == nullptr) return;

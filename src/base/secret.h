@@ -21,8 +21,8 @@ bool equal_constant_time(ByteView a, ByteView b);
 class SecretBuffer {
  public:
   SecretBuffer() = default;
-  explicit SecretBuffer(std::size_t size);         // zeroed
-  static SecretBuffer copy_of(ByteView bytes);     // the caller wipes its own copy
+  explicit SecretBuffer(std::size_t size);      // zeroed
+  static SecretBuffer copy_of(ByteView bytes);  // the caller wipes its own copy
   SecretBuffer(SecretBuffer&& other) noexcept;
   SecretBuffer& operator=(SecretBuffer&& other) noexcept;
   SecretBuffer(const SecretBuffer&) = delete;

@@ -5,7 +5,8 @@ namespace penstock::cli {
 std::string_view advice_for(const Error& error) {
   switch (error.code()) {
     case ErrorCode::busy:
-      return "One process owns a data folder. Stop it, or work through it: `penstock sql`, `produce` "
+      return "One process owns a data folder. Stop it, or work through it: `penstock sql`, "
+             "`produce` "
              "and `consume` do so by themselves.";
     case ErrorCode::out_of_space:
       return "Nothing that was committed is lost. Free some space on that disk, then go on.";
@@ -14,7 +15,8 @@ std::string_view advice_for(const Error& error) {
              "--apply.";
     case ErrorCode::internal:
       return "This is a mistake in Penstock. Please report it with the command that you used.";
-    default: return "";
+    default:
+      return "";
   }
 }
 

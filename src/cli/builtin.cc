@@ -6,20 +6,23 @@ namespace penstock::cli {
 namespace {
 
 constexpr std::array kCommands = {
-    CommandEntry{"run", "Run a file of SQL without a server",
-                 "  penstock run --data data --until-end --keys payments-v1.keys.json payments.sql\n"
-                 "Run the same file again and it goes on exactly where it stopped.",
-                 make_run},
-    CommandEntry{"produce", "Write lines of JSON from standard input into a topic",
-                 "  penstock produce --data data --topic clicks --partitions 4 --key user < clicks.jsonl\n"
-                 "  penstock produce --data data --topic payments --seal payments-v1 \\\n"
-                 "      --keys payments-v1.producer.keys.json < payments.jsonl",
-                 make_produce},
-    CommandEntry{"consume", "Print the records of a topic as lines of JSON",
-                 "  penstock consume --data data --topic payments_masked --from-beginning --limit 5\n"
-                 "  penstock consume --data data --topic payments_review --from-beginning --open \\\n"
-                 "      --keys review-v1.keys.json",
-                 make_consume},
+    CommandEntry{
+        "run", "Run a file of SQL without a server",
+        "  penstock run --data data --until-end --keys payments-v1.keys.json payments.sql\n"
+        "Run the same file again and it goes on exactly where it stopped.",
+        make_run},
+    CommandEntry{
+        "produce", "Write lines of JSON from standard input into a topic",
+        "  penstock produce --data data --topic clicks --partitions 4 --key user < clicks.jsonl\n"
+        "  penstock produce --data data --topic payments --seal payments-v1 \\\n"
+        "      --keys payments-v1.producer.keys.json < payments.jsonl",
+        make_produce},
+    CommandEntry{
+        "consume", "Print the records of a topic as lines of JSON",
+        "  penstock consume --data data --topic payments_masked --from-beginning --limit 5\n"
+        "  penstock consume --data data --topic payments_review --from-beginning --open \\\n"
+        "      --keys review-v1.keys.json",
+        make_consume},
     CommandEntry{"sql", "Statements and queries: interactive, or from -e, -f or standard input",
                  "  penstock sql --server http://127.0.0.1:8088\n"
                  "  penstock sql --data data -e 'SHOW STREAMS;'",
@@ -40,6 +43,8 @@ constexpr std::array kCommands = {
 
 }  // namespace
 
-std::span<const CommandEntry> builtin_commands() { return kCommands; }
+std::span<const CommandEntry> builtin_commands() {
+  return kCommands;
+}
 
 }  // namespace penstock::cli

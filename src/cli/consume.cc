@@ -61,10 +61,11 @@ class Consume final : public Command {
     topics::TopicName name = TRY(topics::TopicName::parse(topic_));
     std::optional<topics::TopicInfo> info = TRY(find_topic(*log_, name));
     if (!info)
-      return fail(ErrorCode::not_found,
-                  fmt::format("there is no topic '{}' in '{}'. `penstock topics list --data {}` shows "
-                              "what is there",
-                              topic_, folder_.string(), folder_.string()));
+      return fail(
+          ErrorCode::not_found,
+          fmt::format("there is no topic '{}' in '{}'. `penstock topics list --data {}` shows "
+                      "what is there",
+                      topic_, folder_.string(), folder_.string()));
     if (partition_ && *partition_ >= info->spec.partitions)
       return fail(ErrorCode::invalid_argument,
                   fmt::format("topic '{}' has partitions 0 to {}, no {}", topic_,
@@ -180,6 +181,8 @@ class Consume final : public Command {
 
 }  // namespace
 
-std::unique_ptr<Command> make_consume() { return std::make_unique<Consume>(); }
+std::unique_ptr<Command> make_consume() {
+  return std::make_unique<Consume>();
+}
 
 }  // namespace penstock::cli

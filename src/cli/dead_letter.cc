@@ -25,7 +25,9 @@ bool read_decimal(const std::vector<topics::Header>& headers, std::string_view n
 
 }  // namespace
 
-bool is_dead_letter_topic(std::string_view topic) { return topic.ends_with(kSuffix); }
+bool is_dead_letter_topic(std::string_view topic) {
+  return topic.ends_with(kSuffix);
+}
 
 std::optional<DeadLetterOrigin> origin_of(const topics::RecordView& record) {
   Result<std::vector<topics::Header>> headers = topics::unpack_headers(record.headers);

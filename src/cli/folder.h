@@ -16,8 +16,8 @@ namespace penstock::cli {
 // not_found unless the folder is there: for verbs that only look.
 Result<> require_folder(const std::filesystem::path& folder);
 
-// The folder's log: opened when it is free, else through its holder's socket. Waits a few seconds for
-// a holder that is just starting or ending.
+// The folder's log: opened when it is free, else through its holder's socket. Waits a few seconds
+// for a holder that is just starting or ending.
 Result<std::unique_ptr<topics::Log>> open_log(const std::filesystem::path& folder,
                                               std::string program);
 

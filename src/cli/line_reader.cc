@@ -34,8 +34,7 @@ bool LineReader::take_line(std::string_view& out) {
   return true;
 }
 
-Result<LineReader::Got> LineReader::next(std::string_view& out,
-                                         std::chrono::milliseconds at_most) {
+Result<LineReader::Got> LineReader::next(std::string_view& out, std::chrono::milliseconds at_most) {
   while (true) {
     if (take_line(out)) return Got::line;
     if (ended_) {
@@ -49,8 +48,9 @@ Result<LineReader::Got> LineReader::next(std::string_view& out,
     scanned_ -= begin_;
     begin_ = 0;
     if (buffer_.size() > line_bytes_max_)
-      return fail(ErrorCode::limit_exceeded, fmt::format("line {} is longer than the {} bytes taken",
-                                                         lines_ + 1, line_bytes_max_));
+      return fail(
+          ErrorCode::limit_exceeded,
+          fmt::format("line {} is longer than the {} bytes taken", lines_ + 1, line_bytes_max_));
     pollfd ready{fd_, POLLIN, 0};
     int n = ::poll(&ready, 1, static_cast<int>(at_most.count()));
     if (n < 0 && errno != EINTR) return fail(os_error("waiting for", "standard input", errno));

@@ -68,12 +68,12 @@ Result<> LineWriter::open_topic() {
                             options_.topic, partitions_, *options_.partitions));
   batches_.resize(static_cast<std::size_t>(partitions_));
   TopicName grants = TRY(TopicName::parse(seal::grants_topic(options_.topic)));
-  if (!options_.policy.empty())
-    return ensure({.name = grants, .partitions = 1, .compacted = true});
+  if (!options_.policy.empty()) return ensure({.name = grants, .partitions = 1, .compacted = true});
   if (TRY(find_topic(*log_, grants)))
-    note(fmt::format("topic '{}' holds sealed records; plain ones among them are not read by "
-                     "queries. Use --seal POLICY --keys FILE",
-                     options_.topic));
+    note(
+        fmt::format("topic '{}' holds sealed records; plain ones among them are not read by "
+                    "queries. Use --seal POLICY --keys FILE",
+                    options_.topic));
   return {};
 }
 
@@ -134,9 +134,9 @@ Result<> LineWriter::fill(topics::Commit& commit, const GatheredLines& lines) {
   } else {
     for (std::size_t i = 0; i < lines.rows.size(); ++i) {
       const GatheredLines::Row& row = lines.rows[i];
-      batches_[static_cast<std::size_t>(row.partition)].append(
-          {.key = view_of(row.key), .value = as_bytes(lines.value(i)),
-           .timestamp_ms = row.timestamp_ms});
+      batches_[static_cast<std::size_t>(row.partition)].append({.key = view_of(row.key),
+                                                                .value = as_bytes(lines.value(i)),
+                                                                .timestamp_ms = row.timestamp_ms});
     }
   }
   TopicName topic = TRY(TopicName::parse(options_.topic));
@@ -154,15 +154,15 @@ Result<> LineWriter::seal_rows(topics::Commit& commit, const GatheredLines& line
   TRY(sealer_->prepare(now_ms, lines.rows.size()));
   topics::RecordBatch grants;
   for (const seal::EpochGrant& grant : sealer_->take_grants())
-    grants.append({.key = ByteView(grant.key), .value = ByteView(grant.value),
-                   .timestamp_ms = now_ms});
+    grants.append(
+        {.key = ByteView(grant.key), .value = ByteView(grant.value), .timestamp_ms = now_ms});
   TopicName grants_topic = TRY(TopicName::parse(seal::grants_topic(options_.topic)));
   if (!grants.empty()) TRY(commit.append({grants_topic, 0}, grants));
   for (std::size_t i = 0; i < lines.rows.size(); ++i) {
     const GatheredLines::Row& row = lines.rows[i];
     sealed_.clear();
-    seal::SealOutcome outcome = sealer_->seal(slice_of(row.key), row.timestamp_ms,
-                                              as_bytes(lines.value(i)), sealed_);
+    seal::SealOutcome outcome =
+        sealer_->seal(slice_of(row.key), row.timestamp_ms, as_bytes(lines.value(i)), sealed_);
     if (outcome != seal::SealOutcome::ok)
       return fail(ErrorCode::limit_exceeded,
                   fmt::format("record {} is too large to be sealed", written_ + i + 1));
@@ -180,10 +180,10 @@ Result<> LineWriter::wait_for_holder() {
   auto began = std::chrono::steady_clock::now();
   while (true) {
     auto waited = std::chrono::steady_clock::now() - began;
-    Result<std::unique_ptr<topics::Log>> log = waited < std::min<std::chrono::nanoseconds>(
-                                                            kHolderGrace, options_.patience)
-                                                   ? topics::connect_log(options_.folder)
-                                                   : topics::open_or_connect(options_.folder);
+    Result<std::unique_ptr<topics::Log>> log =
+        waited < std::min<std::chrono::nanoseconds>(kHolderGrace, options_.patience)
+            ? topics::connect_log(options_.folder)
+            : topics::open_or_connect(options_.folder);
     if (log) {
       log_ = *std::move(log);
       Result<> opened = open_writer();
@@ -193,10 +193,11 @@ Result<> LineWriter::wait_for_holder() {
       return fail(log.error());
     }
     if (waited > options_.patience)
-      return fail(ErrorCode::unavailable,
-                  fmt::format("the process that held '{}' did not come back within {} s; whether the "
-                              "last commit happened is not known",
-                              options_.folder.string(), options_.patience.count()));
+      return fail(
+          ErrorCode::unavailable,
+          fmt::format("the process that held '{}' did not come back within {} s; whether the "
+                      "last commit happened is not known",
+                      options_.folder.string(), options_.patience.count()));
     std::this_thread::sleep_for(kRetryEvery);
   }
 }

@@ -49,7 +49,8 @@ struct LineWriterOptions {
 // One thread.
 class LineWriter {
  public:
-  // Creates the topic (and its grants) when missing. keys: null unless sealing; outlives the writer.
+  // Creates the topic (and its grants) when missing. keys: null unless sealing; outlives the
+  // writer.
   static Result<std::unique_ptr<LineWriter>> open(LineWriterOptions options,
                                                   const seal::KeySource* keys);
 
@@ -78,7 +79,7 @@ class LineWriter {
   std::unique_ptr<topics::Log> log_;
   std::unique_ptr<topics::Writer> writer_;
   std::unique_ptr<seal::Sealer> sealer_;
-  std::string id_;  // of writer and task
+  std::string id_;                            // of writer and task
   std::vector<topics::RecordBatch> batches_;  // one per partition
   ByteBuffer sealed_;
   std::int32_t partitions_ = 0;

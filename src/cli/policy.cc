@@ -86,10 +86,11 @@ class NewPolicyFiles {
     for (const std::filesystem::path& path :
          {policy_file(), keys_file(), reader_file(), producer_file(), owner_file()})
       if (std::filesystem::exists(path, error))
-        return fail(ErrorCode::already_exists,
-                    fmt::format("'{}' is there already and keys are never overwritten; take another "
-                                "--id or --out",
-                                path.string()));
+        return fail(
+            ErrorCode::already_exists,
+            fmt::format("'{}' is there already and keys are never overwritten; take another "
+                        "--id or --out",
+                        path.string()));
     return {};
   }
 
@@ -111,7 +112,8 @@ class NewPolicyFiles {
         "  {}\n"
         "      SECRET: opens and seals. For the stream server (or the enclave) alone.\n"
         "  {}\n"
-        "      SECRET: opens, cannot seal. For people who may read, with `penstock consume --open`.\n"
+        "      SECRET: opens, cannot seal. For people who may read, with `penstock consume "
+        "--open`.\n"
         "  {}\n"
         "      SECRET: seals, cannot open. For the producers of the topic.\n"
         "  {}\n"
@@ -226,7 +228,8 @@ class PolicyCommand final : public Command {
     make_.declare(*make_verb_);
     combine_verb_ = verb.add_subcommand("combine", "Put the keys of several files into one");
     combine_.declare(*combine_verb_);
-    show_.declare(*verb.add_subcommand("show", "What a policy says, and whether its signature holds"));
+    show_.declare(
+        *verb.add_subcommand("show", "What a policy says, and whether its signature holds"));
   }
   Result<> run() override {
     if (make_verb_->parsed()) return make_.run();
@@ -243,6 +246,8 @@ class PolicyCommand final : public Command {
 
 }  // namespace
 
-std::unique_ptr<Command> make_policy() { return std::make_unique<PolicyCommand>(); }
+std::unique_ptr<Command> make_policy() {
+  return std::make_unique<PolicyCommand>();
+}
 
 }  // namespace penstock::cli

@@ -23,7 +23,7 @@ using namespace std::chrono_literals;
 using Seen = WantedMember::Seen;
 
 constexpr std::size_t kCommitBytes = 8 << 20;
-constexpr auto kIdle = 100ms;      // without a new line: commit what is there
+constexpr auto kIdle = 100ms;       // without a new line: commit what is there
 constexpr auto kCommitAge = 200ms;  // and at the latest after this
 
 class Produce final : public Command {
@@ -34,8 +34,9 @@ class Produce final : public Command {
     verb.add_option("--partitions", writer_.partitions, "Partitions of a topic that is made")
         ->check(CLI::Range(1, static_cast<int>(topics::kPartitionsMax)));
     verb.add_option("--key", key_field_, "Member of each line that becomes the record's key");
-    verb.add_option("--timestamp-field", time_field_,
-                    "Member that holds the record's time: milliseconds since 1970 or ISO 8601 text");
+    verb.add_option(
+        "--timestamp-field", time_field_,
+        "Member that holds the record's time: milliseconds since 1970 or ISO 8601 text");
     CLI::Option* keys = verb.add_option("--keys", keys_file_, "Key file with a producer's key");
     verb.add_option("--seal", writer_.policy, "Seal every record under this policy")->needs(keys);
     verb.add_option("--commit-lines", commit_lines_, "Lines per commit at most")
@@ -50,8 +51,7 @@ class Produce final : public Command {
   Result<> run() override {
     writer_.patience = std::chrono::seconds(patience_s_);
     std::optional<seal::KeyRing> keys = TRY(load_key_option(keys_file_));
-    std::unique_ptr<LineWriter> writer =
-        TRY(LineWriter::open(writer_, keys ? &*keys : nullptr));
+    std::unique_ptr<LineWriter> writer = TRY(LineWriter::open(writer_, keys ? &*keys : nullptr));
     if (!key_field_.empty()) wanted_.emplace_back(key_field_);
     if (!time_field_.empty() && time_field_ != key_field_) wanted_.emplace_back(time_field_);
     if (::isatty(STDIN_FILENO) == 1) note("type one JSON value per line; Ctrl-D ends");
@@ -101,8 +101,8 @@ class Produce final : public Command {
                                std::chrono::steady_clock::time_point due, LineWriter& writer) {
     auto at_most = kIdle;
     if (!lines.rows.empty()) {
-      auto left = std::chrono::ceil<std::chrono::milliseconds>(due -
-                                                               std::chrono::steady_clock::now());
+      auto left =
+          std::chrono::ceil<std::chrono::milliseconds>(due - std::chrono::steady_clock::now());
       at_most = std::clamp(left, std::chrono::milliseconds(0), kIdle);
     }
     Result<LineReader::Got> got = reader.next(line, at_most);
@@ -127,9 +127,9 @@ class Produce final : public Command {
     row.timestamp_ms = now_ms_;
     TRY(take_key(row));
     TRY(take_time(row));
-    row.partition = row.key ? topics::partition_of(as_bytes(*row.key), partitions)
-                            : static_cast<std::int32_t>(
-                                  keyless_++ % static_cast<std::uint64_t>(partitions));
+    row.partition =
+        row.key ? topics::partition_of(as_bytes(*row.key), partitions)
+                : static_cast<std::int32_t>(keyless_++ % static_cast<std::uint64_t>(partitions));
     lines.values.append(line);
     row.end = lines.values.size();
     lines.rows.push_back(std::move(row));
@@ -179,6 +179,8 @@ class Produce final : public Command {
 
 }  // namespace
 
-std::unique_ptr<Command> make_produce() { return std::make_unique<Produce>(); }
+std::unique_ptr<Command> make_produce() {
+  return std::make_unique<Produce>();
+}
 
 }  // namespace penstock::cli

@@ -18,8 +18,10 @@ bool is_text(ByteView bytes) {
 }
 
 void put_bytes(OrderedJson& object, const std::string& name, ByteView bytes) {
-  if (is_text(bytes)) object[name] = std::string(as_text(bytes));
-  else object[name + "_base64"] = to_base64(bytes);
+  if (is_text(bytes))
+    object[name] = std::string(as_text(bytes));
+  else
+    object[name + "_base64"] = to_base64(bytes);
 }
 
 OrderedJson headers_json(ByteView packed) {
@@ -27,8 +29,10 @@ OrderedJson headers_json(ByteView packed) {
   Result<std::vector<topics::Header>> headers = topics::unpack_headers(packed);
   if (!headers) return out;
   for (const topics::Header& header : *headers) {
-    if (header.value) put_bytes(out, header.name, *header.value);
-    else out[header.name] = nullptr;
+    if (header.value)
+      put_bytes(out, header.name, *header.value);
+    else
+      out[header.name] = nullptr;
   }
   return out;
 }

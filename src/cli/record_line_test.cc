@@ -31,12 +31,14 @@ TEST(RecordLine, metadata_surrounds_the_value) {
             R"("headers":{"h":"v","none":null},"value":1})");
   record.key = as_bytes("\x01");
   record.headers = {};
-  EXPECT_EQ(with_metadata({"t", 0, 0}, record, "null"),
-            R"({"topic":"t","partition":0,"offset":0,"timestamp":17,"key_base64":"AQ==","value":null})");
+  EXPECT_EQ(
+      with_metadata({"t", 0, 0}, record, "null"),
+      R"({"topic":"t","partition":0,"offset":0,"timestamp":17,"key_base64":"AQ==","value":null})");
 }
 
 TEST(DeadLetter, origin_is_read_from_whole_headers_only) {
-  std::vector<topics::Header> headers = {header("origin_topic", "t"), header("origin_partition", "3"),
+  std::vector<topics::Header> headers = {header("origin_topic", "t"),
+                                         header("origin_partition", "3"),
                                          header("origin_timestamp_ms", "-5")};
   ByteBuffer packed = topics::pack_headers(headers);
   topics::RecordView record{std::nullopt, std::nullopt, 0, packed};

@@ -38,9 +38,10 @@ class Repair final : public Command {
     }
     for (const topics::PartitionDamage& damage : report.damages) print_damage(damage);
     if (apply_) return tell_done(report);
-    fmt::print("\nNothing was changed. To go on without these records, add --apply: the cut bytes are "
-               "kept in '{}/lost'.\nA backup of the folder would keep them all.\n",
-               folder_.string());
+    fmt::print(
+        "\nNothing was changed. To go on without these records, add --apply: the cut bytes are "
+        "kept in '{}/lost'.\nA backup of the folder would keep them all.\n",
+        folder_.string());
     return fail(ErrorCode::corrupt, fmt::format("{} partition{} damaged", report.damages.size(),
                                                 report.damages.size() == 1 ? " is" : "s are"));
   }
@@ -48,8 +49,7 @@ class Repair final : public Command {
  private:
   static Result<> tell_done(const topics::RepairReport& report) {
     fmt::print("\nDone. The folder opens again.\n");
-    for (const std::filesystem::path& kept : report.kept)
-      fmt::print("  kept: {}\n", kept.string());
+    for (const std::filesystem::path& kept : report.kept) fmt::print("  kept: {}\n", kept.string());
     fmt::print("Results that queries computed from lost records stay as they are.\n");
     return {};
   }
@@ -60,6 +60,8 @@ class Repair final : public Command {
 
 }  // namespace
 
-std::unique_ptr<Command> make_repair() { return std::make_unique<Repair>(); }
+std::unique_ptr<Command> make_repair() {
+  return std::make_unique<Repair>();
+}
 
 }  // namespace penstock::cli

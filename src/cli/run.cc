@@ -87,7 +87,8 @@ class Run final : public Command {
     session_.runtime.commit.age = std::chrono::milliseconds(commit_ms_);
     std::string script = TRY(read_file(file_, kScriptBytesMax));
     std::optional<Signals> signals;
-    if (!until_end_) signals.emplace(TRY(Signals::block()));  // else a signal ends it: nothing is lost
+    if (!until_end_)
+      signals.emplace(TRY(Signals::block()));  // else a signal ends it: nothing is lost
     std::optional<seal::KeyRing> keys = TRY(load_key_option(keys_file_));
     std::unique_ptr<topics::EmbeddedLog> log = TRY(topics::EmbeddedLog::open(
         {.folder = folder_,
@@ -170,6 +171,8 @@ class Run final : public Command {
 
 }  // namespace
 
-std::unique_ptr<Command> make_run() { return std::make_unique<Run>(); }
+std::unique_ptr<Command> make_run() {
+  return std::make_unique<Run>();
+}
 
 }  // namespace penstock::cli

@@ -19,8 +19,8 @@ constexpr const char* kDefaultServer = "http://127.0.0.1:8088";
 class Sql final : public Command {
  public:
   void declare(CLI::App& verb) override {
-    CLI::Option* server = verb.add_option("--server", server_, "Address of a penstockd")
-                              ->default_str(kDefaultServer);
+    CLI::Option* server =
+        verb.add_option("--server", server_, "Address of a penstockd")->default_str(kDefaultServer);
     verb.add_option("--data", folder_,
                     "Data folder: asks the penstockd that holds it, or works on it when it is free")
         ->excludes(server);
@@ -69,6 +69,8 @@ class Sql final : public Command {
 
 }  // namespace
 
-std::unique_ptr<Command> make_sql() { return std::make_unique<Sql>(); }
+std::unique_ptr<Command> make_sql() {
+  return std::make_unique<Sql>();
+}
 
 }  // namespace penstock::cli

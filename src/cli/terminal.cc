@@ -18,8 +18,12 @@ constexpr std::chrono::milliseconds kProgressEvery{250};
 
 }  // namespace
 
-bool stdout_is_terminal() { return ::isatty(STDOUT_FILENO) == 1; }
-bool stderr_is_terminal() { return ::isatty(STDERR_FILENO) == 1; }
+bool stdout_is_terminal() {
+  return ::isatty(STDOUT_FILENO) == 1;
+}
+bool stderr_is_terminal() {
+  return ::isatty(STDERR_FILENO) == 1;
+}
 
 std::size_t terminal_columns(std::size_t otherwise) {
   winsize size{};
@@ -54,7 +58,9 @@ Result<> Output::flush() {
   return {};
 }
 
-bool ProgressLine::due() const { return shown_ && std::chrono::steady_clock::now() >= next_; }
+bool ProgressLine::due() const {
+  return shown_ && std::chrono::steady_clock::now() >= next_;
+}
 
 void ProgressLine::show(std::string_view text) {
   if (!due()) return;
@@ -71,6 +77,8 @@ void ProgressLine::clear() {
   dirty_ = false;
 }
 
-void note(std::string_view text) { fmt::print(stderr, "penstock: note: {}\n", text); }
+void note(std::string_view text) {
+  fmt::print(stderr, "penstock: note: {}\n", text);
+}
 
 }  // namespace penstock::cli

@@ -53,8 +53,7 @@ Result<bool> TopicOpener::read_grants() {
 }
 
 Result<seal::OpenOutcome> TopicOpener::open(const topics::RecordView& record,
-                                            std::int32_t partition, Order order,
-                                            ByteBuffer& out) {
+                                            std::int32_t partition, Order order, ByteBuffer& out) {
   if (!record.value) return seal::OpenOutcome::bare_null;
   auto attempt = [&] {
     if (order == Order::any)

@@ -68,6 +68,8 @@ class TopicsCommand final : public Command {
 
 }  // namespace
 
-std::unique_ptr<Command> make_topics() { return std::make_unique<TopicsCommand>(); }
+std::unique_ptr<Command> make_topics() {
+  return std::make_unique<TopicsCommand>();
+}
 
 }  // namespace penstock::cli

@@ -11,8 +11,8 @@
 
 namespace penstock::data {
 
-// Bump allocation in blocks that are kept over batches. Memory is left out of core dumps. One thread.
-// reset() overwrites what was used, so plaintext lives as long as its batch and no longer.
+// Bump allocation in blocks that are kept over batches. Memory is left out of core dumps. One
+// thread. reset() overwrites what was used, so plaintext lives as long as its batch and no longer.
 class Arena {
  public:
   Arena() = default;
@@ -20,7 +20,8 @@ class Arena {
   Arena& operator=(const Arena&) = delete;
   ~Arena();
 
-  // Uninitialised bytes, 16-byte aligned, followed by at least 64 readable bytes; valid until reset().
+  // Uninitialised bytes, 16-byte aligned, followed by at least 64 readable bytes; valid until
+  // reset().
   std::span<char> allocate(std::size_t bytes) {
     if (current_ < blocks_.size()) [[likely]] {
       Block& block = blocks_[current_];

@@ -17,9 +17,9 @@ inline constexpr std::size_t kBatchRowsMax = 1024;
 // in `columns`). All views are valid until the batch's arena and read buffer are reused.
 struct Batch {
   std::size_t rows = 0;
-  std::vector<Column*> columns;                 // not owned
-  std::span<const TimestampMs> timestamps_ms;   // one per row
-  std::vector<RowIndex> selection;              // rows that are still alive, rising
+  std::vector<Column*> columns;                // not owned
+  std::span<const TimestampMs> timestamps_ms;  // one per row
+  std::vector<RowIndex> selection;             // rows that are still alive, rising
 };
 
 }  // namespace penstock::data

@@ -25,14 +25,14 @@ struct Text {
   friend bool operator==(Text a, Text b) { return a.view() == b.view(); }
 };
 
-// How a type lies in memory: boolean: uint8_t (0 or 1); integer, date, time: int32_t; bigint, timestamp:
-// int64_t; double: double; decimal: Int128 (unscaled, scale in the type); string, bytes: Text.
-// Nested types have no vector form yet.
+// How a type lies in memory: boolean: uint8_t (0 or 1); integer, date, time: int32_t; bigint,
+// timestamp: int64_t; double: double; decimal: Int128 (unscaled, scale in the type); string, bytes:
+// Text. Nested types have no vector form yet.
 class Column {
  public:
-  using Storage = std::variant<std::vector<std::uint8_t>, std::vector<std::int32_t>,
-                               std::vector<std::int64_t>, std::vector<double>,
-                               std::vector<Int128>, std::vector<Text>>;
+  using Storage =
+      std::variant<std::vector<std::uint8_t>, std::vector<std::int32_t>, std::vector<std::int64_t>,
+                   std::vector<double>, std::vector<Int128>, std::vector<Text>>;
 
   explicit Column(Type type);  // CHECKs that the type is not nested
 
@@ -43,9 +43,13 @@ class Column {
   void reset(std::size_t rows);
 
   template <typename T>
-  std::span<T> values() { return {std::get<std::vector<T>>(storage_).data(), size_}; }
+  std::span<T> values() {
+    return {std::get<std::vector<T>>(storage_).data(), size_};
+  }
   template <typename T>
-  std::span<const T> values() const { return {std::get<std::vector<T>>(storage_).data(), size_}; }
+  std::span<const T> values() const {
+    return {std::get<std::vector<T>>(storage_).data(), size_};
+  }
 
   // Nulls: one byte per row, 1 = null; no_nulls() while no row was set null since reset().
   bool no_nulls() const { return !has_nulls_; }

@@ -27,16 +27,15 @@ TEST(Column, KeepsNullsApartAndForgetsThemAtReset) {
 
 TEST(Value, RoundTripsThroughColumnsOfEveryScalarType) {
   Arena arena;
-  const std::pair<Type, Value> cases[] = {
-      {Type(TypeKind::boolean), true},
-      {Type(TypeKind::integer), std::int32_t{-5}},
-      {Type(TypeKind::bigint), std::int64_t{1} << 40},
-      {Type(TypeKind::double_), 2.5},
-      {Type::decimal(38, 2).value(), Int128{12345}},
-      {Type(TypeKind::string), std::string("Zoë")},
-      {Type(TypeKind::bytes), std::string("\0\xff", 2)},
-      {Type(TypeKind::date), std::int32_t{20000}},
-      {Type(TypeKind::timestamp), std::int64_t{-1}}};
+  const std::pair<Type, Value> cases[] = {{Type(TypeKind::boolean), true},
+                                          {Type(TypeKind::integer), std::int32_t{-5}},
+                                          {Type(TypeKind::bigint), std::int64_t{1} << 40},
+                                          {Type(TypeKind::double_), 2.5},
+                                          {Type::decimal(38, 2).value(), Int128{12345}},
+                                          {Type(TypeKind::string), std::string("Zoë")},
+                                          {Type(TypeKind::bytes), std::string("\0\xff", 2)},
+                                          {Type(TypeKind::date), std::int32_t{20000}},
+                                          {Type(TypeKind::timestamp), std::int64_t{-1}}};
   for (const auto& [type, value] : cases) {
     Column column(type);
     column.reset(2);
@@ -59,13 +58,15 @@ TEST(Arena, AlignsKeepsAndWipes) {
   EXPECT_EQ(arena.used_bytes(), 0u);
   Text next = arena.copy("x");
   EXPECT_EQ(next.data, address) << "the memory is used again";
-  EXPECT_EQ(std::string_view(next.data + 1, 5), std::string_view("\0\0\0\0\0", 5)) << "and was wiped";
+  EXPECT_EQ(std::string_view(next.data + 1, 5), std::string_view("\0\0\0\0\0", 5))
+      << "and was wiped";
 }
 
 TEST(Type, PrintsAsInSchemas) {
   EXPECT_EQ(Type::decimal(10, 2)->text(), "DECIMAL(10, 2)");
   EXPECT_EQ(Type::array(Type(TypeKind::string)).text(), "ARRAY<STRING>");
-  EXPECT_EQ(Type::map(Type(TypeKind::string), Type(TypeKind::bigint)).text(), "MAP<STRING, BIGINT>");
+  EXPECT_EQ(Type::map(Type(TypeKind::string), Type(TypeKind::bigint)).text(),
+            "MAP<STRING, BIGINT>");
   EXPECT_EQ(Type::structure({{"A", Type(TypeKind::integer)}}).text(), "STRUCT<`A` INTEGER>");
   EXPECT_FALSE(Type::decimal(39, 0).has_value());
   EXPECT_FALSE(Type::decimal(5, 6).has_value());

@@ -27,11 +27,14 @@ UInt128 magnitude(Int128 value) {
   return value < 0 ? UInt128{0} - static_cast<UInt128>(value) : static_cast<UInt128>(value);
 }
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 // Quotient of value / divisor, rounded; divisor > 0. nullopt when inexact and that is not allowed.
 template <typename Number>
-std::optional<Number> divide_rounded(const Number& value, const Number& divisor, Rounding rounding) {
+std::optional<Number> divide_rounded(const Number& value, const Number& divisor,
+                                     Rounding rounding) {
   Number quotient = value / divisor;
   Number rest = value % divisor;
   if (rest == 0 || rounding == Rounding::down) return quotient;
@@ -58,8 +61,9 @@ std::optional<Int128> settle(Wide value, int from_scale, const Type& type) {
   if (shift >= 0)
     value *= boost::multiprecision::pow(Wide(10), static_cast<unsigned>(shift));
   else
-    value = *divide_rounded(value, Wide(boost::multiprecision::pow(Wide(10), static_cast<unsigned>(-shift))),
-                            Rounding::half_up);
+    value = *divide_rounded(
+        value, Wide(boost::multiprecision::pow(Wide(10), static_cast<unsigned>(-shift))),
+        Rounding::half_up);
   return within(narrow(value), type);
 }
 
@@ -95,8 +99,8 @@ std::optional<Int128> add_or_subtract(Scaled a, Scaled b, const Type& type, bool
 // Digits of a number's text, gathered without leading zeros.
 struct Digits {
   Int128 value = 0;
-  int count = 0;        // significant ones
-  int fraction = 0;     // of them (and zeros) behind the point
+  int count = 0;     // significant ones
+  int fraction = 0;  // of them (and zeros) behind the point
   bool any = false;
   bool too_many = false;
 
@@ -147,9 +151,12 @@ std::expected<ParsedDecimal, DecimalFault> parse_decimal(std::string_view text) 
   Digits digits;
   bool point = false;
   for (; at < text.size(); ++at) {
-    if (is_digit(text[at])) digits.add(text[at], point);
-    else if (text[at] == '.' && !point) point = true;
-    else break;
+    if (is_digit(text[at]))
+      digits.add(text[at], point);
+    else if (text[at] == '.' && !point)
+      point = true;
+    else
+      break;
   }
   if (!digits.any) return malformed;
   int exponent = 0;
@@ -185,7 +192,8 @@ std::optional<Int128> rescale(Int128 unscaled, int from_scale, int to_scale, Rou
   if (to_scale < from_scale)
     return divide_rounded<Int128>(unscaled, power_of_ten(from_scale - to_scale), rounding);
   Int128 out;
-  if (__builtin_mul_overflow(unscaled, power_of_ten(to_scale - from_scale), &out)) return std::nullopt;
+  if (__builtin_mul_overflow(unscaled, power_of_ten(to_scale - from_scale), &out))
+    return std::nullopt;
   if (!fits_precision(out, kDecimalDigitsMax)) return std::nullopt;
   return out;
 }

@@ -23,8 +23,9 @@ bool fits_precision(Int128 unscaled, int precision);
 // A number's text taken exactly: value = unscaled / 10^scale.
 struct ParsedDecimal {
   Int128 unscaled = 0;
-  int scale = 0;      // 0-38; digits behind the point as written, less an exponent's shift
-  int precision = 1;  // digits of the unscaled value, at least scale: fits DECIMAL(precision, scale)
+  int scale = 0;  // 0-38; digits behind the point as written, less an exponent's shift
+  int precision =
+      1;  // digits of the unscaled value, at least scale: fits DECIMAL(precision, scale)
 };
 enum class DecimalFault : std::uint8_t { malformed, out_of_range };
 
@@ -39,14 +40,16 @@ enum class Rounding : std::uint8_t {
   down,     // towards zero
 };
 
-// The same value at another scale; nullopt when it does not fit 38 digits, or is inexact and may not be.
+// The same value at another scale; nullopt when it does not fit 38 digits, or is inexact and may
+// not be.
 std::optional<Int128> rescale(Int128 unscaled, int from_scale, int to_scale, Rounding rounding);
 
 // rescale(), then the precision check of a DECIMAL(precision, scale) type.
 std::optional<Int128> fit_decimal(Int128 unscaled, int from_scale, const Type& type,
                                   Rounding rounding);
 
-// Types of results, as ksqlDB (and SQL Server) derive them from DECIMAL(p1, s1) and DECIMAL(p2, s2):
+// Types of results, as ksqlDB (and SQL Server) derive them from DECIMAL(p1, s1) and DECIMAL(p2,
+// s2):
 //   + -  s = max(s1, s2)            p = max(p1-s1, p2-s2) + s + 1
 //   *    s = s1 + s2                p = p1 + p2 + 1
 //   /    s = max(6, s1 + p2 + 1)    p = p1 - s1 + s2 + s
@@ -63,9 +66,9 @@ struct Scaled {
   int scale;
 };
 
-// Results at `type`'s scale, rounded half up where the scale is cut; nullopt when the result does not
-// fit the type's precision. divide and modulo: nullopt for a zero divisor too (test for it first to
-// tell the two apart). modulo has the dividend's sign.
+// Results at `type`'s scale, rounded half up where the scale is cut; nullopt when the result does
+// not fit the type's precision. divide and modulo: nullopt for a zero divisor too (test for it
+// first to tell the two apart). modulo has the dividend's sign.
 std::optional<Int128> decimal_add(Scaled a, Scaled b, const Type& type);
 std::optional<Int128> decimal_subtract(Scaled a, Scaled b, const Type& type);
 std::optional<Int128> decimal_multiply(Scaled a, Scaled b, const Type& type);
@@ -74,7 +77,8 @@ std::optional<Int128> decimal_modulo(Scaled a, Scaled b, const Type& type);
 
 int compare_decimals(Scaled a, Scaled b);  // <0, 0, >0 by value
 
-// The decimal nearest to a double by its shortest text; nullopt for NaN, infinities and what does not fit.
+// The decimal nearest to a double by its shortest text; nullopt for NaN, infinities and what does
+// not fit.
 std::optional<Int128> decimal_from_double(double value, const Type& type);
 double decimal_to_double(Scaled value);
 

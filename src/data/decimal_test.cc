@@ -5,7 +5,9 @@
 namespace penstock::data {
 namespace {
 
-Type decimal(int precision, int scale) { return Type::decimal(precision, scale).value(); }
+Type decimal(int precision, int scale) {
+  return Type::decimal(precision, scale).value();
+}
 Scaled scaled(std::string_view text) {
   ParsedDecimal parsed = parse_decimal(text).value();
   return {parsed.unscaled, parsed.scale};
@@ -19,11 +21,12 @@ TEST(ParseDecimal, TakesNumbersExactly) {
     std::string_view text, printed;
     int scale, precision;
   };
-  for (const Case& c : {Case{"0", "0", 0, 1}, Case{"-12.50", "-12.50", 2, 4}, Case{"+.5", "0.5", 1, 1},
-                        Case{"5.", "5", 0, 1}, Case{"000123", "123", 0, 3}, Case{"0.001", "0.001", 3, 3},
-                        Case{"1e3", "1000", 0, 4}, Case{"1.25E-2", "0.0125", 4, 4},
-                        Case{"99999999999999999999999999999999999999",
-                             "99999999999999999999999999999999999999", 0, 38}}) {
+  for (const Case& c :
+       {Case{"0", "0", 0, 1}, Case{"-12.50", "-12.50", 2, 4}, Case{"+.5", "0.5", 1, 1},
+        Case{"5.", "5", 0, 1}, Case{"000123", "123", 0, 3}, Case{"0.001", "0.001", 3, 3},
+        Case{"1e3", "1000", 0, 4}, Case{"1.25E-2", "0.0125", 4, 4},
+        Case{"99999999999999999999999999999999999999", "99999999999999999999999999999999999999", 0,
+             38}}) {
     auto parsed = parse_decimal(c.text);
     ASSERT_TRUE(parsed.has_value()) << c.text;
     EXPECT_EQ(decimal_text(parsed->unscaled, parsed->scale), c.printed) << c.text;
@@ -33,12 +36,14 @@ TEST(ParseDecimal, TakesNumbersExactly) {
 }
 
 TEST(ParseDecimal, RefusesWhatIsNoNumberAndWhatNeedsMoreThan38Digits) {
-  for (std::string_view bad : {"", "-", ".", "1.2.3", "1e", "e5", " 1", "1 ", "0x10", "NaN", "1_000", "--1"}) {
+  for (std::string_view bad :
+       {"", "-", ".", "1.2.3", "1e", "e5", " 1", "1 ", "0x10", "NaN", "1_000", "--1"}) {
     auto parsed = parse_decimal(bad);
     ASSERT_FALSE(parsed.has_value()) << bad;
     EXPECT_EQ(parsed.error(), DecimalFault::malformed) << bad;
   }
-  for (std::string_view large : {"100000000000000000000000000000000000000", "1e38", "1e999999999999"}) {
+  for (std::string_view large :
+       {"100000000000000000000000000000000000000", "1e38", "1e999999999999"}) {
     auto parsed = parse_decimal(large);
     ASSERT_FALSE(parsed.has_value()) << large;
     EXPECT_EQ(parsed.error(), DecimalFault::out_of_range) << large;
@@ -96,7 +101,8 @@ TEST(DecimalText, NeverUsesAnExponent) {
 TEST(DecimalFromDouble, TakesTheShortestText) {
   EXPECT_EQ(decimal_from_double(0.1, decimal(5, 3)), Int128{100});
   EXPECT_EQ(decimal_from_double(1e300, decimal(38, 0)), std::nullopt);
-  EXPECT_EQ(decimal_from_double(std::numeric_limits<double>::quiet_NaN(), decimal(5, 2)), std::nullopt);
+  EXPECT_EQ(decimal_from_double(std::numeric_limits<double>::quiet_NaN(), decimal(5, 2)),
+            std::nullopt);
   EXPECT_DOUBLE_EQ(decimal_to_double(scaled("12.375")), 12.375);
 }
 

@@ -27,8 +27,10 @@ struct Shortest {
   explicit Shortest(double value) {
     char text[40];
     char* end = std::to_chars(text, text + sizeof text, value, std::chars_format::scientific).ptr;
-    // The JVM never takes fewer than two digits, which shows where one is a coarse choice: 4.9E-324.
-    if (value < 1e-322) end = std::to_chars(text, text + sizeof text, value, std::chars_format::scientific, 1).ptr;
+    // The JVM never takes fewer than two digits, which shows where one is a coarse
+    // choice: 4.9E-324.
+    if (value < 1e-322)
+      end = std::to_chars(text, text + sizeof text, value, std::chars_format::scientific, 1).ptr;
     char* at = text;
     for (; *at != 'e'; ++at)
       if (*at != '.') digits[count++] = *at;
@@ -56,8 +58,10 @@ char* put_plain(char* to, const Shortest& s) {
 char* put_scientific(char* to, const Shortest& s) {
   *to++ = s.digits[0];
   *to++ = '.';
-  if (s.count == 1) *to++ = '0';
-  else to = put(to, {s.digits + 1, static_cast<std::size_t>(s.count - 1)});
+  if (s.count == 1)
+    *to++ = '0';
+  else
+    to = put(to, {s.digits + 1, static_cast<std::size_t>(s.count - 1)});
   *to++ = 'E';
   return std::to_chars(to, to + 6, s.exponent).ptr;
 }

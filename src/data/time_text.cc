@@ -134,7 +134,8 @@ std::optional<std::int64_t> scan_zone(Scanner& in) {
 
 }  // namespace
 
-// Days and civil dates by 400-year eras that start on the first of March, so that the leap day is last.
+// Days and civil dates by 400-year eras that start on the first of March, so that the leap day is
+// last.
 CivilDate civil_from_days(std::int64_t days) {
   days += 719'468;
   std::int64_t era = (days >= 0 ? days : days - 146'096) / 146'097;
@@ -145,7 +146,8 @@ CivilDate civil_from_days(std::int64_t days) {
   std::int64_t month_from_march = (5 * day_of_year + 2) / 153;
   CivilDate date;
   date.day = static_cast<int>(day_of_year - (153 * month_from_march + 2) / 5 + 1);
-  date.month = static_cast<int>(month_from_march < 10 ? month_from_march + 3 : month_from_march - 9);
+  date.month =
+      static_cast<int>(month_from_march < 10 ? month_from_march + 3 : month_from_march - 9);
   date.year = year_of_era + era * 400 + (date.month <= 2);
   return date;
 }
@@ -154,7 +156,8 @@ std::int64_t days_from_civil(CivilDate date) {
   std::int64_t year = date.year - (date.month <= 2);
   std::int64_t era = (year >= 0 ? year : year - 399) / 400;
   std::int64_t year_of_era = year - era * 400;
-  std::int64_t day_of_year = (153 * (date.month + (date.month > 2 ? -3 : 9)) + 2) / 5 + date.day - 1;
+  std::int64_t day_of_year =
+      (153 * (date.month + (date.month > 2 ? -3 : 9)) + 2) / 5 + date.day - 1;
   std::int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
   return era * 146'097 + day_of_era - 719'468;
 }
@@ -172,8 +175,10 @@ std::size_t write_time(char* out, std::int32_t ms_of_day) {
   std::int64_t day_ms = ms_of_day % kDayMs;
   int ms = static_cast<int>(day_ms < 0 ? day_ms + kDayMs : day_ms);
   char* end = put_clock(out, ms);
-  if (ms % 60'000 == 0) end -= 7;
-  else if (ms % 1000 == 0) end -= 4;
+  if (ms % 60'000 == 0)
+    end -= 7;
+  else if (ms % 1000 == 0)
+    end -= 4;
   return static_cast<std::size_t>(end - out);
 }
 

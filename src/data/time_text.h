@@ -25,9 +25,9 @@ int days_in_month(std::int64_t year, int month);
 // Writers put at most kTimeTextMax characters and return how many. Years print with at least four
 // digits, "-" before year 0 and "+" above 9999.
 inline constexpr std::size_t kTimeTextMax = 40;
-std::size_t write_date(char* out, std::int32_t days);                  // 2026-05-17
-std::size_t write_time(char* out, std::int32_t ms_of_day);             // see time_text
-std::size_t write_timestamp(char* out, TimestampMs timestamp_ms);      // 2026-05-17T09:08:07.006
+std::size_t write_date(char* out, std::int32_t days);              // 2026-05-17
+std::size_t write_time(char* out, std::int32_t ms_of_day);         // see time_text
+std::size_t write_timestamp(char* out, TimestampMs timestamp_ms);  // 2026-05-17T09:08:07.006
 
 std::string date_text(std::int32_t days);
 // 09:08, with :07 when there are seconds or milliseconds and .006 when there are milliseconds, as

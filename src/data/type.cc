@@ -23,9 +23,9 @@ Type::~Type() = default;
 
 Result<Type> Type::decimal(int precision, int scale) {
   if (precision < 1 || precision > kDecimalPrecisionMax)
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("DECIMAL precision must be >= 1 and <= 38: DECIMAL({}, {})", precision,
-                            scale));
+    return fail(
+        ErrorCode::invalid_argument,
+        fmt::format("DECIMAL precision must be >= 1 and <= 38: DECIMAL({}, {})", precision, scale));
   if (scale < 0 || scale > precision)
     return fail(ErrorCode::invalid_argument,
                 fmt::format("DECIMAL scale must be >= 0 and <= the precision: DECIMAL({}, {})",
@@ -66,20 +66,32 @@ bool Type::is_nested() const {
 
 std::string Type::text() const {
   switch (kind_) {
-    case TypeKind::boolean: return "BOOLEAN";
-    case TypeKind::integer: return "INTEGER";
-    case TypeKind::bigint: return "BIGINT";
-    case TypeKind::double_: return "DOUBLE";
-    case TypeKind::decimal: return fmt::format("DECIMAL({}, {})", precision_, scale_);
-    case TypeKind::string: return "STRING";
-    case TypeKind::bytes: return "BYTES";
-    case TypeKind::date: return "DATE";
-    case TypeKind::time: return "TIME";
-    case TypeKind::timestamp: return "TIMESTAMP";
-    case TypeKind::array: return "ARRAY<" + fields_[0].type.text() + ">";
+    case TypeKind::boolean:
+      return "BOOLEAN";
+    case TypeKind::integer:
+      return "INTEGER";
+    case TypeKind::bigint:
+      return "BIGINT";
+    case TypeKind::double_:
+      return "DOUBLE";
+    case TypeKind::decimal:
+      return fmt::format("DECIMAL({}, {})", precision_, scale_);
+    case TypeKind::string:
+      return "STRING";
+    case TypeKind::bytes:
+      return "BYTES";
+    case TypeKind::date:
+      return "DATE";
+    case TypeKind::time:
+      return "TIME";
+    case TypeKind::timestamp:
+      return "TIMESTAMP";
+    case TypeKind::array:
+      return "ARRAY<" + fields_[0].type.text() + ">";
     case TypeKind::map:
       return "MAP<" + fields_[0].type.text() + ", " + fields_[1].type.text() + ">";
-    case TypeKind::struct_: break;
+    case TypeKind::struct_:
+      break;
   }
   std::string out = "STRUCT<";
   for (const TypeField& field : fields_) {

@@ -12,11 +12,11 @@ namespace penstock::data {
 
 enum class TypeKind : std::uint8_t {
   boolean,
-  integer,    // 32 bits
-  bigint,     // 64 bits
-  double_,    // IEEE 754 binary64
-  decimal,    // precision 1-38, scale 0-precision
-  string,     // UTF-8
+  integer,  // 32 bits
+  bigint,   // 64 bits
+  double_,  // IEEE 754 binary64
+  decimal,  // precision 1-38, scale 0-precision
+  string,   // UTF-8
   bytes,
   date,       // days since 1970-01-01
   time,       // milliseconds of the day
@@ -28,8 +28,8 @@ enum class TypeKind : std::uint8_t {
 
 struct TypeField;
 
-// A value. Scalars carry no children; array: one child "element"; map: "key" and "value"; struct: its
-// fields in order.
+// A value. Scalars carry no children; array: one child "element"; map: "key" and "value"; struct:
+// its fields in order.
 class Type {
  public:
   Type();                        // boolean
@@ -39,7 +39,8 @@ class Type {
   Type& operator=(const Type&);
   Type& operator=(Type&&) noexcept;
   ~Type();  // these six in the .cc, where TypeField is complete
-  static Result<Type> decimal(int precision, int scale);  // invalid_argument outside 1-38, 0-precision
+  static Result<Type> decimal(int precision,
+                              int scale);  // invalid_argument outside 1-38, 0-precision
   static Type array(Type element);
   static Type map(Type key, Type value);
   static Type structure(std::vector<TypeField> fields);
@@ -48,8 +49,8 @@ class Type {
   int precision() const { return precision_; }  // decimal
   int scale() const { return scale_; }          // decimal
   const std::vector<TypeField>& fields() const { return fields_; }
-  bool is_numeric() const;   // integer, bigint, double, decimal
-  bool is_nested() const;    // array, map, struct
+  bool is_numeric() const;  // integer, bigint, double, decimal
+  bool is_nested() const;   // array, map, struct
   bool is_text() const { return kind_ == TypeKind::string || kind_ == TypeKind::bytes; }
 
   // As ksqlDB's schema strings: INTEGER, DECIMAL(10, 2), ARRAY<STRING>, STRUCT<`A` INTEGER>.

@@ -20,8 +20,8 @@ using Value = std::variant<Null, bool, std::int32_t, std::int64_t, double, Int12
 
 Value value_at(const Column& column, std::size_t row);
 
-// Writes the value, which is Null or of the column's physical type (CHECKed). Text is copied into the
-// arena, which must outlive the column's use.
+// Writes the value, which is Null or of the column's physical type (CHECKed). Text is copied into
+// the arena, which must outlive the column's use.
 class Arena;
 void set_value(Column& column, std::size_t row, const Value& value, Arena& arena);
 

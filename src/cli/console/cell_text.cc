@@ -54,12 +54,18 @@ std::string printable(std::string_view text) {
   for (std::size_t i = 0; i < text.size() && out.size() < kCellBytesMax; ++i) {
     auto c = static_cast<unsigned char>(text[i]);
     bool c1 = c == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0;
-    if (c == '\n') out += "\\n";
-    else if (c == '\t') out += "\\t";
-    else if (c == '\r') out += "\\r";
-    else if (c < 0x20 || c == 0x7f) out += fmt::format("\\x{:02x}", c);
-    else if (c1) out += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[++i]));
-    else out.push_back(text[i]);
+    if (c == '\n')
+      out += "\\n";
+    else if (c == '\t')
+      out += "\\t";
+    else if (c == '\r')
+      out += "\\r";
+    else if (c < 0x20 || c == 0x7f)
+      out += fmt::format("\\x{:02x}", c);
+    else if (c1)
+      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[++i]));
+    else
+      out.push_back(text[i]);
   }
   return out;
 }
@@ -101,8 +107,10 @@ std::vector<std::string> split_array(std::string_view array) {
     char c = array[i];
     if (in_string) {
       element.push_back(c);
-      if (c == '\\' && i + 1 < array.size()) element.push_back(array[++i]);
-      else if (c == '"') in_string = false;
+      if (c == '\\' && i + 1 < array.size())
+        element.push_back(array[++i]);
+      else if (c == '"')
+        in_string = false;
       continue;
     }
     if (c == '[' || c == '{') {

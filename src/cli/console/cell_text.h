@@ -10,8 +10,8 @@ namespace penstock::cli {
 // Terminal columns that UTF-8 text takes; the locale must be a UTF-8 one.
 std::size_t display_width(std::string_view text);
 
-// The text without control characters (\n becomes "\n" in two letters), so that data cannot steer the
-// terminal, and cut to kCellBytesMax.
+// The text without control characters (\n becomes "\n" in two letters), so that data cannot steer
+// the terminal, and cut to kCellBytesMax.
 std::string printable(std::string_view text);
 
 // At most `width` columns; what is cut off shows as an ellipsis.

@@ -45,8 +45,8 @@ class ScriptSlice {
   void add(const sql::StatementText& statement) {
     for (; line_ < statement.line; ++line_) text_.push_back('\n');
     text_ += statement.text + ";";
-    line_ += static_cast<std::uint32_t>(
-        std::count(statement.text.begin(), statement.text.end(), '\n'));
+    line_ +=
+        static_cast<std::uint32_t>(std::count(statement.text.begin(), statement.text.end(), '\n'));
     ++statements_;
   }
   bool empty() const { return statements_ == 0; }
@@ -179,20 +179,26 @@ std::optional<Console::Next> Console::run_console_command(const std::string& tex
   bool alone = words.size() == 1;
   Result<> done;
   if (alone && (verb == "EXIT" || verb == "QUIT")) return Next::leave;
-  if (verb == "HELP") done = output_.write(kHelp);
+  if (verb == "HELP")
+    done = output_.write(kHelp);
   else if (alone && verb == "VERSION")
     done = output_.line(target_.version().value_or("unknown"));
-  else if (alone && verb == "SERVER") done = output_.line(target_.name());
-  else if (alone && verb == "CLEAR") done = output_.write("\x1b[H\x1b[2J");
+  else if (alone && verb == "SERVER")
+    done = output_.line(target_.name());
+  else if (alone && verb == "CLEAR")
+    done = output_.write("\x1b[H\x1b[2J");
   else if (alone && verb == "HISTORY") {
     std::size_t number = 0;
     for (const std::string& line : editor.history())
       done = output_.line(fmt::format("{:>5}  {}", ++number, line));
-  } else if (verb == "OUTPUT") done = set_output(alone ? "" : words[1].text);
+  } else if (verb == "OUTPUT")
+    done = set_output(alone ? "" : words[1].text);
   else if (verb == "RUN" && words.size() == 3 && words[1].text == "SCRIPT")
     done = run_file(words[2].text);
-  else if (verb == "SET" && words.size() > 1 && words[1].text == "CLI") done = run_cli_setting(text);
-  else return std::nullopt;
+  else if (verb == "SET" && words.size() > 1 && words[1].text == "CLI")
+    done = run_cli_setting(text);
+  else
+    return std::nullopt;
   editor.remember(text);
   if (!done) print_error(done.error());
   (void)output_.flush();

@@ -38,7 +38,9 @@ TEST_F(ConsoleText, wrapping_loses_nothing) {
 
 TEST_F(ConsoleText, control_characters_cannot_reach_the_terminal) {
   EXPECT_EQ(printable("a\x1b[2Jb\nc\x7f"), "a\\x1b[2Jb\\nc\\x7f");
-  EXPECT_EQ(printable("\xc2\x9b" "2J"), "\\x9b2J");
+  EXPECT_EQ(printable("\xc2\x9b"
+                      "2J"),
+            "\\x9b2J");
   EXPECT_EQ(printable("café"), "café");
 }
 
@@ -93,10 +95,14 @@ TEST_F(ConsoleText, entities_become_text) {
             "Stream created\n");
   EXPECT_EQ(text(R"({"@type":"warning_entity","message":"Cannot add"})"), "Cannot add\n");
   EXPECT_NE(text(R"({"@type":"streams","streams":[{"name":"S","topic":"t","keyFormat":"KAFKA",
-                     "valueFormat":"JSON"}]})").find("|S   |t    |"), std::string::npos);
+                     "valueFormat":"JSON"}]})")
+                .find("|S   |t    |"),
+            std::string::npos);
   EXPECT_NE(text(R"({"@type":"sourceDescription","sourceDescription":{"name":"S","fields":[
                      {"name":"D","schema":{"type":"DECIMAL","parameters":{"precision":4,"scale":2}},
-                      "type":"KEY"}]}})").find("DECIMAL(4, 2)  (key)"), std::string::npos);
+                      "type":"KEY"}]}})")
+                .find("DECIMAL(4, 2)  (key)"),
+            std::string::npos);
   EXPECT_EQ(text(R"({"@type":"later"})"), "{\n  \"@type\": \"later\"\n}\n");
 }
 

@@ -70,15 +70,16 @@ std::string sources_text(const OrderedJson& list, const TextStyle& style) {
 std::string topics_text(const OrderedJson& list, const TextStyle& style) {
   Table table{{{"Topic"}, {.name = "Partitions", .right = true}}, {}};
   for (const OrderedJson& topic : list)
-    table.rows.push_back({text_of(topic, "name"),
-                          std::to_string(member(topic, "replicaInfo").size())});
+    table.rows.push_back(
+        {text_of(topic, "name"), std::to_string(member(topic, "replicaInfo").size())});
   return to_text(std::move(table), style.columns_max, style.overlong);
 }
 
 std::string state_of(const OrderedJson& query) {
   std::string state = text_of(query, "state");
   if (!state.empty()) return state;
-  for (const auto& [name, count] : member(query, "statusCount").items()) state += name + ":" + count.dump();
+  for (const auto& [name, count] : member(query, "statusCount").items())
+    state += name + ":" + count.dump();
   return state;
 }
 
@@ -95,16 +96,16 @@ std::string queries_text(const OrderedJson& list, const TextStyle& style) {
 std::string functions_text(const OrderedJson& list, const TextStyle& style) {
   Table table{{{"Function"}, {"Type"}, {"Category"}}, {}};
   for (const OrderedJson& function : list)
-    table.rows.push_back({text_of(function, "name"), text_of(function, "type"),
-                          text_of(function, "category")});
+    table.rows.push_back(
+        {text_of(function, "name"), text_of(function, "type"), text_of(function, "category")});
   return to_text(std::move(table), style.columns_max, style.overlong);
 }
 
 std::string properties_text(const OrderedJson& list, const TextStyle& style) {
   Table table{{{"Property"}, {"Level"}, {"Value"}}, {}};
   for (const OrderedJson& property : list)
-    table.rows.push_back({text_of(property, "name"), text_of(property, "level"),
-                          text_of(property, "value")});
+    table.rows.push_back(
+        {text_of(property, "name"), text_of(property, "level"), text_of(property, "value")});
   return to_text(std::move(table), style.columns_max, style.overlong);
 }
 
@@ -155,9 +156,9 @@ std::string query_text(const OrderedJson& query, const TextStyle& style) {
 }
 
 std::string function_text(const OrderedJson& function) {
-  std::string out = fmt::format("{:<12} {}\n{:<12} {}\n{:<12} {}\n", "Function",
-                                text_of(function, "name"), "Type", text_of(function, "type"),
-                                "What", text_of(function, "description"));
+  std::string out =
+      fmt::format("{:<12} {}\n{:<12} {}\n{:<12} {}\n", "Function", text_of(function, "name"),
+                  "Type", text_of(function, "type"), "What", text_of(function, "description"));
   for (const OrderedJson& overload : member(function, "functions")) {
     std::string arguments;
     for (const OrderedJson& argument : member(overload, "arguments"))

@@ -18,18 +18,29 @@ constexpr const char* kJson = "application/json";
 
 ErrorCode code_of(int status, bool of_statement) {
   switch (status) {
-    case 400: return of_statement ? ErrorCode::invalid_statement : ErrorCode::invalid_argument;
-    case 401: return ErrorCode::unauthenticated;
-    case 403: return ErrorCode::permission_denied;
-    case 404: return ErrorCode::not_found;
-    case 409: return ErrorCode::failed_precondition;
+    case 400:
+      return of_statement ? ErrorCode::invalid_statement : ErrorCode::invalid_argument;
+    case 401:
+      return ErrorCode::unauthenticated;
+    case 403:
+      return ErrorCode::permission_denied;
+    case 404:
+      return ErrorCode::not_found;
+    case 409:
+      return ErrorCode::failed_precondition;
     case 413:
-    case 429: return ErrorCode::limit_exceeded;
-    case 422: return ErrorCode::not_authentic;
-    case 503: return ErrorCode::unavailable;
-    case 504: return ErrorCode::timeout;
-    case 507: return ErrorCode::out_of_space;
-    default: return status < 500 ? ErrorCode::invalid_argument : ErrorCode::io;
+    case 429:
+      return ErrorCode::limit_exceeded;
+    case 422:
+      return ErrorCode::not_authentic;
+    case 503:
+      return ErrorCode::unavailable;
+    case 504:
+      return ErrorCode::timeout;
+    case 507:
+      return ErrorCode::out_of_space;
+    default:
+      return status < 500 ? ErrorCode::invalid_argument : ErrorCode::io;
   }
 }
 
@@ -98,9 +109,9 @@ class StreamedRows {
     const Json& names = json["columnNames"];
     const Json types = json.value("columnTypes", Json::array());
     for (std::size_t i = 0; i < names.size(); ++i)
-      columns.push_back({names[i].is_string() ? names[i].get<std::string>() : "?",
-                         i < types.size() && types[i].is_string() ? types[i].get<std::string>()
-                                                                  : "STRING"});
+      columns.push_back(
+          {names[i].is_string() ? names[i].get<std::string>() : "?",
+           i < types.size() && types[i].is_string() ? types[i].get<std::string>() : "STRING"});
     has_head_ = true;
     return rows_.head(columns);
   }
@@ -154,9 +165,8 @@ SqlTarget::Answer HttpTarget::execute(const std::string& script,
   return answer;
 }
 
-Result<bool> HttpTarget::select(const std::string& statement,
-                                const session::Properties& properties, const Signals& signals,
-                                RowSink& rows) {
+Result<bool> HttpTarget::select(const std::string& statement, const session::Properties& properties,
+                                const Signals& signals, RowSink& rows) {
   net::HttpCancel cancel = TRY(net::HttpCancel::create());
   std::atomic<bool> interrupted = false;
   std::jthread watcher([&](std::stop_token stop) {
@@ -171,9 +181,9 @@ Result<bool> HttpTarget::select(const std::string& statement,
   options.cancel = &cancel;
   StreamedRows streamed(rows);
   Json body = {{"sql", statement}, {"properties", properties}};
-  Result<net::HttpResponse> response =
-      net::http_stream(address_, post("/query-stream", kDelimited, body),
-                       [&](std::string_view line) { return streamed.take(line); }, options);
+  Result<net::HttpResponse> response = net::http_stream(
+      address_, post("/query-stream", kDelimited, body),
+      [&](std::string_view line) { return streamed.take(line); }, options);
   if (!streamed.taken()) return fail(streamed.taken().error());
   if (interrupted) return true;
   if (!response) return fail(response.error());

@@ -31,7 +31,8 @@ class LineEditor {
   std::unique_ptr<Parts> parts_;
 };
 
-// $XDG_STATE_HOME/penstock/history, or ~/.local/state/penstock/history; empty when there is no home.
+// $XDG_STATE_HOME/penstock/history, or ~/.local/state/penstock/history; empty when there is no
+// home.
 std::filesystem::path history_file();
 
 }  // namespace penstock::cli

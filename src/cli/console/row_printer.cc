@@ -15,7 +15,7 @@ struct TypeLook {
 };
 // What values of a type usually need.
 constexpr TypeLook kLooks[] = {
-    {"BOOLEAN", 5, false}, {"INTEGER", 11, true},   {"BIGINT", 14, true}, {"DOUBLE", 12, true},
+    {"BOOLEAN", 5, false}, {"INTEGER", 11, true},    {"BIGINT", 14, true}, {"DOUBLE", 12, true},
     {"DECIMAL", 14, true}, {"TIMESTAMP", 23, false}, {"DATE", 10, false},  {"TIME", 12, false},
 };
 constexpr TypeLook kOtherLook{"", 20, false};
@@ -45,8 +45,8 @@ Result<> RowPrinter::head(const std::vector<Head>& columns) {
   columns_.clear();
   for (const Head& column : columns) {
     TypeLook look = look_of(column.type);
-    columns_.push_back({column.name, look.right,
-                        std::max(look.width, display_width(printable(column.name)))});
+    columns_.push_back(
+        {column.name, look.right, std::max(look.width, display_width(printable(column.name)))});
   }
   if (form_ == Form::json) return {};
   if (columns_max_ > 0) {
@@ -72,7 +72,9 @@ Result<> RowPrinter::row(const std::vector<std::string>& cells) {
   return output_.write(table_row(columns_, texts, overlong_));
 }
 
-Result<> RowPrinter::text(std::string_view line) { return output_.line(printable(line)); }
+Result<> RowPrinter::text(std::string_view line) {
+  return output_.line(printable(line));
+}
 
 Result<> RowPrinter::finish() {
   if (form_ == Form::table && !columns_.empty()) TRY(output_.write(table_rule(columns_)));

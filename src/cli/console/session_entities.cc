@@ -30,7 +30,8 @@ struct ValueText {
   std::string operator()(bool value) const { return value ? "true" : "false"; }
   std::string operator()(std::int32_t value) const { return integer_text(value, type); }
   std::string operator()(std::int64_t value) const {
-    if (type.kind() == data::TypeKind::timestamp) return json_string_of(data::timestamp_text(value));
+    if (type.kind() == data::TypeKind::timestamp)
+      return json_string_of(data::timestamp_text(value));
     return std::to_string(value);
   }
   std::string operator()(double value) const {
@@ -74,11 +75,11 @@ OrderedJson queries_json(const std::vector<session::QueryRow>& queries) {
 struct EntityOf {
   OrderedJson operator()(const session::CommandResult& r) const {
     if (r.warning) return {{"@type", "warning_entity"}, {"message", r.message}};
-    return {{"@type", "currentStatus"},
-            {"commandId", r.command_id},
-            {"commandStatus",
-             {{"status", "SUCCESS"}, {"message", r.message}, {"queryId", r.query_id}}},
-            {"commandSequenceNumber", r.sequence}};
+    return {
+        {"@type", "currentStatus"},
+        {"commandId", r.command_id},
+        {"commandStatus", {{"status", "SUCCESS"}, {"message", r.message}, {"queryId", r.query_id}}},
+        {"commandSequenceNumber", r.sequence}};
   }
   OrderedJson operator()(const session::StreamList& r) const {
     OrderedJson streams = OrderedJson::array();
@@ -97,8 +98,9 @@ struct EntityOf {
   OrderedJson operator()(const session::TopicList& r) const {
     OrderedJson topics = OrderedJson::array();
     for (const session::TopicRow& topic : r.topics)
-      topics.push_back({{"name", topic.name},
-                        {"replicaInfo", std::vector<int>(static_cast<std::size_t>(topic.partitions), 1)}});
+      topics.push_back(
+          {{"name", topic.name},
+           {"replicaInfo", std::vector<int>(static_cast<std::size_t>(topic.partitions), 1)}});
     return {{"@type", "kafka_topics"}, {"topics", std::move(topics)}};
   }
   OrderedJson operator()(const session::QueryList& r) const {
@@ -107,9 +109,8 @@ struct EntityOf {
   OrderedJson operator()(const session::FunctionList& r) const {
     OrderedJson functions = OrderedJson::array();
     for (const sql::ScalarFunction* function : r.functions)
-      functions.push_back({{"name", function->name},
-                           {"type", "SCALAR"},
-                           {"category", function->category}});
+      functions.push_back(
+          {{"name", function->name}, {"type", "SCALAR"}, {"category", function->category}});
     return {{"@type", "function_names"}, {"functions", std::move(functions)}};
   }
   OrderedJson operator()(const session::PropertyList& r) const {

@@ -1,5 +1,5 @@
-// A session's results in the shape of ksqlDB's REST entities (the members that the console shows), and
-// rows as JSON texts.
+// A session's results in the shape of ksqlDB's REST entities (the members that the console shows),
+// and rows as JSON texts.
 #pragma once
 
 #include <string>

@@ -31,7 +31,7 @@ class RowSink {
 class SqlTarget {
  public:
   virtual ~SqlTarget() = default;
-  virtual std::string name() const = 0;     // for SERVER
+  virtual std::string name() const = 0;  // for SERVER
   virtual Result<std::string> version() = 0;
 
   // Everything but SELECT and PRINT. Entities as ksqlDB's REST answers have them, one per statement

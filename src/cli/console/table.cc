@@ -15,8 +15,8 @@ void put_cell(std::string& out, const TableColumn& column, const std::string& te
   out += column.right ? blanks + text : text + blanks;
 }
 
-std::string one_line(const std::vector<TableColumn>& columns,
-                     const std::vector<std::string>& cells, bool cut) {
+std::string one_line(const std::vector<TableColumn>& columns, const std::vector<std::string>& cells,
+                     bool cut) {
   std::string out = "|";
   for (std::size_t i = 0; i < columns.size(); ++i) {
     std::string cell = i < cells.size() ? cells[i] : "";

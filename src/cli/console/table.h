@@ -8,8 +8,8 @@ namespace penstock::cli {
 
 struct TableColumn {
   std::string name;
-  bool right = false;      // numbers
-  std::size_t width = 0;   // in terminal columns
+  bool right = false;     // numbers
+  std::size_t width = 0;  // in terminal columns
 };
 
 enum class Overlong { cut, wrap, spill };  // spill: cells may pass their width (not a terminal)
@@ -20,8 +20,8 @@ std::string table_head(const std::vector<TableColumn>& columns, Overlong overlon
 std::string table_row(const std::vector<TableColumn>& columns,
                       const std::vector<std::string>& cells, Overlong overlong);
 
-// A table whose rows are known: columns as wide as they need to be, narrowed from the widest on so that
-// it fits `columns_max` terminal columns (0: no limit).
+// A table whose rows are known: columns as wide as they need to be, narrowed from the widest on so
+// that it fits `columns_max` terminal columns (0: no limit).
 struct Table {
   std::vector<TableColumn> columns;
   std::vector<std::vector<std::string>> rows;  // printable texts, one per column

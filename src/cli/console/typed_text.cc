@@ -5,7 +5,9 @@
 namespace penstock::cli {
 namespace {
 
-bool is_quote(char c) { return c == '\'' || c == '"' || c == '`'; }
+bool is_quote(char c) {
+  return c == '\'' || c == '"' || c == '`';
+}
 
 // The position behind a comment that begins at `at`, or `at` when none does.
 std::size_t skip_comment(std::string_view text, std::size_t at) {
@@ -38,7 +40,9 @@ bool take_quoted(std::string_view text, std::size_t& at, std::string& out) {
   return false;
 }
 
-bool is_space(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; }
+bool is_space(char c) {
+  return std::isspace(static_cast<unsigned char>(c)) != 0;
+}
 
 }  // namespace
 
@@ -52,8 +56,10 @@ bool ends_statement(std::string_view text) {
       if (!take_quoted(text, at, ignored)) return false;
       ended = false;
     } else {
-      if (text[at] == ';') ended = true;
-      else if (!is_space(text[at])) ended = false;
+      if (text[at] == ';')
+        ended = true;
+      else if (!is_space(text[at]))
+        ended = false;
       ++at;
     }
   }
