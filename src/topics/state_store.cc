@@ -4,10 +4,12 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdarg>
 #include <cstring>
 #include <mutex>
 
 #include <fmt/format.h>
+#include <rocksdb/env.h>
 #include <rocksdb/options.h>
 
 #include "base/check.h"
@@ -116,15 +118,21 @@ Result<TaskPosition> position_in(std::string_view rest, std::string_view value) 
   return TaskPosition{{*topic, partition}, get_raw<Offset>(value, 0)};
 }
 
+// RocksDB's own log file would be one more thing to write on a full disk (its writer aborts there), and
+// a place that nobody reads: what matters comes back as a status.
+class NoInfoLog final : public rocksdb::Logger {
+ public:
+  using rocksdb::Logger::Logv;
+  void Logv(const char*, va_list) override {}
+};
+
 rocksdb::Options database_options(bool may_create) {
   rocksdb::Options options;
   options.create_if_missing = may_create;
   options.compression = rocksdb::kNoCompression;  // states are small, and sealed ones do not shrink
   options.write_buffer_size = 16 << 20;
   options.max_background_jobs = 2;
-  options.keep_log_file_num = 2;
-  options.max_log_file_size = 1 << 20;
-  options.info_log_level = rocksdb::WARN_LEVEL;
+  options.info_log = std::make_shared<NoInfoLog>();  // RocksDB's threads share it
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
   options.max_open_files = 128;

@@ -19,7 +19,8 @@ CREATE STREAM masked WITH (KAFKA_TOPIC='masked', VALUE_FORMAT='JSON', PARTITIONS
 
 
 def people(first: int, count: int) -> list[dict]:
-    return [{"id": i, "card": f"41111111{i:08}", "amount": i % 5 + 8 - 6 * (i % 2)} for i in range(first, first + count)]
+    return [{"id": i, "card": f"41111111{i:08}", "amount": i % 5 + 8 - 6 * (i % 2)}
+            for i in range(first, first + count)]
 
 
 def wanted_ids(first: int, count: int) -> list[int]:

@@ -33,7 +33,8 @@ class PlainTopics(PenstockCase):
 
     def test_keyless_lines_are_spread_evenly(self) -> None:
         self.produce("clicks", VALUES, "--partitions", 4)
-        self.assertEqual(set(Counter(r["partition"] for r in self.consume("clicks", "--with-metadata")).values()), {125})
+        rows = self.consume("clicks", "--with-metadata")
+        self.assertEqual(set(Counter(row["partition"] for row in rows).values()), {125})
 
     def test_any_json_value_is_a_record(self) -> None:
         values = [1, -2.5, "text", True, None, [1, [2]], {"a": {"b": []}}]
@@ -42,7 +43,8 @@ class PlainTopics(PenstockCase):
 
     def test_numbers_come_out_as_they_went_in(self) -> None:
         line = '{"big":123456789012345678901234567890,"exact":0.10000000000000000001,"e":1E400}\n'
-        self.penstock("produce", "--data", self.data, "--topic", "numbers", stdin='{"big":123456789012345678901234567890}\n')
+        self.penstock("produce", "--data", self.data, "--topic", "numbers",
+                      stdin='{"big":123456789012345678901234567890}\n')
         done = self.penstock("consume", "--data", self.data, "--topic", "numbers", "--from-beginning")
         self.assertEqual(done.stdout, '{"big":123456789012345678901234567890}\n')
         self.assertEqual(self.penstock("produce", "--data", self.data, "--topic", "numbers", stdin=line,
@@ -90,7 +92,8 @@ class PlainTopics(PenstockCase):
 
     def test_following_shows_new_records_and_ends_on_a_signal(self) -> None:
         self.produce("t", [{"n": 0}])
-        follower = self.start("penstock", "consume", "--data", self.data, "--topic", "t", "--from-beginning", "--follow")
+        follower = self.start("penstock", "consume", "--data", self.data, "--topic", "t", "--from-beginning",
+                              "--follow")
         self.assertEqual(follower.stdout.readline(), '{"n": 0}\n')
         self.produce("t", [{"n": 1}])  # through the follower's socket: it holds the folder
         self.assertEqual(follower.stdout.readline(), '{"n": 1}\n')
