@@ -81,7 +81,8 @@ TEST(JsonShape, agrees_on_records_cut_at_every_byte) {
 }
 
 TEST(JsonShape, agrees_on_every_byte_replaced) {
-  const std::string replacements("\"\\{}[]:,019-+.eE tfn\n\t\0\x1f\x7f\x80\xc3\xff", 32);
+  constexpr char kBytes[] = "\"\\{}[]:,019-+.eE tfn\n\t\0\x1f\x7f\x80\xc3\xff";
+  const std::string replacements(kBytes, sizeof kBytes - 1);
   std::vector<std::vector<bool>> projections{std::vector<bool>(8, true),
                                              std::vector<bool>(8, false)};
   projections[1][0] = true;

@@ -87,7 +87,8 @@ void Server::handle(const net::HttpRequest& request, net::ResponseWriter& writer
   if (auto allowed = check_caller(request, loopback_); !allowed) {
     return answer(writer, rest_error(RestCode::forbidden, allowed.error().text()));
   }
-  const std::string_view method = request.method == "HEAD" ? "GET" : request.method;
+  const std::string_view method =
+      request.method == "HEAD" ? std::string_view("GET") : std::string_view(request.method);
   bool path_known = false;
   for (const Route& route : builtin_routes()) {
     if (!matches(route, request.path)) continue;

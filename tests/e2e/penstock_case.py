@@ -1,5 +1,6 @@
 """What the end-to-end tests share: programs, folders, keys. Standard library only."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -45,7 +46,8 @@ class PenstockCase(unittest.TestCase):
             process.wait()
         for stream in (process.stdin, process.stdout, process.stderr):
             if stream is not None:
-                stream.close()
+                with contextlib.suppress(BrokenPipeError):  # what it did not read any more
+                    stream.close()
 
     def penstock(self, *arguments: object, stdin: str = "", expect: int | None = 0, env=None):
         done = subprocess.run([str(BIN / "penstock"), *map(str, arguments)], input=stdin, capture_output=True,
