@@ -118,8 +118,8 @@ Result<TaskPosition> position_in(std::string_view rest, std::string_view value) 
   return TaskPosition{{*topic, partition}, get_raw<Offset>(value, 0)};
 }
 
-// RocksDB's own log file would be one more thing to write on a full disk (its writer aborts there), and
-// a place that nobody reads: what matters comes back as a status.
+// RocksDB's own log file would be one more thing to write on a full disk (its writer aborts there),
+// and a place that nobody reads: what matters comes back as a status.
 class NoInfoLog final : public rocksdb::Logger {
  public:
   using rocksdb::Logger::Logv;
