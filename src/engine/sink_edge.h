@@ -62,7 +62,6 @@ class SinkEdge {
 
   std::unique_ptr<seal::Sealer> sealer_;  // null: a plain topic
   std::optional<topics::TopicName> grants_topic_;
-  std::int32_t grants_partitions_ = 1;
   std::vector<topics::RecordBatch> grants_;  // one per partition of the grants topic
 
   std::vector<topics::RecordBatch> records_by_partition_;

@@ -17,42 +17,48 @@ using data::TypeKind;
 
 // An operator compares either two values, or an order (<0, 0, >0) with 0.
 struct Equal {
-  static constexpr bool kEquality = true, kOnEqual = true;
+  static constexpr bool kEquality = true;
+  [[maybe_unused]] static constexpr bool kOnEqual = true;  // not every instance asks
   template <typename T>
   bool operator()(T a, T b) const {
     return a == b;
   }
 };
 struct NotEqual {
-  static constexpr bool kEquality = true, kOnEqual = false;
+  static constexpr bool kEquality = true;
+  [[maybe_unused]] static constexpr bool kOnEqual = false;  // not every instance asks
   template <typename T>
   bool operator()(T a, T b) const {
     return a != b;
   }
 };
 struct Less {
-  static constexpr bool kEquality = false, kOnEqual = false;
+  static constexpr bool kEquality = false;
+  [[maybe_unused]] static constexpr bool kOnEqual = false;  // not every instance asks
   template <typename T>
   bool operator()(T a, T b) const {
     return a < b;
   }
 };
 struct LessEqual {
-  static constexpr bool kEquality = false, kOnEqual = true;
+  static constexpr bool kEquality = false;
+  [[maybe_unused]] static constexpr bool kOnEqual = true;  // not every instance asks
   template <typename T>
   bool operator()(T a, T b) const {
     return a <= b;
   }
 };
 struct Greater {
-  static constexpr bool kEquality = false, kOnEqual = false;
+  static constexpr bool kEquality = false;
+  [[maybe_unused]] static constexpr bool kOnEqual = false;  // not every instance asks
   template <typename T>
   bool operator()(T a, T b) const {
     return a > b;
   }
 };
 struct GreaterEqual {
-  static constexpr bool kEquality = false, kOnEqual = true;
+  static constexpr bool kEquality = false;
+  [[maybe_unused]] static constexpr bool kOnEqual = true;  // not every instance asks
   template <typename T>
   bool operator()(T a, T b) const {
     return a >= b;
