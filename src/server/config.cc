@@ -118,6 +118,54 @@ Result<> check_nesting(std::string_view text) {
   return {};
 }
 
+// Where a piece of TOML that may hold any character ends: behind the closing quotes or at the
+// line's end.
+std::size_t end_of_text(std::string_view toml, std::size_t from) {
+  const char quote = toml[from];
+  const std::string three(3, quote);
+  const bool long_form = toml.substr(from).starts_with(three);
+  for (std::size_t at = from + (long_form ? 3 : 1); at < toml.size(); ++at) {
+    if (toml[at] == '\\' && quote == '"') {
+      ++at;
+    } else if (long_form ? toml.substr(at).starts_with(three) : toml[at] == quote) {
+      return at + (long_form ? 3 : 1);
+    } else if (toml[at] == '\n' && !long_form) {
+      return at;
+    }
+  }
+  return toml.size();
+}
+
+// Outside texts and comments TOML is ASCII, and we have no dates and times. toml++ 3.3 runs into
+// undefined behaviour on certain other characters there (its test for blanks) and into assertions
+// on malformed times, so both are refused before it sees them.
+Result<> check_characters(std::string_view text) {
+  std::size_t line = 1;
+  for (std::size_t at = 0; at < text.size();) {
+    const char c = text[at];
+    std::size_t next = at + 1;
+    if (c == '"' || c == '\'') next = end_of_text(text, at);
+    if (c == '#') next = std::min(text.find('\n', at), text.size());
+    if (static_cast<unsigned char>(c) >= 0x80) {
+      return fail(
+          ErrorCode::invalid_argument,
+          fmt::format("configuration, line {}: a character that is not ASCII stands outside "
+                      "of quotes and comments",
+                      line));
+    }
+    const bool after_digit = at > 0 && text[at - 1] >= '0' && text[at - 1] <= '9';
+    if (c == ':' || (c == '-' && after_digit)) {
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("configuration, line {}: dates and times are not taken; put texts "
+                              "into quotes",
+                              line));
+    }
+    line += static_cast<std::size_t>(std::ranges::count(text.substr(at, next - at), '\n'));
+    at = next;
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Config> parse_config(std::string_view text) {
@@ -126,6 +174,7 @@ Result<Config> parse_config(std::string_view text) {
                 fmt::format("configuration: longer than {} bytes", kConfigBytesMax));
   }
   TRY(check_nesting(text));
+  TRY(check_characters(text));
   const toml::parse_result parsed = toml::parse(text);
   if (!parsed) {
     return fail(ErrorCode::invalid_argument,

@@ -69,5 +69,16 @@ TEST(Config, RefusesWhatIsTooLongOrTooDeep) {
   EXPECT_THAT(refusal("sql_files = " + std::string(10'000, '[')), HasSubstr("nested"));
 }
 
+TEST(Config, TakesOtherLettersInTextsAndCommentsOnly) {
+  EXPECT_TRUE(parse_config("sql = \"SELECT 'Zo\u00eb' -- \\\" \u00e9\" # caf\u00e9\nthreads = 2\n")
+                  .has_value());
+  EXPECT_TRUE(parse_config("sql = \"\"\"\n'Zo\u00eb'\n\"\"\"\n").has_value());
+  auto refused = parse_config("threads = 2\n\u00e9 = 1\n");
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(
+      refused.error().text(),
+      "configuration, line 2: a character that is not ASCII stands outside of quotes and comments");
+}
+
 }  // namespace
 }  // namespace penstock::server
