@@ -95,20 +95,26 @@ Result<> LineWriter::open_writer() {
 }
 
 Result<> LineWriter::commit(const GatheredLines& lines) {
-  while (true) {
-    if (TRY(try_commit(lines)) == Attempt::committed) break;
-    TRY(wait_for_holder());
+  while (TRY(try_commit(lines)) == Attempt::log_lost) {
     // Opening the writer again has fenced the lost attempt: it is either in the log now or never.
-    std::uint64_t in_log = 0;
-    TRY(writer_->restore(topics::TaskId(id_), [&](ByteView key, ByteView value) {
-      if (as_text(key) != kRowsKey) return;
-      std::string_view text = as_text(value);
-      std::from_chars(text.data(), text.data() + text.size(), in_log);
-    }));
-    if (in_log == written_ + lines.rows.size()) break;
+    if (TRY(rows_in_log_again()) == written_ + lines.rows.size()) break;
   }
   written_ += lines.rows.size();
   return {};
+}
+
+Result<std::uint64_t> LineWriter::rows_in_log_again() {
+  while (true) {
+    TRY(wait_for_holder());
+    std::uint64_t in_log = 0;
+    Result<> read = writer_->restore(topics::TaskId(id_), [&](ByteView key, ByteView value) {
+      if (as_text(key) != kRowsKey) return;
+      std::string_view text = as_text(value);
+      std::from_chars(text.data(), text.data() + text.size(), in_log);
+    });
+    if (read) return in_log;
+    if (read.error().code() != ErrorCode::unavailable) return fail(read.error());
+  }
 }
 
 Result<LineWriter::Attempt> LineWriter::try_commit(const GatheredLines& lines) {

@@ -70,6 +70,8 @@ class LineWriter {
   Result<> ensure(const topics::TopicSpec& spec);
   Result<> open_writer();
   Result<> wait_for_holder();
+  // After the log was lost: connects again and says how many of our rows it holds.
+  Result<std::uint64_t> rows_in_log_again();
   Result<Attempt> try_commit(const GatheredLines& lines);
   Result<> fill(topics::Commit& commit, const GatheredLines& lines);
   Result<> seal_rows(topics::Commit& commit, const GatheredLines& lines);

@@ -174,7 +174,10 @@ class ThroughAHolder(PenstockCase):
             producer = self.start("penstock", "produce", "--data", self.data, "--topic", topic, "--commit-lines", 10,
                                   *more, stdin=subprocess.PIPE)
             for n in range(4000):
-                producer.stdin.write(f'{{"n":{n}}}\n')
+                try:
+                    producer.stdin.write(f'{{"n":{n}}}\n')
+                except BrokenPipeError:
+                    self.fail(f"produce ended with {producer.wait()}: {producer.stderr.read()}")
                 if n == 20:  # it must have found the holder before that dies, or it takes the folder
                     producer.stdin.flush()
                     self.wait_until(lambda: self.count(topic) > 0, "writing")
