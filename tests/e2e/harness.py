@@ -3,6 +3,7 @@
 PENSTOCK_BIN is the folder with penstock and penstockd (default build/release/bin).
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -60,7 +61,8 @@ class Case(unittest.TestCase):
         process.wait()
         for stream in (process.stdin, process.stdout, process.stderr):
             if stream is not None:
-                stream.close()
+                with contextlib.suppress(BrokenPipeError):  # what it did not read any more
+                    stream.close()
 
     @staticmethod
     def terminate(process: subprocess.Popen, sign: int = signal.SIGTERM) -> int:
@@ -94,6 +96,14 @@ class Case(unittest.TestCase):
         done = self.penstock("topics", "list", "--data", self.data)
         return [line.split()[0] for line in done.stdout.splitlines()[1:] if line.split()]
 
+    def count(self, topic: str) -> int:
+        """Records of a topic, 0 when it is not there."""
+        for line in self.penstock("topics", "list", "--data", self.data).stdout.splitlines():
+            words = line.split()
+            if words and words[0] == topic:
+                return int(words[2])
+        return 0
+
     def new_policy(self, policy: str, *topics: str) -> None:
         named = [word for topic in topics for word in ("--topic", topic)]
         self.penstock("policy", "new", "--id", policy, *named, "--out", self.keys)
@@ -113,7 +123,7 @@ class Case(unittest.TestCase):
         return file
 
     def run_sql(self, text: str, *more: object, expect: int | None = 0):
-        """`penstock run --until-end`; what it printed as JSON when it succeeded, else the finished process."""
+        """`penstock run --until-end`; what it printed as JSON when it should succeed, else the finished process."""
         done = self.penstock("run", "--data", self.data, "--until-end", "--json", *more, self.sql_file(text),
                              expect=expect)
         return json.loads(done.stdout) if expect == 0 else done

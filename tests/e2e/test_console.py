@@ -8,10 +8,10 @@ import subprocess
 import time
 import unittest
 
-from penstock_case import BIN, PenstockCase
+from harness import PENSTOCK, Case
 
 
-class Console(PenstockCase):
+class Console(Case):
     def setUp(self) -> None:
         super().setUp()
         self.produce("s", [{"ID": 1, "NAME": "one"}, {"ID": 2, "NAME": "two"}])
@@ -26,7 +26,7 @@ class Console(PenstockCase):
             import termios
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
-        self.console = subprocess.Popen([str(BIN / "penstock"), "sql", "--data", str(self.data)], stdin=slave,
+        self.console = subprocess.Popen([str(PENSTOCK), "sql", "--data", str(self.data)], stdin=slave,
                                         stdout=slave, stderr=slave, env=environment, preexec_fn=own_terminal)
         os.close(slave)
         self.addCleanup(self.end, self.console)

@@ -7,12 +7,12 @@ import subprocess
 import unittest
 from collections import Counter
 
-from penstock_case import BIN, PenstockCase
+from harness import PENSTOCK, Case
 
 VALUES = [{"id": i, "user": f"u{i % 7}", "text": "naïve ☕ \"quoted\" \\ line\nbreak"} for i in range(500)]
 
 
-class PlainTopics(PenstockCase):
+class PlainTopics(Case):
     def test_what_goes_in_comes_out_in_order(self) -> None:
         done = self.produce("clicks", VALUES)
         self.assertIn("500 records", done.stdout)
@@ -85,22 +85,23 @@ class PlainTopics(PenstockCase):
 
     def test_a_reader_that_goes_away_is_no_error(self) -> None:
         self.produce("t", [{"text": "x" * 100}] * 20000)
-        consumer = self.start("penstock", "consume", "--data", self.data, "--topic", "t", "--from-beginning")
+        consumer = self.start(PENSTOCK, "consume", "--data", self.data, "--topic", "t", "--from-beginning",
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         consumer.stdout.readline()
         consumer.stdout.close()
         self.assertEqual(consumer.wait(timeout=30), 0)
 
     def test_following_shows_new_records_and_ends_on_a_signal(self) -> None:
         self.produce("t", [{"n": 0}])
-        follower = self.start("penstock", "consume", "--data", self.data, "--topic", "t", "--from-beginning",
-                              "--follow")
+        follower = self.start(PENSTOCK, "consume", "--data", self.data, "--topic", "t", "--from-beginning",
+                              "--follow", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.assertEqual(follower.stdout.readline(), '{"n": 0}\n')
         self.produce("t", [{"n": 1}])  # through the follower's socket: it holds the folder
         self.assertEqual(follower.stdout.readline(), '{"n": 1}\n')
         self.assertEqual(self.terminate(follower), 0)
 
 
-class SealedTopics(PenstockCase):
+class SealedTopics(Case):
     def setUp(self) -> None:
         super().setUp()
         self.new_policy("pay", "payments")
@@ -160,7 +161,7 @@ class SealedTopics(PenstockCase):
         self.penstock("policy", "show", file, expect=8)
 
 
-class ThroughAHolder(PenstockCase):
+class ThroughAHolder(Case):
     def test_a_producer_survives_the_death_of_the_holder(self) -> None:
         self.produce("t", [], "--partitions", 2)
         for sealed in (False, True):
@@ -171,8 +172,8 @@ class ThroughAHolder(PenstockCase):
             if sealed:
                 self.produce(topic, [], "--partitions", 2, *more)
             holder = self.hold()
-            producer = self.start("penstock", "produce", "--data", self.data, "--topic", topic, "--commit-lines", 10,
-                                  *more, stdin=subprocess.PIPE)
+            producer = self.start(PENSTOCK, "produce", "--data", self.data, "--topic", topic, "--commit-lines", 10,
+                                  *more, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
             for n in range(4000):
                 try:
                     producer.stdin.write(f'{{"n":{n}}}\n')
@@ -194,7 +195,7 @@ class ThroughAHolder(PenstockCase):
 
     def hold(self) -> subprocess.Popen:
         """A process that owns the folder and serves it."""
-        holder = self.start("penstock", "consume", "--data", self.data, "--topic", "t", "--follow",
+        holder = self.start(PENSTOCK, "consume", "--data", self.data, "--topic", "t", "--follow",
                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         lock = self.data / "LOCK"
         self.wait_until(lambda: f'"pid":{holder.pid}' in lock.read_text().replace(" ", "") and
@@ -209,7 +210,7 @@ class ThroughAHolder(PenstockCase):
         self.assertEqual(self.consume("t"), [1])
 
 
-class Help(PenstockCase):
+class Help(Case):
     def test_every_verb_has_help_with_an_example(self) -> None:
         overview = self.penstock("--help").stdout
         self.assertIn("penstock 0.", self.penstock("--version").stdout)

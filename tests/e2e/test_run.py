@@ -7,7 +7,7 @@ import subprocess
 import unittest
 from pathlib import Path
 
-from penstock_case import BIN, SOURCE, PenstockCase
+from harness import PENSTOCK, SOURCE, Case
 
 MASKING = """
 CREATE STREAM people (id BIGINT, card STRING, amount DOUBLE)
@@ -21,15 +21,15 @@ def people(first: int, count: int) -> list[dict]:
     return [{"id": i, "card": f"41111111{i:08}", "amount": i % 20} for i in range(first, first + count)]
 
 
-class UntilEnd(PenstockCase):
+class UntilEnd(Case):
     def test_a_second_run_goes_on_where_the_first_stopped(self) -> None:
         self.produce("people", people(0, 1000), "--partitions", 2)
-        first = json.loads(self.run_sql(MASKING).stdout)
+        first = self.run_sql(MASKING)
         self.assertEqual([q["records_in"] for q in first["queries"]], [1000])
         self.assertEqual([q["records_out"] for q in first["queries"]], [500])
         self.assertGreater(first["process"]["memory_peak_bytes"], 0)
         self.produce("people", people(1000, 200))
-        second = json.loads(self.run_sql(MASKING).stdout)
+        second = self.run_sql(MASKING)
         self.assertEqual([q["records_in"] for q in second["queries"]], [200])
         rows = self.consume("masked")
         self.assertEqual(sorted(row["ID"] for row in rows), [i for i in range(1200) if i % 20 >= 10])
@@ -52,7 +52,7 @@ class UntilEnd(PenstockCase):
     def test_records_that_cannot_be_read_become_dead_letters(self) -> None:
         self.produce("people", [{"id": 1, "card": "4111111111111111", "amount": 10}, {"id": "no number"}, 17,
                                 {"id": 2, "card": "4111111111112222", "amount": 11}])
-        done = json.loads(self.run_sql(MASKING.replace(", PARTITIONS=2);", ");")).stdout)
+        done = self.run_sql(MASKING.replace(", PARTITIONS=2);", ");"))
         query = done["queries"][0]
         self.assertEqual((query["records_out"], query["dead_letters"]), (2, 2))
         letters = self.consume(query["id"] + ".dead_letters", "--with-metadata")
@@ -80,7 +80,7 @@ class UntilEnd(PenstockCase):
         self.produce("people", [{"id": "no number", "card": "4111", "amount": 10}], "--seal", "in", "--keys",
                      self.key("in", "producer"))
         sealed = MASKING.replace("PARTITIONS=2);", "SEAL='psr1', KEY_POLICY='in');", 1)
-        done = json.loads(self.run_sql(sealed, "--keys", self.key("in")).stdout)
+        done = self.run_sql(sealed, "--keys", self.key("in"))
         topic = done["queries"][0]["id"] + ".dead_letters"
         self.assertIn("sealed_bytes", self.consume(topic)[0])
         self.assertEqual(self.consume(topic, "--open", "--keys", self.key("in", "reader"))[0]["id"], "no number")
@@ -93,12 +93,13 @@ class UntilEnd(PenstockCase):
                          [i for i in range(20000) if i % 20 >= 10])
 
 
-class UntilASignal(PenstockCase):
+class UntilASignal(Case):
     def test_it_runs_until_sigterm_and_ends_with_success(self) -> None:
         self.produce("people", [], "--partitions", 2)
         file = self.folder / "queries.sql"
         file.write_text(MASKING)
-        runner = self.start("penstock", "run", "--data", self.data, "--json", file)
+        runner = self.start(PENSTOCK, "run", "--data", self.data, "--json", file,
+                            stdout=subprocess.PIPE)
         self.wait_until((self.data / "log.sock").exists, "taking the folder")
         self.produce("people", people(0, 1000))
         self.wait_until(lambda: self.count("masked") == 500, "masking")
@@ -109,7 +110,7 @@ class UntilASignal(PenstockCase):
 
 
 @unittest.skipUnless(os.geteuid() == 0, "mounting a small disk needs root")
-class SmallDisk(PenstockCase):
+class SmallDisk(Case):
     def setUp(self) -> None:
         super().setUp()
         self.mount = self.folder / "disk"
@@ -141,7 +142,7 @@ class SmallDisk(PenstockCase):
         self.assertEqual(len(self.consume("t")), written + 1001)
 
 
-class Demo(PenstockCase):
+class Demo(Case):
     def test_the_example_runs_without_a_server(self) -> None:
         example = SOURCE / "examples" / "payments"
         self.new_policy("payments-v1", "payments")
