@@ -29,6 +29,12 @@ inline ByteBuffer to_buffer(ByteView bytes) {
 struct Slice {
   const std::uint8_t* data = nullptr;  // null
   std::uint32_t size = 0;
+  // Never null, whatever the view's own pointer is.
+  static Slice of(ByteView view) {
+    static constexpr std::uint8_t kNothing = 0;
+    return {view.data() != nullptr ? view.data() : &kNothing,
+            static_cast<std::uint32_t>(view.size())};
+  }
   bool is_null() const { return data == nullptr; }
   ByteView bytes() const { return {data, size}; }
 };

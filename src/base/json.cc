@@ -1,5 +1,6 @@
 #include "base/json.h"
 
+#include <algorithm>
 #include <set>
 #include <vector>
 
@@ -79,6 +80,124 @@ Result<Json> parse_json(std::string_view text, std::string_view what, JsonLimits
   } catch (const Json::exception&) {
     return fail(ErrorCode::invalid_argument, fmt::format("{}: not valid JSON", what));
   }
+}
+
+namespace {
+
+constexpr std::size_t kCanonicalDepthMax = 64;
+constexpr std::int64_t kExactIntegerMax = (std::int64_t{1} << 53) - 1;  // RFC 7493, 2.2
+
+std::unexpected<Error> not_canonical(const char* problem) {
+  return fail(ErrorCode::invalid_argument, fmt::format("canonical JSON: {}", problem));
+}
+
+// Bytes of the UTF-8 sequence at the front of `text` (RFC 3629), 0 if there is none.
+std::size_t utf8_sequence(std::string_view text) {
+  auto at = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
+  std::uint8_t lead = at(0);
+  if (lead < 0x80) return 1;
+  if (lead < 0xc2 || lead > 0xf4) return 0;
+  std::size_t size = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+  if (text.size() < size) return 0;
+  // The second byte's range shuts out overlong forms, surrogates and what is past U+10FFFF.
+  std::uint8_t low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
+  std::uint8_t high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
+  if (at(1) < low || at(1) > high) return 0;
+  for (std::size_t i = 2; i < size; ++i)
+    if ((at(i) & 0xc0) != 0x80) return 0;
+  return size;
+}
+
+// Order of UTF-16 code units, found in UTF-8: it differs from the order of bytes only where
+// surrogates (of lead bytes F0 to F4) meet U+E000 to U+FFFF (lead bytes EE and EF).
+bool before_in_utf16(const std::string& a, const std::string& b) {
+  auto rank = [](char c) {
+    auto byte = static_cast<std::uint8_t>(c);
+    return byte == 0xee || byte == 0xef ? byte + 0x10 : static_cast<int>(byte);
+  };
+  return std::ranges::lexicographical_compare(a, b, std::ranges::less{}, rank, rank);
+}
+
+Result<> write_string(std::string_view text, std::string& out) {
+  out += '"';
+  while (!text.empty()) {
+    std::size_t size = utf8_sequence(text);
+    if (size == 0) return not_canonical("a string is not valid UTF-8");
+    char c = text[0];
+    std::size_t named = std::string_view("\"\\\b\f\n\r\t").find(c);
+    if (named != std::string_view::npos) {
+      out += '\\';
+      out += "\"\\bfnrt"[named];
+    } else if (static_cast<std::uint8_t>(c) < 0x20) {
+      fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<int>(c));
+    } else {
+      out.append(text.substr(0, size));
+    }
+    text.remove_prefix(size);
+  }
+  out += '"';
+  return {};
+}
+
+Result<> write_number(const Json& value, std::string& out) {
+  bool exact = value.is_number_unsigned()
+                   ? value.get<std::uint64_t>() <= static_cast<std::uint64_t>(kExactIntegerMax)
+                   : value.is_number_integer() && value.get<std::int64_t>() >= -kExactIntegerMax &&
+                         value.get<std::int64_t>() <= kExactIntegerMax;
+  if (!exact) return not_canonical("a number is not an integer of at most 2^53 - 1 either way");
+  fmt::format_to(std::back_inserter(out), "{}", value.get<std::int64_t>());
+  return {};
+}
+
+Result<> write_canonical(const Json& value, std::size_t depth, std::string& out);
+
+Result<> write_object(const Json& object, std::size_t depth, std::string& out) {
+  using Member = Json::object_t::value_type;
+  std::vector<const Member*> members;
+  for (const Member& member : object.get_ref<const Json::object_t&>()) members.push_back(&member);
+  std::ranges::sort(members, before_in_utf16,
+                    [](const Member* m) -> const std::string& { return m->first; });
+  out += '{';
+  for (bool first = true; const Member* member : members) {
+    if (!std::exchange(first, false)) out += ',';
+    TRY(write_string(member->first, out));
+    out += ':';
+    TRY(write_canonical(member->second, depth, out));
+  }
+  out += '}';
+  return {};
+}
+
+Result<> write_array(const Json& array, std::size_t depth, std::string& out) {
+  out += '[';
+  for (bool first = true; const Json& element : array) {
+    if (!std::exchange(first, false)) out += ',';
+    TRY(write_canonical(element, depth, out));
+  }
+  out += ']';
+  return {};
+}
+
+// `depth` containers are open around `value`.
+Result<> write_canonical(const Json& value, std::size_t depth, std::string& out) {
+  if (value.is_structured() && ++depth > kCanonicalDepthMax)
+    return fail(ErrorCode::limit_exceeded,
+                fmt::format("canonical JSON: nested deeper than {} levels", kCanonicalDepthMax));
+  if (value.is_object()) return write_object(value, depth, out);
+  if (value.is_array()) return write_array(value, depth, out);
+  if (value.is_string()) return write_string(value.get_ref<const std::string&>(), out);
+  if (value.is_number()) return write_number(value, out);
+  if (!value.is_null() && !value.is_boolean()) return not_canonical("a value is not JSON");
+  out += value.is_null() ? "null" : value.get<bool>() ? "true" : "false";
+  return {};
+}
+
+}  // namespace
+
+Result<std::string> canonical_json(const Json& value) {
+  std::string out;
+  TRY(write_canonical(value, 0, out));
+  return out;
 }
 
 namespace {

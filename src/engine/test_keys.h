@@ -84,7 +84,7 @@ inline std::vector<std::string> open_topic(topics::Log& log, const std::string& 
     for (const TestRecord& record : read_partition(log, topic, static_cast<std::int32_t>(p))) {
       ByteBuffer body;
       seal::RecordContext context{.key = {}, .timestamp_ms = record.timestamp_ms, .path = {}};
-      if (record.key) context.key = seal::Slice::of(as_bytes(*record.key));
+      if (record.key) context.key = Slice::of(as_bytes(*record.key));
       bool ok =
           opener->open(context, as_bytes(*record.value), guard, body) == seal::OpenOutcome::ok;
       out.push_back(ok ? std::string(as_text(body)) : "<refused>");

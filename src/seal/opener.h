@@ -88,8 +88,8 @@ class Opener {
   std::vector<EpochId> expire(std::int64_t now_ms);
 
   // Opens a batch of one partition in log order. Keys, values and timestamps are parallel; a null
-  // slice is data == nullptr (any type with members data and size, such as topics::Slice). `out` is
-  // reset first.
+  // slice is data == nullptr (any type with members data and size, such as penstock::Slice). `out`
+  // is reset first.
   template <typename SliceType>
   void open_batch(std::span<const SliceType> keys, std::span<const SliceType> values,
                   std::span<const std::int64_t> timestamps_ms, SequenceGuard& guard,

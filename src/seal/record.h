@@ -43,16 +43,6 @@ inline bool is_opened(OpenOutcome o) {
   return o == OpenOutcome::ok || o == OpenOutcome::tombstone;
 }
 
-// A view with null apart from empty, like topics' slices: null is data == nullptr.
-struct Slice {
-  const std::uint8_t* data = nullptr;
-  std::size_t size = 0;
-  static Slice of(ByteView v) {
-    static constexpr std::uint8_t kEmpty = 0;
-    return {v.data() != nullptr ? v.data() : &kEmpty, v.size()};
-  }
-};
-
 // What a record is bound to beside its bytes. The raw key, the record's own timestamp (Kafka's
 // CreateTime, the embedded log's), and for a field its path.
 struct RecordContext {

@@ -40,7 +40,7 @@ bool is_readable(ByteView bytes) {
   return true;
 }
 
-data::Value as_value(topics::Slice bytes) {
+data::Value as_value(Slice bytes) {
   auto text = shown(bytes);
   if (!text) return data::Null{};
   return *std::move(text);
@@ -137,7 +137,7 @@ class PrintQuery final : public engine::PushQuery {
 
 }  // namespace
 
-std::optional<std::string> shown(topics::Slice bytes) {
+std::optional<std::string> shown(Slice bytes) {
   if (bytes.is_null()) return std::nullopt;
   if (is_sealed(bytes.bytes())) return fmt::format("<sealed, {} bytes>", bytes.size);
   if (bytes.size > kPrintTextBytesMax || !is_readable(bytes.bytes())) {

@@ -17,6 +17,6 @@ Result<std::unique_ptr<engine::PushQuery>> start_print(topics::Log& log,
 
 // What PRINT shows of a key or value: UTF-8 text, "<sealed, N bytes>" for PSR-1 records and grants,
 // "<N bytes>" for other bytes; absent for null.
-std::optional<std::string> shown(topics::Slice bytes);
+std::optional<std::string> shown(Slice bytes);
 
 }  // namespace penstock::session
