@@ -1,32 +1,26 @@
 #include "crypto/ec.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include <fmt/format.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/obj_mac.h>
-#include <openssl/param_build.h>
-#include <openssl/pem.h>
 
 #include "base/check.h"
 #include "crypto/cbor.h"
-#include "crypto/limits.h"
 #include "crypto/openssl.h"
+#include "crypto/pkey.h"
 
 namespace penstock::crypto {
 namespace {
 
 using EcGroupPtr = OpensslPtr<EC_GROUP, EC_GROUP_free>;
 using EcPointPtr = OpensslPtr<EC_POINT, EC_POINT_clear_free>;
-using ParamBuilderPtr = OpensslPtr<OSSL_PARAM_BLD, OSSL_PARAM_BLD_free>;
-using ParamsPtr = OpensslPtr<OSSL_PARAM, OSSL_PARAM_free>;
 
 constexpr std::size_t kPointBytes = 1 + 2 * kP256CoordinateBytes;
 constexpr std::uint8_t kUncompressed = 0x04;
-constexpr char kGroupName[] = "prime256v1";  // libcrypto's name of P-256
 
 const EC_GROUP* group() {
   static const EcGroupPtr p256(EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1));
@@ -37,76 +31,6 @@ const EC_GROUP* group() {
 std::unexpected<Error> bad_key(std::string_view problem) {
   ERR_clear_error();
   return fail(ErrorCode::invalid_argument, fmt::format("P-256 key: {}", problem));
-}
-
-// Private only when `scalar` is given.
-Result<PkeyPtr> make_pkey(ByteView point, ByteView scalar) {
-  ParamBuilderPtr builder(OSSL_PARAM_BLD_new());
-  BignumPtr number;
-  bool built = builder != nullptr &&
-               OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME,
-                                               kGroupName, 0) == 1 &&
-               OSSL_PARAM_BLD_push_octet_string(builder.get(), OSSL_PKEY_PARAM_PUB_KEY,
-                                                point.data(), point.size()) == 1;
-  if (built && !scalar.empty()) {
-    number.reset(BN_secure_new());
-    built = number != nullptr &&
-            BN_bin2bn(scalar.data(), static_cast<int>(scalar.size()), number.get()) != nullptr &&
-            OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_PRIV_KEY, number.get()) == 1;
-  }
-  ParamsPtr params(built ? OSSL_PARAM_BLD_to_param(builder.get()) : nullptr);
-  PkeyContextPtr context(EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr));
-  if (!params || !context || EVP_PKEY_fromdata_init(context.get()) != 1)
-    return fail(openssl_error("P-256 key"));
-  EVP_PKEY* key = nullptr;
-  int selection = scalar.empty() ? EVP_PKEY_PUBLIC_KEY : EVP_PKEY_KEYPAIR;
-  if (EVP_PKEY_fromdata(context.get(), &key, selection, params.get()) != 1)
-    return fail(openssl_error("P-256 key"));
-  return PkeyPtr(key);
-}
-
-Result<PkeyPtr> make_pkey(const P256PublicKey& key) {
-  return make_pkey(key.to_point(), {});
-}
-Result<PkeyPtr> make_pkey(const P256PrivateKey& key) {
-  return make_pkey(key.public_key().to_point(), key.scalar());
-}
-
-bool is_p256(const EVP_PKEY* key) {
-  char name[32] = {};
-  std::size_t size = 0;
-  return EVP_PKEY_get_group_name(key, name, sizeof name, &size) == 1 &&
-         std::string_view(name) == kGroupName;
-}
-
-// A number parameter of a key as 32 big-endian bytes.
-bool coordinate(const EVP_PKEY* key, const char* name, ByteSpan out) {
-  BIGNUM* number = nullptr;
-  bool found = EVP_PKEY_get_bn_param(key, name, &number) == 1;
-  BignumPtr owner(number);
-  return found && BN_bn2binpad(number, out.data(), static_cast<int>(out.size())) ==
-                      static_cast<int>(out.size());
-}
-
-Result<BioPtr> bio_over(std::string_view pem) {
-  if (pem.size() > kPemBytesMax)
-    return fail(
-        ErrorCode::limit_exceeded,
-        fmt::format("P-256 key: PEM of {} bytes, at most {} are taken", pem.size(), kPemBytesMax));
-  BioPtr bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-  if (!bio) return fail(openssl_error("P-256 key"));
-  return bio;
-}
-
-int no_passphrase(char*, int, int, void*) {
-  return -1;
-}
-
-ByteView memory_of(BIO* bio) {
-  char* data = nullptr;
-  long size = BIO_get_mem_data(bio, &data);
-  CHECK(size >= 0);
-  return {reinterpret_cast<const std::uint8_t*>(data), static_cast<std::size_t>(size)};
 }
 
 Result<P256PublicKey> public_key_of(ByteView scalar) {
@@ -164,16 +88,10 @@ Result<P256PublicKey> P256PublicKey::from_cose_key(ByteView cose_key) {
 }
 
 Result<P256PublicKey> P256PublicKey::from_pem(std::string_view pem) {
-  BioPtr bio = TRY(bio_over(pem));
-  PkeyPtr key(PEM_read_bio_PUBKEY(bio.get(), nullptr, no_passphrase, nullptr));
+  BioPtr bio = TRY(bio_over(pem, "P-256 key"));
+  PkeyPtr key = read_public_pem(bio.get());
   if (!key) return bad_key("not a PEM public key");
-  if (!is_p256(key.get())) return bad_key("the PEM holds a key of another kind");
-  std::array<std::uint8_t, 2 * kP256CoordinateBytes> xy;
-  ByteSpan halves(xy);
-  if (!coordinate(key.get(), OSSL_PKEY_PARAM_EC_PUB_X, halves.first(kP256CoordinateBytes)) ||
-      !coordinate(key.get(), OSSL_PKEY_PARAM_EC_PUB_Y, halves.last(kP256CoordinateBytes)))
-    return bad_key("the PEM holds no point");
-  return from_coordinates(halves.first(kP256CoordinateBytes), halves.last(kP256CoordinateBytes));
+  return p256_of(key.get());
 }
 
 ByteBuffer P256PublicKey::to_point() const {
@@ -202,10 +120,7 @@ ByteBuffer P256PublicKey::to_cose_key() const {
 std::string P256PublicKey::to_pem() const {
   Result<PkeyPtr> key = make_pkey(*this);
   CHECK(key.has_value());
-  BioPtr bio(BIO_new(BIO_s_mem()));
-  CHECK(bio != nullptr);
-  CHECK(PEM_write_bio_PUBKEY(bio.get(), key->get()) == 1);
-  return std::string(as_text(memory_of(bio.get())));
+  return public_pem_of(key->get());
 }
 
 Thumbprint P256PublicKey::thumbprint() const {
@@ -255,12 +170,16 @@ Result<P256PrivateKey> P256PrivateKey::from_scalar(ByteView scalar) {
 }
 
 Result<P256PrivateKey> P256PrivateKey::from_pem(std::string_view pem) {
-  BioPtr bio = TRY(bio_over(pem));
-  PkeyPtr key(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr));
+  BioPtr bio = TRY(bio_over(pem, "P-256 key"));
+  PkeyPtr key = read_private_pem(bio.get());
   if (!key) return bad_key("not an unencrypted PEM private key");
   if (!is_p256(key.get())) return bad_key("the PEM holds a key of another kind");
+  BIGNUM* number = nullptr;
+  bool found = EVP_PKEY_get_bn_param(key.get(), OSSL_PKEY_PARAM_PRIV_KEY, &number) == 1;
+  BignumPtr owner(number);
   SecretBuffer scalar(kP256CoordinateBytes);
-  if (!coordinate(key.get(), OSSL_PKEY_PARAM_PRIV_KEY, scalar.span()))
+  constexpr int kBytes = kP256CoordinateBytes;
+  if (!found || BN_bn2binpad(number, scalar.span().data(), kBytes) != kBytes)
     return bad_key("the PEM holds no private scalar");
   return from_scalar(scalar.view());
 }
@@ -268,11 +187,7 @@ Result<P256PrivateKey> P256PrivateKey::from_pem(std::string_view pem) {
 SecretBuffer P256PrivateKey::to_pem() const {
   Result<PkeyPtr> key = make_pkey(*this);
   CHECK(key.has_value());
-  BioPtr bio(BIO_new(BIO_s_secmem()));
-  CHECK(bio != nullptr);
-  CHECK(PEM_write_bio_PKCS8PrivateKey(bio.get(), key->get(), nullptr, nullptr, 0, nullptr,
-                                      nullptr) == 1);
-  return SecretBuffer::copy_of(memory_of(bio.get()));
+  return private_pem_of(key->get());
 }
 
 Result<Es256Signature> P256PrivateKey::sign_es256(ByteView message) const {

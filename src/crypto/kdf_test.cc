@@ -1,6 +1,8 @@
 // HKDF, HMAC, SHA-2 and key wrap against the answers of their RFCs.
 #include <gtest/gtest.h>
 
+#include "base/file.h"
+#include "base/json.h"
 #include "crypto/hkdf.h"
 #include "crypto/hmac.h"
 #include "crypto/key_wrap.h"
@@ -25,6 +27,36 @@ TEST(Sha, MeetsTheExamplesOfFips180) {
   EXPECT_EQ(to_hex(sha512(as_bytes("abc"))),
             "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
             "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f");
+}
+
+TEST(Sha, OfAFileIsThatOfItsBytes) {
+  std::filesystem::path path =
+      std::filesystem::path(testing::TempDir()) / "penstock_sha384_file_test";
+  for (std::size_t size :
+       {std::size_t{0}, std::size_t{3}, std::size_t{1} << 18, (std::size_t{1} << 18) + 1}) {
+    ByteBuffer contents(size, 'a');
+    ASSERT_TRUE(write_file(path, contents).has_value());
+    EXPECT_EQ(sha384_file(path).value(), sha384(contents)) << size;
+  }
+  std::filesystem::remove(path);
+  EXPECT_EQ(sha384_file(path).error().code(), ErrorCode::not_found);
+  EXPECT_EQ(sha384_file(testing::TempDir()).error().code(), ErrorCode::io);
+}
+
+// Report data of the key broker protocol, as its documents give it.
+TEST(Sha, OfCanonicalJsonMeetsTheVectorsOfTheKeyBrokerProtocol) {
+  auto digest = [](std::string_view text) {
+    return to_hex(sha384(as_bytes(canonical_json(parse_json(text, "t").value()).value())));
+  };
+  EXPECT_EQ(digest(R"({"b": 1, "a": "test", "c": {"d": "e"}})"),
+            "e71ce8e70d814ba6639c3612ebee0ff1f76f650f8dbb5e47157e0f3f525cd22c"
+            "4597480a186427c813ca941da78870c3");
+  std::string a(43, 'A'), b(43, 'B');
+  Json key = {{"kty", "EC"}, {"alg", "ECDH-ES+A256KW"}, {"crv", "P-256"}, {"x", a}, {"y", b}};
+  Json bound = {{"tee-pubkey", key}, {"nonce", a + "="}, {"additional-evidence", ""}};
+  EXPECT_EQ(digest(bound.dump()),
+            "509a95b12f352516f55bc254c503223b3998e7a54de88ea21f19593f0903e076"
+            "634b37cb221ba0760adeb8a384a0af8d");
 }
 
 TEST(Hmac, MeetsTestCases1And2And6OfRfc4231) {

@@ -5,10 +5,18 @@
 
 namespace penstock::crypto {
 
-inline constexpr std::size_t kCborBytesMax = 1 << 20;  // of one document
-inline constexpr std::size_t kCborDepthMax = 16;       // nested arrays, maps and tags
-inline constexpr std::size_t kCoseRecipientsMax = 64;  // of one COSE_Encrypt
-inline constexpr std::size_t kPemBytesMax = 16 << 10;  // of one key
-inline constexpr std::size_t kKeyWrapBytesMax = 4096;  // of key data in one wrapping
+inline constexpr std::size_t kCborBytesMax = 1 << 20;             // of one document
+inline constexpr std::size_t kCborDepthMax = 16;                  // nested arrays, maps and tags
+inline constexpr std::size_t kCoseRecipientsMax = 64;             // of one COSE_Encrypt
+inline constexpr std::size_t kPemBytesMax = 16 << 10;             // of one key
+inline constexpr std::size_t kKeyWrapBytesMax = 4096;             // of key data in one wrapping
+inline constexpr std::size_t kCertificateBytesMax = 16 << 10;     // of one, DER
+inline constexpr std::size_t kCertificatePemBytesMax = 32 << 10;  // of one, as PEM
+inline constexpr std::size_t kCertificateNamesMax = 64;           // subjectAltName we issue
+inline constexpr std::size_t kCommonNameBytesMax = 64;            // RFC 5280, ub-common-name
+inline constexpr std::size_t kJwtBytesMax = 64 << 10;             // of one compact token
+inline constexpr std::size_t kJwkMemberBytesMax = 1024;           // of one base64url member
+inline constexpr std::size_t kJwePlaintextBytesMax = 2 << 20;     // of one message
+inline constexpr std::size_t kJweHeaderBytesMax = 8 << 10;        // protected header, base64url
 
 }  // namespace penstock::crypto

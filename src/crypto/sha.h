@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <filesystem>
 
 #include "base/bytes.h"
 
@@ -15,5 +16,8 @@ using Sha512Digest = std::array<std::uint8_t, 64>;
 Sha256Digest sha256(ByteView data);
 Sha384Digest sha384(ByteView data);
 Sha512Digest sha512(ByteView data);
+
+// Of a whole file, read piece by piece. not_found, io: it cannot be opened or read.
+Result<Sha384Digest> sha384_file(const std::filesystem::path& path);
 
 }  // namespace penstock::crypto
