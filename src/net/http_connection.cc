@@ -1,7 +1,8 @@
 #include "net/http_connection.h"
 
+#include <future>
+
 #include <boost/asio/post.hpp>
-#include <boost/asio/write.hpp>
 
 #include "base/check.h"
 
@@ -19,11 +20,23 @@ ParserLimits parser_limits(const HttpServerOptions& options) {
 
 HttpConnection::HttpConnection(ConnectionHost& host, boost::asio::ip::tcp::socket socket)
     : host_(host),
-      socket_(std::move(socket)),
+      stream_(std::move(socket), host.options.tls),
       timer_(host.io),
       parser_(parser_limits(host.options)) {}
 
 void HttpConnection::start() {
+  if (!stream_.is_tls()) return begin();
+  waiting_ = Waiting::handshake;
+  arm(host_.options.request_timeout);
+  stream_.async_handshake([self = shared_from_this()](const error_code& ec) {
+    if (self->closed_) return;
+    if (ec) return self->close();
+    self->begin();
+  });
+}
+
+void HttpConnection::begin() {
+  waiting_ = Waiting::request;
   arm(host_.options.idle_timeout);
   read();
 }
@@ -31,7 +44,7 @@ void HttpConnection::start() {
 void HttpConnection::begin_stop() {
   if (exchange_) {
     exchange_->set_ending(ResponseWriter::Ending::stopping);
-  } else if (waiting_ == Waiting::request) {
+  } else if (waiting_ == Waiting::request || waiting_ == Waiting::handshake) {
     close();
   }
 }
@@ -39,8 +52,7 @@ void HttpConnection::begin_stop() {
 void HttpConnection::close() {
   if (closed_) return;
   closed_ = true;
-  error_code ignored;
-  socket_.close(ignored);
+  stream_.close();
   timer_.cancel();
   if (exchange_) exchange_->set_ending(ResponseWriter::Ending::client_gone);
   host_.closed(this);
@@ -61,10 +73,21 @@ void HttpConnection::post_done(std::shared_ptr<Exchange> exchange, bool reusable
                     });
 }
 
+ByteBuffer HttpConnection::wait_for_exporter(std::string_view label, ByteView context) {
+  // Made by the io thread, which alone may use the stream, and which holds on to the promise until
+  // it is done with it.
+  std::promise<ByteBuffer> promise;
+  std::future<ByteBuffer> made = promise.get_future();
+  boost::asio::post(host_.io, [&, promise = std::move(promise)]() mutable {
+    promise.set_value(stream_.exporter(label, context));
+  });
+  return made.get();
+}
+
 void HttpConnection::read() {
   if (reading_ || closed_ || peer_closed_ || pending_.size() >= kPipelineBytesMax) return;
   reading_ = true;
-  socket_.async_read_some(boost::asio::buffer(input_),
+  stream_.async_read_some(input_,
                           [self = shared_from_this()](const error_code& ec, std::size_t bytes) {
                             self->on_read(ec, bytes);
                           });
@@ -167,16 +190,22 @@ void HttpConnection::write(std::shared_ptr<Exchange> exchange, std::string bytes
   write_exchange_ = std::move(exchange);
   output_ = std::move(bytes);
   arm(host_.options.write_timeout);
-  auto with_progress = [self = shared_from_this()](const error_code& ec, std::size_t n) {
-    if (!ec && n > self->written_bytes_) {
-      self->written_bytes_ = n;
-      self->arm(self->host_.options.write_timeout);
-    }
-    return boost::asio::transfer_all()(ec, n);
-  };
-  boost::asio::async_write(
-      socket_, boost::asio::buffer(output_), std::move(with_progress),
-      [self = shared_from_this()](const error_code& ec, std::size_t) { self->on_written(ec); });
+  write_some();
+}
+
+void HttpConnection::write_some() {
+  stream_.async_write_some(std::string_view(output_).substr(written_bytes_),
+                           [self = shared_from_this()](const error_code& ec, std::size_t bytes) {
+                             self->on_written_some(ec, bytes);
+                           });
+}
+
+void HttpConnection::on_written_some(const error_code& ec, std::size_t bytes) {
+  written_bytes_ += bytes;
+  if (ec || written_bytes_ == output_.size()) return on_written(ec);
+  if (closed_) return on_written(boost::asio::error::operation_aborted);
+  arm(host_.options.write_timeout);
+  write_some();
 }
 
 void HttpConnection::on_written(const error_code& ec) {
@@ -219,12 +248,13 @@ void HttpConnection::answer_done(bool reusable) {
 // The peer may still be sending; closing now would make its system drop our answer (RFC 9112, 9.6).
 void HttpConnection::drain() {
   if (peer_closed_) return close();
-  error_code ec;
-  socket_.shutdown(boost::asio::ip::tcp::socket::shutdown_send, ec);
-  if (ec) return close();
   pending_.clear();
   arm(kDrainTime);
-  read();
+  stream_.async_end_writing([self = shared_from_this()](const error_code& ec) {
+    if (self->closed_) return;
+    if (ec) return self->close();
+    self->read();
+  });
 }
 
 void HttpConnection::arm(std::chrono::milliseconds after) {

@@ -15,6 +15,7 @@
 
 #include "net/http_parser.h"
 #include "net/http_server.h"
+#include "net/stream.h"
 #include "net/worker_pool.h"
 
 namespace penstock::net {
@@ -49,6 +50,7 @@ class Exchange final : public ResponseWriter, public std::enable_shared_from_thi
   Result<> finish() override;
   Ending ending() const override;
   void on_ending(std::function<void()> wake) override;
+  ByteBuffer exporter(std::string_view label, ByteView context) override;
 
   void run();                                  // the handler, on a worker
   void set_ending(Ending ending);              // io thread
@@ -85,10 +87,12 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   // From a worker.
   void post_write(std::shared_ptr<Exchange> exchange, std::string bytes);
   void post_done(std::shared_ptr<Exchange> exchange, bool reusable);
+  ByteBuffer wait_for_exporter(std::string_view label, ByteView context);
 
  private:
-  enum class Waiting : std::uint8_t { request, rest_of_request, handler, drain };
+  enum class Waiting : std::uint8_t { handshake, request, rest_of_request, handler, drain };
 
+  void begin();
   void read();
   void on_read(const boost::system::error_code& ec, std::size_t bytes);
   void advance();
@@ -96,6 +100,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void send_continue();
   void refuse(int status, std::string_view text);
   void write(std::shared_ptr<Exchange> exchange, std::string bytes);
+  void write_some();
+  void on_written_some(const boost::system::error_code& ec, std::size_t bytes);
   void on_written(const boost::system::error_code& ec);
   void answer_done(bool reusable);
   void drain();
@@ -103,7 +109,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void on_timer();
 
   ConnectionHost& host_;
-  boost::asio::ip::tcp::socket socket_;
+  Stream stream_;
   boost::asio::steady_timer timer_;
   std::array<char, 16 << 10> input_;
   std::string pending_;  // read but not parsed

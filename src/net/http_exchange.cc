@@ -97,6 +97,11 @@ void Exchange::set_ending(Ending ending) {
   if (auto wake = std::exchange(wake_, nullptr)) wake();
 }
 
+ByteBuffer Exchange::exporter(std::string_view label, ByteView context) {
+  if (!host_.options.tls) return {};
+  return connection_->wait_for_exporter(label, context);
+}
+
 Result<> Exchange::transmit(std::string bytes) {
   std::unique_lock lock(mutex_);
   if (failure_) return fail(*failure_);

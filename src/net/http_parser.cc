@@ -171,6 +171,9 @@ Result<std::size_t> HttpResponseParser::feed(std::string_view bytes, std::string
 Result<> HttpResponseParser::feed_end() {
   Parts& p = *parts_;
   if (p.parser.is_done()) return {};
+  if (!p.parser.got_some()) {
+    return fail(ErrorCode::unavailable, "HTTP: the server closed without an answer");
+  }
   error_code ec;
   p.parser.put_eof(ec);
   if (ec || !p.parser.is_done()) {
@@ -184,6 +187,9 @@ bool HttpResponseParser::header_done() const {
 }
 bool HttpResponseParser::done() const {
   return parts_->parser.is_done();
+}
+bool HttpResponseParser::keep_alive() const {
+  return parts_->parser.keep_alive();
 }
 int HttpResponseParser::status() const {
   return static_cast<int>(parts_->parser.get().result_int());

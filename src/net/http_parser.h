@@ -54,6 +54,7 @@ class HttpResponseParser {
   Result<> feed_end();
   bool header_done() const;
   bool done() const;
+  bool keep_alive() const;    // after done()
   int status() const;         // after header_done()
   HttpFields fields() const;  // after header_done()
 

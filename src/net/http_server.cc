@@ -71,6 +71,7 @@ struct HttpServer::Parts {
     error_code ignored;
     socket.set_option(tcp::no_delay(true), ignored);
     if (connections.size() >= host.options.connections_max) {
+      if (host.options.tls) return;  // an answer would cost a handshake
       const std::string text = fmt::format("{} connections are open, the most that may be",
                                            host.options.connections_max);
       const std::string body = host.options.error_body ? host.options.error_body(503, text) : text;

@@ -9,11 +9,13 @@
 #include <string>
 #include <string_view>
 
-#include "base/error.h"
+#include "base/bytes.h"
 #include "net/http_message.h"
 #include "net/limits.h"
 
 namespace penstock::net {
+
+class TlsServerIdentity;
 
 // The answer to one request. Used by the handler's thread; the calls block while the client is
 // slow, up to HttpServerOptions::write_timeout. A handler that returns without an answer causes a
@@ -43,12 +45,20 @@ class ResponseWriter {
   // Calls `wake` once, from another thread, when ending() changes (at once if it has). It must not
   // block and is not called after the handler has returned.
   virtual void on_ending(std::function<void()> wake) = 0;
+
+  // What both ends of this TLS session, and nobody else, can derive for this label and context: 32
+  // bytes (RFC 8446, 7.5), for binding a proof to the channel. Empty: no TLS.
+  virtual ByteBuffer exporter(std::string_view label, ByteView context) {
+    (void)label, (void)context;
+    return {};
+  }
 };
 
 struct HttpServerOptions {
   std::string address = "127.0.0.1";
-  std::uint16_t port = 0;             // 0: any free one
-  std::size_t connections_max = 256;  // more are answered 503 and closed
+  std::uint16_t port = 0;                                  // 0: any free one
+  std::shared_ptr<const TlsServerIdentity> tls = nullptr;  // null: plain HTTP
+  std::size_t connections_max = 256;  // more are answered 503 (TLS: nothing) and closed
   std::size_t streams_max = 64;       // streamed answers at a time
   std::size_t workers = 4;            // threads for handlers that do not stream
   std::size_t waiting_max = 256;      // requests that wait for a worker; more are answered 503
@@ -56,7 +66,8 @@ struct HttpServerOptions {
   std::size_t body_bytes_max = kRequestBodyBytesMax;
   std::size_t requests_per_connection_max = 10'000;
   std::chrono::milliseconds idle_timeout{60'000};     // between requests
-  std::chrono::milliseconds request_timeout{30'000};  // from a request's first byte to its last
+  std::chrono::milliseconds request_timeout{30'000};  // from a request's first byte to its last;
+                                                      // also of a TLS handshake
   std::chrono::milliseconds write_timeout{30'000};    // without any progress
   // Body of the answers that the server itself gives (400, 408, 413, 431, 500, 503 ...).
   std::function<std::string(int status, std::string_view text)> error_body = {};

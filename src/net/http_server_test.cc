@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "net/gate.h"
 #include "net/http_client.h"
 #include "net/raw_client.h"
 
@@ -12,25 +13,6 @@ namespace {
 using std::chrono::milliseconds;
 using testing::HasSubstr;
 using testing::StartsWith;
-
-// A gate that a handler waits at and a test opens, and the other way round.
-class Gate {
- public:
-  void open() {
-    const std::lock_guard lock(mutex_);
-    open_ = true;
-    changed_.notify_all();
-  }
-  bool pass() {
-    std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::seconds(20), [this] { return open_; });
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool open_ = false;
-};
 
 void echo(const HttpRequest& request, ResponseWriter& writer) {
   (void)writer.send(200, "text/plain", request.method + " " + request.path + " " + request.body);
@@ -283,7 +265,20 @@ TEST(HttpClient, SaysWhoWasNotThere) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code(), ErrorCode::unavailable);
   EXPECT_THAT(refused.error().text(), HasSubstr(address));
-  EXPECT_FALSE(parse_http_address("https://a:1"));
+  EXPECT_THAT(refused.error().text(), HasSubstr("Is the server running there?"));
+}
+
+TEST(HttpAddress, TakesPlainAndSecureAddresses) {
+  auto secure = parse_http_address("https://a:1/");
+  ASSERT_TRUE(secure);
+  EXPECT_TRUE(secure->tls);
+  EXPECT_EQ(secure->url(), "https://a:1");
+  EXPECT_EQ(parse_http_address("https://manager")->port, 443);
+  EXPECT_EQ(parse_http_address("http://manager")->port, 80);
+  EXPECT_FALSE(parse_http_address("manager:7443")->tls);
+  EXPECT_EQ(parse_http_address("https://[::1]:7443")->url(), "https://[::1]:7443");
+  EXPECT_FALSE(parse_http_address("https://"));
+  EXPECT_FALSE(parse_http_address("ftp://a:1"));
   EXPECT_FALSE(parse_http_address("http://a:70000"));
   EXPECT_FALSE(parse_http_address("http://a/b"));
   EXPECT_EQ(parse_http_address("http://[::1]:80")->text(), "[::1]:80");

@@ -1,4 +1,4 @@
-// Bounds on what peers send over HTTP.
+// Bounds on what peers send over HTTP and TLS.
 #pragma once
 
 #include <cstddef>
@@ -13,5 +13,15 @@ inline constexpr std::size_t kLineBytesMax = 4 << 20;           // one line of a
 inline constexpr std::size_t kPipelineBytesMax = 64
                                                  << 10;  // read ahead while an answer is on its way
 inline constexpr std::size_t kDrainBytesMax = 4 << 20;   // thrown away after a refusal
+
+inline constexpr std::size_t kTlsCertificateBytesMax = 16 << 10;  // what a server may show
+// What one step of a TLS connection takes from its socket, and gives to it, before others have
+// their turn. More than one record (16 KiB).
+inline constexpr std::size_t kTlsStepBytesMax = 32 << 10;
+inline constexpr std::size_t kTlsTurnBytesMax = 256 << 10;
+// Key updates and the like after a handshake, per connection. Honest peers send a few in 2^24
+// records.
+inline constexpr std::size_t kTlsLateMessagesMax = 64;
+inline constexpr std::size_t kTlsExporterBytes = 32;
 
 }  // namespace penstock::net

@@ -1,0 +1,43 @@
+// TLS 1.3 for the HTTP server and client (RFC 8446): no session tickets, no early data, no
+// renegotiation. The only user of libssl.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/secret.h"
+#include "crypto/x509.h"
+
+namespace penstock::net {
+
+// What a server shows. Shared by its connections, immutable.
+class TlsServerIdentity {
+ public:
+  // The certificate must be for the key's public part. Clients that want the CA get it beside.
+  static Result<std::shared_ptr<const TlsServerIdentity>> create(
+      const crypto::Certificate& certificate, const crypto::P256PrivateKey& key);
+  ~TlsServerIdentity();
+  struct Parts;
+  const Parts& parts() const { return *parts_; }
+
+ private:
+  explicit TlsServerIdentity(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+// Whom a client believes: certificates issued by this CA whose names hold the host that was
+// called. Nothing of the system's trust store. Immutable, shared.
+class TlsTrust {
+ public:
+  static Result<std::shared_ptr<const TlsTrust>> create(const crypto::Certificate& ca);
+  ~TlsTrust();
+  struct Parts;
+  const Parts& parts() const { return *parts_; }
+
+ private:
+  explicit TlsTrust(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace penstock::net
