@@ -1,0 +1,64 @@
+// What a verdict must say before something is given out. A small JSON document:
+//   {"version": 3, "allow_simulated": false, "allow_operator_vtpm": false,
+//    "allOf": [{"claim": "measurement", "in_list": "builds"},
+//              {"claim": "config_digest", "in_list": "configs"},
+//              {"claim": "debug", "equals": false},
+//              {"claim": "svn", "at_least": 2},
+//              {"anyOf": [{"claim": "platform", "in": ["ab..", "cd.."]}, ...]}]}
+// Exactly one of allOf and anyOf at each level. An absent claim never satisfies anything; an empty
+// list denies. There is no "not".
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "attest/rule.h"
+#include "attest/verdict.h"
+
+namespace penstock::attest {
+
+// Values that a policy names and somebody else keeps: "builds" -> approved measurements. null: no
+// such list, which denies.
+class PolicyLists {
+ public:
+  virtual ~PolicyLists() = default;
+  virtual const std::vector<std::string>* find(std::string_view list) const = 0;
+};
+
+// A checked policy. A value, for any thread.
+class Policy {
+ public:
+  // invalid_argument names the place ("allOf[2].anyOf[0]: ..."), unknown members are refused.
+  // At most kPolicyDepthMax levels, kPolicyConditionsMax conditions.
+  static Result<Policy> parse(std::string_view document);
+  static Result<Policy> from_json(const Json& document);
+  static Policy deny_all();
+  // Approved builds and configurations, no debug.
+  static Policy for_app(bool allow_simulated);
+
+  std::int64_t version() const { return version_; }
+  bool allow_simulated() const { return allow_simulated_; }
+  const Json& document() const { return document_; }
+  std::string digest() const;  // hex of SHA-256 of the canonical document
+
+  // Every condition that ran. Granted only if the verdict affirms, its trust is allowed and the
+  // conditions hold: all_pass() of the result. Under anyOf, failures of alternatives are told only
+  // when none holds.
+  std::vector<RuleOutcome> evaluate(const Verdict& verdict, const PolicyLists& lists) const;
+  // The same from the claims of a token that we issued ourselves.
+  std::vector<RuleOutcome> evaluate(Trust trust, const Claims& claims,
+                                    const PolicyLists& lists) const;
+
+ private:
+  Policy() = default;
+  std::int64_t version_ = 1;
+  bool allow_simulated_ = false, allow_operator_vtpm_ = false;
+  Json document_;
+};
+
+}  // namespace penstock::attest

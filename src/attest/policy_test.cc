@@ -1,0 +1,146 @@
+#include "attest/policy.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "attest/limits.h"
+
+namespace penstock::attest {
+namespace {
+
+using ::testing::HasSubstr;
+
+class Lists final : public PolicyLists {
+ public:
+  const std::vector<std::string>* find(std::string_view list) const override {
+    const auto found = lists.find(list);
+    return found == lists.end() ? nullptr : &found->second;
+  }
+  std::map<std::string, std::vector<std::string>, std::less<>> lists;
+};
+
+const Claims kClaims = {
+    {"measurement", "aa"}, {"config_digest", "cc"}, {"debug", false}, {"svn", 3}, {"tee", "snp"}};
+
+bool allows(std::string_view document, const Lists& lists = {}, Trust trust = Trust::hardware) {
+  const auto policy = Policy::parse(document);
+  EXPECT_TRUE(policy) << policy.error().text();
+  return policy && all_pass(policy->evaluate(trust, kClaims, lists));
+}
+
+std::string refusal(std::string_view document) {
+  const auto policy = Policy::parse(document);
+  EXPECT_FALSE(policy) << document;
+  return policy ? "" : policy.error().text();
+}
+
+TEST(Policy, ConditionsCompareClaims) {
+  EXPECT_TRUE(allows(R"({"version":1,"allOf":[{"claim":"measurement","equals":"aa"}]})"));
+  EXPECT_FALSE(allows(R"({"version":1,"allOf":[{"claim":"measurement","equals":"ab"}]})"));
+  EXPECT_TRUE(allows(R"({"version":1,"allOf":[{"claim":"measurement","in":["x","aa"]}]})"));
+  EXPECT_FALSE(allows(R"({"version":1,"allOf":[{"claim":"measurement","in":[]}]})"));
+  EXPECT_TRUE(allows(R"({"version":1,"allOf":[{"claim":"svn","at_least":3}]})"));
+  EXPECT_FALSE(allows(R"({"version":1,"allOf":[{"claim":"svn","at_least":4}]})"));
+  EXPECT_FALSE(allows(R"({"version":1,"allOf":[{"claim":"tee","at_least":0}]})"));
+  EXPECT_FALSE(allows(R"({"version":1,"allOf":[{"claim":"debug","equals":0}]})"));
+}
+
+TEST(Policy, WhatIsAbsentOrEmptyDenies) {
+  EXPECT_FALSE(allows(R"({"version":1,"allOf":[]})"));
+  EXPECT_FALSE(allows(R"({"version":1,"anyOf":[]})"));
+  EXPECT_FALSE(allows(R"({"version":1,"allOf":[{"claim":"nothing","equals":""}]})"));
+  EXPECT_FALSE(allows(R"({"version":1,"allOf":[{"claim":"measurement","in_list":"builds"}]})"));
+  Lists lists;
+  lists.lists["builds"] = {};
+  EXPECT_FALSE(
+      allows(R"({"version":1,"allOf":[{"claim":"measurement","in_list":"builds"}]})", lists));
+  EXPECT_FALSE(all_pass(Policy::deny_all().evaluate(Trust::hardware, kClaims, lists)));
+  EXPECT_FALSE(all_pass(std::vector<RuleOutcome>{}));
+}
+
+TEST(Policy, GroupsNest) {
+  EXPECT_TRUE(allows(R"({"version":1,"anyOf":[{"claim":"svn","equals":9},
+      {"allOf":[{"claim":"tee","equals":"snp"},{"claim":"debug","equals":false}]}]})"));
+  EXPECT_FALSE(allows(R"({"version":1,"allOf":[{"claim":"debug","equals":false},
+      {"anyOf":[{"claim":"svn","equals":9},{"claim":"tee","equals":"tdx"}]}]})"));
+  EXPECT_FALSE(allows(R"({"version":1,"anyOf":[{"anyOf":[]},{"allOf":[]}]})"));
+}
+
+TEST(Policy, TheAppPolicyTakesApprovedBuildsAndConfigurations) {
+  Lists lists;
+  lists.lists = {{"builds", {"00", "aa"}}, {"configs", {"cc"}}};
+  EXPECT_TRUE(all_pass(Policy::for_app(false).evaluate(Trust::hardware, kClaims, lists)));
+  EXPECT_FALSE(all_pass(Policy::for_app(false).evaluate(Trust::none, kClaims, lists)));
+  EXPECT_TRUE(all_pass(Policy::for_app(true).evaluate(Trust::none, kClaims, lists)));
+  EXPECT_FALSE(all_pass(Policy::for_app(true).evaluate(Trust::operator_, kClaims, lists)));
+  lists.lists["builds"] = {"00", "01", "02", "03"};
+  const auto rules = Policy::for_app(false).evaluate(Trust::hardware, kClaims, lists);
+  const RuleOutcome* failure = first_failure(rules);
+  ASSERT_NE(failure, nullptr);
+  EXPECT_EQ(failure->name, "measurement");
+  EXPECT_EQ(failure->code, "measurement");
+  EXPECT_EQ(failure->seen, "aa");
+  EXPECT_THAT(failure->expected, HasSubstr("one of 4"));
+  EXPECT_THAT(failure->advice, HasSubstr("build approve"));
+}
+
+TEST(Policy, WeakTrustMustBeNamed) {
+  const std::string any = R"("allOf":[{"claim":"debug","equals":false}]})";
+  EXPECT_FALSE(allows(R"({"version":1,)" + any, {}, Trust::none));
+  EXPECT_TRUE(allows(R"({"version":1,"allow_simulated":true,)" + any, {}, Trust::none));
+  EXPECT_FALSE(allows(R"({"version":1,"allow_simulated":true,)" + any, {}, Trust::operator_));
+  EXPECT_TRUE(allows(R"({"version":1,"allow_operator_vtpm":true,)" + any, {}, Trust::operator_));
+  EXPECT_TRUE(allows(R"({"version":1,)" + any, {}, Trust::provider));
+}
+
+TEST(Policy, MistakesNameTheirPlace) {
+  EXPECT_THAT(refusal("[]"), HasSubstr("object"));
+  EXPECT_THAT(refusal(R"({"allOf":[]})"), HasSubstr("version"));
+  EXPECT_THAT(refusal(R"({"version":0,"allOf":[]})"), HasSubstr("version"));
+  EXPECT_THAT(refusal(R"({"version":1})"), HasSubstr("allOf or anyOf"));
+  EXPECT_THAT(refusal(R"({"version":1,"allOf":[],"anyOf":[]})"), HasSubstr("allOf or anyOf"));
+  EXPECT_THAT(refusal(R"({"version":1,"allof":[],"allOf":[]})"), HasSubstr("'allof'"));
+  EXPECT_THAT(refusal(R"({"version":1,"allOf":{}})"), HasSubstr("allOf: expected a list"));
+  EXPECT_THAT(refusal(R"({"version":1,"allOf":[{"anyOf":[{"claim":1,"equals":1}]}]})"),
+              HasSubstr("allOf[0].anyOf[0]"));
+  EXPECT_THAT(refusal(R"({"version":1,"allOf":[{"claim":"a","equals":1,"in":[]}]})"),
+              HasSubstr("allOf[0]"));
+  EXPECT_THAT(refusal(R"({"version":1,"allOf":[{"claim":"a","equals":1.5}]})"),
+              HasSubstr("allOf[0]"));
+  EXPECT_THAT(refusal(R"({"version":1,"allOf":[{"claim":"a","not":1}]})"), HasSubstr("one of"));
+  EXPECT_THAT(refusal(R"({"version":1,"allow_simulated":"yes","allOf":[]})"),
+              HasSubstr("allow_simulated"));
+}
+
+TEST(Policy, LimitsHold) {
+  const auto nested = [](std::size_t levels) {
+    std::string out = R"({"claim":"debug","equals":false})";
+    for (std::size_t i = 1; i < levels; ++i) out = R"({"allOf":[)" + out + "]}";
+    return R"({"version":1,"allOf":[)" + out + "]}";
+  };
+  EXPECT_TRUE(allows(nested(kPolicyDepthMax)));
+  EXPECT_THAT(refusal(nested(kPolicyDepthMax + 1)), HasSubstr("deep"));
+  const auto many = [](std::size_t count) {
+    std::string out = R"({"version":1,"allOf":[)";
+    for (std::size_t i = 0; i < count; ++i) {
+      out += std::string(i == 0 ? "" : ",") + R"({"claim":"debug","equals":false})";
+    }
+    return out + "]}";
+  };
+  EXPECT_TRUE(allows(many(kPolicyConditionsMax)));
+  EXPECT_THAT(refusal(many(kPolicyConditionsMax + 1)), HasSubstr("conditions"));
+  EXPECT_FALSE(Policy::parse(std::string(kPolicyBytesMax + 1, ' ')));
+}
+
+TEST(Policy, TheDigestIsOfTheContent) {
+  const auto a = Policy::parse(R"({"version":1,"allOf":[{"claim":"a","equals":1}]})");
+  const auto b = Policy::parse(R"({ "allOf": [{"equals":1, "claim":"a"}], "version": 1 })");
+  const auto c = Policy::parse(R"({"version":2,"allOf":[{"claim":"a","equals":1}]})");
+  EXPECT_EQ(a->digest(), b->digest());
+  EXPECT_NE(a->digest(), c->digest());
+}
+
+}  // namespace
+}  // namespace penstock::attest

@@ -1,0 +1,148 @@
+// The simulated TEE: a report signed by a key in a file. Protects nothing; development stores only.
+//   {"report": base64url(JSON), "signature": base64url(ES256 over the report's bytes),
+//    "platform": hex of SHA-256 of the platform key's SubjectPublicKeyInfo}
+//   report: {"v":1,"measurement": hex of 48 bytes,"host_data": hex, at most 64 bytes, "" for none,
+//            "report_data": hex of 64 bytes,"debug": boolean,"svn": number from 0}
+#include "attest/simulated.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "attest/outcome.h"
+#include "crypto/signature.h"
+
+namespace penstock::attest {
+namespace {
+
+constexpr const char* kWhat = "simulated evidence";
+constexpr const char* kReport = "simulated report";
+constexpr std::size_t kMeasurementBytes = 48, kHostDataBytesMax = 64;
+
+struct SimulatedEvidence final : Parsed {
+  ByteBuffer report;  // the signed bytes
+  ByteBuffer signature;
+  std::string platform;
+  ByteBuffer measurement, host_data, report_data;
+  bool debug = false;
+  std::int64_t svn = 0;
+};
+
+const SimulatedEvidence& of(const Parsed& parsed) {
+  return static_cast<const SimulatedEvidence&>(parsed);
+}
+
+Result<> check_members(const Json& object, const char* what, std::size_t members) {
+  if (!object.is_object() || object.size() != members) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{}: expected an object of {} members", what, members));
+  }
+  return {};
+}
+
+Result<ByteBuffer> hex_member(const Json& object, const char* member) {
+  return TRY_IN(from_hex(TRY(json_string(object, kReport, member))),
+                fmt::format("{}: member '{}'", kReport, member));
+}
+
+Result<> parse_report(SimulatedEvidence& out) {
+  const Json report = TRY(parse_json(as_text(out.report), kReport));
+  TRY(check_members(report, kReport, 6));
+  if (TRY(json_integer(report, kReport, "v")) != 1) {
+    return fail(ErrorCode::unsupported, fmt::format("{}: expected version 1", kReport));
+  }
+  out.measurement = TRY(hex_member(report, "measurement"));
+  out.host_data = TRY(hex_member(report, "host_data"));
+  out.report_data = TRY(hex_member(report, "report_data"));
+  out.debug = TRY(json_bool(report, kReport, "debug"));
+  out.svn = TRY(json_integer(report, kReport, "svn"));
+  if (out.measurement.size() != kMeasurementBytes || out.host_data.size() > kHostDataBytesMax ||
+      out.report_data.size() != std::tuple_size_v<ReportData> || out.svn < 0) {
+    return fail(ErrorCode::invalid_argument, fmt::format("{}: a member has a wrong size", kReport));
+  }
+  return {};
+}
+
+Result<std::unique_ptr<Parsed>> parse(std::string_view evidence) {
+  const Json object = TRY(parse_json(evidence, kWhat));
+  TRY(check_members(object, kWhat, 3));
+  auto out = std::make_unique<SimulatedEvidence>();
+  out->report = TRY_IN(from_base64url(TRY(json_string(object, kWhat, "report"))), kWhat);
+  out->signature = TRY_IN(from_base64url(TRY(json_string(object, kWhat, "signature"))), kWhat);
+  out->platform = TRY(json_string(object, kWhat, "platform"));
+  if (TRY_IN(from_hex(out->platform), kWhat).size() != 32) {
+    return fail(ErrorCode::invalid_argument, fmt::format("{}: 'platform' is not an id", kWhat));
+  }
+  TRY(parse_report(*out));
+  return out;
+}
+
+const crypto::P256PublicKey* platform_key(const SimulatedEvidence& evidence,
+                                          const Anchors& anchors) {
+  const auto& keys = anchors.simulated_platforms;
+  const auto found =
+      std::ranges::find(keys, evidence.platform, [](const auto& key) { return platform_id(key); });
+  return found == keys.end() ? nullptr : &*found;
+}
+
+RuleOutcome platform_rule(const Parsed& parsed, const JudgeContext& context) {
+  const SimulatedEvidence& evidence = of(parsed);
+  const std::size_t known = context.anchors.simulated_platforms.size();
+  return outcome(platform_key(evidence, context.anchors) != nullptr,
+                 {.name = "platform",
+                  .code = "root",
+                  .expected = known == 0 ? "none: simulated evidence is out of reach here"
+                                         : fmt::format("one of {} simulated platforms", known),
+                  .seen = evidence.platform,
+                  .advice = "make a platform key with `penstock manager platform new` (development "
+                            "managers only) and start the guest with it"});
+}
+
+RuleOutcome signature_rule(const Parsed& parsed, const JudgeContext& context) {
+  const SimulatedEvidence& evidence = of(parsed);
+  const crypto::P256PublicKey* key = platform_key(evidence, context.anchors);
+  const bool holds = key != nullptr && key->verify_es256(evidence.report, evidence.signature);
+  return outcome(holds, {.name = "signature",
+                         .code = "signature",
+                         .expected = "the platform key's signature over the report",
+                         .seen = key == nullptr ? "a platform that is not known"
+                                 : holds        ? "good"
+                                                : "another signature",
+                         .advice = "the report was changed or was not made by this platform"});
+}
+
+RuleOutcome report_data(const Parsed& parsed, const JudgeContext& context) {
+  return report_data_rule(of(parsed).report_data, context);
+}
+RuleOutcome config_digest(const Parsed& parsed, const JudgeContext& context) {
+  return config_digest_rule(of(parsed).host_data, context);
+}
+RuleOutcome debug(const Parsed& parsed, const JudgeContext& context) {
+  return debug_rule(of(parsed).debug, context);
+}
+
+constexpr Rule kRules[] = {platform_rule, signature_rule, report_data, config_digest, debug};
+
+Claims claims(const Parsed& parsed) {
+  const SimulatedEvidence& evidence = of(parsed);
+  const bool configured =
+      std::ranges::any_of(evidence.host_data, [](std::uint8_t byte) { return byte != 0; });
+  return {{"measurement", to_hex(evidence.measurement)},
+          {"config_digest", configured ? to_hex(evidence.host_data) : ""},
+          {"debug", evidence.debug},
+          {"svn", evidence.svn},
+          {"platform", evidence.platform}};
+}
+
+}  // namespace
+
+std::string platform_id(const crypto::P256PublicKey& key) {
+  return to_hex(crypto::VerificationKey(key).id());
+}
+
+Verifier simulated_verifier() {
+  return {
+      .tee = "simulated", .trust = Trust::none, .parse = parse, .rules = kRules, .claims = claims};
+}
+
+}  // namespace penstock::attest
