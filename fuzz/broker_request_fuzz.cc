@@ -1,0 +1,50 @@
+// links: manager keys attest crypto base
+// Bodies of the key broker protocol, its cookie, and evidence behind them, as strangers send them.
+#include <cstdint>
+#include <string_view>
+
+#include "attest/report_data.h"
+#include "attest/verifier.h"
+#include "manager/broker_messages.h"
+#include "manager/sessions.h"
+
+namespace {
+
+using namespace penstock;
+
+void check_auth(std::string_view body) {
+  const auto request = manager::parse_auth_request(body);
+  if (!request && request.error().text().empty()) __builtin_trap();
+  if (request && (!request->version.starts_with("0.4.") || request->tee.empty())) __builtin_trap();
+}
+
+void check_attest(std::string_view body) {
+  const auto request = manager::parse_attest_request(body);
+  if (!request) {
+    if (request.error().text().empty()) __builtin_trap();
+    return;
+  }
+  // What is bound must be the same however often the key is read.
+  const auto again = crypto::JweRecipient::from_jwk(request->key.jwk(), "key");
+  if (!again || !(*again == request->key)) __builtin_trap();
+  attest::Expectations expected{};
+  if (const auto data =
+          attest::report_data(request->additional, request->nonce, request->key.jwk()))
+    expected.report_data = *data;
+  for (const attest::Verifier& verifier : attest::builtin_verifiers()) {
+    const auto verdict = attest::judge(verifier.tee, request->evidence, expected, {});
+    // Nothing is believed without anchors.
+    if (verdict && verdict->affirming()) __builtin_trap();
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  check_auth(text);
+  check_attest(text);
+  const auto id = penstock::manager::session_cookie(text);
+  if (id && !id->empty() && id->size() != 32) __builtin_trap();
+  return 0;
+}

@@ -1,0 +1,71 @@
+// Approved builds and configurations, and the platforms of simulated TEEs.
+#include "attest/simulated.h"
+#include "crypto/jwk.h"
+#include "manager/answer.h"
+#include "manager/limits.h"
+#include "manager/request_parts.h"
+#include "manager/route.h"
+
+namespace penstock::manager {
+namespace {
+
+Result<Approved> approval_in(const RouteContext& context, const Call& call, const char* member) {
+  TRY(check_app_name(call.segments.at(0)));
+  const Json body = TRY(parse_admin_body(call.http.body));
+  return Approved{TRY(digest_text(TRY(json_string(body, "body", member)), member)),
+                  TRY(optional_text(body, "note", kNoteBytesMax)), context.clock.now_ms()};
+}
+
+}  // namespace
+
+void approve_build(const RouteContext& context, const Call& call, net::ResponseWriter& writer) {
+  answer_done(writer, [&]() -> Result<> {
+    const Approved build = TRY(approval_in(context, call, "measurement"));
+    return context.store.approve_build(call.actor, call.segments.at(0), build);
+  }());
+}
+
+void withdraw_build(const RouteContext& context, const Call& call, net::ResponseWriter& writer) {
+  answer_done(writer, [&]() -> Result<> {
+    TRY(check_app_name(call.segments.at(0)));
+    const std::string measurement = TRY(digest_text(call.segments.at(1), "measurement"));
+    return context.store.withdraw_build(call.actor, call.segments.at(0), measurement);
+  }());
+}
+
+void approve_config(const RouteContext& context, const Call& call, net::ResponseWriter& writer) {
+  answer_done(writer, [&]() -> Result<> {
+    const Approved config = TRY(approval_in(context, call, "digest"));
+    return context.store.approve_config(call.actor, call.segments.at(0), config);
+  }());
+}
+
+void withdraw_config(const RouteContext& context, const Call& call, net::ResponseWriter& writer) {
+  answer_done(writer, [&]() -> Result<> {
+    TRY(check_app_name(call.segments.at(0)));
+    const std::string digest = TRY(digest_text(call.segments.at(1), "digest"));
+    return context.store.withdraw_config(call.actor, call.segments.at(0), digest);
+  }());
+}
+
+void make_platform(const RouteContext& context, const Call& call, net::ResponseWriter& writer) {
+  auto made = [&]() -> Result<Json> {
+    const auto key = TRY(crypto::P256PrivateKey::generate(context.random));
+    const std::string id = attest::platform_id(key.public_key());
+    TRY(context.store.add_platform(call.actor, id, key.public_key()));
+    const SecretBuffer pem = key.to_pem();
+    return Json{{"id", id}, {"private_key_pem", as_text(pem.view())}};
+  }();
+  if (!made) return answer_error(writer, made.error());
+  answer(writer, *made);
+  crypto::wipe_json(*made);
+}
+
+void list_platforms(const RouteContext& context, const Call&, net::ResponseWriter& writer) {
+  Json platforms = Json::array();
+  for (const Platform& platform : context.store.snapshot()->platforms)
+    platforms.push_back({{"id", platform.id}, {"added_ms", platform.added_ms}});
+  answer(writer, {{"platforms", std::move(platforms)}});
+}
+
+}  // namespace penstock::manager

@@ -1,0 +1,80 @@
+// All routes. A new one is a function in its family's file and a line here.
+#include "manager/route.h"
+
+namespace penstock::manager {
+namespace {
+
+using Kind = Figures::Call;
+
+constexpr Route admin(std::string_view method, std::string_view pattern, RouteHandler handle) {
+  return {
+      .method = method, .pattern = pattern, .kind = Kind::admin, .login = true, .handle = handle};
+}
+constexpr Route open(std::string_view method, std::string_view pattern, RouteHandler handle,
+                     Kind kind = Kind::info) {
+  return {.method = method, .pattern = pattern, .kind = kind, .handle = handle};
+}
+
+constexpr Route kRoutes[] = {
+    open("POST", "/kbs/v0/auth", begin_session, Kind::auth),
+    open("POST", "/kbs/v0/attest", attest_guest, Kind::attest),
+    open("GET", "/kbs/v0/resource/**", release_resource, Kind::resource),
+    open("GET", "/kbs/**", refuse_broker_path),
+    open("POST", "/kbs/**", refuse_broker_path),
+
+    admin("GET", "/v1/info", give_manager_info),
+    admin("GET", "/v1/apps", list_apps),
+    admin("GET", "/v1/apps/*", give_app),
+    admin("PUT", "/v1/apps/*", put_app),
+    admin("DELETE", "/v1/apps/*", remove_app),
+    admin("POST", "/v1/apps/*/builds", approve_build),
+    admin("DELETE", "/v1/apps/*/builds/*", withdraw_build),
+    admin("POST", "/v1/apps/*/configs", approve_config),
+    admin("DELETE", "/v1/apps/*/configs/*", withdraw_config),
+    admin("GET", "/v1/apps/*/policy", give_policy),
+    admin("PUT", "/v1/apps/*/policy", put_policy),
+    admin("PUT", "/v1/apps/*/secrets/*/*", put_secret),
+    admin("DELETE", "/v1/apps/*/secrets/*/*", remove_secret),
+    admin("POST", "/v1/platforms", make_platform),
+    admin("GET", "/v1/platforms", list_platforms),
+    admin("GET", "/v1/audit", give_audit),
+
+    open("GET", "/v1/ca", give_ca),
+    open("GET", "/.well-known/jwks.json", give_jwks),
+    open("GET", "/healthz", give_health),
+    open("GET", "/metrics", give_metrics),
+    open("GET", "/", give_landing),
+};
+
+}  // namespace
+
+std::span<const Route> builtin_routes() {
+  return kRoutes;
+}
+
+bool match_route(std::string_view pattern, std::string_view path, std::vector<std::string>& stars) {
+  stars.clear();
+  while (true) {
+    if (pattern == "**") {
+      stars.emplace_back(path);
+      return true;
+    }
+    const auto pattern_end = pattern.find('/');
+    const auto path_end = path.find('/');
+    const std::string_view wanted = pattern.substr(0, pattern_end);
+    const std::string_view segment = path.substr(0, path_end);
+    if (wanted == "*") {
+      if (segment.empty()) return false;
+      stars.emplace_back(segment);
+    } else if (wanted != segment) {
+      return false;
+    }
+    const bool pattern_over = pattern_end == std::string_view::npos;
+    const bool path_over = path_end == std::string_view::npos;
+    if (pattern_over || path_over) return pattern_over && path_over;
+    pattern.remove_prefix(pattern_end + 1);
+    path.remove_prefix(path_end + 1);
+  }
+}
+
+}  // namespace penstock::manager

@@ -1,0 +1,52 @@
+// What anybody may know: that this is a manager, that it lives, its CA and its token key.
+#include <fmt/format.h>
+
+#include "manager/answer.h"
+#include "manager/route.h"
+#include "manager/version.h"
+
+namespace penstock::manager {
+namespace {
+
+constexpr std::string_view kTextType = "text/plain; charset=utf-8";
+
+constexpr std::string_view kDevelopmentNote =
+    "\nThis is a DEVELOPMENT manager: it may believe simulated TEEs, which protect nothing.\n";
+
+}  // namespace
+
+void give_landing(const RouteContext& context, const Call&, net::ResponseWriter& writer) {
+  const std::string text = fmt::format(
+      "penstock-manager {}\n\n"
+      "Releases keys and secrets to enclaves whose code and configuration its owner has approved.\n"
+      "  /kbs/v0/...              key broker protocol 0.4: auth, attest, resource\n"
+      "  /v1/...                  the owner's API; use `penstock manager`\n"
+      "  /v1/ca                   certificate of this manager's CA\n"
+      "  /.well-known/jwks.json   key that signs its tokens\n"
+      "  /healthz  /metrics       for whoever runs it\n{}",
+      kVersion, context.store.development() ? kDevelopmentNote : "");
+  (void)writer.send(200, kTextType, text);
+}
+
+void give_health(const RouteContext& context, const Call&, net::ResponseWriter& writer) {
+  answer(writer, {{"status", "ok"}, {"development", context.store.development()}});
+}
+
+void give_metrics(const RouteContext& context, const Call&, net::ResponseWriter& writer) {
+  const Figures::Gauges gauges{
+      .sessions = context.sessions.size(),
+      .connections = context.http != nullptr ? context.http->connections() : 0,
+      .audit_entries = context.store.audit().head().sequence,
+      .development = context.store.development()};
+  (void)writer.send(200, "text/plain; version=0.0.4; charset=utf-8", context.figures.text(gauges));
+}
+
+void give_jwks(const RouteContext& context, const Call&, net::ResponseWriter& writer) {
+  answer(writer, context.tokens.jwks());
+}
+
+void give_ca(const RouteContext& context, const Call&, net::ResponseWriter& writer) {
+  (void)writer.send(200, "application/x-pem-file", context.files.ca().to_pem());
+}
+
+}  // namespace penstock::manager

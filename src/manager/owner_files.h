@@ -1,0 +1,80 @@
+// The manager's data folder: the owner's key and token, the CA, the keys that sign and seal.
+//   admin.token      login of the admin API        owner.key.pem   the owner's signing key; may be
+//   root.key         seals the secrets                             moved away after the first start
+//   ca.key.pem ca.pem                              token.key.pem   signs what guests show
+//   manager.sqlite   everything else (store.h)     LOCK            held while a manager runs
+//   address          where it listens, at each start
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/secret.h"
+#include "crypto/ec.h"
+#include "crypto/random.h"
+#include "crypto/x509.h"
+#include "keys/vault.h"
+
+namespace penstock::manager {
+
+// Held for a process's life; the kernel lets go of it with the process.
+class FolderLock {
+ public:
+  // busy: another manager holds the folder; the text names its process.
+  static Result<FolderLock> take(const std::filesystem::path& folder);
+
+ private:
+  explicit FolderLock(UniqueFd file) : file_(std::move(file)) {}
+  UniqueFd file_;
+};
+
+// The folder's secrets, read once. Immutable afterwards; any thread.
+class OwnerFiles {
+ public:
+  // Makes the folder (mode 0700) and whatever is missing, if the store was not made yet. With a
+  // store, a missing file is failed_precondition: it must come from a backup.
+  // permission_denied: the folder or a secret file belongs to somebody else or may be read by
+  // others; the text says how to put that right.
+  static Result<OwnerFiles> open(const std::filesystem::path& folder, const Clock& clock,
+                                 crypto::RandomSource& random);
+
+  std::filesystem::path database() const { return folder_ / "manager.sqlite"; }
+  const SecretBuffer& admin_token() const { return admin_token_; }  // its text
+  // Absent once the owner has moved owner.key.pem away; the store remembers its public part.
+  const std::optional<crypto::P256PublicKey>& owner_key() const { return owner_key_; }
+  const SecretBuffer& root_key() const { return root_key_; }
+  const crypto::Certificate& ca() const { return *ca_; }
+  const crypto::P256PrivateKey& ca_key() const { return *ca_key_; }
+  const crypto::P256PrivateKey& token_key() const { return *token_key_; }
+
+  Result<> write_address(std::string_view url) const;
+
+ private:
+  explicit OwnerFiles(std::filesystem::path folder, FolderLock lock)
+      : folder_(std::move(folder)), lock_(std::move(lock)) {}
+  Result<> make_missing(const Clock& clock, crypto::RandomSource& random) const;
+  Result<> read();
+
+  std::filesystem::path folder_;
+  FolderLock lock_;
+  SecretBuffer admin_token_, root_key_;
+  std::optional<crypto::P256PublicKey> owner_key_;
+  std::optional<crypto::Certificate> ca_;
+  std::optional<crypto::P256PrivateKey> ca_key_, token_key_;
+};
+
+// The root key of the file root.key. Outlived by the files.
+class FileRootKey final : public keys::RootKeyProvider {
+ public:
+  explicit FileRootKey(const OwnerFiles& files) : files_(files) {}
+  Result<SecretBuffer> root_key() override { return files_.root_key().clone(); }
+
+ private:
+  const OwnerFiles& files_;
+};
+
+}  // namespace penstock::manager

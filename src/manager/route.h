@@ -1,0 +1,86 @@
+// One row of the list in builtin.cc, and what routes work with.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "manager/admin_gate.h"
+#include "manager/audit_reader.h"
+#include "manager/figures.h"
+#include "manager/rate_gate.h"
+#include "manager/sessions.h"
+#include "manager/store.h"
+#include "manager/token.h"
+#include "net/http_server.h"
+
+namespace penstock::manager {
+
+// Everything outlives the routes and is thread-safe.
+struct RouteContext {
+  Store& store;
+  AuditReader& audit_reader;
+  Sessions& sessions;
+  const TokenIssuer& tokens;
+  const OwnerFiles& files;
+  Figures& figures;
+  RateGate& denials;  // how fast refused attestations reach the audit log
+  const Clock& clock;
+  crypto::RandomSource& random;
+  const net::HttpServer* http = nullptr;  // for its figures; null before it listens
+};
+
+// A request with what the route's pattern and login found.
+struct Call {
+  const net::HttpRequest& http;
+  std::vector<std::string> segments;  // what '*' stood for, in order; '**': the rest
+  std::string actor;                  // admin routes: who logged in
+};
+
+using RouteHandler = void (*)(const RouteContext&, const Call&, net::ResponseWriter&);
+
+struct Route {
+  std::string_view method;
+  std::string_view pattern;  // '*' is one segment, '**' at the end everything, slashes too
+  Figures::Call kind = Figures::Call::info;
+  bool login = false;
+  RouteHandler handle = nullptr;
+};
+
+std::span<const Route> builtin_routes();
+
+// What the pattern's stars stand for; false if the path does not fit.
+bool match_route(std::string_view pattern, std::string_view path, std::vector<std::string>& stars);
+
+// broker_routes.cc
+void begin_session(const RouteContext&, const Call&, net::ResponseWriter&);
+void attest_guest(const RouteContext&, const Call&, net::ResponseWriter&);
+void release_resource(const RouteContext&, const Call&, net::ResponseWriter&);
+void refuse_broker_path(const RouteContext&, const Call&, net::ResponseWriter&);
+// admin_routes.cc
+void give_manager_info(const RouteContext&, const Call&, net::ResponseWriter&);
+void list_apps(const RouteContext&, const Call&, net::ResponseWriter&);
+void give_app(const RouteContext&, const Call&, net::ResponseWriter&);
+void put_app(const RouteContext&, const Call&, net::ResponseWriter&);
+void remove_app(const RouteContext&, const Call&, net::ResponseWriter&);
+void give_policy(const RouteContext&, const Call&, net::ResponseWriter&);
+void put_policy(const RouteContext&, const Call&, net::ResponseWriter&);
+void put_secret(const RouteContext&, const Call&, net::ResponseWriter&);
+void remove_secret(const RouteContext&, const Call&, net::ResponseWriter&);
+void give_audit(const RouteContext&, const Call&, net::ResponseWriter&);
+// approval_routes.cc
+void approve_build(const RouteContext&, const Call&, net::ResponseWriter&);
+void withdraw_build(const RouteContext&, const Call&, net::ResponseWriter&);
+void approve_config(const RouteContext&, const Call&, net::ResponseWriter&);
+void withdraw_config(const RouteContext&, const Call&, net::ResponseWriter&);
+void make_platform(const RouteContext&, const Call&, net::ResponseWriter&);
+void list_platforms(const RouteContext&, const Call&, net::ResponseWriter&);
+// info_routes.cc
+void give_landing(const RouteContext&, const Call&, net::ResponseWriter&);
+void give_health(const RouteContext&, const Call&, net::ResponseWriter&);
+void give_metrics(const RouteContext&, const Call&, net::ResponseWriter&);
+void give_jwks(const RouteContext&, const Call&, net::ResponseWriter&);
+void give_ca(const RouteContext&, const Call&, net::ResponseWriter&);
+
+}  // namespace penstock::manager

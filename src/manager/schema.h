@@ -1,0 +1,33 @@
+// Tables of the manager's store, by version. A change is a new row; rows are never edited.
+#pragma once
+
+#include <array>
+
+#include "manager/database.h"
+
+namespace penstock::manager {
+
+inline constexpr std::array kMigrations = {
+    Migration{1, R"(
+CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE counters(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE apps(app TEXT PRIMARY KEY, description TEXT NOT NULL, policy TEXT NOT NULL,
+                  policy_version INTEGER NOT NULL, created_ms INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE builds(app TEXT NOT NULL REFERENCES apps(app) ON DELETE CASCADE,
+                    measurement TEXT NOT NULL, note TEXT NOT NULL, added_ms INTEGER NOT NULL,
+                    PRIMARY KEY(app, measurement)) WITHOUT ROWID;
+CREATE TABLE configs(app TEXT NOT NULL REFERENCES apps(app) ON DELETE CASCADE,
+                     digest TEXT NOT NULL, note TEXT NOT NULL, added_ms INTEGER NOT NULL,
+                     PRIMARY KEY(app, digest)) WITHOUT ROWID;
+CREATE TABLE secrets(app TEXT NOT NULL REFERENCES apps(app) ON DELETE CASCADE,
+                     kind TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL,
+                     sealed BLOB NOT NULL, updated_ms INTEGER NOT NULL,
+                     PRIMARY KEY(app, kind, name));
+CREATE TABLE platforms(id TEXT PRIMARY KEY, public_key TEXT NOT NULL, added_ms INTEGER NOT NULL)
+  WITHOUT ROWID;
+CREATE TABLE audit(sequence INTEGER PRIMARY KEY, entry TEXT NOT NULL, hash TEXT NOT NULL);
+INSERT INTO counters(name, value) VALUES('secret_version', 0);
+)"},
+};
+
+}  // namespace penstock::manager

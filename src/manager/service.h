@@ -1,0 +1,64 @@
+// A running manager: its folder, store and HTTPS server.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "crypto/random.h"
+#include "manager/route.h"
+#include "net/http_server.h"
+
+namespace penstock::manager {
+
+struct ServiceOptions {
+  std::filesystem::path data = {};
+  net::HttpServerOptions http = {};  // address and port; the rest is set here where it is default
+  std::vector<std::string> names = {};  // beside the address and "localhost", for the certificate
+  bool development = false;
+  const Clock* clock = nullptr;            // null: the system's; outlives the service
+  crypto::RandomSource* random = nullptr;  // null: the system's; outlives the service
+};
+
+// Limits and worker threads as a manager needs them, for any free port of this machine.
+net::HttpServerOptions manager_http_options();
+
+class Service {
+ public:
+  // Listens when it returns, and has written DATA/address.
+  static Result<std::unique_ptr<Service>> start(ServiceOptions options);
+  ~Service();
+
+  std::string url() const;  // "https://127.0.0.1:7443"
+  bool development() const { return store_->development(); }
+  Store& store() { return *store_; }
+  // Warns in the log while the server's certificate is near its end. Call it now and then.
+  void check_certificate() const;
+  void stop(std::chrono::milliseconds grace);
+
+ private:
+  Service(OwnerFiles files, const Clock& clock, crypto::RandomSource& random);
+  Result<> open(const ServiceOptions& options);
+  Result<> listen(ServiceOptions options);
+  void handle(const net::HttpRequest& request, net::ResponseWriter& writer);
+  void run(const Route& route, Call call, net::ResponseWriter& writer);
+  void refuse_login(const Error& error, net::ResponseWriter& writer);
+
+  const Clock& clock_;
+  crypto::RandomSource& random_;
+  OwnerFiles files_;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<AuditReader> audit_reader_;
+  std::unique_ptr<TokenIssuer> tokens_;
+  std::unique_ptr<AdminGate> gate_;
+  Sessions sessions_;
+  Figures figures_;
+  RateGate logins_, denials_;
+  std::unique_ptr<RouteContext> context_;
+  std::int64_t certificate_ends_s_ = 0;
+  std::unique_ptr<net::HttpServer> http_;  // last: its threads use the others
+};
+
+}  // namespace penstock::manager

@@ -1,0 +1,23 @@
+#include "manager/snapshot.h"
+
+namespace penstock::manager {
+
+const std::vector<std::string>* App::find(std::string_view list) const {
+  if (list == "builds") return &measurements_;
+  if (list == "configs") return &digests_;
+  return nullptr;
+}
+
+void App::index() {
+  measurements_.clear();
+  digests_.clear();
+  for (const Approved& build : builds) measurements_.push_back(build.value);
+  for (const Approved& config : configs) digests_.push_back(config.value);
+}
+
+const App* Snapshot::find(std::string_view app) const {
+  const auto found = apps.find(app);
+  return found == apps.end() ? nullptr : found->second.get();
+}
+
+}  // namespace penstock::manager

@@ -1,0 +1,375 @@
+#include "manager/store.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "manager/schema.h"
+
+namespace penstock::manager {
+namespace {
+
+Result<std::optional<std::string>> read_meta(Database& database, std::string_view name) {
+  Statement select = TRY(database.prepare("SELECT value FROM meta WHERE name = ?"));
+  if (!TRY(select.bind(1, name).step())) return std::nullopt;
+  return select.text(0);
+}
+
+Result<> write_meta(Database& database, std::string_view name, std::string_view value) {
+  Statement put = TRY(database.prepare("INSERT OR REPLACE INTO meta(name, value) VALUES(?, ?)"));
+  return put.bind(1, name).bind(2, value).run();
+}
+
+// What the store was made as; makes it at the first start.
+Result<bool> read_development(Database& database, bool wanted) {
+  const auto stored = TRY(read_meta(database, "development"));
+  if (!stored) {
+    TRY(write_meta(database, "development", wanted ? "1" : "0"));
+    return wanted;
+  }
+  const bool development = *stored == "1";
+  if (wanted && !development) {
+    return fail(ErrorCode::failed_precondition,
+                "--development: this store was made without it and holds real approvals; start "
+                "without it, or with another --data folder");
+  }
+  return development;
+}
+
+Result<crypto::P256PublicKey> read_owner_key(Database& database, const OwnerFiles& files) {
+  const auto stored = TRY(read_meta(database, "owner_key"));
+  if (files.owner_key()) {
+    const std::string pem = files.owner_key()->to_pem();
+    if (stored != pem) TRY(write_meta(database, "owner_key", pem));
+    return *files.owner_key();
+  }
+  if (!stored) {
+    return fail(ErrorCode::failed_precondition,
+                "owner.key.pem is missing and the store does not know its public part: bring the "
+                "file back for one start");
+  }
+  return TRY_IN(crypto::P256PublicKey::from_pem(*stored), "the stored owner key");
+}
+
+Result<std::vector<Approved>> read_approved(Database& database, std::string_view sql,
+                                            std::string_view app) {
+  Statement select = TRY(database.prepare(sql));
+  select.bind(1, app);
+  std::vector<Approved> out;
+  while (TRY(select.step())) out.push_back({select.text(0), select.text(1), select.integer(2)});
+  return out;
+}
+
+Result<> read_secrets(Database& database, const App* before, App& app) {
+  Statement select = TRY(
+      database.prepare("SELECT kind, name, version, updated_ms, rowid FROM secrets WHERE app = ?"));
+  Statement blob = TRY(database.prepare("SELECT sealed FROM secrets WHERE rowid = ?"));
+  select.bind(1, app.name);
+  while (TRY(select.step())) {
+    Secret secret{select.text(0), select.text(1), select.integer(2), select.integer(3), {}};
+    const std::string key = secret.kind + "/" + secret.name;
+    if (before != nullptr) {
+      const auto known = before->secrets.find(key);
+      if (known != before->secrets.end() && known->second->version == secret.version) {
+        app.secrets.emplace(key, known->second);
+        continue;
+      }
+    }
+    if (TRY(blob.bind(1, select.integer(4)).step())) secret.sealed = blob.blob(0);
+    blob.reset();
+    app.secrets.emplace(key, std::make_shared<const Secret>(std::move(secret)));
+  }
+  return {};
+}
+
+Result<> read_platforms(Database& database, bool development, Snapshot& out) {
+  out.platforms.clear();
+  out.anchors = {};
+  out.anchors.sample_allowed = development;
+  if (!development) return {};
+  Statement select =
+      TRY(database.prepare("SELECT id, public_key, added_ms FROM platforms ORDER BY added_ms, id"));
+  while (TRY(select.step())) {
+    out.platforms.push_back({select.text(0), select.integer(2)});
+    out.anchors.simulated_platforms.push_back(
+        TRY_IN(crypto::P256PublicKey::from_pem(select.text(1)), "a stored platform key"));
+  }
+  return {};
+}
+
+// Null: there is no such app.
+Result<std::shared_ptr<const App>> read_app(Database& database, const std::string& name,
+                                            const App* before) {
+  Statement select =
+      TRY(database.prepare("SELECT description, policy, created_ms FROM apps WHERE app = ?"));
+  if (!TRY(select.bind(1, name).step())) return nullptr;
+  auto app = std::make_shared<App>();
+  app->name = name;
+  app->description = select.text(0);
+  app->policy = TRY_IN(attest::Policy::parse(select.text(1)), "the stored policy");
+  app->created_ms = select.integer(2);
+  app->builds = TRY(read_approved(
+      database, "SELECT measurement, note, added_ms FROM builds WHERE app = ?", name));
+  app->configs = TRY(
+      read_approved(database, "SELECT digest, note, added_ms FROM configs WHERE app = ?", name));
+  TRY(read_secrets(database, before, *app));
+  app->index();
+  return app;
+}
+
+Result<> require_app(Database& database, std::string_view app) {
+  Statement select = TRY(database.prepare("SELECT 1 FROM apps WHERE app = ?"));
+  if (TRY(select.bind(1, app).step())) return {};
+  return fail(
+      ErrorCode::not_found,
+      fmt::format("there is no app '{}': make it first (penstock manager app create)", app));
+}
+
+std::unexpected<Error> nothing_removed(std::string_view what, std::string_view id) {
+  return fail(ErrorCode::not_found, fmt::format("there is no {} '{}'", what, id));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> Store::open(const OwnerFiles& files, bool development,
+                                           const Clock& clock, crypto::RandomSource& random) {
+  Database database = TRY(Database::open(files.database(), Database::Access::write));
+  TRY(database.migrate(kMigrations));
+  bool stored_development = false;
+  std::optional<crypto::P256PublicKey> owner_key;
+  TRY(database.transaction([&]() -> Result<> {
+    stored_development = TRY(read_development(database, development));
+    owner_key = TRY(read_owner_key(database, files));
+    return {};
+  }));
+  std::unique_ptr<Store> store(new Store(clock, random, stored_development));
+  store->owner_key_ = owner_key;
+  FileRootKey root(files);
+  store->vault_ = TRY(keys::Vault::open(root));
+  TRY(store->load(database));
+  store->audit_ = TRY(AuditLog::open(std::move(database), clock));
+  store->audit_->observe(store.get());
+  if (store->audit_->head().sequence == 0) {
+    TRY(store->audit_->append({.actor = "manager",
+                               .action = "store.create",
+                               .app = "",
+                               .subject = stored_development ? "development" : "production",
+                               .outcome = "done"}));
+  }
+  return store;
+}
+
+Store::~Store() = default;
+
+Result<> Store::load(Database& database) {
+  auto snapshot = std::make_shared<Snapshot>();
+  TRY(read_platforms(database, development_, *snapshot));
+  std::vector<std::string> names;
+  Statement select = TRY(database.prepare("SELECT app FROM apps"));
+  while (TRY(select.step())) names.push_back(select.text(0));
+  for (const std::string& name : names) {
+    auto app = TRY_IN(read_app(database, name, nullptr), fmt::format("app '{}'", name));
+    if (app) snapshot->apps.emplace(name, std::move(app));
+  }
+  publish(std::move(snapshot));
+  return {};
+}
+
+std::shared_ptr<const Snapshot> Store::snapshot() const {
+  const std::lock_guard lock(mutex_);
+  return snapshot_;
+}
+
+void Store::publish(std::shared_ptr<const Snapshot> next) {
+  const std::lock_guard lock(mutex_);
+  snapshot_.swap(next);
+}
+
+Result<> Store::reload(Database& database, Snapshot& next, const std::string& app) const {
+  if (app.empty()) return read_platforms(database, development_, next);
+  const std::shared_ptr<const App> before = next.apps.contains(app) ? next.apps[app] : nullptr;
+  next.apps.erase(app);
+  auto read = TRY(read_app(database, app, before.get()));
+  if (read) next.apps.emplace(app, std::move(read));
+  return {};
+}
+
+void Store::changed(Database& database, const std::vector<std::string>& apps,
+                    std::uint64_t generation) {
+  auto next = std::make_shared<Snapshot>(*snapshot());
+  next->generation = generation;
+  for (const std::string& app : apps) {
+    // What cannot be read again stays away: nothing is released on what may be out of date.
+    if (const auto done = reload(database, *next, app); !done) {
+      if (app.empty()) next->anchors = {};
+      log::error("store_not_read_again", {{"app", log::Public(app)}, {"error", done.error()}});
+    }
+  }
+  publish(std::move(next));
+}
+
+Result<> Store::put_app(const Actor& by, const std::string& app, const std::string& description) {
+  const attest::Policy policy = attest::Policy::for_app(development_);
+  const std::string document = TRY(canonical_json(policy.document()));
+  const std::int64_t now_ms = clock_.now_ms();
+  return audit_->change(
+      {by, "app.put", app, app, "done"}, [&](Database& database, AuditDraft&) -> Result<> {
+        Statement put = TRY(database.prepare(
+            "INSERT INTO apps(app, description, policy, policy_version, created_ms) "
+            "VALUES(?, ?, ?, ?, ?) ON CONFLICT(app) DO UPDATE SET description = "
+            "excluded.description"));
+        put.bind(1, app).bind(2, description).bind(3, document).bind(4, policy.version());
+        return put.bind(5, now_ms).run();
+      });
+}
+
+Result<> Store::remove_app(const Actor& by, const std::string& app) {
+  return audit_->change(
+      {by, "app.remove", app, app, "done"}, [&](Database& database, AuditDraft&) -> Result<> {
+        Statement remove = TRY(database.prepare("DELETE FROM apps WHERE app = ?"));
+        TRY(remove.bind(1, app).run());
+        if (database.changes() == 0) return nothing_removed("app", app);
+        return {};
+      });
+}
+
+namespace {
+
+StoreChange put_approved(std::string_view sql, const std::string& app, const Approved& approved) {
+  return [sql, &app, &approved](Database& database, AuditDraft&) -> Result<> {
+    TRY(require_app(database, app));
+    Statement put = TRY(database.prepare(sql));
+    put.bind(1, app).bind(2, approved.value).bind(3, approved.note).bind(4, approved.added_ms);
+    return put.run();
+  };
+}
+
+StoreChange remove_approved(std::string_view sql, const std::string& app, std::string_view what,
+                            const std::string& value) {
+  return [sql, &app, what, &value](Database& database, AuditDraft&) -> Result<> {
+    TRY(require_app(database, app));
+    Statement remove = TRY(database.prepare(sql));
+    TRY(remove.bind(1, app).bind(2, value).run());
+    if (database.changes() == 0) return nothing_removed(what, value);
+    return {};
+  };
+}
+
+}  // namespace
+
+Result<> Store::approve_build(const Actor& by, const std::string& app, const Approved& build) {
+  return audit_->change(
+      {by, "build.approve", app, build.value, "done"},
+      put_approved("INSERT OR REPLACE INTO builds(app, measurement, note, added_ms) "
+                   "VALUES(?, ?, ?, ?)",
+                   app, build));
+}
+
+Result<> Store::withdraw_build(const Actor& by, const std::string& app,
+                               const std::string& measurement) {
+  return audit_->change({by, "build.withdraw", app, measurement, "done"},
+                        remove_approved("DELETE FROM builds WHERE app = ? AND measurement = ?", app,
+                                        "approved build", measurement));
+}
+
+Result<> Store::approve_config(const Actor& by, const std::string& app, const Approved& config) {
+  return audit_->change({by, "config.approve", app, config.value, "done"},
+                        put_approved("INSERT OR REPLACE INTO configs(app, digest, note, added_ms) "
+                                     "VALUES(?, ?, ?, ?)",
+                                     app, config));
+}
+
+Result<> Store::withdraw_config(const Actor& by, const std::string& app,
+                                const std::string& digest) {
+  return audit_->change({by, "config.withdraw", app, digest, "done"},
+                        remove_approved("DELETE FROM configs WHERE app = ? AND digest = ?", app,
+                                        "approved configuration", digest));
+}
+
+Result<> Store::put_policy(const Actor& by, const std::string& app, const attest::Policy& policy) {
+  if (policy.allow_simulated() && !development_) {
+    return fail(ErrorCode::failed_precondition,
+                "policy: allow_simulated needs a manager whose store was made with --development; "
+                "simulated evidence protects nothing");
+  }
+  const std::string document = TRY(canonical_json(policy.document()));
+  return audit_->change(
+      {by, "policy.put", app,
+       fmt::format("version {} sha256 {}", policy.version(), policy.digest()), "done"},
+      [&](Database& database, AuditDraft&) -> Result<> {
+        TRY(require_app(database, app));
+        Statement select = TRY(database.prepare("SELECT policy_version FROM apps WHERE app = ?"));
+        std::int64_t present = 0;
+        if (TRY(select.bind(1, app).step())) present = select.integer(0);
+        if (policy.version() != present + 1) {
+          return fail(ErrorCode::failed_precondition,
+                      fmt::format("policy: version {} does not follow the present version {}: "
+                                  "fetch it, apply the change to it and send version {}",
+                                  policy.version(), present, present + 1));
+        }
+        Statement put =
+            TRY(database.prepare("UPDATE apps SET policy = ?, policy_version = ? WHERE app = ?"));
+        return put.bind(1, document).bind(2, policy.version()).bind(3, app).run();
+      });
+}
+
+Result<> Store::put_secret(const Actor& by, const keys::ResourcePath& path, ByteView secret) {
+  const std::int64_t now_ms = clock_.now_ms();
+  return audit_->change(
+      {by, "secret.put", path.app, path.text(), "done"},
+      [&](Database& database, AuditDraft& draft) -> Result<> {
+        TRY(require_app(database, path.app));
+        // One count for all secrets: a version never comes twice, not even after a removal.
+        Statement next = TRY(database.prepare(
+            "UPDATE counters SET value = value + 1 WHERE name = 'secret_version' RETURNING value"));
+        CHECK(TRY(next.step()));
+        const std::int64_t version = next.integer(0);
+        next.reset();
+        const ByteBuffer sealed = TRY(vault_->seal(path.text(), version, secret, random_));
+        Statement put = TRY(database.prepare(
+            "INSERT OR REPLACE INTO secrets(app, kind, name, version, sealed, updated_ms) "
+            "VALUES(?, ?, ?, ?, ?, ?)"));
+        put.bind(1, path.app).bind(2, path.kind).bind(3, path.name).bind(4, version);
+        draft.subject = fmt::format("{} version {}", path.text(), version);
+        return put.bind(5, ByteView(sealed)).bind(6, now_ms).run();
+      });
+}
+
+Result<> Store::remove_secret(const Actor& by, const keys::ResourcePath& path) {
+  return audit_->change(
+      {by, "secret.remove", path.app, path.text(), "done"},
+      [&](Database& database, AuditDraft&) -> Result<> {
+        TRY(require_app(database, path.app));
+        Statement remove =
+            TRY(database.prepare("DELETE FROM secrets WHERE app = ? AND kind = ? AND name = ?"));
+        TRY(remove.bind(1, path.app).bind(2, path.kind).bind(3, path.name).run());
+        if (database.changes() == 0) return nothing_removed("secret", path.text());
+        return {};
+      });
+}
+
+Result<> Store::add_platform(const Actor& by, const std::string& id,
+                             const crypto::P256PublicKey& key) {
+  if (!development_) {
+    return fail(ErrorCode::failed_precondition,
+                "platforms are keys of simulated TEEs: this manager's store was made without "
+                "--development and believes none");
+  }
+  const std::string pem = key.to_pem();
+  const std::int64_t now_ms = clock_.now_ms();
+  return audit_->change(
+      {by, "platform.add", "", id, "done"}, [&](Database& database, AuditDraft&) -> Result<> {
+        Statement put = TRY(
+            database.prepare("INSERT INTO platforms(id, public_key, added_ms) VALUES(?, ?, ?)"));
+        return put.bind(1, id).bind(2, pem).bind(3, now_ms).run();
+      });
+}
+
+Result<SecretBuffer> Store::open_secret(const keys::ResourcePath& path,
+                                        const Secret& secret) const {
+  return vault_->open_secret(path.text(), secret.version, secret.sealed);
+}
+
+}  // namespace penstock::manager

@@ -1,0 +1,71 @@
+// Apps, builds, configurations, policies, secrets and platforms: in SQLite, changed through the
+// audit log, read from snapshots. Thread-safe.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "keys/resource.h"
+#include "keys/vault.h"
+#include "manager/audit_log.h"
+#include "manager/owner_files.h"
+#include "manager/snapshot.h"
+
+namespace penstock::manager {
+
+// Who changes something, for the audit log: "admin" or "owner".
+using Actor = std::string;
+
+class Store final : private ChangeObserver {
+ public:
+  // Makes the store at the first start; `development` is fixed then. failed_precondition: asked for
+  // a development manager over a store that is none. Files, clock and random outlive it.
+  static Result<std::unique_ptr<Store>> open(const OwnerFiles& files, bool development,
+                                             const Clock& clock, crypto::RandomSource& random);
+  ~Store() override;
+
+  bool development() const { return development_; }
+  const crypto::P256PublicKey& owner_key() const { return *owner_key_; }
+  AuditLog& audit() { return *audit_; }
+
+  // Shared with whoever is deciding on it.
+  std::shared_ptr<const Snapshot> snapshot() const;
+
+  // Changes: on disk, in the audit log and in snapshot() when they return.
+  Result<> put_app(const Actor& by, const std::string& app, const std::string& description);
+  Result<> remove_app(const Actor& by, const std::string& app);
+  Result<> approve_build(const Actor& by, const std::string& app, const Approved& build);
+  Result<> withdraw_build(const Actor& by, const std::string& app, const std::string& measurement);
+  Result<> approve_config(const Actor& by, const std::string& app, const Approved& config);
+  Result<> withdraw_config(const Actor& by, const std::string& app, const std::string& digest);
+  // failed_precondition: its version is not the present one plus one, or it allows simulated
+  // evidence and this is no development store.
+  Result<> put_policy(const Actor& by, const std::string& app, const attest::Policy& policy);
+  Result<> put_secret(const Actor& by, const keys::ResourcePath& path, ByteView secret);
+  Result<> remove_secret(const Actor& by, const keys::ResourcePath& path);
+  // A platform whose simulated evidence is believed. Development stores only.
+  Result<> add_platform(const Actor& by, const std::string& id, const crypto::P256PublicKey& key);
+
+  Result<SecretBuffer> open_secret(const keys::ResourcePath& path, const Secret& secret) const;
+
+ private:
+  Store(const Clock& clock, crypto::RandomSource& random, bool development)
+      : clock_(clock), random_(random), development_(development) {}
+  Result<> load(Database& database);
+  Result<> reload(Database& database, Snapshot& next, const std::string& app) const;
+  void changed(Database& database, const std::vector<std::string>& apps,
+               std::uint64_t generation) override;
+  void publish(std::shared_ptr<const Snapshot> next);
+
+  const Clock& clock_;
+  crypto::RandomSource& random_;
+  const bool development_;
+  std::optional<crypto::P256PublicKey> owner_key_;
+  std::unique_ptr<keys::Vault> vault_;
+  mutable std::mutex mutex_;  // for the pointer
+  std::shared_ptr<const Snapshot> snapshot_;
+  std::unique_ptr<AuditLog> audit_;  // last: its thread calls changed()
+};
+
+}  // namespace penstock::manager
