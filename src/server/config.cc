@@ -2,168 +2,154 @@
 
 #include <array>
 
-#define TOML_HEADER_ONLY 1
-#define TOML_EXCEPTIONS 0
-#define TOML_ENABLE_FORMATTERS 0
-#include <toml++/toml.h>
-
 #include <fmt/format.h>
 
+#include "attest/initdata.h"
+#include "base/file.h"
+#include "base/toml.h"
+#include "keys/resource.h"
+#include "server/config_reader.h"
 #include "server/limits.h"
-#include "sql/nearest.h"
 
 namespace penstock::server {
 namespace {
 
-constexpr std::size_t kNestingMax = 16;
+constexpr std::string_view kPlain = "configuration";
+constexpr std::string_view kMeasured = "penstock.toml";  // the entry of the initdata
 
-Error wrong(const toml::node& node, std::string_view key, std::string_view expected) {
-  return Error(ErrorCode::invalid_argument, fmt::format("configuration, line {}: '{}': expected {}",
-                                                        node.source().begin.line, key, expected));
-}
-
-// Refuses keys that are not in the list.
-Result<> check_keys(const toml::table& table, std::string_view where,
-                    std::span<const std::string_view> known) {
-  for (const auto& [key, node] : table) {
-    if (std::ranges::find(known, key.str()) != known.end()) continue;
-    return fail(
-        ErrorCode::invalid_argument,
-        fmt::format("configuration, line {}: key '{}{}' is not known.{}", node.source().begin.line,
-                    where, key.str(), sql::did_you_mean(key.str(), known)));
-  }
-  return {};
-}
-
-template <typename T>
-Result<> take_integer(const toml::table& table, std::string_view key, std::int64_t max, T& out) {
-  const toml::node* node = table.get(key);
-  if (node == nullptr) return {};
-  const auto value = node->value_exact<std::int64_t>();
-  if (!value || *value < 1 || *value > max) {
-    return fail(wrong(*node, key, fmt::format("a number from 1 to {}", max)));
-  }
-  out = static_cast<T>(*value);
-  return {};
-}
-
-Result<> take_text(const toml::table& table, std::string_view key, std::string& out) {
-  const toml::node* node = table.get(key);
-  if (node == nullptr) return {};
-  const auto value = node->value_exact<std::string>();
-  if (!value) return fail(wrong(*node, key, "a text"));
-  out = *value;
-  return {};
-}
-
-Result<> take_files(const toml::table& table, Config& out) {
-  const toml::node* node = table.get("sql_files");
-  if (node == nullptr) return {};
-  const toml::array* files = node->as_array();
-  if (files == nullptr || files->size() > kSqlFilesMax) {
-    return fail(wrong(*node, "sql_files", fmt::format("a list of at most {} texts", kSqlFilesMax)));
-  }
-  for (const toml::node& file : *files) {
-    const auto path = file.value_exact<std::string>();
-    if (!path) return fail(wrong(file, "sql_files", "texts"));
-    out.sql_files.emplace_back(*path);
-  }
-  return {};
-}
-
-Result<> take_durability(const toml::table& table, Config& out) {
-  const toml::node* node = table.get("durability");
-  if (node == nullptr) return {};
-  const auto value = node->value_exact<std::string>();
-  if (value == "disk") {
+Result<> take_durability(const ConfigTable& table, Config& out) {
+  const TomlValue* value = table.find("durability");
+  if (value == nullptr) return {};
+  const auto* text = std::get_if<std::string>(&value->value);
+  if (text != nullptr && *text == "disk") {
     out.durability = topics::Durability::disk;
-  } else if (value != "os") {
-    return fail(wrong(*node, "durability", "\"os\" or \"disk\""));
+  } else if (text == nullptr || *text != "os") {
+    return fail(table.wrong(*value, "durability", "\"os\" or \"disk\""));
   }
   return {};
 }
 
-Result<> take_limits(const toml::table& table, Config& out) {
-  const toml::node* node = table.get("limits");
-  if (node == nullptr) return {};
-  const toml::table* limits = node->as_table();
-  if (limits == nullptr) return fail(wrong(*node, "limits", "a table"));
+Result<> take_limits(const ConfigTable& table, Config& out) {
+  const TomlTable* values = TRY(table.table("limits"));
+  if (values == nullptr) return {};
+  const ConfigTable limits(*values, table.document(), "limits.");
   static constexpr std::array<std::string_view, 6> kKeys = {"body_bytes",          "commit_age_ms",
                                                             "commit_output_bytes", "commit_records",
                                                             "connections",         "streams"};
-  TRY(check_keys(*limits, "limits.", kKeys));
-  TRY(take_integer(*limits, "connections", 10'000, out.http.connections_max));
-  TRY(take_integer(*limits, "streams", 1'000, out.http.streams_max));
-  TRY(take_integer(*limits, "body_bytes", 64 << 20, out.http.body_bytes_max));
-  TRY(take_integer(*limits, "commit_records", 10'000'000, out.commit.records));
-  TRY(take_integer(*limits, "commit_output_bytes", 64 << 20, out.commit.output_bytes));
+  TRY(limits.check_keys(kKeys));
+  TRY(limits.take_integer("connections", 10'000, out.http.connections_max));
+  TRY(limits.take_integer("streams", 1'000, out.http.streams_max));
+  TRY(limits.take_integer("body_bytes", 64 << 20, out.http.body_bytes_max));
+  TRY(limits.take_integer("commit_records", 10'000'000, out.commit.records));
+  TRY(limits.take_integer("commit_output_bytes", 64 << 20, out.commit.output_bytes));
   std::int64_t age_ms = out.commit.age.count();
-  TRY(take_integer(*limits, "commit_age_ms", 60'000, age_ms));
+  TRY(limits.take_integer("commit_age_ms", 60'000, age_ms));
   out.commit.age = std::chrono::milliseconds(age_ms);
   return {};
 }
 
-// The TOML reader works by recursion: brackets are counted before it sees the text. Those inside
-// texts count too, which no sane configuration notices: SQL nests less.
-Result<> check_nesting(std::string_view text) {
-  std::size_t depth = 0;
-  for (const char c : text) {
-    if (c == '[' || c == '{') ++depth;
-    if ((c == ']' || c == '}') && depth > 0) --depth;
-    if (depth > kNestingMax) {
-      return fail(ErrorCode::limit_exceeded,
-                  fmt::format("configuration: brackets are nested more than {} deep", kNestingMax));
+Result<std::string> needed_text(const ConfigTable& table, std::string_view key) {
+  std::string out;
+  TRY(table.take(key, out));
+  if (out.empty()) return fail(table.missing(key));
+  return out;
+}
+
+Result<std::string> text_of_file(const Config& config, const std::string& name) {
+  const auto at = config.files.find(name);
+  if (at != config.files.end()) return at->second;
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("{}: the file '{}' is named but not in [data]. Pack the configuration "
+                          "again: penstock config pack",
+                          kMeasured, name));
+}
+
+Result<> take_manager(const ConfigTable& table, Config& out) {
+  const TomlTable* values = TRY(table.table("manager"));
+  if (values == nullptr) return {};
+  if (out.initdata.empty()) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{}, line {}: [manager] is taken from a measured configuration only. "
+                            "Make one of this file: penstock config pack",
+                            table.document(), table.find("manager")->line));
+  }
+  const ConfigTable manager(*values, table.document(), "manager.");
+  static constexpr std::array<std::string_view, 3> kKeys = {"app", "ca", "url"};
+  TRY(manager.check_keys(kKeys));
+  const std::string url = TRY(needed_text(manager, "url"));
+  auto address = TRY_IN(net::parse_http_address(url), fmt::format("{}: manager.url", kMeasured));
+  if (!address.tls) {
+    return fail(manager.wrong(*manager.find("url"), "url", "https://HOST:PORT"));
+  }
+  const std::string pem = TRY(text_of_file(out, TRY(needed_text(manager, "ca"))));
+  auto ca = TRY_IN(crypto::Certificate::from_pem(pem), fmt::format("{}: manager.ca", kMeasured));
+  std::string app = TRY(needed_text(manager, "app"));
+  if (!keys::ResourcePath::parse(app + "/policy/x")) {
+    return fail(manager.wrong(*manager.find("app"), "app", "letters, digits, '_', '-' and '.'"));
+  }
+  out.manager.emplace(std::move(address), std::move(ca), std::move(app));
+  return {};
+}
+
+Result<enroll::WantedPolicy> take_policy(const ConfigTable& table, std::string_view id) {
+  static constexpr std::array<std::string_view, 3> kKeys = {"digest", "open", "seal"};
+  TRY(table.check_keys(kKeys));
+  enroll::WantedPolicy out{.id = std::string(id), .digest = {}};
+  const auto digest = from_hex(TRY(needed_text(table, "digest")));
+  if (!digest || digest->size() != sizeof(crypto::Sha256Digest)) {
+    return fail(table.wrong(*table.find("digest"), "digest",
+                            "64 hex digits, as `penstock policy show` prints them"));
+  }
+  out.digest = to_hex(*digest);
+  TRY(table.take("open", out.open));
+  TRY(table.take("seal", out.seal));
+  return out;
+}
+
+Result<> take_policies(const ConfigTable& table, Config& out) {
+  const TomlTable* values = TRY(table.table("policies"));
+  if (values == nullptr) return {};
+  if (!out.manager) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{}, line {}: [policies] without [manager]: keys come from the manager",
+                            table.document(), table.find("policies")->line));
+  }
+  const ConfigTable policies(*values, table.document(), "policies.");
+  for (const auto& [id, value] : *values) {
+    const TomlTable* policy = TRY(policies.table(id));
+    if (!keys::ResourcePath::parse(fmt::format("{}/policy/{}", out.manager->app, id))) {
+      return fail(policies.wrong(value, "policies", "ids of seal policies"));
     }
+    const std::string prefix = fmt::format("policies.{}.", id);
+    out.policies.push_back(TRY(take_policy({*policy, table.document(), prefix}, id)));
   }
   return {};
 }
 
-// Where a piece of TOML that may hold any character ends: behind the closing quotes or at the
-// line's end.
-std::size_t end_of_text(std::string_view toml, std::size_t from) {
-  const char quote = toml[from];
-  const std::string three(3, quote);
-  const bool long_form = toml.substr(from).starts_with(three);
-  for (std::size_t at = from + (long_form ? 3 : 1); at < toml.size(); ++at) {
-    if (toml[at] == '\\' && quote == '"') {
-      ++at;
-    } else if (long_form ? toml.substr(at).starts_with(three) : toml[at] == quote) {
-      return at + (long_form ? 3 : 1);
-    } else if (toml[at] == '\n' && !long_form) {
-      return at;
-    }
-  }
-  return toml.size();
+Result<> take_all(const ConfigTable& table, Config& out) {
+  static constexpr std::array<std::string_view, 9> kKeys = {
+      "durability", "limits",    "manager",        "policies", "service_id",
+      "sql",        "sql_files", "statement_keys", "threads"};
+  TRY(table.check_keys(kKeys));
+  TRY(table.take("service_id", out.service_id));
+  TRY(table.take("sql", out.sql));
+  TRY(table.take("sql_files", kSqlFilesMax, out.sql_files));
+  TRY(table.take("statement_keys", kStatementKeysMax, out.statement_keys));
+  TRY(take_durability(table, out));
+  TRY(table.take_integer("threads", 256, out.threads));
+  TRY(take_limits(table, out));
+  TRY(take_manager(table, out));
+  return take_policies(table, out);
 }
 
-// Outside texts and comments TOML is ASCII, and we have no dates and times. toml++ 3.3 runs into
-// undefined behaviour on certain other characters there (its test for blanks) and into assertions
-// on malformed times, so both are refused before it sees them.
-Result<> check_characters(std::string_view text) {
-  std::size_t line = 1;
-  for (std::size_t at = 0; at < text.size();) {
-    const char c = text[at];
-    std::size_t next = at + 1;
-    if (c == '"' || c == '\'') next = end_of_text(text, at);
-    if (c == '#') next = std::min(text.find('\n', at), text.size());
-    if (static_cast<unsigned char>(c) >= 0x80) {
-      return fail(
-          ErrorCode::invalid_argument,
-          fmt::format("configuration, line {}: a character that is not ASCII stands outside "
-                      "of quotes and comments",
-                      line));
-    }
-    const bool after_digit = at > 0 && text[at - 1] >= '0' && text[at - 1] <= '9';
-    if (c == ':' || (c == '-' && after_digit)) {
-      return fail(ErrorCode::invalid_argument,
-                  fmt::format("configuration, line {}: dates and times are not taken; put texts "
-                              "into quotes",
-                              line));
-    }
-    line += static_cast<std::size_t>(std::ranges::count(text.substr(at, next - at), '\n'));
-    at = next;
-  }
-  return {};
+bool is_initdata(const TomlTable& table) {
+  return table.contains("data") || table.contains("version") || table.contains("algorithm");
+}
+
+Result<std::string> read_named(const Config& config, const std::filesystem::path& folder,
+                               const std::string& name, std::size_t bytes_max) {
+  if (!config.initdata.empty()) return text_of_file(config, name);
+  return read_file(folder / name, bytes_max);
 }
 
 }  // namespace
@@ -173,25 +159,32 @@ Result<Config> parse_config(std::string_view text) {
     return fail(ErrorCode::limit_exceeded,
                 fmt::format("configuration: longer than {} bytes", kConfigBytesMax));
   }
-  TRY(check_nesting(text));
-  TRY(check_characters(text));
-  const toml::parse_result parsed = toml::parse(text);
-  if (!parsed) {
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("configuration, line {}: {}", parsed.error().source().begin.line,
-                            parsed.error().description()));
-  }
-  const toml::table& table = parsed.table();
-  static constexpr std::array<std::string_view, 6> kKeys = {"durability", "limits",    "service_id",
-                                                            "sql",        "sql_files", "threads"};
-  TRY(check_keys(table, "", kKeys));
+  const TomlLimits limits{.bytes_max = kConfigBytesMax};
+  TomlTable table = TRY(parse_toml(text, kPlain, limits));
   Config out;
-  TRY(take_text(table, "service_id", out.service_id));
-  TRY(take_text(table, "sql", out.sql));
-  TRY(take_files(table, out));
-  TRY(take_durability(table, out));
-  TRY(take_integer(table, "threads", 256, out.threads));
-  TRY(take_limits(table, out));
+  if (!is_initdata(table)) {
+    TRY(take_all({table, kPlain, ""}, out));
+    return out;
+  }
+  out.files = TRY(attest::parse_initdata(text)).files;
+  out.initdata = text;
+  const std::string inner = TRY(text_of_file(out, std::string(kMeasured)));
+  table = TRY(parse_toml(inner, kMeasured, limits));
+  TRY(take_all({table, kMeasured, ""}, out));
+  TRY(load_sources(out, {}));  // what is named is there
+  return out;
+}
+
+Result<ConfigSources> load_sources(const Config& config, const std::filesystem::path& folder) {
+  ConfigSources out;
+  if (!config.sql.empty()) out.scripts.push_back({"sql of the configuration", config.sql});
+  for (const std::string& name : config.sql_files) {
+    out.scripts.push_back({name, TRY(read_named(config, folder, name, kSqlFileBytesMax))});
+  }
+  for (const std::string& name : config.statement_keys) {
+    const std::string pem = TRY(read_named(config, folder, name, kStatementKeyBytesMax));
+    out.statement_keys.push_back(TRY_IN(crypto::VerificationKey::from_pem(pem), name));
+  }
   return out;
 }
 

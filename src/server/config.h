@@ -3,20 +3,31 @@
 
 #include <chrono>
 #include <filesystem>
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/error.h"
+#include "crypto/signature.h"
+#include "crypto/x509.h"
 #include "engine/runtime.h"
+#include "enroll/enrollment.h"
+#include "net/http_client.h"
 #include "net/http_server.h"
+#include "session/session.h"
 #include "topics/embedded_log.h"
 
 namespace penstock::server {
 
+// Two forms. Plain, for development: the text below, files beside it. Measured: an initdata
+// document (attest/initdata.h) whose entry "penstock.toml" is the text below and whose other
+// entries are the files; only there keys may come from a manager.
 //   service_id = "payments"
 //   sql        = "CREATE STREAM ..."        # text, or
-//   sql_files  = ["masking.sql"]            # files, relative to this one; sql first, then these
+//   sql_files  = ["masking.sql"]            # names of files; sql first, then these
+//   statement_keys = ["review.pub.pem"]     # public keys whose signed statements are executed
 //   durability = "disk"                     # or "os" (default)
 //   threads    = 2
 //   [limits]
@@ -26,18 +37,44 @@ namespace penstock::server {
 //   commit_records = 65536     # each as in engine::CommitLimits
 //   commit_output_bytes = 8388608
 //   commit_age_ms = 50
+//   [manager]                  # measured form only, all three
+//   url = "https://127.0.0.1:7443"
+//   ca  = "manager-ca.pem"     # name of a file
+//   app = "payments"
+//   [policies.payments-v1]     # a seal policy that the manager releases
+//   digest = "<64 hex digits>"
+//   open = true                # its reader key is needed
+//   seal = false               # its producer key is needed
 struct Config {
+  struct Manager {
+    net::HttpAddress address;
+    crypto::Certificate ca;
+    std::string app;
+  };
+
   std::string service_id = "default_";
   std::string sql;
-  std::vector<std::filesystem::path> sql_files;  // as written
+  std::vector<std::string> sql_files, statement_keys;  // names, as written
   topics::Durability durability = topics::Durability::os;
   int threads = 1;
   net::HttpServerOptions http;
   engine::CommitLimits commit;
+  std::optional<Manager> manager;
+  std::vector<enroll::WantedPolicy> policies;             // only with a manager
+  std::string initdata;                                   // the whole text; empty: plain form
+  std::map<std::string, std::string, std::less<>> files;  // of the measured form
 };
 
 // invalid_argument: not TOML, an unknown key (names the nearest one), a wrong type or a number out
-// of range; the text names line and key.
+// of range, a file that is not there; the text names line and key.
 Result<Config> parse_config(std::string_view text);
+
+// What the named files hold.
+struct ConfigSources {
+  std::vector<session::MeasuredScript> scripts;
+  std::vector<crypto::VerificationKey> statement_keys;
+};
+// Of the measured form out of itself, else from `folder`.
+Result<ConfigSources> load_sources(const Config& config, const std::filesystem::path& folder);
 
 }  // namespace penstock::server

@@ -22,6 +22,7 @@ enum class RestCode : int {
   not_acceptable = 40600,
   too_many_requests = 42900,
   server_error = 50000,
+  not_implemented = 50100,
   stopping = 50303,
 };
 

@@ -9,6 +9,8 @@ namespace penstock::server {
 inline constexpr std::size_t kConfigBytesMax = 4 << 20;
 inline constexpr std::size_t kSqlFileBytesMax = 4 << 20;
 inline constexpr std::size_t kSqlFilesMax = 64;
+inline constexpr std::size_t kStatementKeysMax = 64;
+inline constexpr std::size_t kStatementKeyBytesMax = 16 << 10;
 inline constexpr std::size_t kPropertiesMax = 200;  // of one request
 inline constexpr std::size_t kRowsPerWrite = 512;   // chunks that are handed to the system at once
 inline constexpr std::chrono::milliseconds kPushPoll{1'000};

@@ -119,6 +119,21 @@ void process_figures(Page& page, const RouteContext& context) {
   page.sample("", resident_bytes());
 }
 
+void enrollment_figures(Page& page, const RouteContext& context) {
+  if (context.attestation.enrollment == nullptr) return;
+  const enroll::EnrollmentState state = context.attestation.enrollment->state();
+  page.family("penstock_enrollment_token_valid", "gauge", "1 while the manager's token holds.");
+  page.sample(fmt::format("tee=\"{}\",app=\"{}\"", escaped(state.tee), escaped(state.app)),
+              state.token_valid ? 1 : 0);
+  page.family("penstock_enrollment_token_expires_seconds", "gauge",
+              "Unix time at which the manager's token ends.");
+  page.sample("", state.token_expires_s);
+  page.family("penstock_enrollment_renewals_total", "counter", "Renewals that succeeded.");
+  page.sample("", state.renewals);
+  page.family("penstock_enrollment_failures_total", "counter", "Renewals that failed.");
+  page.sample("", state.failures);
+}
+
 }  // namespace
 
 void give_metrics(const RouteContext& context, const net::HttpRequest&,
@@ -126,6 +141,7 @@ void give_metrics(const RouteContext& context, const net::HttpRequest&,
   Page page;
   query_figures(page, context.session.queries());
   process_figures(page, context);
+  enrollment_figures(page, context);
   (void)writer.send(200, "text/plain; version=0.0.4; charset=utf-8", page.text());
 }
 

@@ -1,8 +1,5 @@
 #include "server/penstockd.h"
 
-#include <signal.h>
-#include <unistd.h>
-
 #include <cstdio>
 #include <filesystem>
 #include <optional>
@@ -10,14 +7,20 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "attest/initdata.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "enroll/enrollment.h"
 #include "net/http_client.h"
 #include "seal/keyring.h"
 #include "server/config.h"
+#include "server/end_of_program.h"
 #include "server/limits.h"
 #include "server/server.h"
+#include "server/signed_statements.h"
+#include "tee/provider.h"
 #include "topics/embedded_log.h"
 
 namespace penstock::server {
@@ -26,7 +29,8 @@ namespace {
 struct Arguments {
   std::string data;
   std::string listen = "127.0.0.1:8088";
-  std::optional<std::string> config, keys;
+  std::optional<std::string> config, keys, tee;
+  std::string platform_key;
   std::optional<int> threads;
   std::vector<std::string> sql_files;
 };
@@ -35,9 +39,14 @@ constexpr const char* kFooter =
     "Example:\n"
     "  penstockd --data ./data --listen 127.0.0.1:8088 --sql masking.sql\n"
     "  penstock sql --server http://127.0.0.1:8088\n"
-    "With --keys and --config together, only the SQL of the configuration is executed; over the "
-    "wire\n"
-    "the server takes SHOW, DESCRIBE, EXPLAIN and SELECT on plain streams.";
+    "  penstockd --data ./data --config service.initdata.toml --tee auto\n"
+    "When the configuration names a manager, keys come from it, after it has verified this program "
+    "and\n"
+    "its configuration. With keys and a configuration only the configuration's SQL is executed, "
+    "and\n"
+    "statements that one of its statement_keys signed; over the wire the server takes SHOW, "
+    "DESCRIBE,\n"
+    "EXPLAIN and SELECT on plain streams.";
 
 // Set when the program should end here, with this exit status.
 std::optional<int> parse_arguments(int argc, char** argv, Arguments& out) {
@@ -46,9 +55,15 @@ std::optional<int> parse_arguments(int argc, char** argv, Arguments& out) {
   app.add_option("--data", out.data, "Folder of the topics; made if it is missing")->required();
   app.add_option("--listen", out.listen, "Address and port of the REST interface; port 0: any")
       ->capture_default_str();
-  app.add_option("--config", out.config,
-                 "Configuration (TOML): service id, SQL, limits, durability");
+  app.add_option(
+      "--config", out.config,
+      "Configuration (TOML): service id, SQL, limits, durability; or a packed one, which "
+      "may name a manager");
   app.add_option("--keys", out.keys, "Seal policies and their keys (mode 0600), for development");
+  app.add_option("--tee", out.tee,
+                 "TEE to prove this program with: auto, or simulated, which protects nothing");
+  app.add_option("--platform-key", out.platform_key,
+                 "Key of the simulated platform (PEM, mode 0600)");
   app.add_option("--threads", out.threads, "Threads that run queries")->check(CLI::Range(1, 256));
   app.add_option("--sql", out.sql_files,
                  "SQL to run at the start; taken up where it was, may repeat");
@@ -64,33 +79,58 @@ std::optional<int> parse_arguments(int argc, char** argv, Arguments& out) {
 // Everything that runs, in the order of its making; what is below uses what is above.
 struct Parts {
   Config config;
-  seal::KeyRing keys;
+  ConfigSources sources;
+  seal::KeyRing keys_of_file;
+  std::unique_ptr<tee::Provider> provider;
+  std::unique_ptr<enroll::Enrollment> enrollment;
+  std::unique_ptr<SignedStatements> signed_statements;
   std::unique_ptr<topics::EmbeddedLog> log;
   std::unique_ptr<session::Session> session;
   std::unique_ptr<Server> server;
 };
 
-Result<Config> load_config(const Arguments& arguments) {
-  Config config;
+Result<net::HttpAddress> listen_address(const std::string& text) {
+  // Port 0 is no address to call, but one to listen on.
+  if (!text.ends_with(":0")) return net::parse_http_address(text);
+  auto any = TRY(net::parse_http_address(text.substr(0, text.size() - 1) + "1"));
+  any.port = 0;
+  return any;
+}
+
+Result<> load_config(const Arguments& arguments, Parts& parts) {
+  Config& config = parts.config;
   if (arguments.config) {
     const std::filesystem::path path = *arguments.config;
     config = TRY_IN(parse_config(TRY(read_file(path, kConfigBytesMax))), path.string());
-    for (auto& file : config.sql_files) file = path.parent_path() / file;
+    parts.sources = TRY_IN(load_sources(config, path.parent_path()), path.string());
   }
   if (arguments.threads) config.threads = *arguments.threads;
-  const net::HttpAddress listen = TRY_IN(
-      [&]() -> Result<net::HttpAddress> {
-        // Port 0 is no address to call, but one to listen on.
-        if (!arguments.listen.ends_with(":0")) return net::parse_http_address(arguments.listen);
-        auto any = TRY(
-            net::parse_http_address(arguments.listen.substr(0, arguments.listen.size() - 1) + "1"));
-        any.port = 0;
-        return any;
-      }(),
-      "--listen");
+  const net::HttpAddress listen = TRY_IN(listen_address(arguments.listen), "--listen");
   config.http.address = listen.host;
   config.http.port = listen.port;
-  return config;
+  return {};
+}
+
+// Keys and a configuration: nothing else may say what runs.
+bool is_measured(const Arguments& arguments, const Config& config) {
+  return config.manager || (arguments.keys && arguments.config);
+}
+
+Result<> check_arguments(const Arguments& arguments, const Config& config) {
+  if (config.manager && arguments.keys) {
+    return fail(ErrorCode::invalid_argument,
+                "--keys: the configuration names a manager, and keys come from it alone");
+  }
+  if (is_measured(arguments, config) && !arguments.sql_files.empty()) {
+    return fail(ErrorCode::invalid_argument,
+                "--sql: with keys and --config only the configuration's SQL is executed; put the "
+                "files into its sql_files");
+  }
+  if (!arguments.platform_key.empty() && !arguments.tee) {
+    return fail(ErrorCode::invalid_argument,
+                "--platform-key: is for a simulated TEE; add --tee simulated");
+  }
+  return {};
 }
 
 void warn(const Arguments& arguments, const Config& config) {
@@ -98,6 +138,8 @@ void warn(const Arguments& arguments, const Config& config) {
     log::warning("keys_from_a_file",
                  {{"advice", log::Public("for development: inside an enclave keys come from the "
                                          "key broker, not from a file")}});
+  }
+  if (arguments.keys || config.manager) {
     if (harden_process()) {
       log::warning(
           "swap_is_on",
@@ -113,6 +155,44 @@ void warn(const Arguments& arguments, const Config& config) {
   }
 }
 
+Result<> open_tee(const Arguments& arguments, Parts& parts) {
+  if (!arguments.tee && !parts.config.manager) return {};
+  tee::ProviderOptions options{.config_digest = {}, .platform_key_file = arguments.platform_key};
+  if (!parts.config.initdata.empty()) {
+    options.config_digest = TRY(attest::initdata_digest(parts.config.initdata));
+  }
+  parts.provider = TRY_IN(tee::open_provider(arguments.tee.value_or("auto"), options), "--tee");
+  if (parts.provider->tee() == "simulated") {
+    log::warning("simulated_tee",
+                 {{"advice", log::Public("this TEE protects nothing: the host can read and change "
+                                         "everything; for development and tests only")}});
+  }
+  return {};
+}
+
+Result<> enroll_here(Parts& parts, EndOfProgram& end) {
+  if (!parts.config.manager) return {};
+  const Config::Manager& manager = *parts.config.manager;
+  log::info("enrolling", {{"manager", log::Public(manager.address.text())},
+                          {"app", log::Public(manager.app)},
+                          {"tee", log::Public(parts.provider->tee())}});
+  auto client = TRY(enroll::BrokerClient::create(
+      {.manager = manager.address, .trust = TRY(net::TlsTrust::create(manager.ca))},
+      *parts.provider, parts.config.initdata, crypto::system_random(), &end.cancel()));
+  parts.enrollment = TRY(enroll::Enrollment::start(
+      std::move(client), {.app = manager.app, .policies = parts.config.policies}));
+  parts.enrollment->on_withdrawn([&end](const Error& reason) {
+    log::error("approval_withdrawn", {{"reason", reason}});
+    end.end(Error(ErrorCode::permission_denied, reason.text()));
+  });
+  const enroll::EnrollmentState state = parts.enrollment->state();
+  log::info("enrolled", {{"app", log::Public(state.app)},
+                         {"tee", log::Public(state.tee)},
+                         {"policies", parts.config.policies.size()},
+                         {"token_for_s", state.token_expires_s - system_clock().now_ms() / 1000}});
+  return {};
+}
+
 Result<> run_script(session::Session& session, std::string_view sql, std::string_view from) {
   const session::ScriptResult result = session.execute(sql, {}, session::Again::resume);
   if (result.error) return fail(result.error->in(from));
@@ -120,56 +200,65 @@ Result<> run_script(session::Session& session, std::string_view sql, std::string
 }
 
 Result<> run_start_scripts(Parts& parts, const Arguments& arguments) {
-  if (!parts.config.sql.empty()) {
-    TRY(run_script(*parts.session, parts.config.sql, "sql of the configuration"));
+  for (const session::MeasuredScript& script : parts.sources.scripts) {
+    TRY(run_script(*parts.session, script.text, script.name));
   }
-  std::vector<std::filesystem::path> files = parts.config.sql_files;
-  files.insert(files.end(), arguments.sql_files.begin(), arguments.sql_files.end());
-  for (const auto& file : files) {
-    TRY(run_script(*parts.session, TRY(read_file(file, kSqlFileBytesMax)), file.string()));
+  for (const std::string& file : arguments.sql_files) {
+    TRY(run_script(*parts.session, TRY(read_file(file, kSqlFileBytesMax)), file));
   }
   return {};
 }
 
-Result<> open_parts(const Arguments& arguments, Parts& parts) {
-  parts.config = TRY(load_config(arguments));
+Result<> open_session(const Arguments& arguments, Parts& parts, const seal::KeySource* keys) {
   const Config& config = parts.config;
-  warn(arguments, config);
-  const bool measured = arguments.keys && arguments.config;
-  if (measured && !arguments.sql_files.empty()) {
-    return fail(ErrorCode::invalid_argument,
-                "--sql: with --keys and --config only the configuration's SQL is executed; put the "
-                "files into its sql_files");
-  }
-  if (arguments.keys) parts.keys = TRY(seal::load_keys(*arguments.keys));
-  const seal::KeySource* keys = arguments.keys ? &parts.keys : nullptr;
-  parts.log = TRY(topics::EmbeddedLog::open(
-      {.folder = arguments.data, .durability = config.durability, .program = "penstockd"}));
   session::SessionOptions options;
   options.service_id = config.service_id;
   options.runtime.threads = config.threads;
   options.runtime.commit = config.commit;
-  options.catalogue = measured ? session::SessionOptions::CatalogueFrom::measured
-                               : session::SessionOptions::CatalogueFrom::stored;
+  if (!is_measured(arguments, config)) {
+    parts.session = TRY(session::open_session(*parts.log, keys, options));
+    return run_start_scripts(parts, arguments);
+  }
+  if (!parts.sources.statement_keys.empty()) {
+    parts.signed_statements =
+        std::make_unique<SignedStatements>(config.service_id, parts.sources.statement_keys);
+  }
+  options.catalogue = session::SessionOptions::CatalogueFrom::measured;
+  options.scripts = parts.sources.scripts;
+  options.admission = parts.signed_statements.get();
   parts.session = TRY(session::open_session(*parts.log, keys, options));
-  TRY(run_start_scripts(parts, arguments));
+  return {};
+}
+
+Result<const seal::KeySource*> get_keys(const Arguments& arguments, Parts& parts,
+                                        EndOfProgram& end) {
+  TRY(enroll_here(parts, end));
+  if (parts.enrollment) return &parts.enrollment->keys();
+  if (!arguments.keys) return nullptr;
+  parts.keys_of_file = TRY(seal::load_keys(*arguments.keys));
+  return &parts.keys_of_file;
+}
+
+Result<> open_parts(const Arguments& arguments, Parts& parts, EndOfProgram& end) {
+  TRY(load_config(arguments, parts));
+  const Config& config = parts.config;
+  TRY(check_arguments(arguments, config));
+  warn(arguments, config);
+  TRY(open_tee(arguments, parts));
+  const seal::KeySource* keys = TRY(get_keys(arguments, parts, end));
+  parts.log = TRY(topics::EmbeddedLog::open(
+      {.folder = arguments.data, .durability = config.durability, .program = "penstockd"}));
+  TRY(open_session(arguments, parts, keys));
   parts.server = TRY(Server::start(*parts.session, *parts.log,
                                    {.http = config.http,
                                     .service_id = config.service_id,
                                     .keys_loaded = keys != nullptr,
-                                    .measured_sql = measured}));
+                                    .measured_sql = is_measured(arguments, config),
+                                    .signed_statements = parts.signed_statements != nullptr,
+                                    .attestation = {.provider = parts.provider.get(),
+                                                    .enrollment = parts.enrollment.get(),
+                                                    .initdata = config.initdata}}));
   return parts.log->set_http_address(parts.server->address());
-}
-
-// Blocks the signals that end us in this thread and all that it will start; sigwait takes them.
-sigset_t block_signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  signal(SIGPIPE, SIG_IGN);
-  return signals;
 }
 
 int report(const Error& error) {
@@ -177,24 +266,30 @@ int report(const Error& error) {
   return facts_of(error.code()).exit_status;
 }
 
+int run(const Arguments& arguments, EndOfProgram& end) {
+  Parts parts;
+  if (auto opened = open_parts(arguments, parts, end); !opened) {
+    const bool asked = opened.error().code() == ErrorCode::cancelled && end.signalled();
+    return asked ? 0 : report(opened.error());
+  }
+  fmt::print("penstockd is ready: http://{}  (data {}, {} queries)\n", parts.server->address(),
+             arguments.data, parts.session->queries().size());
+  std::fflush(stdout);
+  const std::optional<Error> reason = end.wait();
+  parts.server->stop(reason ? std::chrono::milliseconds(0) : kStopGrace);
+  parts.session->close();
+  return reason ? report(*reason) : 0;
+}
+
 }  // namespace
 
 int run_penstockd(int argc, char** argv) {
   Arguments arguments;
   if (const auto status = parse_arguments(argc, argv, arguments)) return *status;
-  const sigset_t signals = block_signals();
-  Parts parts;
-  if (auto opened = open_parts(arguments, parts); !opened) return report(opened.error());
-  fmt::print("penstockd is ready: http://{}  (data {}, {} queries)\n", parts.server->address(),
-             arguments.data, parts.session->queries().size());
-  std::fflush(stdout);
-  int received = 0;
-  while (sigwait(&signals, &received) != 0) {
-  }
-  log::info("stopping", {{"signal", received}});
-  parts.server->stop(kStopGrace);
-  parts.session->close();
-  return 0;
+  block_signals();
+  auto end = EndOfProgram::watch();
+  if (!end) return report(end.error());
+  return run(arguments, **end);
 }
 
 }  // namespace penstock::server

@@ -55,6 +55,9 @@ Result<StatementRequest> parse_statement_request(std::string_view body) {
   out.text = TRY(json_string(json, kWhat, member));
   TRY(add_properties(json, "streamsProperties", out.properties));
   TRY(add_properties(json, "properties", out.properties));
+  if (const auto at = json.find("signature"); at != json.end() && !at->is_null()) {
+    out.signature = *at;
+  }
   return out;
 }
 

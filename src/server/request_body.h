@@ -1,6 +1,7 @@
 // JSON bodies of requests.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -12,6 +13,7 @@ namespace penstock::server {
 struct StatementRequest {
   std::string text;
   session::Properties properties;
+  std::optional<Json> signature;  // as it came: a keys::StatementSignature
 };
 
 // {"ksql"|"sql": text, "streamsProperties"|"properties": {...}, ...}; both spellings everywhere, as

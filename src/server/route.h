@@ -5,12 +5,21 @@
 #include <string>
 #include <string_view>
 
+#include "enroll/enrollment.h"
 #include "net/http_server.h"
 #include "server/push_registry.h"
 #include "session/session.h"
+#include "tee/provider.h"
 #include "topics/log.h"
 
 namespace penstock::server {
+
+// What proves what runs here; all null where there is no TEE. Outlives the server.
+struct Attestation {
+  const tee::Provider* provider = nullptr;
+  const enroll::Enrollment* enrollment = nullptr;  // null: keys do not come from a manager
+  std::string initdata = {};                       // the measured configuration; empty: none
+};
 
 // What routes work with; everything outlives them and is thread-safe.
 struct RouteContext {
@@ -20,7 +29,9 @@ struct RouteContext {
   std::string service_id;
   std::string address;  // "127.0.0.1:8088", known once the server listens
   bool keys_loaded = false;
-  bool measured_sql = false;              // keys and a configuration: statements only look
+  bool measured_sql = false;       // keys and a configuration: statements only look
+  bool signed_statements = false;  // but for those that its statement_keys signed
+  Attestation attestation = {};
   const net::HttpServer* http = nullptr;  // for its figures; null before it listens
 };
 
@@ -54,6 +65,9 @@ void run_query(const RouteContext&, const net::HttpRequest&, net::ResponseWriter
 void run_query_stream(const RouteContext&, const net::HttpRequest&, net::ResponseWriter&);
 void close_query(const RouteContext&, const net::HttpRequest&, net::ResponseWriter&);
 void refuse_inserts_stream(const RouteContext&, const net::HttpRequest&, net::ResponseWriter&);
+// attest_routes.cc
+void give_status_of_attestation(const RouteContext&, const net::HttpRequest&, net::ResponseWriter&);
+void give_evidence(const RouteContext&, const net::HttpRequest&, net::ResponseWriter&);
 // metrics_routes.cc
 void give_metrics(const RouteContext&, const net::HttpRequest&, net::ResponseWriter&);
 

@@ -53,7 +53,9 @@ Server::Server(session::Session& session, topics::Log& log, ServerOptions option
                .service_id = std::move(options.service_id),
                .address = {},
                .keys_loaded = options.keys_loaded,
-               .measured_sql = options.measured_sql} {}
+               .measured_sql = options.measured_sql,
+               .signed_statements = options.signed_statements,
+               .attestation = std::move(options.attestation)} {}
 
 Result<std::unique_ptr<Server>> Server::start(session::Session& session, topics::Log& log,
                                               ServerOptions options) {

@@ -15,8 +15,10 @@ namespace penstock::server {
 struct ServerOptions {
   net::HttpServerOptions http;
   std::string service_id = "default_";
-  bool keys_loaded = false;   // rows of sealed streams do not leave in clear
-  bool measured_sql = false;  // statements over the wire only look
+  bool keys_loaded = false;        // rows of sealed streams do not leave in clear
+  bool measured_sql = false;       // statements over the wire only look
+  bool signed_statements = false;  // but for signed ones
+  Attestation attestation = {};
 };
 
 class Server {

@@ -263,6 +263,17 @@ TEST_F(ServerTest, OnlyLooksOnceItsSqlIsMeasured) {
   EXPECT_EQ(call("POST", "/query", R"({"ksql":"SELECT * FROM s;"})").status, 200);
 }
 
+TEST_F(ServerTest, SaysThatItCannotProveItselfOutsideATee) {
+  const net::HttpResponse refused =
+      call("POST", "/penstock/attest", R"({"nonce":")" + to_base64(ByteBuffer(32, 1)) + "\"}");
+  EXPECT_EQ(refused.status, 501);
+  EXPECT_THAT(refused.body, HasSubstr("unsupported"));
+  const Json status = Json::parse(call("GET", "/penstock/status").body);
+  EXPECT_EQ(status["tee"], nullptr);
+  EXPECT_EQ(status["enrollment"], nullptr);
+  EXPECT_EQ(status["measured"], false);
+}
+
 TEST_F(ServerTest, PrintsATopicAsText) {
   const net::HttpResponse printed =
       call("POST", "/query", R"({"ksql":"PRINT s FROM BEGINNING LIMIT 1;"})");

@@ -28,7 +28,7 @@ bool gives_rows(std::string_view statement) {
   return word == "SELECT" || word == "PRINT";
 }
 
-Result<> check_only_looks(std::string_view script) {
+Result<> check_only_looks(std::string_view script, bool signed_ones_run) {
   static constexpr std::array<std::string_view, 6> kLooking = {"SHOW",    "LIST", "DESCRIBE",
                                                                "EXPLAIN", "SET",  "UNSET"};
   for (const auto& statement : TRY(sql::split_statements(script))) {
@@ -37,8 +37,11 @@ Result<> check_only_looks(std::string_view script) {
       return fail(ErrorCode::permission_denied,
                   fmt::format("{}: this server holds keys and runs the SQL of its configuration "
                               "alone. Over the wire it takes SHOW, DESCRIBE, EXPLAIN and SELECT on "
-                              "plain streams. Put the statement into the configuration.",
-                              word.empty() ? "the statement" : word));
+                              "plain streams. Put the statement into the configuration{}.",
+                              word.empty() ? "the statement" : word,
+                              signed_ones_run ? ", or sign it with one of its statement_keys: "
+                                                "penstock sql --sign KEY"
+                                              : ""));
     }
   }
   return {};

@@ -13,7 +13,7 @@ bool gives_rows(std::string_view statement);
 
 // Once keys are loaded and the SQL is measured, statements may only look: SHOW, LIST, DESCRIBE,
 // EXPLAIN, SET and UNSET. permission_denied names the first one that does more. (What SELECT may
-// read is the session's rule.)
-Result<> check_only_looks(std::string_view script);
+// read is the session's rule.) `signed_ones_run`: for the text, that a signature would help.
+Result<> check_only_looks(std::string_view script, bool signed_ones_run);
 
 }  // namespace penstock::server

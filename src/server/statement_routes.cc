@@ -19,6 +19,40 @@ Result<std::string> misplaced_query(const std::string& script) {
   return std::string();
 }
 
+// What a signature does not cover may not change what the statement does.
+Result<> check_signed_alone(const StatementRequest& request) {
+  if (request.properties.empty()) return {};
+  return fail(ErrorCode::invalid_argument,
+              "signed statement: streamsProperties are not covered by the signature; put SET "
+              "statements into the signed text");
+}
+
+session::ScriptResult refused(const Error& error) {
+  session::ScriptResult out;
+  out.error = error;
+  return out;
+}
+
+// In a measured server only signed statements may do more than look.
+session::ScriptResult run_script(const RouteContext& context, const StatementRequest& request) {
+  if (!context.measured_sql) {
+    return context.session.execute(request.text, request.properties, session::Again::refused);
+  }
+  if (request.signature) {
+    if (auto alone = check_signed_alone(request); !alone) return refused(alone.error());
+    return context.session.execute_proved(request.text, request.signature->dump());
+  }
+  if (auto looks = check_only_looks(request.text, context.signed_statements); !looks) {
+    return refused(looks.error());
+  }
+  return context.session.execute(request.text, request.properties, session::Again::refused);
+}
+
+bool is_denial(const Error& error) {
+  return error.code() == ErrorCode::permission_denied ||
+         error.code() == ErrorCode::unauthenticated || error.code() == ErrorCode::not_authentic;
+}
+
 void answer_statement(net::ResponseWriter& writer, const RestError& error,
                       std::string_view statement, OrderedJson entities = OrderedJson::array()) {
   answer(writer, error.status, statement_entity(error, statement, std::move(entities)));
@@ -53,19 +87,15 @@ void run_statements(const RouteContext& context, const net::HttpRequest& request
             "RUN SCRIPT, SELECT and PRINT queries must use the /query-stream or /query endpoint"),
         *misplaced + ";");
   }
-  if (context.measured_sql) {
-    if (auto looks = check_only_looks(body->text); !looks) {
-      return answer_statement(writer, rest_error(RestCode::forbidden, looks.error().text()),
-                              body->text);
-    }
-  }
-  const session::ScriptResult script =
-      context.session.execute(body->text, body->properties, session::Again::refused);
+  const session::ScriptResult script = run_script(context, *body);
   const EntityContext shape{.address = context.address, .service_id = context.service_id};
   OrderedJson entities = to_entities(script, shape);
   if (!script.error) return answer(writer, 200, entities);
   const std::string& text = script.failed_statement.empty() ? body->text : script.failed_statement;
-  answer_statement(writer, statement_error(*script.error), text + ";", std::move(entities));
+  const RestError error = is_denial(*script.error)
+                              ? rest_error(RestCode::forbidden, script.error->text())
+                              : statement_error(*script.error);
+  answer_statement(writer, error, text + ";", std::move(entities));
 }
 
 void refuse_terminate_cluster(const RouteContext&, const net::HttpRequest&,

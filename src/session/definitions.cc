@@ -80,7 +80,9 @@ Result<CommandResult> create_stream(const Context& context, const std::string& t
   TRY(check_room(context));
   if (context.replayed == nullptr) {
     TRY(check_seal(stream, context.keys, Use::declare));
-    TRY(ensure_topics(stream, context.options.default_partitions, context.effects));
+    if (!context.topics_later) {
+      TRY(ensure_topics(stream, context.options.default_partitions, context.effects));
+    }
   }
   TRY(context.effects.record(
       {.kind = Accepted::Kind::create, .name = stream.name, .query_id = {}, .statement = text}));
@@ -116,27 +118,17 @@ Result<> check_no_circle(const World& world, const sql::PlanNode& plan,
   return {};
 }
 
-// Rights on everything the plan touches; the number of partitions that a new sink topic gets.
-Result<std::int32_t> check_plan(const Context& context, const sql::PlanNode& plan) {
-  std::int32_t partitions = 1;
+// Rights on everything the plan touches, and the topics it needs.
+Result<> check_plan(const Context& context, const sql::PlanNode& plan) {
   for (const sql::StreamInfo* source : sources_of(plan)) {
     TRY(check_seal(*source, context.keys, Use::read));
-    const auto topic = TRY(topics::TopicName::parse(source->topic));
-    const auto there = TRY(context.effects.partitions(topic));
-    if (!there) {
-      return fail(
-          ErrorCode::not_found,
-          fmt::format("Stream '{}': its topic '{}' does not exist any more. Create it again "
-                      "with `penstock produce --topic {}`, or drop the stream.",
-                      source->name, source->topic, source->topic));
-    }
-    partitions = std::max(partitions, *there);
   }
   const sql::SinkStep* sink = sink_of(plan);
   CHECK(sink != nullptr);
   TRY(check_seal(sink->stream, context.keys, Use::write));
   TRY(check_no_circle(context.world, plan, sink->stream));
-  return partitions;
+  if (context.topics_later) return {};
+  return ensure_sink_topics(plan, context.effects);
 }
 
 PersistentQuery make_query(const Context& context, const std::string& id, QueryKind kind,
@@ -227,8 +219,7 @@ Result<CommandResult> create_stream_as(const Context& context, const std::string
   if (auto done = TRY(existing_sink(context, text, create))) return *std::move(done);
   TRY(check_room(context));
   if (context.replayed == nullptr) {
-    const std::int32_t partitions = TRY(check_plan(context, *create.plan));
-    TRY(ensure_topics(create.stream, partitions, context.effects));
+    TRY(check_plan(context, *create.plan));
   }
   const std::string id = TRY(sink_query_id(context, text, create));
   PersistentQuery query =
@@ -256,8 +247,7 @@ Result<CommandResult> insert_select(const Context& context, const std::string& t
       .query_id = identity.id};
   if (identity.running) return result;
   if (context.replayed == nullptr) {
-    const std::int32_t partitions = TRY(check_plan(context, *insert.plan));
-    TRY(ensure_topics(sink_of(*insert.plan)->stream, partitions, context.effects));
+    TRY(check_plan(context, *insert.plan));
   }
   TRY(launch(context,
              make_query(context, identity.id, QueryKind::insert, text, std::move(insert.plan)),
@@ -268,8 +258,8 @@ Result<CommandResult> insert_select(const Context& context, const std::string& t
 
 Result<CommandResult> insert_values(const Context& context, const sql::InsertValues& insert) {
   TRY(check_seal(insert.target, context.keys, Use::write));
-  TRY(ensure_topics(insert.target, std::nullopt, context.effects));
-  TRY(context.effects.insert_row(insert));
+  if (!context.topics_later) TRY(ensure_topics(insert.target, std::nullopt, context.effects));
+  if (!context.repeated) TRY(context.effects.insert_row(insert));
   return CommandResult{.command_id = {}, .message = "1 row inserted", .query_id = {}};
 }
 
@@ -315,11 +305,12 @@ Result<CommandResult> drop_stream(const Context& context, const std::string& tex
     return result;
   }
   if (stream == nullptr) {
-    if (context.replayed != nullptr) return result;
+    if (context.replayed != nullptr || context.repeated) return result;
     return fail(ErrorCode::not_found, fmt::format("Stream {} does not exist.", drop.name));
   }
   TRY(check_unused(context.world, drop.name));
-  if (drop.delete_topic && context.replayed == nullptr) TRY(delete_topics(context, *stream));
+  const bool now = context.replayed == nullptr && !context.topics_later;
+  if (drop.delete_topic && now) TRY(delete_topics(context, *stream));
   TRY(context.effects.record(
       {.kind = Accepted::Kind::drop, .name = drop.name, .query_id = {}, .statement = text}));
   result.message = fmt::format("Source `{}` (topic: {}) was dropped.", drop.name, stream->topic);
@@ -333,6 +324,12 @@ Result<CommandResult> terminate(const Context& context, const std::string& text,
   std::vector<std::string> ids;
   if (terminate.query_id) {
     const PersistentQuery* query = find_query(context.world, *terminate.query_id);
+    if (query == nullptr && context.repeated) {
+      return CommandResult{.command_id = fmt::format("terminate/{}/execute", *terminate.query_id),
+                           .message = "The query does not exist.",
+                           .query_id = {},
+                           .warning = true};
+    }
     if (query == nullptr) {
       return fail(ErrorCode::not_found,
                   fmt::format("Unknown queryId: {}. SHOW QUERIES lists those that run.",

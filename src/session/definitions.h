@@ -23,6 +23,12 @@ struct DefinitionContext {
   // Replaying the statements topic: definitions replace older ones, ids are as recorded, and rights
   // are checked when the queries start.
   const Accepted* replayed = nullptr;
+  // A measured session opens: the whole catalogue is made first, topics and queries after it
+  // (session/restart.h).
+  bool topics_later = false;
+  // With it: the statement was carried out when its proof came. Rows are not inserted again, and
+  // what it ends may be gone.
+  bool repeated = false;
 };
 
 // One statement. Statements that define nothing are not taken (CHECKed: is_definition).

@@ -14,11 +14,13 @@ namespace penstock::session {
 
 // One accepted statement, for the statements topic.
 struct Accepted {
-  enum class Kind : std::uint8_t { create, create_as, insert, drop, terminate } kind;
+  // proved: a whole script with the proof of its right, beside a record for each of its statements.
+  enum class Kind : std::uint8_t { create, create_as, insert, drop, terminate, proved } kind;
   std::string name;      // stream; of terminate: empty
   std::string query_id;  // create_as, insert, terminate (empty: all)
   std::string statement;
   engine::StartAt start = engine::StartAt::earliest;
+  std::string proof = {};  // of proved; opaque here
 };
 
 class Effects {

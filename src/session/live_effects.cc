@@ -52,6 +52,7 @@ Result<World> replay(const StatementJournal& journal, topics::Log& log,
   const Properties no_properties;
   for (const JournalEntry& entry : journal.entries()) {
     const Accepted& accepted = entry.statement;
+    if (accepted.kind == Accepted::Kind::proved) continue;  // what it did has records of its own
     world.next_sequence = entry.number;
     if (accepted.kind == Accepted::Kind::drop) {
       world.catalogue.erase(accepted.name);

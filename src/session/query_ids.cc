@@ -31,15 +31,6 @@ std::string id_part(std::string_view name) {
   return out;
 }
 
-Error changed(const KnownQuery& known, const std::string& now) {
-  return Error(
-      ErrorCode::failed_precondition,
-      fmt::format("Query '{}' was made by another statement, and its position belongs to "
-                  "that one.\n  it was: {}\n  now:    {}\nTo start a new query, give it another "
-                  "sink or another QUERY_ID. `penstock sql` can end the old one: TERMINATE {};",
-                  known.id, canonical_text(known.statement), canonical_text(now), known.id));
-}
-
 Result<std::string> checked_id(const std::string& chosen) {
   const std::string id = upper(chosen);
   const bool clean = std::ranges::all_of(id, is_id_character);
@@ -76,11 +67,48 @@ Result<std::string> next_id(const DefinitionContext& context, const NewQuery& qu
     const auto known = context.world.known.find(id);
     if (known == context.world.known.end()) return id;
     if (context.script.contains(canonical_text(known->second.statement))) continue;
-    return fail(changed(known->second, query.statement));
+    return fail(query_changed(known->second, query.statement));
   }
 }
 
+// FNV-1a. The texts are measured or signed, so nobody can choose two with the same hash unseen.
+std::uint64_t hash_of(std::string_view text) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : text) {
+    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  }
+  return hash;
+}
+
+// In a measured session an id hangs on the text alone: the disk, which the host can change, must
+// not be able to say which query a signed TERMINATE means.
+Result<QueryIdentity> measured_identity(const DefinitionContext& context, const NewQuery& query) {
+  const std::string text = canonical_text(query.statement);
+  const std::string hash = fmt::format("{:016X}", hash_of(text)).substr(0, 12);
+  const std::string id = query.kind == QueryKind::create_as
+                             ? fmt::format("CSAS_{}_{}", id_part(query.sink), hash)
+                             : fmt::format("INSERTQUERY_{}", hash);
+  const auto running = context.world.queries.find(id);
+  if (running == context.world.queries.end()) return QueryIdentity{id};
+  if (context.again == Again::resume && canonical_text(running->second.statement) == text) {
+    return QueryIdentity{id, true};
+  }
+  return fail(ErrorCode::already_exists,
+              fmt::format("Query ID '{}' already exists. To run the statement beside it, give it "
+                          "a QUERY_ID.",
+                          id));
+}
+
 }  // namespace
+
+Error query_changed(const KnownQuery& known, std::string_view now) {
+  return Error(
+      ErrorCode::failed_precondition,
+      fmt::format("Query '{}' was made by another statement, and its position belongs to "
+                  "that one.\n  it was: {}\n  now:    {}\nTo start a new query, give it another "
+                  "sink or another QUERY_ID. `penstock sql` can end the old one: TERMINATE {};",
+                  known.id, canonical_text(known.statement), canonical_text(now), known.id));
+}
 
 Result<QueryIdentity> identify(const DefinitionContext& context, const NewQuery& query) {
   const World& world = context.world;
@@ -90,11 +118,14 @@ Result<QueryIdentity> identify(const DefinitionContext& context, const NewQuery&
     const auto known = world.known.find(id);
     if (known == world.known.end()) return QueryIdentity{id};
     const bool same = canonical_text(known->second.statement) == canonical_text(query.statement);
-    if (!same) return fail(changed(known->second, query.statement));
+    if (!same) return fail(query_changed(known->second, query.statement));
     if (context.again == Again::refused && world.queries.contains(id)) {
       return fail(ErrorCode::already_exists, fmt::format("Query ID '{}' already exists.", id));
     }
     return QueryIdentity{id, world.queries.contains(id)};
+  }
+  if (context.options.catalogue == SessionOptions::CatalogueFrom::measured) {
+    return measured_identity(context, query);
   }
   if (context.again == Again::resume) {
     if (const KnownQuery* same = same_statement(world, query)) {
@@ -103,7 +134,7 @@ Result<QueryIdentity> identify(const DefinitionContext& context, const NewQuery&
     for (const auto& [id, known] : world.known) {
       if (query.kind == QueryKind::create_as && known.kind == query.kind &&
           known.sink == query.sink) {
-        return fail(changed(known, query.statement));
+        return fail(query_changed(known, query.statement));
       }
     }
   }

@@ -19,7 +19,11 @@ struct NewQuery {
 };
 
 // failed_precondition: another statement has the id (both texts are in the error).
+// In a measured session ids of queries without QUERY_ID hang on their texts alone.
 Result<QueryIdentity> identify(const DefinitionContext& context, const NewQuery& query);
+
+// The refusal to take `known`'s id, and so its position, for the statement `now`; has both texts.
+Error query_changed(const KnownQuery& known, std::string_view now);
 
 // As TERMINATE and EXPLAIN name it: exactly, else in upper case. nullptr: not known.
 const PersistentQuery* find_query(const World& world, std::string_view id);

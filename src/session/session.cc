@@ -7,12 +7,14 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "session/definitions.h"
 #include "session/dry_effects.h"
 #include "session/limits.h"
 #include "session/live_effects.h"
 #include "session/print_query.h"
 #include "session/properties.h"
+#include "session/restart.h"
 #include "session/show_statements.h"
 #include "session/statement_text.h"
 #include "session/topic_rules.h"
@@ -32,6 +34,28 @@ CommandResult property_result(const sql::SetProperty& set) {
   return {.command_id = {}, .message = std::move(message), .query_id = {}};
 }
 
+ScriptResult refused(Error error) {
+  ScriptResult out;
+  out.error = std::move(error);
+  return out;
+}
+
+Result<std::vector<sql::StatementText>> split_script(std::string_view script) {
+  auto statements = TRY(sql::split_statements(script));
+  if (statements.size() > kStatementsPerScriptMax) {
+    return fail(ErrorCode::limit_exceeded,
+                fmt::format("the script has {} statements, more than the {} that may be",
+                            statements.size(), kStatementsPerScriptMax));
+  }
+  return statements;
+}
+
+std::set<std::string> texts_of(const std::vector<sql::StatementText>& statements) {
+  std::set<std::string> out;
+  for (const auto& statement : statements) out.insert(canonical_text(statement.text));
+  return out;
+}
+
 class SessionImpl final : public Session {
  public:
   SessionImpl(topics::Log& log, const seal::KeySource* keys, SessionOptions options)
@@ -41,6 +65,7 @@ class SessionImpl final : public Session {
   Result<> open();
 
   ScriptResult execute(std::string_view script, const Properties& properties, Again again) override;
+  ScriptResult execute_proved(std::string_view script, std::string_view proof) override;
   Result<RunningSelect> select(std::string_view statement, const Properties& properties,
                                bool allow_sealed) override;
   Result<> drain() override { return runtime_->drain(); }
@@ -59,9 +84,18 @@ class SessionImpl final : public Session {
     Properties properties;
     Again again;
     const std::set<std::string>& script;
+    bool topics_later = false, repeated = false;  // as in DefinitionContext
+    bool defines = false;                         // set when a statement changes something
   };
+  bool measured() const { return options_.catalogue == SessionOptions::CatalogueFrom::measured; }
   Result<> start_replayed();
-  ScriptResult run(const std::vector<sql::StatementText>& statements, Pass pass);
+  Result<> open_measured();
+  Result<> gather(std::string_view script, World& world, GatheredEffects& gathered, bool repeated);
+  Result<> gather_proved(World& world, GatheredEffects& gathered);
+  // Checks on a copy, then runs for good; in between, `proof` (unless empty) is recorded.
+  ScriptResult run_checked(std::string_view script, const Properties& properties, Again again,
+                           std::string_view proof);
+  ScriptResult run(const std::vector<sql::StatementText>& statements, Pass& pass);
   Result<ResultBody> run_one(const sql::StatementText& text, Pass& pass);
   Result<RunningSelect> start_select(sql::SelectQuery& select, const Properties& properties,
                                      bool allow_sealed);
@@ -87,10 +121,7 @@ Result<> SessionImpl::open() {
   inserter_ = TRY(RowInserter::create(log_, keys_, options_.service_id));
   runtime_ = TRY(engine::start_runtime(log_, keys_, options_.runtime));
   effects_ = std::make_unique<LiveEffects>(log_, *runtime_, *journal_, *inserter_);
-  if (options_.catalogue == SessionOptions::CatalogueFrom::measured) {
-    world_.known = journal_->known_queries();
-    return {};
-  }
+  if (measured()) return open_measured();
   world_ = TRY(replay(*journal_, log_, options_));
   return start_replayed();
 }
@@ -109,36 +140,107 @@ Result<> SessionImpl::start_replayed() {
   return {};
 }
 
+Result<> SessionImpl::open_measured() {
+  World world;
+  GatheredEffects gathered(log_);
+  for (const MeasuredScript& script : options_.scripts) {
+    TRY_IN(gather(script.text, world, gathered, /*repeated=*/false), script.name);
+  }
+  TRY(gather_proved(world, gathered));
+  TRY(realise(world, gathered, *journal_, options_.default_partitions, *effects_));
+  world_ = std::move(world);
+  return {};
+}
+
+Result<> SessionImpl::gather(std::string_view script, World& world, GatheredEffects& gathered,
+                             bool repeated) {
+  const auto statements = TRY(split_script(script));
+  const std::set<std::string> texts = texts_of(statements);
+  Pass pass{.world = world,
+            .effects = gathered,
+            .properties = {},
+            .again = Again::resume,
+            .script = texts,
+            .topics_later = true,
+            .repeated = repeated};
+  const ScriptResult result = run(statements, pass);
+  if (result.error) return fail(*result.error);
+  return {};
+}
+
+Result<> SessionImpl::gather_proved(World& world, GatheredEffects& gathered) {
+  for (const JournalEntry& entry : journal_->entries()) {
+    const Accepted& script = entry.statement;
+    if (script.kind != Accepted::Kind::proved) continue;
+    const Result<> admitted = options_.admission != nullptr
+                                  ? options_.admission->admit(script.statement, script.proof)
+                                  : fail(ErrorCode::unauthenticated, "no signer is named");
+    if (!admitted && admitted.error().code() == ErrorCode::unauthenticated) {
+      log::warning("recorded_statement_left_out",
+                   {{"number", entry.number}, {"reason", admitted.error()}});
+      continue;
+    }
+    const std::string what = fmt::format("recorded script {}", entry.number);
+    TRY_IN(admitted, what);
+    TRY_IN(gather(script.statement, world, gathered, /*repeated=*/true), what);
+  }
+  return {};
+}
+
 ScriptResult SessionImpl::execute(std::string_view script, const Properties& properties,
                                   Again again) {
-  ScriptResult refused;
-  const auto refuse = [&](Error error) {
-    refused.error = std::move(error);
-    return refused;
-  };
-  auto statements = sql::split_statements(script);
-  if (!statements) return refuse(std::move(statements).error());
-  if (statements->size() > kStatementsPerScriptMax) {
-    return refuse(Error(ErrorCode::limit_exceeded,
-                        fmt::format("the script has {} statements, more than the {} that may be",
-                                    statements->size(), kStatementsPerScriptMax)));
-  }
-  if (auto checked = check_properties(properties); !checked) return refuse(checked.error());
-  std::set<std::string> texts;
-  for (const auto& statement : *statements) texts.insert(canonical_text(statement.text));
-
+  if (auto checked = check_properties(properties); !checked) return refused(checked.error());
   const std::lock_guard lock(mutex_);
+  return run_checked(script, properties, again, {});
+}
+
+ScriptResult SessionImpl::execute_proved(std::string_view script, std::string_view proof) {
+  const std::lock_guard lock(mutex_);
+  if (!measured() || options_.admission == nullptr) {
+    return refused(Error(ErrorCode::permission_denied,
+                         "this session takes no signed statements: none of its configuration's "
+                         "keys may sign them"));
+  }
+  if (auto admitted = options_.admission->admit(script, proof); !admitted) {
+    return refused(admitted.error());
+  }
+  return run_checked(script, {}, Again::refused, proof);
+}
+
+ScriptResult SessionImpl::run_checked(std::string_view script, const Properties& properties,
+                                      Again again, std::string_view proof) {
+  const auto statements = split_script(script);
+  if (!statements) return refused(statements.error());
+  const std::set<std::string> texts = texts_of(*statements);
   World copy = world_;
   DryEffects nothing(log_);
-  ScriptResult checked = run(*statements, {copy, nothing, properties, again, texts});
+  Pass dry{copy, nothing, properties, again, texts};
+  ScriptResult checked = run(*statements, dry);
   if (checked.error) {
     checked.done.clear();
     return checked;
   }
-  return run(*statements, {world_, *effects_, properties, again, texts});
+  Pass live{world_, *effects_, properties, again, texts};
+  if (!measured() || !dry.defines) return run(*statements, live);
+  if (proof.empty()) {
+    return refused(Error(ErrorCode::permission_denied,
+                         "what runs here is measured: only a signed statement changes it"));
+  }
+  auto recorded = journal_->append({.kind = Accepted::Kind::proved,
+                                    .name = {},
+                                    .query_id = {},
+                                    .statement = std::string(script),
+                                    .proof = std::string(proof)});
+  if (!recorded) return refused(recorded.error());
+  ScriptResult result = run(*statements, live);
+  if (result.error) {
+    result.error = result.error->in(
+        "the script is recorded, and the next start will take it up; what happened now");
+  }
+  return result;
 }
 
-ScriptResult SessionImpl::run(const std::vector<sql::StatementText>& statements, Pass pass) {
+ScriptResult SessionImpl::run(const std::vector<sql::StatementText>& statements, Pass& pass) {
   ScriptResult out;
   for (const sql::StatementText& text : statements) {
     auto body = run_one(text, pass);
@@ -156,13 +258,17 @@ Result<ResultBody> SessionImpl::run_one(const sql::StatementText& text, Pass& pa
   sql::Statement statement =
       TRY(sql::prepare_statement(text, pass.world.catalogue, engine::builtin_functions()));
   if (is_definition(statement)) {
+    pass.defines = true;
     const DefinitionContext context{.world = pass.world,
                                     .effects = pass.effects,
                                     .keys = keys_,
                                     .options = options_,
                                     .properties = pass.properties,
                                     .again = pass.again,
-                                    .script = pass.script};
+                                    .script = pass.script,
+                                    .replayed = nullptr,
+                                    .topics_later = pass.topics_later,
+                                    .repeated = pass.repeated};
     return TRY(apply(context, statement));
   }
   const ShowContext context{pass.world, log_, *runtime_, pass.properties};

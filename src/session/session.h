@@ -18,6 +18,23 @@ namespace penstock::session {
 // 'auto.offset.reset' -> 'earliest' and the like. Names and values are checked by the session.
 using Properties = std::map<std::string, std::string>;
 
+// A script of the measured configuration.
+struct MeasuredScript {
+  std::string name;  // for errors: "sql of the configuration", "masking.sql"
+  std::string text;
+};
+
+// Says whether a script beside the measured ones may run. Called by the session under its lock, one
+// call at a time; outlives it.
+class Admission {
+ public:
+  virtual ~Admission() = default;
+  // Checks the proof of exactly this script and takes it: the same or an older one is refused from
+  // then on. unauthenticated: whoever made the proof is not (or no longer) named; any other error:
+  // the proof does not hold.
+  virtual Result<> admit(std::string_view script, std::string_view proof) = 0;
+};
+
 struct SessionOptions {
   std::string service_id = "default_";
   engine::RuntimeOptions runtime = {};
@@ -25,9 +42,11 @@ struct SessionOptions {
   // of queries have as many partitions as their source.
   std::optional<std::int32_t> default_partitions = std::nullopt;
   // Where the catalogue comes from. stored: the statements topic of the log, replayed at open and
-  // written by every accepted statement. measured: only what execute() is given in this process
-  // (the disk holds positions and state only).
+  // written by every accepted statement. measured: `scripts`, and the scripts in that topic whose
+  // proof `admission` accepts; nothing else on the disk is believed, and execute() only looks.
   enum class CatalogueFrom { stored, measured } catalogue = CatalogueFrom::stored;
+  std::vector<MeasuredScript> scripts = {};  // measured: run when the session opens
+  Admission* admission = nullptr;            // measured: null: no other script may run
 };
 
 // Results, one kind per shape that clients show; server makes ksqlDB's JSON entities of them, cli
@@ -116,8 +135,14 @@ class Session {
 
   // Executes everything but SELECT and PRINT. The whole script is checked against a copy of the
   // catalogue before its first statement runs. SET and UNSET hold for the rest of the script.
+  // permission_denied: a statement that changes something, in a measured session.
   virtual ScriptResult execute(std::string_view script, const Properties& properties,
                                Again again = Again::resume) = 0;
+
+  // Of a measured session: a script whose proof `admission` accepts. It is recorded with the proof
+  // before it is carried out, so that it holds for later sessions too. SET is the only way to
+  // properties, since the proof covers the text alone.
+  virtual ScriptResult execute_proved(std::string_view script, std::string_view proof) = 0;
 
   struct RunningSelect {
     std::string query_id;  // "transient_PAYMENTS_4711"

@@ -207,39 +207,6 @@ TEST(Session, RefusesQueriesThatWouldFeedThemselves) {
   EXPECT_THAT(circle.text(), HasSubstr("would read what it writes"));
 }
 
-TEST(Session, KeepsIdsOfAMeasuredFileThatGrowsAtTheFront) {
-  auto log = topics::make_memory_log();
-  const SessionOptions measured{.catalogue = SessionOptions::CatalogueFrom::measured};
-  const std::string inserts = "INSERT INTO items SELECT item FROM orders EMIT CHANGES;";
-  const std::string start = std::string(kOrders) +
-                            "CREATE STREAM items (item STRING) WITH (KAFKA_TOPIC='items', "
-                            "VALUE_FORMAT='JSON', PARTITIONS=1);";
-  {
-    auto session = open(*log, nullptr, measured);
-    EXPECT_EQ(command(must(*session, start + inserts), 2).query_id, "INSERTQUERY_2");
-    produce(*log, "orders", {R"({"ID":1,"ITEM":"pen","PRICE":2})"});
-    ASSERT_TRUE(session->drain());
-  }
-  {
-    auto session = open(*log, nullptr, measured);
-    EXPECT_THAT(session->queries(), IsEmpty());  // the disk brings no statements in
-    const auto grown = must(
-        *session,
-        start +
-            "INSERT INTO items SELECT LCASE(item) AS item FROM orders WHERE id = 99 EMIT CHANGES;" +
-            inserts);
-    EXPECT_EQ(command(grown, 3).query_id, "INSERTQUERY_2");
-    EXPECT_EQ(command(grown, 2).query_id, "INSERTQUERY_3");
-    ASSERT_TRUE(session->drain());
-  }
-  EXPECT_THAT(read_values(*log, "items"), ElementsAre(R"({"ITEM":"pen"})"));
-  auto session = open(*log, nullptr, measured);
-  const Error changed = refused(
-      *session, start + "INSERT INTO items SELECT UCASE(item) AS item FROM orders EMIT CHANGES;");
-  EXPECT_THAT(changed.text(), HasSubstr("INSERTQUERY_2"));
-  EXPECT_THAT(changed.text(), HasSubstr("UCASE(item)"));
-}
-
 TEST(Session, AnswersPushAndPullQueries) {
   auto log = topics::make_memory_log();
   auto session = open(*log);

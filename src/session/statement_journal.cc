@@ -24,6 +24,7 @@ constexpr std::array kKinds = {
     KindName{Accepted::Kind::insert, "insert"},
     KindName{Accepted::Kind::drop, "drop"},
     KindName{Accepted::Kind::terminate, "terminate"},
+    KindName{Accepted::Kind::proved, "proved"},
 };
 
 std::string stream_key(std::string_view name) {
@@ -46,6 +47,7 @@ std::string to_record(const Accepted& statement, std::int64_t number) {
   out["query"] = statement.query_id;
   out["start"] = statement.start == engine::StartAt::earliest ? "earliest" : "latest";
   out["sql"] = statement.statement;
+  if (statement.kind == Accepted::Kind::proved) out["proof"] = statement.proof;
   return out.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
 }
 
@@ -57,6 +59,9 @@ Result<JournalEntry> parse_record(std::string_view record) {
   }
   JournalEntry entry;
   entry.number = TRY(json_integer(json, kWhat, "n"));
+  if (entry.number < 0 || entry.number > kStatementNumberMax) {
+    return fail(ErrorCode::corrupt, "statement record: its number is out of range");
+  }
   const std::string kind = TRY(json_string(json, kWhat, "kind"));
   const auto* row = std::ranges::find(kKinds, kind, &KindName::name);
   if (row == kKinds.end()) return fail(ErrorCode::corrupt, "statement record: unknown kind");
@@ -66,6 +71,9 @@ Result<JournalEntry> parse_record(std::string_view record) {
   entry.statement.statement = TRY(json_string(json, kWhat, "sql"));
   const std::string start = TRY(json_string(json, kWhat, "start"));
   entry.statement.start = start == "latest" ? engine::StartAt::latest : engine::StartAt::earliest;
+  if (entry.statement.kind == Accepted::Kind::proved) {
+    entry.statement.proof = TRY(json_string(json, kWhat, "proof"));
+  }
   return entry;
 }
 
@@ -123,13 +131,16 @@ void StatementJournal::remember(const Accepted& statement) {
     case Accepted::Kind::terminate:
       live_.erase(query_key(statement.query_id));
       break;
+    case Accepted::Kind::proved:
+      break;
   }
 }
 
 Result<> StatementJournal::append(const Accepted& statement) {
   const std::string text = canonical_text(statement.statement);
-  const bool defines =
-      statement.kind != Accepted::Kind::drop && statement.kind != Accepted::Kind::terminate;
+  const bool defines = statement.kind == Accepted::Kind::create ||
+                       statement.kind == Accepted::Kind::create_as ||
+                       statement.kind == Accepted::Kind::insert;
   const bool has_stream = statement.kind != Accepted::Kind::insert;
   const bool has_query = statement.kind != Accepted::Kind::create;
   const auto is_live = [&](const std::string& key) {

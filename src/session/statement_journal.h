@@ -10,7 +10,9 @@
 
 namespace penstock::session {
 
-// Record: {"v":1,"n":<number>,"kind":"create_as","name":...,"query":...,"sql":...,"start":...}.
+// Record: {"v":1,"n":<number>,"kind":"create_as","name":...,"query":...,"sql":...,"start":...};
+// of a proved script with "proof". The host can change records: what may be believed is said where
+// they are used.
 std::string to_record(const Accepted& statement, std::int64_t number);
 struct JournalEntry {
   std::int64_t number = 0;

@@ -89,4 +89,21 @@ Result<> ensure_topics(const sql::StreamInfo& stream, std::optional<std::int32_t
   return {};
 }
 
+Result<> ensure_sink_topics(const sql::PlanNode& plan, Effects& effects) {
+  std::int32_t partitions = 1;
+  for (const sql::StreamInfo* source : sources_of(plan)) {
+    const auto topic = TRY(topics::TopicName::parse(source->topic));
+    const auto there = TRY(effects.partitions(topic));
+    if (!there) {
+      return fail(
+          ErrorCode::not_found,
+          fmt::format("Stream '{}': its topic '{}' does not exist any more. Create it again "
+                      "with `penstock produce --topic {}`, or drop the stream.",
+                      source->name, source->topic, source->topic));
+    }
+    partitions = std::max(partitions, *there);
+  }
+  return ensure_topics(sink_of(plan)->stream, partitions, effects);
+}
+
 }  // namespace penstock::session

@@ -19,4 +19,8 @@ Result<> check_seal(const sql::StreamInfo& stream, const seal::KeySource* keys, 
 Result<> ensure_topics(const sql::StreamInfo& stream, std::optional<std::int32_t> partitions,
                        Effects& effects);
 
+// The same for what a plan writes: a topic that is missing gets as many partitions as the largest
+// source. not_found: the topic of a source is gone.
+Result<> ensure_sink_topics(const sql::PlanNode& plan, Effects& effects);
+
 }  // namespace penstock::session
