@@ -1,5 +1,7 @@
 #include "cli/advice.h"
 
+#include "cli/command.h"
+
 namespace penstock::cli {
 
 std::string_view advice_for(const Error& error) {
@@ -18,6 +20,10 @@ std::string_view advice_for(const Error& error) {
     default:
       return "";
   }
+}
+
+std::string_view Command::advice(const Error& error) const {
+  return advice_for(error);
 }
 
 }  // namespace penstock::cli

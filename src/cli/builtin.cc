@@ -25,12 +25,31 @@ constexpr std::array kCommands = {
         make_consume},
     CommandEntry{"sql", "Statements and queries: interactive, or from -e, -f or standard input",
                  "  penstock sql --server http://127.0.0.1:8088\n"
-                 "  penstock sql --data data -e 'SHOW STREAMS;'",
+                 "  penstock sql --data data -e 'SHOW STREAMS;'\n"
+                 "  penstock sql --sign review.key.pem --service-id payments -f change.sql",
                  make_sql},
     CommandEntry{"policy", "Make and look at the policies of sealed topics",
                  "  penstock policy new --id payments-v1 --topic payments --out keys\n"
                  "  penstock policy show keys/payments-v1.policy.json",
                  make_policy},
+    CommandEntry{"config", "Put a configuration and the files that it names into one measured file",
+                 "  penstock config pack penstock.toml --out service.initdata.toml", make_config},
+    CommandEntry{"measure", "What evidence will say about a program or a configuration",
+                 "  penstock measure penstockd service.initdata.toml", make_measure},
+    CommandEntry{
+        "manager", "Say to a penstock-manager what is approved, and see what it released",
+        "  penstock manager build approve --app payments --binary penstockd --data manager\n"
+        "  penstock manager audit --denied --data manager",
+        make_manager},
+    CommandEntry{"attest", "Ask a running penstockd what it is, and judge the answer",
+                 "  penstock attest http://127.0.0.1:8088 --binary penstockd \\\n"
+                 "      --config service.initdata.toml --platform-key platform.key.pem "
+                 "--allow-simulated",
+                 make_attest},
+    CommandEntry{"audit", "Check that a manager's audit log is whole and not an older copy",
+                 "  penstock audit verify --data manager --head audit-head.json", make_audit},
+    CommandEntry{"statement-key", "Make a key that signs statements (`penstock sql --sign`)",
+                 "  penstock statement-key new --out review", make_statement_key},
     CommandEntry{"topics", "List, describe and remove topics",
                  "  penstock topics list --data data\n"
                  "  penstock topics describe --data data --topic payments",

@@ -18,6 +18,8 @@ class Command {
   virtual ~Command() = default;
   virtual void declare(CLI::App& verb) = 0;  // options, bound to members
   virtual Result<> run() = 0;                // once, after parsing
+  // What to do about an error of run(), beyond what its text says; advice_for() unless told.
+  virtual std::string_view advice(const Error& error) const;
 };
 
 struct CommandEntry {
@@ -35,6 +37,12 @@ std::unique_ptr<Command> make_produce();
 std::unique_ptr<Command> make_consume();
 std::unique_ptr<Command> make_sql();
 std::unique_ptr<Command> make_policy();
+std::unique_ptr<Command> make_config();
+std::unique_ptr<Command> make_manager();
+std::unique_ptr<Command> make_audit();
+std::unique_ptr<Command> make_measure();
+std::unique_ptr<Command> make_attest();
+std::unique_ptr<Command> make_statement_key();
 std::unique_ptr<Command> make_topics();
 std::unique_ptr<Command> make_repair();
 

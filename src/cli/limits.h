@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace penstock::cli {
 
@@ -14,5 +15,15 @@ inline constexpr std::size_t kPolicyFileBytesMax = 256 << 10;
 inline constexpr int kThreadsMax = 256;
 inline constexpr std::size_t kTableRowsMax = 100'000;   // rows of one answer that are lined up
 inline constexpr std::size_t kCellBytesMax = 64 << 10;  // of one cell of a table; the rest is cut
+inline constexpr std::size_t kReportColumns = 100;      // where the terminal says nothing
+inline constexpr std::size_t kReportColumnsMin = 40;
+inline constexpr std::size_t kDigestBytesMin = 16;  // of a measurement or configuration digest
+inline constexpr std::size_t kDigestBytesMax = 64;
+inline constexpr std::size_t kTokenBytesMax = 4096;        // of a manager's admin token
+inline constexpr std::size_t kPemFileBytesMax = 64 << 10;  // of a key or certificate file
+inline constexpr std::size_t kHeadFileBytesMax = 4096;     // of a remembered audit head
+inline constexpr std::size_t kAnswerBytesMax = 32 << 20;   // JSON of a manager or server
+inline constexpr std::int64_t kAuditPageEntries = 500;     // asked for at a time
+inline constexpr std::int64_t kAuditShownMax = 1'000'000;  // `audit --limit`
 
 }  // namespace penstock::cli

@@ -19,7 +19,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using topics::TopicName;
-using topics::TopicPartition;
 
 // How long a holder's place is kept for it before we open the folder ourselves.
 constexpr auto kHolderGrace = 10s;
@@ -32,8 +31,8 @@ std::string random_id() {
   return "produce-" + to_hex(bytes);
 }
 
-seal::Slice slice_of(const std::optional<std::string>& key) {
-  return key ? seal::Slice::of(as_bytes(*key)) : seal::Slice{};
+Slice slice_of(const std::optional<std::string>& key) {
+  return key ? Slice::of(as_bytes(*key)) : Slice{};
 }
 
 std::optional<ByteView> view_of(const std::optional<std::string>& key) {

@@ -1,4 +1,5 @@
-#include <chrono>
+#include <algorithm>
+#include <cctype>
 
 #include <CLI/CLI.hpp>
 
@@ -41,50 +42,124 @@ class NewPolicyFiles {
         ->check(CLI::Range(1, 36'500))
         ->capture_default_str();
     verb.add_flag("--schema-required", schema_required_, "Sealed records must name their schema");
-    verb.footer("Example:\n  penstock policy new --id payments-v1 --topic payments --out keys");
+    verb.add_option("--reader", reader_names_,
+                    "Name of a reader with a key of its own; may be given several times")
+        ->allow_extra_args(false);
+    verb.add_option("--producer", producer_names_,
+                    "Name of a producer with a key of its own; may be given several times")
+        ->allow_extra_args(false);
+    verb.footer(
+        "Example:\n  penstock policy new --id payments-v1 --topic payments --out keys\n"
+        "  penstock policy new --id payments-v1 --topic payments --out keys \\\n"
+        "      --reader server --reader fraud --producer till-1 --producer till-2");
   }
 
   Result<> run() const {
+    TRY(check_names(reader_names_));
+    TRY(check_names(producer_names_));
     TRY(prepare_folder());
-    std::int64_t now_s = system_clock().now_ms() / 1000;
-    seal::MadePolicy made = TRY(seal::make_policy({.id = id_,
-                                                   .topics = topics_,
-                                                   .schema_required = schema_required_,
-                                                   .not_after_s = now_s + days_ * kDaySeconds},
-                                                  crypto::system_random()));
-    TRY(write_owner_key(made.owner));
-    seal::KeyRing ring;
-    std::string id = made.policy.id();
-    std::string digest = to_hex(made.policy.digest());
-    std::int64_t not_after_s = made.policy.not_after_s();
-    std::string document = made.policy.to_json().dump(2) + "\n";
+    const std::vector<Holder> readers = TRY(make_holders(reader_names_));
+    const std::vector<Holder> producers = TRY(make_holders(producer_names_));
+    const crypto::P256PrivateKey owner =
+        TRY(crypto::P256PrivateKey::generate(crypto::system_random()));
+    const seal::Policy policy = TRY(make_policy(readers, producers, owner));
+    TRY(write_owner_key(owner));
+    std::string document = policy.to_json().dump(2) + "\n";
     TRY(write_file(policy_file(), as_bytes(document)));
-    TRY(ring.add_policy(std::move(made.policy)));
-    TRY(ring.set_reader_key(id, std::move(made.reader)));
-    TRY(ring.set_producer_key(id, std::move(made.producer)));
-    TRY(seal::write_keys(ring, keys_file(), {.policy_keys = true, .producer_keys = true}));
-    TRY(seal::write_keys(ring, reader_file(), {.policy_keys = true, .producer_keys = false}));
-    TRY(seal::write_keys(ring, producer_file(), {.policy_keys = false, .producer_keys = true}));
-    print(digest, not_after_s);
+    TRY(write_ring(policy, keys_file(), &readers.front(), &producers.front()));
+    for (const Holder& reader : readers)
+      TRY(write_ring(policy, reader_file(reader.name), &reader, nullptr));
+    for (const Holder& producer : producers)
+      TRY(write_ring(policy, producer_file(producer.name), nullptr, &producer));
+    print(policy);
     return {};
   }
 
  private:
+  // Who has a key; no name: the only one of its kind.
+  struct Holder {
+    std::string name;
+    crypto::P256PrivateKey key;
+  };
+
+  // They become parts of file names.
+  static Result<> check_names(const std::vector<std::string>& names) {
+    for (auto it = names.begin(); it != names.end(); ++it) {
+      const bool clean = !it->empty() && std::ranges::all_of(*it, [](unsigned char c) {
+        return std::isalnum(c) != 0 || c == '-' || c == '_';
+      });
+      if (!clean || std::find(names.begin(), it, *it) != it)
+        return fail(ErrorCode::invalid_argument,
+                    fmt::format("'{}': a reader's or producer's name is letters, digits, '_' and "
+                                "'-', and each is given once",
+                                *it));
+    }
+    return {};
+  }
+
+  static Result<std::vector<Holder>> make_holders(std::vector<std::string> names) {
+    if (names.empty()) names.emplace_back();
+    std::vector<Holder> holders;
+    for (std::string& name : names)
+      holders.push_back(
+          {std::move(name), TRY(crypto::P256PrivateKey::generate(crypto::system_random()))});
+    return holders;
+  }
+
+  Result<seal::Policy> make_policy(const std::vector<Holder>& readers,
+                                   const std::vector<Holder>& producers,
+                                   const crypto::P256PrivateKey& owner) const {
+    seal::PolicySpec spec;
+    spec.id = id_;
+    spec.topics = topics_;
+    for (const Holder& reader : readers) spec.readers.push_back(reader.key.public_key());
+    for (const Holder& producer : producers) spec.producers.push_back(producer.key.public_key());
+    spec.schema_required = schema_required_;
+    spec.not_after_s = system_clock().now_ms() / 1000 + days_ * kDaySeconds;
+    return TRY(seal::Policy::create(std::move(spec))).signed_by(owner);
+  }
+
+  static Result<> write_ring(const seal::Policy& policy, const std::filesystem::path& path,
+                             const Holder* reader, const Holder* producer) {
+    seal::KeyRing ring;
+    TRY(ring.add_policy(policy));
+    if (reader != nullptr) TRY(ring.set_reader_key(policy.id(), reader->key.clone()));
+    if (producer != nullptr) TRY(ring.set_producer_key(policy.id(), producer->key.clone()));
+    return seal::write_keys(ring, path, {.policy_keys = true, .producer_keys = true});
+  }
+
   std::filesystem::path file(std::string_view suffix) const {
     return folder_ / fmt::format("{}.{}", id_, suffix);
   }
+  std::filesystem::path file_of(const std::string& name, std::string_view suffix) const {
+    return name.empty() ? file(suffix) : file(fmt::format("{}.{}", name, suffix));
+  }
   std::filesystem::path policy_file() const { return file("policy.json"); }
   std::filesystem::path keys_file() const { return file("keys.json"); }
-  std::filesystem::path reader_file() const { return file("reader.keys.json"); }
-  std::filesystem::path producer_file() const { return file("producer.keys.json"); }
+  std::filesystem::path reader_file(const std::string& name) const {
+    return file_of(name, "reader.keys.json");
+  }
+  std::filesystem::path producer_file(const std::string& name) const {
+    return file_of(name, "producer.keys.json");
+  }
+  // Their files, in order.
+  std::vector<std::filesystem::path> holder_files() const {
+    std::vector<std::filesystem::path> files;
+    if (reader_names_.empty()) files.push_back(reader_file(""));
+    for (const std::string& name : reader_names_) files.push_back(reader_file(name));
+    if (producer_names_.empty()) files.push_back(producer_file(""));
+    for (const std::string& name : producer_names_) files.push_back(producer_file(name));
+    return files;
+  }
   std::filesystem::path owner_file() const { return file("owner.key.json"); }
 
   Result<> prepare_folder() const {
     std::error_code error;
     std::filesystem::create_directories(folder_, error);
     if (error) return fail(os_error("making the folder", folder_, error.value()));
-    for (const std::filesystem::path& path :
-         {policy_file(), keys_file(), reader_file(), producer_file(), owner_file()})
+    std::vector<std::filesystem::path> files = holder_files();
+    files.insert(files.end(), {policy_file(), keys_file(), owner_file()});
+    for (const std::filesystem::path& path : files)
       if (std::filesystem::exists(path, error))
         return fail(
             ErrorCode::already_exists,
@@ -103,28 +178,37 @@ class NewPolicyFiles {
     return written;
   }
 
-  void print(std::string_view digest, std::int64_t not_after_s) const {
+  void print(const seal::Policy& policy) const {
     fmt::print(
         "Policy '{}' covers {} and holds until {}.\n"
         "Digest {}\n\n"
         "  {}\n"
         "      the policy: public, signed by its owner. For everybody.\n"
         "  {}\n"
-        "      SECRET: opens and seals. For the stream server (or the enclave) alone.\n"
-        "  {}\n"
-        "      SECRET: opens, cannot seal. For people who may read, with `penstock consume "
-        "--open`.\n"
-        "  {}\n"
-        "      SECRET: seals, cannot open. For the producers of the topic.\n"
+        "      SECRET: opens{} and seals{}. For the stream server (or the enclave) alone.\n",
+        id_, fmt::join(topics_, ", "), seconds_text(policy.not_after_s()), to_hex(policy.digest()),
+        policy_file().string(), keys_file().string(), as_whom(reader_names_),
+        as_whom(producer_names_));
+    const std::vector<std::filesystem::path> files = holder_files();
+    const std::size_t readers = std::max<std::size_t>(1, reader_names_.size());
+    for (std::size_t i = 0; i < files.size(); ++i)
+      fmt::print("  {}\n      {}\n", files[i].string(),
+                 i < readers ? "SECRET: opens, cannot seal. For people who may read, with "
+                               "`penstock consume --open`."
+                             : "SECRET: seals, cannot open. For the producers of the topic.");
+    fmt::print(
         "  {}\n"
         "      SECRET: the owner's signing key; changes of the policy need it. Keep it offline.\n",
-        id_, fmt::join(topics_, ", "), seconds_text(not_after_s), digest, policy_file().string(),
-        keys_file().string(), reader_file().string(), producer_file().string(),
         owner_file().string());
   }
 
+  // The server's file holds one key of a kind: the first one's.
+  static std::string as_whom(const std::vector<std::string>& names) {
+    return names.empty() ? "" : fmt::format(" as {}", names.front());
+  }
+
   std::string id_;
-  std::vector<std::string> topics_;
+  std::vector<std::string> topics_, reader_names_, producer_names_;
   std::filesystem::path folder_;
   int days_ = 365;
   bool schema_required_ = false;

@@ -8,13 +8,27 @@
 #include <CLI/CLI.hpp>
 
 #include "base/secret.h"
-#include "cli/advice.h"
 #include "cli/command.h"
+#include "cli/paragraph.h"
 
 namespace penstock::cli {
 namespace {
 
 constexpr const char* kVersion = "penstock 0.1.0";
+
+constexpr std::size_t kHelpNameColumns = 30;
+
+// Help whose descriptions of options wrap.
+class HelpText final : public CLI::Formatter {
+ public:
+  std::string make_option_desc(const CLI::Option* option) const override {
+    std::string text =
+        paragraph(CLI::Formatter::make_option_desc(option),
+                  std::max(report_columns(), 2 * kHelpNameColumns) - kHelpNameColumns);
+    text.pop_back();
+    return text;
+  }
+};
 
 struct Verb {
   CLI::App* app;
@@ -39,10 +53,10 @@ int print_usage_error(const CLI::App& app, const CLI::ParseError& error) {
   return facts_of(ErrorCode::invalid_argument).exit_status;
 }
 
-int report(const Error& error) {
+int report(const Command& command, const Error& error) {
   if (error.code() == ErrorCode::cancelled && error.text().empty()) return 0;
   fmt::print(stderr, "penstock: error: {}\n", error.text());
-  if (std::string_view advice = advice_for(error); !advice.empty())
+  if (std::string_view advice = command.advice(error); !advice.empty())
     fmt::print(stderr, "  {}\n", advice);
   return facts_of(error.code()).exit_status;
 }
@@ -55,6 +69,9 @@ int run_program(int argc, const char* const* argv) {
     std::setlocale(LC_CTYPE, "C.UTF-8");
   harden_process();  // keys may be loaded; the warning about swap is the server's to give
   CLI::App app("Penstock: SQL over streams of sealed records.", "penstock");
+  auto help = std::make_shared<HelpText>();
+  help->column_width(kHelpNameColumns);
+  app.formatter(std::move(help));
   app.set_version_flag("--version", kVersion);
   app.require_subcommand(1);
   app.footer("Each verb has its own help with an example: penstock produce --help");
@@ -69,7 +86,7 @@ int run_program(int argc, const char* const* argv) {
   for (Verb& verb : verbs) {
     if (!verb.app->parsed()) continue;
     Result<> done = verb.command->run();
-    return done ? 0 : report(done.error());
+    return done ? 0 : report(*verb.command, done.error());
   }
   return facts_of(ErrorCode::internal).exit_status;
 }

@@ -9,6 +9,7 @@
 #include "cli/console/session_target.h"
 #include "cli/folder.h"
 #include "cli/limits.h"
+#include "cli/manager/admin_options.h"
 #include "topics/folder_lock.h"
 
 namespace penstock::cli {
@@ -24,6 +25,13 @@ class Sql final : public Command {
     verb.add_option("--data", folder_,
                     "Data folder: asks the penstockd that holds it, or works on it when it is free")
         ->excludes(server);
+    verb.add_option("--ca", ca_file_, "Certificate (PEM) of the CA of an https server");
+    CLI::Option* sign =
+        verb.add_option("--sign", sign_file_,
+                        "Private key (PEM) that signs the statements, for a server that executes "
+                        "signed ones only");
+    verb.add_option("--service-id", service_id_, "The service that they are meant for")
+        ->needs(sign);
     verb.add_option("--keys", keys_file_, "Key file, when working on a free folder");
     CLI::Option* text = verb.add_option("-e,--execute", statements_, "Statements to run");
     verb.add_option("-f,--file", file_, "File of statements to run; - is standard input")
@@ -52,19 +60,28 @@ class Sql final : public Command {
   }
 
   Result<std::unique_ptr<SqlTarget>> open_target() const {
-    if (folder_.empty())
-      return TRY(HttpTarget::connect(server_.empty() ? kDefaultServer : server_));
+    if (folder_.empty()) return connect(server_.empty() ? kDefaultServer : server_);
     TRY(require_folder(folder_));
     std::optional<topics::Owner> owner = TRY(topics::read_owner(folder_));
+    if (!owner && !sign_file_.empty())
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("--sign is for a server, and none holds '{}'", folder_.string()));
     if (!owner) return TRY(SessionTarget::open(folder_, TRY(load_key_option(keys_file_))));
-    if (owner->http) return TRY(HttpTarget::connect("http://" + *owner->http));
+    if (owner->http) return connect("http://" + *owner->http);
     return fail(ErrorCode::busy,
                 fmt::format("'{}' is held by process {} ({}), which takes no statements",
                             folder_.string(), owner->pid, owner->program));
   }
 
-  std::string server_, keys_file_, statements_, file_, output_ = "TABULAR";
-  std::filesystem::path folder_;
+  Result<std::unique_ptr<SqlTarget>> connect(const std::string& url) const {
+    HttpTargetOptions options{.service_id = service_id_};
+    if (!ca_file_.empty()) options.trust = TRY(load_trust(ca_file_));
+    if (!sign_file_.empty()) options.signer = TRY(StatementSigner::load(sign_file_));
+    return TRY(HttpTarget::connect(url, std::move(options)));
+  }
+
+  std::string server_, keys_file_, service_id_, statements_, file_, output_ = "TABULAR";
+  std::filesystem::path folder_, ca_file_, sign_file_;
 };
 
 }  // namespace

@@ -10,7 +10,7 @@ namespace {
 constexpr std::size_t kFetchBytes = 256 << 10;
 
 seal::RecordContext context_of(const topics::RecordView& record) {
-  return {.key = record.key ? seal::Slice::of(*record.key) : seal::Slice{},
+  return {.key = record.key ? Slice::of(*record.key) : Slice{},
           .timestamp_ms = record.timestamp_ms,
           .path = std::nullopt};
 }

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "cli/console/cell_text.h"
+#include "cli/terminal.h"
 #include "net/limits.h"
 
 namespace penstock::cli {
@@ -123,33 +124,77 @@ class StreamedRows {
 
 }  // namespace
 
-Result<std::unique_ptr<HttpTarget>> HttpTarget::connect(const std::string& url) {
+Result<std::unique_ptr<HttpTarget>> HttpTarget::connect(const std::string& url,
+                                                        HttpTargetOptions options) {
   net::HttpAddress address = TRY(net::parse_http_address(url));
-  std::unique_ptr<HttpTarget> target(new HttpTarget(std::move(address)));
-  Result<std::string> version = target->version();
-  if (version) return target;
-  if (version.error().code() != ErrorCode::unavailable) return fail(version.error());
+  if (address.tls && options.trust == nullptr)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{} needs --ca FILE: the certificate (PEM) that its own is issued by",
+                            address.url()));
+  std::unique_ptr<HttpTarget> target(new HttpTarget(std::move(address), std::move(options)));
+  Result<Json> info = target->info();
+  if (info) {
+    TRY(target->choose_service(*info));
+    return target;
+  }
+  if (info.error().code() != ErrorCode::unavailable) return fail(info.error());
   return fail(ErrorCode::unavailable,
               fmt::format("{}. Start one with `penstockd --data DIR --listen {}`, or use a folder "
                           "without a server: `penstock sql --data DIR`",
-                          version.error().text(), target->address_.text()));
+                          info.error().text(), target->address_.text()));
+}
+
+net::HttpClientOptions HttpTarget::client_options() const {
+  net::HttpClientOptions options;
+  options.trust = options_.trust;
+  return options;
+}
+
+Result<Json> HttpTarget::info() {
+  net::HttpResponse response = TRY(net::http_call(address_, get("/info"), client_options()));
+  if (response.status != 200) return fail(error_from(response));
+  Json body = Json::parse(response.body, nullptr, false);
+  if (!body.is_object() || !body.contains("KsqlServerInfo") || !body["KsqlServerInfo"].is_object())
+    return fail(ErrorCode::unavailable,
+                fmt::format("{} does not answer as a Penstock server", name()));
+  return body["KsqlServerInfo"];
+}
+
+// A signature is for one service, so that no other server that knows the key can use it.
+Result<> HttpTarget::choose_service(const Json& info) {
+  if (!options_.signer) return {};
+  const std::string said = TRY(json_string(info, "/info", "ksqlServiceId"));
+  if (options_.service_id.empty()) {
+    note(
+        fmt::format("statements are signed for the service '{}', as the server calls itself; "
+                    "--service-id says which one is meant",
+                    printable(said)));
+    options_.service_id = said;
+  }
+  if (said == options_.service_id) return {};
+  return fail(ErrorCode::not_authentic,
+              fmt::format("{} is the service '{}', but statements are to be signed for '{}'",
+                          name(), printable(said), options_.service_id));
 }
 
 Result<std::string> HttpTarget::version() {
-  net::HttpResponse response = TRY(net::http_call(address_, get("/info")));
-  if (response.status != 200) return fail(error_from(response));
-  Json body = Json::parse(response.body, nullptr, false);
-  if (!body.is_object() || !body.contains("KsqlServerInfo"))
-    return fail(ErrorCode::unavailable,
-                fmt::format("{} does not answer as a Penstock server", name()));
-  return body["KsqlServerInfo"].value("version", "unknown");
+  return TRY(info()).value("version", "unknown");
 }
 
 SqlTarget::Answer HttpTarget::execute(const std::string& script,
                                       const session::Properties& properties) {
   Answer answer;
   Json body = {{"ksql", script}, {"streamsProperties", properties}};
-  Result<net::HttpResponse> response = net::http_call(address_, post("/ksql", kJson, body));
+  if (options_.signer) {
+    Result<Json> signature = options_.signer->sign(script, options_.service_id);
+    if (!signature) {
+      answer.error = signature.error();
+      return answer;
+    }
+    body["signature"] = *std::move(signature);
+  }
+  Result<net::HttpResponse> response =
+      net::http_call(address_, post("/ksql", kJson, body), client_options());
   if (!response) {
     answer.error = response.error();
     return answer;
@@ -176,7 +221,7 @@ Result<bool> HttpTarget::select(const std::string& statement, const session::Pro
       cancel.cancel();
     }
   });
-  net::HttpClientOptions options;
+  net::HttpClientOptions options = client_options();
   options.silence_timeout = 0ms;
   options.cancel = &cancel;
   StreamedRows streamed(rows);
@@ -192,7 +237,8 @@ Result<bool> HttpTarget::select(const std::string& statement, const session::Pro
 }
 
 Result<bool> HttpTarget::is_valid_property(const std::string& property) {
-  net::HttpResponse response = TRY(net::http_call(address_, get("/is_valid_property/" + property)));
+  net::HttpResponse response =
+      TRY(net::http_call(address_, get("/is_valid_property/" + property), client_options()));
   return response.status == 200;
 }
 

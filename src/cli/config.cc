@@ -1,0 +1,76 @@
+#include <CLI/CLI.hpp>
+
+#include "attest/initdata.h"
+#include "attest/limits.h"
+#include "base/file.h"
+#include "cli/command.h"
+#include "cli/config_pack.h"
+
+namespace penstock::cli {
+namespace {
+
+constexpr const char* kMainFile = "penstock.toml";
+
+// `config pack`
+class PackConfig {
+ public:
+  void declare(CLI::App& verb) {
+    verb.add_option("FILE", file_, "Configuration of penstockd (TOML)")->required();
+    verb.add_option("--out", out_, "The measured configuration to write")->required();
+    verb.footer(
+        "Puts the SQL files, keys and the CA that FILE names into one file, which is what the\n"
+        "owner approves and the enclave is measured with.\n"
+        "Example:\n  penstock config pack penstock.toml --out service.initdata.toml\n"
+        "  penstock manager config approve --app payments service.initdata.toml\n"
+        "  penstockd --data data --config service.initdata.toml --tee simulated \\\n"
+        "      --platform-key platform.key.pem");
+  }
+
+  Result<> run() const {
+    std::map<std::string, std::string, std::less<>> files;
+    std::string text = TRY(read_file(file_, attest::kInitdataBytesMax));
+    const TomlTable table =
+        TRY(parse_toml(text, file_.string(), {.bytes_max = attest::kInitdataBytesMax}));
+    files.emplace(kMainFile, std::move(text));
+    for (const std::string& name : TRY(files_named(table))) {
+      files.emplace(name, TRY_IN(read_file(file_.parent_path() / name, attest::kInitdataBytesMax),
+                                 fmt::format("{} names it", file_.string())));
+    }
+    const std::string packed = pack_initdata(files);
+    const attest::Initdata read = TRY(attest::parse_initdata(packed));
+    if (read.files != files) {
+      return fail(ErrorCode::internal, "the packed file does not read back as it was written");
+    }
+    TRY(write_file(out_, as_bytes(packed)));
+    fmt::print("{}: {} bytes with", out_.string(), packed.size());
+    for (const auto& [name, content] : files) fmt::print(" {}", name);
+    fmt::print("\ndigest  {}  ({})\n", to_hex(TRY(attest::initdata_digest(packed))),
+               read.algorithm);
+    return {};
+  }
+
+ private:
+  std::filesystem::path file_, out_;
+};
+
+class Config final : public Command {
+ public:
+  void declare(CLI::App& verb) override {
+    verb.require_subcommand(1);
+    pack_verb_ = verb.add_subcommand("pack", "One file of a configuration and what it names");
+    pack_.declare(*pack_verb_);
+  }
+  Result<> run() override { return pack_.run(); }
+
+ private:
+  CLI::App* pack_verb_ = nullptr;
+  PackConfig pack_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_config() {
+  return std::make_unique<Config>();
+}
+
+}  // namespace penstock::cli

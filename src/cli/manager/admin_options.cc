@@ -1,0 +1,111 @@
+#include "cli/manager/admin_options.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cstdlib>
+
+#include <CLI/CLI.hpp>
+
+#include "base/file.h"
+#include "cli/limits.h"
+#include "cli/private_file.h"
+#include "net/tls.h"
+
+namespace penstock::cli {
+namespace {
+
+constexpr const char* kFolderVariable = "PENSTOCK_MANAGER_DATA";
+constexpr const char* kGroup = "Which manager";
+
+Error missing(std::string_view what, std::string_view option) {
+  return {ErrorCode::invalid_argument,
+          fmt::format("{} is not known: give {}, or --data DIR (or {} in the environment) with the "
+                      "manager's folder on this machine",
+                      what, option, kFolderVariable)};
+}
+
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kSpace = " \t\r\n";
+  std::size_t first = text.find_first_not_of(kSpace);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kSpace) + 1 - first);
+}
+
+}  // namespace
+
+void AdminOptions::declare(CLI::App& verb) {
+  verb.add_option("--data", folder_,
+                  "The manager's folder on this machine: address, CA and token are in it (default: "
+                  "environment, PENSTOCK_MANAGER_DATA)")
+      ->group(kGroup);
+  verb.add_option("--manager", url_, "Its address: https://host:port")->group(kGroup);
+  verb.add_option("--ca", ca_file_, "Certificate of its CA (PEM)")->group(kGroup);
+  CLI::Option* token =
+      verb.add_option("--token", token_file_, "File with the admin token")->group(kGroup);
+  verb.add_option("--owner-key", owner_key_file_, "The owner's private key (PEM), instead of it")
+      ->excludes(token)
+      ->group(kGroup);
+}
+
+std::filesystem::path AdminOptions::folder() const {
+  if (!folder_.empty()) return folder_;
+  const char* set = std::getenv(kFolderVariable);
+  return set == nullptr ? "" : set;
+}
+
+Result<AdminClient> AdminOptions::connect() const {
+  const std::filesystem::path from = folder();
+  net::HttpAddress address = TRY(net::parse_http_address(TRY(url(from))));
+  if (!address.tls)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("--manager {}: a manager is spoken to over https only", url_));
+  if (ca_file_.empty() && from.empty()) return fail(missing("the manager's CA", "--ca FILE"));
+  AdminLogin who = TRY(login(from));
+  std::shared_ptr<const net::TlsTrust> trust =
+      TRY(load_trust(ca_file_.empty() ? from / "ca.pem" : ca_file_));
+  return AdminClient({std::move(address), std::move(trust), std::move(who)});
+}
+
+Result<std::string> AdminOptions::url(const std::filesystem::path& from) const {
+  if (!url_.empty()) return url_;
+  if (from.empty()) return fail(missing("the manager's address", "--manager URL"));
+  Result<std::string> text = read_file(from / "address", kTokenBytesMax);
+  if (text) return std::string(trimmed(*text));
+  return fail(ErrorCode::not_found,
+              fmt::format("{}. A manager writes it when it starts: `penstock-manager --data {}`",
+                          text.error().text(), from.string()));
+}
+
+Result<AdminLogin> AdminOptions::login(const std::filesystem::path& from) const {
+  if (!owner_key_file_.empty()) {
+    SecretBuffer pem = TRY(read_private_file(owner_key_file_, "owner key", kPemFileBytesMax));
+    return AdminLogin(TRY_IN(crypto::P256PrivateKey::from_pem(as_text(pem.view())),
+                             fmt::format("owner key '{}'", owner_key_file_.string())));
+  }
+  if (token_file_.empty() && from.empty())
+    return fail(missing("who you are", "--token FILE or --owner-key FILE"));
+  const std::filesystem::path file = token_file_.empty() ? from / "admin.token" : token_file_;
+  SecretBuffer text = TRY(read_private_file(file, "admin token", kTokenBytesMax));
+  return AdminLogin(TRY(token_of(text.view(), file.string())));
+}
+
+Result<SecretBuffer> token_of(ByteView file, std::string_view name) {
+  std::string_view token = trimmed(as_text(file));
+  const bool clean = std::ranges::all_of(token, [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' || c == '.' ||
+           c == '~' || c == '+' || c == '/' || c == '=';
+  });
+  if (token.empty() || !clean)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("'{}' does not hold an admin token on one line", name));
+  return SecretBuffer::copy_of(as_bytes(token));
+}
+
+Result<std::shared_ptr<const net::TlsTrust>> load_trust(const std::filesystem::path& file) {
+  const std::string pem = TRY(read_file(file, kPemFileBytesMax));
+  crypto::Certificate ca =
+      TRY_IN(crypto::Certificate::from_pem(pem), fmt::format("CA '{}'", file.string()));
+  return net::TlsTrust::create(ca);
+}
+
+}  // namespace penstock::cli

@@ -1,0 +1,45 @@
+// A sub-verb of `penstock manager`. Adding one: a class and a line in the list of its file's group.
+#pragma once
+
+#include <memory>
+#include <span>
+
+#include "cli/manager/admin_client.h"
+
+namespace CLI {
+class App;
+}
+
+namespace penstock::cli {
+
+class AdminVerb {
+ public:
+  virtual ~AdminVerb() = default;
+  virtual void declare(CLI::App& verb) = 0;        // options and footer, bound to members
+  virtual Result<> run(AdminClient& manager) = 0;  // once, after parsing
+  virtual Result<> prepare() { return {}; }        // before anybody is called: reads files
+};
+
+struct AdminVerbEntry {
+  const char* name;
+  const char* summary;
+  const char* example;  // shown under --help
+  std::unique_ptr<AdminVerb> (*make)();
+};
+
+struct AdminVerbGroup {
+  const char* name;  // "app"; empty: its verbs stand by themselves
+  const char* summary;
+  std::span<const AdminVerbEntry> verbs;
+};
+
+AdminVerbGroup store_verbs();  // info, audit
+AdminVerbGroup app_verbs();
+AdminVerbGroup build_verbs();
+AdminVerbGroup config_verbs();
+AdminVerbGroup release_policy_verbs();
+AdminVerbGroup stream_policy_verbs();
+AdminVerbGroup secret_verbs();
+AdminVerbGroup platform_verbs();
+
+}  // namespace penstock::cli
