@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The main job of Penstock in five steps: sealed payments, masked and reviewed, exactly once.
+"""The main job of Penstock in six steps: sealed payments, masked and reviewed, exactly once, by approved code only.
 
 Fresh data every time, in build/demo/. Checks what it claims; the exit status says whether all held.
 """
@@ -90,16 +90,20 @@ class Demo:
     def __init__(self, bin_dir: Path, folder: Path) -> None:
         self.voice = Voice()
         self.penstock, self.penstockd = bin_dir / "penstock", bin_dir / "penstockd"
-        for program in (self.penstock, self.penstockd):
+        self.manager_program = bin_dir / "penstock-manager"
+        for program in (self.penstock, self.penstockd, self.manager_program):
             if not program.exists():
                 raise Failure(f"{program} is missing; build it with ./dev build")
         self.folder = folder
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        self.data, self.keys = folder / "data", folder / "keys"
+        self.data, self.keys, self.owner = folder / "data", folder / "keys", folder / "manager"
+        self.platform_key = folder / "platform.key.pem"
+        self.config = folder / "payments.initdata.toml"
         self.address = f"127.0.0.1:{free_port()}"
         self.url = f"http://{self.address}"
         self.server: subprocess.Popen | None = None
+        self.manager: subprocess.Popen | None = None
         self.children: list[subprocess.Popen] = []
         self.payments: list[dict] = []
 
@@ -141,12 +145,34 @@ class Demo:
     def consume(self, topic: str, *more: object, expect: int | None = 0) -> subprocess.CompletedProcess:
         return self.run("consume", "--data", self.data, "--topic", topic, "--from-beginning", *more, expect=expect)
 
+    def admin(self, *words: object, shown: bool = True, stdin: str | None = None) -> str:
+        """`penstock manager …` by the owner."""
+        if shown:
+            self.voice.command("penstock", "manager", *(self.short(w) if isinstance(w, Path) else w for w in words))
+        done = subprocess.run([str(self.penstock), "manager", *map(str, words), "--data", str(self.owner)],
+                              capture_output=True, text=True, timeout=60, input=stdin)
+        if done.returncode != 0:
+            raise Failure(f"penstock manager {words[0]} ended with {done.returncode}: {done.stderr.strip()}")
+        return done.stdout
+
+    def start_manager(self) -> None:
+        log = (self.folder / "manager.log").open("w")
+        self.manager = subprocess.Popen(
+            [str(self.manager_program), "--data", str(self.owner), "--listen", "127.0.0.1:0", "--development"],
+            stdout=subprocess.PIPE, stderr=log, text=True)
+        line = self.manager.stdout.readline()
+        if "https://" not in line:
+            tail = (self.folder / "manager.log").read_text()[-1500:]
+            raise Failure(f"penstock-manager did not start; the end of its log:\n{tail}")
+        self.manager_url = next(word for word in line.split() if word.startswith("https://"))
+
+    def server_command(self, config: Path) -> list[str]:
+        return [str(self.penstockd), "--data", str(self.data), "--listen", self.address, "--config", str(config),
+                "--tee", "simulated", "--platform-key", str(self.platform_key)]
+
     def start_server(self) -> None:
         log = (self.folder / "penstockd.log").open("a")
-        self.server = subprocess.Popen(
-            [str(self.penstockd), "--data", str(self.data), "--listen", self.address, "--config",
-             str(self.folder / "penstockd.toml"), "--keys", str(self.keys / "server.keys.json")],
-            stdout=log, stderr=log)
+        self.server = subprocess.Popen(self.server_command(self.config), stdout=log, stderr=log)
         deadline = time.monotonic() + SERVER_PATIENCE_S
         while time.monotonic() < deadline:
             if self.server.poll() is not None:
@@ -169,18 +195,38 @@ class Demo:
 
     # -- steps ---------------------------------------------------------------------------------
 
-    def make_keys(self) -> None:
-        self.voice.step(1, "Policies and keys",
-                        "A policy says who may read and who may write a topic. Each side gets its own key file:",
-                        "producers can seal but not open, the server opens payments and seals reviews.")
+    def approve(self) -> None:
+        self.voice.step(1, "The owner approves code and configuration",
+                        "penstock-manager runs on the data owner's side. It holds the keys and releases them only to",
+                        "a build and a configuration that the owner has approved. This one is for development: the",
+                        "TEE that follows is simulated, shows how everything works, and protects nothing.")
+        self.voice.command("penstock-manager", "--data", self.short(self.owner), "--development")
+        self.start_manager()
+        self.admin("app", "create", "payments", shown=False)
+        self.admin("platform", "new", "--out", self.platform_key, shown=False)
+        digests = {}
         for policy, topic in (("payments-v1", "payments"), ("review-v1", "payments_review")):
-            arguments = ["policy", "new", "--id", policy, "--topic", topic, "--out", self.short(self.keys)]
-            self.voice.command("penstock", *arguments)
-            self.run(*arguments)
-        self.run("policy", "combine", self.keys / "payments-v1.reader.keys.json",
-                 self.keys / "review-v1.producer.keys.json", "--out", self.keys / "server.keys.json")
-        shown = self.run("policy", "show", self.keys / "payments-v1.policy.json").stdout
-        self.voice.show(shown)
+            made = self.run("policy", "new", "--id", policy, "--topic", topic, "--out", self.short(self.keys)).stdout
+            digests[policy] = next(line.split()[1] for line in made.splitlines() if line.startswith("Digest"))
+        print("   Two stream policies: the server may open payments and seal reviews, nothing else.\n")
+        for policy, right in (("payments-v1", "--reader"), ("review-v1", "--producer")):
+            self.admin("stream-policy", "add", "--app", "payments", "--keys", self.keys / f"{policy}.keys.json", right)
+        self.write_config(digests)
+        self.voice.command("penstock", "config", "pack", "penstock.toml", "--out", self.short(self.config))
+        packed = self.run("config", "pack", self.folder / "penstock.toml", "--out", self.config).stdout
+        self.voice.show(packed.replace(str(self.folder) + "/", ""))
+        self.voice.show(self.admin("build", "approve", "--app", "payments", "--binary", self.penstockd))
+        self.voice.show(self.admin("config", "approve", "--app", "payments", self.config))
+
+    def write_config(self, digests: dict[str, str]) -> None:
+        shutil.copy(EXAMPLE / "payments.sql", self.folder / "payments.sql")
+        shutil.copy(self.owner / "ca.pem", self.folder / "manager-ca.pem")
+        (self.folder / "penstock.toml").write_text(
+            'service_id = "payments"\nsql_files = ["payments.sql"]\nthreads = 2\n\n'
+            f'[manager]\nurl = "{self.manager_url}"\nca = "manager-ca.pem"\napp = "payments"\n\n'
+            f'[policies.payments-v1]\ndigest = "{digests["payments-v1"]}"\nopen = true\n\n'
+            f'[policies.review-v1]\ndigest = "{digests["review-v1"]}"\nseal = true\n\n'
+            '[limits]\ncommit_age_ms = 20\n')
 
     def seal_payments(self, seed: int) -> None:
         self.voice.step(2, "A producer seals payments",
@@ -201,18 +247,30 @@ class Demo:
         self.voice.check(self.records("payments") == FIRST_COUNT, f"{FIRST_COUNT} sealed records in the topic")
 
     def run_server(self) -> None:
-        self.voice.step(3, "penstockd opens, masks, and seals again",
-                        "The stream server gets its keys and three SQL statements (examples/payments/payments.sql):",
+        self.voice.step(3, "penstockd proves what it is, gets its keys, opens, masks, and seals again",
+                        "It shows evidence of its code and configuration to the manager and receives what was",
+        self.voice.check("protects nothing" in done.stdout + done.stderr, "and the report says what a simulated TEE is")
                         "payments_masked is plain, with masked cards and no names, for analytics;",
                         "payments_review holds large payments whole, sealed for the fraud team.")
-        shutil.copy(EXAMPLE / "payments.sql", self.folder / "payments.sql")
-        (self.folder / "penstockd.toml").write_text(
-            'sql_files = ["payments.sql"]\nthreads = 2\n\n[limits]\ncommit_age_ms = 20\n')
-        self.voice.command("penstockd", "--data", self.short(self.data), "--listen", self.address, "--config",
-                           "penstockd.toml", "--keys", "server.keys.json")
+        command = ["penstockd", "--data", self.short(self.data), "--listen", self.address, "--config",
+                   self.config.name, "--tee", "simulated", "--platform-key", self.platform_key.name]
+        self.voice.command(*command)
+        began = time.monotonic()
         self.start_server()
+        self.voice.show(f"attested and ready after {time.monotonic() - began:.2f} s")
+        self.verdict()
         seen = self.wait_for("payments_masked", FIRST_COUNT)
         self.voice.check(seen == FIRST_COUNT, f"{seen} payments are masked")
+
+    def verdict(self) -> None:
+        print("   Anybody can ask it what it is:\n")
+        self.voice.command("penstock", "attest", self.url, "--binary", "penstockd", "--config", self.config.name,
+                           "--platform-key", self.platform_key.name, "--allow-simulated")
+        done = self.run("attest", self.url, "--binary", self.penstockd, "--config", self.config, "--platform-key",
+                        self.platform_key, "--allow-simulated", expect=None)
+        self.voice.show(done.stdout + done.stderr)
+        self.voice.check(done.returncode == 0, "build, configuration, nonce and signature are as approved")
+        self.voice.check("protects nothing" in done.stdout + done.stderr, "and the report says what a simulated TEE is")
 
     def start_live_producer(self, seed: int) -> subprocess.Popen:
         command = [*self.generator(LIVE_COUNT, seed), f"--rate={LIVE_RATE}"]
@@ -272,8 +330,38 @@ class Demo:
         check(Counter(tuple(row[name] for name in whole) for row in review) == expected,
               f"for review: {len(review)} of {len(large)} large payments, whole, exactly once")
 
+    def change_one_line(self) -> None:
+        self.voice.step(5, "The host changes one line",
+                        "The operator leaves the mask out of the configuration and starts penstockd with it.")
+        changed = self.folder / "changed.initdata.toml"
+        text = self.config.read_text()
+        masked, bare = "MASK_KEEP_RIGHT(card, 4) AS card,", "card,"
+        if masked not in text:
+            raise Failure("the line to change is not in the configuration")
+        changed.write_text(text.replace(masked, bare))
+        self.voice.show(f"-     {masked}\n+     {bare}")
+        self.server.terminate()
+        self.server.wait(timeout=30)
+        self.voice.command("penstockd", "--data", self.short(self.data), "--config", changed.name, "...")
+        refused = subprocess.run(self.server_command(changed), capture_output=True, text=True, timeout=60)
+        self.voice.show(refused.stderr.splitlines()[-1])
+        self.voice.check(refused.returncode != 0, "it got no key and ended; it was told the rule and no more")
+        print("\n   The owner sees what was expected, what was seen, and what to do:\n")
+        audit = self.admin("audit", "--limit", 6)
+        self.voice.show(audit)
+        entries = json.loads(self.admin("audit", "--json", "--limit", 1000, shown=False))["entries"]
+        denied = [entry for entry in entries if entry["outcome"] == "denied"]
+        released = [entry for entry in entries if entry["action"] == "release" and entry["outcome"] == "granted"]
+        rules = {rule["name"] for entry in denied for rule in entry["rules"] if rule["result"] == "fail"}
+        self.voice.check(rules == {"config_digest"}, "the audit log holds the denial, by the rule config_digest")
+        self.voice.check(len(released) >= 4, f"and every release: {len(released)} keys and policies")
+        self.voice.command("penstock", "audit", "verify", "--data", self.short(self.owner), "--head", "audit-head.json")
+        self.voice.show(self.run("audit", "verify", "--data", self.owner, "--head",
+                                 self.folder / "audit-head.json").stdout)
+        self.start_server()
+
     def steal_the_disk(self) -> None:
-        self.voice.step(5, "What a thief of the disk sees",
+        self.voice.step(6, "What a thief of the disk sees",
                         "All card numbers and names are searched in every file of the data folder.")
         needles = self.folder / "needles.txt"
         secrets = {p["card"] for p in self.payments} | {p["name"] for p in self.payments}
@@ -302,19 +390,24 @@ class Demo:
         if not keep:
             self.server.terminate()
             self.voice.check(self.server.wait(timeout=30) == 0, "penstockd ends cleanly on SIGTERM")
+            self.manager.terminate()
+            self.voice.check(self.manager.wait(timeout=30) == 0, "and so does the manager")
         print("\n" + self.voice.paint("1", "To look around:"))
         print(f"  {program} topics list --data {data}")
         print(f"  {program} consume --data {data} --topic payments_masked --from-beginning --limit 5")
         print(f"  {program} consume --data {data} --topic payments_review --from-beginning --limit 5 \\\n"
               f"      --open --keys {keys}/review-v1.reader.keys.json")
-        sql = f"--server {self.url}" if keep else f"--data {data} --keys {keys}/server.keys.json"
-        print(f"  {program} sql {sql}")
+        print(f"  {program} sql " + (f"--server {self.url}" if keep else f"--data {data}"))
         if keep:
-            print(f"\npenstockd is still running at {self.url}. To stop it:  kill {self.server.pid}")
-            self.server = None
+            owner = self.short(self.owner)
+            print(f"  {program} manager audit --data {owner}\n"
+                  f"  {program} manager app show payments --data {owner}\n"
+                  f"\npenstockd is still running at {self.url} and the manager at {self.manager_url}. To stop them:"
+                  f"  kill {self.server.pid} {self.manager.pid}")
+            self.server = self.manager = None
 
     def stop_children(self) -> None:
-        for child in [*self.children, self.server]:
+        for child in [*self.children, self.server, self.manager]:
             if child is not None and child.poll() is None:
                 child.kill()
                 child.wait()
@@ -325,12 +418,13 @@ class Demo:
               f" Takes under a minute; everything is in {self.short(self.folder)}")
         try:
             seed = time.time_ns() % 1_000_000
-            self.make_keys()
+            self.approve()
             self.seal_payments(seed)
             self.run_server()
             producer = self.start_live_producer(seed)
             self.live_query()
             self.kill_and_count(producer)
+            self.change_one_line()
             self.steal_the_disk()
             self.end(keep)
         finally:
@@ -350,7 +444,7 @@ def main() -> int:
     parser.add_argument("--bin", type=Path, default=SOURCE / "build" / "release" / "bin", help="folder of the programs")
     parser.add_argument("--folder", type=Path, default=SOURCE / "build" / "demo" / "payments",
                         help="where its files go; emptied first")
-    parser.add_argument("--keep", action="store_true", help="leave penstockd running")
+    parser.add_argument("--keep", action="store_true", help="leave penstockd and the manager running")
     options = parser.parse_args()
     try:
         return 0 if Demo(options.bin.resolve(), options.folder.resolve()).tell(options.keep) else 1
