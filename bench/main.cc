@@ -28,6 +28,7 @@ struct Options {
 std::vector<Row> chosen_rows(const std::vector<std::string>& names) {
   std::vector<Row> all = roofline_rows();
   for (Row& row : engine_rows()) all.push_back(row);
+  for (Row& row : attest_rows()) all.push_back(row);
   std::set<std::string_view> wanted;
   for (const Row& row : all)
     for (const std::string& name : names)
@@ -81,6 +82,10 @@ void report(const std::vector<Row>& rows, const Best& best, OrderedJson& json) {
     }
     fmt::print("{:<24} {:>10} {:>12.3f} {:>8}  {}\n", row.name, m.records, per_million(m), share,
                row.share_of);
+    if (!m.note.empty()) {
+      fmt::print("    {}\n", m.note);
+      entry["note"] = m.note;
+    }
     json.push_back(std::move(entry));
   }
 }

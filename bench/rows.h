@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -19,6 +20,7 @@ struct Settings {
 struct Measurement {
   std::uint64_t records = 0;
   double cpu_seconds = 0;
+  std::string note = {};  // what the columns do not say
 };
 
 struct Row {
@@ -30,5 +32,6 @@ struct Row {
 
 std::vector<Row> roofline_rows();
 std::vector<Row> engine_rows();
+std::vector<Row> attest_rows();
 
 }  // namespace penstock::bench

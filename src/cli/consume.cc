@@ -74,7 +74,8 @@ class Consume final : public Command {
       if (partition_ && *partition_ != p) continue;
       const topics::PartitionInfo& there = info->partitions.at(static_cast<std::size_t>(p));
       topics::Offset start = from_beginning_ ? there.first : there.end;
-      sources_.push_back({p, there.end, TRY(log_->reader({name, p}, start))});
+      auto reader = TRY(log_->reader({name, p}, start));
+      sources_.push_back({p, there.end, std::move(reader)});
     }
     return {};
   }

@@ -100,9 +100,10 @@ class NewPolicyFiles {
   static Result<std::vector<Holder>> make_holders(std::vector<std::string> names) {
     if (names.empty()) names.emplace_back();
     std::vector<Holder> holders;
-    for (std::string& name : names)
-      holders.push_back(
-          {std::move(name), TRY(crypto::P256PrivateKey::generate(crypto::system_random()))});
+    for (std::string& name : names) {
+      auto key = TRY(crypto::P256PrivateKey::generate(crypto::system_random()));
+      holders.push_back({std::move(name), std::move(key)});
+    }
     return holders;
   }
 

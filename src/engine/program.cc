@@ -48,7 +48,8 @@ class Compiler {
     for (const sql::CaseExpr::Branch& branch : choice.branches) {
       CHECK(branch.then->type == expr.type);  // the binder has put casts in
       NodePtr when = TRY(compile(*branch.when));
-      branches.push_back({std::move(when), TRY(compile(*branch.then))});
+      NodePtr then = TRY(compile(*branch.then));
+      branches.push_back({std::move(when), std::move(then)});
     }
     NodePtr otherwise;
     if (choice.otherwise != nullptr) {

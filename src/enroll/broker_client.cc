@@ -69,8 +69,9 @@ Result<Json> BrokerClient::Parts::evidence_for(std::string_view nonce) const {
   body["init-data"] = nullptr;
   if (!initdata.empty()) body["init-data"] = {{"format", "toml"}, {"body", initdata}};
   body["runtime-data"] = {{"nonce", nonce}, {"tee-pubkey", recipient.jwk()}};
-  body["tee-evidence"] = {{"primary_evidence", TRY(provider.evidence(report_data))},
-                          {"additional_evidence", kAdditionalEvidence}};
+  Json& evidence = body["tee-evidence"];
+  evidence["primary_evidence"] = TRY(provider.evidence(report_data));
+  evidence["additional_evidence"] = kAdditionalEvidence;
   return body;
 }
 

@@ -53,9 +53,9 @@ Result<std::string> statement_bytes(std::string_view statement, std::string_view
 Result<StatementSignature> sign_statement(std::string_view statement, std::string_view service_id,
                                           std::int64_t counter, const crypto::SigningKey& key) {
   const std::string bytes = TRY(statement_bytes(statement, service_id, counter));
-  return StatementSignature{.key = to_hex(key.public_key().id()),
-                            .counter = counter,
-                            .value = TRY(key.sign(as_bytes(bytes)))};
+  ByteBuffer value = TRY(key.sign(as_bytes(bytes)));
+  return StatementSignature{
+      .key = to_hex(key.public_key().id()), .counter = counter, .value = std::move(value)};
 }
 
 Result<> verify_statement(std::string_view statement, std::string_view service_id,

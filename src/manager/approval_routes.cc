@@ -12,8 +12,9 @@ namespace {
 Result<Approved> approval_in(const RouteContext& context, const Call& call, const char* member) {
   TRY(check_app_name(call.segments.at(0)));
   const Json body = TRY(parse_admin_body(call.http.body));
-  return Approved{TRY(digest_text(TRY(json_string(body, "body", member)), member)),
-                  TRY(optional_text(body, "note", kNoteBytesMax)), context.clock.now_ms()};
+  std::string value = TRY(digest_text(TRY(json_string(body, "body", member)), member));
+  std::string note = TRY(optional_text(body, "note", kNoteBytesMax));
+  return Approved{std::move(value), std::move(note), context.clock.now_ms()};
 }
 
 }  // namespace

@@ -101,11 +101,14 @@ Result<AttestRequest> parse_attest_request(std::string_view body) {
   const Json& evidence = *TRY(object_member(json, "attest", "tee-evidence"));
   const Json& primary = *TRY(object_member(evidence, "attest: tee-evidence", "primary_evidence"));
   std::string nonce = TRY(short_text(runtime, "attest: runtime-data", "nonce", kNonceBytesMax));
+  auto key = TRY(crypto::JweRecipient::from_jwk(jwk, "attest: tee-pubkey"));
+  auto additional = TRY(additional_in(evidence));
+  auto initdata = TRY(initdata_in(json));
   return AttestRequest{.nonce = std::move(nonce),
-                       .key = TRY(crypto::JweRecipient::from_jwk(jwk, "attest: tee-pubkey")),
+                       .key = std::move(key),
                        .evidence = primary.dump(),
-                       .additional = TRY(additional_in(evidence)),
-                       .initdata = TRY(initdata_in(json))};
+                       .additional = std::move(additional),
+                       .initdata = std::move(initdata)};
 }
 
 std::string broker_error(std::string_view kind, std::string_view detail) {

@@ -64,10 +64,12 @@ Result<keys::Requester> requester_in(const Json& claims) {
   const Json& own = claims.at("penstock");
   Json jwk =
       claims.at("submods").at("cpu0").at(kEvidence).at("runtime_data_claims").at("tee-pubkey");
+  const attest::Trust trust = TRY(trust_of(own.at("trust").get<std::string>()));
+  auto key = TRY(crypto::JweRecipient::from_jwk(jwk, "the token's key"));
   return keys::Requester{.tee = own.at("tee").get<std::string>(),
-                         .trust = TRY(trust_of(own.at("trust").get<std::string>())),
+                         .trust = trust,
                          .claims = own.at("claims"),
-                         .key = TRY(crypto::JweRecipient::from_jwk(jwk, "the token's key"))};
+                         .key = std::move(key)};
 }
 
 std::unexpected<Error> refused(std::string_view why) {

@@ -179,7 +179,8 @@ Result<ConfigSources> load_sources(const Config& config, const std::filesystem::
   ConfigSources out;
   if (!config.sql.empty()) out.scripts.push_back({"sql of the configuration", config.sql});
   for (const std::string& name : config.sql_files) {
-    out.scripts.push_back({name, TRY(read_named(config, folder, name, kSqlFileBytesMax))});
+    std::string text = TRY(read_named(config, folder, name, kSqlFileBytesMax));
+    out.scripts.push_back({name, std::move(text)});
   }
   for (const std::string& name : config.statement_keys) {
     const std::string pem = TRY(read_named(config, folder, name, kStatementKeyBytesMax));

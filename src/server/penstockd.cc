@@ -176,9 +176,10 @@ Result<> enroll_here(Parts& parts, EndOfProgram& end) {
   log::info("enrolling", {{"manager", log::Public(manager.address.text())},
                           {"app", log::Public(manager.app)},
                           {"tee", log::Public(parts.provider->tee())}});
+  auto trust = TRY(net::TlsTrust::create(manager.ca));
   auto client = TRY(enroll::BrokerClient::create(
-      {.manager = manager.address, .trust = TRY(net::TlsTrust::create(manager.ca))},
-      *parts.provider, parts.config.initdata, crypto::system_random(), &end.cancel()));
+      {.manager = manager.address, .trust = std::move(trust)}, *parts.provider,
+      parts.config.initdata, crypto::system_random(), &end.cancel()));
   parts.enrollment = TRY(enroll::Enrollment::start(
       std::move(client), {.app = manager.app, .policies = parts.config.policies}));
   parts.enrollment->on_withdrawn([&end](const Error& reason) {

@@ -310,8 +310,8 @@ Result<Session::RunningSelect> SessionImpl::select(std::string_view statement,
   sql::Statement prepared =
       TRY(sql::prepare_statement(pieces[0], world_.catalogue, engine::builtin_functions()));
   if (const auto* print = std::get_if<sql::PrintTopic>(&prepared.node)) {
-    return RunningSelect{fmt::format("print_{}", ++transient_number_),
-                         TRY(start_print(log_, *print))};
+    auto started = TRY(start_print(log_, *print));
+    return RunningSelect{fmt::format("print_{}", ++transient_number_), std::move(started)};
   }
   if (auto* query = std::get_if<sql::SelectQuery>(&prepared.node)) {
     return start_select(*query, properties, allow_sealed);

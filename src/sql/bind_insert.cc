@@ -86,7 +86,8 @@ Parsed<StatementBinder::Node> StatementBinder::bind_node(ast::InsertSelect& inse
   TRY(planner.derive(insert.target));
   TRY(planner.match(target->schema, insert.target.span));
   TRY(check_no_loop(*source, *target, insert.target.span));
-  return InsertSelect{insert.target.text, std::move(query_id), TRY(planner.finish(*target))};
+  auto plan = TRY(planner.finish(*target));
+  return InsertSelect{insert.target.text, std::move(query_id), std::move(plan)};
 }
 
 Parsed<StatementBinder::Node> StatementBinder::bind_node(ast::InsertValues& insert) {

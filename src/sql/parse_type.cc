@@ -76,7 +76,8 @@ Parsed<Type> struct_type(TokenCursor& cursor) {
                         fmt::format("A STRUCT has at most {} fields.", kColumnsMax));
       }
       const ast::Identifier name = TRY(cursor.expect_name("a field name"));
-      fields.push_back({name.text, TRY(parse_type(cursor))});
+      Type type = TRY(parse_type(cursor));
+      fields.push_back({name.text, std::move(type)});
     } while (cursor.accept_symbol(","));
     TRY(cursor.expect_symbol(">"));
   }

@@ -39,8 +39,9 @@ class Simulated final : public Provider {
                          {"debug", false},
                          {"svn", kSecurityVersion}};
     const std::string text = report.dump();
+    const auto signature = TRY(key_.sign_es256(as_bytes(text)));
     return Json{{"report", to_base64url(as_bytes(text))},
-                {"signature", to_base64url(TRY(key_.sign_es256(as_bytes(text))))},
+                {"signature", to_base64url(signature)},
                 {"platform", platform_}};
   }
 

@@ -110,7 +110,8 @@ class ClientWriter final : public Writer {
     std::vector<TaskPosition> positions;
     for (std::uint32_t i = 0; i < count; ++i) {
       TopicPartition from = TRY(in.partition());
-      positions.push_back({std::move(from), TRY(in.i64())});
+      const Offset next = TRY(in.i64());
+      positions.push_back({std::move(from), next});
     }
     return positions;
   }
@@ -321,7 +322,8 @@ class LogClient final : public Log {
   Result<TopicInfo> describe(const TopicName& topic) override {
     ByteBuffer answer = TRY(channel_.call(Request::describe, wire_text(topic.text())));
     WireIn in(answer);
-    TopicInfo info{{topic, static_cast<std::int32_t>(TRY(in.u32())), false}, {}};
+    const auto partitions = static_cast<std::int32_t>(TRY(in.u32()));
+    TopicInfo info{{topic, partitions, false}, {}};
     info.spec.compacted = TRY(in.u8()) != 0;
     for (std::int32_t i = 0; i < info.spec.partitions; ++i) {
       Offset first = TRY(in.i64());

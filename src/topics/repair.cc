@@ -60,10 +60,11 @@ Result<Findings> look(const std::filesystem::path& folder) {
   auto positions = TRY(store.all_positions());
   for (const StoredTopic& topic : TRY(store.topics())) {
     for (std::int32_t i = 0; i < topic.spec.partitions; ++i) {
+      auto segments = TRY(store.segments(topic.id, i));
       Finding blank{{{topic.spec.name, i}, 0, 0, {}, {}},
                     topic.id,
                     folder / "topics" / topic.spec.name.text() / std::to_string(i),
-                    TRY(store.segments(topic.id, i)),
+                    std::move(segments),
                     {}};
       auto finding = check_partition_bytes(topic, std::move(blank), TRY(store.tail(topic.id, i)));
       if (!finding) continue;

@@ -62,7 +62,8 @@ Result<> TopicDirectory::create(const TopicSpec& spec) {
     return fail(ErrorCode::failed_precondition,
                 fmt::format("'{}' is in the way of topic '{}' but belongs to none: move it away",
                             path.string(), spec.name.text()));
-  StoredTopic stored{spec, TRY(store_.next_topic_id())};
+  const auto id = TRY(store_.next_topic_id());
+  StoredTopic stored{spec, id};
   StateBatch intent;
   intent.put_garbage(spec.name);
   TRY(store_.write_or_fail(intent));

@@ -117,7 +117,8 @@ Result<std::string> AdminClient::authorization() const {
 
 Result<Json> AdminClient::call(net::HttpRequest request) {
   request.fields.push_back({"Accept", "application/json"});
-  request.fields.push_back({"Authorization", TRY(authorization())});
+  std::string login = TRY(authorization());
+  request.fields.push_back({"Authorization", std::move(login)});
   Result<net::HttpResponse> response = client_.call(request);
   wipe_text(request.fields.back().value);
   wipe_text(request.body);
