@@ -42,8 +42,8 @@ constexpr auto kPatience = std::chrono::seconds(30);
 class Manager {
  public:
   static Result<std::unique_ptr<Manager>> start(const std::filesystem::path& folder) {
-    auto out = std::unique_ptr<Manager>(
-        new Manager(folder, TRY(crypto::P256PrivateKey::generate(crypto::system_random()))));
+    auto key = TRY(crypto::P256PrivateKey::generate(crypto::system_random()));
+    std::unique_ptr<Manager> out(new Manager(folder, std::move(key)));
     std::filesystem::create_directories(folder);
     TRY(write_file(out->platform_file(), out->platform_.to_pem().view(), 0600));
     out->service_ = TRY(manager::Service::start({.data = folder / "manager",
