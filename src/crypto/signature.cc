@@ -117,7 +117,7 @@ Result<SigningKey> SigningKey::generate_ed25519(RandomSource& random) {
   TRY(random.fill(seed.span()));
   PkeyPtr pkey = TRY(make_pkey(seed));
   VerificationKey public_key(TRY(public_half(pkey.get())));
-  return SigningKey(std::move(seed), std::move(public_key));
+  return SigningKey(std::move(seed), public_key);
 }
 
 Result<SigningKey> SigningKey::from_pem(std::string_view pem) {
@@ -131,12 +131,12 @@ Result<SigningKey> SigningKey::from_pem(std::string_view pem) {
         size != kSeedBytes)
       return bad_key("it holds no private key");
     VerificationKey public_key(TRY(public_half(pkey.get())));
-    return SigningKey(std::move(seed), std::move(public_key));
+    return SigningKey(std::move(seed), public_key);
   }
   if (!is_p256(pkey.get())) return other_kind();
   P256PrivateKey key = TRY(P256PrivateKey::from_pem(pem));
   VerificationKey public_key(key.public_key());
-  return SigningKey(std::move(key), std::move(public_key));
+  return SigningKey(std::move(key), public_key);
 }
 
 SecretBuffer SigningKey::to_pem() const {

@@ -27,7 +27,7 @@ class VerificationKey {
  public:
   // PEM of a SubjectPublicKeyInfo. unsupported: neither P-256 nor Ed25519.
   static Result<VerificationKey> from_pem(std::string_view pem);
-  explicit VerificationKey(P256PublicKey key) : key_(std::move(key)) {}
+  explicit VerificationKey(P256PublicKey key) : key_(key) {}
   explicit VerificationKey(Ed25519PublicKey key) : key_(key) {}
 
   std::string to_pem() const;
@@ -52,8 +52,7 @@ class SigningKey {
 
  private:
   using Key = std::variant<P256PrivateKey, SecretBuffer>;  // Ed25519: its 32-byte seed
-  SigningKey(Key key, VerificationKey public_key)
-      : key_(std::move(key)), public_key_(std::move(public_key)) {}
+  SigningKey(Key key, VerificationKey public_key) : key_(std::move(key)), public_key_(public_key) {}
   Key key_;
   VerificationKey public_key_;
 };

@@ -268,9 +268,12 @@ void Enrollment::on_withdrawn(std::function<void(const Error&)> call) {
   {
     const std::lock_guard lock(parts_->mutex);
     already = parts_->withdrawn;
-    if (!already) parts_->on_withdrawn = std::move(call);
+    if (!already) {
+      parts_->on_withdrawn = std::move(call);
+      return;
+    }
   }
-  if (already && call) call(*already);
+  if (call) call(*already);
 }
 
 }  // namespace penstock::enroll

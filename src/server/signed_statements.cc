@@ -8,9 +8,9 @@ namespace penstock::server {
 SignedStatements::SignedStatements(std::string service_id,
                                    std::vector<crypto::VerificationKey> keys)
     : service_id_(std::move(service_id)) {
-  for (crypto::VerificationKey& key : keys) {
+  for (const crypto::VerificationKey& key : keys) {
     std::string id = to_hex(key.id());
-    signers_.insert_or_assign(std::move(id), Signer{.key = std::move(key)});
+    signers_.insert_or_assign(std::move(id), Signer{.key = key});
   }
 }
 
