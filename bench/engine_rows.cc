@@ -45,11 +45,10 @@ Result<Measurement> run_case(std::string_view name, const Case& what, const Sett
   session::SessionOptions session_options;
   session_options.catalogue = session::SessionOptions::CatalogueFrom::measured;
   session_options.runtime.discard_sinks = what.discard;
-  auto session = TRY(session::open_session(*log, keys, session_options));
-  std::string sink = fmt::format("{}_{}", name, round);
+  std::string script = script_of(what, fmt::format("{}_{}", name, round));
+  session_options.scripts.push_back({.name = "benchmark", .text = std::move(script)});
   double started = process_cpu_seconds();
-  session::ScriptResult result = session->execute(script_of(what, sink), {});
-  if (result.error) return fail(*result.error);
+  auto session = TRY(session::open_session(*log, keys, std::move(session_options)));
   TRY(session->drain());
   Measurement seen{.cpu_seconds = process_cpu_seconds() - started};
   for (const session::QueryRow& query : session->queries()) {
