@@ -1,9 +1,9 @@
 // Kills a manager between two steps and checks what the next one finds.
-#include <spawn.h>
 #include <sys/wait.h>
 
 #include <fstream>
 
+#include "base/test_child.h"
 #include "manager/test_manager.h"
 
 namespace penstock::manager {
@@ -31,25 +31,9 @@ TEST(ManagerCrashChild, DISABLED_WorksUntilItDies) {
 }
 
 int run_child(const std::filesystem::path& folder, const std::string& point) {
-  std::string self = std::filesystem::read_symlink("/proc/self/exe").string();
-  std::vector<std::string> environment = {std::string(kFolderVariable) + "=" + folder.string(),
-                                          "PENSTOCK_CRASH_AT=" + point};
-  for (char** entry = environ; *entry; ++entry) environment.emplace_back(*entry);
-  std::vector<std::string> arguments = {self, "--gtest_filter=ManagerCrashChild.*",
-                                        "--gtest_also_run_disabled_tests", "--gtest_brief=1"};
-  const auto pointers = [](std::vector<std::string>& texts) {
-    std::vector<char*> out;
-    for (std::string& text : texts) out.push_back(text.data());
-    out.push_back(nullptr);
-    return out;
-  };
-  pid_t child = 0;
-  EXPECT_EQ(::posix_spawn(&child, self.c_str(), nullptr, nullptr, pointers(arguments).data(),
-                          pointers(environment).data()),
-            0);
-  int status = 0;
-  EXPECT_EQ(::waitpid(child, &status, 0), child);
-  return status;
+  return run_hidden_test(
+      "ManagerCrashChild.*",
+      {std::string(kFolderVariable) + "=" + folder.string(), "PENSTOCK_CRASH_AT=" + point});
 }
 
 class ManagerCrash : public ManagerTest {

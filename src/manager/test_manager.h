@@ -1,9 +1,6 @@
 // A manager in this process and a guest that speaks to it over HTTPS, for this module's tests.
 #pragma once
 
-#include <stdlib.h>
-#include <unistd.h>
-
 #include <filesystem>
 #include <ranges>
 #include <string>
@@ -13,6 +10,7 @@
 
 #include "attest/report_data.h"
 #include "attest/simulated.h"
+#include "base/test_folder.h"
 #include "crypto/jwe.h"
 #include "crypto/sha.h"
 #include "keys/audit_chain.h"
@@ -35,36 +33,6 @@ inline constexpr const char* kRsaJwk =
     R"(_TWynoABNVOjqWRVm1IxeeTmVoTxIMx7bPnUo9_-AVxkyuCeZTJEKi6WQexcg-hZRMfNnynTDCe7AplLGuc-)"
     R"(DZIGL27DOvFv5qE56EV1IMUQmOrYG2phHaLqp6MTO-uoSXL_slfjcX7WnrakBe3xt4qKpTxBszH9jTKbuynv)"
     R"(P2noMLpdGahalQ9V_uRfJwAEJafzYy8GFPF5RuAcChpaIFaBnoKydyaO3KW7CdQ"})";
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::filesystem::path parent = std::filesystem::temp_directory_path();
-    if (::access("/dev/shm", W_OK) == 0) parent = "/dev/shm";
-    std::string name = (parent / "penstock-XXXXXX").string();
-    EXPECT_NE(::mkdtemp(name.data()), nullptr);
-    path_ = name;
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
-
-template <typename T>
-T must(Result<T> result) {
-  EXPECT_TRUE(result.has_value()) << (result ? "" : result.error().text());
-  if (!result) std::abort();
-  return std::move(*result);
-}
-inline void must(Result<> result) {
-  EXPECT_TRUE(result.has_value()) << (result ? "" : result.error().text());
-}
 
 inline std::string hex_sha384(std::string_view text) {
   return to_hex(crypto::sha384(as_bytes(text)));

@@ -11,6 +11,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "base/test_folder.h"
 #include "net/gate.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
@@ -25,12 +26,6 @@ using testing::HasSubstr;
 using testing::Not;
 
 constexpr std::int64_t kDay = 86'400;
-
-template <typename T>
-T must(Result<T> result) {
-  EXPECT_TRUE(result) << result.error().text();
-  return std::move(result).value();
-}
 
 struct Authority {
   Authority()

@@ -1,11 +1,11 @@
 // Kills a process at every named step of the embedded log and checks what the next one finds.
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <fstream>
 
 #include "base/crash_point.h"
+#include "base/test_child.h"
 #include "topics/crash_points.h"
 #include "topics/embedded_log.h"
 #include "topics/segment_file.h"
@@ -62,26 +62,10 @@ TEST(EmbeddedCrashChild, DISABLED_WorksUntilItDies) {
 }
 
 int run_child(const std::filesystem::path& folder, std::string_view point, int nth) {
-  std::string self = std::filesystem::read_symlink("/proc/self/exe").string();
-  std::vector<std::string> environment = {std::string(kFolderVariable) + "=" + folder.string()};
+  Strings environment = {std::string(kFolderVariable) + "=" + folder.string()};
   if (!point.empty())
     environment.push_back("PENSTOCK_CRASH_AT=" + std::string(point) + ":" + std::to_string(nth));
-  for (char** entry = environ; *entry; ++entry) environment.emplace_back(*entry);
-  Strings arguments = {self, "--gtest_filter=EmbeddedCrashChild.*",
-                       "--gtest_also_run_disabled_tests", "--gtest_brief=1"};
-  auto pointers = [](std::vector<std::string>& texts) {
-    std::vector<char*> out;
-    for (std::string& text : texts) out.push_back(text.data());
-    out.push_back(nullptr);
-    return out;
-  };
-  pid_t child = 0;
-  EXPECT_EQ(::posix_spawn(&child, self.c_str(), nullptr, nullptr, pointers(arguments).data(),
-                          pointers(environment).data()),
-            0);
-  int status = 0;
-  EXPECT_EQ(::waitpid(child, &status, 0), child);
-  return status;
+  return run_hidden_test("EmbeddedCrashChild.*", std::move(environment));
 }
 
 void check_folder(const std::filesystem::path& folder, const std::string& context) {

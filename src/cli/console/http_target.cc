@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "cli/console/cell_text.h"
+#include "cli/http_error.h"
 #include "cli/terminal.h"
 #include "net/limits.h"
 
@@ -17,44 +18,18 @@ using namespace std::chrono_literals;
 constexpr const char* kDelimited = "application/vnd.ksqlapi.delimited.v1";
 constexpr const char* kJson = "application/json";
 
-ErrorCode code_of(int status, bool of_statement) {
-  switch (status) {
-    case 400:
-      return of_statement ? ErrorCode::invalid_statement : ErrorCode::invalid_argument;
-    case 401:
-      return ErrorCode::unauthenticated;
-    case 403:
-      return ErrorCode::permission_denied;
-    case 404:
-      return ErrorCode::not_found;
-    case 409:
-      return ErrorCode::failed_precondition;
-    case 413:
-    case 429:
-      return ErrorCode::limit_exceeded;
-    case 422:
-      return ErrorCode::not_authentic;
-    case 503:
-      return ErrorCode::unavailable;
-    case 504:
-      return ErrorCode::timeout;
-    case 507:
-      return ErrorCode::out_of_space;
-    default:
-      return status < 500 ? ErrorCode::invalid_argument : ErrorCode::io;
-  }
-}
-
 Error error_from(const Json& body, int status) {
   bool of_statement = body.value("@type", "") == "statement_error";
   std::string message = body.value("message", fmt::format("the server answered {}", status));
-  return Error(code_of(status, of_statement), message);
+  const ErrorCode code =
+      of_statement && status == 400 ? ErrorCode::invalid_statement : code_of_status(status);
+  return Error(code, message);
 }
 
 Error error_from(const net::HttpResponse& response) {
   Json body = Json::parse(response.body, nullptr, false);
   if (body.is_object()) return error_from(body, response.status);
-  return Error(code_of(response.status, false),
+  return Error(code_of_status(response.status),
                fmt::format("the server answered {} {}; is this a Penstock server?", response.status,
                            net::reason_phrase(response.status)));
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/clock.h"
+#include "cli/http_error.h"
 #include "cli/limits.h"
 #include "crypto/jwt.h"
 #include "keys/resource.h"
@@ -21,25 +22,6 @@ std::optional<ErrorCode> code_named(std::string_view name) {
   return std::nullopt;
 }
 
-ErrorCode code_of(int status) {
-  switch (status) {
-    case 401:
-      return ErrorCode::unauthenticated;
-    case 403:
-      return ErrorCode::permission_denied;
-    case 404:
-      return ErrorCode::not_found;
-    case 409:
-      return ErrorCode::failed_precondition;
-    case 413:
-      return ErrorCode::limit_exceeded;
-    case 503:
-      return ErrorCode::unavailable;
-    default:
-      return status < 500 ? ErrorCode::invalid_argument : ErrorCode::io;
-  }
-}
-
 net::HttpClientOptions options_of(std::shared_ptr<const net::TlsTrust> trust) {
   net::HttpClientOptions options;
   options.trust = std::move(trust);
@@ -56,12 +38,13 @@ Error admin_error(int status, std::string_view body) {
   Json json = Json::parse(body, nullptr, false);
   const bool ours = json.is_object() && json.contains("message") && json["message"].is_string();
   if (!ours)
-    return {code_of(status), fmt::format("the manager answered {} {}; is this a penstock-manager?",
-                                         status, net::reason_phrase(status))};
+    return {code_of_status(status),
+            fmt::format("the manager answered {} {}; is this a penstock-manager?", status,
+                        net::reason_phrase(status))};
   std::optional<ErrorCode> code;
   if (json.contains("code") && json["code"].is_string())
     code = code_named(json["code"].get_ref<const std::string&>());
-  return {code.value_or(code_of(status)),
+  return {code.value_or(code_of_status(status)),
           fmt::format("the manager says: {}", json["message"].get_ref<const std::string&>())};
 }
 
