@@ -91,6 +91,9 @@ TEST_F(Admin, RefusesWhatIsMalformed) {
   EXPECT_EQ(owner.change("PUT", "/v1/apps/" + std::string(129, 'a')), "invalid_argument");
   EXPECT_EQ(owner.change("POST", "/v1/apps/payments/builds", {{"measurement", "xyz"}}),
             "invalid_argument");
+  EXPECT_EQ(
+      owner.change("POST", "/v1/apps/payments/builds", {{"measurement", std::string(96, '0')}}),
+      "invalid_argument");
   EXPECT_EQ(owner.change("POST", "/v1/apps/payments/builds", {{"measurement", "ab"}}),
             "invalid_argument");
   EXPECT_EQ(owner.change("POST", "/v1/apps/nobody/builds", {{"measurement", kMeasurement}}),

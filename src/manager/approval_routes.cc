@@ -1,4 +1,6 @@
 // Approved builds and configurations, and the platforms of simulated TEEs.
+#include <fmt/format.h>
+
 #include "attest/simulated.h"
 #include "crypto/jwk.h"
 #include "manager/answer.h"
@@ -13,6 +15,12 @@ Result<Approved> approval_in(const RouteContext& context, const Call& call, cons
   TRY(check_app_name(call.segments.at(0)));
   const Json body = TRY(parse_admin_body(call.http.body));
   std::string value = TRY(digest_text(TRY(json_string(body, "body", member)), member));
+  // Nitro shows zeros for every enclave in debug mode, others where nothing was measured.
+  if (value.find_first_not_of('0') == std::string::npos)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{}: all zeros name no build and no configuration: they are what debug "
+                            "mode and unmeasured machines show",
+                            member));
   std::string note = TRY(optional_text(body, "note", kNoteBytesMax));
   return Approved{std::move(value), std::move(note), context.clock.now_ms()};
 }
