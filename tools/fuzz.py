@@ -11,12 +11,12 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BIN = ROOT / "build/fuzz/bin"
 
 
-def run(target, seconds, seed):
+def run(target, seconds, seed, runs_max):
     name = target.name.removesuffix("_fuzz")
     grown = ROOT / "build/fuzz/corpus" / name
     grown.mkdir(parents=True, exist_ok=True)
     seeds = ROOT / "fuzz/corpus" / name
-    command = [str(target), f"-max_total_time={seconds}", "-timeout=10", f"-seed={seed}", "-rss_limit_mb=2048",
+    command = [str(target), f"-max_total_time={seconds}", "-timeout=10", f"-seed={seed}", f"-runs={runs_max}", "-rss_limit_mb=2048",
                "-print_final_stats=1", f"-artifact_prefix={grown.parent}/{name}-crash-", str(grown)]
     if seeds.is_dir():
         command.append(str(seeds))
@@ -32,6 +32,7 @@ def main():
     parser.add_argument("targets", nargs="*", help="names without _fuzz; all by default")
     parser.add_argument("--skip", nargs="*", default=[], help="targets to leave out")
     parser.add_argument("--seed", type=int, default=0, help="0: a new one each time")
+    parser.add_argument("--runs", type=int, default=-1, help="inputs at most; -1: no limit")
     parser.add_argument("--seconds", type=int, default=60)
     args = parser.parse_args()
     targets = sorted(BIN.glob("*_fuzz"))
@@ -43,7 +44,7 @@ def main():
         return 2
     failed = 0
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        for name, code, runs, text in pool.map(lambda t: run(t, args.seconds, args.seed), targets):
+        for name, code, runs, text in pool.map(lambda t: run(t, args.seconds, args.seed, args.runs), targets):
             print(f"fuzz {name}: {runs} inputs, {'ok' if code == 0 else 'FAILED'}", flush=True)
             if code != 0:
                 failed += 1

@@ -144,8 +144,8 @@ def stage_e2e(tally):
 def stage_fuzz(tally):
     if not build(tally, "fuzz", *(p.stem for p in sorted((ROOT / "fuzz").glob("*_fuzz.cc")))):
         return
-    # A smoke test with a fixed seed: the search for new inputs is ./dev fuzz.
-    done = shell(["python3", "tools/fuzz.py", "--seconds", "5", "--seed", "1"])
+    # A smoke test, the same inputs every time: seed and number of runs are fixed. ./dev fuzz searches for new ones.
+    done = shell(["python3", "tools/fuzz.py", "--seconds", "10", "--runs", "20000", "--seed", "1"])
     print("".join(f"  {line}\n" for line in done.stdout.splitlines() if line.startswith("fuzz ")), end="")
     if done.returncode != 0:
         print(done.stdout[-8000:], flush=True)

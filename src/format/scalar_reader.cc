@@ -77,11 +77,11 @@ std::optional<std::int64_t> short_decimal(std::string_view text, int& scale) {
       point = i + 1;
       continue;
     }
-    if (!is_digit(text[i])) return std::nullopt;
+    if (!is_digit(text[i]) || digits == 18) return std::nullopt;
     value = value * 10 + (text[i] - '0');
     ++digits;
   }
-  if (digits == 0 || digits > 18) return std::nullopt;
+  if (digits == 0) return std::nullopt;
   scale = point == 0 ? 0 : static_cast<int>(text.size() - point);
   return negative ? -value : value;
 }

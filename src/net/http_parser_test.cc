@@ -47,6 +47,22 @@ TEST(HttpRequestParser, TakesChunkedBodies) {
   EXPECT_EQ(parser.take()->body, "abcde");
 }
 
+TEST(HttpRequestParser, TakesChunkedBodiesByteByByte) {
+  for (const std::string chunks : {"", "3\r\nabc\r\n", "1\r\n0\r\n1\r\n0\r\n"}) {
+    HttpRequestParser parser;
+    std::string pending;
+    for (const char c : "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" +
+                            chunks + "0\r\n\r\n") {
+      ASSERT_FALSE(parser.done()) << chunks;
+      pending.push_back(c);
+      auto used = parser.feed(pending);
+      ASSERT_TRUE(used) << used.error().text();
+      pending.erase(0, *used);
+    }
+    EXPECT_TRUE(parser.done()) << chunks;
+  }
+}
+
 int status_of_refusal(std::string_view text, ParserLimits limits = {}) {
   HttpRequestParser parser(limits);
   return parser.feed(text) ? 0 : parser.refusal_status();
