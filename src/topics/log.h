@@ -5,13 +5,16 @@
 
 #include <chrono>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "topics/limits.h"
 #include "topics/names.h"
 #include "topics/record.h"
 
@@ -28,9 +31,19 @@ struct PartitionInfo {
   Offset end = 0;    // one past the newest committed record
 };
 
+// What a topic asks of its records. append() refuses others; who makes records looks here first.
+struct TopicRules {
+  std::size_t record_bytes_max = kRecordBytesMax;  // key + value + headers
+  data::TimestampMs timestamp_ms_min = std::numeric_limits<data::TimestampMs>::min();
+  // false: the log replaces a record's timestamp by its own (Kafka's LogAppendTime), so sealed
+  // records, which are bound to theirs, would not open.
+  bool keeps_timestamps = true;
+};
+
 struct TopicInfo {
   TopicSpec spec;
   std::vector<PartitionInfo> partitions;
+  TopicRules rules = {};
 };
 
 enum class Outcome {
@@ -52,11 +65,15 @@ class Reader {
  public:
   virtual ~Reader() = default;
   // Replaces the buffer's contents by the records that follow position(): as many as are at hand
-  // and fit into bytes_max, at least one if there is one; returns their number, 0 at the end. Never
-  // waits (see Log::wait). corrupt: the stored bytes are damaged (names partition and offset).
+  // and fit into bytes_max, at least one if there is one; returns their number. 0: none is at hand,
+  // which is the end only when position() has reached end() (Kafka fetches in the background; see
+  // read_to_end.h). Never waits (see Log::wait). corrupt: the stored bytes are damaged or not those
+  // that were promised (names partition and offset).
   virtual Result<std::size_t> next(ReadBuffer& buffer, std::size_t bytes_max) = 0;
-  virtual Offset position() const = 0;  // of the record that next() would bring first
-  virtual Result<Offset> end() = 0;     // one past the newest committed record, now
+  // Of the record that next() would bring first. Moves on without records when what follows holds
+  // none (Kafka: markers of transactions, records of aborted ones).
+  virtual Offset position() const = 0;
+  virtual Result<Offset> end() = 0;  // one past the newest committed record, now
 };
 
 // State of a task: keys and values, opaque bytes. An absent value deletes.
@@ -78,6 +95,10 @@ class Commit {
   // The task has consumed the input up to (not including) this offset.
   virtual void advance(const TaskId& task, const TopicPartition& from, Offset next) = 0;
   virtual StateWrites& state(const TaskId& task) = 0;
+  // Optional, before finish(), and nothing may be added afterwards: the log begins to commit in the
+  // background if it can (Kafka: some 10 ms). settled(): finish() would not wait any more.
+  virtual void start() {}
+  virtual bool settled() const { return true; }
   virtual CommitResult finish() = 0;  // once
   virtual void abort() = 0;
 };
@@ -102,6 +123,45 @@ class Writer {
   virtual Result<std::unique_ptr<Commit>> begin() = 0;  // failed_precondition while one is open
 };
 
+// Which tasks are this process's, when several processes of one service share them (Kafka). Tasks
+// are shared by the number of their partition: task p of a source of n partitions.
+class Membership {
+ public:
+  virtual ~Membership() = default;  // leaves; the others take over
+  virtual bool owns(std::int32_t partition, std::int32_t partitions) const = 0;
+};
+
+// Called on a thread of the log, one call at a time.
+class MembershipListener {
+ public:
+  virtual ~MembershipListener() = default;
+  // All tasks go. Returns when they have committed (lost: or been dropped, since others may have
+  // them already) and ended.
+  virtual void on_revoked(bool lost) = 0;
+  virtual void on_assigned(const Membership& membership) = 0;  // those of owns() are to be started
+  // The log gives up (another process has this member's name): the reason. No task is owned.
+  virtual void on_expelled(const Error& reason) = 0;
+};
+
+// Something the log's server did that an honest one does not; counted since the log was opened.
+struct Misbehaviour {
+  std::string kind;  // "offset_repeated", "topic_recreated", "changelog_truncated", ...
+  std::string topic;
+  std::int32_t partition = 0;
+  std::uint64_t count = 0;
+  std::string last;  // the newest occurrence, in words
+};
+
+// What a log has done since it was opened.
+struct LogFigures {
+  std::uint64_t committed = 0, aborted = 0, fenced = 0, unknown = 0;  // outcomes of commits
+  double commit_seconds = 0;          // in all, from start() or finish() to the outcome
+  double commit_seconds_max = 0;      // the longest
+  std::uint64_t client_restarts = 0;  // connections made anew after a fatal error
+  std::uint64_t rebalances = 0;       // memberships that changed
+  std::vector<Misbehaviour> misbehaviour;
+};
+
 enum class ReadCheck {
   checksums,      // the CRC of every batch is compared
   authenticated,  // the caller authenticates every record itself (sealed topics): no CRC
@@ -119,11 +179,19 @@ class Log {
   virtual Result<std::unique_ptr<Reader>> reader(const TopicPartition& from, Offset start,
                                                  ReadCheck check = ReadCheck::checksums) = 0;
   virtual Result<std::unique_ptr<Writer>> writer(const WriterId& id) = 0;
-  // Returns when one of the readers (all of this log) has records or lost its topic (next() says
-  // so), wake() was called, or the deadline has passed. true: call next().
+  // Returns when one of the readers (all of this log, used by the calling thread) has records, has
+  // moved its position or lost its topic (next() says so), wake() was called, or the deadline has
+  // passed. true: call next().
   virtual Result<bool> wait(std::span<Reader* const> readers, Deadline deadline) = 0;
   // Ends the waits that have begun, of all threads. One that begins afterwards is not affected.
   virtual void wake() = 0;
+  // Shares the tasks of this log's service with other processes. null: this log (or the way it was
+  // opened) does not share, and every task is this process's. The listener outlives the membership.
+  virtual Result<std::unique_ptr<Membership>> join(MembershipListener& listener) {
+    (void)listener;
+    return std::unique_ptr<Membership>();
+  }
+  virtual LogFigures figures() const { return {}; }
 };
 
 }  // namespace penstock::topics
