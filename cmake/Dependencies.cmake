@@ -33,3 +33,4 @@ penstock_dependency(cli11 CLI11::CLI11)
 penstock_dependency(libedit ${LIBEDIT_LIBRARY})
 penstock_dependency(toml toml11::toml11)
 penstock_dependency(sqlite SQLite::SQLite3)
+include(${CMAKE_CURRENT_LIST_DIR}/Librdkafka.cmake)  # dep_rdkafka

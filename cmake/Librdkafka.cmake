@@ -1,0 +1,98 @@
+# librdkafka as `dep_rdkafka`: built here from its source, statically (docs/adr/0009), or an installed one.
+option(PENSTOCK_SYSTEM_RDKAFKA "Use the installed librdkafka instead of building the pinned one" OFF)
+set(PENSTOCK_RDKAFKA_VERSION 2.8.0)
+set(PENSTOCK_RDKAFKA_SHA256 5bd1c46f63265f31c6bfcedcde78703f77d28238eadf23821c2b43fc30be3e25)
+set(PENSTOCK_RDKAFKA_OLDEST 2.6.1)  # before it, SCRAM does not work with current brokers
+
+add_library(dep_rdkafka INTERFACE)
+
+function(penstock_system_rdkafka)
+  find_package(PkgConfig REQUIRED)
+  pkg_check_modules(RDKAFKA IMPORTED_TARGET rdkafka)
+  if(NOT RDKAFKA_FOUND)
+    message(FATAL_ERROR "PENSTOCK_SYSTEM_RDKAFKA is ON, but pkg-config knows no rdkafka: install librdkafka-dev "
+                        ">= ${PENSTOCK_RDKAFKA_OLDEST}, or leave the option OFF and it is built from source")
+  elseif(RDKAFKA_VERSION VERSION_LESS PENSTOCK_RDKAFKA_OLDEST)
+    message(FATAL_ERROR "The installed librdkafka is ${RDKAFKA_VERSION}, at least ${PENSTOCK_RDKAFKA_OLDEST} is "
+                        "needed: leave PENSTOCK_SYSTEM_RDKAFKA OFF and ${PENSTOCK_RDKAFKA_VERSION} is built from source")
+  endif()
+  message(STATUS "librdkafka: the installed ${RDKAFKA_VERSION}")
+  target_link_libraries(dep_rdkafka INTERFACE PkgConfig::RDKAFKA)
+endfunction()
+
+# Instrumented like the rest, but for UBSan: what it finds there is not ours to mend.
+function(penstock_rdkafka_flags out)
+  set(flags "-march=x86-64-v3 -fno-omit-frame-pointer -w")
+  if(PENSTOCK_SANITIZE MATCHES "address")
+    string(APPEND flags " -fsanitize=address")
+  elseif(PENSTOCK_SANITIZE MATCHES "thread")
+    # TSan does not see C11's threads: hide them, and the library falls back to pthreads.
+    file(WRITE ${CMAKE_BINARY_DIR}/librdkafka/hidden/threads.h "#error \"hidden from librdkafka\"\n")
+    string(APPEND flags " -fsanitize=thread -I${CMAKE_BINARY_DIR}/librdkafka/hidden")
+  endif()
+  set(${out} "${flags}" PARENT_SCOPE)
+endfunction()
+
+# The C compiler that belongs to the C++ one: g++ and gcc, clang++-19 and clang-19.
+function(penstock_c_compiler out)
+  get_filename_component(folder ${CMAKE_CXX_COMPILER} DIRECTORY)
+  get_filename_component(name ${CMAKE_CXX_COMPILER} NAME)
+  string(REPLACE "clang++" "clang" name ${name})
+  string(REPLACE "g++" "gcc" name ${name})
+  string(REPLACE "c++" "cc" name ${name})
+  find_program(PENSTOCK_C_COMPILER ${name} HINTS ${folder} REQUIRED)
+  set(${out} ${PENSTOCK_C_COMPILER} PARENT_SCOPE)
+endfunction()
+
+function(penstock_build_rdkafka)
+  include(ExternalProject)
+  find_package(ZLIB REQUIRED)
+  find_library(ZSTD_LIBRARY zstd REQUIRED)
+  execute_process(COMMAND bash ${CMAKE_SOURCE_DIR}/tools/dev/librdkafka.sh ${PENSTOCK_RDKAFKA_VERSION}
+                          ${PENSTOCK_RDKAFKA_SHA256}
+                  OUTPUT_VARIABLE tarball OUTPUT_STRIP_TRAILING_WHITESPACE RESULT_VARIABLE failed)
+  if(failed)
+    message(FATAL_ERROR "The source of librdkafka is not to be had (see above). An installed one, at least "
+                        "${PENSTOCK_RDKAFKA_OLDEST}, is taken with -DPENSTOCK_SYSTEM_RDKAFKA=ON")
+  endif()
+  message(STATUS "librdkafka: ${tarball}, is built before the module topics")
+  penstock_rdkafka_flags(flags)
+  penstock_c_compiler(cc)
+  set(root ${CMAKE_BINARY_DIR}/librdkafka)
+  set(launchers)
+  if(CCACHE)
+    set(launchers -DCMAKE_C_COMPILER_LAUNCHER=${CCACHE})
+  endif()
+  ExternalProject_Add(librdkafka
+    PREFIX ${root}
+    URL ${tarball}
+    URL_HASH SHA256=${PENSTOCK_RDKAFKA_SHA256}
+    DOWNLOAD_EXTRACT_TIMESTAMP ON
+    CMAKE_GENERATOR Ninja
+    # SASL is Cyrus there, and with it Kerberos, a shell command and plug-ins: off. SCRAM, PLAIN and OAUTHBEARER do
+    # without it, but are switched on inside the same `if`, so by hand.
+    CMAKE_ARGS -DCMAKE_BUILD_TYPE=Release "-DCMAKE_C_FLAGS_RELEASE=-O2 -g1 -DNDEBUG" "-DCMAKE_C_FLAGS=${flags}"
+               -DCMAKE_C_COMPILER=${cc} -DCMAKE_CXX_COMPILER=${CMAKE_CXX_COMPILER} ${launchers}
+               -DRDKAFKA_BUILD_STATIC=ON -DRDKAFKA_BUILD_EXAMPLES=OFF -DRDKAFKA_BUILD_TESTS=OFF
+               -DWITH_SSL=ON -DWITH_ZLIB=ON -DWITH_ZSTD=ON -DENABLE_LZ4_EXT=OFF -DWITH_CURL=OFF -DWITH_PLUGINS=OFF
+               -DWITH_SASL=OFF -DWITH_SASL_SCRAM=ON -DWITH_SASL_OAUTHBEARER=ON
+    BUILD_COMMAND ${CMAKE_COMMAND} --build <BINARY_DIR> --target rdkafka
+    BUILD_BYPRODUCTS ${root}/lib/librdkafka.a
+    INSTALL_COMMAND ${CMAKE_COMMAND} -E make_directory ${root}/include/librdkafka ${root}/lib
+    COMMAND ${CMAKE_COMMAND} -E copy <SOURCE_DIR>/src/rdkafka.h <SOURCE_DIR>/src/rdkafka_mock.h
+            ${root}/include/librdkafka
+    COMMAND ${CMAKE_COMMAND} -E copy <BINARY_DIR>/src/librdkafka.a ${root}/lib
+    LOG_DOWNLOAD ON LOG_CONFIGURE ON LOG_BUILD ON LOG_INSTALL ON LOG_OUTPUT_ON_FAILURE ON)
+  file(MAKE_DIRECTORY ${root}/include)
+  add_dependencies(dep_rdkafka librdkafka)
+  target_include_directories(dep_rdkafka SYSTEM INTERFACE ${root}/include)
+  target_compile_definitions(dep_rdkafka INTERFACE LIBRDKAFKA_STATICLIB)
+  target_link_libraries(dep_rdkafka INTERFACE ${root}/lib/librdkafka.a OpenSSL::SSL OpenSSL::Crypto ${ZSTD_LIBRARY}
+                        ZLIB::ZLIB Threads::Threads m)
+endfunction()
+
+if(PENSTOCK_SYSTEM_RDKAFKA)
+  penstock_system_rdkafka()
+else()
+  penstock_build_rdkafka()
+endif()
