@@ -9,16 +9,22 @@ as_root() {
   fi
 }
 
+# The packages of all verbs, and those of the groups that are named.
+wanted_packages() {
+  awk -v named=" $* " '/^# group /{name = $3; sub(/:$/, "", name); other = index(named, " " name " ") == 0}
+                       !/^#/ && NF && !other' tools/packages.txt
+}
+
 missing_packages() {
   local wanted have
-  wanted=$(grep -v '^#' tools/packages.txt)
+  wanted=$(wanted_packages "$@")
   have=$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' 2> /dev/null | awk '$2=="installed"{print $1}')
   comm -23 <(sort <<< "$wanted") <(sort <<< "$have")
 }
 
 install_packages() {
   local missing
-  missing=$(missing_packages)
+  missing=$(missing_packages "$@")
   [ -z "$missing" ] && return 0
   echo "dev: installing $(wc -w <<< "$missing") Debian packages: $(tr '\n' ' ' <<< "$missing")"
   local log=build/install.log

@@ -1,0 +1,150 @@
+"""What tests and players want of a cluster's topics: create, describe, remove, cut off, configure."""
+
+import struct
+import time
+from dataclasses import dataclass, field
+
+from . import wire
+from .wire import Answer, BrokerError, array, text
+
+TIMEOUT_MS = 20_000
+RETRIED = (3, 5, 6, 7, 41)  # a topic that is not everywhere yet, an election, a slow or new controller
+TOPIC_RESOURCE = 2
+SET, DELETE = 0, 1
+
+
+@dataclass
+class Metadata:
+    brokers: dict[int, int] = field(default_factory=dict)  # node → port
+    controller: int = -1
+    leaders: dict[str, dict[int, int]] = field(default_factory=dict)  # topic → partition → node, -1 for none
+
+
+class Admin:
+    """Talks to whichever of the brokers' ports answers. Changes are seen by all brokers' leaders when a call returns."""
+
+    def __init__(self, ports) -> None:
+        self.ports = ports  # called for the ports to try
+
+    def create_topic(self, name: str, partitions: int = 1, replication: int = -1, **settings: object) -> None:
+        """Settings in Kafka's names with _ for '.': cleanup_policy='compact'."""
+        given = [text(key.replace("_", ".")) + text(str(value)) for key, value in settings.items()]
+        body = array([text(name) + struct.pack(">ih", partitions, replication) + array([]) + array(given)])
+        answer = self.ask(wire.CREATE_TOPICS, body + struct.pack(">i?", TIMEOUT_MS, False))
+        answer.take("i")
+        for _, code, why in answer.array(lambda a: (a.text(), a.take("h"), a.text())):
+            if code:
+                raise BrokerError(f"creating topic {name}", code, why)
+        self.wait(lambda: len(self.leaders_of(name)) == partitions and min(self.leaders_of(name).values()) >= 0,
+                  f"topic {name} has leaders")
+
+    def delete_topic(self, name: str) -> None:
+        answer = self.ask(wire.DELETE_TOPICS, array([text(name)]) + struct.pack(">i", TIMEOUT_MS))
+        answer.take("i")
+        for _, code in answer.array(lambda a: (a.text(), a.take("h"))):
+            if code:
+                raise BrokerError(f"deleting topic {name}", code)
+        self.wait(lambda: name not in self.metadata().leaders, f"topic {name} is gone")
+
+    def configure_topic(self, name: str, **settings: object) -> None:
+        """None takes a setting back to the brokers' default."""
+        changes = [text(key.replace("_", ".")) + struct.pack(">b", DELETE if value is None else SET) +
+                   text(None if value is None else str(value)) for key, value in settings.items()]
+        body = array([struct.pack(">b", TOPIC_RESOURCE) + text(name) + array(changes)]) + struct.pack(">?", False)
+        answer = self.ask(wire.ALTER_CONFIGS, body)
+        answer.take("i")
+        for code, why, _, _ in answer.array(lambda a: (a.take("h"), a.text(), a.take("b"), a.text())):
+            if code:
+                raise BrokerError(f"configuring topic {name}", code, why)
+
+    def delete_records(self, name: str, partition: int, before: int) -> int:
+        """Removes the records below an offset (-1: all); returns the first that is left."""
+        body = array([text(name) + array([struct.pack(">iq", partition, before)])]) + struct.pack(">i", TIMEOUT_MS)
+        answer = self.ask(wire.DELETE_RECORDS, body, self.leader_port(name, partition))
+        answer.take("i")
+        ((_, parts),) = answer.array(lambda a: (a.text(), a.array(lambda b: (b.take("i"), b.take("q"), b.take("h")))))
+        ((_, low, code),) = parts
+        if code:
+            raise BrokerError(f"deleting records of {name}, partition {partition}", code)
+        return low
+
+    def offsets(self, name: str, partition: int = 0, committed: bool = True) -> tuple[int, int]:
+        """First offset and the end; committed: the end for readers of committed transactions."""
+        return self.offset_at(name, partition, -2, committed), self.offset_at(name, partition, -1, committed)
+
+    def offset_at(self, name: str, partition: int, when: int, committed: bool) -> int:
+        body = struct.pack(">ib", -1, int(committed))
+        body += array([text(name) + array([struct.pack(">iiq", partition, -1, when)])])
+        answer = self.ask(wire.LIST_OFFSETS, body, self.leader_port(name, partition))
+        answer.take("i")
+        part = lambda a: (a.take("i"), a.take("h"), a.take("q"), a.take("q"), a.take("i"))
+        ((_, parts),) = answer.array(lambda a: (a.text(), a.array(part)))
+        ((_, code, _, offset, _),) = parts
+        if code:
+            raise BrokerError(f"offsets of {name}, partition {partition}", code)
+        return offset
+
+    def topics(self) -> list[str]:
+        return sorted(name for name in self.metadata().leaders if not name.startswith("__"))
+
+    def partitions(self, name: str) -> int:
+        return len(self.leaders_of(name))
+
+    def leaders_of(self, name: str) -> dict[int, int]:
+        return self.metadata().leaders.get(name, {})
+
+    def metadata(self, port: int | None = None) -> Metadata:
+        return metadata_of(self.ask(wire.METADATA, struct.pack(">i???", -1, False, False, False), port))
+
+    # -- ways -----------------------------------------------------------------------------------
+
+    def leader_port(self, name: str, partition: int) -> int:
+        found = self.wait(lambda: self.reachable_leader(name, partition), f"{name}, partition {partition} has a leader")
+        return found
+
+    def reachable_leader(self, name: str, partition: int) -> int | None:
+        about = self.metadata()
+        return about.brokers.get(about.leaders.get(name, {}).get(partition, -1))
+
+    def ask(self, request: tuple[int, int], body: bytes, port: int | None = None) -> Answer:
+        refused: OSError | None = None
+        for candidate in self.ports() if port is None else [port]:
+            try:
+                return wire.ask(candidate, request, body, TIMEOUT_MS / 1000)
+            except OSError as error:
+                refused = error
+        raise refused or ConnectionError("no broker runs")
+
+    @staticmethod
+    def wait(condition, what: str):
+        deadline = time.monotonic() + TIMEOUT_MS / 1000
+        while not (found := condition()):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{what}: not within {TIMEOUT_MS // 1000} s")
+            time.sleep(0.05)
+        return found
+
+
+def metadata_of(answer: Answer) -> Metadata:
+    found = Metadata()
+    answer.take("i")
+    for node, _, port, _ in answer.array(lambda a: (a.take("i"), a.text(), a.take("i"), a.text())):
+        found.brokers[node] = port
+    answer.text()
+    found.controller = answer.take("i")
+
+    def partition(a: Answer) -> tuple[int, int]:
+        a.take("h")
+        number, leader = a.take("i"), a.take("i")
+        a.take("i")
+        for _ in range(3):
+            a.array(lambda b: b.take("i"))
+        return number, leader
+
+    for _ in range(answer.take("i")):
+        answer.take("h")
+        name = answer.text()
+        answer.take("?")
+        found.leaders[name] = dict(answer.array(partition))
+        answer.take("i")
+    return found
