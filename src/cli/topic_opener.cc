@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "cli/folder.h"
 #include "seal/grant.h"
+#include "topics/read_to_end.h"
 
 namespace penstock::cli {
 namespace {
@@ -39,7 +40,8 @@ Result<bool> TopicOpener::read_grants() {
   }
   bool taken = false;
   topics::ReadBuffer buffer;
-  while (TRY(grants_->next(buffer, kFetchBytes)) > 0) {
+  topics::Offset end = TRY(grants_->end());
+  while (TRY(topics::next_before(log_, *grants_, end, buffer, kFetchBytes)) > 0) {
     for (std::size_t i = 0; i < buffer.size(); ++i) {
       topics::RecordView grant = buffer[i];
       if (!grant.key || !grant.value) continue;

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "engine/limits.h"
 #include "seal/grant.h"
+#include "topics/read_to_end.h"
 
 namespace penstock::engine {
 
@@ -26,7 +27,8 @@ Result<> GrantFollower::open_readers() {
 }
 
 Result<> GrantFollower::read_partition(topics::Reader& reader, std::int64_t now_ms) {
-  while (TRY(reader.next(buffer_, kGrantFetchBytes)) > 0) {
+  topics::Offset end = TRY(reader.end());
+  while (TRY(topics::next_before(log_, reader, end, buffer_, kGrantFetchBytes)) > 0) {
     for (std::size_t row = 0; row < buffer_.size(); ++row) {
       if (buffer_.values[row].is_null()) continue;  // a grant that was withdrawn
       Result<seal::EpochId> added =

@@ -14,9 +14,10 @@ class GrantFollower {
  public:
   GrantFollower(topics::Log& log, seal::Opener& opener) : log_(log), opener_(opener) {}
 
-  // Reads grants up to the present end of their topic and hands them to the opener. A topic that
-  // does not exist has no grants. A grant that the opener refuses is logged and passed over:
-  // records of its epoch do not open.
+  // Reads grants up to the end that their topic has at the time of the call, waiting for those that
+  // the log has yet to fetch, and hands them to the opener. May cost a question to the log's server
+  // per partition: not per batch. A topic that does not exist has no grants. A grant that the
+  // opener refuses is logged and passed over: records of its epoch do not open.
   Result<> catch_up(std::int64_t now_ms);
 
  private:

@@ -92,9 +92,15 @@ Result<bool> SourceEdge::next() {
   first_ += rows_;
   rows_ = 0;
   if (at_stop()) return false;
-  if (first_ >= buffer_.size() && !TRY(fetch())) return false;
+  if (first_ >= buffer_.size() && !TRY(fetch())) {
+    position_ = reader_->position();  // markers of transactions take offsets and bring no record
+    return false;
+  }
   rows_ = rows_at_hand();
-  if (rows_ == 0) return false;  // what is left lies behind the stop offset
+  if (rows_ == 0) {  // what is left lies behind the stop offset
+    position_ = buffer_.offsets[first_];
+    return false;
+  }
   refused_.clear();
   batch_.rows = rows_;
   batch_bytes_ = 0;

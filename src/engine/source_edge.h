@@ -48,7 +48,7 @@ class SourceEdge {
 
   // The batch's records are done with: wipes plaintexts.
   void release();
-  // One past the newest record that next() brought.
+  // Everything before it has been brought by next(), or holds no record.
   topics::Offset position() const { return position_; }
   topics::Reader& reader() { return *reader_; }
   data::Arena& arena() { return arena_; }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "topics/log.h"
+#include "topics/read_to_end.h"
 
 namespace penstock::engine::test {
 
@@ -57,9 +58,11 @@ inline void produce_values(topics::Log& log, std::string_view topic,
 inline std::vector<TestRecord> read_partition(topics::Log& log, std::string_view topic,
                                               std::int32_t partition) {
   std::vector<TestRecord> out;
-  auto reader = log.reader({topic_name(topic), partition}, 0).value();
+  topics::PartitionInfo range =
+      log.describe(topic_name(topic)).value().partitions[static_cast<std::size_t>(partition)];
+  auto reader = log.reader({topic_name(topic), partition}, range.first).value();
   topics::ReadBuffer buffer;
-  while (reader->next(buffer, 1 << 20).value() > 0) {
+  while (topics::next_before(log, *reader, range.end, buffer, 1 << 20).value() > 0) {
     for (std::size_t row = 0; row < buffer.size(); ++row) {
       topics::RecordView view = buffer[row];
       TestRecord& record = out.emplace_back();

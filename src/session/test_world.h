@@ -12,6 +12,7 @@
 #include "seal/sealer.h"
 #include "session/session.h"
 #include "topics/memory_log.h"
+#include "topics/read_to_end.h"
 
 namespace penstock::session::test {
 
@@ -39,9 +40,10 @@ inline std::vector<std::string> read_values(topics::Log& log, std::string_view t
   std::vector<std::string> out;
   const auto info = log.describe(topic_name(topic)).value();
   for (std::int32_t p = 0; p < info.spec.partitions; ++p) {
-    auto reader = log.reader({topic_name(topic), p}, 0).value();
+    const topics::PartitionInfo range = info.partitions[static_cast<std::size_t>(p)];
+    auto reader = log.reader({topic_name(topic), p}, range.first).value();
     topics::ReadBuffer buffer;
-    while (reader->next(buffer, 1 << 20).value() > 0) {
+    while (topics::next_before(log, *reader, range.end, buffer, 1 << 20).value() > 0) {
       for (std::size_t row = 0; row < buffer.size(); ++row) {
         out.emplace_back(as_text(buffer.values[row].bytes()));
       }
