@@ -22,9 +22,17 @@ struct LogImplementation {
   std::string name;
   bool durable;  // open() finds what an earlier log of the place has committed
   std::function<std::unique_ptr<LogPlace>()> make_place;  // a new, empty one
+  // A record's offset is its number in the partition. false: offsets rise and may leave gaps, of
+  // what was aborted too.
+  bool dense_offsets = true;
+  // Commits come one after the other, in the same order in all partitions. false: those of several
+  // writers may interleave; each is whole, and in its own order.
+  bool serial_commits = true;
 };
 
-// Every implementation that the suite holds to log.h.
+// Every implementation that the suite holds to log.h. The suite keeps to what log.h leaves to the
+// implementation: records are at hand some time after their commit, timestamps and sizes are what
+// TopicInfo::rules say, and task "Q/n" is the one that advances partition n.
 std::vector<LogImplementation> builtin_implementations();
 
 }  // namespace penstock::topics

@@ -9,6 +9,7 @@
 
 #include "base/test_folder.h"
 #include "topics/log.h"
+#include "topics/read_to_end.h"
 
 namespace penstock::topics {
 
@@ -52,14 +53,29 @@ inline void must_finish(Commit& commit) {
   EXPECT_EQ(result.outcome, Outcome::committed) << (result.error ? result.error->text() : "");
 }
 
+// As reader.next(), waiting for records that are committed and not at hand yet; 0: the end.
+inline std::size_t next_of(Log& log, Reader& reader, ReadBuffer& buffer, std::size_t bytes_max) {
+  return must(next_before(log, reader, must(reader.end()), buffer, bytes_max));
+}
+
 inline std::vector<std::string> read_all(Log& log, const TopicPartition& from, Offset start = 0,
                                          std::size_t bytes_max = 1 << 20) {
   auto reader = must(log.reader(from, start));
   std::vector<std::string> texts;
   ReadBuffer buffer;
-  while (must(reader->next(buffer, bytes_max)) > 0)
+  while (next_of(log, *reader, buffer, bytes_max) > 0)
     for (const Slice& value : buffer.values) texts.emplace_back(as_text(value.bytes()));
   return texts;
+}
+
+// The offsets of a partition's records.
+inline std::vector<Offset> offsets_of(Log& log, const TopicPartition& from) {
+  auto reader = must(log.reader(from, 0));
+  std::vector<Offset> offsets;
+  ReadBuffer buffer;
+  while (next_of(log, *reader, buffer, 1 << 20) > 0)
+    offsets.insert(offsets.end(), buffer.offsets.begin(), buffer.offsets.end());
+  return offsets;
 }
 
 inline Offset end_of(Log& log, const TopicPartition& of) {
