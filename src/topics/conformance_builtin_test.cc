@@ -3,6 +3,7 @@
 #include "topics/embedded_log.h"
 #include "topics/log_client.h"
 #include "topics/memory_log.h"
+#include "topics/test_delayed_log.h"
 #include "topics/test_log.h"
 
 namespace penstock::topics {
@@ -11,6 +12,20 @@ namespace {
 class MemoryPlace final : public LogPlace {
  public:
   std::unique_ptr<Log> open() override { return make_memory_log(); }
+};
+
+// Keeps the suite fit for logs on servers, also where none runs.
+class DelayedPlace final : public LogPlace {
+ public:
+  std::unique_ptr<Log> open() override {
+    memory_ = make_memory_log();
+    return std::make_unique<DelayedLog>(
+        *memory_, Delays{.commit = std::chrono::milliseconds(1),
+                         .rules = {.record_bytes_max = 900'000, .timestamp_ms_min = 1}});
+  }
+
+ private:
+  std::unique_ptr<Log> memory_;
 };
 
 class EmbeddedPlace final : public LogPlace {
@@ -45,6 +60,7 @@ class SocketPlace final : public LogPlace {
 std::vector<LogImplementation> builtin_implementations() {
   return {
       {"memory", false, [] { return std::make_unique<MemoryPlace>(); }},
+      {"delayed", false, [] { return std::make_unique<DelayedPlace>(); }, false},
       {"embedded", true, [] { return std::make_unique<EmbeddedPlace>(64 << 20); }},
       {"embedded_small_segments", true, [] { return std::make_unique<EmbeddedPlace>(1000); }},
       {"socket", true, [] { return std::make_unique<SocketPlace>(); }},
