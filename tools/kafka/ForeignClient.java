@@ -2,7 +2,8 @@
 // produce TOPIC: lines "key<TAB>value" ("-" for no key) from standard input; prints a line of JSON per record.
 // consume TOPIC: committed records from the first to the end at the start; prints a line of JSON per record.
 // group GROUP: the offsets that a consumer group has committed.
-// Settings: bootstrap and every other property of the client as arguments NAME=VALUE after the topic.
+// Properties of the client follow as arguments NAME=VALUE, bootstrap.servers among them. Values are printed as text and,
+// for those that are none, in base64 ("raw").
 
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
@@ -10,6 +11,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
@@ -97,7 +99,8 @@ public class ForeignClient {
         }
         OUT.println("{\"partition\":" + record.partition() + ",\"offset\":" + record.offset() + ",\"timestamp\":"
                 + record.timestamp() + ",\"key\":" + quoted(text(record.key())) + ",\"value\":"
-                + quoted(text(record.value())) + ",\"headers\":{" + headers + "}}");
+                + quoted(text(record.value())) + ",\"raw\":" + quoted(base64(record.value())) + ",\"headers\":{"
+                + headers + "}}");
     }
 
     private static void group(String name, Properties settings) throws Exception {
@@ -111,6 +114,10 @@ public class ForeignClient {
 
     private static String text(byte[] value) {
         return value == null ? null : new String(value, StandardCharsets.UTF_8);
+    }
+
+    private static String base64(byte[] value) {
+        return value == null ? null : Base64.getEncoder().encodeToString(value);
     }
 
     private static String latin(byte[] value) {

@@ -8,7 +8,6 @@ from . import wire
 from .wire import Answer, BrokerError, array, text
 
 TIMEOUT_MS = 20_000
-RETRIED = (3, 5, 6, 7, 41)  # a topic that is not everywhere yet, an election, a slow or new controller
 TOPIC_RESOURCE = 2
 SET, DELETE = 0, 1
 
@@ -21,7 +20,7 @@ class Metadata:
 
 
 class Admin:
-    """Talks to whichever of the brokers' ports answers. Changes are seen by all brokers' leaders when a call returns."""
+    """Talks to whichever of the brokers' ports answers. A topic that was made has leaders when the call returns."""
 
     def __init__(self, ports) -> None:
         self.ports = ports  # called for the ports to try
@@ -36,15 +35,15 @@ class Admin:
             if code:
                 raise BrokerError(f"creating topic {name}", code, why)
         self.wait(lambda: len(self.leaders_of(name)) == partitions and min(self.leaders_of(name).values()) >= 0,
-                  f"topic {name} has leaders")
+                  f"leaders of topic {name}")
 
-    def delete_topic(self, name: str) -> None:
-        answer = self.ask(wire.DELETE_TOPICS, array([text(name)]) + struct.pack(">i", TIMEOUT_MS))
+    def delete_topics(self, *names: str) -> None:
+        answer = self.ask(wire.DELETE_TOPICS, array([text(name) for name in names]) + struct.pack(">i", TIMEOUT_MS))
         answer.take("i")
-        for _, code in answer.array(lambda a: (a.text(), a.take("h"))):
+        for name, code in answer.array(lambda a: (a.text(), a.take("h"))):
             if code:
                 raise BrokerError(f"deleting topic {name}", code)
-        self.wait(lambda: name not in self.metadata().leaders, f"topic {name} is gone")
+        self.wait(lambda: not self.metadata().leaders.keys() & set(names), f"{', '.join(names)} to be gone")
 
     def configure_topic(self, name: str, **settings: object) -> None:
         """None takes a setting back to the brokers' default."""
@@ -99,8 +98,7 @@ class Admin:
     # -- ways -----------------------------------------------------------------------------------
 
     def leader_port(self, name: str, partition: int) -> int:
-        found = self.wait(lambda: self.reachable_leader(name, partition), f"{name}, partition {partition} has a leader")
-        return found
+        return self.wait(lambda: self.reachable_leader(name, partition), f"a leader of {name}, partition {partition}")
 
     def reachable_leader(self, name: str, partition: int) -> int | None:
         about = self.metadata()

@@ -1,0 +1,113 @@
+"""The payments example over Kafka: the same as on files, on both versions, and readable and writable by others."""
+
+import json
+import shutil
+import subprocess
+import sys
+import unittest
+from collections import Counter
+
+from harness import SOURCE
+from kafka_case import KafkaCase
+from kafka.foreign import foreign_consume, foreign_produce
+
+EXAMPLE = SOURCE / "examples" / "payments"
+COUNT = 2000
+POLICIES = (("payments-v1", "payments"), ("review-v1", "payments_review"))
+
+
+class PaymentsCase(KafkaCase):
+    def setUp(self) -> None:
+        super().setUp()
+        for policy, topic in POLICIES:
+            self.new_policy(policy, topic)
+        self.server_keys = self.combine_keys(self.key("payments-v1", "reader"), self.key("review-v1", "producer"))
+        made = subprocess.run([sys.executable, EXAMPLE / "generate.py", "--count", str(COUNT)], capture_output=True,
+                              text=True, check=True).stdout
+        self.payments = [json.loads(line) for line in made.splitlines()]
+
+    def run_payments(self, data=None) -> None:
+        self.produce("payments", self.payments, "--partitions", 2, "--seal", "payments-v1", "--keys",
+                     self.key("payments-v1", "producer"), data=data)
+        self.run_to_end(EXAMPLE / "payments.sql", "--keys", self.server_keys, data=data)
+
+    def outputs(self, data=None) -> dict[str, Counter]:
+        rows = {"payments_masked": self.consume("payments_masked", data=data),
+                "payments_review": self.consume("payments_review", "--open", "--keys",
+                                                self.key("review-v1", "reader"), data=data)}
+        return {topic: Counter(json.dumps(row, sort_keys=True) for row in found) for topic, found in rows.items()}
+
+
+class SameJob:
+    """On a cluster of the class's version."""
+
+    def test_the_outputs_are_those_of_files(self) -> None:
+        self.run_payments()
+        self.run_payments(self.data)
+        outputs = self.outputs()
+        self.assertEqual(outputs, self.outputs(self.data))
+        self.assertEqual(sum(outputs["payments_masked"].values()), COUNT)
+        self.check_foreign_readers(outputs["payments_masked"])
+        self.check_files_hold_no_card()
+
+    def check_foreign_readers(self, masked: Counter) -> None:
+        java = [json.loads(record["value"]) for record in foreign_consume(self.cluster, "payments_masked")]
+        self.assertEqual(Counter(json.dumps(row, sort_keys=True) for row in java), masked)
+        if shutil.which("kcat") is None:
+            print("\n  kcat is not installed: it was not asked to read", flush=True)
+            return
+        done = subprocess.run(["kcat", "-C", "-q", "-e", "-b", self.cluster.plain_bootstrap, "-t", "payments_masked"],
+                              capture_output=True, text=True, timeout=60)
+        rows = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual(Counter(json.dumps(row, sort_keys=True) for row in rows), masked, done.stderr)
+
+    def check_files_hold_no_card(self) -> None:
+        text = b"".join(path.read_bytes() for path in self.cluster.log_files())
+        self.assertIn(b"Bike Works", text, "the plain topic is not in the files: this proves nothing")
+        for payment in self.payments:
+            self.assertNotIn(payment["card"].encode(), text)
+
+    def test_a_second_run_goes_on_where_the_first_stopped(self) -> None:
+        self.run_payments()
+        second = self.run_to_end(EXAMPLE / "payments.sql", "--keys", self.server_keys)
+        self.assertEqual([query["records_in"] for query in second["queries"]], [0, 0])
+        self.run_payments()
+        self.assertEqual(sum(self.outputs()["payments_masked"].values()), 2 * COUNT)
+
+
+class Kafka440(SameJob, PaymentsCase):
+    version = "4.4.0"
+
+
+class Kafka392(SameJob, PaymentsCase):
+    version = "3.9.2"
+
+
+class ForeignPeers(KafkaCase):
+    KEYS = [f"key-{i}" for i in range(200)] + ["", "é", "日本", "k" * 300]
+
+    def test_a_java_producer_puts_keys_where_we_do(self) -> None:
+        self.produce("ours", [{"k": key} for key in self.KEYS], "--partitions", 7, "--key", "k")
+        ours = {row["key"]: row["partition"] for row in self.consume("ours", "--with-metadata")}
+        self.admin.create_topic("theirs", 7)
+        theirs = {row["key"]: row["partition"] for row in
+                  foreign_produce(self.cluster, "theirs", [(key, "{}") for key in self.KEYS])}
+        self.assertEqual(ours, theirs)
+        self.assertEqual({row["key"]: row["partition"] for row in foreign_consume(self.cluster, "ours")}, ours)
+
+    def test_sql_reads_what_a_java_producer_wrote(self) -> None:
+        self.admin.create_topic("people", 3)
+        foreign_produce(self.cluster, "people", [(f"k{i}", json.dumps({"id": i, "name": f"Zoë {i}"}))
+                                                 for i in range(500)])
+        self.run_to_end(self.sql_file("""
+CREATE STREAM people (k STRING KEY, id BIGINT, name STRING) WITH (KAFKA_TOPIC='people', VALUE_FORMAT='JSON');
+CREATE STREAM loud WITH (KAFKA_TOPIC='loud', VALUE_FORMAT='JSON') AS
+  SELECT k, id, UCASE(name) AS name FROM people EMIT CHANGES;
+"""))
+        rows = foreign_consume(self.cluster, "loud")
+        self.assertEqual(sorted((row["key"], json.loads(row["value"])["NAME"]) for row in rows),
+                         sorted((f"k{i}", f"ZOË {i}") for i in range(500)))
+
+
+if __name__ == "__main__":
+    unittest.main()
