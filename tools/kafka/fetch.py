@@ -81,7 +81,7 @@ def fetch(version: str, libs: Path) -> None:
     with tempfile.TemporaryDirectory(dir=libs.parent, prefix="fetch-") as work:
         folder = Path(work)
         (folder / "pom.xml").write_text(pom(version))
-        command = ["mvn", "-B", "-q", "-ntp", "-f", folder / "pom.xml"]
+        command = ["mvn", "-B", "-q", "-ntp", "-Dstyle.color=never", "-f", folder / "pom.xml"]
         if (settings := settings_with_mirror()) is not None:
             (folder / "settings.xml").write_text(settings)
             command += ["-gs", folder / "settings.xml"]
