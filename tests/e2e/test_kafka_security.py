@@ -19,8 +19,8 @@ CREATE STREAM u WITH (KAFKA_TOPIC='u', VALUE_FORMAT='JSON') AS SELECT n + 1 AS n
         self.assertEqual([row["N"] for row in self.consume("u")], list(range(1, 51)))
 
     def check_refused(self, *words: str, **instead: object) -> None:
-        done = self.penstock("produce", "--kafka", self.cluster.bootstrap, *self.kafka_config(**instead), "--topic", "t",
-                             stdin='{"n":1}\n', expect=None)
+        done = self.penstock("produce", "--kafka", self.cluster.bootstrap, *self.kafka_config(**instead), "--topic",
+                             "t", stdin='{"n":1}\n', expect=None)
         self.assertNotEqual(done.returncode, 0)
         for word in words:
             self.assertIn(word, done.stderr)

@@ -9,6 +9,7 @@ from .wire import Answer, BrokerError, array, text
 
 TIMEOUT_MS = 20_000
 TOPIC_RESOURCE = 2
+LEADER_MOVES = (5, 6, 74, 75, 76, 78)  # Kafka's errors while an election is under way
 SET, DELETE = 0, 1
 
 
@@ -72,16 +73,21 @@ class Admin:
         return self.offset_at(name, partition, -2, committed), self.offset_at(name, partition, -1, committed)
 
     def offset_at(self, name: str, partition: int, when: int, committed: bool) -> int:
+        """when: -1 the end, -2 the first. Waits while the partition has no leader."""
         body = struct.pack(">ib", -1, int(committed))
         body += array([text(name) + array([struct.pack(">iiq", partition, -1, when)])])
-        answer = self.ask(wire.LIST_OFFSETS, body, self.leader_port(name, partition))
-        answer.take("i")
         part = lambda a: (a.take("i"), a.take("h"), a.take("q"), a.take("q"), a.take("i"))
-        ((_, parts),) = answer.array(lambda a: (a.text(), a.array(part)))
-        ((_, code, _, offset, _),) = parts
-        if code:
-            raise BrokerError(f"offsets of {name}, partition {partition}", code)
-        return offset
+
+        def found() -> tuple[int] | None:
+            answer = self.ask(wire.LIST_OFFSETS, body, self.leader_port(name, partition))
+            answer.take("i")
+            ((_, parts),) = answer.array(lambda a: (a.text(), a.array(part)))
+            ((_, code, _, offset, _),) = parts
+            if code and code not in LEADER_MOVES:
+                raise BrokerError(f"offsets of {name}, partition {partition}", code)
+            return (offset,) if code == 0 else None
+
+        return self.wait(found, f"offsets of {name}, partition {partition}")[0]
 
     def topics(self) -> list[str]:
         return sorted(name for name in self.metadata().leaders if not name.startswith("__"))

@@ -1,4 +1,4 @@
-"""The brokers' configuration: small, quick to start, and as strict as a careful operator's where it matters to tests."""
+"""The brokers' configuration: small, quick to start, strict where it matters to tests."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs a command beside a fresh broker, whose address is in PENSTOCK_KAFKA_BOOTSTRAP, and ends with the command's status.
+"""Runs a command beside a fresh broker (its address is in PENSTOCK_KAFKA_BOOTSTRAP) and ends with its status.
 
 tools/kafka/with_broker.py [--version V] [--brokers N] COMMAND...
 Status 77: this machine cannot run Kafka now, and why is on standard error.
