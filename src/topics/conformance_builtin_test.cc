@@ -1,6 +1,13 @@
 // The implementations that the conformance suite runs over: one line each.
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include <fmt/format.h>
+
 #include "topics/conformance.h"
 #include "topics/embedded_log.h"
+#include "topics/kafka/kafka_log.h"
 #include "topics/log_client.h"
 #include "topics/memory_log.h"
 #include "topics/test_delayed_log.h"
@@ -55,16 +62,48 @@ class SocketPlace final : public LogPlace {
   std::unique_ptr<Log> holder_;
 };
 
+// The broker at this address is the tests' own: its topics are removed for each test.
+const char* kafka_bootstrap() {
+  return std::getenv("PENSTOCK_KAFKA_BOOTSTRAP");
+}
+
+class KafkaPlace final : public LogPlace {
+ public:
+  KafkaPlace() {
+    static int places = 0;
+    service_ = fmt::format("test-{}-{}", ::getpid(), ++places);
+    std::unique_ptr<Log> log = open();
+    for (const TopicName& name : must(log->list())) must(log->remove(name));
+  }
+  std::unique_ptr<Log> open() override {
+    KafkaOptions options;
+    options.connection.bootstrap = kafka_bootstrap();
+    options.service_id = service_;
+    return must(open_kafka_log(std::move(options)));
+  }
+
+ private:
+  std::string service_;
+};
+
 }  // namespace
 
 std::vector<LogImplementation> builtin_implementations() {
-  return {
+  std::vector<LogImplementation> all = {
       {"memory", false, [] { return std::make_unique<MemoryPlace>(); }},
       {"delayed", false, [] { return std::make_unique<DelayedPlace>(); }, false},
       {"embedded", true, [] { return std::make_unique<EmbeddedPlace>(64 << 20); }},
       {"embedded_small_segments", true, [] { return std::make_unique<EmbeddedPlace>(1000); }},
       {"socket", true, [] { return std::make_unique<SocketPlace>(); }},
   };
+  if (kafka_bootstrap() != nullptr)
+    all.push_back({"kafka", true, [] { return std::make_unique<KafkaPlace>(); }, false, false});
+  return all;
+}
+
+TEST(KafkaConformance, HasABroker) {
+  if (kafka_bootstrap() == nullptr)
+    GTEST_SKIP() << "the suite runs over Kafka with tools/kafka/with_broker.py topics_test";
 }
 
 }  // namespace penstock::topics

@@ -1,0 +1,324 @@
+#include "topics/kafka/admin.h"
+
+#include <algorithm>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "topics/kafka/limits.h"
+
+namespace penstock::topics::kafka {
+namespace {
+
+using Options = Owned<rd_kafka_AdminOptions_t, rd_kafka_AdminOptions_destroy>;
+using NewTopic = Owned<rd_kafka_NewTopic_t, rd_kafka_NewTopic_destroy>;
+using NewPartitions = Owned<rd_kafka_NewPartitions_t, rd_kafka_NewPartitions_destroy>;
+using DeleteTopic = Owned<rd_kafka_DeleteTopic_t, rd_kafka_DeleteTopic_destroy>;
+using TopicNames = Owned<rd_kafka_TopicCollection_t, rd_kafka_TopicCollection_destroy>;
+using ConfigResource = Owned<rd_kafka_ConfigResource_t, rd_kafka_ConfigResource_destroy>;
+using GroupsOffsets =
+    Owned<rd_kafka_ListConsumerGroupOffsets_t, rd_kafka_ListConsumerGroupOffsets_destroy>;
+using DeleteOffsets =
+    Owned<rd_kafka_DeleteConsumerGroupOffsets_t, rd_kafka_DeleteConsumerGroupOffsets_destroy>;
+
+constexpr int kAnswer_ms = 30'000;
+constexpr std::size_t kTextBytes = 512;
+
+Options options_for(rd_kafka_t& client, rd_kafka_admin_op_t op) {
+  Options options(rd_kafka_AdminOptions_new(&client, op));
+  char text[kTextBytes];
+  rd_kafka_AdminOptions_set_request_timeout(options.get(), kAnswer_ms, text, sizeof text);
+  if (op == RD_KAFKA_ADMIN_OP_CREATETOPICS || op == RD_KAFKA_ADMIN_OP_DELETETOPICS ||
+      op == RD_KAFKA_ADMIN_OP_CREATEPARTITIONS)
+    rd_kafka_AdminOptions_set_operation_timeout(options.get(), kAnswer_ms, text, sizeof text);
+  return options;
+}
+
+Result<> check(rd_kafka_resp_err_t code, const char* text, std::string_view doing) {
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
+  return fail(error_of(code, doing, text == nullptr ? "" : text));
+}
+
+Result<> check(const rd_kafka_error_t* failure, std::string_view doing) {
+  if (failure == nullptr || rd_kafka_error_code(failure) == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
+  return fail(error_of(*failure, doing));
+}
+
+Result<> check_topics(const rd_kafka_topic_result_t* const* results, std::size_t count,
+                      std::string_view doing) {
+  for (std::size_t i = 0; i < count; ++i)
+    TRY(check(rd_kafka_topic_result_error(results[i]),
+              rd_kafka_topic_result_error_string(results[i]), doing));
+  return {};
+}
+
+bool is_retried(const Error& error) {
+  return error.code() == ErrorCode::unavailable || error.code() == ErrorCode::not_found;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Admin>> Admin::connect(const KafkaOptions& options) {
+  std::unique_ptr<Admin> admin(new Admin(options.connection.bootstrap));
+  admin->client_ = TRY(make_admin_client(options, admin->trouble_));
+  TRY(wait_for_brokers(*admin->client_, admin->bootstrap_, admin->trouble_,
+                       std::chrono::steady_clock::now() + kConnectPatience));
+  return admin;
+}
+
+Result<Event> Admin::answer(Queue queue, std::string_view doing) {
+  Event event(rd_kafka_queue_poll(queue.get(), 2 * kAnswer_ms));
+  if (event == nullptr)
+    return fail(ErrorCode::unavailable,
+                fmt::format("Kafka: {}: no answer from '{}'", doing, bootstrap_));
+  TRY(check(rd_kafka_event_error(event.get()), rd_kafka_event_error_string(event.get()), doing));
+  return event;
+}
+
+Result<> Admin::create(const std::string& name, std::int32_t partitions, std::int16_t replication,
+                       const TopicSettings& settings) {
+  std::string doing = fmt::format("making topic '{}'", name);
+  char text[kTextBytes] = {};
+  NewTopic topic(rd_kafka_NewTopic_new(name.c_str(), partitions, replication, text, sizeof text));
+  if (topic == nullptr)
+    return fail(ErrorCode::invalid_argument, fmt::format("Kafka: {}: {}", doing, text));
+  for (const auto& [key, value] : settings)
+    rd_kafka_NewTopic_set_config(topic.get(), key.c_str(), value.c_str());
+  Queue queue(rd_kafka_queue_new(client_.get()));
+  Options options = options_for(*client_, RD_KAFKA_ADMIN_OP_CREATETOPICS);
+  rd_kafka_NewTopic_t* one = topic.get();
+  rd_kafka_CreateTopics(client_.get(), &one, 1, options.get(), queue.get());
+  Event event = TRY(answer(std::move(queue), doing));
+  std::size_t count = 0;
+  auto* results =
+      rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event.get()), &count);
+  TRY(check_topics(results, count, doing));
+  return wait_until_known(name, partitions);
+}
+
+Result<> Admin::grow(const std::string& name, std::int32_t partitions) {
+  std::string doing = fmt::format("adding partitions to topic '{}'", name);
+  char text[kTextBytes] = {};
+  NewPartitions more(rd_kafka_NewPartitions_new(name.c_str(), static_cast<std::size_t>(partitions),
+                                                text, sizeof text));
+  if (more == nullptr)
+    return fail(ErrorCode::invalid_argument, fmt::format("Kafka: {}: {}", doing, text));
+  Queue queue(rd_kafka_queue_new(client_.get()));
+  Options options = options_for(*client_, RD_KAFKA_ADMIN_OP_CREATEPARTITIONS);
+  rd_kafka_NewPartitions_t* one = more.get();
+  rd_kafka_CreatePartitions(client_.get(), &one, 1, options.get(), queue.get());
+  Event event = TRY(answer(std::move(queue), doing));
+  std::size_t count = 0;
+  auto* results = rd_kafka_CreatePartitions_result_topics(
+      rd_kafka_event_CreatePartitions_result(event.get()), &count);
+  TRY(check_topics(results, count, doing));
+  return wait_until_known(name, partitions);
+}
+
+Result<> Admin::wait_until_known(const std::string& name, std::int32_t partitions) {
+  auto give_up = std::chrono::steady_clock::now() + kAdminPatience;
+  std::vector<std::int32_t> all(static_cast<std::size_t>(partitions));
+  for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<std::int32_t>(i);
+  for (;;) {
+    Result<TopicShape> seen = shape(name);
+    // A leader that answers is the last thing to come about.
+    Result<> ready = seen ? Result<>() : fail(seen.error());
+    if (seen && seen->partitions >= partitions) {
+      auto ends = offsets(name, all, Which::committed_end);
+      if (ends) return {};
+      ready = fail(ends.error());
+    }
+    if (!ready && !is_retried(ready.error())) return ready;
+    if (std::chrono::steady_clock::now() > give_up)
+      return fail(ErrorCode::unavailable,
+                  fmt::format("Kafka: topic '{}' was made but does not come up: {}", name,
+                              ready ? "partitions are missing" : ready.error().text()));
+    std::this_thread::sleep_for(kPropagation);
+  }
+}
+
+Result<> Admin::remove(const std::string& name) {
+  std::string doing = fmt::format("removing topic '{}'", name);
+  DeleteTopic topic(rd_kafka_DeleteTopic_new(name.c_str()));
+  Queue queue(rd_kafka_queue_new(client_.get()));
+  Options options = options_for(*client_, RD_KAFKA_ADMIN_OP_DELETETOPICS);
+  rd_kafka_DeleteTopic_t* one = topic.get();
+  rd_kafka_DeleteTopics(client_.get(), &one, 1, options.get(), queue.get());
+  Event event = TRY(answer(std::move(queue), doing));
+  std::size_t count = 0;
+  auto* results =
+      rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event.get()), &count);
+  TRY(check_topics(results, count, doing));
+  auto give_up = std::chrono::steady_clock::now() + kAdminPatience;
+  while (shape(name)) {
+    if (std::chrono::steady_clock::now() > give_up)
+      return fail(ErrorCode::unavailable,
+                  fmt::format("Kafka: topic '{}' was removed but stays", name));
+    std::this_thread::sleep_for(kPropagation);
+  }
+  return {};
+}
+
+Result<TopicShape> Admin::shape(const std::string& name) {
+  std::string doing = fmt::format("describing topic '{}'", name);
+  const char* one = name.c_str();
+  TopicNames names(rd_kafka_TopicCollection_of_topic_names(&one, 1));
+  Queue queue(rd_kafka_queue_new(client_.get()));
+  Options options = options_for(*client_, RD_KAFKA_ADMIN_OP_DESCRIBETOPICS);
+  rd_kafka_DescribeTopics(client_.get(), names.get(), options.get(), queue.get());
+  Event event = TRY(answer(std::move(queue), doing));
+  std::size_t count = 0;
+  auto* topics = rd_kafka_DescribeTopics_result_topics(
+      rd_kafka_event_DescribeTopics_result(event.get()), &count);
+  if (count != 1)
+    return fail(ErrorCode::unavailable, fmt::format("Kafka: {}: {} answers", doing, count));
+  TRY(check(rd_kafka_TopicDescription_error(topics[0]), doing));
+  TopicShape shape;
+  shape.id = rd_kafka_Uuid_base64str(rd_kafka_TopicDescription_topic_id(topics[0]));
+  rd_kafka_TopicDescription_partitions(topics[0], &count);
+  shape.partitions = static_cast<std::int32_t>(count);
+  return shape;
+}
+
+Result<TopicSettings> Admin::settings(const std::string& name) {
+  std::string doing = fmt::format("reading the settings of topic '{}'", name);
+  ConfigResource resource(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, name.c_str()));
+  Queue queue(rd_kafka_queue_new(client_.get()));
+  Options options = options_for(*client_, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
+  rd_kafka_ConfigResource_t* one = resource.get();
+  rd_kafka_DescribeConfigs(client_.get(), &one, 1, options.get(), queue.get());
+  Event event = TRY(answer(std::move(queue), doing));
+  std::size_t count = 0;
+  auto* resources = rd_kafka_DescribeConfigs_result_resources(
+      rd_kafka_event_DescribeConfigs_result(event.get()), &count);
+  TopicSettings settings;
+  for (std::size_t i = 0; i < count; ++i) {
+    TRY(check(rd_kafka_ConfigResource_error(resources[i]),
+              rd_kafka_ConfigResource_error_string(resources[i]), doing));
+    std::size_t entries = 0;
+    auto* configs = rd_kafka_ConfigResource_configs(resources[i], &entries);
+    for (std::size_t k = 0; k < entries; ++k) {
+      const char* value = rd_kafka_ConfigEntry_value(configs[k]);
+      if (value != nullptr) settings.emplace(rd_kafka_ConfigEntry_name(configs[k]), value);
+    }
+  }
+  return settings;
+}
+
+Result<std::vector<std::string>> Admin::topics() {
+  const rd_kafka_metadata_t* metadata = nullptr;
+  TRY(check(rd_kafka_metadata(client_.get(), 1, nullptr, &metadata, kAnswer_ms), nullptr,
+            "listing topics"));
+  std::vector<std::string> names;
+  for (int i = 0; i < metadata->topic_cnt; ++i) {
+    std::string_view name = metadata->topics[i].topic;
+    if (metadata->topics[i].err == RD_KAFKA_RESP_ERR_NO_ERROR && !name.starts_with("__"))
+      names.emplace_back(name);
+  }
+  rd_kafka_metadata_destroy(metadata);
+  std::ranges::sort(names);
+  return names;
+}
+
+Result<std::vector<Offset>> Admin::offsets(const std::string& topic,
+                                           std::span<const std::int32_t> partitions, Which which) {
+  std::string doing = fmt::format("looking for the {} of topic '{}'",
+                                  which == Which::first ? "beginning" : "end", topic);
+  PartitionList wanted(rd_kafka_topic_partition_list_new(static_cast<int>(partitions.size())));
+  for (std::int32_t partition : partitions)
+    rd_kafka_topic_partition_list_add(wanted.get(), topic.c_str(), partition)->offset =
+        which == Which::first ? RD_KAFKA_OFFSET_SPEC_EARLIEST : RD_KAFKA_OFFSET_SPEC_LATEST;
+  Options options = options_for(*client_, RD_KAFKA_ADMIN_OP_LISTOFFSETS);
+  Failure refused(rd_kafka_AdminOptions_set_isolation_level(
+      options.get(), RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED));
+  TRY(check(refused.get(), doing));
+  Queue queue(rd_kafka_queue_new(client_.get()));
+  rd_kafka_ListOffsets(client_.get(), wanted.get(), options.get(), queue.get());
+  Event event = TRY(answer(std::move(queue), doing));
+  std::size_t count = 0;
+  auto* infos =
+      rd_kafka_ListOffsets_result_infos(rd_kafka_event_ListOffsets_result(event.get()), &count);
+  std::map<std::int32_t, Offset> found;
+  for (std::size_t i = 0; i < count; ++i) {
+    auto* at = rd_kafka_ListOffsetsResultInfo_topic_partition(infos[i]);
+    TRY(check(at->err, nullptr, doing));
+    found[at->partition] = at->offset;
+  }
+  std::vector<Offset> out;
+  for (std::int32_t partition : partitions) {
+    auto at = found.find(partition);
+    if (at == found.end() || at->second < 0)
+      return fail(
+          ErrorCode::unavailable,
+          fmt::format("Kafka: {}: partition {} is missing in the answer", doing, partition));
+    out.push_back(at->second);
+  }
+  return out;
+}
+
+Result<std::vector<GroupOffset>> Admin::group_offsets(const std::string& group) {
+  std::string doing = fmt::format("reading the positions of group '{}'", group);
+  GroupsOffsets wanted(rd_kafka_ListConsumerGroupOffsets_new(group.c_str(), nullptr));
+  Options options = options_for(*client_, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
+  Failure refused(rd_kafka_AdminOptions_set_require_stable_offsets(options.get(), 1));
+  TRY(check(refused.get(), doing));
+  Queue queue(rd_kafka_queue_new(client_.get()));
+  rd_kafka_ListConsumerGroupOffsets_t* one = wanted.get();
+  rd_kafka_ListConsumerGroupOffsets(client_.get(), &one, 1, options.get(), queue.get());
+  Event event = TRY(answer(std::move(queue), doing));
+  std::size_t count = 0;
+  auto* groups = rd_kafka_ListConsumerGroupOffsets_result_groups(
+      rd_kafka_event_ListConsumerGroupOffsets_result(event.get()), &count);
+  std::vector<GroupOffset> out;
+  for (std::size_t i = 0; i < count; ++i) {
+    TRY(check(rd_kafka_group_result_error(groups[i]), doing));
+    const auto* partitions = rd_kafka_group_result_partitions(groups[i]);
+    for (int k = 0; partitions != nullptr && k < partitions->cnt; ++k) {
+      const rd_kafka_topic_partition_t& at = partitions->elems[k];
+      TRY(check(at.err, nullptr, doing));
+      if (at.offset < 0) continue;
+      std::string metadata(static_cast<const char*>(at.metadata), at.metadata_size);
+      out.push_back({{TRY(TopicName::parse(at.topic)), at.partition}, at.offset, metadata});
+    }
+  }
+  return out;
+}
+
+Result<> Admin::forget_offsets(const std::string& group, const std::string& topic,
+                               std::int32_t partitions) {
+  std::string doing = fmt::format("forgetting positions of group '{}'", group);
+  PartitionList list(rd_kafka_topic_partition_list_new(partitions));
+  for (std::int32_t p = 0; p < partitions; ++p)
+    rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), p);
+  DeleteOffsets wanted(rd_kafka_DeleteConsumerGroupOffsets_new(group.c_str(), list.get()));
+  Queue queue(rd_kafka_queue_new(client_.get()));
+  Options options = options_for(*client_, RD_KAFKA_ADMIN_OP_DELETECONSUMERGROUPOFFSETS);
+  rd_kafka_DeleteConsumerGroupOffsets_t* one = wanted.get();
+  rd_kafka_DeleteConsumerGroupOffsets(client_.get(), &one, 1, options.get(), queue.get());
+  Event event = TRY(answer(std::move(queue), doing));
+  std::size_t count = 0;
+  auto* groups = rd_kafka_DeleteConsumerGroupOffsets_result_groups(
+      rd_kafka_event_DeleteConsumerGroupOffsets_result(event.get()), &count);
+  for (std::size_t i = 0; i < count; ++i) TRY(check(rd_kafka_group_result_error(groups[i]), doing));
+  return {};
+}
+
+Result<std::vector<std::string>> Admin::groups() {
+  Queue queue(rd_kafka_queue_new(client_.get()));
+  Options options = options_for(*client_, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPS);
+  rd_kafka_ListConsumerGroups(client_.get(), options.get(), queue.get());
+  Event event = TRY(answer(std::move(queue), "listing groups"));
+  std::size_t count = 0;
+  auto* listings = rd_kafka_ListConsumerGroups_result_valid(
+      rd_kafka_event_ListConsumerGroups_result(event.get()), &count);
+  std::vector<std::string> out;
+  for (std::size_t i = 0; i < count; ++i)
+    out.emplace_back(rd_kafka_ConsumerGroupListing_group_id(listings[i]));
+  return out;
+}
+
+void Admin::look_after() {
+  rd_kafka_poll(client_.get(), 0);
+}
+
+}  // namespace penstock::topics::kafka

@@ -1,0 +1,65 @@
+// What is asked of the cluster about topics and groups. Blocking; thread-safe.
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "topics/kafka/client.h"
+#include "topics/log.h"
+
+namespace penstock::topics::kafka {
+
+struct TopicShape {
+  std::string id;  // the cluster's, another one for each topic that ever had the name
+  std::int32_t partitions = 0;
+};
+
+struct GroupOffset {
+  TopicPartition from;
+  Offset next;
+  std::string metadata;
+};
+
+using TopicSettings = std::map<std::string, std::string>;
+
+class Admin {
+ public:
+  static Result<std::unique_ptr<Admin>> connect(const KafkaOptions& options);
+
+  // Returns when every broker's answer would have it. already_exists.
+  Result<> create(const std::string& name, std::int32_t partitions, std::int16_t replication,
+                  const TopicSettings& settings);
+  Result<> grow(const std::string& name, std::int32_t partitions);
+  Result<> remove(const std::string& name);                 // returns when it is gone. not_found
+  Result<TopicShape> shape(const std::string& name);        // not_found
+  Result<TopicSettings> settings(const std::string& name);  // all, as they hold
+  Result<std::vector<std::string>> topics();                // internal ones left out
+
+  enum class Which : std::uint8_t { first, committed_end };
+  // By partition.
+  Result<std::vector<Offset>> offsets(const std::string& topic,
+                                      std::span<const std::int32_t> partitions, Which which);
+
+  // Offsets that no open transaction will change. A group that never was has none.
+  Result<std::vector<GroupOffset>> group_offsets(const std::string& group);
+  Result<> forget_offsets(const std::string& group, const std::string& topic,
+                          std::int32_t partitions);
+  Result<std::vector<std::string>> groups();
+
+  // Serves the client's callbacks; to be called now and then.
+  void look_after();
+
+ private:
+  explicit Admin(std::string bootstrap) : bootstrap_(std::move(bootstrap)) {}
+  // Waits for the answer to a request that puts it into `queue`.
+  Result<Event> answer(Queue queue, std::string_view doing);
+  Result<> wait_until_known(const std::string& name, std::int32_t partitions);
+
+  const std::string bootstrap_;
+  Trouble trouble_;
+  Client client_;
+};
+
+}  // namespace penstock::topics::kafka

@@ -1,0 +1,205 @@
+#include "topics/kafka/kafka_commit.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "topics/kafka/limits.h"
+#include "topics/kafka/position_mark.h"
+
+namespace penstock::topics::kafka {
+
+void KafkaCommit::Changes::put(ByteView key, ByteView value) {
+  if (limits_.take_state(key, value)) list_.push_back({to_buffer(key), to_buffer(value)});
+}
+
+void KafkaCommit::Changes::erase(ByteView key) {
+  if (limits_.take_state(key, {})) list_.push_back({to_buffer(key), std::nullopt});
+}
+
+Result<> KafkaCommit::append(const TopicPartition& to, const RecordBatch& batch) {
+  CHECK(!done_ && !result_.valid());
+  TopicRef topic = TRY(writer_.core_.topics.find(to.topic));
+  TRY(check_partition(topic->spec, to.partition));
+  TRY(check_records(*topic, batch));
+  TRY(limits_.take_records(batch));
+  if (batch.empty()) return {};
+  if (std::ranges::find(topics_, topic) == topics_.end()) topics_.push_back(topic);
+  // From here on a failure is the transaction's: finish() says so.
+  if (!failed_ && !begun_) {
+    if (Result<> begun = begin_once(); !begun) failed_ = begun.error();
+  }
+  for (std::size_t i = 0; i < batch.size() && !failed_; ++i) {
+    Result<> produced = writer_.producer_->produce(to.topic.text(), to.partition, batch[i]);
+    if (!produced) failed_ = produced.error();
+  }
+  return {};
+}
+
+Result<> KafkaCommit::check_records(const TopicFacts& topic, const RecordBatch& batch) const {
+  const TopicRules& rules = topic.rules;
+  for (data::TimestampMs timestamp_ms : batch.timestamps_ms())
+    if (timestamp_ms < rules.timestamp_ms_min)
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("Kafka takes timestamps from {} ms after 1970 on, seen {}",
+                              rules.timestamp_ms_min, timestamp_ms));
+  if (batch.bytes() <= rules.record_bytes_max) return {};
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    RecordView record = batch[i];
+    std::size_t bytes = (record.key ? record.key->size() : 0) +
+                        (record.value ? record.value->size() : 0) + record.headers.size();
+    if (bytes > rules.record_bytes_max)
+      return fail(
+          ErrorCode::limit_exceeded,
+          fmt::format("a record has {} bytes of key, value and headers; topic '{}' takes "
+                      "{}: raise its max.message.bytes (Penstock takes {} at most)",
+                      bytes, topic.spec.name.text(), rules.record_bytes_max, kRecordBytesMax));
+  }
+  return {};
+}
+
+void KafkaCommit::advance(const TaskId& task, const TopicPartition& from, Offset next) {
+  if (limits_.take_task(task)) advances_.push_back({task, from, next});
+}
+
+StateWrites& KafkaCommit::state(const TaskId& task) {
+  limits_.take_task(task);
+  auto [found, fresh] = states_.try_emplace(task);
+  if (fresh) found->second = std::make_unique<Changes>(limits_);
+  return *found->second;
+}
+
+Result<> KafkaCommit::begin_once() {
+  if (begun_) return {};
+  TRY(writer_.producer_->begin());
+  begun_ = true;
+  return {};
+}
+
+void KafkaCommit::start() {
+  CHECK(!done_);
+  if (result_.valid()) return;
+  result_ = std::async(std::launch::async, [this] {
+    CommitResult result = run();
+    writer_.core_.waiters.notify();
+    return result;
+  });
+}
+
+bool KafkaCommit::settled() const {
+  return !result_.valid() || result_.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+}
+
+CommitResult KafkaCommit::finish() {
+  CHECK(!done_);
+  CommitResult result = result_.valid() ? result_.get() : run();
+  done_ = true;
+  writer_.open_ = false;
+  if (result.outcome == Outcome::committed) take_over_updates();
+  return result;
+}
+
+void KafkaCommit::abort() {
+  if (done_) return;
+  if (result_.valid()) {  // it may be committed by now; whoever aborts does not want to know
+    (void)finish();
+    return;
+  }
+  done_ = true;
+  writer_.open_ = false;
+  if (begun_) writer_.producer_->abort();
+}
+
+CommitResult KafkaCommit::run() {
+  auto began = std::chrono::steady_clock::now();
+  CommitResult result = [&]() -> CommitResult {
+    if (auto why = hindrance()) return give_up(*why);
+    if (Result<> written = write_state(); !written) return give_up(written.error());
+    if (Result<> sent = send_positions(); !sent) return give_up(sent.error());
+    if (!begun_) return {Outcome::committed, std::nullopt};  // nothing was asked for
+    CommitResult committed = writer_.producer_->commit();
+    if (committed.outcome == Outcome::aborted)
+      if (auto why = hindrance()) committed.error = why;
+    return committed;
+  }();
+  if (begun_ || result.outcome != Outcome::committed)
+    writer_.core_.figures.count_commit(result.outcome, std::chrono::steady_clock::now() - began);
+  return result;
+}
+
+std::optional<Error> KafkaCommit::hindrance() const {
+  if (limits_.broken()) return limits_.broken();
+  for (const TopicRef& topic : topics_)
+    if (*topic->removed) return no_such_topic(topic->spec.name);
+  return failed_;
+}
+
+CommitResult KafkaCommit::give_up(const Error& error) {
+  if (begun_) writer_.producer_->abort();
+  Outcome outcome = error.code() == ErrorCode::fenced ? Outcome::fenced : Outcome::aborted;
+  return {outcome, error};
+}
+
+Result<> KafkaCommit::write_state() {
+  for (const auto& [task, changes] : states_)
+    if (!changes->list().empty())
+      TRY_IN(write_state_of(task, *changes), fmt::format("state of task '{}'", task.value()));
+  return {};
+}
+
+Result<> KafkaCommit::write_state_of(const TaskId& task, const Changes& changes) {
+  TaskFacts& facts = *TRY(writer_.facts_of(task));
+  std::int32_t partitions = facts.place.partition + 1;
+  for (const Advance& advance : advances_)
+    if (advance.task == task)
+      partitions =
+          std::max(partitions, TRY(writer_.core_.topics.find(advance.from.topic))->spec.partitions);
+  TRY(writer_.ensure_changelog(facts.place, partitions));
+  TRY(begin_once());
+  const TaskPlace& place = facts.place;
+  data::TimestampMs now_ms = system_clock().now_ms();
+  ChangelogUpdate update(facts.balance);
+  for (const StateChange& change : changes.list()) {
+    ByteBuffer key = state_record_key(change.key);
+    RecordView record{.key = key, .value = std::nullopt, .timestamp_ms = now_ms};
+    if (change.value) record.value = *change.value;
+    TRY(writer_.producer_->produce(place.changelog, place.partition, record));
+    if (change.value)
+      update.put(change.key, *change.value);
+    else
+      update.erase(change.key);
+  }
+  ByteBuffer sum = to_record(update.sum());
+  TRY(writer_.producer_->produce(place.changelog, place.partition,
+                                 {.key = sum_record_key(), .value = sum, .timestamp_ms = now_ms}));
+  updates_.emplace(task, std::move(update));
+  return {};
+}
+
+Result<> KafkaCommit::send_positions() {
+  std::map<std::string, std::vector<Producer::Position>> by_group;
+  for (const Advance& advance : advances_) {
+    TaskFacts& facts = *TRY(writer_.facts_of(advance.task));
+    TopicRef topic = TRY(writer_.core_.topics.find(advance.from.topic));
+    auto changed = updates_.find(advance.task);
+    const ChangelogSum& sum =
+        changed == updates_.end() ? facts.balance.sum() : changed->second.sum();
+    PositionMark mark{facts.place.partition, sum.commits, topic->id};
+    std::vector<Producer::Position>& positions = by_group[facts.place.group];
+    std::erase_if(positions, [&](const auto& p) { return p.from == advance.from; });
+    positions.push_back({advance.from, advance.next, to_text(mark)});
+  }
+  for (const auto& [group, positions] : by_group) {
+    TRY(begin_once());
+    TRY(writer_.producer_->send_offsets(group, positions));
+  }
+  return {};
+}
+
+void KafkaCommit::take_over_updates() {
+  for (const auto& [task, update] : updates_) writer_.tasks_.at(task).balance.apply(update);
+}
+
+}  // namespace penstock::topics::kafka

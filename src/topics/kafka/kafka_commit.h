@@ -1,0 +1,73 @@
+// One transaction.
+#pragma once
+
+#include <future>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "topics/commit_limits.h"
+#include "topics/kafka/kafka_writer.h"
+
+namespace penstock::topics::kafka {
+
+class KafkaCommit final : public Commit {
+ public:
+  explicit KafkaCommit(KafkaWriter& writer) : writer_(writer) {}
+  ~KafkaCommit() override { abort(); }
+
+  Result<> append(const TopicPartition& to, const RecordBatch& batch) override;
+  void advance(const TaskId& task, const TopicPartition& from, Offset next) override;
+  StateWrites& state(const TaskId& task) override;
+  void start() override;
+  bool settled() const override;
+  CommitResult finish() override;
+  void abort() override;
+
+ private:
+  struct StateChange {
+    ByteBuffer key;
+    std::optional<ByteBuffer> value;  // absent: erased
+  };
+  class Changes final : public StateWrites {
+   public:
+    explicit Changes(CommitLimits& limits) : limits_(limits) {}
+    void put(ByteView key, ByteView value) override;
+    void erase(ByteView key) override;
+    const std::vector<StateChange>& list() const { return list_; }
+
+   private:
+    CommitLimits& limits_;
+    std::vector<StateChange> list_;
+  };
+  struct Advance {
+    TaskId task;
+    TopicPartition from;
+    Offset next;
+  };
+
+  Result<> check_records(const TopicFacts& topic, const RecordBatch& batch) const;
+  Result<> begin_once();
+  CommitResult run();  // everything that waits; on the thread of start() or finish()
+  // The first error that means that nothing of this can be committed.
+  std::optional<Error> hindrance() const;
+  Result<> write_state();
+  Result<> write_state_of(const TaskId& task, const Changes& changes);
+  Result<> send_positions();
+  CommitResult give_up(const Error& error);
+  void take_over_updates();  // after the commit
+
+  KafkaWriter& writer_;
+  CommitLimits limits_;
+  std::optional<Error> failed_;  // of the producer, in append()
+  bool begun_ = false;           // the transaction
+  bool done_ = false;
+  std::vector<TopicRef> topics_;  // appended to
+  std::vector<Advance> advances_;
+  std::map<TaskId, std::unique_ptr<Changes>> states_;
+  std::map<TaskId, ChangelogUpdate> updates_;  // of changelogs, by this commit
+  std::future<CommitResult> result_;           // valid once started
+};
+
+}  // namespace penstock::topics::kafka

@@ -1,0 +1,186 @@
+#include "topics/kafka/kafka_log.h"
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "topics/commit_limits.h"
+#include "topics/kafka/changelog_replica.h"
+#include "topics/kafka/core.h"
+#include "topics/kafka/kafka_reader.h"
+#include "topics/kafka/kafka_writer.h"
+#include "topics/kafka/limits.h"
+#include "topics/kafka/members.h"
+#include "topics/kafka/task_names.h"
+
+namespace penstock::topics {
+namespace kafka {
+namespace {
+
+constexpr std::chrono::milliseconds kLookAfterEvery{200};
+constexpr int kTopicsEvery = 25;  // of those: how often all topics are looked at
+
+class KafkaLog final : public Log {
+ public:
+  KafkaLog(KafkaOptions options, std::unique_ptr<Admin> admin)
+      : core_(std::move(options), std::move(admin)) {
+    if (core_.options.sharing) replica_ = std::make_unique<ChangelogReplica>(*this, core_);
+    look_after_ = std::thread([this] { look_after(); });
+  }
+  ~KafkaLog() override {
+    ending_ = true;
+    look_after_.join();
+    replica_.reset();
+  }
+
+  Result<> create(const TopicSpec& spec) override;
+  Result<TopicInfo> describe(const TopicName& name) override;
+  Result<std::vector<TopicName>> list() override;
+  Result<> remove(const TopicName& name) override;
+  Result<std::unique_ptr<Reader>> reader(const TopicPartition& from, Offset start,
+                                         ReadCheck check) override;
+  Result<std::unique_ptr<Writer>> writer(const WriterId& id) override {
+    TRY(check_id(id));
+    return TRY(KafkaWriter::start(*this, core_, replica_.get(), id));
+  }
+  Result<bool> wait(std::span<Reader* const> readers, Deadline deadline) override;
+  void wake() override {
+    wakes_.fetch_add(1);
+    core_.waiters.notify();
+  }
+  Result<std::unique_ptr<Membership>> join(MembershipListener& listener) override {
+    if (!core_.options.sharing) return std::unique_ptr<Membership>();
+    return TRY(Members::join(core_, listener));
+  }
+  LogFigures figures() const override { return core_.figures.now(); }
+
+ private:
+  void look_after();
+  Result<std::vector<PartitionInfo>> ranges(const TopicFacts& topic);
+  Result<> forget_positions(const TopicFacts& topic);
+
+  Core core_;
+  std::unique_ptr<ChangelogReplica> replica_;
+  std::atomic<std::uint64_t> wakes_ = 0;
+  std::atomic<bool> ending_ = false;
+  std::thread look_after_;
+};
+
+Result<> KafkaLog::create(const TopicSpec& spec) {
+  TRY(check_spec(spec));
+  TopicSettings settings = {
+      {"message.timestamp.type", "CreateTime"},
+      // Times of rows may lie ahead: a record is not refused for its time.
+      {"message.timestamp.after.max.ms", std::to_string(INT64_MAX)},
+      {"max.message.bytes", std::to_string(kRecordBytesMax + kRecordOverheadBytes)}};
+  if (spec.compacted) settings.emplace("cleanup.policy", "compact");
+  Result<> made =
+      core_.admin->create(spec.name.text(), spec.partitions, core_.options.replication, settings);
+  if (!made && made.error().code() == ErrorCode::already_exists)
+    return fail(topic_exists(spec.name));
+  TRY(made);
+  TRY(core_.topics.look(spec.name));
+  return {};
+}
+
+Result<TopicInfo> KafkaLog::describe(const TopicName& name) {
+  TopicRef topic = TRY(core_.topics.look(name));
+  return TopicInfo{topic->spec, TRY(ranges(*topic)), topic->rules};
+}
+
+Result<std::vector<PartitionInfo>> KafkaLog::ranges(const TopicFacts& topic) {
+  std::vector<std::int32_t> all(static_cast<std::size_t>(topic.spec.partitions));
+  for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<std::int32_t>(i);
+  const std::string& name = topic.spec.name.text();
+  std::vector<Offset> first = TRY(core_.admin->offsets(name, all, Admin::Which::first));
+  std::vector<Offset> end = TRY(core_.admin->offsets(name, all, Admin::Which::committed_end));
+  std::vector<PartitionInfo> out;
+  for (std::size_t i = 0; i < all.size(); ++i) out.push_back({first[i], end[i]});
+  return out;
+}
+
+Result<std::vector<TopicName>> KafkaLog::list() {
+  std::vector<TopicName> out;
+  for (const std::string& text : TRY(core_.admin->topics())) {
+    if (is_internal(core_.options.service_id, text)) continue;
+    if (auto name = TopicName::parse(text)) out.push_back(*std::move(name));
+  }
+  return out;
+}
+
+Result<> KafkaLog::remove(const TopicName& name) {
+  TopicRef topic = TRY(core_.topics.look(name));
+  TRY(core_.admin->remove(name.text()));
+  core_.topics.forget(name);
+  core_.waiters.notify();
+  return forget_positions(*topic);
+}
+
+Result<> KafkaLog::forget_positions(const TopicFacts& topic) {
+  for (const std::string& group : TRY(core_.admin->groups())) {
+    if (!group.starts_with(core_.options.service_id + ".")) continue;
+    Result<> forgotten =
+        core_.admin->forget_offsets(group, topic.spec.name.text(), topic.spec.partitions);
+    // A group that never read it, or that is gone.
+    if (!forgotten && forgotten.error().code() != ErrorCode::not_found) return forgotten;
+  }
+  return {};
+}
+
+Result<std::unique_ptr<Reader>> KafkaLog::reader(const TopicPartition& from, Offset start,
+                                                 ReadCheck check) {
+  TopicRef topic = TRY(core_.topics.find(from.topic));
+  TRY(check_partition(topic->spec, from.partition));
+  std::int32_t one = from.partition;
+  const std::string& name = from.topic.text();
+  PartitionInfo range{
+      TRY(core_.admin->offsets(name, {&one, 1}, Admin::Which::first)).front(),
+      TRY(core_.admin->offsets(name, {&one, 1}, Admin::Which::committed_end)).front()};
+  TRY(check_start(from, start, range));
+  auto place = TRY(core_.consumers.take(from, check));
+  return TRY(KafkaReader::start({*core_.admin, core_.figures, core_.waiters}, std::move(place),
+                                std::move(topic), from, start));
+}
+
+Result<bool> KafkaLog::wait(std::span<Reader* const> readers, Deadline deadline) {
+  auto ready = [&] {
+    bool any = false;
+    for (Reader* reader : readers) any = static_cast<KafkaReader*>(reader)->ready() || any;
+    return any;
+  };
+  std::uint64_t wakes = wakes_;
+  for (;;) {
+    std::uint64_t count = core_.waiters.count();
+    if (ready()) return true;
+    if (wakes != wakes_) return false;
+    if (!core_.waiters.wait_for_another(count, deadline)) return ready();
+  }
+}
+
+// Serves callbacks, and notices topics that were removed or made again by others.
+void KafkaLog::look_after() {
+  for (int round = 1; !ending_; ++round) {
+    std::this_thread::sleep_for(kLookAfterEvery);
+    core_.admin->look_after();
+    core_.consumers.look_after();
+    if (round % kTopicsEvery == 0) core_.topics.look_at_all();
+  }
+}
+
+}  // namespace
+}  // namespace kafka
+
+Result<std::unique_ptr<Log>> open_kafka_log(KafkaOptions options) {
+  if (options.connection.bootstrap.empty())
+    return fail(ErrorCode::invalid_argument, "Kafka: no bootstrap address: expected HOST:PORT,...");
+  TRY_IN(TopicName::parse(options.service_id), "Kafka: the service id");
+  if (options.connection.certificate.empty() != options.connection.private_key.empty())
+    return fail(ErrorCode::invalid_argument,
+                "Kafka: certificate and private key go together: one of them is missing");
+  auto admin = TRY(kafka::Admin::connect(options));
+  return std::make_unique<kafka::KafkaLog>(std::move(options), std::move(admin));
+}
+
+}  // namespace penstock::topics

@@ -1,0 +1,51 @@
+// The right to commit under one id: a transactional producer, and what it knows of its tasks.
+#pragma once
+
+#include <map>
+#include <memory>
+
+#include "topics/kafka/changelog.h"
+#include "topics/kafka/core.h"
+#include "topics/kafka/producer.h"
+#include "topics/kafka/task_names.h"
+
+namespace penstock::topics::kafka {
+
+class ChangelogReplica;
+
+// One task as its writer knows it.
+struct TaskFacts {
+  TaskPlace place;
+  ChangelogBalance balance;  // of what is committed
+};
+
+class KafkaWriter final : public Writer {
+ public:
+  static Result<std::unique_ptr<KafkaWriter>> start(Log& log, Core& core, ChangelogReplica* replica,
+                                                    const WriterId& id);
+
+  Result<std::vector<TaskPosition>> positions(const TaskId& task) override;
+  Result<> restore(const TaskId& task, const StateVisitor& visitor) override;
+  Result<> forget(const TaskId& task) override;
+  Result<std::unique_ptr<Commit>> begin() override;
+
+ private:
+  friend class KafkaCommit;
+  KafkaWriter(Log& log, Core& core, ChangelogReplica* replica, WriterId id)
+      : log_(log), core_(core), replica_(replica), id_(std::move(id)) {}
+
+  // The task's facts, read from its changelog if they are not known yet.
+  Result<TaskFacts*> facts_of(const TaskId& task);
+  Result<ChangelogContent> read_state(const TaskPlace& place);
+  Result<> ensure_changelog(const TaskPlace& place, std::int32_t partitions);
+
+  Log& log_;
+  Core& core_;
+  ChangelogReplica* const replica_;  // may be null
+  const WriterId id_;
+  std::unique_ptr<Producer> producer_;
+  std::map<TaskId, TaskFacts> tasks_;
+  bool open_ = false;
+};
+
+}  // namespace penstock::topics::kafka

@@ -1,0 +1,36 @@
+// Bounds of what is asked of Kafka and taken from it.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+#include "topics/limits.h"
+
+namespace penstock::topics::kafka {
+
+// Reading. A partition's queue holds what a task consumes in about a second.
+inline constexpr std::size_t kPartitionFetchBytes = 4 << 20;
+inline constexpr std::size_t kFetchBytes = 16 << 20;
+inline constexpr std::size_t kReceiveBytesMax = 128 << 20;
+inline constexpr std::size_t kQueuedRecords = 200'000;
+inline constexpr std::size_t kQueuedKibibytes = 32 << 10;
+inline constexpr std::size_t kDequeuedRecordsMax = 2048;  // taken from the queue in one call
+
+// Writing. A changelog's record is the largest: key and value of a state.
+inline constexpr std::size_t kRecordOverheadBytes = 1024;  // Kafka's own bytes around ours, at most
+inline constexpr std::size_t kMessageBytesMax =
+    kStateKeyBytesMax + kStateValueBytesMax + kRecordOverheadBytes;
+inline constexpr std::size_t kProduceKibibytes = 1 << 20;
+
+// Asking.
+inline constexpr std::chrono::seconds kConnectPatience{10};
+inline constexpr std::chrono::seconds kAdminPatience{30};
+inline constexpr std::chrono::seconds kWriterPatience{60};  // a predecessor's transaction is ended
+inline constexpr std::chrono::milliseconds kPropagation{20};  // between looks for a topic just made
+inline constexpr std::chrono::seconds kTopicFactsAge{5};
+
+// Sharing: tasks are spread over so many slots; more processes than slots have nothing to do.
+inline constexpr std::int32_t kSlots = 24;
+
+}  // namespace penstock::topics::kafka

@@ -1,0 +1,198 @@
+#include "topics/kafka/producer.h"
+
+#include <array>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "topics/commit_limits.h"
+#include "topics/kafka/limits.h"
+
+namespace penstock::topics::kafka {
+namespace {
+
+constexpr int kSlice_ms = 100;
+constexpr std::size_t kFieldsMax = 6;
+
+rd_kafka_vu_t bytes_field(rd_kafka_vtype_t type, const std::optional<ByteView>& bytes) {
+  rd_kafka_vu_t field{};
+  field.vtype = type;
+  if (!bytes) return field;
+  static const std::uint8_t kNothing = 0;  // empty is not null
+  const void* data = bytes->empty() ? &kNothing : bytes->data();
+  field.u.mem.ptr = const_cast<void*>(data);  // NOLINT: the C type has no const; it is only read
+  field.u.mem.size = bytes->size();
+  return field;
+}
+
+// Owned by the library once the record is taken.
+Result<rd_kafka_headers_t*> headers_of(ByteView packed) {
+  std::vector<Header> list = TRY(unpack_headers(packed));
+  rd_kafka_headers_t* headers = rd_kafka_headers_new(list.size());
+  for (const Header& header : list)
+    rd_kafka_header_add(headers, header.name.data(), static_cast<ssize_t>(header.name.size()),
+                        header.value ? header.value->data() : nullptr,
+                        header.value ? static_cast<ssize_t>(header.value->size()) : 0);
+  return headers;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Producer>> Producer::start(const KafkaOptions& options, const WriterId& id) {
+  std::unique_ptr<Producer> producer(new Producer(id));
+  producer->client_ = TRY(make_transactional_client(options, id, producer->trouble_));
+  auto give_up = std::chrono::steady_clock::now() + kWriterPatience;
+  std::string doing = fmt::format("taking the transactional id of writer '{}'", id.value());
+  for (;;) {
+    Failure failure(rd_kafka_init_transactions(producer->client_.get(), 5'000));
+    if (failure == nullptr) return producer;
+    rd_kafka_poll(producer->client_.get(), 0);
+    Error error = error_of(*failure, doing);
+    if (auto refused = producer->trouble_.refused()) return fail(refused->in(doing));
+    bool again = rd_kafka_error_is_retriable(failure.get()) != 0;
+    if (again && std::chrono::steady_clock::now() < give_up) continue;
+    if (again) {
+      if (auto last = producer->trouble_.last()) return fail(last->in(doing));
+    }
+    return fail(std::move(error));
+  }
+}
+
+Error Producer::take(const rd_kafka_error_t& failure, std::string_view doing) {
+  rd_kafka_resp_err_t code = rd_kafka_error_code(&failure);
+  if (kafka::is_fenced(code)) {
+    dead_ = fenced_ = true;
+    return fenced_error(id_);
+  }
+  if (rd_kafka_error_is_fatal(&failure) != 0 ||
+      rd_kafka_fatal_error(client_.get(), nullptr, 0) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    dead_ = true;
+    std::array<char, 512> text{};
+    rd_kafka_resp_err_t cause = rd_kafka_fatal_error(client_.get(), text.data(), text.size());
+    if (kafka::is_fenced(cause)) {
+      fenced_ = true;
+      return fenced_error(id_);
+    }
+    return Error(ErrorCode::unavailable, error_of(cause, doing, text.data()).text());
+  }
+  return error_of(failure, doing);
+}
+
+Result<> Producer::begin() {
+  if (fenced_) return fail(fenced_error(id_));
+  trouble_.forget_undelivered();
+  Failure failure(rd_kafka_begin_transaction(client_.get()));
+  if (failure != nullptr) return fail(take(*failure, "beginning a transaction"));
+  return {};
+}
+
+Result<> Producer::produce(const std::string& topic, std::int32_t partition,
+                           const RecordView& record) {
+  std::array<rd_kafka_vu_t, kFieldsMax + 1> fields{};
+  std::size_t count = 0;
+  fields[count].vtype = RD_KAFKA_VTYPE_TOPIC;
+  fields[count++].u.cstr = topic.c_str();
+  fields[count].vtype = RD_KAFKA_VTYPE_PARTITION;
+  fields[count++].u.i32 = partition;
+  fields[count].vtype = RD_KAFKA_VTYPE_MSGFLAGS;
+  fields[count++].u.i = RD_KAFKA_MSG_F_COPY;
+  fields[count].vtype = RD_KAFKA_VTYPE_TIMESTAMP;
+  fields[count++].u.i64 = record.timestamp_ms;
+  fields[count++] = bytes_field(RD_KAFKA_VTYPE_KEY, record.key);
+  fields[count++] = bytes_field(RD_KAFKA_VTYPE_VALUE, record.value);
+  rd_kafka_headers_t* headers = nullptr;
+  if (!record.headers.empty()) {
+    headers = TRY(headers_of(record.headers));
+    fields[count].vtype = RD_KAFKA_VTYPE_HEADERS;
+    fields[count++].u.headers = headers;
+  }
+  auto give_up = std::chrono::steady_clock::now() + kWriterPatience;
+  for (;;) {
+    Failure failure(rd_kafka_produceva(client_.get(), fields.data(), count));
+    if (failure == nullptr) return {};
+    bool full = rd_kafka_error_code(failure.get()) == RD_KAFKA_RESP_ERR__QUEUE_FULL;
+    if (full && std::chrono::steady_clock::now() < give_up) {
+      rd_kafka_poll(client_.get(), kSlice_ms);
+      continue;
+    }
+    if (headers != nullptr) rd_kafka_headers_destroy(headers);
+    return fail(take(*failure, fmt::format("writing to topic '{}'", topic)));
+  }
+}
+
+Result<> Producer::deliver_all() {
+  for (;;) {
+    rd_kafka_resp_err_t code = rd_kafka_flush(client_.get(), kSlice_ms);
+    if (auto why = trouble_.undelivered()) return fail(*why);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
+    std::array<char, 512> text{};
+    rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(client_.get(), text.data(), text.size());
+    if (fatal == RD_KAFKA_RESP_ERR_NO_ERROR) continue;  // records time out by themselves
+    dead_ = true;
+    fenced_ = kafka::is_fenced(fatal);
+    if (fenced_) return fail(fenced_error(id_));
+    return fail(ErrorCode::unavailable, error_of(fatal, "delivering records", text.data()).text());
+  }
+}
+
+Result<> Producer::send_offsets(const std::string& group, std::span<const Position> positions) {
+  PartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(positions.size())));
+  for (const Position& position : positions) {
+    rd_kafka_topic_partition_t* at = rd_kafka_topic_partition_list_add(
+        list.get(), position.from.topic.text().c_str(), position.from.partition);
+    at->offset = position.next;
+    at->metadata = rd_kafka_mem_malloc(client_.get(), position.metadata.size());
+    std::copy(position.metadata.begin(), position.metadata.end(), static_cast<char*>(at->metadata));
+    at->metadata_size = position.metadata.size();
+  }
+  GroupMetadata metadata(rd_kafka_consumer_group_metadata_new(group.c_str()));
+  for (;;) {
+    Failure failure(
+        rd_kafka_send_offsets_to_transaction(client_.get(), list.get(), metadata.get(), -1));
+    if (failure == nullptr) return {};
+    if (rd_kafka_error_is_retriable(failure.get()) != 0) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(kSlice_ms));
+      continue;  // ends with the transaction's time
+    }
+    return fail(take(*failure, fmt::format("committing positions of group '{}'", group)));
+  }
+}
+
+CommitResult Producer::commit() {
+  if (Result<> delivered = deliver_all(); !delivered) {
+    if (!dead_) abort();
+    return {fenced_ ? Outcome::fenced : Outcome::aborted, delivered.error()};
+  }
+  for (;;) {
+    Failure failure(rd_kafka_commit_transaction(client_.get(), -1));
+    if (failure == nullptr) return {Outcome::committed, std::nullopt};
+    if (rd_kafka_error_is_retriable(failure.get()) != 0 &&
+        rd_kafka_error_code(failure.get()) != RD_KAFKA_RESP_ERR__TIMED_OUT)
+      continue;
+    Error error = take(*failure, "committing a transaction");
+    if (fenced_) return {Outcome::fenced, error};
+    if (!dead_ && rd_kafka_error_txn_requires_abort(failure.get()) != 0) {
+      abort();
+      if (auto why = trouble_.undelivered()) error = *why;
+      return {Outcome::aborted, error};
+    }
+    // Timed out or worse: the coordinator may have the request. Initialising the next writer ends
+    // the transaction one way or the other; the positions then tell which.
+    dead_ = true;
+    return {Outcome::unknown, error};
+  }
+}
+
+void Producer::abort() {
+  if (dead_) return;
+  for (int tries = 0; tries < 100; ++tries) {
+    Failure failure(rd_kafka_abort_transaction(client_.get(), -1));
+    if (failure == nullptr) return;
+    if (rd_kafka_error_is_retriable(failure.get()) != 0) continue;
+    (void)take(*failure, "aborting a transaction");
+    break;
+  }
+  dead_ = true;  // the next writer's initialisation aborts it
+}
+
+}  // namespace penstock::topics::kafka

@@ -1,0 +1,47 @@
+// A transactional producer: the library's calls, their errors sorted into what they mean here.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <span>
+
+#include "topics/kafka/client.h"
+#include "topics/log.h"
+
+namespace penstock::topics::kafka {
+
+// One thread at a time. After fenced and unknown outcomes, and errors that say so, only is_dead()
+// and destruction make sense.
+class Producer {
+ public:
+  // Fences the predecessor and ends its transaction.
+  static Result<std::unique_ptr<Producer>> start(const KafkaOptions& options, const WriterId& id);
+
+  Result<> begin();
+  // Copied. limit_exceeded and the like leave the transaction as it was.
+  Result<> produce(const std::string& topic, std::int32_t partition, const RecordView& record);
+  struct Position {
+    TopicPartition from;
+    Offset next;
+    std::string metadata;
+  };
+  Result<> send_offsets(const std::string& group, std::span<const Position> positions);
+  CommitResult commit();
+  void abort();
+
+  bool is_dead() const { return dead_; }
+  bool is_fenced() const { return fenced_; }
+
+ private:
+  explicit Producer(WriterId id) : id_(std::move(id)) {}
+  // Marks the producer dead if the failure is one that it does not survive.
+  Error take(const rd_kafka_error_t& failure, std::string_view doing);
+  Result<> deliver_all();
+
+  const WriterId id_;
+  Trouble trouble_;
+  bool dead_ = false, fenced_ = false;
+  Client client_;
+};
+
+}  // namespace penstock::topics::kafka
