@@ -1,7 +1,6 @@
 #include "cli/private_file.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,29 +14,6 @@ namespace penstock::cli {
 namespace {
 
 constexpr std::size_t kStdinChunkBytes = 64 << 10;
-
-Error denied(std::string_view what, const std::filesystem::path& path, std::string_view why) {
-  return {ErrorCode::permission_denied, fmt::format("{} '{}': {}", what, path.string(), why)};
-}
-
-// Judges the open file, so that nobody can put another in its place between judging and reading.
-Result<std::size_t> check_private(int fd, const std::filesystem::path& path, std::string_view what,
-                                  std::size_t bytes_max) {
-  struct stat facts{};
-  if (::fstat(fd, &facts) != 0) return fail(os_error("reading", path, errno));
-  if (!S_ISREG(facts.st_mode)) return fail(denied(what, path, "not a plain file"));
-  if (facts.st_uid != ::geteuid()) return fail(denied(what, path, "it belongs to another user"));
-  if ((facts.st_mode & 0077) != 0)
-    return fail(denied(what, path,
-                       fmt::format("mode {0:04o} lets others use it, expected 0600; run: chmod 600 "
-                                   "'{1}'",
-                                   facts.st_mode & 07777, path.string())));
-  if (static_cast<std::uint64_t>(facts.st_size) > bytes_max)
-    return fail(ErrorCode::limit_exceeded,
-                fmt::format("{} '{}': {} bytes, at most {} are taken", what, path.string(),
-                            facts.st_size, bytes_max));
-  return static_cast<std::size_t>(facts.st_size);
-}
 
 // How many bytes came until `into` was full or nothing was left.
 Result<std::size_t> read_until_full(int fd, ByteSpan into, const std::filesystem::path& path) {
@@ -59,16 +35,6 @@ Error already_there(const std::filesystem::path& path) {
 }
 
 }  // namespace
-
-Result<SecretBuffer> read_private_file(const std::filesystem::path& path, std::string_view what,
-                                       std::size_t bytes_max) {
-  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-  if (!fd && errno == ELOOP) return fail(denied(what, path, "it is a link; name the file itself"));
-  if (!fd) return fail(os_error("opening", path, errno).in(what));
-  SecretBuffer whole(TRY(check_private(fd.get(), path, what, bytes_max)));
-  std::size_t size = TRY(read_until_full(fd.get(), whole.span(), path));
-  return SecretBuffer::copy_of(whole.view().first(size));
-}
 
 Result<> require_absent(const std::filesystem::path& path) {
   std::error_code ignored;

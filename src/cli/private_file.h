@@ -1,17 +1,11 @@
-// Files that hold secrets: tokens, private keys.
+// Files that hold secrets, tokens and private keys, made and read.
 #pragma once
 
 #include <filesystem>
-#include <string_view>
 
-#include "base/secret.h"
+#include "base/private_file.h"
 
 namespace penstock::cli {
-
-// The whole file. permission_denied: a link, another user's file, or one that others may read or
-// write; limit_exceeded: over bytes_max. `what` names it in errors: "admin token".
-Result<SecretBuffer> read_private_file(const std::filesystem::path& path, std::string_view what,
-                                       std::size_t bytes_max);
 
 // already_exists when the file is there: keys are never overwritten.
 Result<> require_absent(const std::filesystem::path& path);

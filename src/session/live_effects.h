@@ -11,10 +11,10 @@
 
 namespace penstock::session {
 
-// The parts outlive it.
+// The parts outlive it. journal: null records nothing.
 class LiveEffects final : public Effects {
  public:
-  LiveEffects(topics::Log& log, engine::Runtime& runtime, StatementJournal& journal,
+  LiveEffects(topics::Log& log, engine::Runtime& runtime, StatementJournal* journal,
               RowInserter& inserter)
       : log_(log), runtime_(runtime), journal_(journal), inserter_(inserter) {}
 
@@ -29,7 +29,7 @@ class LiveEffects final : public Effects {
  private:
   topics::Log& log_;
   engine::Runtime& runtime_;
-  StatementJournal& journal_;
+  StatementJournal* journal_;
   RowInserter& inserter_;
 };
 

@@ -9,15 +9,6 @@
 
 namespace penstock::session {
 
-Result<std::unique_ptr<RowInserter>> RowInserter::create(topics::Log& log,
-                                                         const seal::KeySource* keys,
-                                                         std::string_view service_id) {
-  std::unique_ptr<RowInserter> inserter(new RowInserter(log, keys));
-  inserter->writer_ =
-      TRY(log.writer(topics::WriterId(fmt::format("insert_values_{}", service_id))));
-  return inserter;
-}
-
 Result<RowInserter::Target*> RowInserter::target_of(const sql::StreamInfo& stream) {
   if (const auto at = targets_.find(stream.name); at != targets_.end()) return at->second.get();
   auto target = std::make_unique<Target>();
@@ -29,8 +20,11 @@ Result<RowInserter::Target*> RowInserter::target_of(const sql::StreamInfo& strea
 Result<> RowInserter::insert(const sql::InsertValues& row) {
   Target* target = TRY(target_of(row.target));
   auto written = write(*target, row);
-  // After a failure the epoch's grant may be lost: begin anew.
-  if (!written) forget(row.target.name);
+  // After a failure the epoch's grant may be lost, and the writer be of no use: begin anew.
+  if (!written) {
+    forget(row.target.name);
+    writer_.reset();
+  }
   return written;
 }
 
@@ -60,6 +54,7 @@ Result<> RowInserter::write(Target& target, const sql::InsertValues& row) {
                 fmt::format("Stream '{}': the row cannot be written ({})", row.target.name,
                             refused.entries()[0].reason));
   }
+  if (!writer_) writer_ = TRY(log_.writer(writer_id_));
   auto commit = TRY(writer_->begin());
   TRY(target.edge->append_to(*commit));
   if (auto done = commit->finish(); done.outcome != topics::Outcome::committed) {

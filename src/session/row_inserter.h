@@ -15,8 +15,9 @@ namespace penstock::session {
 // One thread at a time. Log and keys outlive it.
 class RowInserter {
  public:
-  static Result<std::unique_ptr<RowInserter>> create(topics::Log& log, const seal::KeySource* keys,
-                                                     std::string_view service_id);
+  // The first insert() opens the writer of this id, which fences another process's.
+  RowInserter(topics::Log& log, const seal::KeySource* keys, topics::WriterId writer_id)
+      : log_(log), keys_(keys), writer_id_(std::move(writer_id)) {}
 
   Result<> insert(const sql::InsertValues& row);
   void forget(const std::string& stream) { targets_.erase(stream); }  // dropped or made anew
@@ -26,12 +27,12 @@ class RowInserter {
     sql::SinkStep step;
     std::unique_ptr<engine::SinkEdge> edge;  // a sealed one keeps its epoch
   };
-  RowInserter(topics::Log& log, const seal::KeySource* keys) : log_(log), keys_(keys) {}
   Result<Target*> target_of(const sql::StreamInfo& stream);
   Result<> write(Target& target, const sql::InsertValues& row);
 
   topics::Log& log_;
   const seal::KeySource* keys_;
+  const topics::WriterId writer_id_;
   std::unique_ptr<topics::Writer> writer_;
   std::map<std::string, std::unique_ptr<Target>> targets_;
 };

@@ -56,6 +56,18 @@ std::set<std::string> texts_of(const std::vector<sql::StatementText>& statements
   return out;
 }
 
+// What a session may do that runs beside the service: nothing to its queries.
+Result<> check_observes(const sql::Statement& statement) {
+  if (std::holds_alternative<sql::CreateStream>(statement.node) ||
+      std::holds_alternative<sql::InsertValues>(statement.node)) {
+    return {};
+  }
+  return fail(ErrorCode::failed_precondition,
+              "this session only looks at the service, whose queries run elsewhere: it starts and "
+              "ends none and drops nothing. Put the statement where they run, into the SQL of "
+              "`penstock run` or of a penstockd.");
+}
+
 class SessionImpl final : public Session {
  public:
   SessionImpl(topics::Log& log, const seal::KeySource* keys, SessionOptions options)
@@ -118,11 +130,17 @@ Result<> SessionImpl::open() {
                 fmt::format("service id: expected 1 to {} characters", kServiceIdBytesMax));
   }
   journal_ = TRY(StatementJournal::open(log_, options_.service_id));
-  inserter_ = TRY(RowInserter::create(log_, keys_, options_.service_id));
+  inserter_ = std::make_unique<RowInserter>(
+      log_, keys_,
+      topics::WriterId(options_.insert_writer.empty()
+                           ? fmt::format("insert_values_{}", options_.service_id)
+                           : options_.insert_writer));
   runtime_ = TRY(engine::start_runtime(log_, keys_, options_.runtime));
-  effects_ = std::make_unique<LiveEffects>(log_, *runtime_, *journal_, *inserter_);
+  effects_ = std::make_unique<LiveEffects>(
+      log_, *runtime_, options_.observes ? nullptr : journal_.get(), *inserter_);
   if (measured()) return open_measured();
   world_ = TRY(replay(*journal_, log_, options_));
+  if (options_.observes) return {};
   return start_replayed();
 }
 
@@ -258,6 +276,7 @@ Result<ResultBody> SessionImpl::run_one(const sql::StatementText& text, Pass& pa
   sql::Statement statement =
       TRY(sql::prepare_statement(text, pass.world.catalogue, engine::builtin_functions()));
   if (is_definition(statement)) {
+    if (options_.observes) TRY(check_observes(statement));
     pass.defines = true;
     const DefinitionContext context{.world = pass.world,
                                     .effects = pass.effects,

@@ -47,6 +47,13 @@ struct SessionOptions {
   enum class CatalogueFrom { stored, measured } catalogue = CatalogueFrom::stored;
   std::vector<MeasuredScript> scripts = {};  // measured: run when the session opens
   Admission* admission = nullptr;            // measured: null: no other script may run
+  // A look at a service that runs elsewhere: its streams are known, its queries are not started,
+  // its statements topic is not written. CREATE STREAM holds for this session alone; what starts or
+  // ends a query, or drops a stream, is failed_precondition.
+  bool observes = false;
+  // Under which INSERT ... VALUES writes; empty: "insert_values_<service id>". Opening a writer
+  // fences its predecessor, so processes beside each other need names of their own.
+  std::string insert_writer = {};
 };
 
 // Results, one kind per shape that clients show; server makes ksqlDB's JSON entities of them, cli

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "session/limits.h"
 #include "session/statement_text.h"
+#include "topics/read_to_end.h"
 
 namespace penstock::session {
 namespace {
@@ -82,23 +83,29 @@ Result<std::unique_ptr<StatementJournal>> StatementJournal::open(topics::Log& lo
   auto topic =
       TRY_IN(topics::TopicName::parse(fmt::format("_statements_{}", service_id)), "service id");
   std::unique_ptr<StatementJournal> journal(new StatementJournal(log, topic));
-  auto info = log.describe(topic);
-  if (!info && info.error().code() == ErrorCode::not_found) {
-    TRY(log.create({.name = topic, .partitions = 1, .compacted = false}));
-  } else if (!info) {
-    return fail(std::move(info).error());
-  }
+  journal->writer_id_ = fmt::format("statements_{}", service_id);
   TRY_IN(journal->load(), fmt::format("topic '{}'", topic.text()));
-  journal->writer_ = TRY(log.writer(topics::WriterId(fmt::format("statements_{}", service_id))));
   return journal;
+}
+
+Result<> StatementJournal::open_writer() {
+  if (writer_) return {};
+  if (auto there = log_.describe(topic_); !there) {
+    if (there.error().code() != ErrorCode::not_found) return fail(std::move(there).error());
+    TRY(log_.create({.name = topic_, .partitions = 1, .compacted = false}));
+  }
+  writer_ = TRY(log_.writer(topics::WriterId(writer_id_)));
+  return {};
 }
 
 Result<> StatementJournal::load() {
   const topics::TopicPartition partition{topic_, 0};
-  const auto info = TRY(log_.describe(topic_));
-  auto reader = TRY(log_.reader(partition, info.partitions.at(0).first));
+  const auto info = log_.describe(topic_);
+  if (!info && info.error().code() == ErrorCode::not_found) return {};
+  const topics::PartitionInfo there = TRY(info).partitions.at(0);
+  auto reader = TRY(log_.reader(partition, there.first));
   topics::ReadBuffer buffer;
-  while (TRY(reader->next(buffer, kReadBytes)) > 0) {
+  while (TRY(topics::next_before(log_, *reader, there.end, buffer, kReadBytes)) > 0) {
     for (std::size_t row = 0; row < buffer.size(); ++row) {
       auto entry = TRY_IN(parse_record(as_text(buffer.values[row].bytes())),
                           fmt::format("offset {}", buffer.offsets[row]));
@@ -162,6 +169,7 @@ Result<> StatementJournal::append(const Accepted& statement) {
   topics::RecordBatch batch;
   batch.append(
       {.key = std::nullopt, .value = as_bytes(record), .timestamp_ms = system_clock().now_ms()});
+  TRY(open_writer());
   auto commit = TRY(writer_->begin());
   TRY(commit->append({topic_, 0}, batch));
   if (auto done = commit->finish(); done.outcome != topics::Outcome::committed) {

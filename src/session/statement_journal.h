@@ -23,7 +23,8 @@ Result<JournalEntry> parse_record(std::string_view record);
 
 class StatementJournal {
  public:
-  // Makes the topic if it is missing. The log outlives this. corrupt: a record that cannot be read.
+  // Only reads; the first append() makes the topic if it is missing and opens the writer, which
+  // fences another process's. The log outlives this. corrupt: a record that cannot be read.
   static Result<std::unique_ptr<StatementJournal>> open(topics::Log& log,
                                                         std::string_view service_id);
 
@@ -40,10 +41,12 @@ class StatementJournal {
   StatementJournal(topics::Log& log, topics::TopicName topic)
       : log_(log), topic_(std::move(topic)) {}
   Result<> load();
+  Result<> open_writer();
   void remember(const Accepted& statement);
 
   topics::Log& log_;
   const topics::TopicName topic_;
+  std::string writer_id_;
   std::unique_ptr<topics::Writer> writer_;
   std::vector<JournalEntry> entries_;
   std::map<std::string, std::string> live_;  // stream or query -> canonical text
