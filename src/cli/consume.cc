@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/dead_letter.h"
 #include "cli/folder.h"
+#include "cli/log_place.h"
 #include "cli/record_line.h"
 #include "cli/signals.h"
 #include "cli/terminal.h"
@@ -16,12 +17,13 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t kFetchBytes = 256 << 10;
-constexpr auto kWait = 200ms;  // between looks for Ctrl-C while nothing comes
+constexpr std::chrono::seconds kPatience{30};  // with brokers that do not bring what is there
+constexpr auto kWait = 200ms;                  // between looks for Ctrl-C while nothing comes
 
 class Consume final : public Command {
  public:
   void declare(CLI::App& verb) override {
-    verb.add_option("--data", folder_, "Data folder")->required();
+    place_.declare(verb, "Data folder");
     verb.add_option("--topic", topic_, "Topic")->required();
     verb.add_flag("--from-beginning", from_beginning_, "From the oldest record, not from the end");
     verb.add_option("--limit", limit_, "End after so many records")->check(CLI::NonNegativeNumber);
@@ -36,10 +38,9 @@ class Consume final : public Command {
   }
 
   Result<> run() override {
-    TRY(require_folder(folder_));
     Signals signals = TRY(Signals::block());
     std::optional<seal::KeyRing> keys = TRY(load_key_option(keys_file_));
-    log_ = TRY(open_log(folder_, "penstock consume"));
+    log_ = TRY(place_.open_existing("penstock consume"));
     if (open_) keys_ = &*keys;
     if (open_ && !is_dead_letter_topic(topic_))
       openers_[topic_] = TRY(TopicOpener::create(*log_, *keys_, topic_, policy_));
@@ -50,11 +51,14 @@ class Consume final : public Command {
     return tell_unopened();
   }
 
+  std::string_view advice(const Error& error) const override { return place_.advice(error); }
+
  private:
   struct Source {
     std::int32_t partition;
     topics::Offset end;  // when we began
     std::unique_ptr<topics::Reader> reader;
+    bool at_end() const { return reader->position() >= end; }
   };
 
   Result<> open_partitions() {
@@ -63,9 +67,8 @@ class Consume final : public Command {
     if (!info)
       return fail(
           ErrorCode::not_found,
-          fmt::format("there is no topic '{}' in '{}'. `penstock topics list --data {}` shows "
-                      "what is there",
-                      topic_, folder_.string(), folder_.string()));
+          fmt::format("there is no topic '{}' in {}. `penstock topics list {}` shows what is there",
+                      topic_, place_.text(), place_.option()));
     if (partition_ && *partition_ >= info->spec.partitions)
       return fail(ErrorCode::invalid_argument,
                   fmt::format("topic '{}' has partitions 0 to {}, no {}", topic_,
@@ -83,23 +86,34 @@ class Consume final : public Command {
   Result<> print_all(const Signals& signals) {
     std::vector<topics::Reader*> readers;
     for (Source& source : sources_) readers.push_back(source.reader.get());
+    auto moved = std::chrono::steady_clock::now();
     while (!full()) {
       std::size_t records = 0;
       for (Source& source : sources_) records += TRY(print_some(source));
       if (signals.taken() != 0) break;
+      auto now = std::chrono::steady_clock::now();
+      if (records > 0) moved = now;
       if (records > 0) continue;
-      if (!follow_) break;
+      if (!follow_ && std::ranges::all_of(sources_, &Source::at_end)) break;
+      // Not at hand is not the end: Kafka's records come over the network.
+      if (!follow_ && now - moved > kPatience) return fail(nothing_comes());
       TRY(output_.flush());
-      TRY(log_->wait(readers, std::chrono::steady_clock::now() + kWait));
+      TRY(log_->wait(readers, now + kWait));
     }
     return output_.flush();
+  }
+
+  Error nothing_comes() const {
+    return {ErrorCode::unavailable,
+            fmt::format("nothing came from {} for {} s, and the end of topic '{}' is not reached",
+                        place_.text(), kPatience.count(), topic_)};
   }
 
   bool full() const { return limit_ && printed_ >= *limit_; }
 
   // One fetch of one partition.
   Result<std::size_t> print_some(Source& source) {
-    if (!follow_ && source.reader->position() >= source.end) return 0;
+    if (!follow_ && source.at_end()) return 0;
     std::size_t records = TRY(source.reader->next(buffer_, kFetchBytes));
     for (std::size_t row = 0; row < records && !full(); ++row) {
       if (!follow_ && buffer_.offsets[row] >= source.end) break;
@@ -162,7 +176,7 @@ class Consume final : public Command {
                 fmt::format("{} of {} records could not be opened: {}", unopened_, printed_, why));
   }
 
-  std::filesystem::path folder_;
+  LogPlace place_;
   std::string topic_, keys_file_, policy_;
   bool from_beginning_ = false, follow_ = false, open_ = false, metadata_ = false;
   std::optional<std::uint64_t> limit_;

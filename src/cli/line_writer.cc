@@ -1,6 +1,5 @@
 #include "cli/line_writer.h"
 
-#include <charconv>
 #include <thread>
 
 #include <fmt/format.h>
@@ -23,12 +22,15 @@ using topics::TopicName;
 // How long a holder's place is kept for it before we open the folder ourselves.
 constexpr auto kHolderGrace = 10s;
 constexpr auto kRetryEvery = 20ms;
-constexpr std::string_view kRowsKey = "rows";
 
 std::string random_id() {
   std::array<std::uint8_t, 8> bytes{};
   CHECK(crypto::system_random().fill(bytes));
   return "produce-" + to_hex(bytes);
+}
+
+topics::TaskId task_of(const std::string& id) {
+  return topics::TaskId(id + "/0");
 }
 
 Slice slice_of(const std::optional<std::string>& key) {
@@ -47,7 +49,7 @@ LineWriter::LineWriter(LineWriterOptions options, const seal::KeySource* keys)
 Result<std::unique_ptr<LineWriter>> LineWriter::open(LineWriterOptions options,
                                                      const seal::KeySource* keys) {
   std::unique_ptr<LineWriter> writer(new LineWriter(std::move(options), keys));
-  writer->log_ = TRY(open_log(writer->options_.folder, "penstock produce"));
+  writer->log_ = TRY(writer->options_.place.open("penstock produce"));
   TRY(writer->open_topic());
   TRY(writer->open_writer());
   return writer;
@@ -104,15 +106,10 @@ Result<> LineWriter::commit(const GatheredLines& lines) {
 
 Result<std::uint64_t> LineWriter::rows_in_log_again() {
   while (true) {
-    TRY(wait_for_holder());
-    std::uint64_t in_log = 0;
-    Result<> read = writer_->restore(topics::TaskId(id_), [&](ByteView key, ByteView value) {
-      if (as_text(key) != kRowsKey) return;
-      std::string_view text = as_text(value);
-      std::from_chars(text.data(), text.data() + text.size(), in_log);
-    });
-    if (read) return in_log;
-    if (read.error().code() != ErrorCode::unavailable) return fail(read.error());
+    TRY(wait_for_log());
+    Result<std::vector<topics::TaskPosition>> rows = writer_->positions(task_of(id_));
+    if (rows) return rows->empty() ? 0 : static_cast<std::uint64_t>(rows->front().next);
+    if (rows.error().code() != ErrorCode::unavailable) return fail(rows.error());
   }
 }
 
@@ -149,8 +146,8 @@ Result<> LineWriter::fill(topics::Commit& commit, const GatheredLines& lines) {
     const topics::RecordBatch& batch = batches_[static_cast<std::size_t>(p)];
     if (!batch.empty()) TRY(commit.append({topic, p}, batch));
   }
-  std::string rows = std::to_string(written_ + lines.rows.size());
-  commit.state(topics::TaskId(id_)).put(as_bytes(kRowsKey), as_bytes(rows));
+  commit.advance(task_of(id_), {topic, 0},
+                 static_cast<topics::Offset>(written_ + lines.rows.size()));
   return {};
 }
 
@@ -177,39 +174,51 @@ Result<> LineWriter::seal_rows(topics::Commit& commit, const GatheredLines& line
   return {};
 }
 
-Result<> LineWriter::wait_for_holder() {
-  note("the process that holds the folder is gone; waiting for it to come back");
+Result<> LineWriter::wait_for_log() {
+  note(options_.place.on_kafka()
+           ? "the brokers do not answer; waiting for them"
+           : "the process that holds the folder is gone; waiting for it to come back");
   writer_.reset();
   sealer_.reset();
-  log_.reset();
   auto began = std::chrono::steady_clock::now();
   while (true) {
     auto waited = std::chrono::steady_clock::now() - began;
-    Result<std::unique_ptr<topics::Log>> log =
-        waited < std::min<std::chrono::nanoseconds>(kHolderGrace, options_.patience)
-            ? topics::connect_log(options_.folder)
-            : topics::open_or_connect(options_.folder);
-    if (log) {
-      log_ = *std::move(log);
+    if (TRY(reach_log(waited))) {
       Result<> opened = open_writer();
       if (opened || opened.error().code() != ErrorCode::unavailable) return opened;
-    } else if (log.error().code() != ErrorCode::unavailable &&
-               log.error().code() != ErrorCode::busy) {
-      return fail(log.error());
     }
-    if (waited > options_.patience)
-      return fail(
-          ErrorCode::unavailable,
-          fmt::format("the process that held '{}' did not come back within {} s; whether the "
-                      "last commit happened is not known",
-                      options_.folder.string(), options_.patience.count()));
+    if (waited > options_.patience) return fail(not_back());
     std::this_thread::sleep_for(kRetryEvery);
   }
 }
 
+Result<bool> LineWriter::reach_log(std::chrono::steady_clock::duration waited) {
+  if (options_.place.on_kafka()) return true;  // it connects again by itself
+  log_.reset();
+  const std::filesystem::path& folder = options_.place.folder();
+  Result<std::unique_ptr<topics::Log>> log =
+      waited < std::min<std::chrono::nanoseconds>(kHolderGrace, options_.patience)
+          ? topics::connect_log(folder)
+          : topics::open_or_connect(folder);
+  if (!log && log.error().code() != ErrorCode::unavailable && log.error().code() != ErrorCode::busy)
+    return fail(log.error());
+  if (!log) return false;
+  log_ = *std::move(log);
+  return true;
+}
+
+Error LineWriter::not_back() const {
+  std::string who = options_.place.text();
+  if (!options_.place.on_kafka()) who = "the process that held " + who;
+  return {ErrorCode::unavailable,
+          fmt::format("{} did not come back within {} s; whether the last commit happened is not "
+                      "known",
+                      who, options_.patience.count())};
+}
+
 void LineWriter::finish() {
   // A failure leaves one small entry behind, which harms nobody.
-  if (writer_) (void)writer_->forget(topics::TaskId(id_));
+  if (writer_) (void)writer_->forget(task_of(id_));
 }
 
 }  // namespace penstock::cli

@@ -1,16 +1,16 @@
-// Writes lines into one topic, each exactly once, even when the process that holds the folder is
-// killed and started again in between.
+// Writes lines into one topic, each exactly once, even when the process that holds the folder (or
+// the broker) is killed and started again in between.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
+#include "cli/log_place.h"
 #include "seal/keyring.h"
 #include "seal/sealer.h"
 #include "topics/log.h"
@@ -39,11 +39,11 @@ struct GatheredLines {
 };
 
 struct LineWriterOptions {
-  std::filesystem::path folder;
+  LogPlace place;
   std::string topic;
   std::optional<std::int32_t> partitions;  // of a topic that is made; must match one that is there
   std::string policy;                      // seals under it; empty: plain
-  std::chrono::seconds patience{30};       // for a holder that went away to come back
+  std::chrono::seconds patience{30};       // for a holder, or brokers, that went away to come back
 };
 
 // One thread.
@@ -69,7 +69,11 @@ class LineWriter {
   Result<> open_topic();
   Result<> ensure(const topics::TopicSpec& spec);
   Result<> open_writer();
-  Result<> wait_for_holder();
+  // Until the writer is open again: in the folder when its holder is back or gone for good, or with
+  // the brokers.
+  Result<> wait_for_log();
+  Result<bool> reach_log(std::chrono::steady_clock::duration waited);
+  Error not_back() const;
   // After the log was lost: connects again and says how many of our rows it holds.
   Result<std::uint64_t> rows_in_log_again();
   Result<Attempt> try_commit(const GatheredLines& lines);
@@ -81,7 +85,8 @@ class LineWriter {
   std::unique_ptr<topics::Log> log_;
   std::unique_ptr<topics::Writer> writer_;
   std::unique_ptr<seal::Sealer> sealer_;
-  std::string id_;                            // of writer and task
+  // Of writer and task. How many rows are written is kept as the task's position in partition 0.
+  std::string id_;
   std::vector<topics::RecordBatch> batches_;  // one per partition
   ByteBuffer sealed_;
   std::int32_t partitions_ = 0;

@@ -29,7 +29,7 @@ constexpr auto kCommitAge = 200ms;  // and at the latest after this
 class Produce final : public Command {
  public:
   void declare(CLI::App& verb) override {
-    verb.add_option("--data", writer_.folder, "Data folder; made when missing")->required();
+    writer_.place.declare(verb, "Data folder; made when missing");
     verb.add_option("--topic", writer_.topic, "Topic; made when missing")->required();
     verb.add_option("--partitions", writer_.partitions, "Partitions of a topic that is made")
         ->check(CLI::Range(1, static_cast<int>(topics::kPartitionsMax)));
@@ -43,7 +43,8 @@ class Produce final : public Command {
         ->check(CLI::Range(std::size_t{1}, std::size_t{64} << 10))
         ->capture_default_str();
     verb.add_option("--patience", patience_s_,
-                    "Seconds to wait when the process that holds the folder goes away")
+                    "Seconds to wait when the process that holds the folder, or the brokers, go "
+                    "away")
         ->check(CLI::NonNegativeNumber)
         ->capture_default_str();
   }
@@ -62,6 +63,8 @@ class Produce final : public Command {
     fmt::print("{}\n", already_written(*writer));
     return {};
   }
+
+  std::string_view advice(const Error& error) const override { return writer_.place.advice(error); }
 
  private:
   std::string already_written(const LineWriter& writer) const {

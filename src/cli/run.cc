@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/folder.h"
 #include "cli/limits.h"
+#include "cli/log_place.h"
 #include "cli/signals.h"
 #include "cli/terminal.h"
 #include "session/session.h"
@@ -20,7 +21,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kLook = 250ms;  // at signals, progress and failed queries
+constexpr int kCommitFolder_ms = 50;  // a commit costs 5 us there,
+constexpr int kCommitKafka_ms = 100;  // and a transaction some 10 ms here
+constexpr auto kLook = 250ms;         // at signals, progress and failed queries
 
 double cpu_seconds() {
   rusage usage{};
@@ -62,7 +65,7 @@ class Run final : public Command {
  public:
   void declare(CLI::App& verb) override {
     verb.add_option("FILE.sql", file_, "Statements, each ended by a semicolon")->required();
-    verb.add_option("--data", folder_, "Data folder; made when missing")->required();
+    place_.declare(verb, "Data folder; made when missing");
     verb.add_option("--threads", session_.runtime.threads, "Threads that run queries")
         ->check(CLI::Range(1, kThreadsMax))
         ->capture_default_str();
@@ -76,24 +79,25 @@ class Run final : public Command {
         ->capture_default_str();
     verb.add_option("--commit-ms", commit_ms_, "Commit after so many milliseconds")
         ->check(CLI::Range(1, 60'000))
-        ->capture_default_str();
+        ->default_str(fmt::format("{}, on Kafka {}", kCommitFolder_ms, kCommitKafka_ms));
     verb.add_option("--durability", durability_,
                     "What a commit survives: os (a killed process), disk (a power loss too)")
         ->check(CLI::IsMember({"os", "disk"}))
+        ->excludes(place_.kafka_option())  // the brokers' business
         ->capture_default_str();
   }
 
   Result<> run() override {
-    session_.runtime.commit.age = std::chrono::milliseconds(commit_ms_);
+    TRY(place_.check());
+    session_.runtime.commit.age = std::chrono::milliseconds(
+        commit_ms_.value_or(place_.on_kafka() ? kCommitKafka_ms : kCommitFolder_ms));
+    session_.service_id = place_.service_id();
     std::string script = TRY(read_file(file_, kScriptBytesMax));
     std::optional<Signals> signals;
     if (!until_end_)
       signals.emplace(TRY(Signals::block()));  // else a signal ends it: nothing is lost
     std::optional<seal::KeyRing> keys = TRY(load_key_option(keys_file_));
-    std::unique_ptr<topics::EmbeddedLog> log = TRY(topics::EmbeddedLog::open(
-        {.folder = folder_,
-         .durability = durability_ == "disk" ? topics::Durability::disk : topics::Durability::os,
-         .program = "penstock run"}));
+    std::unique_ptr<topics::Log> log = TRY(open_own_log());
     std::unique_ptr<session::Session> session =
         TRY(session::open_session(*log, keys ? &*keys : nullptr, session_));
     TRY(execute(*session, script));
@@ -103,7 +107,18 @@ class Run final : public Command {
     return ended;
   }
 
+  std::string_view advice(const Error& error) const override { return place_.advice(error); }
+
  private:
+  // Queries run here, so the folder must be ours: not through the socket of another process.
+  Result<std::unique_ptr<topics::Log>> open_own_log() const {
+    if (place_.on_kafka()) return place_.open("penstock run");
+    return TRY(topics::EmbeddedLog::open(
+        {.folder = place_.folder(),
+         .durability = durability_ == "disk" ? topics::Durability::disk : topics::Durability::os,
+         .program = "penstock run"}));
+  }
+
   Result<> execute(session::Session& session, const std::string& script) const {
     session::ScriptResult result = session.execute(script, {});
     if (!result.error) return {};
@@ -162,10 +177,11 @@ class Run final : public Command {
     fmt::print("{}\n", out.dump());
   }
 
-  std::filesystem::path folder_, file_;
+  LogPlace place_;
+  std::filesystem::path file_;
   std::string keys_file_, durability_ = "os";
   session::SessionOptions session_;
-  int commit_ms_ = 50;
+  std::optional<int> commit_ms_;
   bool until_end_ = false, json_ = false;
 };
 

@@ -22,9 +22,10 @@ class Sql final : public Command {
   void declare(CLI::App& verb) override {
     CLI::Option* server =
         verb.add_option("--server", server_, "Address of a penstockd")->default_str(kDefaultServer);
-    verb.add_option("--data", folder_,
-                    "Data folder: asks the penstockd that holds it, or works on it when it is free")
-        ->excludes(server);
+    place_.declare(verb,
+                   "Data folder: asks the penstockd that holds it, or works on it when it is free");
+    place_.data_option()->excludes(server);
+    place_.kafka_option()->excludes(server);
     verb.add_option("--ca", ca_file_, "Certificate (PEM) of the CA of an https server");
     CLI::Option* sign =
         verb.add_option("--sign", sign_file_,
@@ -32,7 +33,7 @@ class Sql final : public Command {
                         "signed ones only");
     verb.add_option("--service-id", service_id_, "The service that they are meant for")
         ->needs(sign);
-    verb.add_option("--keys", keys_file_, "Key file, when working on a free folder");
+    verb.add_option("--keys", keys_file_, "Key file, when working on a free folder or on Kafka");
     CLI::Option* text = verb.add_option("-e,--execute", statements_, "Statements to run");
     verb.add_option("-f,--file", file_, "File of statements to run; - is standard input")
         ->excludes(text);
@@ -52,6 +53,8 @@ class Sql final : public Command {
     return typing ? console.interact() : console.run_script(script);
   }
 
+  std::string_view advice(const Error& error) const override { return place_.advice(error); }
+
  private:
   Result<std::string> read_script() const {
     if (!statements_.empty()) return statements_;
@@ -60,17 +63,20 @@ class Sql final : public Command {
   }
 
   Result<std::unique_ptr<SqlTarget>> open_target() const {
-    if (folder_.empty()) return connect(server_.empty() ? kDefaultServer : server_);
-    TRY(require_folder(folder_));
-    std::optional<topics::Owner> owner = TRY(topics::read_owner(folder_));
+    if (!place_.check()) return connect(server_.empty() ? kDefaultServer : server_);
+    std::optional<topics::Owner> owner;
+    if (!place_.on_kafka()) {
+      TRY(require_folder(place_.folder()));
+      owner = TRY(topics::read_owner(place_.folder()));
+    }
     if (!owner && !sign_file_.empty())
       return fail(ErrorCode::invalid_argument,
-                  fmt::format("--sign is for a server, and none holds '{}'", folder_.string()));
-    if (!owner) return TRY(SessionTarget::open(folder_, TRY(load_key_option(keys_file_))));
+                  fmt::format("--sign is for a server, and none holds {}", place_.text()));
+    if (!owner) return TRY(SessionTarget::open(place_, TRY(load_key_option(keys_file_))));
     if (owner->http) return connect("http://" + *owner->http);
-    return fail(ErrorCode::busy,
-                fmt::format("'{}' is held by process {} ({}), which takes no statements",
-                            folder_.string(), owner->pid, owner->program));
+    return fail(ErrorCode::busy, fmt::format("{} is held by process {} ({}), which takes no "
+                                             "statements",
+                                             place_.text(), owner->pid, owner->program));
   }
 
   Result<std::unique_ptr<SqlTarget>> connect(const std::string& url) const {
@@ -81,7 +87,8 @@ class Sql final : public Command {
   }
 
   std::string server_, keys_file_, service_id_, statements_, file_, output_ = "TABULAR";
-  std::filesystem::path folder_, ca_file_, sign_file_;
+  LogPlace place_;
+  std::filesystem::path ca_file_, sign_file_;
 };
 
 }  // namespace

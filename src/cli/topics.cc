@@ -1,7 +1,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/command.h"
-#include "cli/folder.h"
+#include "cli/log_place.h"
 
 namespace penstock::cli {
 namespace {
@@ -10,27 +10,41 @@ class TopicsCommand final : public Command {
  public:
   void declare(CLI::App& verb) override {
     verb.require_subcommand(1);
-    list_ = add(verb, "list", "All topics with their partitions and records", false);
-    describe_ = add(verb, "describe", "The partitions of one topic", true);
-    remove_ = add(verb, "remove", "Remove a topic and all its records", true);
+    add(list_, verb, "list",
+        "All topics with their partitions and records (on Kafka, offsets: the marks of "
+        "transactions are among them)",
+        false);
+    add(describe_, verb, "describe", "The partitions of one topic", true);
+    add(remove_, verb, "remove", "Remove a topic and all its records", true);
   }
 
   Result<> run() override {
-    TRY(require_folder(folder_));
-    std::unique_ptr<topics::Log> log = TRY(open_log(folder_, "penstock topics"));
-    if (list_->parsed()) return list(*log);
+    std::unique_ptr<topics::Log> log = TRY(place().open_existing("penstock topics"));
+    if (list_.app->parsed()) return list(*log);
     topics::TopicName name = TRY(topics::TopicName::parse(topic_));
-    return describe_->parsed() ? describe(*log, name) : log->remove(name);
+    return describe_.app->parsed() ? describe(*log, name) : log->remove(name);
   }
 
+  std::string_view advice(const Error& error) const override { return place().advice(error); }
+
  private:
-  CLI::App* add(CLI::App& verb, const std::string& name, const std::string& what, bool of_topic) {
-    CLI::App* sub = verb.add_subcommand(name, what);
-    sub->add_option("--data", folder_, "Data folder")->required();
+  struct SubVerb {
+    CLI::App* app = nullptr;
+    LogPlace place;
+  };
+
+  const LogPlace& place() const {
+    if (list_.app->parsed()) return list_.place;
+    return describe_.app->parsed() ? describe_.place : remove_.place;
+  }
+
+  void add(SubVerb& sub_verb, CLI::App& verb, const std::string& name, const std::string& what,
+           bool of_topic) {
+    CLI::App* sub = sub_verb.app = verb.add_subcommand(name, what);
+    sub_verb.place.declare(*sub, "Data folder");
     if (of_topic) sub->add_option("--topic", topic_, "Topic")->required();
     sub->footer(fmt::format("Example:\n  penstock topics {} --data data{}", name,
                             of_topic ? " --topic payments" : ""));
-    return sub;
   }
 
   static Result<> list(topics::Log& log) {
@@ -59,10 +73,7 @@ class TopicsCommand final : public Command {
     return {};
   }
 
-  CLI::App* list_ = nullptr;
-  CLI::App* describe_ = nullptr;
-  CLI::App* remove_ = nullptr;
-  std::filesystem::path folder_;
+  SubVerb list_, describe_, remove_;
   std::string topic_;
 };
 

@@ -1,6 +1,9 @@
 #include "cli/console/session_target.h"
 
+#include "base/check.h"
 #include "cli/console/session_entities.h"
+#include "crypto/random.h"
+#include "topics/embedded_log.h"
 
 namespace penstock::cli {
 namespace {
@@ -9,18 +12,33 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t kRows = 256;
 constexpr auto kLook = 100ms;  // at signals while no row comes
+constexpr const char* kProgram = "penstock sql";
+
+Result<std::unique_ptr<topics::Log>> open_own(const LogPlace& place) {
+  if (place.on_kafka()) return place.open(kProgram);
+  return TRY(topics::EmbeddedLog::open({.folder = place.folder(), .program = kProgram}));
+}
+
+session::SessionOptions options_of(const LogPlace& place) {
+  session::SessionOptions options;
+  if (!place.on_kafka()) return options;
+  std::array<std::uint8_t, 8> random{};
+  CHECK(crypto::system_random().fill(random));
+  options.service_id = place.service_id();
+  options.observes = true;
+  options.insert_writer = "insert_values_" + to_hex(random);  // fences nobody
+  return options;
+}
 
 }  // namespace
 
-Result<std::unique_ptr<SessionTarget>> SessionTarget::open(const std::filesystem::path& folder,
+Result<std::unique_ptr<SessionTarget>> SessionTarget::open(const LogPlace& place,
                                                            std::optional<seal::KeyRing> keys) {
-  std::unique_ptr<SessionTarget> target(new SessionTarget(folder, std::move(keys)));
-  topics::EmbeddedOptions options;
-  options.folder = folder;
-  options.program = "penstock sql";
-  target->log_ = TRY(topics::EmbeddedLog::open(std::move(options)));
+  std::string name = place.on_kafka() ? place.text() : place.folder().string();
+  std::unique_ptr<SessionTarget> target(new SessionTarget(std::move(name), std::move(keys)));
+  target->log_ = TRY(open_own(place));
   target->session_ = TRY(session::open_session(
-      *target->log_, target->keys_ ? &*target->keys_ : nullptr, session::SessionOptions{}));
+      *target->log_, target->keys_ ? &*target->keys_ : nullptr, options_of(place)));
   return target;
 }
 

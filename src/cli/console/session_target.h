@@ -1,24 +1,26 @@
-// A data folder that no process holds: statements run in this one.
+// Statements run in this process: on a data folder that no other holds, or beside a service whose
+// topics are on Kafka.
 #pragma once
 
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "cli/console/sql_target.h"
+#include "cli/log_place.h"
 #include "seal/keyring.h"
-#include "topics/embedded_log.h"
+#include "session/session.h"
 
 namespace penstock::cli {
 
 class SessionTarget final : public SqlTarget {
  public:
-  // Takes the folder. Persistent queries run while it lives.
-  static Result<std::unique_ptr<SessionTarget>> open(const std::filesystem::path& folder,
+  // Takes the folder, and persistent queries run while this lives. On Kafka only looks: there they
+  // run in the service's processes.
+  static Result<std::unique_ptr<SessionTarget>> open(const LogPlace& place,
                                                      std::optional<seal::KeyRing> keys);
 
-  std::string name() const override { return folder_.string(); }
+  std::string name() const override { return name_; }
   Result<std::string> version() override { return std::string("in this process"); }
   Answer execute(const std::string& script, const session::Properties& properties) override;
   Result<bool> select(const std::string& statement, const session::Properties& properties,
@@ -26,12 +28,12 @@ class SessionTarget final : public SqlTarget {
   Result<bool> is_valid_property(const std::string& property) override;
 
  private:
-  SessionTarget(std::filesystem::path folder, std::optional<seal::KeyRing> keys)
-      : folder_(std::move(folder)), keys_(std::move(keys)) {}
+  SessionTarget(std::string name, std::optional<seal::KeyRing> keys)
+      : name_(std::move(name)), keys_(std::move(keys)) {}
 
-  std::filesystem::path folder_;
+  const std::string name_;
   std::optional<seal::KeyRing> keys_;
-  std::unique_ptr<topics::EmbeddedLog> log_;
+  std::unique_ptr<topics::Log> log_;
   std::unique_ptr<session::Session> session_;  // dies first
 };
 
