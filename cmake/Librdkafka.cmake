@@ -69,6 +69,7 @@ function(penstock_build_rdkafka)
     URL ${tarball}
     URL_HASH SHA256=${PENSTOCK_RDKAFKA_SHA256}
     DOWNLOAD_EXTRACT_TIMESTAMP ON
+    PATCH_COMMAND ${CMAKE_COMMAND} -P ${CMAKE_SOURCE_DIR}/cmake/LibrdkafkaPatch.cmake
     CMAKE_GENERATOR Ninja
     # SASL is Cyrus there, and with it Kerberos, a shell command and plug-ins: off. SCRAM, PLAIN and OAUTHBEARER do
     # without it, but are switched on inside the same `if`, so by hand.
@@ -83,7 +84,7 @@ function(penstock_build_rdkafka)
     COMMAND ${CMAKE_COMMAND} -E copy <SOURCE_DIR>/src/rdkafka.h <SOURCE_DIR>/src/rdkafka_mock.h
             ${root}/include/librdkafka
     COMMAND ${CMAKE_COMMAND} -E copy <BINARY_DIR>/src/librdkafka.a ${root}/lib
-    LOG_DOWNLOAD ON LOG_CONFIGURE ON LOG_BUILD ON LOG_INSTALL ON LOG_OUTPUT_ON_FAILURE ON)
+    LOG_DOWNLOAD ON LOG_PATCH ON LOG_CONFIGURE ON LOG_BUILD ON LOG_INSTALL ON LOG_OUTPUT_ON_FAILURE ON)
   file(MAKE_DIRECTORY ${root}/include)
   add_dependencies(dep_rdkafka librdkafka)
   target_include_directories(dep_rdkafka SYSTEM INTERFACE ${root}/include)
