@@ -129,7 +129,7 @@ Result<> SessionImpl::open() {
     return fail(ErrorCode::invalid_argument,
                 fmt::format("service id: expected 1 to {} characters", kServiceIdBytesMax));
   }
-  journal_ = TRY(StatementJournal::open(log_, options_.service_id));
+  journal_ = TRY(StatementJournal::open(log_, options_.service_id, options_.shared));
   inserter_ = std::make_unique<RowInserter>(
       log_, keys_,
       topics::WriterId(options_.insert_writer.empty()

@@ -51,6 +51,9 @@ struct SessionOptions {
   // its statements topic is not written. CREATE STREAM holds for this session alone; what starts or
   // ends a query, or drops a stream, is failed_precondition.
   bool observes = false;
+  // Other processes of the service run the same statements now (see topics::Membership): their
+  // records of them are as good as ours.
+  bool shared = false;
   // Under which INSERT ... VALUES writes; empty: "insert_values_<service id>". Opening a writer
   // fences its predecessor, so processes beside each other need names of their own.
   std::string insert_writer = {};

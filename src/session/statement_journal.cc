@@ -79,11 +79,13 @@ Result<JournalEntry> parse_record(std::string_view record) {
 }
 
 Result<std::unique_ptr<StatementJournal>> StatementJournal::open(topics::Log& log,
-                                                                 std::string_view service_id) {
+                                                                 std::string_view service_id,
+                                                                 bool shared) {
   auto topic =
       TRY_IN(topics::TopicName::parse(fmt::format("_statements_{}", service_id)), "service id");
   std::unique_ptr<StatementJournal> journal(new StatementJournal(log, topic));
   journal->writer_id_ = fmt::format("statements_{}", service_id);
+  journal->shared_ = shared;
   TRY_IN(journal->load(), fmt::format("topic '{}'", topic.text()));
   return journal;
 }
@@ -92,13 +94,18 @@ Result<> StatementJournal::open_writer() {
   if (writer_) return {};
   if (auto there = log_.describe(topic_); !there) {
     if (there.error().code() != ErrorCode::not_found) return fail(std::move(there).error());
-    TRY(log_.create({.name = topic_, .partitions = 1, .compacted = false}));
+    auto made = log_.create({.name = topic_, .partitions = 1, .compacted = false});
+    if (!made && made.error().code() != ErrorCode::already_exists) return made;
   }
-  writer_ = TRY(log_.writer(topics::WriterId(writer_id_)));
+  auto writer = TRY(log_.writer(topics::WriterId(writer_id_)));
+  TRY(load());  // what others wrote in between; from here on they are fenced
+  writer_ = std::move(writer);
   return {};
 }
 
 Result<> StatementJournal::load() {
+  entries_.clear();
+  live_.clear();
   const topics::TopicPartition partition{topic_, 0};
   const auto info = log_.describe(topic_);
   if (!info && info.error().code() == ErrorCode::not_found) return {};
@@ -143,23 +150,23 @@ void StatementJournal::remember(const Accepted& statement) {
   }
 }
 
-Result<> StatementJournal::append(const Accepted& statement) {
-  const std::string text = canonical_text(statement.statement);
+bool StatementJournal::knows(const Accepted& statement) const {
   const bool defines = statement.kind == Accepted::Kind::create ||
                        statement.kind == Accepted::Kind::create_as ||
                        statement.kind == Accepted::Kind::insert;
   const bool has_stream = statement.kind != Accepted::Kind::insert;
   const bool has_query = statement.kind != Accepted::Kind::create;
+  const std::string text = canonical_text(statement.statement);
   const auto is_live = [&](const std::string& key) {
     const auto at = live_.find(key);
     return at != live_.end() && at->second == text;
   };
-  if (defines && (!has_stream || is_live(stream_key(statement.name))) &&
-      (!has_query || is_live(query_key(statement.query_id)))) {
-    return {};
-  }
-  JournalEntry entry{next_number(), statement};
-  const std::string record = to_record(statement, entry.number);
+  return defines && (!has_stream || is_live(stream_key(statement.name))) &&
+         (!has_query || is_live(query_key(statement.query_id)));
+}
+
+Result<topics::CommitResult> StatementJournal::write(const JournalEntry& entry) {
+  const std::string record = to_record(entry.statement, entry.number);
   if (record.size() > kStatementRecordBytesMax) {
     return fail(ErrorCode::limit_exceeded,
                 fmt::format("the statement's record has {} bytes, more than "
@@ -169,15 +176,32 @@ Result<> StatementJournal::append(const Accepted& statement) {
   topics::RecordBatch batch;
   batch.append(
       {.key = std::nullopt, .value = as_bytes(record), .timestamp_ms = system_clock().now_ms()});
-  TRY(open_writer());
   auto commit = TRY(writer_->begin());
   TRY(commit->append({topic_, 0}, batch));
-  if (auto done = commit->finish(); done.outcome != topics::Outcome::committed) {
-    return fail(done.error->in("recording the statement"));
+  return commit->finish();
+}
+
+Result<> StatementJournal::append(const Accepted& statement) {
+  for (int turn = 1;; ++turn) {
+    if (knows(statement)) return {};
+    TRY(open_writer());
+    if (knows(statement)) return {};
+    JournalEntry entry{next_number(), statement};
+    auto done = write(entry);
+    if (done && done->outcome == topics::Outcome::committed) {
+      remember(statement);
+      entries_.push_back(std::move(entry));
+      return {};
+    }
+    const Error error = done ? done->error.value() : done.error();
+    const bool fenced =
+        error.code() == ErrorCode::fenced || (done && done->outcome == topics::Outcome::fenced);
+    // Fenced for good unless shared: who would open it again would fence the newer process.
+    if (!fenced || shared_) writer_.reset();
+    if (!fenced || !shared_ || turn == kJournalTurnsMax) {
+      return fail(error.in("recording the statement"));
+    }
   }
-  remember(statement);
-  entries_.push_back(std::move(entry));
-  return {};
 }
 
 std::map<std::string, KnownQuery> StatementJournal::known_queries() const {

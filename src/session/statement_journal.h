@@ -25,13 +25,16 @@ class StatementJournal {
  public:
   // Only reads; the first append() makes the topic if it is missing and opens the writer, which
   // fences another process's. The log outlives this. corrupt: a record that cannot be read.
+  // shared: processes that record the same definitions at the same time take turns.
   static Result<std::unique_ptr<StatementJournal>> open(topics::Log& log,
-                                                        std::string_view service_id);
+                                                        std::string_view service_id,
+                                                        bool shared = false);
 
   const std::vector<JournalEntry>& entries() const { return entries_; }
   std::int64_t next_number() const;
 
-  // Appends, unless the same definition is the latest of its name and id already.
+  // Appends, unless the same definition is the latest of its name and id already. fenced: another
+  // process has begun to write.
   Result<> append(const Accepted& statement);
 
   // Queries that were not terminated, by id.
@@ -43,10 +46,14 @@ class StatementJournal {
   Result<> load();
   Result<> open_writer();
   void remember(const Accepted& statement);
+  bool knows(const Accepted& statement) const;
+  // Under the writer's id nobody else has written since we read the topic.
+  Result<topics::CommitResult> write(const JournalEntry& entry);
 
   topics::Log& log_;
   const topics::TopicName topic_;
   std::string writer_id_;
+  bool shared_ = false;
   std::unique_ptr<topics::Writer> writer_;
   std::vector<JournalEntry> entries_;
   std::map<std::string, std::string> live_;  // stream or query -> canonical text

@@ -53,6 +53,38 @@ TEST(StatementJournal, KeepsOneRecordOfADefinitionUntilItEnds) {
   EXPECT_FALSE(StatementJournal::open(*log, "no/slash"));
 }
 
+TEST(StatementJournal, SharedOnesTakeTurnsAndRecordADefinitionOnce) {
+  auto log = topics::make_memory_log();
+  auto one = StatementJournal::open(*log, "svc", true).value();
+  auto other = StatementJournal::open(*log, "svc", true).value();
+  Accepted second = kInsert;
+  second.query_id = "INSERTQUERY_2";
+  ASSERT_TRUE(one->append(kInsert));
+  ASSERT_TRUE(other->append(kInsert));  // opens the writer, and finds it there
+  ASSERT_TRUE(other->append(second));
+  ASSERT_TRUE(one->append(second));
+  EXPECT_EQ(one->entries().size(), 2u);
+  EXPECT_EQ(other->entries().size(), 2u);
+  EXPECT_EQ(StatementJournal::open(*log, "svc").value()->entries().size(), 2u);
+}
+
+TEST(StatementJournal, TheOlderOfTwoIsFencedForGood) {
+  auto log = topics::make_memory_log();
+  auto older = StatementJournal::open(*log, "svc").value();
+  auto newer = StatementJournal::open(*log, "svc").value();
+  Accepted second = kInsert;
+  second.query_id = "INSERTQUERY_2";
+  ASSERT_TRUE(older->append(kInsert));
+  ASSERT_TRUE(newer->append(second));
+  for (int i = 0; i < 2; ++i) {
+    second.query_id = "INSERTQUERY_3";
+    const auto refused = older->append(second);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code(), ErrorCode::fenced);
+  }
+  EXPECT_TRUE(newer->append(second));
+}
+
 TEST(Session, RefusesToOpenOverADamagedStatementsTopic) {
   auto log = topics::make_memory_log();
   make_topic(*log, "_statements_default_");
