@@ -230,7 +230,8 @@ Result<std::vector<Offset>> Admin::offsets(const std::string& topic,
         which == Which::first ? RD_KAFKA_OFFSET_SPEC_EARLIEST : RD_KAFKA_OFFSET_SPEC_LATEST;
   Options options = options_for(*client_, RD_KAFKA_ADMIN_OP_LISTOFFSETS);
   Failure refused(rd_kafka_AdminOptions_set_isolation_level(
-      options.get(), RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED));
+      options.get(), which == Which::end ? RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED
+                                         : RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED));
   TRY(check(refused.get(), doing));
   Queue queue(rd_kafka_queue_new(client_.get()));
   rd_kafka_ListOffsets(client_.get(), wanted.get(), options.get(), queue.get());

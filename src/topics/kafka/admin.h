@@ -37,7 +37,8 @@ class Admin {
   Result<TopicSettings> settings(const std::string& name);  // all, as they hold
   Result<std::vector<std::string>> topics();                // internal ones left out
 
-  enum class Which : std::uint8_t { first, committed_end };
+  // end: with what is not committed (yet).
+  enum class Which : std::uint8_t { first, committed_end, end };
   // By partition.
   Result<std::vector<Offset>> offsets(const std::string& topic,
                                       std::span<const std::int32_t> partitions, Which which);

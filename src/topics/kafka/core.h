@@ -4,6 +4,7 @@
 #include "topics/kafka/admin.h"
 #include "topics/kafka/consumer_pool.h"
 #include "topics/kafka/figures.h"
+#include "topics/kafka/fresh_commits.h"
 #include "topics/kafka/topic_table.h"
 #include "topics/kafka/waiters.h"
 
@@ -11,7 +12,11 @@ namespace penstock::topics::kafka {
 
 struct Core {
   Core(KafkaOptions o, std::unique_ptr<Admin> a)
-      : options(std::move(o)), admin(std::move(a)), topics(*admin, figures), consumers(options) {}
+      : options(std::move(o)),
+        admin(std::move(a)),
+        topics(*admin, figures),
+        consumers(options),
+        fresh(*admin) {}
 
   const KafkaOptions options;
   Waiters waiters;
@@ -19,6 +24,7 @@ struct Core {
   std::unique_ptr<Admin> admin;
   TopicTable topics;
   ConsumerPool consumers;
+  FreshCommits fresh;
 };
 
 }  // namespace penstock::topics::kafka

@@ -199,7 +199,15 @@ Result<> KafkaCommit::send_positions() {
 }
 
 void KafkaCommit::take_over_updates() {
-  for (const auto& [task, update] : updates_) writer_.tasks_.at(task).balance.apply(update);
+  for (const TopicRef& topic : topics_) writer_.core_.fresh.note(topic->spec.name);
+  for (const Advance& advance : advances_)
+    writer_.tasks_.at(advance.task).positions.insert_or_assign(advance.from, advance.next);
+  for (const auto& [task, update] : updates_) {
+    TaskFacts& facts = writer_.tasks_.at(task);
+    facts.balance.apply(update);
+    if (auto changelog = TopicName::parse(facts.place.changelog))
+      writer_.core_.fresh.note(*changelog);
+  }
 }
 
 }  // namespace penstock::topics::kafka

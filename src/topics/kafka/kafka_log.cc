@@ -33,6 +33,7 @@ class KafkaLog final : public Log {
     ending_ = true;
     look_after_.join();
     replica_.reset();
+    core_.fresh.settle_all();
   }
 
   Result<> create(const TopicSpec& spec) override;
@@ -94,6 +95,7 @@ Result<std::vector<PartitionInfo>> KafkaLog::ranges(const TopicFacts& topic) {
   std::vector<std::int32_t> all(static_cast<std::size_t>(topic.spec.partitions));
   for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<std::int32_t>(i);
   const std::string& name = topic.spec.name.text();
+  TRY(core_.fresh.settle(topic.spec.name, all));
   std::vector<Offset> first = TRY(core_.admin->offsets(name, all, Admin::Which::first));
   std::vector<Offset> end = TRY(core_.admin->offsets(name, all, Admin::Which::committed_end));
   std::vector<PartitionInfo> out;
@@ -135,13 +137,14 @@ Result<std::unique_ptr<Reader>> KafkaLog::reader(const TopicPartition& from, Off
   TRY(check_partition(topic->spec, from.partition));
   std::int32_t one = from.partition;
   const std::string& name = from.topic.text();
+  TRY(core_.fresh.settle(from.topic, {&one, 1}));
   PartitionInfo range{
       TRY(core_.admin->offsets(name, {&one, 1}, Admin::Which::first)).front(),
       TRY(core_.admin->offsets(name, {&one, 1}, Admin::Which::committed_end)).front()};
   TRY(check_start(from, start, range));
   auto place = TRY(core_.consumers.take(from, check));
-  return TRY(KafkaReader::start({*core_.admin, core_.figures, core_.waiters}, std::move(place),
-                                std::move(topic), from, start));
+  return TRY(KafkaReader::start({*core_.admin, core_.fresh, core_.figures, core_.waiters},
+                                std::move(place), std::move(topic), from, start));
 }
 
 Result<bool> KafkaLog::wait(std::span<Reader* const> readers, Deadline deadline) {

@@ -136,6 +136,7 @@ KafkaReader::~KafkaReader() {
 Result<Offset> KafkaReader::end() {
   if (*topic_->removed) return fail(no_such_topic(from_.topic));
   std::int32_t partition = from_.partition;
+  TRY(around_.fresh.settle(from_.topic, {&partition, 1}));
   std::vector<Offset> ends =
       TRY(around_.admin.offsets(from_.topic.text(), {&partition, 1}, Admin::Which::committed_end));
   return ends.front();

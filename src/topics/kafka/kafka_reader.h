@@ -7,6 +7,7 @@
 #include "topics/kafka/admin.h"
 #include "topics/kafka/consumer_pool.h"
 #include "topics/kafka/figures.h"
+#include "topics/kafka/fresh_commits.h"
 #include "topics/kafka/topic_table.h"
 #include "topics/kafka/waiters.h"
 
@@ -16,6 +17,7 @@ class KafkaReader final : public Reader {
  public:
   struct Surroundings {
     Admin& admin;
+    FreshCommits& fresh;
     Figures& figures;
     Waiters& waiters;  // told when records come
   };

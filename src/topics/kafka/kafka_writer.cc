@@ -32,8 +32,21 @@ Result<std::unique_ptr<KafkaWriter>> KafkaWriter::start(Log& log, Core& core,
 }
 
 Result<std::vector<TaskPosition>> KafkaWriter::positions(const TaskId& task) {
-  TaskPlace place = TRY(place_of(core_.options.service_id, task));
+  TaskFacts& facts = *TRY(facts_of(task));
   std::vector<TaskPosition> out;
+  for (const auto& [from, next] : facts.positions) {
+    // A topic that was removed has taken its positions along.
+    Result<TopicRef> topic = core_.topics.find(from.topic);
+    if (topic)
+      out.push_back({from, next});
+    else if (topic.error().code() != ErrorCode::not_found)
+      return fail(topic.error());
+  }
+  return out;
+}
+
+Result<std::map<TopicPartition, Offset>> KafkaWriter::read_positions(const TaskPlace& place) {
+  std::map<TopicPartition, Offset> out;
   for (GroupOffset& stored : TRY(core_.admin->group_offsets(place.group))) {
     std::optional<PositionMark> mark = parse_mark(stored.metadata);
     if (mark && (mark->task != place.partition || mark->topic_id == kForgotten)) continue;
@@ -56,7 +69,7 @@ Result<std::vector<TaskPosition>> KafkaWriter::positions(const TaskId& task) {
               "--delete --group {}) and the query starts at the new topic's beginning",
               stored.from.topic.text(), place.group, place.group)));
     }
-    out.push_back({stored.from, stored.next});
+    out.insert_or_assign(stored.from, stored.next);
   }
   return out;
 }
@@ -91,15 +104,15 @@ Result<TaskFacts*> KafkaWriter::facts_of(const TaskId& task) {
   auto found = tasks_.find(task);
   if (found != tasks_.end()) return &found->second;
   TaskPlace place = TRY(place_of(core_.options.service_id, task));
+  std::map<TopicPartition, Offset> positions = TRY(read_positions(place));
   ChangelogContent content = TRY(read_state(place));
-  TaskFacts facts{std::move(place), content.balance()};
+  TaskFacts facts{std::move(place), std::move(positions), content.balance()};
   return &tasks_.insert_or_assign(task, std::move(facts)).first->second;
 }
 
 Result<> KafkaWriter::restore(const TaskId& task, const StateVisitor& visitor) {
-  TaskPlace place = TRY(place_of(core_.options.service_id, task));
-  ChangelogContent content = TRY(read_state(place));
-  tasks_.insert_or_assign(task, TaskFacts{std::move(place), content.balance()});
+  TaskFacts& facts = *TRY(facts_of(task));
+  ChangelogContent content = TRY(read_state(facts.place));
   for (const auto& [key, value] : content.entries()) visitor(key, value);
   return {};
 }
@@ -128,13 +141,14 @@ Result<> KafkaWriter::forget(const TaskId& task) {
   if (open_) return fail(commit_is_open(id_));
   if (producer_->is_fenced()) return fail(fenced_error(id_));
   std::vector<TaskPosition> positions = TRY(this->positions(task));
-  TaskPlace place = TRY(place_of(core_.options.service_id, task));
+  const TaskFacts facts = *TRY(facts_of(task));
+  const TaskPlace& place = facts.place;
   ChangelogContent content = TRY(read_state(place));
-  tasks_.insert_or_assign(task, TaskFacts{place, content.balance()});
   if (positions.empty() && content.entries().empty()) return {};
   TRY(producer_->begin());
+  ChangelogSum left = facts.balance.sum();
   Result<> done = [&]() -> Result<> {
-    ChangelogUpdate update(tasks_.at(task).balance);
+    ChangelogUpdate update(facts.balance);
     data::TimestampMs now_ms = system_clock().now_ms();
     for (const auto& [key, value] : content.entries()) {
       ByteBuffer record_key = state_record_key(key);
@@ -146,22 +160,23 @@ Result<> KafkaWriter::forget(const TaskId& task) {
       ByteBuffer sum = to_record(update.sum());
       TRY(producer_->produce(place.changelog, place.partition,
                              {.key = sum_record_key(), .value = sum, .timestamp_ms = now_ms}));
+      left = update.sum();
     }
     std::vector<Producer::Position> forgotten;
     for (const TaskPosition& position : positions)
       forgotten.push_back(
-          {position.from, 0,
-           to_text({place.partition, update.sum().commits, std::string(kForgotten)})});
+          {position.from, 0, to_text({place.partition, left.commits, std::string(kForgotten)})});
     if (!forgotten.empty()) TRY(producer_->send_offsets(place.group, forgotten));
     return {};
   }();
-  tasks_.erase(task);
   if (!done) {
     producer_->abort();
     return done;
   }
   CommitResult result = producer_->commit();
   if (result.outcome != Outcome::committed) return fail(*result.error);
+  core_.fresh.note(changelog_of(place).topic);
+  tasks_.insert_or_assign(task, TaskFacts{place, {}, ChangelogBalance({}, left.commits)});
   return {};
 }
 

@@ -13,10 +13,11 @@ namespace penstock::topics::kafka {
 
 class ChangelogReplica;
 
-// One task as its writer knows it.
+// One task as its writer knows it: what is committed, with the writer's own commits.
 struct TaskFacts {
   TaskPlace place;
-  ChangelogBalance balance;  // of what is committed
+  std::map<TopicPartition, Offset> positions;
+  ChangelogBalance balance;
 };
 
 class KafkaWriter final : public Writer {
@@ -34,8 +35,10 @@ class KafkaWriter final : public Writer {
   KafkaWriter(Log& log, Core& core, ChangelogReplica* replica, WriterId id)
       : log_(log), core_(core), replica_(replica), id_(std::move(id)) {}
 
-  // The task's facts, read from its changelog if they are not known yet.
+  // The task's facts, asked for if they are not known yet: what the predecessor committed is then
+  // visible, since our initialisation has waited for its last transaction.
   Result<TaskFacts*> facts_of(const TaskId& task);
+  Result<std::map<TopicPartition, Offset>> read_positions(const TaskPlace& place);
   Result<ChangelogContent> read_state(const TaskPlace& place);
   Result<> ensure_changelog(const TaskPlace& place, std::int32_t partitions);
 
