@@ -28,6 +28,17 @@ Result<> add_list(const TomlTable& table, const char* key, std::vector<std::stri
   return {};
 }
 
+// Of the section's files only the CA: the others of [kafka] are the host's and hold secrets.
+Result<> add_ca(const TomlTable& configuration, const char* section,
+                std::vector<std::string>& out) {
+  const auto found = configuration.find(section);
+  if (found == configuration.end()) return {};
+  const auto* table = std::get_if<TomlTable>(&found->second.value);
+  if (table == nullptr) return fail(wrong(section, found->second.line));
+  if (const auto ca = table->find("ca"); ca != table->end()) TRY(add(ca->second, "ca", out));
+  return {};
+}
+
 bool stands_as_it_is(std::string_view text) {
   if (text.find("'''") != std::string_view::npos || text.ends_with('\'')) return false;
   return std::ranges::all_of(text, [](char c) {
@@ -59,11 +70,8 @@ Result<std::vector<std::string>> files_named(const TomlTable& configuration) {
   std::vector<std::string> out;
   TRY(add_list(configuration, "sql_files", out));
   TRY(add_list(configuration, "statement_keys", out));
-  const auto manager = configuration.find("manager");
-  if (manager == configuration.end()) return out;
-  const auto* table = std::get_if<TomlTable>(&manager->second.value);
-  if (table == nullptr) return fail(wrong("manager", manager->second.line));
-  if (const auto ca = table->find("ca"); ca != table->end()) TRY(add(ca->second, "ca", out));
+  TRY(add_ca(configuration, "manager", out));
+  TRY(add_ca(configuration, "kafka", out));
   return out;
 }
 

@@ -11,8 +11,8 @@
 
 namespace penstock::cli {
 
-// Names of files in a penstock.toml: sql_files, statement_keys, manager.ca; in that order, each
-// once. invalid_argument: one of them is not a text or list of texts.
+// Names of files in a penstock.toml: sql_files, statement_keys, manager.ca, kafka.ca; in that
+// order, each once. invalid_argument: one of them is not a text or list of texts.
 Result<std::vector<std::string>> files_named(const TomlTable& configuration);
 
 // version, algorithm and the table `data`, files in order of their names. Texts stand as they are

@@ -26,15 +26,17 @@ TEST(ConfigPack, WhatIsPackedReadsBackByteForByte) {
 TEST(ConfigPack, FilesAreFoundWhereverTheConfigurationNamesThem) {
   const auto table = parse_toml(
       "sql_files = [\"a.sql\", \"b.sql\"]\nstatement_keys = [\"k.pem\", \"a.sql\"]\n"
-      "[manager]\nca = \"ca.pem\"\nurl = \"https://h:1\"\n",
+      "[manager]\nca = \"ca.pem\"\nurl = \"https://h:1\"\n"
+      "[kafka]\nca = \"brokers.pem\"\nprivate_key = \"k\"\npassword_file = \"p\"\n",
       "test");
   ASSERT_TRUE(table) << table.error().text();
-  EXPECT_EQ(*files_named(*table), (std::vector<std::string>{"a.sql", "b.sql", "k.pem", "ca.pem"}));
+  EXPECT_EQ(*files_named(*table),
+            (std::vector<std::string>{"a.sql", "b.sql", "k.pem", "ca.pem", "brokers.pem"}));
 }
 
 TEST(ConfigPack, AFileNameThatIsNoTextIsRefusedWithItsLine) {
   for (const char* text : {"x = 1\nsql_files = \"a.sql\"", "x = 1\nsql_files = [1]",
-                           "x = 1\nsql_files = [\"\"]", "x = 1\nmanager = 1"}) {
+                           "x = 1\nsql_files = [\"\"]", "x = 1\nmanager = 1", "x = 1\nkafka = 1"}) {
     const auto table = parse_toml(text, "test");
     ASSERT_TRUE(table) << text;
     const auto named = files_named(*table);

@@ -42,6 +42,7 @@ Result<> take_limits(const ConfigTable& table, Config& out) {
   TRY(limits.take_integer("body_bytes", 64 << 20, out.http.body_bytes_max));
   TRY(limits.take_integer("commit_records", 10'000'000, out.commit.records));
   TRY(limits.take_integer("commit_output_bytes", 64 << 20, out.commit.output_bytes));
+  out.commit_age_given = limits.find("commit_age_ms") != nullptr;
   std::int64_t age_ms = out.commit.age.count();
   TRY(limits.take_integer("commit_age_ms", 60'000, age_ms));
   out.commit.age = std::chrono::milliseconds(age_ms);
@@ -62,6 +63,21 @@ Result<std::string> text_of_file(const Config& config, const std::string& name) 
               fmt::format("{}: the file '{}' is named but not in [data]. Pack the configuration "
                           "again: penstock config pack",
                           kMeasured, name));
+}
+
+Result<> take_kafka(const ConfigTable& table, Config& out) {
+  const TomlTable* values = TRY(table.table("kafka"));
+  if (values == nullptr) return {};
+  out.kafka = TRY(
+      topics::parse_kafka_settings(*values, table.document(), "kafka.", topics::KafkaKeys::all));
+  if (!out.initdata.empty() && out.kafka->bootstrap.empty()) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{}: 'kafka.bootstrap' is missing: in a measured configuration it says "
+                            "which brokers are meant",
+                            table.document()));
+  }
+  if (!out.initdata.empty() && !out.kafka->ca.empty()) TRY(text_of_file(out, out.kafka->ca));
+  return {};
 }
 
 Result<> take_manager(const ConfigTable& table, Config& out) {
@@ -127,9 +143,9 @@ Result<> take_policies(const ConfigTable& table, Config& out) {
 }
 
 Result<> take_all(const ConfigTable& table, Config& out) {
-  static constexpr std::array<std::string_view, 9> kKeys = {
-      "durability", "limits",    "manager",        "policies", "service_id",
-      "sql",        "sql_files", "statement_keys", "threads"};
+  static constexpr std::array<std::string_view, 10> kKeys = {
+      "durability", "kafka", "limits",    "manager",        "policies",
+      "service_id", "sql",   "sql_files", "statement_keys", "threads"};
   TRY(table.check_keys(kKeys));
   TRY(table.take("service_id", out.service_id));
   TRY(table.take("sql", out.sql));
@@ -138,6 +154,7 @@ Result<> take_all(const ConfigTable& table, Config& out) {
   TRY(take_durability(table, out));
   TRY(table.take_integer("threads", 256, out.threads));
   TRY(take_limits(table, out));
+  TRY(take_kafka(table, out));
   TRY(take_manager(table, out));
   return take_policies(table, out);
 }
@@ -187,6 +204,13 @@ Result<ConfigSources> load_sources(const Config& config, const std::filesystem::
     out.statement_keys.push_back(TRY_IN(crypto::VerificationKey::from_pem(pem), name));
   }
   return out;
+}
+
+Result<topics::KafkaConnection> load_kafka_connection(const Config& config,
+                                                      const std::filesystem::path& folder) {
+  return topics::read_kafka_connection(*config.kafka, folder, [&](const std::string& name) {
+    return read_named(config, folder, name, topics::kKafkaPemBytesMax);
+  });
 }
 
 }  // namespace penstock::server

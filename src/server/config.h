@@ -18,6 +18,7 @@
 #include "net/http_server.h"
 #include "session/session.h"
 #include "topics/embedded_log.h"
+#include "topics/kafka/connection_config.h"
 
 namespace penstock::server {
 
@@ -36,7 +37,10 @@ namespace penstock::server {
 //   body_bytes = 1048576
 //   commit_records = 65536     # each as in engine::CommitLimits
 //   commit_output_bytes = 8388608
-//   commit_age_ms = 50
+//   commit_age_ms = 50         # 100 on Kafka
+//   [kafka]                    # the topics are there; keys as in topics/kafka/connection_config.h
+//   bootstrap = "a:9093"       # certificate, private_key and password_file are files of the host
+//   ca = "brokers-ca.pem"      # beside the configuration, in both forms; ca is measured
 //   [manager]                  # measured form only, all three
 //   url = "https://127.0.0.1:7443"
 //   ca  = "manager-ca.pem"     # name of a file
@@ -59,6 +63,8 @@ struct Config {
   int threads = 1;
   net::HttpServerOptions http;
   engine::CommitLimits commit;
+  bool commit_age_given = false;
+  std::optional<topics::KafkaSettings> kafka;
   std::optional<Manager> manager;
   std::vector<enroll::WantedPolicy> policies;             // only with a manager
   std::string initdata;                                   // the whole text; empty: plain form
@@ -76,5 +82,10 @@ struct ConfigSources {
 };
 // Of the measured form out of itself, else from `folder`.
 Result<ConfigSources> load_sources(const Config& config, const std::filesystem::path& folder);
+
+// The connection of [kafka] (which is there), with its secrets out of `folder` in both forms: they
+// open the brokers' door, no record. permission_denied: others may read them.
+Result<topics::KafkaConnection> load_kafka_connection(const Config& config,
+                                                      const std::filesystem::path& folder);
 
 }  // namespace penstock::server

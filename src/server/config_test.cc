@@ -169,6 +169,24 @@ TEST(Config, RefusesAMeasuredFormThatLacksWhatItNames) {
   EXPECT_THAT(refusal("version = \"0.1.0\"\nsql = ''\n"), Not(HasSubstr("did you mean")));
 }
 
+TEST(Config, TakesTheBrokersAndTheirTrustIntoTheMeasure) {
+  Measured measured;
+  std::string& inner = measured.files["penstock.toml"];
+  inner.insert(inner.find("[policies"),
+               "[kafka]\nbootstrap = \"a:1\"\nsecurity = \"sasl_tls\"\nca = \"ca.pem\"\n"
+               "user = \"u\"\npassword_file = \"password\"\n");
+  const auto config = parse_config(measured.text());
+  ASSERT_TRUE(config) << config.error().text();
+  EXPECT_EQ(config->kafka->bootstrap, "a:1");
+  const auto connection = load_kafka_connection(*config, "/nowhere");
+  ASSERT_FALSE(connection);  // the password is the host's
+  EXPECT_THAT(connection.error().text(), HasSubstr("/nowhere/password"));
+  EXPECT_THAT(measured.refused("ca = \"ca.pem\"\nuser", "ca = \"no.pem\"\nuser"),
+              HasSubstr("'no.pem' is named but not in [data]"));
+  EXPECT_THAT(measured.refused("bootstrap = \"a:1\"\n", ""), HasSubstr("kafka.bootstrap"));
+  EXPECT_THAT(measured.refused("password_file", "passwort_file"), HasSubstr("line "));
+}
+
 TEST(Config, TakesAManagerFromTheMeasuredFormOnly) {
   EXPECT_THAT(refusal("[manager]\nurl = 'https://a:1'\nca = 'c'\napp = 'p'\n"),
               HasSubstr("measured configuration only"));

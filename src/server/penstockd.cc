@@ -18,16 +18,16 @@
 #include "server/config.h"
 #include "server/end_of_program.h"
 #include "server/limits.h"
+#include "server/log_plan.h"
 #include "server/server.h"
 #include "server/signed_statements.h"
 #include "tee/provider.h"
-#include "topics/embedded_log.h"
 
 namespace penstock::server {
 namespace {
 
 struct Arguments {
-  std::string data;
+  LogArguments log;
   std::string listen = "127.0.0.1:8088";
   std::optional<std::string> config, keys, tee;
   std::string platform_key;
@@ -40,6 +40,7 @@ constexpr const char* kFooter =
     "  penstockd --data ./data --listen 127.0.0.1:8088 --sql masking.sql\n"
     "  penstock sql --server http://127.0.0.1:8088\n"
     "  penstockd --data ./data --config service.initdata.toml --tee auto\n"
+    "  penstockd --kafka broker:9092 --service payments --sql masking.sql --share --instance a\n"
     "When the configuration names a manager, keys come from it, after it has verified this program "
     "and\n"
     "its configuration. With keys and a configuration only the configuration's SQL is executed, "
@@ -52,7 +53,7 @@ constexpr const char* kFooter =
 std::optional<int> parse_arguments(int argc, char** argv, Arguments& out) {
   CLI::App app("Runs streaming SQL over topics and serves ksqlDB's REST interface.", "penstockd");
   app.footer(kFooter);
-  app.add_option("--data", out.data, "Folder of the topics; made if it is missing")->required();
+  declare_log_arguments(app, out.log);
   app.add_option("--listen", out.listen, "Address and port of the REST interface; port 0: any")
       ->capture_default_str();
   app.add_option(
@@ -84,7 +85,8 @@ struct Parts {
   std::unique_ptr<tee::Provider> provider;
   std::unique_ptr<enroll::Enrollment> enrollment;
   std::unique_ptr<SignedStatements> signed_statements;
-  std::unique_ptr<topics::EmbeddedLog> log;
+  LogPlan plan;
+  OpenedLog log;
   std::unique_ptr<session::Session> session;
   std::unique_ptr<Server> server;
 };
@@ -97,12 +99,16 @@ Result<net::HttpAddress> listen_address(const std::string& text) {
   return any;
 }
 
+std::filesystem::path folder_of(const Arguments& arguments) {
+  return std::filesystem::path(arguments.config.value_or("")).parent_path();
+}
+
 Result<> load_config(const Arguments& arguments, Parts& parts) {
   Config& config = parts.config;
   if (arguments.config) {
     const std::filesystem::path path = *arguments.config;
     config = TRY_IN(parse_config(TRY(read_file(path, kConfigBytesMax))), path.string());
-    parts.sources = TRY_IN(load_sources(config, path.parent_path()), path.string());
+    parts.sources = TRY_IN(load_sources(config, folder_of(arguments)), path.string());
   }
   if (arguments.threads) config.threads = *arguments.threads;
   const net::HttpAddress listen = TRY_IN(listen_address(arguments.listen), "--listen");
@@ -210,14 +216,24 @@ Result<> run_start_scripts(Parts& parts, const Arguments& arguments) {
   return {};
 }
 
+// Each of the processes that share a service needs one.
+Result<std::string> own_insert_writer(const LogFacts& facts) {
+  if (!facts.instance.empty()) return "insert_values_" + facts.instance;
+  std::array<std::uint8_t, 8> random{};
+  TRY(crypto::system_random().fill(random));
+  return "insert_values_" + to_hex(random);
+}
+
 Result<> open_session(const Arguments& arguments, Parts& parts, const seal::KeySource* keys) {
   const Config& config = parts.config;
   session::SessionOptions options;
   options.service_id = config.service_id;
+  options.shared = parts.plan.facts.shared;
+  if (options.shared) options.insert_writer = TRY(own_insert_writer(parts.plan.facts));
   options.runtime.threads = config.threads;
   options.runtime.commit = config.commit;
   if (!is_measured(arguments, config)) {
-    parts.session = TRY(session::open_session(*parts.log, keys, options));
+    parts.session = TRY(session::open_session(*parts.log.log, keys, options));
     return run_start_scripts(parts, arguments);
   }
   if (!parts.sources.statement_keys.empty()) {
@@ -227,7 +243,7 @@ Result<> open_session(const Arguments& arguments, Parts& parts, const seal::KeyS
   options.catalogue = session::SessionOptions::CatalogueFrom::measured;
   options.scripts = parts.sources.scripts;
   options.admission = parts.signed_statements.get();
-  parts.session = TRY(session::open_session(*parts.log, keys, options));
+  parts.session = TRY(session::open_session(*parts.log.log, keys, options));
   return {};
 }
 
@@ -244,22 +260,31 @@ Result<> open_parts(const Arguments& arguments, Parts& parts, EndOfProgram& end)
   TRY(load_config(arguments, parts));
   const Config& config = parts.config;
   TRY(check_arguments(arguments, config));
+  parts.plan = TRY(
+      plan_log(arguments.log, is_measured(arguments, config), folder_of(arguments), parts.config));
   warn(arguments, config);
   TRY(open_tee(arguments, parts));
   const seal::KeySource* keys = TRY(get_keys(arguments, parts, end));
-  parts.log = TRY(topics::EmbeddedLog::open(
-      {.folder = arguments.data, .durability = config.durability, .program = "penstockd"}));
+  parts.log = TRY(open_planned_log(parts.plan, config.durability));
   TRY(open_session(arguments, parts, keys));
-  parts.server = TRY(Server::start(*parts.session, *parts.log,
+  parts.server = TRY(Server::start(*parts.session, *parts.log.log,
                                    {.http = config.http,
                                     .service_id = config.service_id,
                                     .keys_loaded = keys != nullptr,
                                     .measured_sql = is_measured(arguments, config),
                                     .signed_statements = parts.signed_statements != nullptr,
+                                    .log = parts.plan.facts,
                                     .attestation = {.provider = parts.provider.get(),
                                                     .enrollment = parts.enrollment.get(),
                                                     .initdata = config.initdata}}));
-  return parts.log->set_http_address(parts.server->address());
+  if (parts.log.embedded == nullptr) return {};
+  return parts.log.embedded->set_http_address(parts.server->address());
+}
+
+std::string place_of(const Parts& parts) {
+  const LogFacts& facts = parts.plan.facts;
+  if (facts.kind != "kafka") return fmt::format("data {}", parts.plan.folder.string());
+  return fmt::format("Kafka {}{}", facts.bootstrap, facts.shared ? ", shared" : "");
 }
 
 int report(const Error& error) {
@@ -273,8 +298,8 @@ int run(const Arguments& arguments, EndOfProgram& end) {
     const bool asked = opened.error().code() == ErrorCode::cancelled && end.signalled();
     return asked ? 0 : report(opened.error());
   }
-  fmt::print("penstockd is ready: http://{}  (data {}, {} queries)\n", parts.server->address(),
-             arguments.data, parts.session->queries().size());
+  fmt::print("penstockd is ready: http://{}  ({}, {} queries)\n", parts.server->address(),
+             place_of(parts), parts.session->queries().size());
   std::fflush(stdout);
   const std::optional<Error> reason = end.wait();
   parts.server->stop(reason ? std::chrono::milliseconds(0) : kStopGrace);

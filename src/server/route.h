@@ -7,6 +7,7 @@
 
 #include "enroll/enrollment.h"
 #include "net/http_server.h"
+#include "server/log_facts.h"
 #include "server/push_registry.h"
 #include "session/session.h"
 #include "tee/provider.h"
@@ -31,6 +32,7 @@ struct RouteContext {
   bool keys_loaded = false;
   bool measured_sql = false;       // keys and a configuration: statements only look
   bool signed_statements = false;  // but for those that its statement_keys signed
+  LogFacts log_facts = {};
   Attestation attestation = {};
   const net::HttpServer* http = nullptr;  // for its figures; null before it listens
 };

@@ -55,6 +55,7 @@ Server::Server(session::Session& session, topics::Log& log, ServerOptions option
                .keys_loaded = options.keys_loaded,
                .measured_sql = options.measured_sql,
                .signed_statements = options.signed_statements,
+               .log_facts = std::move(options.log),
                .attestation = std::move(options.attestation)} {}
 
 Result<std::unique_ptr<Server>> Server::start(session::Session& session, topics::Log& log,

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "net/http_server.h"
+#include "server/log_facts.h"
 #include "server/push_registry.h"
 #include "server/route.h"
 #include "session/session.h"
@@ -18,6 +19,7 @@ struct ServerOptions {
   bool keys_loaded = false;        // rows of sealed streams do not leave in clear
   bool measured_sql = false;       // statements over the wire only look
   bool signed_statements = false;  // but for signed ones
+  LogFacts log = {};
   Attestation attestation = {};
 };
 

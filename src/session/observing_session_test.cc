@@ -75,5 +75,19 @@ TEST(ObservingSession, KeepsItsOwnStreamsToItself) {
   EXPECT_TRUE(std::get<StreamList>(shown.done.at(0).body).streams.empty());
 }
 
+TEST(SharedSession, TakesDefinitionsFromItsStartAlone) {
+  auto log = topics::make_memory_log();
+  auto session = open(*log, nullptr, {.shared = true});
+  must(*session, kService);
+  const Error error =
+      refused(*session, "CREATE STREAM c AS SELECT id FROM orders;", Again::refused);
+  EXPECT_EQ(error.code(), ErrorCode::failed_precondition);
+  EXPECT_THAT(error.text(), HasSubstr("each of them"));
+  EXPECT_EQ(refused(*session, "TERMINATE ALL;", Again::refused).code(),
+            ErrorCode::failed_precondition);
+  must(*session, "INSERT INTO orders (id, item) VALUES (1, 'pen'); SHOW STREAMS;", Again::refused);
+  must(*session, kService);  // a file that is run again
+}
+
 }  // namespace
 }  // namespace penstock::session::test

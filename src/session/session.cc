@@ -56,16 +56,27 @@ std::set<std::string> texts_of(const std::vector<sql::StatementText>& statements
   return out;
 }
 
+bool is_insert_values(const sql::Statement& statement) {
+  return std::holds_alternative<sql::InsertValues>(statement.node);
+}
+
 // What a session may do that runs beside the service: nothing to its queries.
 Result<> check_observes(const sql::Statement& statement) {
-  if (std::holds_alternative<sql::CreateStream>(statement.node) ||
-      std::holds_alternative<sql::InsertValues>(statement.node)) {
+  if (is_insert_values(statement) || std::holds_alternative<sql::CreateStream>(statement.node)) {
     return {};
   }
   return fail(ErrorCode::failed_precondition,
               "this session only looks at the service, whose queries run elsewhere: it starts and "
               "ends none and drops nothing. Put the statement where they run, into the SQL of "
               "`penstock run` or of a penstockd.");
+}
+
+// What one of several processes may do that run the same statements.
+Result<> check_shared(const sql::Statement& statement) {
+  if (is_insert_values(statement)) return {};
+  return fail(ErrorCode::failed_precondition,
+              "several processes share this service and run the same statements: put this one into "
+              "the SQL that each of them starts with, and start them again one by one.");
 }
 
 class SessionImpl final : public Session {
@@ -277,6 +288,7 @@ Result<ResultBody> SessionImpl::run_one(const sql::StatementText& text, Pass& pa
       TRY(sql::prepare_statement(text, pass.world.catalogue, engine::builtin_functions()));
   if (is_definition(statement)) {
     if (options_.observes) TRY(check_observes(statement));
+    if (options_.shared && pass.again == Again::refused) TRY(check_shared(statement));
     pass.defines = true;
     const DefinitionContext context{.world = pass.world,
                                     .effects = pass.effects,

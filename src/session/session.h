@@ -52,7 +52,8 @@ struct SessionOptions {
   // ends a query, or drops a stream, is failed_precondition.
   bool observes = false;
   // Other processes of the service run the same statements now (see topics::Membership): their
-  // records of them are as good as ours.
+  // records of them are as good as ours, and with Again::refused only INSERT ... VALUES changes
+  // something (failed_precondition).
   bool shared = false;
   // Under which INSERT ... VALUES writes; empty: "insert_values_<service id>". Opening a writer
   // fences its predecessor, so processes beside each other need names of their own.

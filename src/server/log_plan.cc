@@ -1,0 +1,143 @@
+#include "server/log_plan.h"
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+namespace penstock::server {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kKafkaCommitAge = 100ms;  // a transaction costs some 10 ms
+
+std::unexpected<Error> wrong(std::string text) {
+  return fail(ErrorCode::invalid_argument, std::move(text));
+}
+
+// What must come out of a measured configuration and not from the command line, which is the
+// host's.
+Result<> check_measured(const LogArguments& arguments) {
+  if (!arguments.kafka.empty() || !arguments.kafka_config.empty()) {
+    return wrong(
+        "--kafka, --kafka-config: with keys and --config the configuration says which brokers are "
+        "meant; put them into its section [kafka]");
+  }
+  if (!arguments.service.empty()) {
+    return wrong("--service: with keys and --config it is the configuration's service_id");
+  }
+  return {};
+}
+
+Result<> check_choice(const LogArguments& arguments, bool on_kafka) {
+  if (on_kafka && !arguments.data.empty()) {
+    return wrong("--data: the topics are on Kafka; leave it out, there is nothing in a folder");
+  }
+  if (on_kafka) return {};
+  if (arguments.data.empty()) {
+    return wrong(
+        "where are the topics? Give --data DIR or --kafka HOST:PORT, or a configuration "
+        "with a section [kafka]");
+  }
+  if (!arguments.kafka_config.empty()) return wrong("--kafka-config: is for --kafka");
+  if (arguments.share || !arguments.instance.empty() || arguments.session_ms) {
+    return wrong(
+        "--share, --instance, --session-ms: a folder has one process; they are for --kafka");
+  }
+  return {};
+}
+
+std::optional<topics::KafkaSharing> sharing_of(const LogArguments& arguments,
+                                               const topics::KafkaSettings& settings) {
+  if (!arguments.share && !settings.share) return std::nullopt;
+  topics::KafkaSharing out = settings.sharing;
+  if (!arguments.instance.empty()) out.instance = arguments.instance;
+  if (arguments.session_ms) out.session = std::chrono::milliseconds(*arguments.session_ms);
+  return out;
+}
+
+Result<topics::KafkaOptions> kafka_options(const LogArguments& arguments,
+                                           const std::filesystem::path& folder,
+                                           const Config& config) {
+  topics::KafkaOptions out;
+  topics::KafkaSettings settings;
+  if (config.kafka) {
+    settings = *config.kafka;
+    out.connection = TRY(load_kafka_connection(config, folder));
+    out.replication = settings.replication;
+    if (!arguments.kafka.empty()) out.connection.bootstrap = arguments.kafka;
+  } else {
+    out = TRY(topics::kafka_options_of(arguments.kafka, arguments.kafka_config));
+  }
+  if (out.connection.bootstrap.empty()) {
+    return wrong("configuration: 'kafka.bootstrap' is missing, and there is no --kafka HOST:PORT");
+  }
+  out.service_id = config.service_id;
+  out.sharing = sharing_of(arguments, settings);
+  if (!out.sharing && (!arguments.instance.empty() || arguments.session_ms)) {
+    return wrong("--instance, --session-ms: are for a service that is shared; add --share");
+  }
+  if (out.sharing && !out.sharing->instance.empty() &&
+      !topics::is_kafka_instance(out.sharing->instance)) {
+    return wrong("--instance: expected 1 to 200 letters, digits, '.', '_' and '-'");
+  }
+  return out;
+}
+
+}  // namespace
+
+void declare_log_arguments(CLI::App& app, LogArguments& out) {
+  app.add_option("--data", out.data, "Folder of the topics; made if it is missing");
+  app.add_option("--kafka", out.kafka,
+                 "Brokers of Apache Kafka, HOST:PORT,...: the topics are there, not in a folder");
+  app.add_option("--kafka-config", out.kafka_config,
+                 "How to reach the brokers (TOML): security, ca, user, ...; plaintext without");
+  app.add_option("--service", out.service,
+                 "Service id, as service_id in the configuration: begins the names of groups and "
+                 "transactions on Kafka");
+  app.add_flag("--share", out.share,
+               "Share the service's tasks with other penstockd of the same statements (Kafka)");
+  app.add_option("--instance", out.instance,
+                 "With --share: a name of this process that stays over its restarts, so that its "
+                 "tasks wait for it");
+  app.add_option("--session-ms", out.session_ms,
+                 "With --share: a silent process loses its tasks after so many milliseconds")
+      ->check(CLI::Range(topics::kKafkaSessionMsMin, topics::kKafkaSessionMsMax));
+}
+
+Result<LogPlan> plan_log(const LogArguments& arguments, bool measured,
+                         const std::filesystem::path& folder, Config& config) {
+  if (measured) TRY(check_measured(arguments));
+  if (config.kafka && !arguments.kafka_config.empty()) {
+    return wrong("--kafka-config: the configuration has a section [kafka] already");
+  }
+  const bool on_kafka = config.kafka || !arguments.kafka.empty();
+  TRY(check_choice(arguments, on_kafka));
+  if (!arguments.service.empty()) config.service_id = arguments.service;
+  LogPlan plan;
+  if (!on_kafka) {
+    plan.folder = arguments.data;
+    return plan;
+  }
+  plan.kafka = TRY(kafka_options(arguments, folder, config));
+  if (!config.commit_age_given) config.commit.age = kKafkaCommitAge;
+  plan.facts = {.kind = "kafka",
+                .bootstrap = plan.kafka->connection.bootstrap,
+                .shared = plan.kafka->sharing.has_value(),
+                .instance = plan.kafka->sharing ? plan.kafka->sharing->instance : std::string()};
+  return plan;
+}
+
+Result<OpenedLog> open_planned_log(LogPlan& plan, topics::Durability durability) {
+  OpenedLog out;
+  if (plan.kafka) {
+    out.log = TRY(topics::open_kafka_log(std::move(*plan.kafka)));
+    return out;
+  }
+  auto log = TRY(topics::EmbeddedLog::open(
+      {.folder = plan.folder, .durability = durability, .program = "penstockd"}));
+  out.embedded = log.get();
+  out.log = std::move(log);
+  return out;
+}
+
+}  // namespace penstock::server
