@@ -1,4 +1,4 @@
-// Whatever becomes of commits, outputs equal those of an undisturbed run.
+// Whatever becomes of commits, and whenever, outputs equal those of an undisturbed run.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -13,6 +13,7 @@
 #include "engine/test_plans.h"
 #include "engine/test_topics.h"
 #include "topics/memory_log.h"
+#include "topics/test_delayed_log.h"
 
 namespace penstock::engine {
 namespace {
@@ -35,25 +36,30 @@ sql::PlanPtr counting_plan(std::string from, std::string to, sql::SealSpec seal)
               "T", std::move(to), std::move(seal));
 }
 
-class ExactlyOnce : public testing::TestWithParam<bool> {
+struct Variant {
+  std::string name;
+  bool sealed, in_background;
+};
+
+class ExactlyOnce : public testing::TestWithParam<Variant> {
  protected:
   void SetUp() override {
     log::set_level(log::Level::error);
     for (std::string_view topic : {"a", "b", "a.grants", "b.grants", "out"})
       make_topic(*memory_, topic, topic == "out" || topic.size() == 1 ? 2 : 1);
-    if (GetParam()) seal_ = kSealed;
+    if (GetParam().sealed) seal_ = kSealed;
   }
   void TearDown() override { log::set_level(log::Level::info); }
 
   // `rounds` commits of records to both partitions of a topic.
   void feed(const std::string& topic, int rounds) {
     TestProducer producer(*memory_, topic, keys_);
-    if (GetParam()) producer.publish_grant();
+    if (GetParam().sealed) producer.publish_grant();
     for (int round = 0; round < rounds; ++round) {
       std::vector<TestRecord> records;
       for (int i = 0; i < 150; ++i) {
         std::string body = fmt::format(R"({{"N":{}}})", next_number_);
-        records.push_back({.value = GetParam() ? producer.seal(body, next_number_) : body,
+        records.push_back({.value = GetParam().sealed ? producer.seal(body, next_number_) : body,
                            .timestamp_ms = next_number_,
                            .partition = static_cast<std::int32_t>(next_number_ % 2)});
         expected_dead_ += next_number_ % 100 == 0;
@@ -69,7 +75,10 @@ class ExactlyOnce : public testing::TestWithParam<bool> {
     RuntimeOptions options;
     options.threads = threads;
     options.commit.records = 100;
-    auto runtime = start_runtime(*faulty_, &keys_, options).value();
+    delayed_ = std::make_unique<topics::DelayedLog>(
+        *faulty_, topics::Delays{.commit = std::chrono::microseconds(700)});
+    topics::Log& log = GetParam().in_background ? static_cast<topics::Log&>(*delayed_) : *faulty_;
+    auto runtime = start_runtime(log, &keys_, options).value();
     EXPECT_TRUE(
         runtime->start_query(QueryId("QA"), counting_plan("a", "out", seal_), StartAt::earliest));
     EXPECT_TRUE(
@@ -78,7 +87,7 @@ class ExactlyOnce : public testing::TestWithParam<bool> {
   }
   void expect_exact() {
     std::vector<std::string> seen =
-        GetParam() ? open_topic(*memory_, "out", keys_) : read_values(*memory_, "out");
+        GetParam().sealed ? open_topic(*memory_, "out", keys_) : read_values(*memory_, "out");
     std::ranges::sort(seen);
     std::ranges::sort(expected_);
     EXPECT_EQ(seen.size(), expected_.size());
@@ -91,6 +100,7 @@ class ExactlyOnce : public testing::TestWithParam<bool> {
   std::unique_ptr<topics::Log> memory_ = topics::make_memory_log();
   seal::KeyRing keys_ = make_keys({"a", "b", "out"});
   std::unique_ptr<FaultyLog> faulty_;
+  std::unique_ptr<topics::DelayedLog> delayed_;
   sql::SealSpec seal_;
   std::int64_t next_number_ = 1;
   std::vector<std::string> expected_;
@@ -138,8 +148,12 @@ TEST_P(ExactlyOnce, AFullDiskLosesNothing) {
   expect_exact();
 }
 
-INSTANTIATE_TEST_SUITE_P(PlainAndSealed, ExactlyOnce, testing::Bool(),
-                         [](const auto& info) { return info.param ? "sealed" : "plain"; });
+INSTANTIATE_TEST_SUITE_P(Variants, ExactlyOnce,
+                         testing::Values(Variant{"plain", false, false},
+                                         Variant{"sealed", true, false},
+                                         Variant{"plain_in_background", false, true},
+                                         Variant{"sealed_in_background", true, true}),
+                         [](const auto& info) { return info.param.name; });
 
 }  // namespace
 }  // namespace penstock::engine

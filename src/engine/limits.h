@@ -25,6 +25,12 @@ inline constexpr std::chrono::milliseconds kRetryFirst{10};
 inline constexpr std::chrono::milliseconds kRetryMax{1000};
 inline constexpr int kIoRetriesMax = 10;  // in a row; then the query fails
 
+// A position that moved over markers only is committed alone this long after the commit before.
+inline constexpr std::chrono::seconds kMarkerCommitInterval{10};
+
+// Commits that the log makes in the background are looked at again after this time.
+inline constexpr std::chrono::milliseconds kSettleLook{3};
+
 // Longest wait for records; workers look around between waits.
 inline constexpr std::chrono::milliseconds kWaitMax{1000};
 

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "engine/dead_letter.h"
+#include "engine/limits.h"
 
 namespace penstock::engine {
 namespace {
@@ -70,21 +71,36 @@ Result<> Task::restore() {
   query_->status(partition_).position = *position;
   // "From now on" must mean the same moment after a restart, even if nothing has come by then.
   if (fresh && query_->start() == StartAt::latest) {
-    committed_position_ = -1;
-    TRY(commit());
+    TRY(start_commit());
+    TRY(settle());
   }
   return {};
 }
 
 Result<Task::Step> Task::step(Time now) {
-  if (!TRY(source_->next())) {
-    TRY(commit());
-    return Step::idle;
-  }
-  if (records_in_ == 0) first_uncommitted_ = now;
+  TRY(settle_if_done());
+  if (in_flight_ != nullptr && is_full()) return Step::full;
+  if (!TRY(source_->next())) return step_idle(now);
+  if (gathered_.records_in == 0) first_uncommitted_ = now;
   TRY(process_batch());
-  if (commit_is_due(now)) TRY(commit());
+  if (commit_is_due(now)) TRY(begin_commit());
   return Step::worked;
+}
+
+Result<Task::Step> Task::step_idle(Time now) {
+  TRY(begin_commit());
+  if (in_flight_ != nullptr) return Step::committing;
+  topics::Offset position = source_->position();
+  if (position == committed_position_) return Step::idle;
+  // What was passed over since then holds no record (Kafka's markers): the next task would pass it
+  // over as well, so it counts as consumed and has time until the next commit. But not for ever, or
+  // an idle partition could lose the records at the stored position to its retention.
+  if (query_->status(partition_).position.exchange(position) != position)
+    context_.progress.notify();
+  if (now - last_commit_ < kMarkerCommitInterval) return Step::idle;
+  TRY(start_commit());
+  TRY(settle_if_done());
+  return in_flight_ == nullptr ? Step::idle : Step::committing;
 }
 
 Result<> Task::process_batch() {
@@ -93,8 +109,8 @@ Result<> Task::process_batch() {
   for (const sql::RowErrors::Entry& entry : source_->refused().entries())
     bury(entry.row, entry.reason);
   if (!batch.selection.empty()) TRY(chain_.process(batch, *this));
-  records_in_ += batch.rows;
-  bytes_in_ += source_->batch_bytes();
+  gathered_.records_in += batch.rows;
+  gathered_.bytes_in += source_->batch_bytes();
   note_memory();
   source_->release();
   return {};
@@ -102,7 +118,7 @@ Result<> Task::process_batch() {
 
 Result<Flow> Task::emit(const data::Batch& batch) {
   if (sink_ == nullptr) {
-    records_out_ += batch.selection.size();
+    gathered_.records_out += batch.selection.size();
     return Flow::more;
   }
   refused_by_sink_.clear();
@@ -123,18 +139,60 @@ void Task::bury(data::RowIndex row, std::string_view reason) {
                      query_->id().value(), dead_letters_);
 }
 
+std::size_t Task::output_bytes() const {
+  return dead_letters_.bytes() + (sink_ != nullptr ? sink_->bytes() : 0);
+}
+
 bool Task::commit_is_due(Time now) const {
   const CommitLimits& limits = context_.options.commit;
-  std::size_t output_bytes = dead_letters_.bytes() + (sink_ != nullptr ? sink_->bytes() : 0);
-  return records_in_ >= limits.records || output_bytes >= limits.output_bytes ||
+  return gathered_.records_in >= limits.records || output_bytes() >= limits.output_bytes ||
          now - first_uncommitted_ >= limits.age;
 }
 
+// While a commit is in flight, this much more than the limits is gathered for the next one.
+bool Task::is_full() const {
+  const CommitLimits& limits = context_.options.commit;
+  return gathered_.records_in >= 2 * limits.records || output_bytes() >= 2 * limits.output_bytes;
+}
+
+Result<> Task::begin_commit() {
+  TRY(settle_if_done());
+  if (in_flight_ != nullptr || gathered_.records_in == 0) return {};
+  TRY(start_commit());
+  return settle_if_done();
+}
+
 Result<> Task::commit() {
-  if (source_->position() == committed_position_) return {};
-  std::unique_ptr<topics::Commit> commit = TRY(writer_->begin());
-  TRY(fill(*commit));
-  topics::CommitResult result = commit->finish();
+  TRY(settle());
+  TRY(begin_commit());
+  return settle();
+}
+
+Result<> Task::start_commit() {
+  in_flight_ = TRY(writer_->begin());
+  TRY(fill(*in_flight_));
+  flying_ = std::exchange(gathered_, {});
+  flying_.position = source_->position();
+  flying_.dead_letters = dead_letters_.size();
+  dead_letters_.clear();
+  if (sink_ != nullptr) {
+    flying_.records_out += sink_->records();
+    flying_.bytes_out = sink_->bytes();
+    sink_->clear();
+  }
+  in_flight_->start();
+  return {};
+}
+
+Result<> Task::settle_if_done() {
+  if (in_flight_ == nullptr || !in_flight_->settled()) return {};
+  return settle();
+}
+
+Result<> Task::settle() {
+  if (in_flight_ == nullptr) return {};
+  topics::CommitResult result = in_flight_->finish();
+  in_flight_.reset();
   if (result.outcome != topics::Outcome::committed)
     return fail(error_of(result).in(fmt::format("task '{}'", id_.value())));
   count_committed();
@@ -156,21 +214,17 @@ Result<> Task::fill(topics::Commit& commit) {
 
 void Task::count_committed() {
   QueryCounters& counters = query_->counters;
-  committed_position_ = source_->position();
+  committed_position_ = flying_.position;
+  last_commit_ = std::chrono::steady_clock::now();
   query_->status(partition_).position = committed_position_;
   query_->status(partition_).memory_peak_bytes = memory_peak_;
-  counters.records_in += std::exchange(records_in_, 0);
-  counters.bytes_in += std::exchange(bytes_in_, 0);
-  counters.dead_letters += dead_letters_.size();
-  if (sink_ != nullptr) {
-    counters.records_out += sink_->records();
-    counters.bytes_out += sink_->bytes();
-    sink_->clear();
-  }
-  counters.records_out += std::exchange(records_out_, 0);
+  counters.records_in += flying_.records_in;
+  counters.bytes_in += flying_.bytes_in;
+  counters.dead_letters += flying_.dead_letters;
+  counters.records_out += flying_.records_out;
+  counters.bytes_out += flying_.bytes_out;
   counters.commits += 1;
   ++commits_;
-  dead_letters_.clear();
   context_.progress.notify();
 }
 

@@ -31,12 +31,16 @@ class Task final : private Emitter {
                                              std::shared_ptr<Query> query, std::int32_t partition);
 
   enum class Step {
-    worked,  // a batch was processed; there may be more
-    idle,    // nothing is at hand and everything is committed
+    worked,      // a batch was processed; there may be more
+    idle,        // nothing is at hand and everything is committed
+    committing,  // nothing is at hand, but the log has yet to say what became of a commit
+    full,        // as committing, and until then nothing more can be gathered
   };
   // After an error the task must be destroyed and built again from committed data, or given up.
   Result<Step> step(Time now);
-  // Commits what has been gathered.
+  // Begins to commit what has been gathered, unless the commit before is not settled yet.
+  Result<> begin_commit();
+  // Commits what has been gathered, and waits for the outcome.
   Result<> commit();
 
   topics::Reader& reader() { return source_->reader(); }
@@ -45,9 +49,21 @@ class Task final : private Emitter {
  private:
   Task(const TaskContext& context, std::shared_ptr<Query> query, std::int32_t partition);
 
+  // What one commit counts once it is committed.
+  struct Gathered {
+    topics::Offset position = 0;
+    std::uint64_t records_in = 0, bytes_in = 0, records_out = 0, bytes_out = 0, dead_letters = 0;
+  };
+
   Result<> restore();
   Result<> process_batch();
+  Result<Step> step_idle(Time now);
+  std::size_t output_bytes() const;
   bool commit_is_due(Time now) const;
+  bool is_full() const;
+  Result<> settle();          // the commit in flight, if there is one: waits for its outcome
+  Result<> settle_if_done();  // does not wait
+  Result<> start_commit();
   Result<> fill(topics::Commit& commit);
   void count_committed();
   void note_memory();
@@ -70,11 +86,17 @@ class Task final : private Emitter {
   sql::RowErrors refused_by_sink_;
   std::vector<std::uint8_t> buried_;  // per row of the batch: has a dead letter
 
-  // Since the last commit.
+  // Since the last commit was filled. Outputs are in the sink until then.
+  Gathered gathered_;
   topics::RecordBatch dead_letters_;
   Time first_uncommitted_{};
+
+  // The commit whose outcome is open. Destroyed before the writer.
+  std::unique_ptr<topics::Commit> in_flight_;
+  Gathered flying_;
+
   topics::Offset committed_position_ = 0;
-  std::uint64_t records_in_ = 0, bytes_in_ = 0, records_out_ = 0;
+  Time last_commit_ = std::chrono::steady_clock::now();
   std::size_t memory_peak_ = 0;
   std::uint64_t commits_ = 0;  // all
 };

@@ -36,11 +36,7 @@ void Worker::add(std::shared_ptr<Query> query, std::int32_t partition, std::uniq
 Result<> Worker::remove(const QueryId& id) {
   Result<> result;
   call([&] {
-    for (Slot& slot : slots_) {
-      if (slot.query->id() != id) continue;
-      Result<> ended = end_task(slot);
-      if (!ended && result) result = ended;
-    }
+    result = commit_all(&id, After::end);
     std::erase_if(slots_, [&](const Slot& slot) { return slot.query->id() == id; });
     task_count_ = slots_.size();
   });
@@ -49,39 +45,21 @@ Result<> Worker::remove(const QueryId& id) {
 
 Result<> Worker::commit(const QueryId& id) {
   Result<> result;
-  call([&] {
-    for (Slot& slot : slots_) {
-      if (slot.query->id() != id || slot.task == nullptr) continue;
-      Result<> committed = slot.task->commit();
-      if (committed) continue;
-      after_error(slot, committed.error(), std::chrono::steady_clock::now());
-      if (result) result = committed;
-    }
-  });
+  call([&] { result = commit_all(&id, After::go_on); });
   return result;
 }
 
 void Worker::shutdown() {
   if (!thread_.joinable()) return;
   call([&] {
-    for (Slot& slot : slots_) {
-      Result<> ended = end_task(slot);
-      if (!ended)
-        log::warning("a task ended without its last commit",
-                     {{"query", log::Public(slot.query->id().value())}, {"error", ended.error()}});
-    }
+    Result<> ended = commit_all(nullptr, After::end);
+    if (!ended) log::warning("a task ended without its last commit", {{"error", ended.error()}});
     slots_.clear();
     task_count_ = 0;
     std::lock_guard lock(mutex_);
     ending_ = true;
   });
   thread_.join();
-}
-
-Result<> Worker::end_task(Slot& slot) {
-  std::unique_ptr<Task> task = std::move(slot.task);
-  if (task == nullptr || slot.query->state() == QueryState::failed) return {};
-  return task->commit();
 }
 
 // --- the worker's thread ---
@@ -124,6 +102,26 @@ void Worker::do_posted_work() {
   done_.notify_all();
 }
 
+// Of one query's tasks, or all (null). Commits that take long are under way at the same time before
+// the first is waited for. The error is the first that came.
+Result<> Worker::commit_all(const QueryId* id, After after) {
+  Result<> result;
+  auto commit = [&](Slot& slot, bool wait) {
+    if (slot.task == nullptr || (id != nullptr && slot.query->id() != *id)) return;
+    if (after == After::end && slot.query->state() == QueryState::failed) return;
+    Result<> committed = wait ? slot.task->commit() : slot.task->begin_commit();
+    if (committed) return;
+    if (result) result = committed;
+    if (after == After::end)
+      slot.task.reset();
+    else
+      after_error(slot, committed.error(), std::chrono::steady_clock::now());
+  };
+  for (bool wait : {false, true})
+    for (Slot& slot : slots_) commit(slot, wait);
+  return result;
+}
+
 // True: some task may have more to do at once.
 bool Worker::step_all() {
   bool busy = false;
@@ -147,6 +145,7 @@ bool Worker::step(Slot& slot, Task::Time now) {
     return false;
   }
   if (slot.task->commits() != commits) note_progress(slot);
+  slot.last = *done;
   return *done == Task::Step::worked;
 }
 
@@ -197,10 +196,13 @@ void Worker::wait() {
   readers_.clear();
   for (Slot& slot : slots_) {
     if (slot.query->state() != QueryState::running) continue;
-    if (slot.task == nullptr)
+    if (slot.task == nullptr) {
       deadline = std::min(deadline, slot.retry_at);
-    else
-      readers_.push_back(&slot.task->reader());
+      continue;
+    }
+    if (slot.last == Task::Step::committing || slot.last == Task::Step::full)
+      deadline = std::min(deadline, std::chrono::steady_clock::now() + kSettleLook);
+    if (slot.last != Task::Step::full) readers_.push_back(&slot.task->reader());
   }
   if (readers_.empty()) {
     std::unique_lock lock(mutex_);

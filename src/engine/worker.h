@@ -36,6 +36,7 @@ class Worker {
     std::shared_ptr<Query> query;
     std::int32_t partition;
     std::unique_ptr<Task> task;  // null: to be built when retry_at has come
+    Task::Step last = Task::Step::idle;
     Task::Time retry_at{};
     std::chrono::milliseconds delay{0};
     int io_failures = 0;
@@ -48,7 +49,8 @@ class Worker {
   bool step_all();
   bool step(Slot& slot, Task::Time now);
   bool build(Slot& slot, Task::Time now);
-  Result<> end_task(Slot& slot);
+  enum class After : std::uint8_t { go_on, end };  // end: the caller destroys the tasks
+  Result<> commit_all(const QueryId* id, After after);
   void after_error(Slot& slot, const Error& error, Task::Time now);
   void note_progress(Slot& slot);
   void wait();

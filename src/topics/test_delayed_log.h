@@ -47,6 +47,18 @@ class LateFinisher {
     }
     changed_.notify_all();
   }
+  // While held, no outcome comes.
+  void hold(bool held) {
+    {
+      std::lock_guard lock(mutex_);
+      held_ = held;
+    }
+    changed_.notify_all();
+  }
+  std::size_t waiting() const {
+    std::lock_guard lock(mutex_);
+    return jobs_.size();
+  }
   bool is_done(const Job& job) const {
     std::lock_guard lock(mutex_);
     return job.state == Job::State::done;
@@ -69,7 +81,7 @@ class LateFinisher {
     std::unique_lock lock(mutex_);
     while (!ending_) {
       auto next = std::ranges::min_element(jobs_, {}, [](const Job* job) { return job->due; });
-      if (next == jobs_.end()) {
+      if (held_ || next == jobs_.end()) {
         changed_.wait(lock);
       } else if ((*next)->due > std::chrono::steady_clock::now()) {
         Deadline due = (*next)->due;
@@ -91,7 +103,7 @@ class LateFinisher {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<Job*> jobs_;
-  bool ending_ = false;
+  bool held_ = false, ending_ = false;
   std::thread thread_;
 };
 
@@ -227,6 +239,9 @@ class DelayedLog : public Log {
     return inner_.wait(inner, deadline);
   }
   void wake() override { inner_.wake(); }
+
+  void hold_commits(bool held) { finisher_.hold(held); }
+  std::size_t commits_waiting() const { return finisher_.waiting(); }
 
   Delays delays;
 
