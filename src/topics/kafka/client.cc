@@ -178,7 +178,7 @@ Result<Client> make_reading_client(const KafkaOptions& options, ReadCheck check,
                       {"queued.min.messages", std::to_string(kQueuedRecords)},
                       {"queued.max.messages.kbytes", std::to_string(kQueuedKibibytes)},
                       {"fetch.queue.backoff.ms", "5"},
-                      {"fetch.wait.max.ms", "100"},
+                      {"fetch.wait.max.ms", "50"},
                       {"fetch.error.backoff.ms", "100"}},
                      trouble);
 }

@@ -20,7 +20,11 @@ struct Destroy {
 template <typename T, auto destroy>
 using Owned = std::unique_ptr<T, Destroy<destroy>>;
 
-using Client = Owned<rd_kafka_t, rd_kafka_destroy>;
+// Consumers that want to leave their group in order close themselves first.
+inline void destroy_client(rd_kafka_t* client) {
+  rd_kafka_destroy_flags(client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+}
+using Client = Owned<rd_kafka_t, destroy_client>;
 using Configuration = Owned<rd_kafka_conf_t, rd_kafka_conf_destroy>;
 using TopicHandle = Owned<rd_kafka_topic_t, rd_kafka_topic_destroy>;
 using Queue = Owned<rd_kafka_queue_t, rd_kafka_queue_destroy>;

@@ -12,7 +12,8 @@ namespace penstock::topics::kafka {
 namespace {
 
 constexpr int kSlice_ms = 100;
-constexpr std::size_t kFieldsMax = 6;
+constexpr int kMetadata_ms = 10'000;
+constexpr std::size_t kFieldsMax = 7;
 
 rd_kafka_vu_t bytes_field(rd_kafka_vtype_t type, const std::optional<ByteView>& bytes) {
   rd_kafka_vu_t field{};
@@ -86,12 +87,25 @@ Result<> Producer::begin() {
   return {};
 }
 
+Result<rd_kafka_topic_t*> Producer::handle_of(const std::string& topic) {
+  auto found = topics_.find(topic);
+  if (found != topics_.end()) return found->second.get();
+  TopicHandle handle(rd_kafka_topic_new(client_.get(), topic.c_str(), nullptr));
+  const rd_kafka_metadata_t* metadata = nullptr;
+  rd_kafka_resp_err_t code =
+      rd_kafka_metadata(client_.get(), 0, handle.get(), &metadata, kMetadata_ms);
+  if (metadata != nullptr) rd_kafka_metadata_destroy(metadata);
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return fail(error_of(code, fmt::format("asking for the leaders of topic '{}'", topic)));
+  return topics_.emplace(topic, std::move(handle)).first->second.get();
+}
+
 Result<> Producer::produce(const std::string& topic, std::int32_t partition,
                            const RecordView& record) {
-  std::array<rd_kafka_vu_t, kFieldsMax + 1> fields{};
+  std::array<rd_kafka_vu_t, kFieldsMax> fields{};
   std::size_t count = 0;
-  fields[count].vtype = RD_KAFKA_VTYPE_TOPIC;
-  fields[count++].u.cstr = topic.c_str();
+  fields[count].vtype = RD_KAFKA_VTYPE_RKT;
+  fields[count++].u.rkt = TRY(handle_of(topic));
   fields[count].vtype = RD_KAFKA_VTYPE_PARTITION;
   fields[count++].u.i32 = partition;
   fields[count].vtype = RD_KAFKA_VTYPE_MSGFLAGS;

@@ -1,7 +1,7 @@
 // A transactional producer: the library's calls, their errors sorted into what they mean here.
 #pragma once
 
-#include <chrono>
+#include <map>
 #include <optional>
 #include <span>
 
@@ -37,11 +37,15 @@ class Producer {
   // Marks the producer dead if the failure is one that it does not survive.
   Error take(const rd_kafka_error_t& failure, std::string_view doing);
   Result<> deliver_all();
+  // The topic's handle; the first time its leaders are asked for, which the library would otherwise
+  // do at its leisure (a second).
+  Result<rd_kafka_topic_t*> handle_of(const std::string& topic);
 
   const WriterId id_;
   Trouble trouble_;
   bool dead_ = false, fenced_ = false;
   Client client_;
+  std::map<std::string, TopicHandle, std::less<>> topics_;
 };
 
 }  // namespace penstock::topics::kafka
