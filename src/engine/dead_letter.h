@@ -12,7 +12,7 @@ namespace penstock::engine {
 
 // "<query id>.dead_letters". A dead letter has the key, value and timestamp of the record it keeps,
 // byte for byte (sealed ones stay sealed: the headers below are the context in which they open),
-// and these headers, all texts.
+// and these headers, all texts. A timestamp below what the topic takes is raised to that.
 std::string dead_letters_topic(std::string_view query_id);
 
 namespace dead_letter {
@@ -33,13 +33,15 @@ struct Origin {
   topics::Offset offset = 0;
 };
 
-// Adds one dead letter to a batch for the topic above.
+// Adds one dead letter to a batch for the topic above, which has these rules.
 void append_dead_letter(const topics::RecordView& record, const Origin& origin,
                         std::string_view reason, std::string_view query_id,
-                        topics::RecordBatch& to);
+                        const topics::TopicRules& rules, topics::RecordBatch& to);
 
-// Makes the topic (one partition per source partition) when it is missing.
-Result<> ensure_dead_letters_topic(topics::Log& log, const topics::TopicName& topic,
-                                   std::int32_t partitions);
+// Makes the topic (one partition per source partition) when it is missing. failed_precondition: it
+// is there with fewer partitions.
+Result<topics::TopicInfo> ensure_dead_letters_topic(topics::Log& log,
+                                                    const topics::TopicName& topic,
+                                                    std::int32_t partitions);
 
 }  // namespace penstock::engine

@@ -41,7 +41,10 @@ Result<std::shared_ptr<Query>> Query::create(topics::Log& log, QueryId id,
             .partitions = info.partitions.size()};
   std::shared_ptr<Query> query = std::unique_ptr<Query>(new Query(std::move(spec)));
   TRY(topics::check_id(query->writer_id(query->partitions() - 1)));
-  TRY(ensure_dead_letters_topic(log, query->dead_letters_topic(), query->partitions()));
+  topics::TopicInfo dead_letters =
+      TRY_IN(ensure_dead_letters_topic(log, query->dead_letters_topic(), query->partitions()),
+             fmt::format("starting query {}", query->id().value()));
+  query->dead_letters_rules_ = dead_letters.rules;
   return query;
 }
 

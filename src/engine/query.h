@@ -57,6 +57,7 @@ class Query {
   const PlanParts& parts() const { return parts_; }
   const topics::TopicName& source_topic() const { return source_topic_; }
   const topics::TopicName& dead_letters_topic() const { return dead_letters_topic_; }
+  const topics::TopicRules& dead_letters_rules() const { return dead_letters_rules_; }
   StartAt start() const { return start_; }
   std::int32_t partitions() const { return static_cast<std::int32_t>(status_.size()); }
   PartitionStatus& status(std::int32_t partition) {
@@ -101,6 +102,7 @@ class Query {
   const std::shared_ptr<const sql::PlanNode> plan_;
   const PlanParts parts_;
   const topics::TopicName source_topic_, dead_letters_topic_;
+  topics::TopicRules dead_letters_rules_;  // set before there are tasks
   const StartAt start_;
   std::vector<PartitionStatus> status_;
   std::atomic<QueryState> state_ = QueryState::running;

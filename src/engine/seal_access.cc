@@ -13,4 +13,13 @@ Result<> require_policy(const seal::KeySource* keys, std::string_view topic,
                           topic, policy_id));
 }
 
+Result<> require_kept_timestamps(const topics::TopicInfo& topic) {
+  if (topic.rules.keeps_timestamps) return {};
+  return fail(ErrorCode::failed_precondition,
+              fmt::format("topic '{}' replaces its records' timestamps (LogAppendTime), to which "
+                          "sealed records are bound, so they would not open: set "
+                          "message.timestamp.type=CreateTime on it",
+                          topic.spec.name.text()));
+}
+
 }  // namespace penstock::engine

@@ -1,10 +1,11 @@
-// Whether there are keys at all for a sealed topic.
+// Whether a topic can be sealed here: keys, and a log that keeps what records are bound to.
 #pragma once
 
 #include <string_view>
 
 #include "base/error.h"
 #include "seal/key_source.h"
+#include "topics/log.h"
 
 namespace penstock::engine {
 
@@ -12,5 +13,8 @@ namespace penstock::engine {
 // allow reading or writing is for opener and sealer to say.
 Result<> require_policy(const seal::KeySource* keys, std::string_view topic,
                         std::string_view policy_id);
+
+// failed_precondition when the log puts timestamps of its own in place of the records'.
+Result<> require_kept_timestamps(const topics::TopicInfo& topic);
 
 }  // namespace penstock::engine

@@ -20,6 +20,9 @@ namespace {
 
 constexpr std::string_view kTooLarge = "output_too_large";
 constexpr std::string_view kBatchTooLarge = "batch_output_too_large";
+constexpr std::string_view kTooEarly = "timestamp_too_early";  // for the topic
+
+constexpr data::TimestampMs kNoTimestamp = -1;  // of Kafka's records that have none
 
 Result<topics::TopicInfo> ensure_topic(topics::Log& log, const topics::TopicSpec& spec) {
   Result<> created = log.create(spec);
@@ -35,13 +38,14 @@ std::optional<ByteView> view_of(const Slice& slice) {
 
 }  // namespace
 
-SinkEdge::SinkEdge(const sql::SinkStep& step, topics::TopicName topic, std::int32_t partitions,
+SinkEdge::SinkEdge(const sql::SinkStep& step, const topics::TopicInfo& info,
                    std::int32_t source_partition)
     : step_(step),
-      topic_(std::move(topic)),
-      partitions_(partitions),
-      home_partition_(source_partition % partitions),
-      records_by_partition_(static_cast<std::size_t>(partitions)) {}
+      topic_(info.spec.name),
+      rules_(info.rules),
+      partitions_(info.spec.partitions),
+      home_partition_(source_partition % info.spec.partitions),
+      records_by_partition_(static_cast<std::size_t>(info.spec.partitions)) {}
 
 Result<std::unique_ptr<SinkEdge>> SinkEdge::create(topics::Log& log, const seal::KeySource* keys,
                                                    const sql::SinkStep& step,
@@ -49,10 +53,12 @@ Result<std::unique_ptr<SinkEdge>> SinkEdge::create(topics::Log& log, const seal:
   std::string doing = fmt::format("writing stream {}", step.stream.name);
   topics::TopicName topic = TRY(topics::TopicName::parse(step.stream.topic));
   topics::TopicInfo info = TRY_IN(log.describe(topic), doing);
-  std::int32_t partitions = info.spec.partitions;
-  std::unique_ptr<SinkEdge> edge(new SinkEdge(step, topic, partitions, source_partition));
+  std::unique_ptr<SinkEdge> edge(new SinkEdge(step, info, source_partition));
   TRY_IN(edge->make_writers(), doing);
-  if (step.stream.seal.kind != sql::SealKind::none) TRY_IN(edge->make_sealer(log, keys), doing);
+  if (step.stream.seal.kind != sql::SealKind::none) {
+    TRY_IN(require_kept_timestamps(info), doing);
+    TRY_IN(edge->make_sealer(log, keys), doing);
+  }
   return edge;
 }
 
@@ -80,6 +86,7 @@ Result<> SinkEdge::make_sealer(topics::Log& log, const seal::KeySource* keys) {
   grants_topic_ = TRY(topics::TopicName::parse(seal::grants_topic(topic_.text())));
   topics::TopicInfo info =
       TRY(ensure_topic(log, {.name = *grants_topic_, .partitions = 1, .compacted = true}));
+  grants_rules_ = info.rules;
   grants_.resize(static_cast<std::size_t>(info.spec.partitions));
   return {};
 }
@@ -94,6 +101,8 @@ Result<> SinkEdge::write(const data::Batch& batch, std::int64_t now_ms, sql::Row
     if (!refused.empty() && failed_[row] != 0) continue;
     if (!timestamp_ms) {
       refused.add(row, kInvalidTimestamp);
+    } else if (*timestamp_ms < rules_.timestamp_ms_min) {
+      refused.add(row, kTooEarly);
     } else if (bytes_ - bytes_before > kBatchOutputBytesMax) {
       refused.add(row, kBatchTooLarge);
     } else if (!add_record(key_writer_ != nullptr ? keys_[i] : Slice{}, values_[i],
@@ -125,7 +134,10 @@ void SinkEdge::encode(const data::Batch& batch, sql::RowErrors& refused) {
 
 std::optional<data::TimestampMs> SinkEdge::timestamp_of(const data::Batch& batch,
                                                         data::RowIndex row) const {
-  if (!timestamp_column_) return batch.timestamps_ms[row];
+  if (!timestamp_column_) {
+    data::TimestampMs own = batch.timestamps_ms[row];
+    return own == kNoTimestamp ? std::max(own, rules_.timestamp_ms_min) : own;
+  }
   const data::Column& column = *batch.columns[*timestamp_column_];
   if (column.is_null(row)) return std::nullopt;
   std::int64_t value = column.values<std::int64_t>()[row];
@@ -133,10 +145,10 @@ std::optional<data::TimestampMs> SinkEdge::timestamp_of(const data::Batch& batch
   return value;
 }
 
-// False: the record is larger than the log takes.
+// False: the record is larger than the topic takes.
 bool SinkEdge::add_record(const Slice& key, const Slice& value, data::TimestampMs timestamp_ms) {
   std::size_t overhead = sealer_ != nullptr ? seal::kSealedOverheadMax : 0;
-  if (std::size_t{key.size} + value.size + overhead > topics::kRecordBytesMax) return false;
+  if (std::size_t{key.size} + value.size + overhead > rules_.record_bytes_max) return false;
   topics::RecordView record{view_of(key), view_of(value), timestamp_ms};
   if (sealer_ != nullptr) {
     sealed_.clear();
@@ -160,7 +172,8 @@ Result<> SinkEdge::prepare_sealer(std::int64_t now_ms, std::size_t rows) {
   for (const seal::EpochGrant& grant : sealer_->take_grants()) {
     std::int32_t partition =
         topics::partition_of(grant.key, static_cast<std::int32_t>(grants_.size()));
-    topics::RecordView record{ByteView(grant.key), ByteView(grant.value), now_ms};
+    topics::RecordView record{ByteView(grant.key), ByteView(grant.value),
+                              std::max(now_ms, grants_rules_.timestamp_ms_min)};
     grants_[static_cast<std::size_t>(partition)].append(record);
     bytes_ += grant.value.size();
   }

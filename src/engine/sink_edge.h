@@ -20,6 +20,7 @@ namespace penstock::engine {
 class SinkEdge {
  public:
   // Sealed sinks begin a new epoch here. permission_denied: the key source does not let us seal.
+  // failed_precondition: sealed, and the topic does not keep timestamps.
   static Result<std::unique_ptr<SinkEdge>> create(topics::Log& log, const seal::KeySource* keys,
                                                   const sql::SinkStep& step,
                                                   std::int32_t source_partition);
@@ -35,8 +36,7 @@ class SinkEdge {
   std::size_t memory_bytes() const;
 
  private:
-  SinkEdge(const sql::SinkStep& step, topics::TopicName topic, std::int32_t partitions,
-           std::int32_t source_partition);
+  SinkEdge(const sql::SinkStep& step, const topics::TopicInfo& info, std::int32_t source_partition);
 
   Result<> make_writers();
   Result<> make_sealer(topics::Log& log, const seal::KeySource* keys);
@@ -48,6 +48,7 @@ class SinkEdge {
 
   const sql::SinkStep& step_;
   const topics::TopicName topic_;
+  const topics::TopicRules rules_;
   const std::int32_t partitions_;
   const std::int32_t home_partition_;                               // of records without a key
   std::unique_ptr<format::ValueWriter> key_writer_, value_writer_;  // key_writer_ null: no key
@@ -62,6 +63,7 @@ class SinkEdge {
 
   std::unique_ptr<seal::Sealer> sealer_;  // null: a plain topic
   std::optional<topics::TopicName> grants_topic_;
+  topics::TopicRules grants_rules_;
   std::vector<topics::RecordBatch> grants_;  // one per partition of the grants topic
 
   std::vector<topics::RecordBatch> records_by_partition_;

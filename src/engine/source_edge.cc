@@ -31,6 +31,7 @@ SourceEdge::~SourceEdge() = default;
 Result<> SourceEdge::make_opener(const seal::KeySource* keys) {
   const std::string& policy = step_.stream.seal.policy;
   TRY(require_policy(keys, step_.stream.topic, policy));
+  TRY(require_kept_timestamps(TRY(log_.describe(from_.topic))));
   opener_ = TRY(seal::Opener::create({.topic = step_.stream.topic, .policy_id = policy}, *keys));
   grants_ = std::make_unique<GrantFollower>(log_, *opener_);
   return grants_->catch_up(system_clock().now_ms());

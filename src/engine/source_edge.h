@@ -22,7 +22,8 @@ namespace penstock::engine {
 class SourceEdge {
  public:
   // schema: of the step's output, pseudo-columns included. permission_denied: sealed, and the key
-  // source does not let us read it. unsupported: a format or column type.
+  // source does not let us read it. unsupported: a format or column type. failed_precondition:
+  // sealed, and the topic does not keep timestamps.
   static Result<std::unique_ptr<SourceEdge>> create(topics::Log& log, const seal::KeySource* keys,
                                                     const sql::SourceStep& step,
                                                     const data::Schema& schema,

@@ -136,7 +136,7 @@ void Task::bury(data::RowIndex row, std::string_view reason) {
   if (buried_.empty()) buried_.resize(source_->batch().rows, 0);
   if (std::exchange(buried_[row], 1) != 0) return;  // the first reason stays
   append_dead_letter(source_->record(row), {source_->from(), source_->offset(row)}, reason,
-                     query_->id().value(), dead_letters_);
+                     query_->id().value(), query_->dead_letters_rules(), dead_letters_);
 }
 
 std::size_t Task::output_bytes() const {
