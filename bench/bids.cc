@@ -78,7 +78,9 @@ class Loader {
   Result<> append_grants(topics::Commit& commit) {
     topics::RecordBatch grants;
     for (seal::EpochGrant& grant : sealer_->take_grants())
-      grants.append({.key = ByteView(grant.key), .value = ByteView(grant.value)});
+      grants.append({.key = ByteView(grant.key),
+                     .value = ByteView(grant.value),
+                     .timestamp_ms = system_clock().now_ms()});
     if (grants.empty()) return {};
     return commit.append({TRY(topics::TopicName::parse(topic_.text() + ".grants")), 0}, grants);
   }
@@ -100,14 +102,10 @@ Result<const seal::KeyRing*> bench_keys() {
   return &*ring;
 }
 
-Result<> load_topic(topics::Log& log, std::string_view topic, bool sealed, std::uint64_t records) {
+Result<> fill_topic(topics::Log& log, std::string_view topic, bool sealed, std::uint64_t records) {
   topics::TopicName name = TRY(topics::TopicName::parse(topic));
-  if (log.describe(name)) return {};
   TRY(check_generator());
-  TRY(log.create({.name = name}));
   if (!sealed) return Loader::load(log, name, nullptr, records);
-  TRY(log.create(
-      {.name = TRY(topics::TopicName::parse(name.text() + ".grants")), .compacted = true}));
   const seal::KeyRing* keys = TRY(bench_keys());
   seal::SealerOptions options;
   options.topic = name.text();
@@ -115,6 +113,16 @@ Result<> load_topic(topics::Log& log, std::string_view topic, bool sealed, std::
   auto sealer = TRY(seal::Sealer::create(std::move(options), *keys, crypto::system_random(),
                                          system_clock().now_ms()));
   return Loader::load(log, name, sealer.get(), records);
+}
+
+Result<> load_topic(topics::Log& log, std::string_view topic, bool sealed, std::uint64_t records) {
+  topics::TopicName name = TRY(topics::TopicName::parse(topic));
+  if (log.describe(name)) return {};
+  TRY(log.create({.name = name}));
+  if (sealed)
+    TRY(log.create(
+        {.name = TRY(topics::TopicName::parse(name.text() + ".grants")), .compacted = true}));
+  return fill_topic(log, topic, sealed, records);
 }
 
 }  // namespace penstock::bench

@@ -27,11 +27,14 @@ struct Row {
   std::string_view name;
   std::string_view share_of;  // empty: a limit itself
   std::string_view what;      // one line for the reader
+  // unavailable: this machine cannot; the row is skipped.
   std::function<Result<Measurement>(const Settings&, int round)> run;
+  bool on_request = false;  // only when named
 };
 
 std::vector<Row> roofline_rows();
 std::vector<Row> engine_rows();
 std::vector<Row> attest_rows();
+std::vector<Row> kafka_rows();
 
 }  // namespace penstock::bench
