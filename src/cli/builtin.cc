@@ -9,13 +9,16 @@ constexpr std::array kCommands = {
     CommandEntry{
         "run", "Run a file of SQL without a server",
         "  penstock run --data data --until-end --keys payments-v1.keys.json payments.sql\n"
-        "Run the same file again and it goes on exactly where it stopped.",
+        "Run the same file again and it goes on exactly where it stopped.\n"
+        "  penstock run --kafka broker:9092 --kafka-config kafka.toml --service payments "
+        "payments.sql",
         make_run},
     CommandEntry{
         "produce", "Write lines of JSON from standard input into a topic",
         "  penstock produce --data data --topic clicks --partitions 4 --key user < clicks.jsonl\n"
         "  penstock produce --data data --topic payments --seal payments-v1 \\\n"
-        "      --keys payments-v1.producer.keys.json < payments.jsonl",
+        "      --keys payments-v1.producer.keys.json < payments.jsonl\n"
+        "  penstock produce --kafka broker:9092 --topic clicks < clicks.jsonl",
         make_produce},
     CommandEntry{
         "consume", "Print the records of a topic as lines of JSON",
@@ -26,6 +29,7 @@ constexpr std::array kCommands = {
     CommandEntry{"sql", "Statements and queries: interactive, or from -e, -f or standard input",
                  "  penstock sql --server http://127.0.0.1:8088\n"
                  "  penstock sql --data data -e 'SHOW STREAMS;'\n"
+                 "  penstock sql --kafka broker:9092 --service payments\n"
                  "  penstock sql --sign review.key.pem --service-id payments -f change.sql",
                  make_sql},
     CommandEntry{"policy", "Make and look at the policies of sealed topics",
@@ -50,6 +54,10 @@ constexpr std::array kCommands = {
                  "  penstock audit verify --data manager --head audit-head.json", make_audit},
     CommandEntry{"statement-key", "Make a key that signs statements (`penstock sql --sign`)",
                  "  penstock statement-key new --out review", make_statement_key},
+    CommandEntry{"status", "What a running penstockd does: queries, lag, commits, trouble",
+                 "  penstock status --server http://127.0.0.1:8088\n"
+                 "  penstock status --data data --json",
+                 make_status},
     CommandEntry{"topics", "List, describe and remove topics",
                  "  penstock topics list --data data\n"
                  "  penstock topics describe --data data --topic payments",

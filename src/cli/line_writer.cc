@@ -69,7 +69,15 @@ Result<> LineWriter::open_topic() {
                             options_.topic, partitions_, *options_.partitions));
   batches_.resize(static_cast<std::size_t>(partitions_));
   TopicName grants = TRY(TopicName::parse(seal::grants_topic(options_.topic)));
-  if (!options_.policy.empty()) return ensure({.name = grants, .partitions = 1, .compacted = true});
+  if (!options_.policy.empty()) {
+    if (!found->rules.keeps_timestamps)
+      return fail(ErrorCode::failed_precondition,
+                  fmt::format("topic '{}' replaces the records' timestamps by the brokers' time, "
+                              "and sealed records are bound to theirs: nobody could open them. Set "
+                              "message.timestamp.type=CreateTime on it",
+                              options_.topic));
+    return ensure({.name = grants, .partitions = 1, .compacted = true});
+  }
   if (TRY(find_topic(*log_, grants)))
     note(
         fmt::format("topic '{}' holds sealed records; plain ones among them are not read by "
@@ -114,7 +122,11 @@ Result<std::uint64_t> LineWriter::rows_in_log_again() {
 }
 
 Result<LineWriter::Attempt> LineWriter::try_commit(const GatheredLines& lines) {
-  auto lost = [](const Error& error) { return error.code() == ErrorCode::unavailable; };
+  auto lost = [this](const Error& error) {
+    if (error.code() != ErrorCode::unavailable) return false;
+    lost_because_ = error.text();
+    return true;
+  };
   Result<std::unique_ptr<topics::Commit>> commit = writer_->begin();
   if (!commit && lost(commit.error())) return Attempt::log_lost;
   if (!commit) return fail(commit.error());
@@ -123,8 +135,11 @@ Result<LineWriter::Attempt> LineWriter::try_commit(const GatheredLines& lines) {
   if (!filled) return fail(filled.error());
   topics::CommitResult result = (*commit)->finish();
   if (result.outcome == topics::Outcome::committed) return Attempt::committed;
-  if (result.outcome == topics::Outcome::unknown) return Attempt::log_lost;
   if (!result.error) return fail(ErrorCode::internal, "a commit failed without a reason");
+  if (result.outcome == topics::Outcome::unknown) {
+    lost_because_ = result.error->text();
+    return Attempt::log_lost;
+  }
   if (lost(*result.error)) return Attempt::log_lost;
   return fail(*result.error);
 }
@@ -176,7 +191,8 @@ Result<> LineWriter::seal_rows(topics::Commit& commit, const GatheredLines& line
 
 Result<> LineWriter::wait_for_log() {
   note(options_.place.on_kafka()
-           ? "the brokers do not answer; waiting for them"
+           ? fmt::format("whether the last commit happened is not known: {}; asking again",
+                         lost_because_)
            : "the process that holds the folder is gone; waiting for it to come back");
   writer_.reset();
   sealer_.reset();

@@ -89,6 +89,7 @@ class LineWriter {
   std::string id_;
   std::vector<topics::RecordBatch> batches_;  // one per partition
   ByteBuffer sealed_;
+  std::string lost_because_;  // why the log was lost last
   std::int32_t partitions_ = 0;
   std::uint64_t written_ = 0;
 };

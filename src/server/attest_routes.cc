@@ -1,4 +1,4 @@
-// Proof of what runs here: GET /penstock/status, POST /penstock/attest.
+// Proof of what runs here: POST /penstock/attest.
 #include <fmt/format.h>
 
 #include "attest/report_data.h"
@@ -10,17 +10,6 @@ namespace penstock::server {
 namespace {
 
 constexpr std::size_t kNonceBytes = 32;
-
-OrderedJson shown(const enroll::EnrollmentState& state) {
-  OrderedJson out;
-  out["app"] = state.app;
-  out["token_valid"] = state.token_valid;
-  out["token_expires_s"] = state.token_expires_s;
-  out["renewals"] = state.renewals;
-  out["failures"] = state.failures;
-  out["last_error"] = state.last_error.empty() ? OrderedJson() : OrderedJson(state.last_error);
-  return out;
-}
 
 Result<std::string> nonce_of(std::string_view body) {
   constexpr std::string_view kWhat = "request body";
@@ -52,19 +41,6 @@ Result<Json> evidence_for(const Attestation& here, const attest::SessionBinding&
 }
 
 }  // namespace
-
-void give_status_of_attestation(const RouteContext& context, const net::HttpRequest&,
-                                net::ResponseWriter& writer) {
-  const Attestation& here = context.attestation;
-  OrderedJson out;
-  out["service_id"] = context.service_id;
-  out["keys_loaded"] = context.keys_loaded;
-  out["measured"] = context.measured_sql;
-  out["signed_statements"] = context.signed_statements;
-  out["tee"] = here.provider != nullptr ? OrderedJson(here.provider->tee()) : OrderedJson();
-  out["enrollment"] = here.enrollment != nullptr ? shown(here.enrollment->state()) : OrderedJson();
-  answer(writer, 200, out);
-}
 
 void give_evidence(const RouteContext& context, const net::HttpRequest& request,
                    net::ResponseWriter& writer) {

@@ -17,7 +17,7 @@ constexpr Route kRoutes[] = {
     {.method = "GET", .path = "/status", .handle = give_statuses},
     {.method = "GET", .path = "/status/", .prefix = true, .handle = give_status},
     {.method = "GET", .path = "/metrics", .handle = give_metrics},
-    {.method = "GET", .path = "/penstock/status", .handle = give_status_of_attestation},
+    {.method = "GET", .path = "/penstock/status", .handle = give_service_status},
     {.method = "POST", .path = "/penstock/attest", .handle = give_evidence},
     {.method = "POST", .path = "/ksql", .handle = run_statements},
     {.method = "POST", .path = "/ksql/terminate", .handle = refuse_terminate_cluster},

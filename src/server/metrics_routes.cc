@@ -32,10 +32,14 @@ class Page {
   }
   template <typename T>
   void sample(std::string_view labels, T value) {
+    sample("", labels, value);
+  }
+  template <typename T>
+  void sample(std::string_view suffix, std::string_view labels, T value) {
     if (labels.empty()) {
-      fmt::format_to(std::back_inserter(text_), "{} {}\n", name_, value);
+      fmt::format_to(std::back_inserter(text_), "{}{} {}\n", name_, suffix, value);
     } else {
-      fmt::format_to(std::back_inserter(text_), "{}{{{}}} {}\n", name_, labels, value);
+      fmt::format_to(std::back_inserter(text_), "{}{}{{{}}} {}\n", name_, suffix, labels, value);
     }
   }
   const std::string& text() const { return text_; }
@@ -90,6 +94,36 @@ void query_figures(Page& page, const Queries& queries) {
   }
 }
 
+// Of logs that count what they do.
+void log_figures(Page& page, const RouteContext& context) {
+  if (context.log_facts.kind != "kafka") return;
+  const topics::LogFigures figures = context.log.figures();
+  page.family("penstock_log_commits_total", "counter", "Commits by their outcome.");
+  page.sample("outcome=\"committed\"", figures.committed);
+  page.sample("outcome=\"aborted\"", figures.aborted);
+  page.sample("outcome=\"fenced\"", figures.fenced);
+  page.sample("outcome=\"unknown\"", figures.unknown);
+  page.family("penstock_log_commit_seconds", "summary",
+              "From the end of a commit's gathering to its outcome.");
+  page.sample("_sum", "", figures.commit_seconds);
+  page.sample("_count", "", figures.committed + figures.aborted + figures.fenced + figures.unknown);
+  page.family("penstock_log_commit_seconds_max", "gauge", "The longest of them.");
+  page.sample("", figures.commit_seconds_max);
+  page.family("penstock_log_client_restarts_total", "counter",
+              "Connections made anew after a fatal error.");
+  page.sample("", figures.client_restarts);
+  page.family("penstock_log_rebalances_total", "counter",
+              "Times that the tasks were spread anew over the processes of the service.");
+  page.sample("", figures.rebalances);
+  page.family("penstock_log_misbehaviour_total", "counter",
+              "What the brokers did that honest ones do not; /penstock/status has the words.");
+  for (const topics::Misbehaviour& one : figures.misbehaviour) {
+    page.sample(fmt::format("kind=\"{}\",topic=\"{}\",partition=\"{}\"", escaped(one.kind),
+                            escaped(one.topic), one.partition),
+                one.count);
+  }
+}
+
 std::uint64_t resident_bytes() {
   const auto statm = read_file("/proc/self/statm", 4096);
   if (!statm) return 0;
@@ -140,6 +174,7 @@ void give_metrics(const RouteContext& context, const net::HttpRequest&,
                   net::ResponseWriter& writer) {
   Page page;
   query_figures(page, context.session.queries());
+  log_figures(page, context);
   process_figures(page, context);
   enrollment_figures(page, context);
   (void)writer.send(200, "text/plain; version=0.0.4; charset=utf-8", page.text());

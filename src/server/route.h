@@ -68,8 +68,9 @@ void run_query_stream(const RouteContext&, const net::HttpRequest&, net::Respons
 void close_query(const RouteContext&, const net::HttpRequest&, net::ResponseWriter&);
 void refuse_inserts_stream(const RouteContext&, const net::HttpRequest&, net::ResponseWriter&);
 // attest_routes.cc
-void give_status_of_attestation(const RouteContext&, const net::HttpRequest&, net::ResponseWriter&);
 void give_evidence(const RouteContext&, const net::HttpRequest&, net::ResponseWriter&);
+// status_routes.cc
+void give_service_status(const RouteContext&, const net::HttpRequest&, net::ResponseWriter&);
 // metrics_routes.cc
 void give_metrics(const RouteContext&, const net::HttpRequest&, net::ResponseWriter&);
 

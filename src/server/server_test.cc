@@ -282,6 +282,22 @@ TEST_F(ServerTest, PrintsATopicAsText) {
   EXPECT_THAT(printed.body, HasSubstr(R"(, key: <null>, value: {"ID":1,"T":"one"}, partition: 0)"));
 }
 
+TEST_F(ServerTest, SaysWhatItDoes) {
+  ksql("CREATE STREAM c AS SELECT id FROM s EMIT CHANGES;");
+  ASSERT_TRUE(session_->drain());
+  const Json status = Json::parse(call("GET", "/penstock/status").body);
+  EXPECT_EQ(status["log"], Json({{"kind", "embedded"}}));
+  EXPECT_EQ(status["misbehaviour"], Json::array());
+  ASSERT_EQ(status["queries"].size(), 1u);
+  const Json& query = status["queries"][0];
+  EXPECT_EQ(query["id"], "CSAS_C_1");
+  EXPECT_EQ(query["state"], "RUNNING");
+  EXPECT_EQ(query["error"], nullptr);
+  EXPECT_EQ(query["records_in"], 1);
+  ASSERT_EQ(query["partitions"].size(), 1u);
+  EXPECT_EQ(query["partitions"][0]["lag"], 0);
+}
+
 TEST_F(ServerTest, CountsForPrometheus) {
   ksql("CREATE STREAM c AS SELECT id FROM s EMIT CHANGES;");
   ASSERT_TRUE(session_->drain());

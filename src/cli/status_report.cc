@@ -1,0 +1,157 @@
+#include "cli/status_report.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "cli/console/cell_text.h"
+#include "cli/console/table.h"
+#include "cli/manager/answer_text.h"
+#include "cli/paragraph.h"
+
+namespace penstock::cli {
+namespace {
+
+constexpr Hanging kFact{.indent = 0, .label_width = 15};
+constexpr std::size_t kPartitionsShown = 256;  // of one query
+
+bool flag(const Json& object, const char* member) {
+  const auto at = object.find(member);
+  return at != object.end() && at->is_boolean() && at->get<bool>();
+}
+
+double seconds_of(const Json& object, const char* member) {
+  const auto at = object.find(member);
+  return at != object.end() && at->is_number() ? at->get<double>() : 0;
+}
+
+Json object_of(const Json& object, const char* member) {
+  const auto at = object.find(member);
+  return at != object.end() && at->is_object() ? *at : Json::object();
+}
+
+std::string log_text(const Json& log) {
+  const std::string kind = text_of(log, "kind");
+  if (kind != "kafka") return kind == "embedded" ? "in a folder" : kind;
+  std::string out = fmt::format("Kafka at {}", text_of(log, "bootstrap"));
+  if (!flag(log, "shared")) return out + "; all tasks run in this process";
+  const std::string instance = text_of(log, "instance");
+  out += "; tasks are shared with other processes";
+  return instance.empty() ? out : fmt::format("{}, this one is '{}'", out, instance);
+}
+
+std::string keys_text(const Json& status) {
+  if (!flag(status, "keys_loaded")) return "none loaded: sealed topics stay sealed";
+  std::string out = "loaded; ";
+  out += flag(status, "measured") ? "the SQL is measured" : "statements are free";
+  if (flag(status, "signed_statements")) out += ", signed statements are taken";
+  return out;
+}
+
+std::string tee_text(const Json& status) {
+  const Json enrollment = object_of(status, "enrollment");
+  std::string out = text_of(status, "tee");
+  if (enrollment.empty()) return out;
+  out += fmt::format("; app {}, {} renewals, {} failed; its token {}", text_of(enrollment, "app"),
+                     number_of(enrollment, "renewals"), number_of(enrollment, "failures"),
+                     flag(enrollment, "token_valid") ? "holds" : "has ended");
+  if (const std::string last = text_of(enrollment, "last_error"); !last.empty())
+    out += "; last error: " + last;
+  return out;
+}
+
+std::string commits_text(const Json& commits) {
+  const std::int64_t committed = number_of(commits, "committed");
+  const std::int64_t others =
+      number_of(commits, "aborted") + number_of(commits, "fenced") + number_of(commits, "unknown");
+  std::string out = fmt::format("{} committed, {} aborted, {} fenced, {} unknown", committed,
+                                number_of(commits, "aborted"), number_of(commits, "fenced"),
+                                number_of(commits, "unknown"));
+  if (committed + others == 0) return out;
+  return fmt::format(
+      "{}; {:.1f} ms on average, {:.1f} ms at most", out,
+      1000 * seconds_of(commits, "seconds") / static_cast<double>(committed + others),
+      1000 * seconds_of(commits, "seconds_max"));
+}
+
+// "2 of 4: 0, 3", when the tasks are shared.
+std::string owned_text(const Json& query) {
+  std::vector<std::int64_t> here;
+  const Json& partitions = list_of(query, "partitions");
+  for (const Json& partition : partitions) {
+    const auto owned = partition.find("owned");
+    if (owned == partition.end() || (owned->is_boolean() && owned->get<bool>()))
+      here.push_back(number_of(partition, "partition"));
+  }
+  if (here.size() == partitions.size()) return fmt::format("all {}", partitions.size());
+  return fmt::format("{} of {}: {}", here.size(), partitions.size(), fmt::join(here, ", "));
+}
+
+std::string lag_text(const Json& query) {
+  std::int64_t all = 0;
+  std::vector<std::string> each;
+  for (const Json& partition : list_of(query, "partitions")) {
+    const std::int64_t lag = number_of(partition, "lag");
+    all += lag;
+    if (lag > 0 && each.size() < kPartitionsShown)
+      each.push_back(fmt::format("{}: {}", number_of(partition, "partition"), lag));
+  }
+  return each.empty() ? "0" : fmt::format("{} ({})", all, fmt::join(each, ", "));
+}
+
+std::string queries_text(const Json& queries, std::size_t columns) {
+  Table table;
+  table.columns = {{"QUERY"},
+                   {"STATE"},
+                   {"RECORDS IN", true},
+                   {"RECORDS OUT", true},
+                   {"DEAD LETTERS", true},
+                   {"RESTARTS", true},
+                   {"PARTITIONS HERE"},
+                   {"LAG"}};
+  std::string errors;
+  for (const Json& query : queries) {
+    table.rows.push_back({text_of(query, "id"), text_of(query, "state"),
+                          text_of(query, "records_in"), text_of(query, "records_out"),
+                          text_of(query, "dead_letters"), text_of(query, "restarts"),
+                          owned_text(query), lag_text(query)});
+    if (const std::string error = text_of(query, "error"); !error.empty())
+      errors += fmt::format("ERROR  query {}: {}\n", text_of(query, "id"), error);
+  }
+  if (table.rows.empty()) return "There are no queries.\n";
+  return to_text(std::move(table), columns, Overlong::spill) + errors;
+}
+
+std::string misbehaviour_text(const Json& list) {
+  if (list.empty()) return "";
+  std::string out = "\nWhat the brokers did that honest ones do not:\n";
+  for (const Json& one : list)
+    out += fmt::format("  {}, topic {}, partition {}: {} time{}; last: {}\n", text_of(one, "kind"),
+                       text_of(one, "topic"), number_of(one, "partition"), number_of(one, "count"),
+                       number_of(one, "count") == 1 ? "" : "s", text_of(one, "last"));
+  return out;
+}
+
+}  // namespace
+
+std::string status_text(const Json& status, std::size_t columns) {
+  std::string out;
+  const auto fact = [&](std::string_view name, const std::string& text) {
+    if (!text.empty()) out += paragraph(name, text, kFact, columns);
+  };
+  const Json log = object_of(status, "log");
+  fact("service", text_of(status, "service_id"));
+  fact("log", log_text(log));
+  fact("keys", keys_text(status));
+  fact("TEE", tee_text(status));
+  if (text_of(log, "kind") == "kafka") {
+    fact("commits", commits_text(object_of(status, "commits")));
+    fact("rebalances", text_of(status, "rebalances"));
+    fact("reconnections", text_of(status, "client_restarts"));
+  }
+  out += "\n" + queries_text(list_of(status, "queries"), columns);
+  return out + misbehaviour_text(list_of(status, "misbehaviour"));
+}
+
+}  // namespace penstock::cli

@@ -1,0 +1,61 @@
+#include "cli/status_report.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace penstock::cli {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr std::string_view kShared = R"({
+  "service_id": "payments", "keys_loaded": true, "measured": true, "signed_statements": false,
+  "tee": "simulated", "enrollment": null,
+  "log": {"kind": "kafka", "bootstrap": "a:9092", "shared": true, "instance": "one"},
+  "commits": {"committed": 9, "aborted": 0, "fenced": 0, "unknown": 1, "seconds": 0.5,
+              "seconds_max": 0.25},
+  "client_restarts": 0, "rebalances": 2,
+  "misbehaviour": [{"kind": "topic_recreated", "topic": "input", "partition": 0, "count": 1,
+                    "last": "it has another id now"}],
+  "queries": [{"id": "CSAS_A_1", "state": "ERROR", "error": "topic 'input' is another one now",
+               "records_in": 10, "records_out": 8, "dead_letters": 0, "restarts": 1,
+               "partitions": [{"partition": 0, "lag": 3, "owned": true},
+                              {"partition": 1, "lag": 0, "owned": false}]}]})";
+
+TEST(StatusReport, SaysEverythingInWords) {
+  const std::string text = status_text(Json::parse(kShared), 100);
+  for (const char* part :
+       {"payments", "Kafka at a:9092; tasks are shared with other processes, this one is 'one'",
+        "the SQL is measured", "9 committed, 0 aborted, 0 fenced, 1 unknown; 50.0 ms on average",
+        "250.0 ms at most", "CSAS_A_1", "1 of 2: 0", "3 (0: 3)",
+        "ERROR  query CSAS_A_1: topic 'input' is another one now",
+        "topic_recreated, topic input, partition 0: 1 time; last: it has another id now"})
+    EXPECT_THAT(text, HasSubstr(part));
+}
+
+TEST(StatusReport, OfAFolderIsShort) {
+  const std::string text = status_text(
+      Json::parse(R"({"service_id":"default_","keys_loaded":false,"log":{"kind":"embedded"},
+                      "queries":[],"misbehaviour":[]})"),
+      100);
+  EXPECT_THAT(text, HasSubstr("in a folder"));
+  EXPECT_THAT(text, HasSubstr("There are no queries."));
+  EXPECT_THAT(text, Not(HasSubstr("commits")));
+  EXPECT_THAT(text, Not(HasSubstr("brokers")));
+}
+
+TEST(StatusReport, WhateverTheServerSentIsPrintable) {
+  for (const char* answer :
+       {"{}", R"({"queries":1,"log":[],"misbehaviour":{}})",
+        R"({"log":{"kind":"kafka","bootstrap":"\u001b[2J"},"queries":[{"id":"\u001b[2J\n",
+            "error":"\u0007","partitions":[{"partition":"x","lag":-1}]}, 7],
+            "misbehaviour":[{"kind":"\u001b","last":"\u001b]0;\n"}, null]})"}) {
+    const std::string text = status_text(Json::parse(answer), 80);
+    EXPECT_THAT(text, Not(HasSubstr("\x1b")));
+    EXPECT_THAT(text, Not(HasSubstr("\x07")));
+  }
+}
+
+}  // namespace
+}  // namespace penstock::cli

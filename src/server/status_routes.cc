@@ -1,0 +1,107 @@
+// GET /penstock/status: what this server is and what it does. No field's value ever, and no secret:
+// names, numbers, and the texts of errors.
+#include <algorithm>
+
+#include "server/error_body.h"
+#include "server/route.h"
+
+namespace penstock::server {
+namespace {
+
+OrderedJson shown(const enroll::EnrollmentState& state) {
+  OrderedJson out;
+  out["app"] = state.app;
+  out["token_valid"] = state.token_valid;
+  out["token_expires_s"] = state.token_expires_s;
+  out["renewals"] = state.renewals;
+  out["failures"] = state.failures;
+  out["last_error"] = state.last_error.empty() ? OrderedJson() : OrderedJson(state.last_error);
+  return out;
+}
+
+OrderedJson shown(const LogFacts& log) {
+  OrderedJson out;
+  out["kind"] = log.kind;
+  if (log.kind != "kafka") return out;
+  out["bootstrap"] = log.bootstrap;
+  out["shared"] = log.shared;
+  out["instance"] = log.instance.empty() ? OrderedJson() : OrderedJson(log.instance);
+  return out;
+}
+
+OrderedJson shown(const topics::LogFigures& figures) {
+  OrderedJson out;
+  out["committed"] = figures.committed;
+  out["aborted"] = figures.aborted;
+  out["fenced"] = figures.fenced;
+  out["unknown"] = figures.unknown;
+  out["seconds"] = figures.commit_seconds;
+  out["seconds_max"] = figures.commit_seconds_max;
+  return out;
+}
+
+OrderedJson shown(const std::vector<topics::Misbehaviour>& list) {
+  OrderedJson out = OrderedJson::array();
+  for (const topics::Misbehaviour& one : list) {
+    OrderedJson& row = out.emplace_back();
+    row["kind"] = one.kind;
+    row["topic"] = one.topic;
+    row["partition"] = one.partition;
+    row["count"] = one.count;
+    row["last"] = one.last;
+  }
+  return out;
+}
+
+OrderedJson shown(const engine::PartitionProgress& progress) {
+  OrderedJson out;
+  out["partition"] = progress.partition;
+  out["position"] = progress.position;
+  out["end"] = progress.end;
+  out["lag"] = std::max<topics::Offset>(0, progress.end - progress.position);
+  return out;
+}
+
+OrderedJson shown(const session::QueryRow& query) {
+  const engine::QueryStats& stats = query.stats;
+  OrderedJson out;
+  out["id"] = query.id;
+  out["sink_topic"] = query.sink_topic;
+  out["state"] = engine::name_of(stats.state);
+  out["error"] = stats.error ? OrderedJson(stats.error->text()) : OrderedJson();
+  out["records_in"] = stats.records_in;
+  out["records_out"] = stats.records_out;
+  out["dead_letters"] = stats.dead_letters;
+  out["bytes_in"] = stats.bytes_in;
+  out["bytes_out"] = stats.bytes_out;
+  out["commits"] = stats.commits;
+  out["cpu_s"] = stats.cpu_seconds;
+  out["partitions"] = OrderedJson::array();
+  for (const auto& progress : stats.progress) out["partitions"].push_back(shown(progress));
+  return out;
+}
+
+}  // namespace
+
+void give_service_status(const RouteContext& context, const net::HttpRequest&,
+                         net::ResponseWriter& writer) {
+  const Attestation& here = context.attestation;
+  OrderedJson out;
+  out["service_id"] = context.service_id;
+  out["keys_loaded"] = context.keys_loaded;
+  out["measured"] = context.measured_sql;
+  out["signed_statements"] = context.signed_statements;
+  out["tee"] = here.provider != nullptr ? OrderedJson(here.provider->tee()) : OrderedJson();
+  out["enrollment"] = here.enrollment != nullptr ? shown(here.enrollment->state()) : OrderedJson();
+  const topics::LogFigures figures = context.log.figures();
+  out["log"] = shown(context.log_facts);
+  out["commits"] = shown(figures);
+  out["client_restarts"] = figures.client_restarts;
+  out["rebalances"] = figures.rebalances;
+  out["misbehaviour"] = shown(figures.misbehaviour);
+  out["queries"] = OrderedJson::array();
+  for (const auto& query : context.session.queries()) out["queries"].push_back(shown(query));
+  answer(writer, 200, out);
+}
+
+}  // namespace penstock::server
