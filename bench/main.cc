@@ -2,6 +2,7 @@
 // limit each reaches.
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iostream>
 #include <set>
@@ -32,13 +33,19 @@ std::vector<Row> all_rows() {
   return all;
 }
 
-// The rows asked for (by prefix) and those that their shares refer to, in order.
+// A row's whole name means that row, another text all rows that begin with it.
+bool means(std::string_view name, const Row& row, const std::vector<Row>& all) {
+  if (std::ranges::find(all, name, &Row::name) != all.end()) return row.name == name;
+  return row.name.starts_with(name);
+}
+
+// The rows asked for and those that their shares refer to, in order.
 std::vector<Row> chosen_rows(const std::vector<std::string>& names) {
   std::vector<Row> all = all_rows();
   std::set<std::string_view> wanted;
   for (const Row& row : all)
     for (const std::string& name : names)
-      if (row.name.starts_with(name)) wanted.insert(row.name);
+      if (means(name, row, all)) wanted.insert(row.name);
   if (names.empty())
     for (const Row& row : all)
       if (!row.on_request) wanted.insert(row.name);
@@ -148,9 +155,10 @@ int main_of(int argc, char** argv) {
   CLI::App app(
       "Measures the engine against the limits of this machine, in CPU seconds per million "
       "records.");
-  app.add_option("name", options.names,
-                 "rows, by the beginning of their names; by default all but those of kafka, which "
-                 "need a broker (tools/kafka) and so Java");
+  app.add_option(
+      "name", options.names,
+      "rows, by their names or the beginning of them; by default all but those of kafka, which "
+      "need a broker (tools/kafka) and so Java");
   app.add_option("--json", options.json, "write the figures into this file too");
   app.add_option("--records", options.records, "records per row")
       ->check(CLI::Range(1000, 100'000'000));
