@@ -257,11 +257,12 @@ Result<std::vector<Offset>> Admin::offsets(const std::string& topic,
   return out;
 }
 
-Result<std::vector<GroupOffset>> Admin::group_offsets(const std::string& group) {
+Result<Admin::OffsetsAnswer> Admin::ask_offsets(const std::string& group,
+                                                rd_kafka_topic_partition_list_t* of, bool settled) {
   std::string doing = fmt::format("reading the positions of group '{}'", group);
-  GroupsOffsets wanted(rd_kafka_ListConsumerGroupOffsets_new(group.c_str(), nullptr));
+  GroupsOffsets wanted(rd_kafka_ListConsumerGroupOffsets_new(group.c_str(), of));
   Options options = options_for(*client_, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
-  Failure refused(rd_kafka_AdminOptions_set_require_stable_offsets(options.get(), 1));
+  Failure refused(rd_kafka_AdminOptions_set_require_stable_offsets(options.get(), settled));
   TRY(check(refused.get(), doing));
   Queue queue(rd_kafka_queue_new(client_.get()));
   rd_kafka_ListConsumerGroupOffsets_t* one = wanted.get();
@@ -270,19 +271,47 @@ Result<std::vector<GroupOffset>> Admin::group_offsets(const std::string& group) 
   std::size_t count = 0;
   auto* groups = rd_kafka_ListConsumerGroupOffsets_result_groups(
       rd_kafka_event_ListConsumerGroupOffsets_result(event.get()), &count);
-  std::vector<GroupOffset> out;
+  OffsetsAnswer out;
   for (std::size_t i = 0; i < count; ++i) {
     TRY(check(rd_kafka_group_result_error(groups[i]), doing));
     const auto* partitions = rd_kafka_group_result_partitions(groups[i]);
     for (int k = 0; partitions != nullptr && k < partitions->cnt; ++k) {
       const rd_kafka_topic_partition_t& at = partitions->elems[k];
+      if (at.err == RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT) out.settled = false;
+      if (at.err == RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT ||
+          at.err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+        continue;
       TRY(check(at.err, nullptr, doing));
       if (at.offset < 0) continue;
       std::string metadata(static_cast<const char*>(at.metadata), at.metadata_size);
-      out.push_back({{TRY(TopicName::parse(at.topic)), at.partition}, at.offset, metadata});
+      out.offsets.push_back(
+          {{TRY(TopicName::parse(at.topic)), at.partition}, at.offset, std::move(metadata)});
     }
   }
   return out;
+}
+
+Result<std::vector<GroupOffset>> Admin::group_offsets(const std::string& group) {
+  return TRY(ask_offsets(group, nullptr, false)).offsets;
+}
+
+Result<std::vector<GroupOffset>> Admin::settled_offsets(
+    const std::string& group, std::span<const TopicPartition> partitions) {
+  if (partitions.empty()) return std::vector<GroupOffset>();
+  PartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(partitions.size())));
+  for (const TopicPartition& at : partitions)
+    rd_kafka_topic_partition_list_add(list.get(), at.topic.text().c_str(), at.partition);
+  auto give_up = std::chrono::steady_clock::now() + kAdminPatience;
+  for (;;) {
+    OffsetsAnswer out = TRY(ask_offsets(group, list.get(), true));
+    if (out.settled) return std::move(out.offsets);
+    if (std::chrono::steady_clock::now() > give_up)
+      return fail(ErrorCode::unavailable,
+                  fmt::format("Kafka: the positions of group '{}' do not settle: another process "
+                              "commits them",
+                              group));
+    std::this_thread::sleep_for(kPropagation);
+  }
 }
 
 Result<> Admin::forget_offsets(const std::string& group, const std::string& topic,

@@ -43,8 +43,12 @@ class Admin {
   Result<std::vector<Offset>> offsets(const std::string& topic,
                                       std::span<const std::int32_t> partitions, Which which);
 
-  // Offsets that no open transaction will change. A group that never was has none.
+  // All that is committed; a group that never was has none. Another producer's transaction may be
+  // about to change them.
   Result<std::vector<GroupOffset>> group_offsets(const std::string& group);
+  // Of these partitions, when no transaction is about to change them (waits for it).
+  Result<std::vector<GroupOffset>> settled_offsets(const std::string& group,
+                                                   std::span<const TopicPartition> partitions);
   Result<> forget_offsets(const std::string& group, const std::string& topic,
                           std::int32_t partitions);
   Result<std::vector<std::string>> groups();
@@ -54,6 +58,12 @@ class Admin {
 
  private:
   explicit Admin(std::string bootstrap) : bootstrap_(std::move(bootstrap)) {}
+  struct OffsetsAnswer {
+    std::vector<GroupOffset> offsets;
+    bool settled = true;  // false: some are left out, since a transaction is about to change them
+  };
+  Result<OffsetsAnswer> ask_offsets(const std::string& group, rd_kafka_topic_partition_list_t* of,
+                                    bool settled);
   // Waits for the answer to a request that puts it into `queue`.
   Result<Event> answer(Queue queue, std::string_view doing);
   Result<> wait_until_known(const std::string& name, std::int32_t partitions);

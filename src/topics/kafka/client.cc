@@ -90,6 +90,7 @@ Result<Configuration> configuration_of(const KafkaOptions& options, const Settin
   Configuration conf(rd_kafka_conf_new());
   TRY(set(*conf, "client.id", options.client_id));
   TRY(set_connection(*conf, options.connection));
+  TRY(set(*conf, "enable.metrics.push", "false"));  // nothing of ours is the broker's business
   TRY(set(*conf, "socket.nagle.disable", "true"));
   TRY(set(*conf, "socket.keepalive.enable", "true"));
   TRY(set(*conf, "allow.auto.create.topics", "false"));

@@ -1,6 +1,7 @@
 #include "topics/kafka/kafka_writer.h"
 
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -45,16 +46,27 @@ Result<std::vector<TaskPosition>> KafkaWriter::positions(const TaskId& task) {
   return out;
 }
 
+// Other tasks of the group commit all the while, so only this one's partitions are waited for. A
+// first position is not listed while its transaction ends, so the topics in use are asked for too.
+Result<std::vector<GroupOffset>> KafkaWriter::stored_positions(const TaskPlace& place) {
+  std::set<TopicPartition> wanted;
+  for (GroupOffset& listed : TRY(core_.admin->group_offsets(place.group)))
+    if (place.is_alone || listed.from.partition == place.partition)
+      wanted.insert(std::move(listed.from));
+  for (TopicName& topic : core_.topics.known()) wanted.insert({std::move(topic), place.partition});
+  return core_.admin->settled_offsets(place.group,
+                                      std::vector<TopicPartition>(wanted.begin(), wanted.end()));
+}
+
 Result<std::map<TopicPartition, Offset>> KafkaWriter::read_positions(const TaskPlace& place) {
   std::map<TopicPartition, Offset> out;
-  for (GroupOffset& stored : TRY(core_.admin->group_offsets(place.group))) {
+  for (GroupOffset& stored : TRY(stored_positions(place))) {
     std::optional<PositionMark> mark = parse_mark(stored.metadata);
     if (mark && (mark->task != place.partition || mark->topic_id == kForgotten)) continue;
     Result<TopicRef> topic = core_.topics.look(stored.from.topic);
     if (!topic && topic.error().code() == ErrorCode::not_found) continue;
     if (!topic) return fail(topic.error());
     if (!mark) {  // set by hand: for the task of its partition
-      if (stored.from.partition != place.partition) continue;
       log::warning("a position was set from outside",
                    {{"group", log::Public(place.group)},
                     {"topic", log::Public(stored.from.topic.text())},
@@ -76,7 +88,7 @@ Result<std::map<TopicPartition, Offset>> KafkaWriter::read_positions(const TaskP
 
 Result<ChangelogContent> KafkaWriter::read_state(const TaskPlace& place) {
   std::uint64_t commits_min = 0;
-  for (const GroupOffset& stored : TRY(core_.admin->group_offsets(place.group)))
+  for (const GroupOffset& stored : TRY(stored_positions(place)))
     if (auto mark = parse_mark(stored.metadata); mark && mark->task == place.partition)
       commits_min = std::max(commits_min, mark->state_commits);
   ChangelogContent content;

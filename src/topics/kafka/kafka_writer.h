@@ -38,6 +38,8 @@ class KafkaWriter final : public Writer {
   // The task's facts, asked for if they are not known yet: what the predecessor committed is then
   // visible, since our initialisation has waited for its last transaction.
   Result<TaskFacts*> facts_of(const TaskId& task);
+  // The task's entries of its group.
+  Result<std::vector<GroupOffset>> stored_positions(const TaskPlace& place);
   Result<std::map<TopicPartition, Offset>> read_positions(const TaskPlace& place);
   Result<ChangelogContent> read_state(const TaskPlace& place);
   Result<> ensure_changelog(const TaskPlace& place, std::int32_t partitions);

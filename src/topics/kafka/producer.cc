@@ -43,6 +43,9 @@ Result<std::unique_ptr<Producer>> Producer::start(const KafkaOptions& options, c
   std::unique_ptr<Producer> producer(new Producer(id));
   producer->client_ = TRY(make_transactional_client(options, id, producer->trouble_));
   auto give_up = std::chrono::steady_clock::now() + kWriterPatience;
+  // Connected first: the library looks for the coordinator at once then, else by a slow timer.
+  TRY(wait_for_brokers(*producer->client_, options.connection.bootstrap, producer->trouble_,
+                       give_up));
   std::string doing = fmt::format("taking the transactional id of writer '{}'", id.value());
   for (;;) {
     Failure failure(rd_kafka_init_transactions(producer->client_.get(), 5'000));

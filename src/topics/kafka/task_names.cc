@@ -47,6 +47,7 @@ Result<TaskPlace> place_of(const std::string& service_id, const TaskId& task) {
   TaskPlace place;
   std::string_view name = number ? id.substr(0, slash) : id;
   place.partition = number.value_or(0);
+  place.is_alone = !number;
   bool as_it_is = number && !name.starts_with('.') && TopicName::parse(name);
   // ".." begins no other name: a name that begins with a dot is escaped.
   std::string_view mark = number ? "..n" : "..x";

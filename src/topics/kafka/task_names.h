@@ -1,6 +1,6 @@
 // Where a task's positions and state live in Kafka. Tasks are called "name/N" (names.h): the group
 // is that of the name, so that the usual tools show the lag of a query as a whole; the changelog is
-// the name's topic, partition N.
+// the name's topic, partition N. Task N reads partitions N only.
 #pragma once
 
 #include <string>
@@ -13,6 +13,7 @@ struct TaskPlace {
   std::string group;      // "<service>.<name>"
   std::string changelog;  // "<service>.<name>.changelog"
   std::int32_t partition = 0;
+  bool is_alone = false;  // no other task shares the group
 };
 
 // Different ids have different places. An id of another form than name/N gets a place of its own

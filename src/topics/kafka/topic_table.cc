@@ -93,13 +93,15 @@ void TopicTable::forget(const TopicName& name) {
   settle(name, nullptr);
 }
 
-void TopicTable::look_at_all() {
+std::vector<TopicName> TopicTable::known() {
+  std::lock_guard lock(mutex_);
   std::vector<TopicName> names;
-  {
-    std::lock_guard lock(mutex_);
-    for (const auto& [name, facts] : topics_) names.push_back(name);
-  }
-  for (const TopicName& name : names) {
+  for (const auto& [name, facts] : topics_) names.push_back(name);
+  return names;
+}
+
+void TopicTable::look_at_all() {
+  for (const TopicName& name : known()) {
     Result<TopicShape> shape = admin_.shape(name.text());
     if (shape || shape.error().code() == ErrorCode::not_found) (void)look(name);
   }

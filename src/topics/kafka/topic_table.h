@@ -29,6 +29,7 @@ class TopicTable {
   Result<TopicRef> find(const TopicName& name);
   // As it is now.
   Result<TopicRef> look(const TopicName& name);
+  std::vector<TopicName> known();
   void forget(const TopicName& name);  // it was removed
   // Looks at all that are known; those that went are marked, and namesakes counted.
   void look_at_all();
