@@ -85,9 +85,12 @@ QueryStats Query::stats(topics::Log& log) const {
   stats.bytes_in = counters.bytes_in;
   stats.bytes_out = counters.bytes_out;
   stats.commits = counters.commits;
+  stats.restarts = counters.restarts;
+  stats.partitions = partitions();
   stats.cpu_seconds = static_cast<double>(counters.cpu_ns.load()) / kNsPerS;
   Result<topics::TopicInfo> info = log.describe(source_topic_);
   for (std::int32_t p = 0; p < partitions(); ++p) {
+    if (!status(p).owned) continue;
     topics::Offset position = status(p).position;
     auto index = static_cast<std::size_t>(p);
     topics::Offset end =

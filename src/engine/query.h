@@ -36,6 +36,7 @@ class ProgressSignal {
 struct QueryCounters {
   std::atomic<std::uint64_t> records_in = 0, records_out = 0, dead_letters = 0;
   std::atomic<std::uint64_t> bytes_in = 0, bytes_out = 0, commits = 0;
+  std::atomic<std::uint64_t> restarts = 0;
   std::atomic<std::int64_t> cpu_ns = 0;
 };
 
@@ -43,6 +44,7 @@ struct QueryCounters {
 struct PartitionStatus {
   std::atomic<topics::Offset> position = 0;  // committed
   std::atomic<std::size_t> memory_peak_bytes = 0;
+  std::atomic<bool> owned = true;  // its task is this process's
 };
 
 // Thread-safe. The plan lives as long as this.

@@ -10,6 +10,7 @@
 #include "engine/limits.h"
 #include "engine/push_session.h"
 #include "engine/query.h"
+#include "engine/sharing.h"
 #include "engine/worker.h"
 
 namespace penstock::engine {
@@ -18,11 +19,15 @@ namespace {
 class LocalRuntime final : public Runtime {
  public:
   LocalRuntime(topics::Log& log, const seal::KeySource* keys, RuntimeOptions options)
-      : log_(log), keys_(keys), options_(options), context_{log, keys, options_, progress_} {
+      : log_(log),
+        keys_(keys),
+        options_(options),
+        context_{log, keys, options_, progress_, sharing_.shared()} {
     for (int i = 0; i < options_.threads; ++i)
       workers_.push_back(std::make_unique<Worker>(context_));
   }
   ~LocalRuntime() override { shutdown(); }
+  Result<> join() { return sharing_.join(log_); }
 
   Result<> start_query(const QueryId& id, std::shared_ptr<const sql::PlanNode> plan,
                        StartAt start) override;
@@ -43,15 +48,17 @@ class LocalRuntime final : public Runtime {
   Result<std::shared_ptr<Query>> find(const QueryId& id) const;
   std::vector<std::shared_ptr<Query>> queries() const;
   Worker& least_loaded();
-  Result<> forget_state(const Query& query);
+  Result<> start_tasks(const std::shared_ptr<Query>& query);
+  Result<> forget_state(const Query& query, const std::vector<std::int32_t>& partitions);
   Result<bool> all_caught_up();
 
   topics::Log& log_;
   const seal::KeySource* keys_;
   const RuntimeOptions options_;
   ProgressSignal progress_;
+  Sharing::Workers workers_;
+  Sharing sharing_{workers_, progress_};
   const TaskContext context_;
-  std::vector<std::unique_ptr<Worker>> workers_;
   std::mutex changes_;        // one start, stop, pause, resume or shutdown at a time
   mutable std::mutex mutex_;  // guards queries_ and ended_
   Queries queries_;
@@ -70,14 +77,27 @@ Result<> LocalRuntime::start_query(const QueryId& id, std::shared_ptr<const sql:
     if (queries_.size() >= kQueriesMax)
       return fail(ErrorCode::limit_exceeded, fmt::format("more than {} queries", kQueriesMax));
   }
+  TRY(sharing_.check());
   std::shared_ptr<Query> query = TRY(Query::create(log_, id, std::move(plan), start));
-  std::vector<std::unique_ptr<Task>> tasks;
-  for (std::int32_t p = 0; p < query->partitions(); ++p)
-    tasks.push_back(TRY_IN(Task::build(context_, query, p), fmt::format("query {}", id.value())));
+  TRY_IN(start_tasks(query), fmt::format("query {}", id.value()));
+  {
+    std::lock_guard lock(mutex_);
+    queries_.emplace(id, query);
+  }
+  if (sharing_.shared()) sharing_.add(query);
+  return {};
+}
+
+Result<> LocalRuntime::start_tasks(const std::shared_ptr<Query>& query) {
+  std::vector<std::unique_ptr<Task>> tasks(static_cast<std::size_t>(query->partitions()));
+  if (sharing_.shared()) {  // workers build those that are ours
+    TRY(Task::check(context_, *query));
+  } else {
+    for (std::int32_t p = 0; p < query->partitions(); ++p)
+      tasks[static_cast<std::size_t>(p)] = TRY(Task::build(context_, query, p));
+  }
   for (std::int32_t p = 0; p < query->partitions(); ++p)
     least_loaded().add(query, p, std::move(tasks[static_cast<std::size_t>(p)]));
-  std::lock_guard lock(mutex_);
-  queries_.emplace(id, std::move(query));
   return {};
 }
 
@@ -85,21 +105,27 @@ Result<> LocalRuntime::stop_query(const QueryId& id, bool forget) {
   std::lock_guard changes(changes_);
   std::shared_ptr<Query> query = TRY(find(id));
   Result<> result;
+  auto held = sharing_.hold();  // what is ours now is forgotten before others can have it
+  std::vector<std::int32_t> ours;
+  for (std::int32_t p = 0; p < query->partitions(); ++p)
+    if (query->status(p).owned) ours.push_back(p);
   for (const auto& worker : workers_) {
     Result<> removed = worker->remove(id);
     if (!removed && result) result = removed;
   }
+  sharing_.remove(id, held);
   {
     std::lock_guard lock(mutex_);
     queries_.erase(id);
   }
   progress_.notify();
-  if (forget) return forget_state(*query);  // then it does not matter what was not committed
+  if (forget) return forget_state(*query, ours);  // whatever was not committed
   return result;
 }
 
-Result<> LocalRuntime::forget_state(const Query& query) {
-  for (std::int32_t p = 0; p < query.partitions(); ++p) {
+Result<> LocalRuntime::forget_state(const Query& query,
+                                    const std::vector<std::int32_t>& partitions) {
+  for (std::int32_t p : partitions) {
     std::unique_ptr<topics::Writer> writer = TRY(log_.writer(query.writer_id(p)));
     TRY_IN(writer->forget(query.task_id(p)),
            fmt::format("forgetting the positions of query {}", query.id().value()));
@@ -121,6 +147,7 @@ Result<> LocalRuntime::pause_query(const QueryId& id) {
 Result<> LocalRuntime::resume_query(const QueryId& id) {
   std::lock_guard changes(changes_);
   std::shared_ptr<Query> query = TRY(find(id));
+  TRY(sharing_.check());
   if (query->state() == QueryState::running) return {};
   query->set_state(QueryState::running);
   for (const auto& worker : workers_) TRY(worker->commit(id));  // wakes it
@@ -138,14 +165,16 @@ Result<> LocalRuntime::drain() {
 }
 
 Result<bool> LocalRuntime::all_caught_up() {
-  bool caught_up = true;
+  TRY(sharing_.check());
+  bool caught_up = !sharing_.shared() || sharing_.is_assigned();
   for (const std::shared_ptr<Query>& query : queries()) {
     if (std::optional<Error> error = query->error())
       return fail(error->in(fmt::format("query {}", query->id().value())));
     if (query->state() != QueryState::running) continue;
     topics::TopicInfo info = TRY(log_.describe(query->source_topic()));
     for (std::int32_t p = 0; p < query->partitions(); ++p)
-      if (query->status(p).position < info.partitions[static_cast<std::size_t>(p)].end)
+      if (query->status(p).owned &&
+          query->status(p).position < info.partitions[static_cast<std::size_t>(p)].end)
         caught_up = false;
   }
   std::lock_guard lock(mutex_);
@@ -166,7 +195,7 @@ void LocalRuntime::shutdown() {
     std::lock_guard lock(mutex_);
     ended_ = true;
   }
-  for (const auto& worker : workers_) worker->shutdown();
+  sharing_.leave();
   progress_.notify();
 }
 
@@ -197,7 +226,9 @@ Result<std::unique_ptr<Runtime>> start_runtime(topics::Log& log, const seal::Key
   if (options.threads < 1 || options.threads > kThreadsMax)
     return fail(ErrorCode::invalid_argument,
                 fmt::format("{} threads: expected 1 to {}", options.threads, kThreadsMax));
-  return std::make_unique<LocalRuntime>(log, keys, options);
+  auto runtime = std::make_unique<LocalRuntime>(log, keys, options);
+  TRY_IN(runtime->join(), "sharing tasks with other processes");
+  return runtime;
 }
 
 }  // namespace penstock::engine

@@ -56,9 +56,11 @@ struct QueryStats {
   std::optional<Error> error;  // why it failed
   std::uint64_t records_in = 0, records_out = 0, dead_letters = 0;
   std::uint64_t bytes_in = 0, bytes_out = 0, commits = 0;
-  double cpu_seconds = 0;             // of the threads while they worked for it
-  std::size_t memory_peak_bytes = 0;  // buffers, arenas and columns of its tasks
-  std::vector<PartitionProgress> progress;
+  std::uint64_t restarts = 0;               // tasks built again after an error
+  double cpu_seconds = 0;                   // of the threads while they worked for it
+  std::size_t memory_peak_bytes = 0;        // buffers, arenas and columns of its tasks
+  std::int32_t partitions = 0;              // of the source, whoever has their tasks
+  std::vector<PartitionProgress> progress;  // those whose tasks are this process's
 };
 
 // Rows for one client. One thread uses it (another may call cancel()).
@@ -80,7 +82,9 @@ class PushQuery {
   virtual void cancel() = 0;  // thread-safe
 };
 
-// Thread-safe. The log, keys and functions outlive it.
+// Thread-safe. The log, keys and functions outlive it. When the log shares tasks among processes
+// (topics::Log::join), each runs those that it is given; the processes are to start the same
+// queries.
 class Runtime {
  public:
   virtual ~Runtime() = default;  // as shutdown()
@@ -89,15 +93,18 @@ class Runtime {
   // source partition, each from its committed position, or from `start` when it has none. Topics
   // must exist (the dead-letter topic "<id>.dead_letters" is created when missing). Sealed topics
   // need their policy's keys in the key source: permission_denied names the policy that is missing.
+  // Shared tasks are built later, one by one; what hinders them all is found at once.
   virtual Result<> start_query(const QueryId& id, std::shared_ptr<const sql::PlanNode> plan,
                                StartAt start) = 0;
-  // Finishes the batch, commits, ends the tasks. forget: positions and state too.
+  // Finishes the batch, commits, ends the tasks. forget: positions and state too, of the tasks that
+  // were this process's.
   virtual Result<> stop_query(const QueryId& id, bool forget) = 0;
   virtual Result<> pause_query(const QueryId& id) = 0;
   virtual Result<> resume_query(const QueryId& id) = 0;
 
   // Returns when every running query has consumed and committed all that the topics hold, counting
-  // what queries write for each other; with the error of the first query that failed.
+  // what queries write for each other; with the error of the first query that failed. Counts the
+  // tasks of this process, once it is known which those are.
   virtual Result<> drain() = 0;
 
   virtual std::vector<QueryStats> stats() const = 0;  // sorted by id

@@ -53,6 +53,16 @@ Result<std::unique_ptr<Task>> Task::build(const TaskContext& context, std::share
   return task;
 }
 
+Result<> Task::check(const TaskContext& context, const Query& query) {
+  const PlanParts& parts = query.parts();
+  TRY(SourceEdge::create(context.log, context.keys, *parts.source, *parts.source_schema,
+                         {query.source_topic(), 0}));
+  TRY(build_chain(parts));
+  if (!context.options.discard_sinks)
+    TRY(SinkEdge::create(context.log, context.keys, *parts.sink, 0));
+  return {};
+}
+
 Result<> Task::restore() {
   std::optional<topics::Offset> position;
   for (const topics::TaskPosition& stored : TRY(writer_->positions(id_)))

@@ -19,6 +19,7 @@ struct TaskContext {
   const seal::KeySource* keys;
   const RuntimeOptions& options;
   ProgressSignal& progress;
+  const std::atomic<bool>& shared;  // among processes
 };
 
 class Task final : private Emitter {
@@ -29,6 +30,9 @@ class Task final : private Emitter {
   // committed: position, guards, operators' state.
   static Result<std::unique_ptr<Task>> build(const TaskContext& context,
                                              std::shared_ptr<Query> query, std::int32_t partition);
+
+  // Whether tasks of the query could be built: its formats, operators and keys, without a writer.
+  static Result<> check(const TaskContext& context, const Query& query);
 
   enum class Step {
     worked,      // a batch was processed; there may be more

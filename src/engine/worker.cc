@@ -28,9 +28,46 @@ Worker::~Worker() {
 
 void Worker::add(std::shared_ptr<Query> query, std::int32_t partition, std::unique_ptr<Task> task) {
   call([&] {
+    bool owned = task != nullptr;
     slots_.push_back({.query = std::move(query), .partition = partition, .task = std::move(task)});
+    set_owned(slots_.back(), owned);
     task_count_ = slots_.size();
   });
+}
+
+void Worker::assign(const OwnedTasks& owned) {
+  call([&] {
+    for (Slot& slot : slots_) {
+      auto found = owned.find(slot.query->id());
+      if (found == owned.end()) continue;
+      bool ours = found->second[static_cast<std::size_t>(slot.partition)];
+      if (!ours) slot.task.reset();  // was given back by release()
+      set_owned(slot, ours);
+    }
+  });
+}
+
+void Worker::release(bool lost) {
+  call([&] {
+    Result<> committed;
+    if (!lost) committed = commit_all(nullptr, After::end);
+    if (!committed)
+      log::warning("a task was given back without its last commit", {{"error", committed.error()}});
+    for (Slot& slot : slots_) {
+      slot.task.reset();
+      set_owned(slot, false);
+    }
+  });
+}
+
+void Worker::set_owned(Slot& slot, bool owned) {
+  if (owned && !slot.owned) {
+    slot.retry_at = {};
+    slot.delay = std::chrono::milliseconds(0);
+    slot.io_failures = 0;
+  }
+  slot.owned = owned;
+  slot.query->status(slot.partition).owned = owned;
 }
 
 Result<> Worker::remove(const QueryId& id) {
@@ -125,6 +162,7 @@ Result<> Worker::commit_all(const QueryId* id, After after) {
 // True: some task may have more to do at once.
 bool Worker::step_all() {
   bool busy = false;
+  may_build_ = true;
   Task::Time now = std::chrono::steady_clock::now();
   for (Slot& slot : slots_) {
     busy = step(slot, now) || busy;
@@ -136,8 +174,8 @@ bool Worker::step_all() {
 
 bool Worker::step(Slot& slot, Task::Time now) {
   if (slot.query->state() == QueryState::failed) slot.task.reset();
-  if (slot.query->state() != QueryState::running) return false;
-  if (slot.task == nullptr && !build(slot, now)) return false;
+  if (slot.query->state() != QueryState::running || !slot.owned) return false;
+  if (slot.task == nullptr && !build(slot, now)) return now >= slot.retry_at;
   std::uint64_t commits = slot.task->commits();
   Result<Task::Step> done = slot.task->step(now);
   if (!done) {
@@ -151,6 +189,7 @@ bool Worker::step(Slot& slot, Task::Time now) {
 
 bool Worker::build(Slot& slot, Task::Time now) {
   if (now < slot.retry_at) return false;
+  if (!std::exchange(may_build_, false)) return false;  // the tasks that run have their turns
   Result<std::unique_ptr<Task>> task = Task::build(context_, slot.query, slot.partition);
   if (!task) {
     after_error(slot, task.error(), now);
@@ -163,24 +202,37 @@ bool Worker::build(Slot& slot, Task::Time now) {
 // One rule: the task is destroyed; it is built again from committed data unless that cannot help.
 void Worker::after_error(Slot& slot, const Error& error, Task::Time now) {
   slot.task.reset();
-  bool again = facts_of(error.code()).retry;
+  // Another process may be taking over: then this one is told so soon.
+  bool taken = context_.shared && error.code() == ErrorCode::fenced;
+  bool again = facts_of(error.code()).retry || taken;
   if (error.code() == ErrorCode::io) again = ++slot.io_failures <= kIoRetriesMax;
-  log::Public query(slot.query->id().value());
   if (!again) {
-    log::error("query failed", {{"query", query}, {"error", error}});
+    log::error("query failed",
+               {{"query", log::Public(slot.query->id().value())}, {"error", error}});
     slot.query->set_failed(error);
     context_.progress.notify();
     return;
   }
+  warn(slot, error, taken);
+  slot.query->counters.restarts += 1;
+  slot.delay = taken ? kFencedRetry : std::clamp(slot.delay * 2, kRetryFirst, kRetryMax);
+  slot.retry_at = now + slot.delay;
+}
+
+void Worker::warn(Slot& slot, const Error& error, bool taken) {
+  log::Public query(slot.query->id().value());
   if (error.code() == ErrorCode::out_of_space) {
     if (!slot.query->waits_for_space.exchange(true))
       log::error("no space left: the query waits until there is room",
                  {{"query", query}, {"error", error}});
   } else if (slot.delay.count() == 0) {
-    log::warning("a commit failed: the task is built again", {{"query", query}, {"error", error}});
+    if (taken)
+      log::warning("another process has taken a task of ours: it is tried again",
+                   {{"query", query}, {"error", error}});
+    else
+      log::warning("a commit failed: the task is built again",
+                   {{"query", query}, {"error", error}});
   }
-  slot.delay = std::clamp(slot.delay * 2, kRetryFirst, kRetryMax);
-  slot.retry_at = now + slot.delay;
 }
 
 // The query has committed: pauses start short again.
@@ -195,7 +247,7 @@ void Worker::wait() {
   Task::Time deadline = std::chrono::steady_clock::now() + kWaitMax;
   readers_.clear();
   for (Slot& slot : slots_) {
-    if (slot.query->state() != QueryState::running) continue;
+    if (slot.query->state() != QueryState::running || !slot.owned) continue;
     if (slot.task == nullptr) {
       deadline = std::min(deadline, slot.retry_at);
       continue;

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -13,6 +14,9 @@
 
 namespace penstock::engine {
 
+// By query: which of its partitions' tasks are this process's.
+using OwnedTasks = std::map<QueryId, std::vector<bool>>;
+
 class Worker {
  public:
   // The context outlives the worker.
@@ -20,7 +24,13 @@ class Worker {
   ~Worker();  // as shutdown()
 
   // Thread-safe; each returns when the worker has done it.
+  // task null: the task is not this process's (yet).
   void add(std::shared_ptr<Query> query, std::int32_t partition, std::unique_ptr<Task> task);
+  // Those of these queries' tasks that are ours are built soon.
+  void assign(const OwnedTasks& owned);
+  // No task is ours any more: commits what they have gathered, unless they are lost (to others who
+  // may have them already), and ends them.
+  void release(bool lost);
   // Commits and ends the query's tasks. The error is the first commit's that failed; the tasks are
   // gone all the same, and what was not committed is done again by the next ones.
   Result<> remove(const QueryId& id);
@@ -35,7 +45,8 @@ class Worker {
   struct Slot {
     std::shared_ptr<Query> query;
     std::int32_t partition;
-    std::unique_ptr<Task> task;  // null: to be built when retry_at has come
+    std::unique_ptr<Task> task;  // null: to be built when retry_at has come, if it is ours
+    bool owned = true;
     Task::Step last = Task::Step::idle;
     Task::Time retry_at{};
     std::chrono::milliseconds delay{0};
@@ -49,9 +60,11 @@ class Worker {
   bool step_all();
   bool step(Slot& slot, Task::Time now);
   bool build(Slot& slot, Task::Time now);
+  static void set_owned(Slot& slot, bool owned);
   enum class After : std::uint8_t { go_on, end };  // end: the caller destroys the tasks
   Result<> commit_all(const QueryId* id, After after);
   void after_error(Slot& slot, const Error& error, Task::Time now);
+  void warn(Slot& slot, const Error& error, bool taken);
   void note_progress(Slot& slot);
   void wait();
 
@@ -59,6 +72,7 @@ class Worker {
   std::vector<Slot> slots_;  // the worker's thread only
   std::vector<topics::Reader*> readers_;
   std::int64_t cpu_mark_ns_ = 0;
+  bool may_build_ = true;  // in this round
   std::atomic<std::size_t> task_count_ = 0;
 
   std::mutex mutex_;

@@ -1,0 +1,88 @@
+#include "engine/sharing.h"
+
+#include "base/log.h"
+
+namespace penstock::engine {
+namespace {
+
+std::vector<bool> owned_of(const topics::Membership& membership, const Query& query) {
+  std::vector<bool> owned;
+  for (std::int32_t p = 0; p < query.partitions(); ++p)
+    owned.push_back(membership.owns(p, query.partitions()));
+  return owned;
+}
+
+}  // namespace
+
+Result<> Sharing::join(topics::Log& log) {
+  membership_ = TRY(log.join(*this));
+  shared_ = membership_ != nullptr;
+  return {};
+}
+
+Result<> Sharing::check() const {
+  std::lock_guard lock(mutex_);
+  if (expelled_) return fail(*expelled_);
+  return {};
+}
+
+bool Sharing::is_assigned() const {
+  std::lock_guard lock(mutex_);
+  return assigned_ != nullptr;
+}
+
+void Sharing::add(const std::shared_ptr<Query>& query) {
+  std::lock_guard lock(mutex_);
+  queries_.emplace(query->id(), query);
+  if (expelled_) query->set_failed(*expelled_);
+  if (assigned_ != nullptr && !left_) assign({{query->id(), owned_of(*assigned_, *query)}});
+}
+
+void Sharing::remove(const QueryId& id, const std::unique_lock<std::mutex>&) {
+  queries_.erase(id);
+}
+
+void Sharing::leave() {
+  {
+    std::lock_guard lock(mutex_);
+    left_ = true;
+    assigned_ = nullptr;
+    for (const auto& worker : workers_) worker->shutdown();
+  }
+  membership_.reset();  // calls back, to no effect any more
+}
+
+void Sharing::on_assigned(const topics::Membership& membership) {
+  std::lock_guard lock(mutex_);
+  if (left_ || expelled_) return;
+  assigned_ = &membership;
+  OwnedTasks owned;
+  for (const auto& [id, query] : queries_) owned.emplace(id, owned_of(membership, *query));
+  assign(std::move(owned));
+}
+
+void Sharing::on_revoked(bool lost) {
+  std::lock_guard lock(mutex_);
+  if (left_) return;
+  assigned_ = nullptr;
+  for (const auto& worker : workers_) worker->release(lost);
+  progress_.notify();
+}
+
+void Sharing::on_expelled(const Error& reason) {
+  log::error("this process shares no tasks any more", {{"error", reason}});
+  std::lock_guard lock(mutex_);
+  if (left_) return;
+  assigned_ = nullptr;
+  expelled_ = reason;
+  for (const auto& [id, query] : queries_) query->set_failed(reason);
+  for (const auto& worker : workers_) worker->release(/*lost=*/true);
+  progress_.notify();
+}
+
+void Sharing::assign(OwnedTasks owned) {
+  for (const auto& worker : workers_) worker->assign(owned);
+  progress_.notify();
+}
+
+}  // namespace penstock::engine
