@@ -41,6 +41,7 @@ ErrorCode our_code(rd_kafka_resp_err_t code) {
       return ErrorCode::fenced;
     case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
     case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
+    case RD_KAFKA_RESP_ERR__LOG_TRUNCATION:
     case RD_KAFKA_RESP_ERR__BAD_MSG:
     case RD_KAFKA_RESP_ERR_INVALID_MSG:
       return ErrorCode::corrupt;

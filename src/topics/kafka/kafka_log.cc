@@ -60,6 +60,7 @@ class KafkaLog final : public Log {
  private:
   void look_after();
   Result<std::vector<PartitionInfo>> ranges(const TopicFacts& topic);
+  Result<PartitionInfo> range_for(const TopicPartition& from, Offset start);
   Result<> forget_positions(const TopicFacts& topic);
 
   Core core_;
@@ -135,16 +136,38 @@ Result<std::unique_ptr<Reader>> KafkaLog::reader(const TopicPartition& from, Off
                                                  ReadCheck check) {
   TopicRef topic = TRY(core_.topics.find(from.topic));
   TRY(check_partition(topic->spec, from.partition));
-  std::int32_t one = from.partition;
-  const std::string& name = from.topic.text();
-  TRY(core_.fresh.settle(from.topic, {&one, 1}));
-  PartitionInfo range{
-      TRY(core_.admin->offsets(name, {&one, 1}, Admin::Which::first)).front(),
-      TRY(core_.admin->offsets(name, {&one, 1}, Admin::Which::committed_end)).front()};
-  TRY(check_start(from, start, range));
+  TRY(check_start(from, start, TRY(range_for(from, start))));
   auto place = TRY(core_.consumers.take(from, check));
-  return TRY(KafkaReader::start({*core_.admin, core_.fresh, core_.figures, core_.waiters},
-                                std::move(place), std::move(topic), from, start));
+  return TRY(
+      KafkaReader::start({*core_.admin, core_.topics, core_.fresh, core_.figures, core_.waiters},
+                         std::move(place), std::move(topic), from, start));
+}
+
+// What the partition holds. A leader that has just taken over may know a shorter end than the one
+// before it told us, for a moment.
+Result<PartitionInfo> KafkaLog::range_for(const TopicPartition& from, Offset start) {
+  constexpr std::chrono::seconds kPatience{3};
+  constexpr std::chrono::milliseconds kPause{50};
+  const std::string& name = from.topic.text();
+  std::int32_t one = from.partition;
+  TRY(core_.fresh.settle(from.topic, {&one, 1}));
+  Offset first = TRY(core_.admin->offsets(name, {&one, 1}, Admin::Which::first)).front();
+  auto give_up = std::chrono::steady_clock::now() + kPatience;
+  for (;;) {
+    Offset end = TRY(core_.admin->offsets(name, {&one, 1}, Admin::Which::committed_end)).front();
+    bool out_of_range = start < first || start > end;
+    if (!out_of_range) return PartitionInfo{first, end};
+    if (start >= first && std::chrono::steady_clock::now() < give_up) {
+      std::this_thread::sleep_for(kPause);
+      continue;
+    }
+    (void)core_.figures.note(
+        "offset_lost", from,
+        fmt::format("offset {} of partition {}/{} is asked for, which holds {} to {}: records were "
+                    "deleted before they were read (retention), or the topic was truncated",
+                    start, name, one, first, end));
+    return PartitionInfo{first, end};
+  }
 }
 
 Result<bool> KafkaLog::wait(std::span<Reader* const> readers, Deadline deadline) {

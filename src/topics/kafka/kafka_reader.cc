@@ -227,14 +227,28 @@ Result<> KafkaReader::take_notice(const rd_kafka_message_t& message) {
       return {};
     case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
     case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
+    case RD_KAFKA_RESP_ERR__LOG_TRUNCATION:
       return fail(around_.figures.note(
           "offset_lost", from_,
           fmt::format("{}: the topic does not hold this offset any more: its records were deleted "
                       "before they were read (retention), or the topic was truncated",
                       where)));
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+      return fail(absent(where, message));
     default:
       return fail(error_of(message.err, where, rd_kafka_message_errstr(&message)));
   }
+}
+
+// Brokers that are starting say so too of topics that are there.
+Error KafkaReader::absent(std::string_view where, const rd_kafka_message_t& message) {
+  Result<TopicRef> now = around_.topics.look(from_.topic);
+  if (*topic_->removed || (!now && now.error().code() == ErrorCode::not_found))
+    return no_such_topic(from_.topic);
+  Error error = error_of(message.err, where, rd_kafka_message_errstr(&message));
+  return Error(ErrorCode::unavailable, error.text());
 }
 
 void KafkaReader::drop_messages(std::size_t count) {

@@ -17,6 +17,7 @@ class KafkaReader final : public Reader {
  public:
   struct Surroundings {
     Admin& admin;
+    TopicTable& topics;
     FreshCommits& fresh;
     Figures& figures;
     Waiters& waiters;  // told when records come
@@ -46,6 +47,8 @@ class KafkaReader final : public Reader {
   Run measure(std::size_t bytes_max) const;
   Result<> copy(Run run, ReadBuffer& buffer);
   Result<> take_notice(const rd_kafka_message_t& message);  // of what is no record
+  // The broker says that the topic is not there.
+  Error absent(std::string_view where, const rd_kafka_message_t& message);
   void drop_messages(std::size_t count);
 
   Surroundings around_;

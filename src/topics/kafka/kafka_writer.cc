@@ -29,6 +29,7 @@ Result<std::unique_ptr<KafkaWriter>> KafkaWriter::start(Log& log, Core& core,
                                                         const WriterId& id) {
   std::unique_ptr<KafkaWriter> writer(new KafkaWriter(log, core, replica, id));
   writer->producer_ = TRY(Producer::start(core.options, id));
+  if (core.is_reopened(id)) core.figures.count_restart();
   return writer;
 }
 
