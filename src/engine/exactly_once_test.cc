@@ -117,6 +117,9 @@ TEST_P(ExactlyOnce, CommitsThatFailAtRandom) {
     Result<> drained = runtime->drain();
     ASSERT_TRUE(drained) << drained.error().text();
     EXPECT_GT(fate.troubles(), 0u);
+    std::uint64_t restarts = 0;
+    for (const QueryStats& stats : runtime->stats()) restarts += stats.restarts;
+    EXPECT_EQ(restarts, fate.troubles());
     expect_exact();
   }
 }
