@@ -14,5 +14,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     __builtin_trap();
   }
   if (config && !config->initdata.empty() && !load_sources(*config, {})) __builtin_trap();
+  if (config && config->kafka) {
+    const auto& kafka = *config->kafka;
+    if (!config->initdata.empty() && kafka.bootstrap.empty()) __builtin_trap();
+    if (kafka.certificate.empty() != kafka.private_key.empty()) __builtin_trap();
+    if (kafka.user.empty() != kafka.password_file.empty()) __builtin_trap();
+    if (kafka.replication == 0 || kafka.sharing.session.count() < 1) __builtin_trap();
+  }
   return 0;
 }
