@@ -1,9 +1,6 @@
 // What the parts of one log on Kafka share.
 #pragma once
 
-#include <mutex>
-#include <set>
-
 #include "topics/kafka/admin.h"
 #include "topics/kafka/consumer_pool.h"
 #include "topics/kafka/figures.h"
@@ -28,16 +25,6 @@ struct Core {
   TopicTable topics;
   ConsumerPool consumers;
   FreshCommits fresh;
-
-  // Whether a writer of this id was opened before, in this process.
-  bool is_reopened(const WriterId& id) {
-    std::lock_guard lock(mutex_);
-    return !writers_.insert(id).second;
-  }
-
- private:
-  std::mutex mutex_;
-  std::set<WriterId> writers_;  // guarded by mutex_
 };
 
 }  // namespace penstock::topics::kafka

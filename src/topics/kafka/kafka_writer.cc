@@ -29,8 +29,12 @@ Result<std::unique_ptr<KafkaWriter>> KafkaWriter::start(Log& log, Core& core,
                                                         const WriterId& id) {
   std::unique_ptr<KafkaWriter> writer(new KafkaWriter(log, core, replica, id));
   writer->producer_ = TRY(Producer::start(core.options, id));
-  if (core.is_reopened(id)) core.figures.count_restart();
   return writer;
+}
+
+KafkaWriter::~KafkaWriter() {
+  if (producer_ != nullptr && producer_->is_dead() && !producer_->is_fenced())
+    core_.figures.count_restart();
 }
 
 Result<std::vector<TaskPosition>> KafkaWriter::positions(const TaskId& task) {

@@ -25,6 +25,7 @@ class KafkaWriter final : public Writer {
   static Result<std::unique_ptr<KafkaWriter>> start(Log& log, Core& core, ChangelogReplica* replica,
                                                     const WriterId& id);
 
+  ~KafkaWriter() override;
   Result<std::vector<TaskPosition>> positions(const TaskId& task) override;
   Result<> restore(const TaskId& task, const StateVisitor& visitor) override;
   Result<> forget(const TaskId& task) override;
