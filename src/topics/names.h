@@ -36,8 +36,8 @@ using Offset = std::int64_t;
 struct WriterIdTag;
 using WriterId = Strong<WriterIdTag, std::string>;
 
-// One (query step, partition), such as "CSAS_MASKED_1/0". Owner of positions and state. Task "name/N"
-// reads partitions N only: tasks of one name never have positions in the same partition.
+// One (query step, partition), such as "CSAS_MASKED_1/0". Owner of positions and state. Task
+// "name/N" reads partitions N only: tasks of one name never have positions in the same partition.
 struct TaskIdTag;
 using TaskId = Strong<TaskIdTag, std::string>;
 

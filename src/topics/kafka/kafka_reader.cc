@@ -115,7 +115,7 @@ Result<std::unique_ptr<KafkaReader>> KafkaReader::start(Surroundings around,
                                                         std::unique_ptr<ConsumerPool::Place> place,
                                                         TopicRef topic, TopicPartition from,
                                                         Offset start) {
-  std::unique_ptr<KafkaReader> reader(
+  auto reader = std::unique_ptr<KafkaReader>(
       new KafkaReader(around, std::move(place), std::move(topic), std::move(from), start));
   rd_kafka_queue_cb_event_enable(reader->queue_.get(), on_records, &around.waiters);
   if (rd_kafka_consume_start_queue(reader->handle_.get(), reader->from_.partition, start,
