@@ -1,5 +1,8 @@
 #include "engine/sharing.h"
 
+#include <functional>
+#include <thread>
+
 #include "base/log.h"
 
 namespace penstock::engine {
@@ -10,6 +13,15 @@ std::vector<bool> owned_of(const topics::Membership& membership, const Query& qu
   for (std::int32_t p = 0; p < query.partitions(); ++p)
     owned.push_back(membership.owns(p, query.partitions()));
   return owned;
+}
+
+// At the same time, since each may wait for commits: others wait for all of them.
+void each_at_once(const Sharing::Workers& workers, const std::function<void(Worker&)>& work) {
+  std::vector<std::thread> threads;
+  for (std::size_t i = 1; i < workers.size(); ++i)
+    threads.emplace_back([&work, &worker = *workers[i]] { work(worker); });
+  if (!workers.empty()) work(*workers.front());
+  for (std::thread& thread : threads) thread.join();
 }
 
 }  // namespace
@@ -47,7 +59,7 @@ void Sharing::leave() {
     std::lock_guard lock(mutex_);
     left_ = true;
     assigned_ = nullptr;
-    for (const auto& worker : workers_) worker->shutdown();
+    each_at_once(workers_, [](Worker& worker) { worker.shutdown(); });
   }
   membership_.reset();  // calls back, to no effect any more
 }
@@ -65,7 +77,7 @@ void Sharing::on_revoked(bool lost) {
   std::lock_guard lock(mutex_);
   if (left_) return;
   assigned_ = nullptr;
-  for (const auto& worker : workers_) worker->release(lost);
+  each_at_once(workers_, [lost](Worker& worker) { worker.release(lost); });
   progress_.notify();
 }
 
@@ -76,7 +88,7 @@ void Sharing::on_expelled(const Error& reason) {
   assigned_ = nullptr;
   expelled_ = reason;
   for (const auto& [id, query] : queries_) query->set_failed(reason);
-  for (const auto& worker : workers_) worker->release(/*lost=*/true);
+  each_at_once(workers_, [](Worker& worker) { worker.release(/*lost=*/true); });
   progress_.notify();
 }
 
