@@ -31,24 +31,31 @@ Result<std::unique_ptr<TopicOpener>> TopicOpener::create(topics::Log& log,
   return out;
 }
 
-Result<bool> TopicOpener::read_grants() {
+Result<> TopicOpener::open_grants() {
   topics::TopicName name = TRY(topics::TopicName::parse(seal::grants_topic(opener_->topic())));
-  if (!grants_) {
-    std::optional<topics::TopicInfo> info = TRY(find_topic(log_, name));
-    if (!info) return false;
-    grants_ = TRY(log_.reader({name, 0}, info->partitions.at(0).first));
-  }
+  std::optional<topics::TopicInfo> info = TRY(find_topic(log_, name));
+  if (!info) return {};
+  for (std::size_t i = 0; i < info->partitions.size(); ++i)
+    grants_.push_back(
+        TRY(log_.reader({name, static_cast<std::int32_t>(i)}, info->partitions[i].first)));
+  return {};
+}
+
+Result<bool> TopicOpener::read_grants() {
+  if (grants_.empty()) TRY(open_grants());
   bool taken = false;
   topics::ReadBuffer buffer;
-  topics::Offset end = TRY(grants_->end());
-  while (TRY(topics::next_before(log_, *grants_, end, buffer, kFetchBytes)) > 0) {
-    for (std::size_t i = 0; i < buffer.size(); ++i) {
-      topics::RecordView grant = buffer[i];
-      if (!grant.key || !grant.value) continue;
-      Result<seal::EpochId> epoch =
-          opener_->add_grant(*grant.key, *grant.value, system_clock().now_ms());
-      taken |= epoch.has_value();
-      if (!epoch && !refused_grant_) refused_grant_ = epoch.error();
+  for (const auto& reader : grants_) {
+    topics::Offset end = TRY(reader->end());
+    while (TRY(topics::next_before(log_, *reader, end, buffer, kFetchBytes)) > 0) {
+      for (std::size_t i = 0; i < buffer.size(); ++i) {
+        topics::RecordView grant = buffer[i];
+        if (!grant.key || !grant.value) continue;
+        Result<seal::EpochId> epoch =
+            opener_->add_grant(*grant.key, *grant.value, system_clock().now_ms());
+        taken |= epoch.has_value();
+        if (!epoch && !refused_grant_) refused_grant_ = epoch.error();
+      }
     }
   }
   return taken;

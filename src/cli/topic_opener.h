@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "seal/key_source.h"
@@ -33,12 +34,13 @@ class TopicOpener {
  private:
   TopicOpener(topics::Log& log, std::unique_ptr<seal::Opener> opener)
       : log_(log), opener_(std::move(opener)) {}
+  Result<> open_grants();
   Result<bool> read_grants();  // whether one was taken
 
   topics::Log& log_;
   std::unique_ptr<seal::Opener> opener_;
-  std::unique_ptr<topics::Reader> grants_;
-  std::map<std::int32_t, seal::SequenceGuard> guards_;  // by partition
+  std::vector<std::unique_ptr<topics::Reader>> grants_;  // one per partition; empty: no topic yet
+  std::map<std::int32_t, seal::SequenceGuard> guards_;   // by partition
   std::optional<Error> refused_grant_;
 };
 
