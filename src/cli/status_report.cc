@@ -75,17 +75,17 @@ std::string commits_text(const Json& commits) {
       1000 * seconds_of(commits, "seconds_max"));
 }
 
-// "2 of 4: 0, 3", when the tasks are shared.
-std::string owned_text(const Json& query) {
+// "2 of 4: 0, 3", where the tasks are shared.
+std::string here_text(const Json& query) {
   std::vector<std::int64_t> here;
-  const Json& partitions = list_of(query, "partitions");
-  for (const Json& partition : partitions) {
-    const auto owned = partition.find("owned");
-    if (owned == partition.end() || (owned->is_boolean() && owned->get<bool>()))
-      here.push_back(number_of(partition, "partition"));
-  }
-  if (here.size() == partitions.size()) return fmt::format("all {}", partitions.size());
-  return fmt::format("{} of {}: {}", here.size(), partitions.size(), fmt::join(here, ", "));
+  for (const Json& partition : list_of(query, "partitions"))
+    here.push_back(number_of(partition, "partition"));
+  const std::int64_t all = number_of(query, "partition_count");
+  if (static_cast<std::int64_t>(here.size()) == all) return fmt::format("all {}", all);
+  if (here.empty()) return fmt::format("none of {}", all);
+  here.resize(std::min(here.size(), kPartitionsShown));
+  return fmt::format("{} of {}: {}", list_of(query, "partitions").size(), all,
+                     fmt::join(here, ", "));
 }
 
 std::string lag_text(const Json& query) {
@@ -115,7 +115,7 @@ std::string queries_text(const Json& queries, std::size_t columns) {
     table.rows.push_back({text_of(query, "id"), text_of(query, "state"),
                           text_of(query, "records_in"), text_of(query, "records_out"),
                           text_of(query, "dead_letters"), text_of(query, "restarts"),
-                          owned_text(query), lag_text(query)});
+                          here_text(query), lag_text(query)});
     if (const std::string error = text_of(query, "error"); !error.empty())
       errors += fmt::format("ERROR  query {}: {}\n", text_of(query, "id"), error);
   }

@@ -20,8 +20,7 @@ constexpr std::string_view kShared = R"({
                     "last": "it has another id now"}],
   "queries": [{"id": "CSAS_A_1", "state": "ERROR", "error": "topic 'input' is another one now",
                "records_in": 10, "records_out": 8, "dead_letters": 0, "restarts": 1,
-               "partitions": [{"partition": 0, "lag": 3, "owned": true},
-                              {"partition": 1, "lag": 0, "owned": false}]}]})";
+               "partition_count": 2, "partitions": [{"partition": 0, "lag": 3}]}]})";
 
 TEST(StatusReport, SaysEverythingInWords) {
   const std::string text = status_text(Json::parse(kShared), 100);

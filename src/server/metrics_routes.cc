@@ -58,6 +58,17 @@ void per_query(Page& page, const Queries& queries, Member member) {
   }
 }
 
+template <typename Figure>
+void per_partition(Page& page, const Queries& queries, Figure figure) {
+  for (const session::QueryRow& query : queries) {
+    for (const engine::PartitionProgress& progress : query.stats.progress) {
+      page.sample(
+          fmt::format("query=\"{}\",partition=\"{}\"", escaped(query.id), progress.partition),
+          figure(progress));
+    }
+  }
+}
+
 void query_figures(Page& page, const Queries& queries) {
   using Stats = engine::QueryStats;
   page.family("penstock_query_records_in_total", "counter", "Records read by the query.");
@@ -73,6 +84,11 @@ void query_figures(Page& page, const Queries& queries) {
   per_query(page, queries, &Stats::dead_letters);
   page.family("penstock_query_commits_total", "counter", "Commits.");
   per_query(page, queries, &Stats::commits);
+  page.family("penstock_query_restarts_total", "counter",
+              "Tasks that were built again after an error.");
+  per_query(page, queries, &Stats::restarts);
+  page.family("penstock_query_partitions", "gauge", "Input partitions, whoever has their tasks.");
+  per_query(page, queries, &Stats::partitions);
   page.family("penstock_query_cpu_seconds_total", "counter", "CPU time spent for the query.");
   per_query(page, queries, &Stats::cpu_seconds);
   page.family("penstock_query_memory_peak_bytes", "gauge", "Most memory of the query's tasks.");
@@ -84,14 +100,14 @@ void query_figures(Page& page, const Queries& queries) {
                 query.stats.state == engine::QueryState::running ? 1 : 0);
   }
   page.family("penstock_query_lag_records", "gauge",
-              "Records between the committed position and the end, per input partition.");
-  for (const session::QueryRow& query : queries) {
-    for (const auto& progress : query.stats.progress) {
-      page.sample(
-          fmt::format("query=\"{}\",partition=\"{}\"", escaped(query.id), progress.partition),
-          std::max<std::int64_t>(0, progress.end - progress.position));
-    }
-  }
+              "Records between the committed position and the end, per input partition of which "
+              "this process has the task. On Kafka offsets: marks of transactions count.");
+  per_partition(page, queries, [](const engine::PartitionProgress& progress) {
+    return std::max<std::int64_t>(0, progress.end - progress.position);
+  });
+  page.family("penstock_query_position", "gauge", "The committed position, likewise.");
+  per_partition(page, queries,
+                [](const engine::PartitionProgress& progress) { return progress.position; });
 }
 
 // Of logs that count what they do.

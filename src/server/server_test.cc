@@ -294,6 +294,8 @@ TEST_F(ServerTest, SaysWhatItDoes) {
   EXPECT_EQ(query["state"], "RUNNING");
   EXPECT_EQ(query["error"], nullptr);
   EXPECT_EQ(query["records_in"], 1);
+  EXPECT_EQ(query["restarts"], 0);
+  EXPECT_EQ(query["partition_count"], 1);
   ASSERT_EQ(query["partitions"].size(), 1u);
   EXPECT_EQ(query["partitions"][0]["lag"], 0);
 }

@@ -75,7 +75,9 @@ OrderedJson shown(const session::QueryRow& query) {
   out["bytes_in"] = stats.bytes_in;
   out["bytes_out"] = stats.bytes_out;
   out["commits"] = stats.commits;
+  out["restarts"] = stats.restarts;
   out["cpu_s"] = stats.cpu_seconds;
+  out["partition_count"] = stats.partitions;  // of the source; below are those worked on here
   out["partitions"] = OrderedJson::array();
   for (const auto& progress : stats.progress) out["partitions"].push_back(shown(progress));
   return out;

@@ -60,8 +60,8 @@ class StatusRoutes : public testing::Test {
     session_.reset();
   }
   std::string get(std::string path) const {
-    auto response =
-        net::http_call(*net::parse_http_address(server_->address()), {.path = std::move(path)});
+    auto response = net::http_call(*net::parse_http_address(server_->address()),
+                                   {.method = "GET", .path = std::move(path)});
     EXPECT_TRUE(response) << response.error().text();
     return response ? response->body : std::string();
   }
