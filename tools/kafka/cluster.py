@@ -24,7 +24,7 @@ from .properties import SECURITIES, Ports, client_properties, format_arguments, 
 READY_TIMEOUT_S = 120
 STOP_TIMEOUT_S = 30
 POLL_S = 0.05
-SEGMENT_SUFFIXES = (".log", ".index", ".timeindex", ".txnindex", ".snapshot")
+SEGMENT_SUFFIXES = (".log", ".txnindex", ".snapshot")  # offset and time indexes hold numbers only
 
 
 class Cluster:
@@ -87,7 +87,7 @@ class Cluster:
         return [self.broker_folder(node) / "data" for node in self.ports]
 
     def log_files(self) -> list[Path]:
-        """Everything that the brokers have written of topics."""
+        """What the brokers have written of topics' records."""
         return [path for folder in self.log_dirs() for path in folder.rglob("*")
                 if path.is_file() and path.suffix in SEGMENT_SUFFIXES]
 
