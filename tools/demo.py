@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The main job of Penstock in six steps: sealed payments, masked and reviewed, exactly once, by approved code only.
 
-Fresh data every time, in build/demo/. Checks what it claims; the exit status says whether all held.
+Fresh data every time, in build/demo/; with --kafka the topics are on a real broker. Checks what it claims; the exit
+status says whether all held.
 """
 
 import argparse
@@ -18,10 +19,13 @@ import urllib.request
 from collections import Counter
 from pathlib import Path
 
+from demo_kafka import FolderPlace, KafkaPlace, shown
+
 SOURCE = Path(__file__).resolve().parent.parent
 EXAMPLE = SOURCE / "examples" / "payments"
 FIRST_COUNT = 20_000  # payments before the server starts
 LIVE_COUNT = 12_000   # payments while it runs
+KAFKA_LIVE_COUNT = 20_000  # a broker's restart takes seconds
 LIVE_RATE = 1_200     # per second
 SERVER_PATIENCE_S = 30
 DRAIN_PATIENCE_S = 60
@@ -87,7 +91,7 @@ def free_port() -> int:
 
 
 class Demo:
-    def __init__(self, bin_dir: Path, folder: Path) -> None:
+    def __init__(self, bin_dir: Path, folder: Path, kafka: bool) -> None:
         self.voice = Voice()
         self.penstock, self.penstockd = bin_dir / "penstock", bin_dir / "penstockd"
         self.manager_program = bin_dir / "penstock-manager"
@@ -97,7 +101,8 @@ class Demo:
         self.folder = folder
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        self.data, self.keys, self.owner = folder / "data", folder / "keys", folder / "manager"
+        self.place = KafkaPlace(folder) if kafka else FolderPlace(folder)
+        self.keys, self.owner = folder / "keys", folder / "manager"
         self.platform_key = folder / "platform.key.pem"
         self.config = folder / "payments.initdata.toml"
         self.address = f"127.0.0.1:{free_port()}"
@@ -106,6 +111,7 @@ class Demo:
         self.manager: subprocess.Popen | None = None
         self.children: list[subprocess.Popen] = []
         self.payments: list[dict] = []
+        self.kept = False
 
     # -- parts ---------------------------------------------------------------------------------
 
@@ -132,18 +138,14 @@ class Demo:
                 f"--skip={len(self.payments)}"]
 
     def producer(self) -> list[str]:
-        return [str(self.penstock), "produce", "--data", str(self.data), "--topic", "payments", "--partitions", "2",
+        return [str(self.penstock), "produce", *self.place.options(), "--topic", "payments", "--partitions", "2",
                 "--seal", "payments-v1", "--keys", str(self.keys / "payments-v1.producer.keys.json")]
 
     def records(self, topic: str) -> int:
-        for line in self.run("topics", "list", "--data", self.data).stdout.splitlines():
-            words = line.split()
-            if words and words[0] == topic:
-                return int(words[2])
-        return 0
+        return self.place.count(self.penstock, topic)
 
     def consume(self, topic: str, *more: object, expect: int | None = 0) -> subprocess.CompletedProcess:
-        return self.run("consume", "--data", self.data, "--topic", topic, "--from-beginning", *more, expect=expect)
+        return self.run("consume", *self.place.options(), "--topic", topic, "--from-beginning", *more, expect=expect)
 
     def admin(self, *words: object, shown: bool = True, stdin: str | None = None) -> str:
         """`penstock manager …` by the owner."""
@@ -167,7 +169,7 @@ class Demo:
         self.manager_url = next(word for word in line.split() if word.startswith("https://"))
 
     def server_command(self, config: Path) -> list[str]:
-        return [str(self.penstockd), "--data", str(self.data), "--listen", self.address, "--config", str(config),
+        return [str(self.penstockd), *self.place.server_options(), "--listen", self.address, "--config", str(config),
                 "--tee", "simulated", "--platform-key", str(self.platform_key)]
 
     def start_server(self) -> None:
@@ -192,6 +194,16 @@ class Demo:
         while (seen := self.records(topic)) < count and time.monotonic() < deadline:
             time.sleep(0.1)
         return seen
+
+    def start_place(self, keep: bool) -> None:
+        began = time.monotonic()
+        try:
+            self.place.start(keep)
+        except RuntimeError as reason:
+            raise Failure(f"no Kafka here: {reason}") from None
+        if isinstance(self.place, KafkaPlace):
+            print(f"Apache Kafka {self.place.cluster.version}, with TLS and a login, is ready after "
+                  f"{time.monotonic() - began:.1f} s.")
 
     # -- steps ---------------------------------------------------------------------------------
 
@@ -225,24 +237,23 @@ class Demo:
             'service_id = "payments"\nsql_files = ["payments.sql"]\nthreads = 2\n\n'
             f'[manager]\nurl = "{self.manager_url}"\nca = "manager-ca.pem"\napp = "payments"\n\n'
             f'[policies.payments-v1]\ndigest = "{digests["payments-v1"]}"\nopen = true\n\n'
-            f'[policies.review-v1]\ndigest = "{digests["review-v1"]}"\nseal = true\n\n'
-            '[limits]\ncommit_age_ms = 20\n')
+            f'[policies.review-v1]\ndigest = "{digests["review-v1"]}"\nseal = true\n' + self.place.section())
 
     def seal_payments(self, seed: int) -> None:
         self.voice.step(2, "A producer seals payments",
                         f"{FIRST_COUNT} card payments (made-up test cards) are sealed before they leave the producer.",
-                        "What reaches the disk is ciphertext; the log moves bytes that it cannot read.")
+                        f"What reaches {self.place.name} is ciphertext; the log moves bytes that it cannot read.")
         file = self.generate(FIRST_COUNT, seed)
         self.voice.show("a payment as the producer sees it:\n" + json.dumps(self.payments[0], ensure_ascii=False))
-        self.voice.command("penstock", "produce", "--data", self.short(self.data), "--topic", "payments", "--seal",
+        self.voice.command("penstock", "produce", *shown(self.place.options()), "--topic", "payments", "--seal",
                            "payments-v1", "--keys", "payments-v1.producer.keys.json", "<", file.name)
         with file.open() as lines:
             done = subprocess.run(self.producer(), stdin=lines, capture_output=True, text=True, timeout=180)
         if done.returncode != 0:
-            raise Failure(f"the producer failed: {done.stderr.strip()}")
+            raise Failure(f"the producer ended with {done.returncode}: {done.stderr.strip()}")
         self.voice.show(done.stdout)
         file.unlink()  # the plaintext
-        self.voice.show("the same payment as the disk has it:\n" +
+        self.voice.show(f"the same payment as {self.place.name} has it:\n" +
                         self.consume("payments", "--limit", 1).stdout)
         self.voice.check(self.records("payments") == FIRST_COUNT, f"{FIRST_COUNT} sealed records in the topic")
 
@@ -252,7 +263,7 @@ class Demo:
                         "approved. Then three SQL statements of the configuration run (examples/payments):",
                         "payments_masked is plain, with masked cards and no names, for analytics;",
                         "payments_review holds large payments whole, sealed for the fraud team.")
-        command = ["penstockd", "--data", self.short(self.data), "--listen", self.address, "--config",
+        command = ["penstockd", *shown(self.place.server_options()), "--listen", self.address, "--config",
                    self.config.name, "--tee", "simulated", "--platform-key", self.platform_key.name]
         self.voice.command(*command)
         began = time.monotonic()
@@ -273,8 +284,9 @@ class Demo:
         self.voice.check("protects nothing" in done.stdout + done.stderr, "and the report says what a simulated TEE is")
 
     def start_live_producer(self, seed: int) -> subprocess.Popen:
-        command = [*self.generator(LIVE_COUNT, seed), f"--rate={LIVE_RATE}"]
-        self.generate(LIVE_COUNT, seed).unlink()  # to know what must come out
+        count = KAFKA_LIVE_COUNT if isinstance(self.place, KafkaPlace) else LIVE_COUNT
+        command = [*self.generator(count, seed), f"--rate={LIVE_RATE}"]
+        self.generate(count, seed).unlink()  # to know what must come out
         generator = subprocess.Popen(command, stdout=subprocess.PIPE)
         producer = subprocess.Popen(self.producer(), stdin=generator.stdout, stdout=subprocess.PIPE,
                                     stderr=subprocess.PIPE, text=True)
@@ -294,7 +306,9 @@ class Demo:
         self.voice.step(4, "kill -9 in the middle",
                         "The server is killed without warning, three times, while the producer goes on. Outputs,",
                         "positions and state are committed at once, so nothing may be lost and nothing doubled.")
-        for _ in range(3):
+        for number in range(3):
+            if number == 1:
+                self.kill_broker()
             before = self.records("payments_masked")
             time.sleep(0.7)
             self.voice.command("kill", "-9", self.server.pid)
@@ -306,9 +320,16 @@ class Demo:
                             f"{' (the producer noticed and waited)' if running else ''}")
         out, err = producer.communicate(timeout=120)
         if producer.returncode != 0:
-            raise Failure(f"the producer failed: {err.strip()}")
+            raise Failure(f"the producer ended with {producer.returncode}: {err.strip()}")
         self.voice.show("the producer says: " + out)
         self.compare()
+
+    def kill_broker(self) -> None:
+        if not isinstance(self.place, KafkaPlace):
+            return
+        self.voice.command("kill", "-9", self.place.pid())
+        self.place.kill_and_restart()
+        self.voice.show("that was the broker, with open transactions; it is back, and the others went on by themselves")
 
     def compare(self) -> None:
         large = [payment for payment in self.payments if payment["amount"] >= 1000]
@@ -342,7 +363,7 @@ class Demo:
         self.voice.show(f"-     {masked}\n+     {bare}")
         self.server.terminate()
         self.server.wait(timeout=30)
-        self.voice.command("penstockd", "--data", self.short(self.data), "--config", changed.name, "...")
+        self.voice.command("penstockd", *shown(self.place.server_options()), "--config", changed.name, "...")
         refused = subprocess.run(self.server_command(changed), capture_output=True, text=True, timeout=60)
         self.voice.show(refused.stderr.splitlines()[-1])
         self.voice.check(refused.returncode != 0, "it got no key and ended; it was told the rule and no more")
@@ -361,56 +382,69 @@ class Demo:
         self.start_server()
 
     def steal_the_disk(self) -> None:
-        self.voice.step(6, "What a thief of the disk sees",
-                        "All card numbers and names are searched in every file of the data folder.")
+        self.voice.step(6, f"What {self.place.thief} sees",
+                        "All card numbers and names are searched in every file of the log.")
         needles = self.folder / "needles.txt"
         secrets = {p["card"] for p in self.payments} | {p["name"] for p in self.payments}
         needles.write_text("\n".join(sorted(secrets)) + "\n")
-        self.voice.command("grep", "-r", "-a", "-l", "-F", "-f", "all-cards-and-names.txt", self.short(self.data))
-        found = subprocess.run(["grep", "-r", "-a", "-l", "-F", "-f", str(needles), str(self.data)],
-                               capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"}, timeout=180)
+        stored = [self.short(folder) for folder in self.place.stored()]
+        search, quiet = ["grep", "-r", "-a", "-l", "-F"], {"capture_output": True, "text": True, "timeout": 180,
+                                                           "env": {**os.environ, "LC_ALL": "C"}}
+        self.voice.command(*search, "-f", "all-cards-and-names.txt", *stored)
+        found = subprocess.run([*search, "-f", str(needles), *stored], **quiet)
         needles.unlink()
+        masked = masked_row(self.payments[0])["CARD"]
+        seen = subprocess.run([*search, masked, *stored], **quiet)
+        self.voice.check(seen.returncode == 0, f"grep finds what is meant to be seen, such as {masked}")
         self.voice.check(found.returncode == 1, f"grep finds none of {len(secrets)} card numbers and names")
         print("\n   The review topic with the wrong key, and with the right one:\n")
         wrong = self.keys / "payments-v1.reader.keys.json"
         right = self.keys / "review-v1.reader.keys.json"
-        self.voice.command("penstock", "consume", "--data", self.short(self.data), "--topic", "payments_review",
+        self.voice.command("penstock", "consume", *shown(self.place.options()), "--topic", "payments_review",
                            "--from-beginning", "--open", "--keys", wrong.name)
         refused = self.consume("payments_review", "--open", "--keys", wrong, expect=None)
         self.voice.show(refused.stderr)
         self.voice.check(refused.returncode != 0 and not refused.stdout, "the payments key does not open it")
-        self.voice.command("penstock", "consume", "--data", self.short(self.data), "--topic", "payments_review",
+        self.voice.command("penstock", "consume", *shown(self.place.options()), "--topic", "payments_review",
                            "--from-beginning", "--limit", 2, "--open", "--keys", right.name)
         opened = self.consume("payments_review", "--limit", 2, "--open", "--keys", right)
         self.voice.show(opened.stdout)
         self.voice.check(len(opened.stdout.splitlines()) == 2, "the review key does")
 
     def end(self, keep: bool) -> None:
-        data, keys, program = self.short(self.data), self.short(self.keys), self.short(self.penstock)
+        where, keys = " ".join(shown(self.place.options())), self.short(self.keys)
+        program = self.short(self.penstock)
         if not keep:
             self.server.terminate()
             self.voice.check(self.server.wait(timeout=30) == 0, "penstockd ends cleanly on SIGTERM")
             self.manager.terminate()
             self.voice.check(self.manager.wait(timeout=30) == 0, "and so does the manager")
-        print("\n" + self.voice.paint("1", "To look around:"))
-        print(f"  {program} topics list --data {data}")
-        print(f"  {program} consume --data {data} --topic payments_masked --from-beginning --limit 5")
-        print(f"  {program} consume --data {data} --topic payments_review --from-beginning --limit 5 \\\n"
-              f"      --open --keys {keys}/review-v1.reader.keys.json")
-        print(f"  {program} sql " + (f"--server {self.url}" if keep else f"--data {data}"))
+        if keep or isinstance(self.place, FolderPlace):
+            print("\n" + self.voice.paint("1", "To look around:"))
+            print(f"  {program} topics list {where}")
+            print(f"  {program} consume {where} --topic payments_masked --from-beginning --limit 5")
+            print(f"  {program} consume {where} --topic payments_review --from-beginning --limit 5 \\\n"
+                  f"      --open --keys {keys}/review-v1.reader.keys.json")
+            print(f"  {program} sql " + (f"--server {self.url}" if keep else where))
         if keep:
+            print(f"  {program} status --server {self.url}")
             owner = self.short(self.owner)
             print(f"  {program} manager audit --data {owner}\n"
                   f"  {program} manager app show payments --data {owner}\n"
                   f"\npenstockd is still running at {self.url} and the manager at {self.manager_url}. To stop them:"
                   f"  kill {self.server.pid} {self.manager.pid}")
+            if isinstance(self.place, KafkaPlace):
+                print(f"The broker runs too:  tools/kafka/kafka stop --remove --dir {self.short(self.place.kafka)}")
             self.server = self.manager = None
+            self.kept = True
 
     def stop_children(self) -> None:
         for child in [*self.children, self.server, self.manager]:
             if child is not None and child.poll() is None:
                 child.kill()
                 child.wait()
+        if not self.kept:
+            self.place.stop()
 
     def tell(self, keep: bool) -> bool:
         began = time.monotonic()
@@ -418,6 +452,7 @@ class Demo:
               f" Takes under a minute; everything is in {self.short(self.folder)}")
         try:
             seed = time.time_ns() % 1_000_000
+            self.start_place(keep)
             self.approve()
             self.seal_payments(seed)
             self.run_server()
@@ -444,10 +479,11 @@ def main() -> int:
     parser.add_argument("--bin", type=Path, default=SOURCE / "build" / "release" / "bin", help="folder of the programs")
     parser.add_argument("--folder", type=Path, default=SOURCE / "build" / "demo" / "payments",
                         help="where its files go; emptied first")
+    parser.add_argument("--kafka", action="store_true", help="the topics are on a real Kafka broker, not in a folder")
     parser.add_argument("--keep", action="store_true", help="leave penstockd and the manager running")
     options = parser.parse_args()
     try:
-        return 0 if Demo(options.bin.resolve(), options.folder.resolve()).tell(options.keep) else 1
+        return 0 if Demo(options.bin.resolve(), options.folder.resolve(), options.kafka).tell(options.keep) else 1
     except Failure as failure:
         print(f"\ndemo: error: {failure}", file=sys.stderr)
     except KeyboardInterrupt:

@@ -45,7 +45,7 @@ announce_demo() {
     echo "dev: the demo needs 4 GiB of disk here, $free_mib MiB are free" >&2
     exit 1
   fi
-  missing=$(missing_packages)
+  missing=$(missing_packages "$@")
   [ -x build/release/bin/penstockd ] || first=yes
   echo "Penstock's demo, on fresh data. The steps:"
   if [ -n "$missing" ]; then
