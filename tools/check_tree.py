@@ -22,6 +22,7 @@ BANS = [
     (re.compile(r"#include\s*<openssl/"), "only crypto and net know OpenSSL", ("src/crypto/", "src/net/")),
     (re.compile(r"#include\s*<(intel-)?ipsec"), "only crypto knows libipsec-mb", ("src/crypto/",)),
     (re.compile(r"#include\s*<rocksdb/"), "only topics knows RocksDB", ("src/topics/",)),
+    (re.compile(r"#include\s*<librdkafka/"), "only topics/kafka knows librdkafka", ("src/topics/kafka/", "bench/")),
     (re.compile(r"#include\s*<boost/(beast|asio)"), "only net knows Beast", ("src/net/",)),
     (re.compile(r"#include\s*<simdjson"), "only format knows simdjson", ("src/format/",)),
     (re.compile(r"^(?!.*(unique|shared)_ptr).*\bnew\s+[A-Z]\w*\s*[({;]"), "std::make_unique, or unique_ptr<T>(new T)",

@@ -111,13 +111,12 @@ KafkaReader::KafkaReader(Surroundings around, std::unique_ptr<ConsumerPool::Plac
       queue_(rd_kafka_queue_new(&place_->client())),
       position_(start) {}
 
-Result<std::unique_ptr<KafkaReader>> KafkaReader::start(Surroundings around,
+Result<std::unique_ptr<KafkaReader>> KafkaReader::start(Surroundings in,
                                                         std::unique_ptr<ConsumerPool::Place> place,
                                                         TopicRef topic, TopicPartition from,
                                                         Offset start) {
-  auto reader = std::unique_ptr<KafkaReader>(
-      new KafkaReader(around, std::move(place), std::move(topic), std::move(from), start));
-  rd_kafka_queue_cb_event_enable(reader->queue_.get(), on_records, &around.waiters);
+  std::unique_ptr<KafkaReader> reader(new KafkaReader(in, std::move(place), topic, from, start));
+  rd_kafka_queue_cb_event_enable(reader->queue_.get(), on_records, &in.waiters);
   if (rd_kafka_consume_start_queue(reader->handle_.get(), reader->from_.partition, start,
                                    reader->queue_.get()) != 0) {
     rd_kafka_resp_err_t code = rd_kafka_last_error();
