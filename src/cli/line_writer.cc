@@ -78,7 +78,10 @@ Result<> LineWriter::open_topic() {
                               options_.topic));
     return ensure({.name = grants, .partitions = 1, .compacted = true});
   }
-  if (TRY(find_topic(*log_, grants)))
+  // Who may not even ask about the grants is not told.
+  Result<std::optional<topics::TopicInfo>> sealed = find_topic(*log_, grants);
+  if (!sealed && sealed.error().code() != ErrorCode::permission_denied) return fail(sealed.error());
+  if (sealed && *sealed)
     note(
         fmt::format("topic '{}' holds sealed records; plain ones among them are not read by "
                     "queries. Use --seal POLICY --keys FILE",
