@@ -21,6 +21,7 @@ from kafka.properties import PASSWORD, USER  # noqa: E402
 
 LONG = os.environ.get("PENSTOCK_LONG", "") not in ("", "0")
 CATCH_UP_S = 120
+LOG_SHOWN = 4000
 SERVICES = itertools.count(1)
 
 
@@ -62,6 +63,13 @@ class KafkaCase(ServerCase):
         self.admin = self.cluster.admin
         self.service = f"service-{next(SERVICES)}"  # groups outlive topics
         self.addCleanup(self.empty_cluster)
+        self.addCleanup(self.show_logs_of_a_failure)
+
+    def show_logs_of_a_failure(self) -> None:
+        result = self._outcome.result
+        if any(test is self for test, _ in result.failures + result.errors):
+            for log in sorted(self.folder.glob("*.log")):
+                print(f"\n--- {log.name}\n{log.read_text(errors='replace')[-LOG_SHOWN:]}", flush=True)
 
     def empty_cluster(self) -> None:
         if topics := self.admin.topics():

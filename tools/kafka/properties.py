@@ -46,6 +46,7 @@ def server_properties(node: int, ports: dict[int, Ports], security: str, folder:
         "share.coordinator.state.topic.replication.factor": several,
         "share.coordinator.state.topic.min.isr": max(1, several - 1),
         "share.coordinator.state.topic.num.partitions": 1,
+        "log.retention.ms": -1,  # tests write records of years ago
         "auto.create.topics.enable": "false",
         "delete.topic.enable": "true",
         "group.initial.rebalance.delay.ms": 0,
