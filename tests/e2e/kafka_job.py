@@ -17,6 +17,7 @@ from test_kill import FIRST_TIME_MS, SEED, SQL, row_of
 
 PARTITIONS = 2
 SEALED_START = b"\xd0\x83\x53"  # docs/psr-1.md: a tagged record with 19 protected bytes
+LOOK_AGAIN_S = 0.3  # a look is a program of its own
 CARD_RANGE = "41111100000"
 
 
@@ -146,4 +147,8 @@ class JobCase(KafkaCase):
     def wait_until_caught_up(self, seconds: float = CATCH_UP_S) -> None:
         """All lines that were made have come out (of the sealed sink)."""
         wanted = sum(value["id"] % 2 == 0 for value in self.made)
-        self.wait_until(lambda: len(self.consume("vault")) >= wanted, f"{wanted} rows in vault", seconds)
+        deadline = time.monotonic() + seconds
+        while (found := len(self.consume("vault"))) < wanted:
+            if time.monotonic() > deadline:
+                self.fail(f"{found} of {wanted} rows in vault after {seconds} s")
+            time.sleep(LOOK_AGAIN_S)
