@@ -52,11 +52,15 @@ class KafkaCase(ServerCase):
             raise unittest.SkipTest(f"no Kafka here: {reason}") from None
         cls.addClassCleanup(cls.cluster.stop)
         cls.prepare()
-        cls.cluster.start()
+        cls.start_cluster()
 
     @classmethod
     def prepare(cls) -> None:
         """Before the cluster's start."""
+
+    @classmethod
+    def start_cluster(cls) -> None:
+        cls.cluster.start()
 
     def setUp(self) -> None:
         super().setUp()

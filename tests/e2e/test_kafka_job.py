@@ -84,6 +84,18 @@ class Kafka392(SameJob, PaymentsCase):
     version = "3.9.2"
 
 
+class FreshBroker(PaymentsCase):
+    """Its coordinators of groups and transactions are loading while the first programs come."""
+
+    @classmethod
+    def start_cluster(cls) -> None:
+        cls.cluster.start(coordinators=False)
+
+    def test_the_first_program_waits_for_what_is_loading(self) -> None:
+        self.run_payments()
+        self.assertEqual(sum(self.outputs()["payments_masked"].values()), COUNT)
+
+
 class ForeignPeers(KafkaCase):
     KEYS = [f"key-{i}" for i in range(200)] + ["", "é", "日本", "k" * 300]
 

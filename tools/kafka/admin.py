@@ -11,6 +11,8 @@ TIMEOUT_MS = 20_000
 TOPIC_RESOURCE = 2
 LEADER_MOVES = (5, 6, 74, 75, 76, 78)  # Kafka's errors while an election is under way
 SET, DELETE = 0, 1
+OF_GROUPS, OF_TRANSACTIONS = 0, 1
+ONE_PER_PARTITION = ("d", "a", "b", "c")  # names that Kafka puts into partitions 0 to 3 of the coordinators' topics
 
 
 @dataclass
@@ -100,6 +102,26 @@ class Admin:
 
     def metadata(self, port: int | None = None) -> Metadata:
         return metadata_of(self.ask(wire.METADATA, struct.pack(">i???", -1, False, False, False), port))
+
+    def wait_for_coordinators(self) -> None:
+        """Makes the brokers' topics of offsets and transactions, and returns when all their partitions answer."""
+        for kind in (OF_GROUPS, OF_TRANSACTIONS):
+            for key in ONE_PER_PARTITION:
+                self.wait(lambda: self.coordinator_answers(kind, key), "the coordinators of groups and transactions")
+
+    def coordinator_answers(self, kind: int, key: str) -> bool:
+        found = self.ask(wire.FIND_COORDINATOR, text(key) + struct.pack(">b", kind))
+        found.take("i")
+        code, _, _, _, port = found.take("h"), found.text(), found.take("i"), found.text(), found.take("i")
+        if code:
+            return False
+        if kind == OF_GROUPS:
+            answer = self.ask(wire.OFFSET_FETCH, text(key) + struct.pack(">i", 0), port)
+            answer.take("i")
+            return answer.take("i") == 0 and answer.take("h") == 0
+        answer = self.ask(wire.INIT_PRODUCER, text(key) + struct.pack(">i", TIMEOUT_MS), port)
+        answer.take("i")
+        return answer.take("h") == 0
 
     # -- ways -----------------------------------------------------------------------------------
 

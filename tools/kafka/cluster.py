@@ -93,7 +93,8 @@ class Cluster:
 
     # -- life -------------------------------------------------------------------------------------
 
-    def start(self) -> "Cluster":
+    def start(self, coordinators: bool = True) -> "Cluster":
+        """coordinators=False: those of groups and transactions are made by the first client that asks for them."""
         self.folder.mkdir(parents=True, exist_ok=True)
         if self.security != "plaintext":
             self.certificates.make()
@@ -104,6 +105,8 @@ class Cluster:
         for node in self.ports:
             self.launch(node)
         self.wait_until_ready()
+        if coordinators:
+            self.admin.wait_for_coordinators()
         return self
 
     def stop(self, node: int | None = None) -> None:
