@@ -104,8 +104,7 @@ class JobCase(KafkaCase):
         for topic in self.topic_names():
             if topic.endswith(".dead_letters"):
                 self.assertEqual(self.consume(topic), [], topic)
-        self.check_sequences("input")
-        self.check_sequences("vault")
+        self.check_sequences("input", "vault")
 
     def check_same_rows(self, topic: str, want: list[dict], have: list[dict]) -> None:
         wanted, found = Counter(map(row_of, want)), Counter(map(row_of, have))
@@ -124,15 +123,14 @@ class JobCase(KafkaCase):
             self.assertLess(last.get(lane, -1), offset, f"{topic}: order within {lane} at offset {record['offset']}")
             last[lane] = offset
 
-    def check_sequences(self, topic: str) -> None:
+    def check_sequences(self, *topics: str) -> None:
         """No (epoch, sequence) was used twice, not even by what was aborted: it would be a nonce used twice."""
         seen: dict[bytes, tuple] = {}
-        for record in foreign_consume(self.cluster, topic, isolation_level="read_uncommitted"):
+        for record in foreign_consume(self.cluster, *topics, isolation_level="read_uncommitted"):
             raw = base64.b64decode(record["raw"])
-            self.assertEqual(raw[:3], SEALED_START, f"{topic}: a record that is not sealed")
-            place = (record["partition"], record["offset"])
-            self.assertNotIn(raw[3:22], seen, f"{topic}: {place} repeats epoch and sequence of "
-                                              f"{seen.get(raw[3:22])}")
+            place = (record["topic"], record["partition"], record["offset"])
+            self.assertEqual(raw[:3], SEALED_START, f"{place}: a record that is not sealed")
+            self.assertNotIn(raw[3:22], seen, f"{place} repeats epoch and sequence of {seen.get(raw[3:22])}")
             seen[raw[3:22]] = place
 
     # -- load -----------------------------------------------------------------------------------

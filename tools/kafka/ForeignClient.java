@@ -1,6 +1,6 @@
 // A program on Kafka's own Java client, as others would write one: what it writes and reads is compared with ours.
 // produce TOPIC: lines "key<TAB>value" ("-" for no key) from standard input; prints a line of JSON per record.
-// consume TOPIC: committed records from the first to the end at the start; prints a line of JSON per record.
+// consume TOPIC,...: committed records from the first to the end at the start; prints a line of JSON per record.
 // group GROUP: the offsets that a consumer group has committed.
 // Properties of the client follow as arguments NAME=VALUE, bootstrap.servers among them. Values are printed as text and,
 // for those that are none, in base64 ("raw").
@@ -73,13 +73,16 @@ public class ForeignClient {
         }
     }
 
-    private static void consume(String topic, Properties settings) {
+    private static void consume(String topics, Properties settings) {
         settings.putIfAbsent("isolation.level", "read_committed");
         settings.put("enable.auto.commit", "false");
         var bytes = new ByteArrayDeserializer();
         try (var consumer = new KafkaConsumer<>(settings, bytes, bytes)) {
             List<TopicPartition> partitions = new ArrayList<>();
-            consumer.partitionsFor(topic, PATIENCE).forEach(p -> partitions.add(new TopicPartition(topic, p.partition())));
+            for (String topic : topics.split(",")) {
+                consumer.partitionsFor(topic, PATIENCE)
+                        .forEach(p -> partitions.add(new TopicPartition(topic, p.partition())));
+            }
             consumer.assign(partitions);
             consumer.seekToBeginning(partitions);
             Map<TopicPartition, Long> ends = consumer.endOffsets(partitions, PATIENCE);
@@ -97,7 +100,7 @@ public class ForeignClient {
             headers.append(headers.isEmpty() ? "" : ",").append(quoted(header.key())).append(":")
                     .append(quoted(latin(header.value())));
         }
-        OUT.println("{\"partition\":" + record.partition() + ",\"offset\":" + record.offset() + ",\"timestamp\":"
+        OUT.println("{\"topic\":" + quoted(record.topic()) + ",\"partition\":" + record.partition() + ",\"offset\":" + record.offset() + ",\"timestamp\":"
                 + record.timestamp() + ",\"key\":" + quoted(text(record.key())) + ",\"value\":"
                 + quoted(text(record.value())) + ",\"raw\":" + quoted(base64(record.value())) + ",\"headers\":{"
                 + headers + "}}");

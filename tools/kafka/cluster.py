@@ -137,7 +137,7 @@ class Cluster:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self) -> "Cluster":
-        return self.start()
+        return self if self.pids else self.start()
 
     def __exit__(self, *_) -> None:
         self.stop()

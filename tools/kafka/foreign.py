@@ -30,5 +30,5 @@ def foreign_produce(cluster: Cluster, topic: str, pairs: list[tuple[str | None, 
     return foreign(cluster, "produce", topic, stdin=lines, **settings)
 
 
-def foreign_consume(cluster: Cluster, topic: str, **settings) -> list[dict]:
-    return foreign(cluster, "consume", topic, **settings)
+def foreign_consume(cluster: Cluster, *topics: str, **settings) -> list[dict]:
+    return foreign(cluster, "consume", ",".join(topics), **settings)
