@@ -82,7 +82,7 @@ KafkaBroker::~KafkaBroker() {
 topics::KafkaOptions KafkaBroker::options() const {
   topics::KafkaOptions out;
   out.connection.bootstrap = bootstrap_;
-  out.service_id = "bench";
+  out.service_id = fmt::format("bench_{}", getpid());  // no positions of earlier runs
   return out;
 }
 
