@@ -3,12 +3,15 @@
 PENSTOCK_LONG=1 runs the long forms. Without Kafka (no Java, no package index) the tests skip and say why.
 """
 
+import contextlib
 import functools
 import itertools
 import json
 import os
+import queue
 import subprocess
 import sys
+import threading
 import unittest
 from pathlib import Path
 
@@ -151,21 +154,29 @@ class KafkaCase(ServerCase):
 
 
 class FollowingProducer:
-    """`penstock produce` that lives through what happens to brokers; write() gives it more lines."""
+    """`penstock produce` that lives through what happens to brokers; write() gives it more lines and never waits."""
 
     def __init__(self, case: KafkaCase, topic: str, *more: object, where: list | None = None) -> None:
         self.case, self.log = case, case.folder / "producer.log"
         with self.log.open("a") as log:
             self.process = case.start(PENSTOCK, "produce", *(where or case.where()), "--topic", topic, *more,
                                       stdin=subprocess.PIPE, stderr=log)
+        self.lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self.feeder = threading.Thread(target=self.feed, daemon=True)
+        self.feeder.start()
+
+    def feed(self) -> None:
+        with contextlib.suppress(BrokenPipeError, ValueError):  # it has ended: finish() says so; or was closed
+            while (text := self.lines.get()) is not None:
+                self.process.stdin.write(text)
+                self.process.stdin.flush()
+            self.process.stdin.close()
 
     def write(self, values: list) -> None:
-        try:
-            self.process.stdin.write(to_lines(values))
-            self.process.stdin.flush()
-        except BrokenPipeError:
-            self.case.fail(f"the producer has ended: {self.log.read_text()[-3000:]}")
+        self.lines.put(to_lines(values))
 
     def finish(self) -> None:
-        self.process.communicate(timeout=COMMAND_TIMEOUT_S)
-        self.case.assertEqual(self.process.returncode, 0, self.log.read_text()[-3000:])
+        self.lines.put(None)
+        status = self.process.wait(timeout=CATCH_UP_S)
+        self.feeder.join(COMMAND_TIMEOUT_S)
+        self.case.assertEqual(status, 0, self.log.read_text()[-3000:])
