@@ -73,7 +73,8 @@ class Reader {
   // Of the record that next() would bring first. Moves on without records when what follows holds
   // none (Kafka: markers of transactions, records of aborted ones).
   virtual Offset position() const = 0;
-  virtual Result<Offset> end() = 0;  // one past the newest committed record, now
+  // One past the newest committed record, now; beyond it, when what follows is being committed.
+  virtual Result<Offset> end() = 0;
 };
 
 // State of a task: keys and values, opaque bytes. An absent value deletes.

@@ -21,16 +21,20 @@ using GroupsOffsets =
 using DeleteOffsets =
     Owned<rd_kafka_DeleteConsumerGroupOffsets_t, rd_kafka_DeleteConsumerGroupOffsets_destroy>;
 
-constexpr int kAnswer_ms = 30'000;
+constexpr int kAnswer_ms = 10'000;     // of one request, which is not repeated here
+constexpr int kOperation_ms = 30'000;  // of making and removing
+constexpr int kSlice_ms = 100;
 constexpr std::size_t kTextBytes = 512;
 
 Options options_for(rd_kafka_t& client, rd_kafka_admin_op_t op) {
   Options options(rd_kafka_AdminOptions_new(&client, op));
   char text[kTextBytes];
-  rd_kafka_AdminOptions_set_request_timeout(options.get(), kAnswer_ms, text, sizeof text);
-  if (op == RD_KAFKA_ADMIN_OP_CREATETOPICS || op == RD_KAFKA_ADMIN_OP_DELETETOPICS ||
-      op == RD_KAFKA_ADMIN_OP_CREATEPARTITIONS)
-    rd_kafka_AdminOptions_set_operation_timeout(options.get(), kAnswer_ms, text, sizeof text);
+  bool changes = op == RD_KAFKA_ADMIN_OP_CREATETOPICS || op == RD_KAFKA_ADMIN_OP_DELETETOPICS ||
+                 op == RD_KAFKA_ADMIN_OP_CREATEPARTITIONS;
+  rd_kafka_AdminOptions_set_request_timeout(options.get(), changes ? kOperation_ms : kAnswer_ms,
+                                            text, sizeof text);
+  if (changes)
+    rd_kafka_AdminOptions_set_operation_timeout(options.get(), kOperation_ms, text, sizeof text);
   return options;
 }
 
@@ -66,13 +70,34 @@ Result<std::unique_ptr<Admin>> Admin::connect(const KafkaOptions& options) {
   return admin;
 }
 
+Result<Queue> Admin::queue_when_connected(std::string_view doing) {
+  auto give_up = std::chrono::steady_clock::now() + kAdminPatience;
+  for (;;) {
+    if (closing_) return fail(ErrorCode::cancelled, "the log is being closed");
+    auto look_again =
+        std::min(give_up, std::chrono::steady_clock::now() + std::chrono::milliseconds(kSlice_ms));
+    Result<> up = wait_for_brokers(*client_, bootstrap_, trouble_, look_again);
+    if (up) return Queue(rd_kafka_queue_new(client_.get()));
+    if (up.error().code() == ErrorCode::unauthenticated ||
+        std::chrono::steady_clock::now() >= give_up)
+      return fail(up.error().in(doing));
+  }
+}
+
 Result<Event> Admin::answer(Queue queue, std::string_view doing) {
-  Event event(rd_kafka_queue_poll(queue.get(), 2 * kAnswer_ms));
-  if (event == nullptr)
-    return fail(ErrorCode::unavailable,
-                fmt::format("Kafka: {}: no answer from '{}'", doing, bootstrap_));
-  TRY(check(rd_kafka_event_error(event.get()), rd_kafka_event_error_string(event.get()), doing));
-  return event;
+  auto give_up = std::chrono::steady_clock::now() + kAdminPatience * 2;
+  for (;;) {
+    Event event(rd_kafka_queue_poll(queue.get(), kSlice_ms));
+    if (event != nullptr) {
+      TRY(check(rd_kafka_event_error(event.get()), rd_kafka_event_error_string(event.get()),
+                doing));
+      return event;
+    }
+    if (closing_) return fail(ErrorCode::cancelled, "the log is being closed");
+    if (std::chrono::steady_clock::now() >= give_up)
+      return fail(ErrorCode::unavailable,
+                  fmt::format("Kafka: {}: no answer from '{}'", doing, bootstrap_));
+  }
 }
 
 Result<> Admin::create(const std::string& name, std::int32_t partitions, std::int16_t replication,
@@ -84,7 +109,7 @@ Result<> Admin::create(const std::string& name, std::int32_t partitions, std::in
     return fail(ErrorCode::invalid_argument, fmt::format("Kafka: {}: {}", doing, text));
   for (const auto& [key, value] : settings)
     rd_kafka_NewTopic_set_config(topic.get(), key.c_str(), value.c_str());
-  Queue queue(rd_kafka_queue_new(client_.get()));
+  Queue queue = TRY(queue_when_connected(doing));
   Options options = options_for(*client_, RD_KAFKA_ADMIN_OP_CREATETOPICS);
   rd_kafka_NewTopic_t* one = topic.get();
   rd_kafka_CreateTopics(client_.get(), &one, 1, options.get(), queue.get());
@@ -103,7 +128,7 @@ Result<> Admin::grow(const std::string& name, std::int32_t partitions) {
                                                 text, sizeof text));
   if (more == nullptr)
     return fail(ErrorCode::invalid_argument, fmt::format("Kafka: {}: {}", doing, text));
-  Queue queue(rd_kafka_queue_new(client_.get()));
+  Queue queue = TRY(queue_when_connected(doing));
   Options options = options_for(*client_, RD_KAFKA_ADMIN_OP_CREATEPARTITIONS);
   rd_kafka_NewPartitions_t* one = more.get();
   rd_kafka_CreatePartitions(client_.get(), &one, 1, options.get(), queue.get());
@@ -140,7 +165,7 @@ Result<> Admin::wait_until_known(const std::string& name, std::int32_t partition
 Result<> Admin::remove(const std::string& name) {
   std::string doing = fmt::format("removing topic '{}'", name);
   DeleteTopic topic(rd_kafka_DeleteTopic_new(name.c_str()));
-  Queue queue(rd_kafka_queue_new(client_.get()));
+  Queue queue = TRY(queue_when_connected(doing));
   Options options = options_for(*client_, RD_KAFKA_ADMIN_OP_DELETETOPICS);
   rd_kafka_DeleteTopic_t* one = topic.get();
   rd_kafka_DeleteTopics(client_.get(), &one, 1, options.get(), queue.get());
@@ -163,7 +188,7 @@ Result<TopicShape> Admin::shape(const std::string& name) {
   std::string doing = fmt::format("describing topic '{}'", name);
   const char* one = name.c_str();
   TopicNames names(rd_kafka_TopicCollection_of_topic_names(&one, 1));
-  Queue queue(rd_kafka_queue_new(client_.get()));
+  Queue queue = TRY(queue_when_connected(doing));
   Options options = options_for(*client_, RD_KAFKA_ADMIN_OP_DESCRIBETOPICS);
   rd_kafka_DescribeTopics(client_.get(), names.get(), options.get(), queue.get());
   Event event = TRY(answer(std::move(queue), doing));
@@ -183,7 +208,7 @@ Result<TopicShape> Admin::shape(const std::string& name) {
 Result<TopicSettings> Admin::settings(const std::string& name) {
   std::string doing = fmt::format("reading the settings of topic '{}'", name);
   ConfigResource resource(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, name.c_str()));
-  Queue queue(rd_kafka_queue_new(client_.get()));
+  Queue queue = TRY(queue_when_connected(doing));
   Options options = options_for(*client_, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
   rd_kafka_ConfigResource_t* one = resource.get();
   rd_kafka_DescribeConfigs(client_.get(), &one, 1, options.get(), queue.get());
@@ -233,7 +258,7 @@ Result<std::vector<Offset>> Admin::offsets(const std::string& topic,
       options.get(), which == Which::end ? RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED
                                          : RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED));
   TRY(check(refused.get(), doing));
-  Queue queue(rd_kafka_queue_new(client_.get()));
+  Queue queue = TRY(queue_when_connected(doing));
   rd_kafka_ListOffsets(client_.get(), wanted.get(), options.get(), queue.get());
   Event event = TRY(answer(std::move(queue), doing));
   std::size_t count = 0;
@@ -264,7 +289,7 @@ Result<Admin::OffsetsAnswer> Admin::ask_offsets(const std::string& group,
   Options options = options_for(*client_, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
   Failure refused(rd_kafka_AdminOptions_set_require_stable_offsets(options.get(), settled));
   TRY(check(refused.get(), doing));
-  Queue queue(rd_kafka_queue_new(client_.get()));
+  Queue queue = TRY(queue_when_connected(doing));
   rd_kafka_ListConsumerGroupOffsets_t* one = wanted.get();
   rd_kafka_ListConsumerGroupOffsets(client_.get(), &one, 1, options.get(), queue.get());
   Event event = TRY(answer(std::move(queue), doing));
@@ -321,7 +346,7 @@ Result<> Admin::forget_offsets(const std::string& group, const std::string& topi
   for (std::int32_t p = 0; p < partitions; ++p)
     rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), p);
   DeleteOffsets wanted(rd_kafka_DeleteConsumerGroupOffsets_new(group.c_str(), list.get()));
-  Queue queue(rd_kafka_queue_new(client_.get()));
+  Queue queue = TRY(queue_when_connected(doing));
   Options options = options_for(*client_, RD_KAFKA_ADMIN_OP_DELETECONSUMERGROUPOFFSETS);
   rd_kafka_DeleteConsumerGroupOffsets_t* one = wanted.get();
   rd_kafka_DeleteConsumerGroupOffsets(client_.get(), &one, 1, options.get(), queue.get());
@@ -334,10 +359,11 @@ Result<> Admin::forget_offsets(const std::string& group, const std::string& topi
 }
 
 Result<std::vector<std::string>> Admin::groups() {
-  Queue queue(rd_kafka_queue_new(client_.get()));
+  std::string_view doing = "listing groups";
+  Queue queue = TRY(queue_when_connected(doing));
   Options options = options_for(*client_, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPS);
   rd_kafka_ListConsumerGroups(client_.get(), options.get(), queue.get());
-  Event event = TRY(answer(std::move(queue), "listing groups"));
+  Event event = TRY(answer(std::move(queue), doing));
   std::size_t count = 0;
   auto* listings = rd_kafka_ListConsumerGroups_result_valid(
       rd_kafka_event_ListConsumerGroups_result(event.get()), &count);

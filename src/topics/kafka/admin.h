@@ -1,6 +1,7 @@
 // What is asked of the cluster about topics and groups. Blocking; thread-safe.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <span>
 #include <string>
@@ -55,6 +56,8 @@ class Admin {
 
   // Serves the client's callbacks; to be called now and then.
   void look_after();
+  // Calls that wait end soon, cancelled.
+  void close() { closing_ = true; }
 
  private:
   explicit Admin(std::string bootstrap) : bootstrap_(std::move(bootstrap)) {}
@@ -64,11 +67,15 @@ class Admin {
   };
   Result<OffsetsAnswer> ask_offsets(const std::string& group, rd_kafka_topic_partition_list_t* of,
                                     bool settled);
+  // A queue for an answer, once a broker can be reached: the library goes round in circles with
+  // requests that it can send to nobody.
+  Result<Queue> queue_when_connected(std::string_view doing);
   // Waits for the answer to a request that puts it into `queue`.
   Result<Event> answer(Queue queue, std::string_view doing);
   Result<> wait_until_known(const std::string& name, std::int32_t partitions);
 
   const std::string bootstrap_;
+  std::atomic<bool> closing_ = false;
   Trouble trouble_;
   Client client_;
 };

@@ -1,5 +1,7 @@
 #include "topics/kafka/changelog.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/log.h"
@@ -44,8 +46,9 @@ std::uint64_t get_u64(ByteView bytes) {
 }  // namespace
 
 ByteBuffer state_record_key(ByteView key) {
-  ByteBuffer out{kStateMark};
-  out.insert(out.end(), key.begin(), key.end());
+  ByteBuffer out(1 + key.size());
+  out[0] = kStateMark;
+  std::ranges::copy(key, out.begin() + 1);
   return out;
 }
 
@@ -54,7 +57,9 @@ ByteView sum_record_key() {
 }
 
 ByteBuffer to_record(const ChangelogSum& sum) {
-  ByteBuffer out{kVersion};
+  ByteBuffer out;
+  out.reserve(kSumBytes);
+  out.push_back(kVersion);
   for (std::uint64_t value : {sum.commits, sum.entries, sum.digest}) put_u64(out, value);
   return out;
 }

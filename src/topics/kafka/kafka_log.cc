@@ -31,9 +31,10 @@ class KafkaLog final : public Log {
   }
   ~KafkaLog() override {
     ending_ = true;
-    look_after_.join();
     replica_.reset();
     core_.fresh.settle_all();
+    core_.admin->close();
+    look_after_.join();
   }
 
   Result<> create(const TopicSpec& spec) override;
@@ -138,9 +139,8 @@ Result<std::unique_ptr<Reader>> KafkaLog::reader(const TopicPartition& from, Off
   TRY(check_partition(topic->spec, from.partition));
   TRY(check_start(from, start, TRY(range_for(from, start))));
   auto place = TRY(core_.consumers.take(from, check));
-  return TRY(
-      KafkaReader::start({*core_.admin, core_.topics, core_.fresh, core_.figures, core_.waiters},
-                         std::move(place), std::move(topic), from, start));
+  return TRY(KafkaReader::start({*core_.admin, core_.topics, core_.figures, core_.waiters},
+                                std::move(place), std::move(topic), from, start));
 }
 
 // What the partition holds. A leader that has just taken over may know a shorter end than the one

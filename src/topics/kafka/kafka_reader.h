@@ -7,7 +7,6 @@
 #include "topics/kafka/admin.h"
 #include "topics/kafka/consumer_pool.h"
 #include "topics/kafka/figures.h"
-#include "topics/kafka/fresh_commits.h"
 #include "topics/kafka/topic_table.h"
 #include "topics/kafka/waiters.h"
 
@@ -18,7 +17,6 @@ class KafkaReader final : public Reader {
   struct Surroundings {
     Admin& admin;
     TopicTable& topics;
-    FreshCommits& fresh;
     Figures& figures;
     Waiters& waiters;  // told when records come
   };

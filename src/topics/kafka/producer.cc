@@ -184,8 +184,10 @@ CommitResult Producer::commit() {
     Failure failure(rd_kafka_commit_transaction(client_.get(), -1));
     if (failure == nullptr) return {Outcome::committed, std::nullopt};
     if (rd_kafka_error_is_retriable(failure.get()) != 0 &&
-        rd_kafka_error_code(failure.get()) != RD_KAFKA_RESP_ERR__TIMED_OUT)
+        rd_kafka_error_code(failure.get()) != RD_KAFKA_RESP_ERR__TIMED_OUT) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(kSlice_ms));
       continue;
+    }
     Error error = take(*failure, "committing a transaction");
     if (fenced_) return {Outcome::fenced, error};
     if (!dead_ && rd_kafka_error_txn_requires_abort(failure.get()) != 0) {
@@ -205,7 +207,10 @@ void Producer::abort() {
   for (int tries = 0; tries < 100; ++tries) {
     Failure failure(rd_kafka_abort_transaction(client_.get(), -1));
     if (failure == nullptr) return;
-    if (rd_kafka_error_is_retriable(failure.get()) != 0) continue;
+    if (rd_kafka_error_is_retriable(failure.get()) != 0) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(kSlice_ms));
+      continue;
+    }
     (void)take(*failure, "aborting a transaction");
     break;
   }
