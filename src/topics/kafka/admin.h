@@ -65,8 +65,11 @@ class Admin {
     std::vector<GroupOffset> offsets;
     bool settled = true;  // false: some are left out, since a transaction is about to change them
   };
+  // Waits for a coordinator that is just starting or taking over.
   Result<OffsetsAnswer> ask_offsets(const std::string& group, rd_kafka_topic_partition_list_t* of,
                                     bool settled);
+  Result<OffsetsAnswer> ask_offsets_once(const std::string& group,
+                                         rd_kafka_topic_partition_list_t* of, bool settled);
   // A queue for an answer, once a broker can be reached: the library goes round in circles with
   // requests that it can send to nobody.
   Result<Queue> queue_when_connected(std::string_view doing);

@@ -158,9 +158,13 @@ Result<Client> make_client(const KafkaOptions& options, rd_kafka_type_t type,
   return client_of(std::move(conf), type);
 }
 
+// A consumer that joins nothing and fetches nothing: librdkafka up to 2.8 asks for the group of
+// whoever lists offsets when a coordinator moves, and a producer has none to ask.
 Result<Client> make_admin_client(const KafkaOptions& options, Trouble& trouble) {
-  // A producer without records: no group, no fetching.
-  return make_client(options, RD_KAFKA_PRODUCER, {}, trouble);
+  return make_client(
+      options, RD_KAFKA_CONSUMER,
+      {{"group.id", options.service_id + ".penstock.admin"}, {"enable.auto.commit", "false"}},
+      trouble);
 }
 
 // sources-and-sinks.md 5.3 and 5.4 have the reasons: a queue of more than a second's data, drained

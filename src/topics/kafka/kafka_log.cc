@@ -78,7 +78,9 @@ Result<> KafkaLog::create(const TopicSpec& spec) {
       // Times of rows may lie ahead: a record is not refused for its time.
       {"message.timestamp.after.max.ms", std::to_string(INT64_MAX)},
       {"max.message.bytes", std::to_string(kRecordBytesMax + kRecordOverheadBytes)}};
-  if (spec.compacted) settings.emplace("cleanup.policy", "compact");
+  // Kept as files keep them: event times may be old, and by time Kafka would delete such records.
+  settings.emplace(spec.compacted ? "cleanup.policy" : "retention.ms",
+                   spec.compacted ? "compact" : "-1");
   Result<> made =
       core_.admin->create(spec.name.text(), spec.partitions, core_.options.replication, settings);
   if (!made && made.error().code() == ErrorCode::already_exists)

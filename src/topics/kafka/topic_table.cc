@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -11,6 +12,9 @@
 
 namespace penstock::topics::kafka {
 namespace {
+
+constexpr int kDoubts = 8;
+constexpr std::chrono::milliseconds kDoubt{150};
 
 std::string_view value_of(const TopicSettings& settings, const std::string& name) {
   auto found = settings.find(name);
@@ -43,7 +47,7 @@ Result<TopicRef> TopicTable::find(const TopicName& name) {
 }
 
 Result<TopicRef> TopicTable::look(const TopicName& name) {
-  Result<TopicShape> shape = admin_.shape(name.text());
+  Result<TopicShape> shape = shape_of(name);
   if (!shape) {
     if (shape.error().code() != ErrorCode::not_found) return fail(shape.error());
     settle(name, nullptr);
@@ -65,9 +69,32 @@ Result<TopicRef> TopicTable::look(const TopicName& name) {
   return known = std::make_shared<const TopicFacts>(std::move(now));
 }
 
+// Brokers learn of topics at different times: one that does not know a topic which we have used is
+// not believed at once.
+Result<TopicShape> TopicTable::shape_of(const TopicName& name) {
+  Result<TopicShape> shape = admin_.shape(name.text());
+  for (int again = 0; again < kDoubts; ++again) {
+    if (shape || shape.error().code() != ErrorCode::not_found || !is_known(name)) break;
+    std::this_thread::sleep_for(kDoubt);
+    shape = admin_.shape(name.text());
+  }
+  return shape;
+}
+
+bool TopicTable::is_known(const TopicName& name) {
+  std::lock_guard lock(mutex_);
+  return topics_.contains(name);
+}
+
 Result<TopicFacts> TopicTable::ask(const TopicName& name, const std::string& id,
                                    std::int32_t partitions) {
-  TopicSettings settings = TRY(admin_.settings(name.text()));
+  Result<TopicSettings> seen = admin_.settings(name.text());
+  for (int again = 0; again < kDoubts; ++again) {  // its shape is known: it is there
+    if (seen || seen.error().code() != ErrorCode::not_found) break;
+    std::this_thread::sleep_for(kDoubt);
+    seen = admin_.settings(name.text());
+  }
+  const TopicSettings& settings = TRY(std::move(seen));
   bool compacted = value_of(settings, "cleanup.policy").find("compact") != std::string_view::npos;
   return TopicFacts{.spec = {.name = name, .partitions = partitions, .compacted = compacted},
                     .id = id,
@@ -102,8 +129,7 @@ std::vector<TopicName> TopicTable::known() {
 
 void TopicTable::look_at_all() {
   for (const TopicName& name : known()) {
-    Result<TopicShape> shape = admin_.shape(name.text());
-    if (shape || shape.error().code() == ErrorCode::not_found) (void)look(name);
+    (void)look(name);
   }
 }
 
