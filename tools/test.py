@@ -165,6 +165,11 @@ def stage_e2e(tally):
         print(done.stdout[-8000:], flush=True)
     tally.add(passed, failed, skipped)
     check(tally, "demo", ["python3", "tools/demo.py", "--bin", "build/release/bin"])
+    if shell(["tools/kafka/kafka", "fetch"]).returncode == 0:
+        check(tally, "demo over Kafka", ["python3", "tools/demo.py", "--bin", "build/release/bin", "--kafka"])
+    else:
+        print("  demo over Kafka: skipped, Kafka cannot be fetched here", flush=True)
+        tally.add(0, 0, 1)
     check(tally, "bench runs", ["build/release/bin/penstock_bench", "--records", "200000"])
 
 
@@ -181,7 +186,7 @@ def stage_fuzz(tally):
 
 
 def stage_tidy(tally):
-    if build(tally, "fuzz", "penstock_base"):  # for clang's compile commands
+    if build(tally, "fuzz", "penstock_base", "librdkafka"):  # for clang's compile commands
         check(tally, "clang-tidy", ["python3", "tools/tidy.py"])
 
 
