@@ -50,17 +50,17 @@ Result<> count(const rd_kafka_message_t& message, Counted& out) {
   return {};
 }
 
-Result<Measurement> consume(const Settings& settings, int) {
+Result<Measurement> consume(const Settings& settings, std::string_view name, bool sealed) {
   constexpr int kPatienceMs = 1000;
   KafkaBroker* broker = TRY(KafkaBroker::get(settings));
-  TRY(open_filled(settings, kPlain, false));
+  TRY(open_filled(settings, name, sealed));
+  const auto check = sealed ? topics::ReadCheck::authenticated : topics::ReadCheck::checksums;
   const double started = process_cpu_seconds();
   const topics::KafkaOptions options = broker->options();
   topics::kafka::Trouble trouble;
-  auto client =
-      TRY(topics::kafka::make_reading_client(options, topics::ReadCheck::checksums, trouble));
+  auto client = TRY(topics::kafka::make_reading_client(options, check, trouble));
   topics::kafka::TopicHandle topic(
-      rd_kafka_topic_new(client.get(), std::string(kPlain).c_str(), nullptr));
+      rd_kafka_topic_new(client.get(), std::string(name).c_str(), nullptr));
   topics::kafka::Queue queue(rd_kafka_queue_new(client.get()));
   rd_kafka_consume_start_queue(topic.get(), 0, 0, queue.get());
   std::vector<rd_kafka_message_t*> messages(topics::kafka::kDequeuedRecordsMax);
@@ -154,7 +154,11 @@ std::vector<Row> kafka_rows() {
       {.name = "kafka_consume",
        .share_of = "",
        .what = "the client library alone: batches counted and dropped",
-       .run = consume},
+       .run = [](const Settings& s, int) { return consume(s, kPlain, false); }},
+      {.name = "kafka_consume_sealed",
+       .share_of = "kafka_consume",
+       .what = "the same over sealed records: they are longer, and have no checksums compared",
+       .run = [](const Settings& s, int) { return consume(s, kSealed, true); }},
       {.name = "kafka_own_fetch",
        .share_of = "kafka_consume",
        .what = "by hand: Fetch requests, checksums, batches walked in place",
