@@ -11,8 +11,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from kafka.foreign import foreign_consume  # kafka_case has set the path
 from kafka_case import CATCH_UP_S, PENSTOCK, FollowingProducer, KafkaCase
+from kafka.foreign import foreign_consume  # kafka_case has set the path
 from test_kill import FIRST_TIME_MS, SEED, SQL, row_of
 
 PARTITIONS = 2

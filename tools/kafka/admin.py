@@ -10,6 +10,7 @@ from .wire import Answer, BrokerError, array, text
 TIMEOUT_MS = 20_000
 TOPIC_RESOURCE = 2
 LEADER_MOVES = (5, 6, 74, 75, 76, 78)  # Kafka's errors while an election is under way
+POLICY_VIOLATION = 44
 SET, DELETE = 0, 1
 OF_GROUPS, OF_TRANSACTIONS = 0, 1
 ONE_PER_PARTITION = ("d", "a", "b", "c")  # names that Kafka puts into partitions 0 to 3 of the coordinators' topics
@@ -60,15 +61,21 @@ class Admin:
                 raise BrokerError(f"configuring topic {name}", code, why)
 
     def delete_records(self, name: str, partition: int, before: int) -> int:
-        """Removes the records below an offset (-1: all); returns the first that is left."""
+        """Removes the records below an offset (-1: all); returns the first that is left. Waits while the broker has
+        not heard yet that the topic's cleanup.policy takes deletes."""
         body = array([text(name) + array([struct.pack(">iq", partition, before)])]) + struct.pack(">i", TIMEOUT_MS)
-        answer = self.ask(wire.DELETE_RECORDS, body, self.leader_port(name, partition))
-        answer.take("i")
-        ((_, parts),) = answer.array(lambda a: (a.text(), a.array(lambda b: (b.take("i"), b.take("q"), b.take("h")))))
-        ((_, low, code),) = parts
-        if code:
-            raise BrokerError(f"deleting records of {name}, partition {partition}", code)
-        return low
+        part = lambda a: (a.take("i"), a.take("q"), a.take("h"))
+
+        def deleted() -> tuple[int] | None:
+            answer = self.ask(wire.DELETE_RECORDS, body, self.leader_port(name, partition))
+            answer.take("i")
+            ((_, parts),) = answer.array(lambda a: (a.text(), a.array(part)))
+            ((_, low, code),) = parts
+            if code and code not in (*LEADER_MOVES, POLICY_VIOLATION):
+                raise BrokerError(f"deleting records of {name}, partition {partition}", code)
+            return (low,) if code == 0 else None
+
+        return self.wait(deleted, f"records of {name}, partition {partition}, to be deleted")[0]
 
     def offsets(self, name: str, partition: int = 0, committed: bool = True) -> tuple[int, int]:
         """First offset and the end; committed: the end for readers of committed transactions."""

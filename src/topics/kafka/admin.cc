@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/log.h"
 #include "topics/kafka/limits.h"
 
 namespace penstock::topics::kafka {
@@ -81,6 +82,17 @@ Result<Queue> Admin::queue_when_connected(std::string_view doing) {
     if (up.error().code() == ErrorCode::unauthenticated ||
         std::chrono::steady_clock::now() >= give_up)
       return fail(up.error().in(doing));
+  }
+}
+
+template <typename Ask>
+auto Admin::patiently(Ask ask) -> decltype(ask()) {
+  auto give_up = std::chrono::steady_clock::now() + kAdminPatience;
+  for (;;) {
+    auto answer = ask();
+    bool again = !answer && answer.error().code() == ErrorCode::unavailable && !closing_;
+    if (!again || std::chrono::steady_clock::now() > give_up) return answer;
+    std::this_thread::sleep_for(std::chrono::milliseconds(kSlice_ms));
   }
 }
 
@@ -185,6 +197,10 @@ Result<> Admin::remove(const std::string& name) {
 }
 
 Result<TopicShape> Admin::shape(const std::string& name) {
+  return patiently([&] { return ask_shape(name); });
+}
+
+Result<TopicShape> Admin::ask_shape(const std::string& name) {
   std::string doing = fmt::format("describing topic '{}'", name);
   const char* one = name.c_str();
   TopicNames names(rd_kafka_TopicCollection_of_topic_names(&one, 1));
@@ -206,6 +222,10 @@ Result<TopicShape> Admin::shape(const std::string& name) {
 }
 
 Result<TopicSettings> Admin::settings(const std::string& name) {
+  return patiently([&] { return ask_settings(name); });
+}
+
+Result<TopicSettings> Admin::ask_settings(const std::string& name) {
   std::string doing = fmt::format("reading the settings of topic '{}'", name);
   ConfigResource resource(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, name.c_str()));
   Queue queue = TRY(queue_when_connected(doing));
@@ -247,6 +267,11 @@ Result<std::vector<std::string>> Admin::topics() {
 
 Result<std::vector<Offset>> Admin::offsets(const std::string& topic,
                                            std::span<const std::int32_t> partitions, Which which) {
+  return patiently([&] { return ask_ends(topic, partitions, which); });
+}
+
+Result<std::vector<Offset>> Admin::ask_ends(const std::string& topic,
+                                            std::span<const std::int32_t> partitions, Which which) {
   std::string doing = fmt::format("looking for the {} of topic '{}'",
                                   which == Which::first ? "beginning" : "end", topic);
   PartitionList wanted(rd_kafka_topic_partition_list_new(static_cast<int>(partitions.size())));
@@ -317,7 +342,7 @@ Result<Admin::OffsetsAnswer> Admin::ask_offsets(const std::string& group,
 }
 
 Result<std::vector<GroupOffset>> Admin::group_offsets(const std::string& group) {
-  return TRY(ask_offsets(group, nullptr, false)).offsets;
+  return TRY(patiently([&] { return ask_offsets(group, nullptr, false); })).offsets;
 }
 
 Result<std::vector<GroupOffset>> Admin::settled_offsets(
@@ -326,15 +351,14 @@ Result<std::vector<GroupOffset>> Admin::settled_offsets(
   PartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(partitions.size())));
   for (const TopicPartition& at : partitions)
     rd_kafka_topic_partition_list_add(list.get(), at.topic.text().c_str(), at.partition);
-  auto give_up = std::chrono::steady_clock::now() + kAdminPatience;
+  auto give_up = std::chrono::steady_clock::now() + kSettlePatience;
   for (;;) {
-    OffsetsAnswer out = TRY(ask_offsets(group, list.get(), true));
-    if (out.settled) return std::move(out.offsets);
-    if (std::chrono::steady_clock::now() > give_up)
-      return fail(ErrorCode::unavailable,
-                  fmt::format("Kafka: the positions of group '{}' do not settle: another process "
-                              "commits them",
-                              group));
+    bool wait = std::chrono::steady_clock::now() < give_up;
+    OffsetsAnswer out = TRY(patiently([&] { return ask_offsets(group, list.get(), wait); }));
+    if (!wait)
+      log::warning("a transaction left a position open: what was committed before counts",
+                   {{"group", log::Public(group)}});
+    if (out.settled || !wait) return std::move(out.offsets);
     std::this_thread::sleep_for(kPropagation);
   }
 }

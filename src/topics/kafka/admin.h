@@ -47,7 +47,9 @@ class Admin {
   // All that is committed; a group that never was has none. Another producer's transaction may be
   // about to change them.
   Result<std::vector<GroupOffset>> group_offsets(const std::string& group);
-  // Of these partitions, when no transaction is about to change them (waits for it).
+  // Of these partitions, when no transaction is about to change them. Waits a little for it; what
+  // stays open then is the leftover of a transaction that has ended, and what was committed counts.
+  // So it may be asked only by who has initialised the id that commits them.
   Result<std::vector<GroupOffset>> settled_offsets(const std::string& group,
                                                    std::span<const TopicPartition> partitions);
   Result<> forget_offsets(const std::string& group, const std::string& topic,
@@ -65,11 +67,15 @@ class Admin {
     std::vector<GroupOffset> offsets;
     bool settled = true;  // false: some are left out, since a transaction is about to change them
   };
-  // Waits for a coordinator that is just starting or taking over.
   Result<OffsetsAnswer> ask_offsets(const std::string& group, rd_kafka_topic_partition_list_t* of,
                                     bool settled);
-  Result<OffsetsAnswer> ask_offsets_once(const std::string& group,
-                                         rd_kafka_topic_partition_list_t* of, bool settled);
+  Result<TopicShape> ask_shape(const std::string& name);
+  Result<TopicSettings> ask_settings(const std::string& name);
+  Result<std::vector<Offset>> ask_ends(const std::string& topic,
+                                       std::span<const std::int32_t> partitions, Which which);
+  // Asks again while brokers are starting, leaders moving, coordinators loading.
+  template <typename Ask>
+  auto patiently(Ask ask) -> decltype(ask());
   // A queue for an answer, once a broker can be reached: the library goes round in circles with
   // requests that it can send to nobody.
   Result<Queue> queue_when_connected(std::string_view doing);

@@ -30,6 +30,10 @@ inline constexpr std::chrono::seconds kWriterPatience{60};  // a predecessor's t
 inline constexpr std::chrono::milliseconds kPropagation{20};  // between looks for a topic just made
 inline constexpr std::chrono::seconds kTopicFactsAge{5};
 
+// A position that a transaction of the writer's is still about to change, after the writer's id was
+// initialised, will never be changed: it came late, behind the end of its transaction.
+inline constexpr std::chrono::seconds kSettlePatience{5};
+
 // Sharing: tasks are spread over so many slots; more processes than slots have nothing to do.
 inline constexpr std::int32_t kSlots = 24;
 
