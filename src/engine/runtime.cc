@@ -16,6 +16,19 @@
 namespace penstock::engine {
 namespace {
 
+// Ends of topics, as they were when somebody looked.
+using SeenEnds = std::map<topics::TopicName, std::vector<topics::PartitionInfo>>;
+
+bool has_reached(const Query& query, const std::vector<topics::PartitionInfo>& seen) {
+  for (std::size_t p = 0; p < seen.size(); ++p) {
+    auto partition = static_cast<std::int32_t>(p);
+    if (partition >= query.partitions()) break;
+    const PartitionStatus& status = query.status(partition);
+    if (status.owned && status.position < seen[p].end) return false;
+  }
+  return true;
+}
+
 class LocalRuntime final : public Runtime {
  public:
   LocalRuntime(topics::Log& log, const seal::KeySource* keys, RuntimeOptions options)
@@ -50,7 +63,7 @@ class LocalRuntime final : public Runtime {
   Worker& least_loaded();
   Result<> start_tasks(const std::shared_ptr<Query>& query);
   Result<> forget_state(const Query& query, const std::vector<std::int32_t>& partitions);
-  Result<bool> all_caught_up();
+  Result<bool> all_caught_up(SeenEnds& ends);
 
   topics::Log& log_;
   const seal::KeySource* keys_;
@@ -155,27 +168,27 @@ Result<> LocalRuntime::resume_query(const QueryId& id) {
 }
 
 Result<> LocalRuntime::drain() {
+  SeenEnds ends;
   for (;;) {
     std::uint64_t before = progress_.count();
-    bool caught_up = TRY(all_caught_up());
+    bool caught_up = TRY(all_caught_up(ends));
     // A commit in between may have written what a query looked at earlier has yet to read.
     if (caught_up && progress_.count() == before) return {};
     if (!caught_up) progress_.wait_a_little();
   }
 }
 
-Result<bool> LocalRuntime::all_caught_up() {
+Result<bool> LocalRuntime::all_caught_up(SeenEnds& ends) {
   TRY(sharing_.check());
   bool caught_up = !sharing_.shared() || sharing_.is_assigned();
   for (const std::shared_ptr<Query>& query : queries()) {
     if (std::optional<Error> error = query->error())
       return fail(error->in(fmt::format("query {}", query->id().value())));
     if (query->state() != QueryState::running) continue;
-    topics::TopicInfo info = TRY(log_.describe(query->source_topic()));
-    for (std::int32_t p = 0; p < query->partitions(); ++p)
-      if (query->status(p).owned &&
-          query->status(p).position < info.partitions[static_cast<std::size_t>(p)].end)
-        caught_up = false;
+    // The log (brokers, on Kafka) is asked again only once all that was seen there is consumed.
+    std::vector<topics::PartitionInfo>& seen = ends[query->source_topic()];
+    if (has_reached(*query, seen)) seen = TRY(log_.describe(query->source_topic())).partitions;
+    caught_up = caught_up && has_reached(*query, seen);
   }
   std::lock_guard lock(mutex_);
   if (ended_ && !caught_up)

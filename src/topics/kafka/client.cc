@@ -200,7 +200,7 @@ Result<Client> make_transactional_client(const KafkaOptions& options, const Writ
                       {"queue.buffering.max.kbytes", std::to_string(kProduceKibibytes)},
                       {"linger.ms", "5"},
                       {"batch.num.messages", "10000"},
-                      {"retry.backoff.ms", "20"},
+                      {"retry.backoff.ms", "5"},
                       {"delivery.report.only.error", "true"}},
                      trouble);
 }

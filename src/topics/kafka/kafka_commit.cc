@@ -31,10 +31,16 @@ Result<> KafkaCommit::append(const TopicPartition& to, const RecordBatch& batch)
   if (!failed_ && !begun_) {
     if (Result<> begun = begin_once(); !begun) failed_ = begun.error();
   }
-  for (std::size_t i = 0; i < batch.size() && !failed_; ++i) {
-    Result<> produced = writer_.producer_->produce(to.topic.text(), to.partition, batch[i]);
-    if (!produced) failed_ = produced.error();
+  if (!failed_) {
+    if (Result<> produced = produce_all(to, batch); !produced) failed_ = produced.error();
   }
+  return {};
+}
+
+Result<> KafkaCommit::produce_all(const TopicPartition& to, const RecordBatch& batch) {
+  rd_kafka_topic_t& topic = *TRY(writer_.producer_->handle_of(to.topic.text()));
+  for (std::size_t i = 0; i < batch.size(); ++i)
+    TRY(writer_.producer_->produce(topic, to.partition, batch[i]));
   return {};
 }
 
@@ -159,20 +165,21 @@ Result<> KafkaCommit::write_state_of(const TaskId& task, const Changes& changes)
   TRY(writer_.ensure_changelog(facts.place, partitions));
   TRY(begin_once());
   const TaskPlace& place = facts.place;
+  rd_kafka_topic_t& changelog = *TRY(writer_.producer_->handle_of(place.changelog));
   data::TimestampMs now_ms = system_clock().now_ms();
   ChangelogUpdate update(facts.balance);
   for (const StateChange& change : changes.list()) {
     ByteBuffer key = state_record_key(change.key);
     RecordView record{.key = key, .value = std::nullopt, .timestamp_ms = now_ms};
     if (change.value) record.value = *change.value;
-    TRY(writer_.producer_->produce(place.changelog, place.partition, record));
+    TRY(writer_.producer_->produce(changelog, place.partition, record));
     if (change.value)
       update.put(change.key, *change.value);
     else
       update.erase(change.key);
   }
   ByteBuffer sum = to_record(update.sum());
-  TRY(writer_.producer_->produce(place.changelog, place.partition,
+  TRY(writer_.producer_->produce(changelog, place.partition,
                                  {.key = sum_record_key(), .value = sum, .timestamp_ms = now_ms}));
   updates_.emplace(task, std::move(update));
   return {};

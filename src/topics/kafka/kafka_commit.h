@@ -49,6 +49,7 @@ class KafkaCommit final : public Commit {
 
   Result<> check_records(const TopicFacts& topic, const RecordBatch& batch) const;
   Result<> begin_once();
+  Result<> produce_all(const TopicPartition& to, const RecordBatch& batch);
   CommitResult run();  // everything that waits; on the thread of start() or finish()
   // The first error that means that nothing of this can be committed.
   std::optional<Error> hindrance() const;

@@ -166,16 +166,18 @@ Result<> KafkaWriter::forget(const TaskId& task) {
   ChangelogSum left = facts.balance.sum();
   Result<> done = [&]() -> Result<> {
     ChangelogUpdate update(facts.balance);
+    rd_kafka_topic_t* changelog = nullptr;  // which is there if it has entries
+    if (!content.entries().empty()) changelog = TRY(producer_->handle_of(place.changelog));
     data::TimestampMs now_ms = system_clock().now_ms();
     for (const auto& [key, value] : content.entries()) {
       ByteBuffer record_key = state_record_key(key);
-      TRY(producer_->produce(place.changelog, place.partition,
+      TRY(producer_->produce(*changelog, place.partition,
                              {.key = record_key, .value = std::nullopt, .timestamp_ms = now_ms}));
       update.erase(key);
     }
     if (!content.entries().empty()) {
       ByteBuffer sum = to_record(update.sum());
-      TRY(producer_->produce(place.changelog, place.partition,
+      TRY(producer_->produce(*changelog, place.partition,
                              {.key = sum_record_key(), .value = sum, .timestamp_ms = now_ms}));
       left = update.sum();
     }

@@ -103,12 +103,12 @@ Result<rd_kafka_topic_t*> Producer::handle_of(const std::string& topic) {
   return topics_.emplace(topic, std::move(handle)).first->second.get();
 }
 
-Result<> Producer::produce(const std::string& topic, std::int32_t partition,
+Result<> Producer::produce(rd_kafka_topic_t& topic, std::int32_t partition,
                            const RecordView& record) {
   std::array<rd_kafka_vu_t, kFieldsMax> fields{};
   std::size_t count = 0;
   fields[count].vtype = RD_KAFKA_VTYPE_RKT;
-  fields[count++].u.rkt = TRY(handle_of(topic));
+  fields[count++].u.rkt = &topic;
   fields[count].vtype = RD_KAFKA_VTYPE_PARTITION;
   fields[count++].u.i32 = partition;
   fields[count].vtype = RD_KAFKA_VTYPE_MSGFLAGS;
@@ -123,17 +123,19 @@ Result<> Producer::produce(const std::string& topic, std::int32_t partition,
     fields[count].vtype = RD_KAFKA_VTYPE_HEADERS;
     fields[count++].u.headers = headers;
   }
-  auto give_up = std::chrono::steady_clock::now() + kWriterPatience;
+  std::optional<Deadline> give_up;
   for (;;) {
     Failure failure(rd_kafka_produceva(client_.get(), fields.data(), count));
     if (failure == nullptr) return {};
     bool full = rd_kafka_error_code(failure.get()) == RD_KAFKA_RESP_ERR__QUEUE_FULL;
-    if (full && std::chrono::steady_clock::now() < give_up) {
+    auto now = std::chrono::steady_clock::now();
+    if (!give_up) give_up = now + kWriterPatience;
+    if (full && now < *give_up) {
       rd_kafka_poll(client_.get(), kSlice_ms);
       continue;
     }
     if (headers != nullptr) rd_kafka_headers_destroy(headers);
-    return fail(take(*failure, fmt::format("writing to topic '{}'", topic)));
+    return fail(take(*failure, fmt::format("writing to topic '{}'", rd_kafka_topic_name(&topic))));
   }
 }
 

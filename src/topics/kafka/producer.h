@@ -19,7 +19,10 @@ class Producer {
 
   Result<> begin();
   // Copied. limit_exceeded and the like leave the transaction as it was.
-  Result<> produce(const std::string& topic, std::int32_t partition, const RecordView& record);
+  // The topic's handle, which lives as long as this; the first time its leaders are asked for,
+  // which the library would otherwise do at its leisure (a second).
+  Result<rd_kafka_topic_t*> handle_of(const std::string& topic);
+  Result<> produce(rd_kafka_topic_t& topic, std::int32_t partition, const RecordView& record);
   struct Position {
     TopicPartition from;
     Offset next;
@@ -37,9 +40,6 @@ class Producer {
   // Marks the producer dead if the failure is one that it does not survive.
   Error take(const rd_kafka_error_t& failure, std::string_view doing);
   Result<> deliver_all();
-  // The topic's handle; the first time its leaders are asked for, which the library would otherwise
-  // do at its leisure (a second).
-  Result<rd_kafka_topic_t*> handle_of(const std::string& topic);
 
   const WriterId id_;
   Trouble trouble_;
