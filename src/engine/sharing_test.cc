@@ -43,7 +43,8 @@ class SharingTest : public testing::Test {
   sql::PlanPtr plan(bool sealed = false) {
     sql::StreamInfo info = stream("S", "in", kNumbers);
     if (sealed) info.seal = kSealed;
-    return sink(source(std::move(info)), "T", "out", info.seal);
+    const auto seal = info.seal;
+    return sink(source(std::move(info)), "T", "out", seal);
   }
   std::unique_ptr<Runtime> start(topics::Log& log, int threads = 1, bool sealed = false) {
     RuntimeOptions options;
