@@ -21,7 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const bool tombstone = rest[1] == 255;
     rest = rest.subspan(2);
     if (rest.size() < key_bytes + value_bytes) break;
-    topics::RecordView record{.key = rest.first(key_bytes)};
+    topics::RecordView record{.key = rest.first(key_bytes), .value = std::nullopt};
     if (!tombstone) record.value = rest.subspan(key_bytes, value_bytes);
     if (!content.take(record)) return 0;
     rest = rest.subspan(key_bytes + value_bytes);
