@@ -87,7 +87,7 @@ Result<Queue> Admin::queue_when_connected(std::string_view doing) {
 
 template <typename Ask>
 auto Admin::patiently(Ask ask) -> decltype(ask()) {
-  auto give_up = std::chrono::steady_clock::now() + kAdminPatience;
+  auto give_up = std::chrono::steady_clock::now() + kQuestionPatience;
   for (;;) {
     auto answer = ask();
     bool again = !answer && answer.error().code() == ErrorCode::unavailable && !closing_;
