@@ -1,4 +1,4 @@
-# cmake -P in librdkafka's source folder: two changes of ours to version 2.8.0 (docs/adr/0009).
+# cmake -P in librdkafka's source folder: three changes of ours to version 2.8.0 (docs/adr/0009).
 
 function(replace_once file before after)
   file(READ ${file} text)
@@ -34,3 +34,21 @@ replace_once(src/rdkafka_broker.c
                 *next_wakeup = now + 1000000;
         if (max_requests <= 0)
                 return 0;")
+
+# A topic that comes back with another id leaves the metadata cache's tree by id before its entry is freed. Without
+# this, whoever deletes a topic and makes it again, or a broker that says so, makes every client use freed memory.
+replace_once(src/rdkafka_metadata_cache.c
+  "        } else if (old && !RD_KAFKA_UUID_IS_ZERO(
+                              old->rkmce_metadata_internal_topic.topic_id)) {
+                /* If it had a topic id, remove it from the tree */
+                RD_AVL_REMOVE_ELM(&rk->rk_metadata_cache.rkmc_avl_by_id, old);
+        }"
+  "        }
+        if (old &&
+            !RD_KAFKA_UUID_IS_ZERO(
+                old->rkmce_metadata_internal_topic.topic_id) &&
+            rd_kafka_Uuid_cmp(old->rkmce_metadata_internal_topic.topic_id,
+                              rkmce->rkmce_metadata_internal_topic.topic_id)) {
+                /* It had another topic id: remove it from the tree */
+                RD_AVL_REMOVE_ELM(&rk->rk_metadata_cache.rkmc_avl_by_id, old);
+        }")
