@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "engine/limits.h"
 #include "engine/runtime.h"
 #include "engine/test_plans.h"
 #include "engine/test_topics.h"
@@ -79,6 +80,23 @@ TEST_F(BackgroundCommits, DrainPassesMarkersWithoutCommitsForThem) {
   drain();
   expect_all();
   EXPECT_EQ(stats().records_in, 2u);
+}
+
+TEST_F(BackgroundCommits, CommitsForLackOfWorkOnlyAtTheEnd) {
+  RuntimeOptions options;
+  options.commit = {.records = 1'000'000, .output_bytes = 1 << 30, .age = std::chrono::hours(1)};
+  start(options);
+  std::vector<TestRecord> batch;
+  const std::string padding(kFetchBytes / 2, ' ');
+  for (; next_ < 10; ++next_)
+    batch.push_back({.value = fmt::format(R"({{"N":{}{}}})", next_, padding),
+                     .timestamp_ms = 1000,
+                     .partition = 0});
+  produce(*memory_, "in", batch);
+  run();
+  drain();
+  expect_all();
+  EXPECT_EQ(stats().commits, 1u);
 }
 
 TEST_F(BackgroundCommits, ATaskGoesOnWhileACommitIsOnItsWay) {

@@ -1,5 +1,7 @@
 #include "engine/query.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "engine/dead_letter.h"
@@ -16,6 +18,18 @@ std::string_view name_of(QueryState state) {
       return "ERROR";
   }
   return "ERROR";
+}
+
+Work& Work::operator+=(const Work& more) {
+  records_in += more.records_in;
+  records_out += more.records_out;
+  dead_letters += more.dead_letters;
+  bytes_in += more.bytes_in;
+  bytes_out += more.bytes_out;
+  commits += more.commits;
+  restarts += more.restarts;
+  commit_seconds += more.commit_seconds;
+  return *this;
 }
 
 Result<std::shared_ptr<Query>> Query::create(topics::Log& log, QueryId id,
@@ -73,29 +87,21 @@ std::optional<Error> Query::error() const {
   return error_;
 }
 
-QueryStats Query::stats(topics::Log& log) const {
+QueryStats Query::stats() const {
   constexpr double kNsPerS = 1e9;
   QueryStats stats;
   stats.id = id_;
   stats.state = state();
   stats.error = error();
-  stats.records_in = counters.records_in;
-  stats.records_out = counters.records_out;
-  stats.dead_letters = counters.dead_letters;
-  stats.bytes_in = counters.bytes_in;
-  stats.bytes_out = counters.bytes_out;
-  stats.commits = counters.commits;
-  stats.restarts = counters.restarts;
   stats.partitions = partitions();
-  stats.cpu_seconds = static_cast<double>(counters.cpu_ns.load()) / kNsPerS;
-  Result<topics::TopicInfo> info = log.describe(source_topic_);
+  stats.cpu_seconds = static_cast<double>(cpu_ns.load()) / kNsPerS;
   for (std::int32_t p = 0; p < partitions(); ++p) {
+    Work work = status(p).work();
+    stats += work;
     if (!status(p).owned) continue;
     topics::Offset position = status(p).position;
-    auto index = static_cast<std::size_t>(p);
-    topics::Offset end =
-        info && index < info->partitions.size() ? info->partitions[index].end : position;
-    stats.progress.push_back({p, position, end});
+    topics::Offset end = std::max(position, status(p).end.load());
+    stats.progress.push_back({p, position, end, work});
     stats.memory_peak_bytes += status(p).memory_peak_bytes;
   }
   return stats;

@@ -32,19 +32,26 @@ class ProgressSignal {
   std::condition_variable changed_;
 };
 
-// Counted by tasks, read by anybody. Records, bytes and dead letters count once they are committed.
-struct QueryCounters {
-  std::atomic<std::uint64_t> records_in = 0, records_out = 0, dead_letters = 0;
-  std::atomic<std::uint64_t> bytes_in = 0, bytes_out = 0, commits = 0;
-  std::atomic<std::uint64_t> restarts = 0;
-  std::atomic<std::int64_t> cpu_ns = 0;
-};
+// One source partition of a query: written by its task, read by anybody.
+class PartitionStatus {
+ public:
+  void count(const Work& more) {
+    std::lock_guard lock(mutex_);
+    work_ += more;
+  }
+  Work work() const {
+    std::lock_guard lock(mutex_);
+    return work_;
+  }
 
-// One source partition of a query.
-struct PartitionStatus {
   std::atomic<topics::Offset> position = 0;  // committed
+  std::atomic<topics::Offset> end = 0;       // of the input, as far as its reader knows
   std::atomic<std::size_t> memory_peak_bytes = 0;
   std::atomic<bool> owned = true;  // its task is this process's
+
+ private:
+  mutable std::mutex mutex_;
+  Work work_;
 };
 
 // Thread-safe. The plan lives as long as this.
@@ -76,10 +83,10 @@ class Query {
   void set_failed(const Error& error);  // the first error stays
   std::optional<Error> error() const;
 
-  // Ends are those of the source topic now; without them when it cannot be described.
-  QueryStats stats(topics::Log& log) const;
+  // Asks nobody. Ends are those that the tasks' readers know.
+  QueryStats stats() const;
 
-  QueryCounters counters;
+  std::atomic<std::int64_t> cpu_ns = 0;       // of the threads while they worked for it
   std::atomic<bool> waits_for_space = false;  // said in the log, until a commit succeeds
 
  private:

@@ -198,7 +198,7 @@ Result<bool> LocalRuntime::all_caught_up(SeenEnds& ends) {
 
 std::vector<QueryStats> LocalRuntime::stats() const {
   std::vector<QueryStats> out;
-  for (const std::shared_ptr<Query>& query : queries()) out.push_back(query->stats(log_));
+  for (const std::shared_ptr<Query>& query : queries()) out.push_back(query->stats());
   return out;
 }
 

@@ -25,7 +25,7 @@ const sql::FunctionCatalogue& builtin_functions();
 struct QueryIdTag;
 using QueryId = Strong<QueryIdTag, std::string>;  // "CSAS_MASKED_1", "INSERTQUERY_2"
 
-// A commit happens at whichever bound is passed first, and when the input is idle.
+// A commit happens at whichever bound is passed first, and when the input is at its end.
 struct CommitLimits {
   std::size_t records = 64 << 10;  // of input
   std::size_t output_bytes = 8 << 20;
@@ -43,20 +43,29 @@ enum class StartAt : std::uint8_t { earliest, latest };
 enum class QueryState : std::uint8_t { running, paused, failed };
 std::string_view name_of(QueryState state);  // "RUNNING", "PAUSED", "ERROR"
 
+// What was done since the query was started in this process; counts once it is committed.
+struct Work {
+  std::uint64_t records_in = 0, records_out = 0, dead_letters = 0;
+  std::uint64_t bytes_in = 0, bytes_out = 0, commits = 0;
+  std::uint64_t restarts = 0;  // tasks built again after an error
+  double commit_seconds = 0;   // from the end of the gathering to the outcome; of all commits
+
+  Work& operator+=(const Work& more);
+};
+
+// Of a source partition.
 struct PartitionProgress {
   std::int32_t partition = 0;
   topics::Offset position = 0;  // committed
-  topics::Offset end = 0;
+  topics::Offset end = 0;       // as far as is known; some time ago when the query does not run
+  Work work;
 };
 
-// What a query has done since it was started in this process.
-struct QueryStats {
+// The work is that of all partitions, also of those whose tasks have gone to another process.
+struct QueryStats : Work {
   QueryId id;
   QueryState state = QueryState::running;
-  std::optional<Error> error;  // why it failed
-  std::uint64_t records_in = 0, records_out = 0, dead_letters = 0;
-  std::uint64_t bytes_in = 0, bytes_out = 0, commits = 0;
-  std::uint64_t restarts = 0;               // tasks built again after an error
+  std::optional<Error> error;               // why it failed
   double cpu_seconds = 0;                   // of the threads while they worked for it
   std::size_t memory_peak_bytes = 0;        // buffers, arenas and columns of its tasks
   std::int32_t partitions = 0;              // of the source, whoever has their tasks

@@ -98,6 +98,9 @@ Result<Task::Step> Task::step(Time now) {
 }
 
 Result<Task::Step> Task::step_idle(Time now) {
+  bool more_is_coming = source_->position() < reader().known_end();
+  if (gathered_.records_in > 0 && now < due() && more_is_coming)
+    return in_flight_ == nullptr ? Step::gathering : Step::committing;
   TRY(begin_commit());
   if (in_flight_ != nullptr) return Step::committing;
   topics::Offset position = source_->position();
@@ -156,7 +159,7 @@ std::size_t Task::output_bytes() const {
 bool Task::commit_is_due(Time now) const {
   const CommitLimits& limits = context_.options.commit;
   return gathered_.records_in >= limits.records || output_bytes() >= limits.output_bytes ||
-         now - first_uncommitted_ >= limits.age;
+         now >= due();
 }
 
 // While a commit is in flight, this much more than the limits is gathered for the next one.
@@ -182,7 +185,8 @@ Result<> Task::start_commit() {
   in_flight_ = TRY(writer_->begin());
   TRY(fill(*in_flight_));
   flying_ = std::exchange(gathered_, {});
-  flying_.position = source_->position();
+  flying_position_ = source_->position();
+  flying_since_ = std::chrono::steady_clock::now();
   flying_.dead_letters = dead_letters_.size();
   dead_letters_.clear();
   if (sink_ != nullptr) {
@@ -223,17 +227,14 @@ Result<> Task::fill(topics::Commit& commit) {
 }
 
 void Task::count_committed() {
-  QueryCounters& counters = query_->counters;
-  committed_position_ = flying_.position;
+  committed_position_ = flying_position_;
   last_commit_ = std::chrono::steady_clock::now();
-  query_->status(partition_).position = committed_position_;
-  query_->status(partition_).memory_peak_bytes = memory_peak_;
-  counters.records_in += flying_.records_in;
-  counters.bytes_in += flying_.bytes_in;
-  counters.dead_letters += flying_.dead_letters;
-  counters.records_out += flying_.records_out;
-  counters.bytes_out += flying_.bytes_out;
-  counters.commits += 1;
+  flying_.commits = 1;
+  flying_.commit_seconds = std::chrono::duration<double>(last_commit_ - flying_since_).count();
+  PartitionStatus& status = query_->status(partition_);
+  status.count(flying_);
+  status.position = committed_position_;
+  status.memory_peak_bytes = memory_peak_;
   ++commits_;
   context_.progress.notify();
 }

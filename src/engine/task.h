@@ -37,6 +37,7 @@ class Task final : private Emitter {
   enum class Step {
     worked,      // a batch was processed; there may be more
     idle,        // nothing is at hand and everything is committed
+    gathering,   // nothing is at hand yet, and what was gathered is not due
     committing,  // nothing is at hand, but the log has yet to say what became of a commit
     full,        // as committing, and until then nothing more can be gathered
   };
@@ -48,16 +49,12 @@ class Task final : private Emitter {
   Result<> commit();
 
   topics::Reader& reader() { return source_->reader(); }
+  // When what was gathered is due, if nothing more comes.
+  Time due() const { return first_uncommitted_ + context_.options.commit.age; }
   std::uint64_t commits() const { return commits_; }
 
  private:
   Task(const TaskContext& context, std::shared_ptr<Query> query, std::int32_t partition);
-
-  // What one commit counts once it is committed.
-  struct Gathered {
-    topics::Offset position = 0;
-    std::uint64_t records_in = 0, bytes_in = 0, records_out = 0, bytes_out = 0, dead_letters = 0;
-  };
 
   Result<> restore();
   Result<> process_batch();
@@ -91,13 +88,15 @@ class Task final : private Emitter {
   std::vector<std::uint8_t> buried_;  // per row of the batch: has a dead letter
 
   // Since the last commit was filled. Outputs are in the sink until then.
-  Gathered gathered_;
+  Work gathered_;
   topics::RecordBatch dead_letters_;
   Time first_uncommitted_{};
 
   // The commit whose outcome is open. Destroyed before the writer.
   std::unique_ptr<topics::Commit> in_flight_;
-  Gathered flying_;
+  Work flying_;
+  topics::Offset flying_position_ = 0;
+  Time flying_since_{};
 
   topics::Offset committed_position_ = 0;
   Time last_commit_ = std::chrono::steady_clock::now();

@@ -166,8 +166,10 @@ bool Worker::step_all() {
   Task::Time now = std::chrono::steady_clock::now();
   for (Slot& slot : slots_) {
     busy = step(slot, now) || busy;
+    if (slot.task != nullptr)
+      slot.query->status(slot.partition).end = slot.task->reader().known_end();
     std::int64_t cpu_ns = thread_cpu_ns();
-    slot.query->counters.cpu_ns += cpu_ns - std::exchange(cpu_mark_ns_, cpu_ns);
+    slot.query->cpu_ns += cpu_ns - std::exchange(cpu_mark_ns_, cpu_ns);
   }
   return busy;
 }
@@ -214,7 +216,7 @@ void Worker::after_error(Slot& slot, const Error& error, Task::Time now) {
     return;
   }
   warn(slot, error, taken);
-  slot.query->counters.restarts += 1;
+  slot.query->status(slot.partition).count({.restarts = 1});
   slot.delay = taken ? kFencedRetry : std::clamp(slot.delay * 2, kRetryFirst, kRetryMax);
   slot.retry_at = now + slot.delay;
 }
@@ -254,6 +256,7 @@ void Worker::wait() {
     }
     if (slot.last == Task::Step::committing || slot.last == Task::Step::full)
       deadline = std::min(deadline, std::chrono::steady_clock::now() + kSettleLook);
+    if (slot.last == Task::Step::gathering) deadline = std::min(deadline, slot.task->due());
     if (slot.last != Task::Step::full) readers_.push_back(&slot.task->reader());
   }
   if (readers_.empty()) {

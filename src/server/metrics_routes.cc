@@ -58,35 +58,53 @@ void per_query(Page& page, const Queries& queries, Member member) {
   }
 }
 
+// Figure: called with a PartitionProgress.
 template <typename Figure>
-void per_partition(Page& page, const Queries& queries, Figure figure) {
+void per_partition(Page& page, const Queries& queries, std::string_view suffix, Figure figure) {
   for (const session::QueryRow& query : queries) {
     for (const engine::PartitionProgress& progress : query.stats.progress) {
       page.sample(
+          suffix,
           fmt::format("query=\"{}\",partition=\"{}\"", escaped(query.id), progress.partition),
           figure(progress));
     }
   }
 }
 
+template <typename T>
+void per_partition(Page& page, const Queries& queries, std::string_view suffix,
+                   T engine::Work::* member) {
+  per_partition(page, queries, suffix,
+                [=](const engine::PartitionProgress& progress) { return progress.work.*member; });
+}
+
+template <typename Figure>
+void per_partition(Page& page, const Queries& queries, Figure figure) {
+  per_partition(page, queries, "", figure);
+}
+
 void query_figures(Page& page, const Queries& queries) {
   using Stats = engine::QueryStats;
-  page.family("penstock_query_records_in_total", "counter", "Records read by the query.");
-  per_query(page, queries, &Stats::records_in);
-  page.family("penstock_query_records_out_total", "counter", "Records written by the query.");
-  per_query(page, queries, &Stats::records_out);
+  using engine::Work;
+  page.family("penstock_query_records_in_total", "counter",
+              "Records read, per input partition of which this process has the task.");
+  per_partition(page, queries, &Work::records_in);
+  page.family("penstock_query_records_out_total", "counter", "Records written, likewise.");
+  per_partition(page, queries, &Work::records_out);
   page.family("penstock_query_bytes_in_total", "counter", "Bytes of the records read.");
-  per_query(page, queries, &Stats::bytes_in);
+  per_partition(page, queries, &Work::bytes_in);
   page.family("penstock_query_bytes_out_total", "counter", "Bytes of the records written.");
-  per_query(page, queries, &Stats::bytes_out);
+  per_partition(page, queries, &Work::bytes_out);
   page.family("penstock_query_dead_letters_total", "counter",
               "Records that could not be opened, decoded or computed.");
-  per_query(page, queries, &Stats::dead_letters);
-  page.family("penstock_query_commits_total", "counter", "Commits.");
-  per_query(page, queries, &Stats::commits);
+  per_partition(page, queries, &Work::dead_letters);
+  page.family("penstock_query_commit_seconds", "summary",
+              "From the end of a commit's gathering to its outcome.");
+  per_partition(page, queries, "_sum", &Work::commit_seconds);
+  per_partition(page, queries, "_count", &Work::commits);
   page.family("penstock_query_restarts_total", "counter",
-              "Tasks that were built again after an error.");
-  per_query(page, queries, &Stats::restarts);
+              "Times that the task was built again after an error.");
+  per_partition(page, queries, &Work::restarts);
   page.family("penstock_query_partitions", "gauge", "Input partitions, whoever has their tasks.");
   per_query(page, queries, &Stats::partitions);
   page.family("penstock_query_cpu_seconds_total", "counter", "CPU time spent for the query.");

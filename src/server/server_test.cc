@@ -304,7 +304,8 @@ TEST_F(ServerTest, CountsForPrometheus) {
   ksql("CREATE STREAM c AS SELECT id FROM s EMIT CHANGES;");
   ASSERT_TRUE(session_->drain());
   const std::string page = call("GET", "/metrics").body;
-  EXPECT_THAT(page, HasSubstr("penstock_query_records_in_total{query=\"CSAS_C_1\"} 1\n"));
+  EXPECT_THAT(page,
+              HasSubstr("penstock_query_records_in_total{query=\"CSAS_C_1\",partition=\"0\"} 1\n"));
   EXPECT_THAT(page,
               HasSubstr("penstock_query_lag_records{query=\"CSAS_C_1\",partition=\"0\"} 0\n"));
   EXPECT_THAT(page, HasSubstr("# TYPE penstock_process_resident_bytes gauge\n"));

@@ -53,12 +53,24 @@ OrderedJson shown(const std::vector<topics::Misbehaviour>& list) {
   return out;
 }
 
+void put_work(OrderedJson& out, const engine::Work& work) {
+  out["records_in"] = work.records_in;
+  out["records_out"] = work.records_out;
+  out["dead_letters"] = work.dead_letters;
+  out["bytes_in"] = work.bytes_in;
+  out["bytes_out"] = work.bytes_out;
+  out["commits"] = work.commits;
+  out["commit_seconds"] = work.commit_seconds;
+  out["restarts"] = work.restarts;
+}
+
 OrderedJson shown(const engine::PartitionProgress& progress) {
   OrderedJson out;
   out["partition"] = progress.partition;
   out["position"] = progress.position;
   out["end"] = progress.end;
   out["lag"] = std::max<topics::Offset>(0, progress.end - progress.position);
+  put_work(out, progress.work);
   return out;
 }
 
@@ -69,13 +81,7 @@ OrderedJson shown(const session::QueryRow& query) {
   out["sink_topic"] = query.sink_topic;
   out["state"] = engine::name_of(stats.state);
   out["error"] = stats.error ? OrderedJson(stats.error->text()) : OrderedJson();
-  out["records_in"] = stats.records_in;
-  out["records_out"] = stats.records_out;
-  out["dead_letters"] = stats.dead_letters;
-  out["bytes_in"] = stats.bytes_in;
-  out["bytes_out"] = stats.bytes_out;
-  out["commits"] = stats.commits;
-  out["restarts"] = stats.restarts;
+  put_work(out, stats);
   out["cpu_s"] = stats.cpu_seconds;
   out["partition_count"] = stats.partitions;  // of the source; below are those worked on here
   out["partitions"] = OrderedJson::array();

@@ -75,6 +75,9 @@ class Reader {
   virtual Offset position() const = 0;
   // One past the newest committed record, now; beyond it, when what follows is being committed.
   virtual Result<Offset> end() = 0;
+  // One past the newest record known of without asking: beyond position(), records that next() will
+  // bring at once or soon.
+  virtual Offset known_end() const = 0;
 };
 
 // State of a task: keys and values, opaque bytes. An absent value deletes.

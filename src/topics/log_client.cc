@@ -83,6 +83,7 @@ class ClientReader final : public Reader {
     return buffer.size();
   }
   Offset position() const override { return position_; }
+  Offset known_end() const override { return position_; }
   Result<Offset> end() override {
     WireOut out;
     out.u32(handle_);

@@ -113,6 +113,11 @@ class MemoryReader final : public Reader {
     std::lock_guard lock(store_.mutex);
     return static_cast<Offset>(TRY(records_locked())->size());
   }
+  Offset known_end() const override {
+    std::lock_guard lock(store_.mutex);
+    auto records = records_locked();
+    return records ? static_cast<Offset>((*records)->size()) : position_;
+  }
   // True also when the topic is gone, so that the next call of next() says so.
   bool ready_locked() {
     auto records = records_locked();
@@ -120,7 +125,7 @@ class MemoryReader final : public Reader {
   }
 
  private:
-  Result<const std::vector<StoredRecord>*> records_locked() {
+  Result<const std::vector<StoredRecord>*> records_locked() const {
     Topic* topic = TRY(store_.find(from_.topic));
     if (topic->incarnation != incarnation_) return fail(no_such_topic(from_.topic));
     return &topic->partitions[static_cast<std::size_t>(from_.partition)];

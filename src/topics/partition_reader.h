@@ -17,6 +17,7 @@ class PartitionReader final : public Reader {
   Result<std::size_t> next(ReadBuffer& buffer, std::size_t bytes_max) override;
   Offset position() const override { return position_; }
   Result<Offset> end() override;
+  Offset known_end() const override { return partition_->end(); }
 
   // For Log::wait: records are at hand, or the topic is gone and next() will say so.
   bool ready() const { return partition_->removed() || position_ < partition_->end(); }

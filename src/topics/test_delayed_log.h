@@ -197,6 +197,7 @@ class DelayedReader final : public Reader {
   }
   Offset position() const override { return position_; }
   Result<Offset> end() override { return 2 * TRY(inner_->end()); }
+  Offset known_end() const override { return 2 * inner_->known_end(); }
   bool at_marker() const { return position_ % 2 != 0; }
   Reader& inner() { return *inner_; }
 

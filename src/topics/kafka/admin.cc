@@ -22,9 +22,12 @@ using GroupsOffsets =
 using DeleteOffsets =
     Owned<rd_kafka_DeleteConsumerGroupOffsets_t, rd_kafka_DeleteConsumerGroupOffsets_destroy>;
 
-constexpr int kAnswer_ms = 10'000;     // of one request, which is not repeated here
+constexpr int kQuestion_ms = 3'000;    // for one answer
+constexpr int kLook_ms = 1'000;        // likewise, while another is waited for
+constexpr int kListing_ms = 10'000;    // likewise, of everything
 constexpr int kOperation_ms = 30'000;  // of making and removing
 constexpr int kSlice_ms = 100;
+constexpr std::chrono::seconds kLookEvery{1};
 constexpr std::size_t kTextBytes = 512;
 
 Options options_for(rd_kafka_t& client, rd_kafka_admin_op_t op) {
@@ -32,7 +35,7 @@ Options options_for(rd_kafka_t& client, rd_kafka_admin_op_t op) {
   char text[kTextBytes];
   bool changes = op == RD_KAFKA_ADMIN_OP_CREATETOPICS || op == RD_KAFKA_ADMIN_OP_DELETETOPICS ||
                  op == RD_KAFKA_ADMIN_OP_CREATEPARTITIONS;
-  rd_kafka_AdminOptions_set_request_timeout(options.get(), changes ? kOperation_ms : kAnswer_ms,
+  rd_kafka_AdminOptions_set_request_timeout(options.get(), changes ? kOperation_ms : kQuestion_ms,
                                             text, sizeof text);
   if (changes)
     rd_kafka_AdminOptions_set_operation_timeout(options.get(), kOperation_ms, text, sizeof text);
@@ -96,8 +99,20 @@ auto Admin::patiently(Ask ask) -> decltype(ask()) {
   }
 }
 
-Result<Event> Admin::answer(Queue queue, std::string_view doing) {
+// Whom to ask is in the brokers' metadata, which may name one that has died for some seconds yet.
+void Admin::look_for_brokers() {
+  const rd_kafka_metadata_t* metadata = nullptr;
+  if (rd_kafka_metadata(client_.get(), 0, nullptr, &metadata, kLook_ms) ==
+      RD_KAFKA_RESP_ERR_NO_ERROR)
+    rd_kafka_metadata_destroy(metadata);
+}
+
+template <typename Send>
+Result<Event> Admin::call(std::string_view doing, Send send) {
+  Queue queue = TRY(queue_when_connected(doing));
+  send(queue.get());
   auto give_up = std::chrono::steady_clock::now() + kAdminPatience * 2;
+  auto look_at = std::chrono::steady_clock::now() + kLookEvery;
   for (;;) {
     Event event(rd_kafka_queue_poll(queue.get(), kSlice_ms));
     if (event != nullptr) {
@@ -109,6 +124,9 @@ Result<Event> Admin::answer(Queue queue, std::string_view doing) {
     if (std::chrono::steady_clock::now() >= give_up)
       return fail(ErrorCode::unavailable,
                   fmt::format("Kafka: {}: no answer from '{}'", doing, bootstrap_));
+    if (std::chrono::steady_clock::now() < look_at) continue;
+    look_for_brokers();
+    look_at = std::chrono::steady_clock::now() + kLookEvery;
   }
 }
 
@@ -121,11 +139,11 @@ Result<> Admin::create(const std::string& name, std::int32_t partitions, std::in
     return fail(ErrorCode::invalid_argument, fmt::format("Kafka: {}: {}", doing, text));
   for (const auto& [key, value] : settings)
     rd_kafka_NewTopic_set_config(topic.get(), key.c_str(), value.c_str());
-  Queue queue = TRY(queue_when_connected(doing));
   Options options = options_for(*client_, RD_KAFKA_ADMIN_OP_CREATETOPICS);
   rd_kafka_NewTopic_t* one = topic.get();
-  rd_kafka_CreateTopics(client_.get(), &one, 1, options.get(), queue.get());
-  Event event = TRY(answer(std::move(queue), doing));
+  Event event = TRY(call(doing, [&](rd_kafka_queue_t* queue) {
+    rd_kafka_CreateTopics(client_.get(), &one, 1, options.get(), queue);
+  }));
   std::size_t count = 0;
   auto* results =
       rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event.get()), &count);
@@ -140,11 +158,11 @@ Result<> Admin::grow(const std::string& name, std::int32_t partitions) {
                                                 text, sizeof text));
   if (more == nullptr)
     return fail(ErrorCode::invalid_argument, fmt::format("Kafka: {}: {}", doing, text));
-  Queue queue = TRY(queue_when_connected(doing));
   Options options = options_for(*client_, RD_KAFKA_ADMIN_OP_CREATEPARTITIONS);
   rd_kafka_NewPartitions_t* one = more.get();
-  rd_kafka_CreatePartitions(client_.get(), &one, 1, options.get(), queue.get());
-  Event event = TRY(answer(std::move(queue), doing));
+  Event event = TRY(call(doing, [&](rd_kafka_queue_t* queue) {
+    rd_kafka_CreatePartitions(client_.get(), &one, 1, options.get(), queue);
+  }));
   std::size_t count = 0;
   auto* results = rd_kafka_CreatePartitions_result_topics(
       rd_kafka_event_CreatePartitions_result(event.get()), &count);
@@ -177,11 +195,11 @@ Result<> Admin::wait_until_known(const std::string& name, std::int32_t partition
 Result<> Admin::remove(const std::string& name) {
   std::string doing = fmt::format("removing topic '{}'", name);
   DeleteTopic topic(rd_kafka_DeleteTopic_new(name.c_str()));
-  Queue queue = TRY(queue_when_connected(doing));
   Options options = options_for(*client_, RD_KAFKA_ADMIN_OP_DELETETOPICS);
   rd_kafka_DeleteTopic_t* one = topic.get();
-  rd_kafka_DeleteTopics(client_.get(), &one, 1, options.get(), queue.get());
-  Event event = TRY(answer(std::move(queue), doing));
+  Event event = TRY(call(doing, [&](rd_kafka_queue_t* queue) {
+    rd_kafka_DeleteTopics(client_.get(), &one, 1, options.get(), queue);
+  }));
   std::size_t count = 0;
   auto* results =
       rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event.get()), &count);
@@ -204,10 +222,10 @@ Result<TopicShape> Admin::ask_shape(const std::string& name) {
   std::string doing = fmt::format("describing topic '{}'", name);
   const char* one = name.c_str();
   TopicNames names(rd_kafka_TopicCollection_of_topic_names(&one, 1));
-  Queue queue = TRY(queue_when_connected(doing));
   Options options = options_for(*client_, RD_KAFKA_ADMIN_OP_DESCRIBETOPICS);
-  rd_kafka_DescribeTopics(client_.get(), names.get(), options.get(), queue.get());
-  Event event = TRY(answer(std::move(queue), doing));
+  Event event = TRY(call(doing, [&](rd_kafka_queue_t* queue) {
+    rd_kafka_DescribeTopics(client_.get(), names.get(), options.get(), queue);
+  }));
   std::size_t count = 0;
   auto* topics = rd_kafka_DescribeTopics_result_topics(
       rd_kafka_event_DescribeTopics_result(event.get()), &count);
@@ -228,11 +246,11 @@ Result<TopicSettings> Admin::settings(const std::string& name) {
 Result<TopicSettings> Admin::ask_settings(const std::string& name) {
   std::string doing = fmt::format("reading the settings of topic '{}'", name);
   ConfigResource resource(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, name.c_str()));
-  Queue queue = TRY(queue_when_connected(doing));
   Options options = options_for(*client_, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
   rd_kafka_ConfigResource_t* one = resource.get();
-  rd_kafka_DescribeConfigs(client_.get(), &one, 1, options.get(), queue.get());
-  Event event = TRY(answer(std::move(queue), doing));
+  Event event = TRY(call(doing, [&](rd_kafka_queue_t* queue) {
+    rd_kafka_DescribeConfigs(client_.get(), &one, 1, options.get(), queue);
+  }));
   std::size_t count = 0;
   auto* resources = rd_kafka_DescribeConfigs_result_resources(
       rd_kafka_event_DescribeConfigs_result(event.get()), &count);
@@ -252,7 +270,7 @@ Result<TopicSettings> Admin::ask_settings(const std::string& name) {
 
 Result<std::vector<std::string>> Admin::topics() {
   const rd_kafka_metadata_t* metadata = nullptr;
-  TRY(check(rd_kafka_metadata(client_.get(), 1, nullptr, &metadata, kAnswer_ms), nullptr,
+  TRY(check(rd_kafka_metadata(client_.get(), 1, nullptr, &metadata, kListing_ms), nullptr,
             "listing topics"));
   std::vector<std::string> names;
   for (int i = 0; i < metadata->topic_cnt; ++i) {
@@ -283,9 +301,9 @@ Result<std::vector<Offset>> Admin::ask_ends(const std::string& topic,
       options.get(), which == Which::end ? RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED
                                          : RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED));
   TRY(check(refused.get(), doing));
-  Queue queue = TRY(queue_when_connected(doing));
-  rd_kafka_ListOffsets(client_.get(), wanted.get(), options.get(), queue.get());
-  Event event = TRY(answer(std::move(queue), doing));
+  Event event = TRY(call(doing, [&](rd_kafka_queue_t* queue) {
+    rd_kafka_ListOffsets(client_.get(), wanted.get(), options.get(), queue);
+  }));
   std::size_t count = 0;
   auto* infos =
       rd_kafka_ListOffsets_result_infos(rd_kafka_event_ListOffsets_result(event.get()), &count);
@@ -314,10 +332,10 @@ Result<Admin::OffsetsAnswer> Admin::ask_offsets(const std::string& group,
   Options options = options_for(*client_, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
   Failure refused(rd_kafka_AdminOptions_set_require_stable_offsets(options.get(), settled));
   TRY(check(refused.get(), doing));
-  Queue queue = TRY(queue_when_connected(doing));
   rd_kafka_ListConsumerGroupOffsets_t* one = wanted.get();
-  rd_kafka_ListConsumerGroupOffsets(client_.get(), &one, 1, options.get(), queue.get());
-  Event event = TRY(answer(std::move(queue), doing));
+  Event event = TRY(call(doing, [&](rd_kafka_queue_t* queue) {
+    rd_kafka_ListConsumerGroupOffsets(client_.get(), &one, 1, options.get(), queue);
+  }));
   std::size_t count = 0;
   auto* groups = rd_kafka_ListConsumerGroupOffsets_result_groups(
       rd_kafka_event_ListConsumerGroupOffsets_result(event.get()), &count);
@@ -370,11 +388,11 @@ Result<> Admin::forget_offsets(const std::string& group, const std::string& topi
   for (std::int32_t p = 0; p < partitions; ++p)
     rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), p);
   DeleteOffsets wanted(rd_kafka_DeleteConsumerGroupOffsets_new(group.c_str(), list.get()));
-  Queue queue = TRY(queue_when_connected(doing));
   Options options = options_for(*client_, RD_KAFKA_ADMIN_OP_DELETECONSUMERGROUPOFFSETS);
   rd_kafka_DeleteConsumerGroupOffsets_t* one = wanted.get();
-  rd_kafka_DeleteConsumerGroupOffsets(client_.get(), &one, 1, options.get(), queue.get());
-  Event event = TRY(answer(std::move(queue), doing));
+  Event event = TRY(call(doing, [&](rd_kafka_queue_t* queue) {
+    rd_kafka_DeleteConsumerGroupOffsets(client_.get(), &one, 1, options.get(), queue);
+  }));
   std::size_t count = 0;
   auto* groups = rd_kafka_DeleteConsumerGroupOffsets_result_groups(
       rd_kafka_event_DeleteConsumerGroupOffsets_result(event.get()), &count);
@@ -384,10 +402,10 @@ Result<> Admin::forget_offsets(const std::string& group, const std::string& topi
 
 Result<std::vector<std::string>> Admin::groups() {
   std::string_view doing = "listing groups";
-  Queue queue = TRY(queue_when_connected(doing));
   Options options = options_for(*client_, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPS);
-  rd_kafka_ListConsumerGroups(client_.get(), options.get(), queue.get());
-  Event event = TRY(answer(std::move(queue), doing));
+  Event event = TRY(call(doing, [&](rd_kafka_queue_t* queue) {
+    rd_kafka_ListConsumerGroups(client_.get(), options.get(), queue);
+  }));
   std::size_t count = 0;
   auto* listings = rd_kafka_ListConsumerGroups_result_valid(
       rd_kafka_event_ListConsumerGroups_result(event.get()), &count);

@@ -79,8 +79,10 @@ class Admin {
   // A queue for an answer, once a broker can be reached: the library goes round in circles with
   // requests that it can send to nobody.
   Result<Queue> queue_when_connected(std::string_view doing);
-  // Waits for the answer to a request that puts it into `queue`.
-  Result<Event> answer(Queue queue, std::string_view doing);
+  // Sends a request, with send(rd_kafka_queue_t*), and waits for the answer to it.
+  template <typename Send>
+  Result<Event> call(std::string_view doing, Send send);
+  void look_for_brokers();
   Result<> wait_until_known(const std::string& name, std::int32_t partitions);
 
   const std::string bootstrap_;

@@ -142,6 +142,16 @@ Result<Offset> KafkaReader::end() {
   return ends.front();
 }
 
+// It came with the newest answer to a fetch. Between the last record and it there may be the marker
+// of its transaction.
+Offset KafkaReader::known_end() const {
+  constexpr Offset kMarkers = 1;
+  std::int64_t first = 0, end = RD_KAFKA_OFFSET_INVALID;
+  (void)rd_kafka_get_watermark_offsets(&place_->client(), from_.topic.text().c_str(),
+                                       from_.partition, &first, &end);
+  return end <= position_ + kMarkers ? position_ : end;
+}
+
 bool KafkaReader::ready() {
   if (*topic_->removed) return true;
   dequeue();

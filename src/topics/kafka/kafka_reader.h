@@ -29,6 +29,7 @@ class KafkaReader final : public Reader {
   Result<std::size_t> next(ReadBuffer& buffer, std::size_t bytes_max) override;
   Offset position() const override { return position_; }
   Result<Offset> end() override;
+  Offset known_end() const override;
 
   // Takes what the queue has. True: next() would bring records, an error or another position.
   bool ready();

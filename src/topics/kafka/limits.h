@@ -26,8 +26,9 @@ inline constexpr std::size_t kProduceKibibytes = 1 << 20;
 // Asking.
 inline constexpr std::chrono::seconds kConnectPatience{10};
 inline constexpr std::chrono::seconds kAdminPatience{30};
-inline constexpr std::chrono::seconds kQuestionPatience{8};  // leaders move in less
-inline constexpr std::chrono::seconds kWriterPatience{60};   // a predecessor's transaction is ended
+// Leaders move in less, and a broker that died is named by the others for 9 s.
+inline constexpr std::chrono::seconds kQuestionPatience{12};
+inline constexpr std::chrono::seconds kWriterPatience{60};  // a predecessor's transaction is ended
 inline constexpr std::chrono::milliseconds kPropagation{20};  // between looks for a topic just made
 inline constexpr std::chrono::seconds kTopicFactsAge{5};
 
