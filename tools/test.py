@@ -144,11 +144,11 @@ def python_with_requirements():
     return str(python)
 
 
-def stage_e2e(tally):
-    if not build(tally, "release"):
-        return
-    env = dict(os.environ, PENSTOCK_BIN=str(ROOT / "build/release/bin"))
-    done = shell([python_with_requirements(), "-m", "unittest", "discover", "-v", "-s", "tests/e2e"], env=env)
+def run_unittest(python, modules):
+    """(passed, failed, skipped, seconds, text) of test modules of tests/e2e."""
+    started = time.monotonic()
+    env = dict(os.environ, PENSTOCK_BIN=str(ROOT / "build/release/bin"), PYTHONPATH="tests/e2e")
+    done = shell([python, "-m", "unittest", "-v", *modules], env=env)
     ran = re.search(r"^Ran (\d+) tests?", done.stdout, re.M)
     count = lambda word: int(m.group(1)) if (m := re.search(rf"{word}=(\d+)", done.stdout)) else 0
     failed = count("failures") + count("errors")
@@ -157,13 +157,32 @@ def stage_e2e(tally):
     if not ran or (done.returncode != 0 and failed == 0):
         failed += 1
     total = int(ran.group(1)) if ran else 0
-    passed = max(total - failed - (skipped - classes), 0)
-    print(f"  e2e: {passed} passed, {failed} failed, {skipped} skipped", flush=True)
-    for reason in sorted(set(re.findall(r"\.\.\. (skipped .*)$", done.stdout, re.M))):
-        print(f"    {reason}", flush=True)
-    if failed:
-        print(done.stdout[-8000:], flush=True)
-    tally.add(passed, failed, skipped)
+    return max(total - failed - (skipped - classes), 0), failed, skipped, time.monotonic() - started, done.stdout
+
+
+def end_to_end(tally):
+    """In groups beside each other: those over Kafka wait for brokers most of the time."""
+    python = python_with_requirements()
+    modules = sorted(path.stem for path in (ROOT / "tests" / "e2e").glob("test_*.py"))
+    broken = [name for name in modules if name in ("test_kafka_kill", "test_kafka_network")]
+    kafka = [name for name in modules if name.startswith("test_kafka") and name not in broken]
+    groups = {"e2e": [name for name in modules if name not in broken + kafka], "e2e over Kafka": kafka,
+              "e2e over a Kafka that breaks": broken}
+    with concurrent.futures.ThreadPoolExecutor(len(groups)) as pool:
+        for name, result in zip(groups, pool.map(lambda group: run_unittest(python, group), groups.values())):
+            passed, failed, skipped, took, text = result
+            print(f"  {name}: {passed} passed, {failed} failed, {skipped} skipped, {took:.0f} s", flush=True)
+            for reason in sorted(set(re.findall(r"\.\.\. (skipped .*)$", text, re.M))):
+                print(f"    {reason}", flush=True)
+            if failed:
+                print(text[-12000:], flush=True)
+            tally.add(passed, failed, skipped)
+
+
+def stage_e2e(tally):
+    if not build(tally, "release"):
+        return
+    end_to_end(tally)
     check(tally, "demo", ["python3", "tools/demo.py", "--bin", "build/release/bin"])
     if shell(["tools/kafka/kafka", "fetch"]).returncode == 0:
         check(tally, "demo over Kafka", ["python3", "tools/demo.py", "--bin", "build/release/bin", "--kafka"])

@@ -99,6 +99,24 @@ auto Admin::patiently(Ask ask) -> decltype(ask()) {
   }
 }
 
+template <typename Ask>
+auto Admin::patiently(const std::string& topic, Ask ask) -> decltype(ask()) {
+  auto believed = std::chrono::steady_clock::now() + kAbsencePatience;
+  for (;;) {
+    auto answer = patiently(ask);
+    if (answer) {
+      seen_.add(topic);
+      return answer;
+    }
+    if (answer.error().code() != ErrorCode::not_found || !seen_.has(topic)) return answer;
+    if (closing_ || std::chrono::steady_clock::now() >= believed) {
+      seen_.drop(topic);
+      return answer;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(kSlice_ms));
+  }
+}
+
 // Whom to ask is in the brokers' metadata, which may name one that has died for some seconds yet.
 void Admin::look_for_brokers() {
   const rd_kafka_metadata_t* metadata = nullptr;
@@ -147,7 +165,9 @@ Result<> Admin::create(const std::string& name, std::int32_t partitions, std::in
   std::size_t count = 0;
   auto* results =
       rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event.get()), &count);
-  TRY(check_topics(results, count, doing));
+  Result<> made = check_topics(results, count, doing);
+  if (made || made.error().code() == ErrorCode::already_exists) seen_.add(name);
+  TRY(made);
   return wait_until_known(name, partitions);
 }
 
@@ -205,7 +225,8 @@ Result<> Admin::remove(const std::string& name) {
       rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event.get()), &count);
   TRY(check_topics(results, count, doing));
   auto give_up = std::chrono::steady_clock::now() + kAdminPatience;
-  while (shape(name)) {
+  seen_.drop(name);
+  while (ask_shape(name)) {
     if (std::chrono::steady_clock::now() > give_up)
       return fail(ErrorCode::unavailable,
                   fmt::format("Kafka: topic '{}' was removed but stays", name));
@@ -215,7 +236,7 @@ Result<> Admin::remove(const std::string& name) {
 }
 
 Result<TopicShape> Admin::shape(const std::string& name) {
-  return patiently([&] { return ask_shape(name); });
+  return patiently(name, [&] { return ask_shape(name); });
 }
 
 Result<TopicShape> Admin::ask_shape(const std::string& name) {
@@ -240,7 +261,7 @@ Result<TopicShape> Admin::ask_shape(const std::string& name) {
 }
 
 Result<TopicSettings> Admin::settings(const std::string& name) {
-  return patiently([&] { return ask_settings(name); });
+  return patiently(name, [&] { return ask_settings(name); });
 }
 
 Result<TopicSettings> Admin::ask_settings(const std::string& name) {
@@ -285,7 +306,7 @@ Result<std::vector<std::string>> Admin::topics() {
 
 Result<std::vector<Offset>> Admin::offsets(const std::string& topic,
                                            std::span<const std::int32_t> partitions, Which which) {
-  return patiently([&] { return ask_ends(topic, partitions, which); });
+  return patiently(topic, [&] { return ask_ends(topic, partitions, which); });
 }
 
 Result<std::vector<Offset>> Admin::ask_ends(const std::string& topic,

@@ -3,6 +3,8 @@
 
 #include <atomic>
 #include <map>
+#include <mutex>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -25,11 +27,35 @@ struct GroupOffset {
 
 using TopicSettings = std::map<std::string, std::string>;
 
+// Topics that were there when somebody looked. Thread-safe.
+class SeenTopics {
+ public:
+  void add(const std::string& topic) {
+    std::lock_guard lock(mutex_);
+    names_.insert(topic);
+  }
+  void drop(const std::string& topic) {
+    std::lock_guard lock(mutex_);
+    names_.erase(topic);
+  }
+  bool has(const std::string& topic) const {
+    std::lock_guard lock(mutex_);
+    return names_.contains(topic);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::set<std::string> names_;
+};
+
 class Admin {
  public:
   static Result<std::unique_ptr<Admin>> connect(const KafkaOptions& options);
 
-  // Returns when every broker's answer would have it. already_exists.
+  // Brokers learn of topics at different times: a broker that does not know a topic which was made
+  // or seen through here is not believed at once.
+
+  // Returns when it can be used. already_exists.
   Result<> create(const std::string& name, std::int32_t partitions, std::int16_t replication,
                   const TopicSettings& settings);
   Result<> grow(const std::string& name, std::int32_t partitions);
@@ -76,6 +102,9 @@ class Admin {
   // Asks again while brokers are starting, leaders moving, coordinators loading.
   template <typename Ask>
   auto patiently(Ask ask) -> decltype(ask());
+  // Likewise, about a topic.
+  template <typename Ask>
+  auto patiently(const std::string& topic, Ask ask) -> decltype(ask());
   // A queue for an answer, once a broker can be reached: the library goes round in circles with
   // requests that it can send to nobody.
   Result<Queue> queue_when_connected(std::string_view doing);
@@ -87,6 +116,7 @@ class Admin {
 
   const std::string bootstrap_;
   std::atomic<bool> closing_ = false;
+  SeenTopics seen_;
   Trouble trouble_;
   Client client_;
 };

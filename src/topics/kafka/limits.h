@@ -28,6 +28,7 @@ inline constexpr std::chrono::seconds kConnectPatience{10};
 inline constexpr std::chrono::seconds kAdminPatience{30};
 // Leaders move in less, and a broker that died is named by the others for 9 s.
 inline constexpr std::chrono::seconds kQuestionPatience{12};
+inline constexpr std::chrono::seconds kAbsencePatience{3};  // of a topic that was there
 inline constexpr std::chrono::seconds kWriterPatience{60};  // a predecessor's transaction is ended
 inline constexpr std::chrono::milliseconds kPropagation{20};  // between looks for a topic just made
 inline constexpr std::chrono::seconds kTopicFactsAge{5};

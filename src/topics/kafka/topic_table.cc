@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <thread>
 
 #include <fmt/format.h>
 
@@ -12,9 +11,6 @@
 
 namespace penstock::topics::kafka {
 namespace {
-
-constexpr int kDoubts = 8;
-constexpr std::chrono::milliseconds kDoubt{150};
 
 std::string_view value_of(const TopicSettings& settings, const std::string& name) {
   auto found = settings.find(name);
@@ -47,7 +43,7 @@ Result<TopicRef> TopicTable::find(const TopicName& name) {
 }
 
 Result<TopicRef> TopicTable::look(const TopicName& name) {
-  Result<TopicShape> shape = shape_of(name);
+  Result<TopicShape> shape = admin_.shape(name.text());
   if (!shape) {
     if (shape.error().code() != ErrorCode::not_found) return fail(shape.error());
     settle(name, nullptr);
@@ -69,32 +65,9 @@ Result<TopicRef> TopicTable::look(const TopicName& name) {
   return known = std::make_shared<const TopicFacts>(std::move(now));
 }
 
-// Brokers learn of topics at different times: one that does not know a topic which we have used is
-// not believed at once.
-Result<TopicShape> TopicTable::shape_of(const TopicName& name) {
-  Result<TopicShape> shape = admin_.shape(name.text());
-  for (int again = 0; again < kDoubts; ++again) {
-    if (shape || shape.error().code() != ErrorCode::not_found || !is_known(name)) break;
-    std::this_thread::sleep_for(kDoubt);
-    shape = admin_.shape(name.text());
-  }
-  return shape;
-}
-
-bool TopicTable::is_known(const TopicName& name) {
-  std::lock_guard lock(mutex_);
-  return topics_.contains(name);
-}
-
 Result<TopicFacts> TopicTable::ask(const TopicName& name, const std::string& id,
                                    std::int32_t partitions) {
-  Result<TopicSettings> seen = admin_.settings(name.text());
-  for (int again = 0; again < kDoubts; ++again) {  // its shape is known: it is there
-    if (seen || seen.error().code() != ErrorCode::not_found) break;
-    std::this_thread::sleep_for(kDoubt);
-    seen = admin_.settings(name.text());
-  }
-  const TopicSettings& settings = TRY(std::move(seen));
+  TopicSettings settings = TRY(admin_.settings(name.text()));
   bool compacted = value_of(settings, "cleanup.policy").find("compact") != std::string_view::npos;
   return TopicFacts{.spec = {.name = name, .partitions = partitions, .compacted = compacted},
                     .id = id,

@@ -35,8 +35,6 @@ class TopicTable {
   void look_at_all();
 
  private:
-  Result<TopicShape> shape_of(const TopicName& name);
-  bool is_known(const TopicName& name);
   Result<TopicFacts> ask(const TopicName& name, const std::string& id, std::int32_t partitions);
   // Marks what was known under the name unless it is of the id that is there now (null: none).
   void settle(const TopicName& name, const TopicFacts* now);
