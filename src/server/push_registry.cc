@@ -20,6 +20,7 @@ bool PushRegistry::close(const std::string& id) {
   const auto at = queries_.find(id);
   if (at == queries_.end()) return false;
   at->second->cancel();
+  queries_.erase(at);
   return true;
 }
 

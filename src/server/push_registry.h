@@ -12,7 +12,7 @@ namespace penstock::server {
 // Thread-safe.
 class PushRegistry {
  public:
-  // Entered while it lives; the query outlives it.
+  // Entered while it lives, or until it is closed; the query outlives it.
   class Entry {
    public:
     Entry(PushRegistry& registry, std::string id, engine::PushQuery& query);

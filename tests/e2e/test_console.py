@@ -1,10 +1,12 @@
 """The interactive console on a real terminal device."""
 
+import fcntl
 import os
 import pty
 import select
 import stat
 import subprocess
+import termios
 import time
 import unittest
 
@@ -22,8 +24,6 @@ class Console(Case):
 
         def own_terminal() -> None:  # so that Ctrl-C becomes a signal
             os.setsid()
-            import fcntl
-            import termios
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
         self.console = subprocess.Popen([str(PENSTOCK), "sql", "--data", str(self.data)], stdin=slave,
@@ -48,6 +48,14 @@ class Console(Case):
     def type(self, text: str) -> None:
         os.write(self.master, text.encode())
 
+    def wait_for_editor(self) -> None:
+        """The prompt comes a moment before the editor takes the terminal: until then it has a Ctrl-D of its own."""
+        local_modes = 3
+        deadline = time.monotonic() + 20
+        while termios.tcgetattr(self.master)[local_modes] & termios.ICANON:
+            self.assertLess(time.monotonic(), deadline, "the editor does not come")
+            time.sleep(0.01)
+
     def test_a_session_at_the_terminal(self) -> None:
         self.type("CREATE STREAM s (id BIGINT, name STRING)\n")
         self.expect("-> ")
@@ -70,6 +78,7 @@ class Console(Case):
         self.type("HISTORY\n")
         self.expect("CREATE STREAM s (id BIGINT, name STRING) WITH")
         self.expect("penstock> ")
+        self.wait_for_editor()
         self.type("\x04")
         self.assertEqual(self.console.wait(timeout=20), 0)
         history = self.folder / ".local" / "state" / "penstock" / "history"
