@@ -22,6 +22,9 @@ using topics::TopicName;
 // How long a holder's place is kept for it before we open the folder ourselves.
 constexpr auto kHolderGrace = 10s;
 constexpr auto kRetryEvery = 20ms;
+// Lines are gathered before a commit is begun, so that it is short. If we die in it, nobody takes
+// it up: our id is new each time.
+constexpr auto kCommitMax = 15s;
 
 std::string random_id() {
   std::array<std::uint8_t, 8> bytes{};
@@ -49,7 +52,7 @@ LineWriter::LineWriter(LineWriterOptions options, const seal::KeySource* keys)
 Result<std::unique_ptr<LineWriter>> LineWriter::open(LineWriterOptions options,
                                                      const seal::KeySource* keys) {
   std::unique_ptr<LineWriter> writer(new LineWriter(std::move(options), keys));
-  writer->log_ = TRY(writer->options_.place.open("penstock produce"));
+  writer->log_ = TRY(writer->options_.place.open("penstock produce", kCommitMax));
   TRY(writer->open_topic());
   TRY(writer->open_writer());
   return writer;

@@ -38,11 +38,13 @@ std::string LogPlace::text() const {
                     : fmt::format("'{}'", folder_.string());
 }
 
-Result<std::unique_ptr<topics::Log>> LogPlace::open(std::string program) const {
+Result<std::unique_ptr<topics::Log>> LogPlace::open(std::string program,
+                                                    std::chrono::milliseconds commit_max) const {
   TRY(check());
   if (!on_kafka()) return open_log(folder_, std::move(program));
   topics::KafkaOptions options = TRY(topics::kafka_options_of(bootstrap_, kafka_config_));
   options.service_id = service_id_;
+  if (commit_max.count() > 0) options.transaction_timeout = commit_max;
   return topics::open_kafka_log(std::move(options));
 }
 

@@ -1,6 +1,7 @@
 // Where a verb's topics are: in a data folder (--data) or on Kafka (--kafka and its companions).
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -32,7 +33,9 @@ class LogPlace {
   std::string text() const;    // for messages: "'data'", "Kafka at 'a:9092'"
 
   // The log there. A folder: made when missing, or through the socket of the process that holds it.
-  Result<std::unique_ptr<topics::Log>> open(std::string program) const;
+  // On Kafka, a commit that is begun and not ended keeps readers waiting for so long (0: as usual).
+  Result<std::unique_ptr<topics::Log>> open(std::string program,
+                                            std::chrono::milliseconds commit_max = {}) const;
   // For verbs that only look: not_found unless the folder is there.
   Result<std::unique_ptr<topics::Log>> open_existing(std::string program) const;
   // What to do about an error, see Command::advice.
