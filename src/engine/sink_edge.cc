@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/secret.h"
 #include "crypto/random.h"
 #include "engine/limits.h"
@@ -86,6 +87,11 @@ Result<> SinkEdge::make_sealer(topics::Log& log, const seal::KeySource* keys) {
   grants_topic_ = TRY(topics::TopicName::parse(seal::grants_topic(topic_.text())));
   topics::TopicInfo info =
       TRY(ensure_topic(log, {.name = *grants_topic_, .partitions = 1, .compacted = true}));
+  if (!info.spec.compacted)
+    log::warning(
+        "grants may be deleted by age, and what they open is lost then: the topic is not "
+        "compacted",
+        {{"topic", log::Public(grants_topic_->text())}});
   grants_rules_ = info.rules;
   grants_.resize(static_cast<std::size_t>(info.spec.partitions));
   return {};
