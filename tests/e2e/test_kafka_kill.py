@@ -5,7 +5,9 @@ PENSTOCK_LONG=1: 200 and 20 rounds. PENSTOCK_KILL_SEED as in test_kill.py.
 
 import time
 import unittest
+import urllib.request
 
+from harness import COMMAND_TIMEOUT_S
 from kafka_case import rounds
 from kafka_job import JobCase
 from test_kill import SEED
@@ -67,6 +69,7 @@ class Broker(JobCase):
             self.cluster.kill()
             producer.write(self.new_values(50))
             time.sleep(self.rng.uniform(0.0, 2.0))
+            self.check_is_seen(server)
             self.cluster.restart()
             self.check_lives(server, f"round {number}")
             done = self.committed("merged")
@@ -75,6 +78,15 @@ class Broker(JobCase):
         self.check_lives(server, "at the end")
         self.assertEqual(self.terminate(server), 0)
         self.check_outputs()
+
+
+    def check_is_seen(self, server) -> None:
+        """What a server does can be seen while it has no broker."""
+        status = self.penstock("status", "--server", server.url).stdout
+        for query in ("INSERTQUERY_2", "INSERTQUERY_3", "CSAS_VAULT_4"):
+            self.assertIn(query, status)
+        with urllib.request.urlopen(server.url + "/metrics", timeout=COMMAND_TIMEOUT_S) as page:
+            self.assertIn(b"penstock_query_lag_records{query=\"CSAS_VAULT_4\",partition=\"1\"}", page.read())
 
 
 class ThreeBrokers(JobCase):
