@@ -58,7 +58,8 @@ def run_gtest(program, env, beside=(), only="*"):
     with tempfile.NamedTemporaryFile(suffix=".json") as report:
         started = time.monotonic()
         try:
-            done = shell([*beside, str(program), f"--gtest_output=json:{report.name}", f"--gtest_filter={only}"], env=dict(os.environ, **env), timeout=900)
+            done = shell([*beside, str(program), f"--gtest_output=json:{report.name}", f"--gtest_filter={only}"],
+                         env=dict(os.environ, **env), timeout=900)
             code, text = done.returncode, done.stdout
         except subprocess.TimeoutExpired as late:
             code, text = -1, f"{late.output or ''}\ntimed out"
