@@ -25,6 +25,9 @@ inline constexpr std::chrono::milliseconds kRetryFirst{10};
 inline constexpr std::chrono::milliseconds kRetryMax{1000};
 inline constexpr int kIoRetriesMax = 10;  // in a row; then the query fails
 
+// Tasks of a query that are built at the same time.
+inline constexpr std::size_t kBuildsAtOnce = 8;
+
 // A shared task that another process has taken is tried again after this time, while it is ours.
 inline constexpr std::chrono::milliseconds kFencedRetry{1000};
 

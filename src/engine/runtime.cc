@@ -1,8 +1,10 @@
 #include "engine/runtime.h"
 
 #include <algorithm>
+#include <future>
 #include <map>
 #include <mutex>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -62,6 +64,7 @@ class LocalRuntime final : public Runtime {
   std::vector<std::shared_ptr<Query>> queries() const;
   Worker& least_loaded();
   Result<> start_tasks(const std::shared_ptr<Query>& query);
+  Result<> build_tasks(const std::shared_ptr<Query>& query, std::span<std::unique_ptr<Task>> tasks);
   Result<> forget_state(const Query& query, const std::vector<std::int32_t>& partitions);
   Result<bool> all_caught_up(SeenEnds& ends);
 
@@ -106,11 +109,31 @@ Result<> LocalRuntime::start_tasks(const std::shared_ptr<Query>& query) {
   if (sharing_.shared()) {  // workers build those that are ours
     TRY(Task::check(context_, *query));
   } else {
-    for (std::int32_t p = 0; p < query->partitions(); ++p)
-      tasks[static_cast<std::size_t>(p)] = TRY(Task::build(context_, query, p));
+    TRY(build_tasks(query, tasks));
   }
   for (std::int32_t p = 0; p < query->partitions(); ++p)
     least_loaded().add(query, p, std::move(tasks[static_cast<std::size_t>(p)]));
+  return {};
+}
+
+// Several at a time: over servers each takes a few round trips.
+Result<> LocalRuntime::build_tasks(const std::shared_ptr<Query>& query,
+                                   std::span<std::unique_ptr<Task>> tasks) {
+  using Built = Result<std::unique_ptr<Task>>;
+  for (std::size_t first = 0; first < tasks.size(); first += kBuildsAtOnce) {
+    std::vector<std::future<Built>> under_way;
+    for (std::size_t p = first; p < std::min(first + kBuildsAtOnce, tasks.size()); ++p)
+      under_way.push_back(std::async(std::launch::async, [this, &query, p] {
+        return Task::build(context_, query, static_cast<std::int32_t>(p));
+      }));
+    Result<> all;
+    for (std::size_t i = 0; i < under_way.size(); ++i) {
+      Built built = under_way[i].get();
+      if (built) tasks[first + i] = std::move(*built);
+      if (!built && all) all = fail(built.error());
+    }
+    TRY(all);
+  }
   return {};
 }
 

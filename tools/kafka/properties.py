@@ -43,6 +43,7 @@ def server_properties(node: int, ports: dict[int, Ports], security: str, folder:
         "transaction.state.log.replication.factor": several,
         "transaction.state.log.min.isr": max(1, several - 1),
         "transaction.state.log.num.partitions": 4,
+        "transaction.abort.timed.out.transaction.cleanup.interval.ms": 1000,
         "share.coordinator.state.topic.replication.factor": several,
         "share.coordinator.state.topic.min.isr": max(1, several - 1),
         "share.coordinator.state.topic.num.partitions": 1,

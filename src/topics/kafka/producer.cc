@@ -40,7 +40,7 @@ Result<rd_kafka_headers_t*> headers_of(ByteView packed) {
 }  // namespace
 
 Result<std::unique_ptr<Producer>> Producer::start(const KafkaOptions& options, const WriterId& id) {
-  std::unique_ptr<Producer> producer(new Producer(id));
+  std::unique_ptr<Producer> producer(new Producer(id, options.transaction_timeout));
   producer->client_ = TRY(make_transactional_client(options, id, producer->trouble_));
   auto give_up = std::chrono::steady_clock::now() + kWriterPatience;
   // Connected first: the library looks for the coordinator at once then, else by a slow timer.
@@ -64,27 +64,36 @@ Result<std::unique_ptr<Producer>> Producer::start(const KafkaOptions& options, c
 
 Error Producer::take(const rd_kafka_error_t& failure, std::string_view doing) {
   rd_kafka_resp_err_t code = rd_kafka_error_code(&failure);
-  if (kafka::is_fenced(code)) {
-    dead_ = fenced_ = true;
-    return fenced_error(id_);
-  }
+  if (kafka::is_fenced(code)) return lose_epoch();
   if (rd_kafka_error_is_fatal(&failure) != 0 ||
       rd_kafka_fatal_error(client_.get(), nullptr, 0) != RD_KAFKA_RESP_ERR_NO_ERROR) {
     dead_ = true;
     std::array<char, 512> text{};
     rd_kafka_resp_err_t cause = rd_kafka_fatal_error(client_.get(), text.data(), text.size());
-    if (kafka::is_fenced(cause)) {
-      fenced_ = true;
-      return fenced_error(id_);
-    }
+    if (kafka::is_fenced(cause)) return lose_epoch();
     return Error(ErrorCode::unavailable, error_of(cause, doing, text.data()).text());
   }
   return error_of(failure, doing);
 }
 
+// A newer writer has taken it, or the brokers have: they end a transaction whose time is over, and
+// say the same. Then nobody else may be there, and whoever opens the writer again goes on.
+Error Producer::lose_epoch() {
+  dead_ = true;
+  auto age = std::chrono::steady_clock::now() - begun_;
+  if (begun_.time_since_epoch().count() > 0 && age >= transaction_timeout_)
+    return Error(ErrorCode::unavailable,
+                 fmt::format("Kafka: the transaction of writer '{}' took longer than its {} ms and "
+                             "was ended by the brokers",
+                             id_.value(), transaction_timeout_.count()));
+  fenced_ = true;
+  return fenced_error(id_);
+}
+
 Result<> Producer::begin() {
   if (fenced_) return fail(fenced_error(id_));
   trouble_.forget_undelivered();
+  begun_ = std::chrono::steady_clock::now();
   Failure failure(rd_kafka_begin_transaction(client_.get()));
   if (failure != nullptr) return fail(take(*failure, "beginning a transaction"));
   return {};
@@ -147,9 +156,8 @@ Result<> Producer::deliver_all() {
     std::array<char, 512> text{};
     rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(client_.get(), text.data(), text.size());
     if (fatal == RD_KAFKA_RESP_ERR_NO_ERROR) continue;  // records time out by themselves
+    if (kafka::is_fenced(fatal)) return fail(lose_epoch());
     dead_ = true;
-    fenced_ = kafka::is_fenced(fatal);
-    if (fenced_) return fail(fenced_error(id_));
     return fail(ErrorCode::unavailable, error_of(fatal, "delivering records", text.data()).text());
   }
 }

@@ -1,6 +1,7 @@
 // A transactional producer: the library's calls, their errors sorted into what they mean here.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <span>
@@ -36,12 +37,17 @@ class Producer {
   bool is_fenced() const { return fenced_; }
 
  private:
-  explicit Producer(WriterId id) : id_(std::move(id)) {}
+  Producer(WriterId id, std::chrono::milliseconds transaction_timeout)
+      : id_(std::move(id)), transaction_timeout_(transaction_timeout) {}
   // Marks the producer dead if the failure is one that it does not survive.
   Error take(const rd_kafka_error_t& failure, std::string_view doing);
   Result<> deliver_all();
+  // The brokers say that the id has another epoch now.
+  Error lose_epoch();
 
   const WriterId id_;
+  const std::chrono::milliseconds transaction_timeout_;
+  std::chrono::steady_clock::time_point begun_;  // the newest transaction
   Trouble trouble_;
   bool dead_ = false, fenced_ = false;
   Client client_;
