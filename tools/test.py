@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """All tests, in stages; the last line is 'N passed, N failed'. ./dev test [--long] [STAGE...] runs some of them.
 
---long: the kill tests over Kafka with all their rounds (an hour more).
+--long: the kill tests over Kafka with all their rounds (half an hour more).
 """
 import concurrent.futures
 import json
