@@ -1,13 +1,11 @@
 // The implementations that the conformance suite runs over: one line each.
 #include <unistd.h>
 
-#include <cstdlib>
-
 #include <fmt/format.h>
 
 #include "topics/conformance.h"
 #include "topics/embedded_log.h"
-#include "topics/kafka/kafka_log.h"
+#include "topics/kafka/test_broker.h"
 #include "topics/log_client.h"
 #include "topics/memory_log.h"
 #include "topics/test_delayed_log.h"
@@ -62,11 +60,7 @@ class SocketPlace final : public LogPlace {
   std::unique_ptr<Log> holder_;
 };
 
-// The broker at this address is the tests' own: its topics are removed for each test.
-const char* kafka_bootstrap() {
-  return std::getenv("PENSTOCK_KAFKA_BOOTSTRAP");
-}
-
+// The broker is the tests' own: its topics are removed for each test.
 class KafkaPlace final : public LogPlace {
  public:
   KafkaPlace() {
@@ -76,10 +70,7 @@ class KafkaPlace final : public LogPlace {
     for (const TopicName& name : must(log->list())) must(log->remove(name));
   }
   std::unique_ptr<Log> open() override {
-    KafkaOptions options;
-    options.connection.bootstrap = kafka_bootstrap();
-    options.service_id = service_;
-    return must(open_kafka_log(std::move(options)));
+    return must(open_kafka_log(kafka::test_options(service_)));
   }
 
  private:
@@ -96,13 +87,13 @@ std::vector<LogImplementation> builtin_implementations() {
       {"embedded_small_segments", true, [] { return std::make_unique<EmbeddedPlace>(1000); }},
       {"socket", true, [] { return std::make_unique<SocketPlace>(); }},
   };
-  if (kafka_bootstrap() != nullptr)
+  if (kafka::test_bootstrap() != nullptr)
     all.push_back({"kafka", true, [] { return std::make_unique<KafkaPlace>(); }, false, false});
   return all;
 }
 
 TEST(KafkaConformance, HasABroker) {
-  if (kafka_bootstrap() == nullptr)
+  if (kafka::test_bootstrap() == nullptr)
     GTEST_SKIP() << "the suite runs over Kafka with tools/kafka/with_broker.py topics_test";
 }
 

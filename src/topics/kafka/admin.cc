@@ -226,7 +226,7 @@ Result<> Admin::remove(const std::string& name) {
   TRY(check_topics(results, count, doing));
   auto give_up = std::chrono::steady_clock::now() + kAdminPatience;
   seen_.drop(name);
-  while (ask_shape(name)) {
+  while (patiently([&] { return ask_shape(name); })) {
     if (std::chrono::steady_clock::now() > give_up)
       return fail(ErrorCode::unavailable,
                   fmt::format("Kafka: topic '{}' was removed but stays", name));

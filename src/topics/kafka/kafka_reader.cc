@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -149,7 +150,8 @@ Offset KafkaReader::known_end() const {
   std::int64_t first = 0, end = RD_KAFKA_OFFSET_INVALID;
   (void)rd_kafka_get_watermark_offsets(&place_->client(), from_.topic.text().c_str(),
                                        from_.partition, &first, &end);
-  return end <= position_ + kMarkers ? position_ : end;
+  bool more = end > position_ && end - position_ > kMarkers;  // both as brokers said: no sums
+  return more ? end : position_;
 }
 
 bool KafkaReader::ready() {
@@ -219,6 +221,11 @@ Result<> KafkaReader::copy(Run run, ReadBuffer& buffer) {
           fmt::format("partition {}/{}: expected offset {} or later, seen {}: the broker gives "
                       "records twice or in another order",
                       from_.topic.text(), from_.partition, expected, message.offset)));
+    if (message.offset == std::numeric_limits<Offset>::max())
+      return fail(ErrorCode::corrupt,
+                  fmt::format("partition {}/{}: the broker gives a record offset {}, and nothing "
+                              "can follow it",
+                              from_.topic.text(), from_.partition, message.offset));
     expected = message.offset + 1;
     TRY_IN(pack_headers_of(message, headers),
            fmt::format("partition {}/{}", from_.topic.text(), from_.partition));

@@ -1,7 +1,6 @@
-#include <cstdlib>
 #include <thread>
 
-#include "topics/kafka/kafka_log.h"
+#include "topics/kafka/test_broker.h"
 #include "topics/test_log.h"
 
 namespace penstock::topics::kafka {
@@ -9,11 +8,9 @@ namespace {
 
 // The brokers end a transaction whose time is over by the same means as a newer writer does.
 TEST(KafkaOutlivedCommit, IsNotMistakenForANewerWriter) {
-  if (std::getenv("PENSTOCK_KAFKA_BOOTSTRAP") == nullptr)
+  if (test_bootstrap() == nullptr)
     GTEST_SKIP() << "runs with tools/kafka/with_broker.py topics_test";
-  KafkaOptions options;
-  options.connection.bootstrap = std::getenv("PENSTOCK_KAFKA_BOOTSTRAP");
-  options.service_id = "outlived";
+  KafkaOptions options = test_options("outlived");
   options.transaction_timeout = std::chrono::seconds(1);
   auto log = must(open_kafka_log(std::move(options)));
   const TopicPartition place = at("outlived", 0);

@@ -1,25 +1,17 @@
-#include <cstdlib>
-
-#include "topics/kafka/kafka_log.h"
+#include "topics/kafka/test_broker.h"
 #include "topics/test_log.h"
 
 namespace penstock::topics::kafka {
 namespace {
 
-std::unique_ptr<Log> log_of(std::string service) {
-  KafkaOptions options;
-  options.connection.bootstrap = std::getenv("PENSTOCK_KAFKA_BOOTSTRAP");
-  options.service_id = std::move(service);
-  return must(open_kafka_log(std::move(options)));
-}
-
 // Each time the client that uses the topic learns of its new id without having seen it absent.
 TEST(KafkaReplacedTopic, IsNoticedByThoseWhoUseIt) {
-  if (std::getenv("PENSTOCK_KAFKA_BOOTSTRAP") == nullptr)
+  if (test_bootstrap() == nullptr)
     GTEST_SKIP() << "runs with tools/kafka/with_broker.py topics_test";
   constexpr std::uint64_t kTimes = 6;
   const TopicPartition place = at("replaced", 0);
-  auto user = log_of("user"), operators = log_of("operators");
+  auto user = must(open_kafka_log(test_options("user")));
+  auto operators = must(open_kafka_log(test_options("operators")));
   must(operators->create({place.topic, 1, false}));
   for (std::uint64_t time = 1; time <= kTimes; ++time) {
     must_commit(*must(user->writer(WriterId("writer"))), place, {"a", "b"});

@@ -1,0 +1,24 @@
+// For tests beside a broker, which tools/kafka/with_broker.py starts for them.
+#pragma once
+
+#include <cstdlib>
+#include <string>
+#include <utility>
+
+#include "topics/kafka/kafka_log.h"
+
+namespace penstock::topics::kafka {
+
+// Its address; null: there is none.
+inline const char* test_bootstrap() {
+  return std::getenv("PENSTOCK_KAFKA_BOOTSTRAP");
+}
+
+inline KafkaOptions test_options(std::string service) {
+  KafkaOptions options;
+  options.connection.bootstrap = test_bootstrap();
+  options.service_id = std::move(service);
+  return options;
+}
+
+}  // namespace penstock::topics::kafka
