@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <limits>
 #include <span>
 
@@ -216,6 +217,25 @@ Result<KafkaConnection> read_kafka_connection(const KafkaSettings& settings,
   if (!settings.password_file.empty())
     out.password = TRY(read_password(folder / settings.password_file));
   return out;
+}
+
+Result<> check_bootstrap(std::string_view bootstrap) {
+  while (!bootstrap.empty()) {
+    std::string_view part = bootstrap.substr(0, bootstrap.find(','));
+    bootstrap.remove_prefix(std::min(part.size() + 1, bootstrap.size()));
+    std::size_t colon = part.find_last_of(":]");  // "[::1]" has colons of its own
+    bool has_port = colon != std::string_view::npos && part[colon] == ':';
+    std::string_view port = has_port ? part.substr(colon + 1) : "9092";
+    std::uint16_t number = 0;
+    auto [end, ec] = std::from_chars(port.data(), port.data() + port.size(), number);
+    bool is_port = ec == std::errc() && end == port.data() + port.size() && number > 0;
+    if (part.empty() || (has_port && colon == 0) || !is_port)
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("Kafka: bootstrap address: expected HOST:PORT with a port of 1 to "
+                              "65535, seen '{}'",
+                              part));
+  }
+  return {};
 }
 
 Result<KafkaOptions> kafka_options_of(const std::string& bootstrap,

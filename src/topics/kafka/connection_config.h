@@ -53,6 +53,10 @@ Result<KafkaConnection> read_kafka_connection(const KafkaSettings& settings,
                                               const std::filesystem::path& folder,
                                               const NamedText& ca);
 
+// "HOST:PORT,..."; a host alone means port 9092. invalid_argument names the part that is not one.
+// The library would take other numbers for ports modulo 65536, and no host for this machine.
+Result<> check_bootstrap(std::string_view bootstrap);
+
 // The file of --kafka-config with what it names, for these brokers. No file: plaintext.
 Result<KafkaOptions> kafka_options_of(const std::string& bootstrap,
                                       const std::filesystem::path& config_file);

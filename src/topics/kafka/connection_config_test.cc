@@ -25,6 +25,18 @@ std::string refusal(std::string_view text, KafkaKeys keys = KafkaKeys::all) {
   return settings ? std::string() : settings.error().text();
 }
 
+TEST(KafkaConnectionConfig, ChecksBootstrapAddresses) {
+  for (std::string_view good :
+       {"a", "a:1", "a:9093,b:65535", "[::1]", "[::1]:9092", "10.0.0.1:9092", "a:1,"})
+    EXPECT_TRUE(check_bootstrap(good)) << good;
+  for (std::string_view bad : {":9", "a:", "a:0", "a:65536", "a:99999", "a:-1", "a:x", "a:1,,b:1",
+                               "a:1,b:99999", ",a:1", "[::1]:0"}) {
+    Result<> checked = check_bootstrap(bad);
+    ASSERT_FALSE(checked) << bad;
+    EXPECT_THAT(checked.error().text(), HasSubstr("HOST:PORT"));
+  }
+}
+
 TEST(KafkaConnectionConfig, ReadsEverything) {
   const auto settings = parse(R"(
 bootstrap = "a:9093,b:9093"

@@ -8,6 +8,7 @@
 
 #include "topics/commit_limits.h"
 #include "topics/kafka/changelog_replica.h"
+#include "topics/kafka/connection_config.h"
 #include "topics/kafka/core.h"
 #include "topics/kafka/kafka_reader.h"
 #include "topics/kafka/kafka_writer.h"
@@ -203,6 +204,7 @@ void KafkaLog::look_after() {
 Result<std::unique_ptr<Log>> open_kafka_log(KafkaOptions options) {
   if (options.connection.bootstrap.empty())
     return fail(ErrorCode::invalid_argument, "Kafka: no bootstrap address: expected HOST:PORT,...");
+  TRY(check_bootstrap(options.connection.bootstrap));
   TRY_IN(TopicName::parse(options.service_id), "Kafka: the service id");
   if (options.connection.certificate.empty() != options.connection.private_key.empty())
     return fail(ErrorCode::invalid_argument,
