@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "base/file.h"
+#include "base/source_tree.h"
 #include "bench/bids.h"
 #include "topics/kafka/admin.h"
 
@@ -46,7 +47,7 @@ Result<std::unique_ptr<KafkaBroker>> KafkaBroker::start(const Settings& settings
     out->bootstrap_ = given;
     return out;
   }
-  const std::string program = PENSTOCK_SOURCE_DIR "/tools/kafka/with_broker.py";
+  const std::string program = source_tree() / "tools/kafka/with_broker.py";
   const std::string log = (settings.folder / "broker.log").string();
   const char* words[] = {"python3", program.c_str(), "sh", "-c", kHold, nullptr};
   int in[2], from[2];

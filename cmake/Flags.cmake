@@ -2,6 +2,9 @@
 # x86-64-v3 (AVX2, 2013 and later) is the baseline: every TEE we support has it, and JSON scanning and
 # CRC need it. `penstock` checks the CPU at start and says so when it is older (docs/adr/0002).
 add_compile_options(-Wall -Wextra -Werror -march=x86-64-v3 -fno-omit-frame-pointer)
+if(PENSTOCK_UNITY)
+  add_compile_options($<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)  # its own file is not the main one of a lump
+endif()
 add_compile_options($<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized> $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>
                     $<$<CXX_COMPILER_ID:GNU>:-Wno-interference-size>)
 add_compile_definitions($<$<BOOL:${PENSTOCK_CRASH_POINTS}>:PENSTOCK_CRASH_POINTS>)
@@ -21,7 +24,8 @@ if(MOLD)
 endif()
 find_program(CCACHE ccache)
 if(CCACHE)
-  # Precompiled headers cache only with these; see the ccache manual, "Precompiled headers".
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
+  # Hits in another folder too: paths below the tree are taken as relative ones, in objects also. Precompiled headers
+  # (preset dev) cache only with the sloppiness; see the ccache manual, "Precompiled headers".
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
       CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${CCACHE})
 endif()

@@ -46,10 +46,44 @@ function(penstock_c_compiler out)
   set(${out} ${PENSTOCK_C_COMPILER} PARENT_SCOPE)
 endfunction()
 
+# Where this machine keeps what was built once: by version, our changes, compiler and flags.
+function(penstock_kept_rdkafka out flags cc)
+  file(READ ${CMAKE_SOURCE_DIR}/cmake/LibrdkafkaPatch.cmake changes)
+  file(READ ${CMAKE_SOURCE_DIR}/cmake/Librdkafka.cmake recipe)
+  execute_process(COMMAND ${cc} --version OUTPUT_VARIABLE compiler)
+  string(REPLACE "${CMAKE_BINARY_DIR}" "" flags "${flags}")
+  string(SHA256 key "${PENSTOCK_RDKAFKA_SHA256} ${flags} ${compiler} ${changes} ${recipe}")
+  string(SUBSTRING ${key} 0 16 key)
+  set(cache $ENV{XDG_CACHE_HOME})
+  if(NOT cache)
+    set(cache $ENV{HOME}/.cache)
+  endif()
+  set(${out} ${cache}/penstock/librdkafka-${PENSTOCK_RDKAFKA_VERSION}/${key} PARENT_SCOPE)
+endfunction()
+
 function(penstock_build_rdkafka)
-  include(ExternalProject)
   find_package(ZLIB REQUIRED)
   find_library(ZSTD_LIBRARY zstd REQUIRED)
+  penstock_rdkafka_flags(flags)
+  penstock_c_compiler(cc)
+  penstock_kept_rdkafka(kept "${flags}" ${cc})
+  set(root ${CMAKE_BINARY_DIR}/librdkafka)
+  if(EXISTS ${kept}/lib/librdkafka.a)
+    message(STATUS "librdkafka: built before, from ${kept}")
+    file(COPY ${kept}/include ${kept}/lib DESTINATION ${root})
+    add_custom_target(librdkafka)  # for those who want its headers alone
+  else()
+    penstock_compile_rdkafka("${flags}" ${cc} ${root} ${kept})
+  endif()
+  target_include_directories(dep_rdkafka SYSTEM INTERFACE ${root}/include)
+  target_compile_definitions(dep_rdkafka INTERFACE LIBRDKAFKA_STATICLIB)
+  target_link_libraries(dep_rdkafka INTERFACE ${root}/lib/librdkafka.a OpenSSL::SSL OpenSSL::Crypto ${ZSTD_LIBRARY}
+                        ZLIB::ZLIB Threads::Threads m)
+endfunction()
+
+# Into `root`, and from there into `kept` for the next tree.
+function(penstock_compile_rdkafka flags cc root kept)
+  include(ExternalProject)
   execute_process(COMMAND bash ${CMAKE_SOURCE_DIR}/tools/dev/librdkafka.sh ${PENSTOCK_RDKAFKA_VERSION}
                           ${PENSTOCK_RDKAFKA_SHA256}
                   OUTPUT_VARIABLE tarball OUTPUT_STRIP_TRAILING_WHITESPACE RESULT_VARIABLE failed)
@@ -58,13 +92,6 @@ function(penstock_build_rdkafka)
                         "${PENSTOCK_RDKAFKA_OLDEST}, is taken with -DPENSTOCK_SYSTEM_RDKAFKA=ON")
   endif()
   message(STATUS "librdkafka: ${tarball}, is built before the module topics")
-  penstock_rdkafka_flags(flags)
-  penstock_c_compiler(cc)
-  set(root ${CMAKE_BINARY_DIR}/librdkafka)
-  set(launchers)
-  if(CCACHE)
-    set(launchers -DCMAKE_C_COMPILER_LAUNCHER=${CCACHE})
-  endif()
   ExternalProject_Add(librdkafka
     PREFIX ${root}
     URL ${tarball}
@@ -75,7 +102,7 @@ function(penstock_build_rdkafka)
     # SASL is Cyrus there, and with it Kerberos, a shell command and plug-ins: off. SCRAM, PLAIN and OAUTHBEARER do
     # without it, but are switched on inside the same `if`, so by hand.
     CMAKE_ARGS -DCMAKE_BUILD_TYPE=Release "-DCMAKE_C_FLAGS_RELEASE=-O2 -g1 -DNDEBUG" "-DCMAKE_C_FLAGS=${flags}"
-               -DCMAKE_C_COMPILER=${cc} -DCMAKE_CXX_COMPILER=${CMAKE_CXX_COMPILER} ${launchers}
+               -DCMAKE_C_COMPILER=${cc} -DCMAKE_CXX_COMPILER=${CMAKE_CXX_COMPILER}
                -DRDKAFKA_BUILD_STATIC=ON -DRDKAFKA_BUILD_EXAMPLES=OFF -DRDKAFKA_BUILD_TESTS=OFF
                -DWITH_SSL=ON -DWITH_ZLIB=ON -DWITH_ZSTD=ON -DENABLE_LZ4_EXT=OFF -DWITH_CURL=OFF -DWITH_PLUGINS=OFF
                -DWITH_SASL=OFF -DWITH_SASL_SCRAM=ON -DWITH_SASL_OAUTHBEARER=ON
@@ -84,16 +111,13 @@ function(penstock_build_rdkafka)
     COMMAND ${CMAKE_COMMAND} -E copy <SOURCE_DIR>/src/rdkafka.h <SOURCE_DIR>/src/rdkafka_mock.h
             ${root}/include/librdkafka
     COMMAND ${CMAKE_COMMAND} -E copy <BINARY_DIR>/src/librdkafka.a ${root}/lib
+    COMMAND ${CMAKE_COMMAND} -DFROM=${root} -DTO=${kept} -P ${CMAKE_SOURCE_DIR}/cmake/Keep.cmake
     BUILD_BYPRODUCTS ${root}/lib/librdkafka.a
     INSTALL_COMMAND ""
     LOG_DOWNLOAD ON LOG_PATCH ON LOG_CONFIGURE ON LOG_BUILD ON LOG_OUTPUT_ON_FAILURE ON)
   ExternalProject_Add_StepDependencies(librdkafka patch ${CMAKE_SOURCE_DIR}/cmake/LibrdkafkaPatch.cmake)
   file(MAKE_DIRECTORY ${root}/include)
   add_dependencies(dep_rdkafka librdkafka)
-  target_include_directories(dep_rdkafka SYSTEM INTERFACE ${root}/include)
-  target_compile_definitions(dep_rdkafka INTERFACE LIBRDKAFKA_STATICLIB)
-  target_link_libraries(dep_rdkafka INTERFACE ${root}/lib/librdkafka.a OpenSSL::SSL OpenSSL::Crypto ${ZSTD_LIBRARY}
-                        ZLIB::ZLIB Threads::Threads m)
 endfunction()
 
 if(PENSTOCK_SYSTEM_RDKAFKA)

@@ -1,9 +1,16 @@
 # One static library and one test program per module of the layering table, from src/<module>/*.cc.
 # Programs: every src/app/<name>_main.cc becomes a binary called <name> (underscores as dashes).
 
+include(${CMAKE_CURRENT_LIST_DIR}/Unity.cmake)
+
 set(PENSTOCK_PCH ${CMAKE_SOURCE_DIR}/src/base/precompiled.h)
 
+# Where files are compiled one by one. In lumps it would save little, and its contents keep the compiler cache from
+# hitting in another folder.
 function(penstock_use_pch target)
+  if(PENSTOCK_UNITY)
+    return()
+  endif()
   if(TARGET penstock_base AND NOT target STREQUAL "penstock_base")
     target_precompile_headers(${target} REUSE_FROM penstock_base)
   else()
@@ -17,10 +24,10 @@ function(penstock_add_tests module)
     return()
   endif()
   find_package(GTest REQUIRED)
-  add_executable(${module}_test ${tests})
+  penstock_lumps(lumps ${module}_test "${tests}")
+  add_executable(${module}_test ${lumps})
   target_link_libraries(${module}_test PRIVATE penstock_${module} GTest::gmock GTest::gtest_main)
   penstock_use_pch(${module}_test)
-  target_compile_definitions(${module}_test PRIVATE PENSTOCK_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   if(PENSTOCK_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # g++ 12 sees overflows and frees that are not there once the sanitizers' checks stand between.
     target_compile_options(${module}_test PRIVATE -Wno-array-bounds -Wno-free-nonheap-object
@@ -36,7 +43,8 @@ function(penstock_add_module module json)
     set_property(GLOBAL APPEND PROPERTY PENSTOCK_EMPTY ${module})
     return()
   endif()
-  add_library(penstock_${module} STATIC ${sources})
+  penstock_lumps(lumps ${module} "${sources}")
+  add_library(penstock_${module} STATIC ${lumps})
   target_include_directories(penstock_${module} PUBLIC ${CMAKE_SOURCE_DIR}/src)
   penstock_use_pch(penstock_${module})
   string(JSON links GET "${json}" modules ${module} links)

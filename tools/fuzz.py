@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the fuzz targets of build/fuzz, two at a time. New inputs are kept in build/fuzz/corpus."""
+"""Runs the fuzz targets of build/asan, two at a time. New inputs are kept in build/asan/corpus."""
 import argparse
 import concurrent.futures
 import os
@@ -8,12 +8,12 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-BIN = ROOT / "build/fuzz/bin"
+BIN = ROOT / "build/asan/bin"
 
 
 def run(target, seconds, seed, runs_max):
     name = target.name.removesuffix("_fuzz")
-    grown = ROOT / "build/fuzz/corpus" / name
+    grown = ROOT / "build/asan/corpus" / name
     grown.mkdir(parents=True, exist_ok=True)
     seeds = ROOT / "fuzz/corpus" / name
     command = [str(target), f"-max_total_time={seconds}", "-timeout=10", f"-seed={seed}", f"-runs={runs_max}", "-rss_limit_mb=2048",

@@ -9,16 +9,17 @@
 namespace penstock::attest {
 namespace {
 
-constexpr std::string_view kWhat = "measured configuration";
+constexpr std::string_view kInitdata = "measured configuration";
 constexpr std::string_view kVersion = "0.1.0";
 
 std::unexpected<Error> bad(int line, std::string_view problem) {
-  return fail(ErrorCode::invalid_argument, fmt::format("{}, line {}: {}", kWhat, line, problem));
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("{}, line {}: {}", kInitdata, line, problem));
 }
 
 Result<TomlTable> read(std::string_view text) {
   // data, and a file's name
-  return parse_toml(text, kWhat, {.bytes_max = kInitdataBytesMax, .depth_max = 2});
+  return parse_toml(text, kInitdata, {.bytes_max = kInitdataBytesMax, .depth_max = 2});
 }
 
 Result<std::string> text_of(const TomlTable& table, std::string_view key) {
@@ -27,7 +28,7 @@ Result<std::string> text_of(const TomlTable& table, std::string_view key) {
     return fail(ErrorCode::invalid_argument,
                 fmt::format("{}: '{}' is missing; expected version, algorithm and a table [data] "
                             "of files, as `penstock config pack` makes it",
-                            kWhat, key));
+                            kInitdata, key));
   const auto* text = std::get_if<std::string>(&found->second.value);
   if (text == nullptr) return bad(found->second.line, fmt::format("'{}' must be a text", key));
   return *text;
@@ -40,14 +41,15 @@ Result<std::string> algorithm_of(const TomlTable& table) {
     if (written == fmt::format("sha{}", bits) || written == fmt::format("sha-{}", bits))
       return fmt::format("sha{}", bits);
   return fail(ErrorCode::unsupported,
-              fmt::format("{}, line {}: the algorithm is none of sha256, sha384 and sha512", kWhat,
-                          table.find("algorithm")->second.line));
+              fmt::format("{}, line {}: the algorithm is none of sha256, sha384 and sha512",
+                          kInitdata, table.find("algorithm")->second.line));
 }
 
 Result<> check_version(const TomlTable& table) {
   if (TRY(text_of(table, "version")) == kVersion) return {};
-  return fail(ErrorCode::unsupported, fmt::format("{}, line {}: the version is not \"{}\"", kWhat,
-                                                  table.find("version")->second.line, kVersion));
+  return fail(ErrorCode::unsupported,
+              fmt::format("{}, line {}: the version is not \"{}\"", kInitdata,
+                          table.find("version")->second.line, kVersion));
 }
 
 Result<> check_keys(const TomlTable& table) {
@@ -71,13 +73,14 @@ Result<Initdata> check(const TomlTable& table) {
   out.algorithm = TRY(algorithm_of(table));
   const auto data = table.find("data");
   if (data == table.end())
-    return fail(ErrorCode::invalid_argument, fmt::format("{}: the table [data] is missing", kWhat));
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{}: the table [data] is missing", kInitdata));
   const auto* files = std::get_if<TomlTable>(&data->second.value);
   if (files == nullptr) return bad(data->second.line, "'data' must be a table");
   if (files->size() > kInitdataFilesMax)
     return fail(ErrorCode::limit_exceeded,
-                fmt::format("{}: [data] has {} files, at most {} are taken", kWhat, files->size(),
-                            kInitdataFilesMax));
+                fmt::format("{}: [data] has {} files, at most {} are taken", kInitdata,
+                            files->size(), kInitdataFilesMax));
   for (const auto& [name, value] : *files) {
     const auto* contents = std::get_if<std::string>(&value.value);
     if (contents == nullptr)

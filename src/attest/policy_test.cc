@@ -30,7 +30,7 @@ bool allows(std::string_view document, const Lists& lists = {}, Trust trust = Tr
   return policy && all_pass(policy->evaluate(trust, kClaims, lists));
 }
 
-std::string refusal(std::string_view document) {
+std::string policy_refusal(std::string_view document) {
   const auto policy = Policy::parse(document);
   EXPECT_FALSE(policy) << document;
   return policy ? "" : policy.error().text();
@@ -96,21 +96,23 @@ TEST(Policy, WeakTrustMustBeNamed) {
 }
 
 TEST(Policy, MistakesNameTheirPlace) {
-  EXPECT_THAT(refusal("[]"), HasSubstr("object"));
-  EXPECT_THAT(refusal(R"({"allOf":[]})"), HasSubstr("version"));
-  EXPECT_THAT(refusal(R"({"version":0,"allOf":[]})"), HasSubstr("version"));
-  EXPECT_THAT(refusal(R"({"version":1})"), HasSubstr("allOf or anyOf"));
-  EXPECT_THAT(refusal(R"({"version":1,"allOf":[],"anyOf":[]})"), HasSubstr("allOf or anyOf"));
-  EXPECT_THAT(refusal(R"({"version":1,"allof":[],"allOf":[]})"), HasSubstr("'allof'"));
-  EXPECT_THAT(refusal(R"({"version":1,"allOf":{}})"), HasSubstr("allOf: expected a list"));
-  EXPECT_THAT(refusal(R"({"version":1,"allOf":[{"anyOf":[{"claim":1,"equals":1}]}]})"),
+  EXPECT_THAT(policy_refusal("[]"), HasSubstr("object"));
+  EXPECT_THAT(policy_refusal(R"({"allOf":[]})"), HasSubstr("version"));
+  EXPECT_THAT(policy_refusal(R"({"version":0,"allOf":[]})"), HasSubstr("version"));
+  EXPECT_THAT(policy_refusal(R"({"version":1})"), HasSubstr("allOf or anyOf"));
+  EXPECT_THAT(policy_refusal(R"({"version":1,"allOf":[],"anyOf":[]})"),
+              HasSubstr("allOf or anyOf"));
+  EXPECT_THAT(policy_refusal(R"({"version":1,"allof":[],"allOf":[]})"), HasSubstr("'allof'"));
+  EXPECT_THAT(policy_refusal(R"({"version":1,"allOf":{}})"), HasSubstr("allOf: expected a list"));
+  EXPECT_THAT(policy_refusal(R"({"version":1,"allOf":[{"anyOf":[{"claim":1,"equals":1}]}]})"),
               HasSubstr("allOf[0].anyOf[0]"));
-  EXPECT_THAT(refusal(R"({"version":1,"allOf":[{"claim":"a","equals":1,"in":[]}]})"),
+  EXPECT_THAT(policy_refusal(R"({"version":1,"allOf":[{"claim":"a","equals":1,"in":[]}]})"),
               HasSubstr("allOf[0]"));
-  EXPECT_THAT(refusal(R"({"version":1,"allOf":[{"claim":"a","equals":1.5}]})"),
+  EXPECT_THAT(policy_refusal(R"({"version":1,"allOf":[{"claim":"a","equals":1.5}]})"),
               HasSubstr("allOf[0]"));
-  EXPECT_THAT(refusal(R"({"version":1,"allOf":[{"claim":"a","not":1}]})"), HasSubstr("one of"));
-  EXPECT_THAT(refusal(R"({"version":1,"allow_simulated":"yes","allOf":[]})"),
+  EXPECT_THAT(policy_refusal(R"({"version":1,"allOf":[{"claim":"a","not":1}]})"),
+              HasSubstr("one of"));
+  EXPECT_THAT(policy_refusal(R"({"version":1,"allow_simulated":"yes","allOf":[]})"),
               HasSubstr("allow_simulated"));
 }
 
@@ -121,7 +123,7 @@ TEST(Policy, LimitsHold) {
     return R"({"version":1,"allOf":[)" + out + "]}";
   };
   EXPECT_TRUE(allows(nested(kPolicyDepthMax)));
-  EXPECT_THAT(refusal(nested(kPolicyDepthMax + 1)), HasSubstr("deep"));
+  EXPECT_THAT(policy_refusal(nested(kPolicyDepthMax + 1)), HasSubstr("deep"));
   const auto many = [](std::size_t count) {
     std::string out = R"({"version":1,"allOf":[)";
     for (std::size_t i = 0; i < count; ++i) {
@@ -130,7 +132,7 @@ TEST(Policy, LimitsHold) {
     return out + "]}";
   };
   EXPECT_TRUE(allows(many(kPolicyConditionsMax)));
-  EXPECT_THAT(refusal(many(kPolicyConditionsMax + 1)), HasSubstr("conditions"));
+  EXPECT_THAT(policy_refusal(many(kPolicyConditionsMax + 1)), HasSubstr("conditions"));
   EXPECT_FALSE(Policy::parse(std::string(kPolicyBytesMax + 1, ' ')));
 }
 

@@ -15,7 +15,7 @@
 namespace penstock::attest {
 namespace {
 
-constexpr const char* kWhat = "simulated evidence";
+constexpr const char* kSimulatedWhat = "simulated evidence";
 constexpr const char* kReport = "simulated report";
 constexpr std::size_t kMeasurementBytes = 48, kHostDataBytesMax = 64;
 
@@ -28,7 +28,7 @@ struct SimulatedEvidence final : Parsed {
   std::int64_t svn = 0;
 };
 
-const SimulatedEvidence& of(const Parsed& parsed) {
+const SimulatedEvidence& simulated(const Parsed& parsed) {
   return static_cast<const SimulatedEvidence&>(parsed);
 }
 
@@ -63,15 +63,18 @@ Result<> parse_report(SimulatedEvidence& out) {
   return {};
 }
 
-Result<std::unique_ptr<Parsed>> parse(std::string_view evidence) {
-  const Json object = TRY(parse_json(evidence, kWhat));
-  TRY(check_members(object, kWhat, 3));
+Result<std::unique_ptr<Parsed>> parse_simulated(std::string_view evidence) {
+  const Json object = TRY(parse_json(evidence, kSimulatedWhat));
+  TRY(check_members(object, kSimulatedWhat, 3));
   auto out = std::make_unique<SimulatedEvidence>();
-  out->report = TRY_IN(from_base64url(TRY(json_string(object, kWhat, "report"))), kWhat);
-  out->signature = TRY_IN(from_base64url(TRY(json_string(object, kWhat, "signature"))), kWhat);
-  out->platform = TRY(json_string(object, kWhat, "platform"));
-  if (TRY_IN(from_hex(out->platform), kWhat).size() != 32) {
-    return fail(ErrorCode::invalid_argument, fmt::format("{}: 'platform' is not an id", kWhat));
+  out->report =
+      TRY_IN(from_base64url(TRY(json_string(object, kSimulatedWhat, "report"))), kSimulatedWhat);
+  out->signature =
+      TRY_IN(from_base64url(TRY(json_string(object, kSimulatedWhat, "signature"))), kSimulatedWhat);
+  out->platform = TRY(json_string(object, kSimulatedWhat, "platform"));
+  if (TRY_IN(from_hex(out->platform), kSimulatedWhat).size() != 32) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{}: 'platform' is not an id", kSimulatedWhat));
   }
   TRY(parse_report(*out));
   return out;
@@ -86,7 +89,7 @@ const crypto::P256PublicKey* platform_key(const SimulatedEvidence& evidence,
 }
 
 RuleOutcome platform_rule(const Parsed& parsed, const JudgeContext& context) {
-  const SimulatedEvidence& evidence = of(parsed);
+  const SimulatedEvidence& evidence = simulated(parsed);
   const std::size_t known = context.anchors.simulated_platforms.size();
   return outcome(platform_key(evidence, context.anchors) != nullptr,
                  {.name = "platform",
@@ -99,7 +102,7 @@ RuleOutcome platform_rule(const Parsed& parsed, const JudgeContext& context) {
 }
 
 RuleOutcome signature_rule(const Parsed& parsed, const JudgeContext& context) {
-  const SimulatedEvidence& evidence = of(parsed);
+  const SimulatedEvidence& evidence = simulated(parsed);
   const crypto::P256PublicKey* key = platform_key(evidence, context.anchors);
   const bool holds = key != nullptr && key->verify_es256(evidence.report, evidence.signature);
   return outcome(holds, {.name = "signature",
@@ -111,20 +114,21 @@ RuleOutcome signature_rule(const Parsed& parsed, const JudgeContext& context) {
                          .advice = "the report was changed or was not made by this platform"});
 }
 
-RuleOutcome report_data(const Parsed& parsed, const JudgeContext& context) {
-  return report_data_rule(of(parsed).report_data, context);
+RuleOutcome simulated_report_data(const Parsed& parsed, const JudgeContext& context) {
+  return report_data_rule(simulated(parsed).report_data, context);
 }
 RuleOutcome config_digest(const Parsed& parsed, const JudgeContext& context) {
-  return config_digest_rule(of(parsed).host_data, context);
+  return config_digest_rule(simulated(parsed).host_data, context);
 }
 RuleOutcome debug(const Parsed& parsed, const JudgeContext& context) {
-  return debug_rule(of(parsed).debug, context);
+  return debug_rule(simulated(parsed).debug, context);
 }
 
-constexpr Rule kRules[] = {platform_rule, signature_rule, report_data, config_digest, debug};
+constexpr Rule kSimulatedRules[] = {platform_rule, signature_rule, simulated_report_data,
+                                    config_digest, debug};
 
-Claims claims(const Parsed& parsed) {
-  const SimulatedEvidence& evidence = of(parsed);
+Claims simulated_claims(const Parsed& parsed) {
+  const SimulatedEvidence& evidence = simulated(parsed);
   const bool configured =
       std::ranges::any_of(evidence.host_data, [](std::uint8_t byte) { return byte != 0; });
   return {{"measurement", to_hex(evidence.measurement)},
@@ -141,8 +145,11 @@ std::string platform_id(const crypto::P256PublicKey& key) {
 }
 
 Verifier simulated_verifier() {
-  return {
-      .tee = "simulated", .trust = Trust::none, .parse = parse, .rules = kRules, .claims = claims};
+  return {.tee = "simulated",
+          .trust = Trust::none,
+          .parse = parse_simulated,
+          .rules = kSimulatedRules,
+          .claims = simulated_claims};
 }
 
 }  // namespace penstock::attest

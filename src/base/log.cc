@@ -33,7 +33,7 @@ spdlog::level::level_enum to_spdlog(Level level) {
 }
 
 // Quotes a value that holds blanks, quotes or control characters, so that a line stays one line.
-std::string quoted(std::string_view value) {
+std::string quoted_text(std::string_view value) {
   auto plain = [](unsigned char c) { return c > ' ' && c != '"' && c != '\\' && c != 0x7f; };
   if (!value.empty() && std::all_of(value.begin(), value.end(), plain)) return std::string(value);
   std::string out = "\"";
@@ -51,9 +51,9 @@ std::string quoted(std::string_view value) {
 
 }  // namespace
 
-Field::Field(Literal name, Public value) : Field(name.text(), quoted(value.text)) {}
+Field::Field(Literal name, Public value) : Field(name.text(), quoted_text(value.text)) {}
 Field::Field(Literal name, const Error& value)
-    : Field(name.text(), quoted(fmt::format("{}: {}", facts_of(value.code()).name, value.text()))) {
+    : Field(name.text(), quoted_text(fmt::format("{}: {}", facts_of(value.code()).name, value.text()))) {
 }
 
 void set_level(Level level) {

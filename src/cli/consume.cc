@@ -16,9 +16,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kFetchBytes = 256 << 10;
-constexpr std::chrono::seconds kPatience{30};  // with brokers that do not bring what is there
-constexpr auto kWait = 200ms;                  // between looks for Ctrl-C while nothing comes
+constexpr std::size_t kConsumeBytes = 256 << 10;
+constexpr std::chrono::seconds kConsumePatience{
+    30};                       // with brokers that do not bring what is there
+constexpr auto kWait = 200ms;  // between looks for Ctrl-C while nothing comes
 
 class Consume final : public Command {
  public:
@@ -96,7 +97,7 @@ class Consume final : public Command {
       if (records > 0) continue;
       if (!follow_ && std::ranges::all_of(sources_, &Source::at_end)) break;
       // Not at hand is not the end: Kafka's records come over the network.
-      if (!follow_ && now - moved > kPatience) return fail(nothing_comes());
+      if (!follow_ && now - moved > kConsumePatience) return fail(nothing_comes());
       TRY(output_.flush());
       TRY(log_->wait(readers, now + kWait));
     }
@@ -106,7 +107,7 @@ class Consume final : public Command {
   Error nothing_comes() const {
     return {ErrorCode::unavailable,
             fmt::format("nothing came from {} for {} s, and the end of topic '{}' is not reached",
-                        place_.text(), kPatience.count(), topic_)};
+                        place_.text(), kConsumePatience.count(), topic_)};
   }
 
   bool full() const { return limit_ && printed_ >= *limit_; }
@@ -114,7 +115,7 @@ class Consume final : public Command {
   // One fetch of one partition.
   Result<std::size_t> print_some(Source& source) {
     if (!follow_ && source.at_end()) return 0;
-    std::size_t records = TRY(source.reader->next(buffer_, kFetchBytes));
+    std::size_t records = TRY(source.reader->next(buffer_, kConsumeBytes));
     for (std::size_t row = 0; row < records && !full(); ++row) {
       if (!follow_ && buffer_.offsets[row] >= source.end) break;
       TRY(print(source.partition, row));

@@ -11,7 +11,7 @@ namespace penstock::cli {
 namespace {
 
 constexpr std::chrono::seconds kPatience{5};
-constexpr std::chrono::milliseconds kRetryEvery{20};
+constexpr std::chrono::milliseconds kLockRetryEvery{20};
 
 }  // namespace
 
@@ -36,7 +36,7 @@ Result<std::unique_ptr<topics::Log>> open_log(const std::filesystem::path& folde
     if (log || !facts_of(log.error().code()).retry) return log;
     if (log.error().code() == ErrorCode::out_of_space) return log;
     if (std::chrono::steady_clock::now() > deadline) return log;
-    std::this_thread::sleep_for(kRetryEvery);
+    std::this_thread::sleep_for(kLockRetryEvery);
   }
 }
 

@@ -22,7 +22,7 @@ std::string seconds_text(std::int64_t seconds) {
   return data::timestamp_text(seconds * 1000) + "Z";
 }
 
-std::string keys_text(const seal::KeyRing& ring, const std::string& id) {
+std::string policy_keys_text(const seal::KeyRing& ring, const std::string& id) {
   bool opens = ring.reader_key(id) != nullptr, seals = ring.producer_key(id) != nullptr;
   if (opens && seals) return "opens and seals (SECRET)";
   if (opens) return "opens (SECRET)";
@@ -237,7 +237,7 @@ class ShowPolicy {
     seal::KeyRing ring = TRY(seal::load_keys(file_));
     for (const std::string& id : ring.policy_ids()) {
       show(*TRY(ring.policy(id)));
-      fmt::print("keys here    {}\n\n", keys_text(ring, id));
+      fmt::print("keys here    {}\n\n", policy_keys_text(ring, id));
     }
     return {};
   }
@@ -281,7 +281,7 @@ class CombineKeys {
     }
     TRY(seal::write_keys(all, out_, {.policy_keys = true, .producer_keys = true}));
     for (const std::string& id : all.policy_ids())
-      fmt::print("{}: policy '{}', {}\n", out_.string(), id, keys_text(all, id));
+      fmt::print("{}: policy '{}', {}\n", out_.string(), id, policy_keys_text(all, id));
     return {};
   }
 

@@ -23,7 +23,7 @@ using namespace std::chrono_literals;
 
 constexpr int kCommitFolder_ms = 50;  // a commit costs 5 us there,
 constexpr int kCommitKafka_ms = 100;  // and a transaction some 10 ms here
-constexpr auto kLook = 250ms;         // at signals, progress and failed queries
+constexpr auto kLookEvery = 250ms;    // at signals, progress and failed queries
 
 double cpu_seconds() {
   rusage usage{};
@@ -44,7 +44,7 @@ std::string mebibytes(std::uint64_t bytes) {
   return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1 << 20));
 }
 
-OrderedJson query_json(const session::QueryRow& query) {
+OrderedJson run_query_json(const session::QueryRow& query) {
   const engine::QueryStats& stats = query.stats;
   OrderedJson out = {{"id", query.id},
                      {"sink", query.sink},
@@ -129,7 +129,7 @@ class Run final : public Command {
     if (stderr_is_terminal()) note("running; Ctrl-C ends it after the present batch");
     ProgressLine progress;
     std::set<std::string> failed;
-    while (signals.wait(kLook) == 0) {
+    while (signals.wait(kLookEvery) == 0) {
       if (progress.due()) progress.show(progress_text(session.queries()));
       for (const session::QueryRow& query : session.queries()) {
         if (query.stats.state != engine::QueryState::failed || !query.stats.error) continue;
@@ -172,7 +172,7 @@ class Run final : public Command {
   static void print_json(const std::vector<session::QueryRow>& queries) {
     OrderedJson out;
     out["queries"] = OrderedJson::array();
-    for (const session::QueryRow& query : queries) out["queries"].push_back(query_json(query));
+    for (const session::QueryRow& query : queries) out["queries"].push_back(run_query_json(query));
     out["process"] = {{"cpu_s", cpu_seconds()}, {"memory_peak_bytes", peak_memory_bytes()}};
     fmt::print("{}\n", out.dump());
   }

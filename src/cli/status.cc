@@ -13,14 +13,14 @@
 namespace penstock::cli {
 namespace {
 
-constexpr const char* kDefaultServer = "http://127.0.0.1:8088";
+constexpr const char* kStatusServer = "http://127.0.0.1:8088";
 constexpr std::size_t kStatusDepthMax = 16;
 
 class Status final : public Command {
  public:
   void declare(CLI::App& verb) override {
     CLI::Option* server =
-        verb.add_option("--server", server_, "Address of a penstockd")->default_str(kDefaultServer);
+        verb.add_option("--server", server_, "Address of a penstockd")->default_str(kStatusServer);
     verb.add_option("--data", folder_, "Data folder: asks the penstockd that holds it")
         ->excludes(server);
     verb.add_option("--ca", ca_file_, "Certificate (PEM) of the CA of an https server");
@@ -39,7 +39,7 @@ class Status final : public Command {
 
  private:
   Result<std::string> url() const {
-    if (folder_.empty()) return server_.empty() ? kDefaultServer : server_;
+    if (folder_.empty()) return server_.empty() ? kStatusServer : server_;
     TRY(require_folder(folder_));
     const std::optional<topics::Owner> owner = TRY(topics::read_owner(folder_));
     if (!owner)

@@ -3,6 +3,7 @@
 #include <climits>
 #include <cstring>
 
+#define NO_COMPAT_IMB_API_053  // names of OpenSSL's are macros there
 #include <intel-ipsec-mb.h>
 #include <openssl/err.h>
 

@@ -1,4 +1,5 @@
 #include "crypto/aead.h"
+#include "crypto/test_hex.h"
 
 #include <cstdlib>
 #include <fstream>
@@ -8,10 +9,6 @@
 
 namespace penstock::crypto {
 namespace {
-
-ByteBuffer hex(std::string_view text) {
-  return from_hex(text).value();
-}
 
 std::vector<AeadEngine> engines() {
   std::vector<AeadEngine> out = {AeadEngine::libcrypto, AeadEngine::best};

@@ -6,13 +6,10 @@
 #include <gtest/gtest.h>
 
 #include "crypto/limits.h"
+#include "crypto/test_hex.h"
 
 namespace penstock::crypto {
 namespace {
-
-ByteBuffer hex(std::string_view text) {
-  return from_hex(text).value();
-}
 
 template <typename Write>
 std::string written(Write write) {

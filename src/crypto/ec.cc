@@ -16,9 +16,6 @@
 namespace penstock::crypto {
 namespace {
 
-using EcGroupPtr = OpensslPtr<EC_GROUP, EC_GROUP_free>;
-using EcPointPtr = OpensslPtr<EC_POINT, EC_POINT_clear_free>;
-
 constexpr std::size_t kPointBytes = 1 + 2 * kP256CoordinateBytes;
 constexpr std::uint8_t kUncompressed = 0x04;
 

@@ -3,13 +3,10 @@
 #include <gtest/gtest.h>
 
 #include "crypto/jwk.h"
+#include "crypto/test_hex.h"
 
 namespace penstock::crypto {
 namespace {
-
-ByteBuffer hex(std::string_view text) {
-  return from_hex(text).value();
-}
 
 // The key pair of RFC 6979, A.2.5.
 P256PrivateKey rfc6979_key() {
@@ -129,7 +126,7 @@ TEST(Jwk, IsStrict) {
 }
 
 // Gives zeros first, which are no key, then 1s.
-class CountingRandom final : public RandomSource {
+class ZerosThenOnes final : public RandomSource {
  public:
   Result<> fill(ByteSpan out) override {
     std::fill(out.begin(), out.end(), static_cast<std::uint8_t>(draws_ < bad_draws ? 0 : 1));
@@ -143,9 +140,9 @@ class CountingRandom final : public RandomSource {
 };
 
 TEST(P256, DrawsAgainWhenAScalarIsOutOfRangeButNotForever) {
-  CountingRandom random;
+  ZerosThenOnes random;
   EXPECT_EQ(to_buffer(P256PrivateKey::generate(random).value().scalar()), ByteBuffer(32, 1));
-  CountingRandom broken;
+  ZerosThenOnes broken;
   broken.bad_draws = 1000;
   EXPECT_EQ(P256PrivateKey::generate(broken).error().code(), ErrorCode::internal);
 }

@@ -23,7 +23,7 @@ BignumPtr number(const char* hex) {
   return BignumPtr(BN_hex2bn(&out, hex) > 0 ? out : nullptr);
 }
 
-std::unexpected<Error> refused() {
+std::unexpected<Error> point_refused() {
   return fail(openssl_error("checking an Ed25519 key"));
 }
 
@@ -37,7 +37,7 @@ Result<bool> is_ed25519_key(ByteView bytes) {
   BignumPtr p = number(kPrime), d = number(kD), u(BN_new()), v(BN_new());
   BignumPtr low = number(kOrder8), high = number(kOrder8Negated);
   BignumContextPtr context(BN_CTX_new());
-  if (!y || !p || !d || !u || !v || !low || !high || !context) return refused();
+  if (!y || !p || !d || !u || !v || !low || !high || !context) return point_refused();
   if (BN_cmp(y.get(), p.get()) >= 0 || BN_is_zero(y.get()) || BN_cmp(y.get(), low.get()) == 0 ||
       BN_cmp(y.get(), high.get()) == 0)
     return false;
@@ -46,9 +46,9 @@ Result<bool> is_ed25519_key(ByteView bytes) {
   if (BN_mod_sqr(u.get(), y.get(), p.get(), work) != 1 ||
       BN_mod_mul(v.get(), d.get(), u.get(), p.get(), work) != 1 || BN_add_word(v.get(), 1) != 1 ||
       BN_sub_word(u.get(), 1) != 1 || BN_mod_mul(v.get(), u.get(), v.get(), p.get(), work) != 1)
-    return refused();
+    return point_refused();
   int square = BN_kronecker(v.get(), p.get(), work);  // 0: x = 0, the points of order 1 and 2
-  if (square < -1) return refused();
+  if (square < -1) return point_refused();
   return square == 1;
 }
 

@@ -11,7 +11,7 @@
 namespace penstock::crypto {
 namespace {
 
-constexpr char kEcdhEs[] = "ECDH-ES+A256KW";
+constexpr char kRecipientEcdhEs[] = "ECDH-ES+A256KW";
 constexpr char kRsaOaep[] = "RSA-OAEP-256";
 constexpr std::size_t kRsaBytesMin = 256, kRsaBytesMax = 512;  // 2048 to 4096 bits
 constexpr std::size_t kRsaExponentBytesMax = 8;
@@ -72,10 +72,10 @@ Json members_of(const Json& jwk, std::initializer_list<const char*> names) {
 Result<JweRecipient> JweRecipient::from_jwk(const Json& jwk, std::string_view what) {
   std::string kind = TRY(json_string(jwk, what, "kty"));
   std::string algorithm = TRY(json_string(jwk, what, "alg"));
-  if (algorithm != kEcdhEs && algorithm != kRsaOaep)
-    return fail(ErrorCode::unsupported,
-                fmt::format("{}: its algorithm is neither {} nor {}", what, kEcdhEs, kRsaOaep));
-  if (kind != (algorithm == kEcdhEs ? "EC" : "RSA"))
+  if (algorithm != kRecipientEcdhEs && algorithm != kRsaOaep)
+    return fail(ErrorCode::unsupported, fmt::format("{}: its algorithm is neither {} nor {}", what,
+                                                    kRecipientEcdhEs, kRsaOaep));
+  if (kind != (algorithm == kRecipientEcdhEs ? "EC" : "RSA"))
     return bad_recipient(what, "its members 'kty' and 'alg' do not fit each other");
   if (kind == "EC") {
     TRY(check_ec(jwk, what));
@@ -87,12 +87,12 @@ Result<JweRecipient> JweRecipient::from_jwk(const Json& jwk, std::string_view wh
 
 JweRecipient JweRecipient::of(const P256PublicKey& key) {
   Json jwk = to_jwk(key);
-  jwk["alg"] = kEcdhEs;
+  jwk["alg"] = kRecipientEcdhEs;
   return JweRecipient(std::move(jwk));
 }
 
 std::string_view JweRecipient::algorithm() const {
-  return jwk_.at("kty") == "EC" ? kEcdhEs : kRsaOaep;
+  return jwk_.at("kty") == "EC" ? kRecipientEcdhEs : kRsaOaep;
 }
 
 Sha256Digest JweRecipient::thumbprint() const {

@@ -52,7 +52,7 @@ Result<Json> decoded(std::string_view part, std::string_view what) {
   return object;
 }
 
-Result<> check_header(const Json& header) {
+Result<> check_jwt_header(const Json& header) {
   auto algorithm = header.find("alg");
   if (algorithm == header.end() || *algorithm != kAlgorithm)
     return bad_token(fmt::format("expected algorithm {}", kAlgorithm));
@@ -90,7 +90,7 @@ Result<std::string> sign_jwt(const Json& claims, const P256PrivateKey& key, Json
 Result<Jwt> verify_jwt(std::string_view token, const P256PublicKey& key) {
   Parts parts = TRY(split(token));
   Json header = TRY(decoded(parts.header, "header's bytes"));
-  TRY(check_header(header));
+  TRY(check_jwt_header(header));
   Result<ByteBuffer> signature = from_base64url(parts.signature);
   if (!signature || signature->size() != kEs256SignatureBytes)
     return bad_token(

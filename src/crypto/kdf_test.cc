@@ -9,13 +9,10 @@
 #include "crypto/limits.h"
 #include "crypto/random.h"
 #include "crypto/sha.h"
+#include "crypto/test_hex.h"
 
 namespace penstock::crypto {
 namespace {
-
-ByteBuffer hex(std::string_view text) {
-  return from_hex(text).value();
-}
 
 TEST(Sha, MeetsTheExamplesOfFips180) {
   EXPECT_EQ(to_hex(sha256(as_bytes("abc"))),

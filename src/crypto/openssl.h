@@ -7,9 +7,11 @@
 
 #include <openssl/bio.h>
 #include <openssl/bn.h>
+#include <openssl/ec.h>
 #include <openssl/ecdsa.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
+#include <openssl/x509.h>
 
 #include "base/error.h"
 
@@ -34,11 +36,14 @@ using BignumPtr = OpensslPtr<BIGNUM, BN_clear_free>;
 using CipherPtr = OpensslPtr<EVP_CIPHER, EVP_CIPHER_free>;
 using CipherContextPtr = OpensslPtr<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free>;
 using DigestContextPtr = OpensslPtr<EVP_MD_CTX, EVP_MD_CTX_free>;
+using EcGroupPtr = OpensslPtr<EC_GROUP, EC_GROUP_free>;
+using EcPointPtr = OpensslPtr<EC_POINT, EC_POINT_clear_free>;
 using EcdsaSignaturePtr = OpensslPtr<ECDSA_SIG, ECDSA_SIG_free>;
 using ParamBuilderPtr = OpensslPtr<OSSL_PARAM_BLD, OSSL_PARAM_BLD_free>;
 using ParamsPtr = OpensslPtr<OSSL_PARAM, OSSL_PARAM_free>;
 using PkeyPtr = OpensslPtr<EVP_PKEY, EVP_PKEY_free>;
 using PkeyContextPtr = OpensslPtr<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
+using X509Ptr = OpensslPtr<X509, X509_free>;
 
 // An `internal` error with libcrypto's own reason, whose queue is emptied.
 Error openssl_error(std::string_view doing);

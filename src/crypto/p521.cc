@@ -11,20 +11,17 @@
 namespace penstock::crypto {
 namespace {
 
-using EcGroupPtr = OpensslPtr<EC_GROUP, EC_GROUP_free>;
-using EcPointPtr = OpensslPtr<EC_POINT, EC_POINT_clear_free>;
-
-constexpr std::size_t kPointBytes = 1 + 2 * kP521CoordinateBytes;
-constexpr std::uint8_t kUncompressed = 0x04;
+constexpr std::size_t kP521PointBytes = 1 + 2 * kP521CoordinateBytes;
+constexpr std::uint8_t kP521Uncompressed = 0x04;
 constexpr std::uint8_t kTopByteMask = 0x01;  // 521 = 65 * 8 + 1
 
-const EC_GROUP* group() {
+const EC_GROUP* p521_group() {
   static const EcGroupPtr p521(EC_GROUP_new_by_curve_name(NID_secp521r1));
   CHECK(p521 != nullptr);
   return p521.get();
 }
 
-std::unexpected<Error> refused() {
+std::unexpected<Error> p521_refused() {
   return fail(openssl_error("ECDH on P-521"));
 }
 
@@ -34,14 +31,14 @@ Result<EcPointPtr> point_of(ByteView x, ByteView y) {
                 fmt::format("P-521 key: coordinates of {} and {} bytes, expected {} each", x.size(),
                             y.size(), kP521CoordinateBytes));
   ByteBuffer bytes;
-  bytes.reserve(kPointBytes);
-  bytes.push_back(kUncompressed);
+  bytes.reserve(kP521PointBytes);
+  bytes.push_back(kP521Uncompressed);
   bytes.insert(bytes.end(), x.begin(), x.end());
   bytes.insert(bytes.end(), y.begin(), y.end());
-  EcPointPtr point(EC_POINT_new(group()));
-  if (!point) return refused();
+  EcPointPtr point(EC_POINT_new(p521_group()));
+  if (!point) return p521_refused();
   // Refuses points off the curve and coordinates that are not reduced.
-  if (EC_POINT_oct2point(group(), point.get(), bytes.data(), bytes.size(), nullptr) != 1) {
+  if (EC_POINT_oct2point(p521_group(), point.get(), bytes.data(), bytes.size(), nullptr) != 1) {
     ERR_clear_error();
     return fail(ErrorCode::invalid_argument, "P-521 key: the point is not on the curve");
   }
@@ -51,15 +48,15 @@ Result<EcPointPtr> point_of(ByteView x, ByteView y) {
 Result<BignumPtr> fresh_scalar(RandomSource& random) {
   SecretBuffer bytes(kP521CoordinateBytes);
   BignumPtr number(BN_secure_new());
-  if (!number) return refused();
+  if (!number) return p521_refused();
   // The order is just below 2^521, so a draw is out of range practically never.
   for (int draw = 0; draw < 16; ++draw) {
     TRY(random.fill(bytes.span()));
     bytes.span()[0] &= kTopByteMask;
     if (BN_bin2bn(bytes.view().data(), static_cast<int>(bytes.size()), number.get()) == nullptr)
-      return refused();
+      return p521_refused();
     BN_set_flags(number.get(), BN_FLG_CONSTTIME);
-    if (!BN_is_zero(number.get()) && BN_cmp(number.get(), EC_GROUP_get0_order(group())) < 0)
+    if (!BN_is_zero(number.get()) && BN_cmp(number.get(), EC_GROUP_get0_order(p521_group())) < 0)
       return number;
   }
   return fail(ErrorCode::internal, "P-521 key: the random source gives no usable scalars");
@@ -67,10 +64,10 @@ Result<BignumPtr> fresh_scalar(RandomSource& random) {
 
 // 04 || x || y; for the shared point a secret.
 Result<SecretBuffer> bytes_of(const EC_POINT* point) {
-  SecretBuffer out(kPointBytes);
-  if (EC_POINT_point2oct(group(), point, POINT_CONVERSION_UNCOMPRESSED, out.span().data(),
-                         out.size(), nullptr) != kPointBytes)
-    return refused();  // the point at infinity too
+  SecretBuffer out(kP521PointBytes);
+  if (EC_POINT_point2oct(p521_group(), point, POINT_CONVERSION_UNCOMPRESSED, out.span().data(),
+                         out.size(), nullptr) != kP521PointBytes)
+    return p521_refused();  // the point at infinity too
   return out;
 }
 
@@ -84,11 +81,11 @@ Result<> check_p521_point(ByteView x, ByteView y) {
 Result<P521Agreement> agree_on_p521(ByteView peer_x, ByteView peer_y, RandomSource& random) {
   EcPointPtr peer = TRY(point_of(peer_x, peer_y));
   BignumPtr scalar = TRY(fresh_scalar(random));
-  EcPointPtr own(EC_POINT_new(group())), shared(EC_POINT_new(group()));
+  EcPointPtr own(EC_POINT_new(p521_group())), shared(EC_POINT_new(p521_group()));
   if (!own || !shared ||
-      EC_POINT_mul(group(), own.get(), scalar.get(), nullptr, nullptr, nullptr) != 1 ||
-      EC_POINT_mul(group(), shared.get(), nullptr, peer.get(), scalar.get(), nullptr) != 1)
-    return refused();
+      EC_POINT_mul(p521_group(), own.get(), scalar.get(), nullptr, nullptr, nullptr) != 1 ||
+      EC_POINT_mul(p521_group(), shared.get(), nullptr, peer.get(), scalar.get(), nullptr) != 1)
+    return p521_refused();
   SecretBuffer own_bytes = TRY(bytes_of(own.get()));
   SecretBuffer shared_bytes = TRY(bytes_of(shared.get()));
   ByteView x = own_bytes.view().subspan(1, kP521CoordinateBytes);

@@ -15,7 +15,7 @@ namespace {
 constexpr char kGroupName[] = "prime256v1";  // libcrypto's name of P-256
 
 // Private only when `scalar` is given.
-Result<PkeyPtr> make_pkey(ByteView point, ByteView scalar) {
+Result<PkeyPtr> pkey_of_point(ByteView point, ByteView scalar) {
   ParamBuilderPtr builder(OSSL_PARAM_BLD_new());
   BignumPtr number;
   bool built = builder != nullptr &&
@@ -60,11 +60,11 @@ Result<PkeyPtr> pkey_from_params(const char* kind, int selection, OSSL_PARAM* pa
 }
 
 Result<PkeyPtr> make_pkey(const P256PublicKey& key) {
-  return make_pkey(key.to_point(), {});
+  return pkey_of_point(key.to_point(), {});
 }
 
 Result<PkeyPtr> make_pkey(const P256PrivateKey& key) {
-  return make_pkey(key.public_key().to_point(), key.scalar());
+  return pkey_of_point(key.public_key().to_point(), key.scalar());
 }
 
 bool is_p256(const EVP_PKEY* key) {

@@ -20,7 +20,7 @@ struct Overloaded : Ts... {
   using Ts::operator()...;
 };
 
-std::unexpected<Error> bad_key(std::string_view problem) {
+std::unexpected<Error> bad_signature_key(std::string_view problem) {
   ERR_clear_error();
   return fail(ErrorCode::invalid_argument, fmt::format("signature key: {}", problem));
 }
@@ -51,7 +51,7 @@ Result<Ed25519PublicKey> public_half(const EVP_PKEY* key) {
   std::array<std::uint8_t, 32> bytes;
   std::size_t size = bytes.size();
   if (EVP_PKEY_get_raw_public_key(key, bytes.data(), &size) != 1 || size != bytes.size())
-    return bad_key("it holds no public key");
+    return bad_signature_key("it holds no public key");
   return Ed25519PublicKey::from_bytes(bytes);
 }
 
@@ -81,7 +81,7 @@ bool Ed25519PublicKey::verify(ByteView message, ByteView signature) const {
 Result<VerificationKey> VerificationKey::from_pem(std::string_view pem) {
   BioPtr bio = TRY(bio_over(pem, "signature key"));
   PkeyPtr key = read_public_pem(bio.get());
-  if (!key) return bad_key("not a PEM public key");
+  if (!key) return bad_signature_key("not a PEM public key");
   if (is_ed25519(key.get())) return VerificationKey(TRY(public_half(key.get())));
   if (is_p256(key.get())) return VerificationKey(TRY(p256_of(key.get())));
   return other_kind();
@@ -123,13 +123,13 @@ Result<SigningKey> SigningKey::generate_ed25519(RandomSource& random) {
 Result<SigningKey> SigningKey::from_pem(std::string_view pem) {
   BioPtr bio = TRY(bio_over(pem, "signature key"));
   PkeyPtr pkey = read_private_pem(bio.get());
-  if (!pkey) return bad_key("not an unencrypted PEM private key");
+  if (!pkey) return bad_signature_key("not an unencrypted PEM private key");
   if (is_ed25519(pkey.get())) {
     SecretBuffer seed(kSeedBytes);
     std::size_t size = seed.size();
     if (EVP_PKEY_get_raw_private_key(pkey.get(), seed.span().data(), &size) != 1 ||
         size != kSeedBytes)
-      return bad_key("it holds no private key");
+      return bad_signature_key("it holds no private key");
     VerificationKey public_key(TRY(public_half(pkey.get())));
     return SigningKey(std::move(seed), public_key);
   }

@@ -3,13 +3,10 @@
 #include <gtest/gtest.h>
 
 #include "crypto/limits.h"
+#include "crypto/test_hex.h"
 
 namespace penstock::crypto {
 namespace {
-
-ByteBuffer hex(std::string_view text) {
-  return from_hex(text).value();
-}
 
 std::string private_pem(std::string_view seed_hex) {
   ByteBuffer der = hex("302e020100300506032b657004220420" + std::string(seed_hex));

@@ -16,7 +16,6 @@
 namespace penstock::crypto {
 namespace {
 
-using X509Ptr = OpensslPtr<X509, X509_free>;
 using StorePtr = OpensslPtr<X509_STORE, X509_STORE_free>;
 using StoreContextPtr = OpensslPtr<X509_STORE_CTX, X509_STORE_CTX_free>;
 

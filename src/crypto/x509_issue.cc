@@ -15,7 +15,6 @@
 namespace penstock::crypto {
 namespace {
 
-using X509Ptr = OpensslPtr<X509, X509_free>;
 using X509ExtensionPtr = OpensslPtr<X509_EXTENSION, X509_EXTENSION_free>;
 using GeneralNamePtr = OpensslPtr<GENERAL_NAME, GENERAL_NAME_free>;
 using GeneralNamesPtr = OpensslPtr<GENERAL_NAMES, GENERAL_NAMES_free>;

@@ -7,16 +7,16 @@
 namespace penstock::crypto {
 namespace {
 
-constexpr std::int64_t kNow_s = 1'800'000'000;
-constexpr Validity kYear{.not_before_s = kNow_s - 3600, .not_after_s = kNow_s + 31'536'000};
+constexpr std::int64_t kCaNow_s = 1'800'000'000;
+constexpr Validity kYear{.not_before_s = kCaNow_s - 3600, .not_after_s = kCaNow_s + 31'536'000};
 
-P256PrivateKey new_key() {
+P256PrivateKey new_ca_key() {
   return P256PrivateKey::generate(system_random()).value();
 }
 
 struct Ca {
   explicit Ca(std::string_view name, Validity validity = kYear)
-      : key(new_key()), certificate(make_ca(name, key, validity, system_random()).value()) {}
+      : key(new_ca_key()), certificate(make_ca(name, key, validity, system_random()).value()) {}
   Result<Certificate> issue(const LeafSpec& leaf, const P256PublicKey& to) const {
     return issue_leaf(leaf, to, certificate, key, system_random());
   }
@@ -94,7 +94,7 @@ TEST(Certificate, ReadsWhatAnotherImplementationWrote) {
   EXPECT_EQ(to_hex(ca.key_pin()), kForeignPin);
   EXPECT_EQ(ca.fingerprint(), sha256(ca.der()));
   EXPECT_EQ(ca.to_pem(), kForeignCa);
-  EXPECT_TRUE(ca.check_issued_by(ca, kNow_s).has_value());
+  EXPECT_TRUE(ca.check_issued_by(ca, kCaNow_s).has_value());
 }
 
 TEST(Certificate, RefusesOtherKeysAndSeveralNames) {
@@ -104,7 +104,7 @@ TEST(Certificate, RefusesOtherKeysAndSeveralNames) {
 
 TEST(Certificate, UnknownCriticalExtensionIsNotAccepted) {
   Certificate odd = Certificate::from_pem(kUnknownCritical).value();
-  EXPECT_EQ(odd.check_issued_by(odd, kNow_s).error().code(), ErrorCode::not_authentic);
+  EXPECT_EQ(odd.check_issued_by(odd, kCaNow_s).error().code(), ErrorCode::not_authentic);
 }
 
 TEST(Certificate, PemHoldsExactlyOne) {
@@ -112,7 +112,7 @@ TEST(Certificate, PemHoldsExactlyOne) {
   EXPECT_TRUE(Certificate::from_pem("a comment\n" + pem).has_value());
   EXPECT_FALSE(Certificate::from_pem(pem + pem).has_value());
   EXPECT_FALSE(Certificate::from_pem("").has_value());
-  EXPECT_FALSE(Certificate::from_pem(new_key().public_key().to_pem()).has_value());
+  EXPECT_FALSE(Certificate::from_pem(new_ca_key().public_key().to_pem()).has_value());
   EXPECT_EQ(Certificate::from_pem(std::string(kCertificatePemBytesMax + 1, ' ')).error().code(),
             ErrorCode::limit_exceeded);
 }
@@ -131,12 +131,12 @@ TEST(Certificate, RefusesOtherBytesThanItsOwn) {
 
 TEST(Certificate, AnyChangedByteIsRefused) {
   Ca ca("ca");
-  ByteBuffer der = ca.issue(kServer, new_key().public_key()).value().der();
+  ByteBuffer der = ca.issue(kServer, new_ca_key().public_key()).value().der();
   for (std::size_t i = 0; i < der.size(); ++i) {
     ByteBuffer changed = der;
     changed[i] ^= 0x01;
     Result<Certificate> parsed = Certificate::from_der(changed);
-    EXPECT_FALSE(parsed && parsed->check_issued_by(ca.certificate, kNow_s)) << i;
+    EXPECT_FALSE(parsed && parsed->check_issued_by(ca.certificate, kCaNow_s)) << i;
   }
 }
 
@@ -147,14 +147,14 @@ TEST(MakeCa, IsSelfSignedAndMaySignOnlyLeaves) {
   EXPECT_EQ(ca.certificate.key(), ca.key.public_key());
   EXPECT_EQ(ca.certificate.not_before_s(), kYear.not_before_s);
   EXPECT_EQ(ca.certificate.not_after_s(), kYear.not_after_s);
-  EXPECT_TRUE(ca.certificate.check_issued_by(ca.certificate, kNow_s).has_value());
+  EXPECT_TRUE(ca.certificate.check_issued_by(ca.certificate, kCaNow_s).has_value());
   EXPECT_TRUE(holds(ca.certificate, "0603551d130101ff040830060101ff020100"));  // CA, path length 0
   EXPECT_TRUE(holds(ca.certificate, "0603551d0f0101ff040403020106"));  // keyCertSign, cRLSign
   EXPECT_EQ(Certificate::from_pem(ca.certificate.to_pem()).value().der(), ca.certificate.der());
 }
 
 TEST(MakeCa, RefusesNamesAndTimesThatMakeNoSense) {
-  P256PrivateKey key = new_key();
+  P256PrivateKey key = new_ca_key();
   auto code = [&](std::string_view name, Validity validity) {
     return make_ca(name, key, validity, system_random()).error().code();
   };
@@ -162,17 +162,17 @@ TEST(MakeCa, RefusesNamesAndTimesThatMakeNoSense) {
   EXPECT_EQ(code(std::string(65, 'a'), kYear), ErrorCode::invalid_argument);
   EXPECT_EQ(code("a\nb", kYear), ErrorCode::invalid_argument);
   EXPECT_EQ(code("\xff", kYear), ErrorCode::invalid_argument);
-  EXPECT_EQ(code("ca", {kNow_s, kNow_s - 1}), ErrorCode::invalid_argument);
-  EXPECT_EQ(code("ca", {-1, kNow_s}), ErrorCode::invalid_argument);
-  EXPECT_EQ(code("ca", {kNow_s, 253402300800}), ErrorCode::invalid_argument);
+  EXPECT_EQ(code("ca", {kCaNow_s, kCaNow_s - 1}), ErrorCode::invalid_argument);
+  EXPECT_EQ(code("ca", {-1, kCaNow_s}), ErrorCode::invalid_argument);
+  EXPECT_EQ(code("ca", {kCaNow_s, 253402300800}), ErrorCode::invalid_argument);
   EXPECT_TRUE(make_ca(std::string(64, 'a'), key, {0, 253402300799}, system_random()).has_value());
 }
 
 TEST(IssueLeaf, CarriesNamesAndUse) {
   Ca ca("ca");
-  P256PublicKey key = new_key().public_key();
+  P256PublicKey key = new_ca_key().public_key();
   Certificate leaf = ca.issue(kServer, key).value();
-  EXPECT_TRUE(leaf.check_issued_by(ca.certificate, kNow_s).has_value());
+  EXPECT_TRUE(leaf.check_issued_by(ca.certificate, kCaNow_s).has_value());
   EXPECT_FALSE(leaf.is_ca());
   EXPECT_EQ(leaf.key(), key);
   EXPECT_EQ(leaf.common_name(), "server");
@@ -189,12 +189,12 @@ TEST(IssueLeaf, CarriesNamesAndUse) {
   LeafSpec nameless{.common_name = "", .names = {"a.example"}, .validity = kYear};
   Certificate unnamed = ca.issue(nameless, key).value();
   EXPECT_EQ(unnamed.common_name(), "");
-  EXPECT_TRUE(unnamed.check_issued_by(ca.certificate, kNow_s).has_value());
+  EXPECT_TRUE(unnamed.check_issued_by(ca.certificate, kCaNow_s).has_value());
 }
 
 TEST(IssueLeaf, RefusesNamesThatAreNone) {
   Ca ca("ca");
-  P256PublicKey key = new_key().public_key();
+  P256PublicKey key = new_ca_key().public_key();
   for (std::string name :
        {std::string(), std::string("a b"), std::string("*.example"), std::string("-a"),
         std::string("a..b"), std::string("a."), std::string("300.1.1.1"), std::string("1.2"),
@@ -213,40 +213,40 @@ TEST(IssueLeaf, RefusesNamesThatAreNone) {
 
 TEST(IssueLeaf, NeedsTheKeyOfTheCa) {
   Ca ca("ca"), other("ca");
-  P256PublicKey key = new_key().public_key();
+  P256PublicKey key = new_ca_key().public_key();
   auto refused = [&](const Certificate& issuer, const P256PrivateKey& with) {
     return issue_leaf(kServer, key, issuer, with, system_random()).error().code();
   };
   EXPECT_EQ(refused(ca.certificate, other.key), ErrorCode::failed_precondition);
-  P256PrivateKey leaf_key = new_key();
+  P256PrivateKey leaf_key = new_ca_key();
   Certificate leaf = ca.issue(kServer, leaf_key.public_key()).value();
   EXPECT_EQ(refused(leaf, leaf_key), ErrorCode::failed_precondition);
 }
 
 TEST(CheckIssuedBy, RefusesAnotherCaOfTheSameName) {
   Ca ca("ca"), other("ca"), stranger("stranger");
-  Certificate leaf = ca.issue(kServer, new_key().public_key()).value();
+  Certificate leaf = ca.issue(kServer, new_ca_key().public_key()).value();
   for (const Certificate* wrong : {&other.certificate, &stranger.certificate, &leaf})
-    EXPECT_EQ(leaf.check_issued_by(*wrong, kNow_s).error().code(), ErrorCode::not_authentic);
+    EXPECT_EQ(leaf.check_issued_by(*wrong, kCaNow_s).error().code(), ErrorCode::not_authentic);
   // The same key under another name is another CA.
   Certificate renamed = make_ca("renamed", ca.key, kYear, system_random()).value();
-  EXPECT_EQ(leaf.check_issued_by(renamed, kNow_s).error().code(), ErrorCode::not_authentic);
+  EXPECT_EQ(leaf.check_issued_by(renamed, kCaNow_s).error().code(), ErrorCode::not_authentic);
 }
 
 TEST(CheckIssuedBy, HoldsBothToTheirTimes) {
   Ca ca("ca");
   LeafSpec spec = kServer;
-  spec.validity = {kNow_s, kNow_s + 60};
-  Certificate leaf = ca.issue(spec, new_key().public_key()).value();
-  EXPECT_TRUE(leaf.check_issued_by(ca.certificate, kNow_s).has_value());
-  EXPECT_TRUE(leaf.check_issued_by(ca.certificate, kNow_s + 59).has_value());
-  EXPECT_FALSE(leaf.check_issued_by(ca.certificate, kNow_s - 1).has_value());
-  EXPECT_EQ(leaf.check_issued_by(ca.certificate, kNow_s + 61).error().code(),
+  spec.validity = {kCaNow_s, kCaNow_s + 60};
+  Certificate leaf = ca.issue(spec, new_ca_key().public_key()).value();
+  EXPECT_TRUE(leaf.check_issued_by(ca.certificate, kCaNow_s).has_value());
+  EXPECT_TRUE(leaf.check_issued_by(ca.certificate, kCaNow_s + 59).has_value());
+  EXPECT_FALSE(leaf.check_issued_by(ca.certificate, kCaNow_s - 1).has_value());
+  EXPECT_EQ(leaf.check_issued_by(ca.certificate, kCaNow_s + 61).error().code(),
             ErrorCode::not_authentic);
-  Ca brief("brief", {kNow_s, kNow_s + 10});
-  Certificate outlives = brief.issue(spec, new_key().public_key()).value();
-  EXPECT_TRUE(outlives.check_issued_by(brief.certificate, kNow_s + 5).has_value());
-  EXPECT_FALSE(outlives.check_issued_by(brief.certificate, kNow_s + 11).has_value());
+  Ca brief("brief", {kCaNow_s, kCaNow_s + 10});
+  Certificate outlives = brief.issue(spec, new_ca_key().public_key()).value();
+  EXPECT_TRUE(outlives.check_issued_by(brief.certificate, kCaNow_s + 5).has_value());
+  EXPECT_FALSE(outlives.check_issued_by(brief.certificate, kCaNow_s + 11).has_value());
 }
 
 }  // namespace

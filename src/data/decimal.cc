@@ -8,6 +8,7 @@
 
 #include <boost/multiprecision/cpp_int.hpp>
 
+#include "base/ascii.h"
 #include "base/check.h"
 
 namespace penstock::data {
@@ -25,10 +26,6 @@ constexpr auto kPowers = [] {
 
 UInt128 magnitude(Int128 value) {
   return value < 0 ? UInt128{0} - static_cast<UInt128>(value) : static_cast<UInt128>(value);
-}
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
 }
 
 // Quotient of value / divisor, rounded; divisor > 0. nullopt when inexact and that is not allowed.

@@ -17,9 +17,6 @@ namespace {
 using namespace test;  // NOLINT: builders
 using testing::IsEmpty;
 
-const data::Schema kNumbers{{{"N", kBigint}}};
-const QueryId kQuery("Q");
-
 class BackgroundCommits : public testing::Test {
  protected:
   void SetUp() override {

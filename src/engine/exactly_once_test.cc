@@ -20,9 +20,6 @@ namespace {
 
 using namespace test;  // NOLINT: builders
 
-const data::Schema kNumbers{{{"N", kBigint}}};
-const sql::SealSpec kSealed{sql::SealKind::psr1, std::string(kPolicyId)};
-
 // SELECT N + 1 from two partitions; every hundredth row fails and becomes a dead letter.
 sql::PlanPtr counting_plan(std::string from, std::string to, sql::SealSpec seal) {
   sql::StreamInfo info = stream("S", std::move(from), kNumbers);

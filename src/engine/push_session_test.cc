@@ -18,8 +18,6 @@ using namespace test;  // NOLINT: builders
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-const data::Schema kNumbers{{{"N", kBigint}}};
-
 topics::Deadline now() {
   return std::chrono::steady_clock::now();
 }

@@ -21,7 +21,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 const data::Schema kPayments{{{"CARD", kString}, {"AMOUNT", kBigint}}};
-const QueryId kQuery("CSAS_OUT_1");
+const QueryId kCsas("CSAS_OUT_1");
 
 std::string payment(std::string_view card, std::int64_t amount) {
   return fmt::format(R"({{"CARD":"{}","AMOUNT":{}}})", card, amount);
@@ -47,7 +47,7 @@ class RuntimeTest : public testing::Test {
     runtime_.reset();
     runtime_ = start_runtime(*log_, nullptr, options).value();
   }
-  void run(sql::PlanPtr plan, QueryId id = kQuery, StartAt at = StartAt::earliest) {
+  void run(sql::PlanPtr plan, QueryId id = kCsas, StartAt at = StartAt::earliest) {
     Result<> started = runtime_->start_query(id, std::move(plan), at);
     ASSERT_TRUE(started) << started.error().text();
   }
@@ -176,10 +176,10 @@ TEST_F(RuntimeTest, GoesOnWhereItWasAfterARestart) {
 
 TEST_F(RuntimeTest, LatestStartsBehindWhatIsThereAndStaysThereOverRestarts) {
   produce_values(*log_, "payments", {payment("old", 1)});
-  run(shares_plan(), kQuery, StartAt::latest);
+  run(shares_plan(), kCsas, StartAt::latest);
   start();  // stopped before anything came
   produce_values(*log_, "payments", {payment("new", 1)});
-  run(shares_plan(), kQuery, StartAt::latest);
+  run(shares_plan(), kCsas, StartAt::latest);
   drain();
   EXPECT_THAT(read_values(*log_, "out"), ElementsAre(HasSubstr("new")));
 }
@@ -188,12 +188,12 @@ TEST_F(RuntimeTest, AStoppedQueryResumesUnlessForgotten) {
   produce_values(*log_, "payments", {payment("a", 1)});
   run(shares_plan());
   drain();
-  ASSERT_TRUE(runtime_->stop_query(kQuery, false));
+  ASSERT_TRUE(runtime_->stop_query(kCsas, false));
   EXPECT_THAT(runtime_->stats(), IsEmpty());
   run(shares_plan());
   drain();
   EXPECT_EQ(read_values(*log_, "out").size(), 1u);
-  ASSERT_TRUE(runtime_->stop_query(kQuery, true));
+  ASSERT_TRUE(runtime_->stop_query(kCsas, true));
   run(shares_plan());
   drain();
   EXPECT_EQ(read_values(*log_, "out").size(), 2u);
@@ -201,20 +201,20 @@ TEST_F(RuntimeTest, AStoppedQueryResumesUnlessForgotten) {
 
 TEST_F(RuntimeTest, APausedQueryReadsNothingUntilItIsResumed) {
   run(shares_plan());
-  ASSERT_TRUE(runtime_->pause_query(kQuery));
+  ASSERT_TRUE(runtime_->pause_query(kCsas));
   EXPECT_EQ(stats().state, QueryState::paused);
   produce_values(*log_, "payments", {payment("a", 1)});
   drain();  // only running queries count
   EXPECT_THAT(read_values(*log_, "out"), IsEmpty());
-  ASSERT_TRUE(runtime_->resume_query(kQuery));
+  ASSERT_TRUE(runtime_->resume_query(kCsas));
   drain();
   EXPECT_EQ(read_values(*log_, "out").size(), 1u);
 }
 
 TEST_F(RuntimeTest, StateAndNamesAreChecked) {
-  EXPECT_EQ(runtime_->stop_query(kQuery, false).error().code(), ErrorCode::not_found);
+  EXPECT_EQ(runtime_->stop_query(kCsas, false).error().code(), ErrorCode::not_found);
   run(shares_plan());
-  auto again = runtime_->start_query(kQuery, shares_plan(), StartAt::earliest);
+  auto again = runtime_->start_query(kCsas, shares_plan(), StartAt::earliest);
   EXPECT_EQ(again.error().code(), ErrorCode::already_exists);
   auto missing = runtime_->start_query(QueryId("Q"), shares_plan("nothing"), StartAt::earliest);
   EXPECT_EQ(missing.error().code(), ErrorCode::not_found);
@@ -367,7 +367,7 @@ TEST_F(RuntimeTest, ARemovedSourceFailsItsQueryAndNoOther) {
 TEST_F(RuntimeTest, ANewerTaskOfTheSameQueryFencesTheOlderOne) {
   run(shares_plan());
   auto other = start_runtime(*log_, nullptr, {}).value();
-  ASSERT_TRUE(other->start_query(kQuery, shares_plan(), StartAt::earliest));
+  ASSERT_TRUE(other->start_query(kCsas, shares_plan(), StartAt::earliest));
   produce_values(*log_, "payments", {payment("a", 1)});
   ASSERT_TRUE(other->drain());
   while (stats().state == QueryState::running) std::this_thread::yield();

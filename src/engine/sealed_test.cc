@@ -18,10 +18,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-const data::Schema kNumbers{{{"N", kBigint}}};
-const sql::SealSpec kSealed{sql::SealKind::psr1, std::string(kPolicyId)};
-const QueryId kQuery("Q");
-
 std::string number(std::int64_t n) {
   return fmt::format(R"({{"N":{}}})", n);
 }

@@ -25,9 +25,6 @@ using namespace test;  // NOLINT: builders
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-const data::Schema kNumbers{{{"N", kBigint}}};
-const sql::SealSpec kSealed{sql::SealKind::psr1, std::string(kPolicyId)};
-const QueryId kQuery("Q");
 constexpr std::int32_t kPartitions = 4;
 
 class SharingTest : public testing::Test {

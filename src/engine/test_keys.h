@@ -13,10 +13,12 @@
 #include "seal/keyring.h"
 #include "seal/opener.h"
 #include "seal/sealer.h"
+#include "sql/plan.h"
 
 namespace penstock::engine::test {
 
 inline constexpr std::string_view kPolicyId = "pay-v1";
+inline const sql::SealSpec kSealed{sql::SealKind::psr1, std::string(kPolicyId)};
 
 inline seal::KeyRing make_keys(std::vector<std::string> topics) {
   std::int64_t not_after_s = system_clock().now_ms() / 1000 + 3600;

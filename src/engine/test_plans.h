@@ -18,6 +18,8 @@ inline data::Type type(data::TypeKind kind) {
 inline const data::Type kBigint = type(data::TypeKind::bigint);
 inline const data::Type kString = type(data::TypeKind::string);
 inline const data::Type kBoolean = type(data::TypeKind::boolean);
+inline const data::Schema kNumbers{{{"N", kBigint}}};
+inline const QueryId kQuery("Q");
 
 inline sql::ExprPtr expr(data::Type type, decltype(sql::Expr::node) node) {
   auto made = std::make_unique<sql::Expr>();

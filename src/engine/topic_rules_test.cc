@@ -18,8 +18,6 @@ using namespace test;  // NOLINT: builders
 using testing::HasSubstr;
 
 const data::Schema kTexts{{{"T", kString}}};
-const sql::SealSpec kSealed{sql::SealKind::psr1, std::string(kPolicyId)};
-const QueryId kQuery("Q");
 
 std::string text_row(std::string_view text) {
   return fmt::format(R"({{"T":"{}"}})", text);

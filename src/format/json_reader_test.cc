@@ -20,7 +20,8 @@ using testing::schema_of;
 using testing::type_of;
 
 // Reads one record three times: by the general path, predicted from itself, and after its like.
-DecodedRow read_one(const data::Schema& schema, const std::string& record, bool unwrapped = false) {
+DecodedRow read_json(const data::Schema& schema, const std::string& record,
+                     bool unwrapped = false) {
   std::vector<bool> used(schema.columns.size(), true);
   std::vector<std::string> thrice(3, record);
   PaddedRecords padded(thrice);
@@ -34,17 +35,17 @@ DecodedRow read_one(const data::Schema& schema, const std::string& record, bool 
 
 // The value that a column of the type gets from {"V":<json>}; nullopt when the record fails.
 std::optional<Value> value_of(const Type& type, const std::string& json) {
-  DecodedRow row = read_one(schema_of({{"V", type}}), "{\"V\":" + json + "}");
+  DecodedRow row = read_json(schema_of({{"V", type}}), "{\"V\":" + json + "}");
   if (!row.reason.empty()) return std::nullopt;
   return row.values[0];
 }
 
 std::string reason_of(const Type& type, const std::string& json) {
-  return read_one(schema_of({{"V", type}}), "{\"V\":" + json + "}").reason;
+  return read_json(schema_of({{"V", type}}), "{\"V\":" + json + "}").reason;
 }
 
 std::string reason_of_record(const std::string& record) {
-  return read_one(schema_of({{"V", type_of(TypeKind::string)}}), record).reason;
+  return read_json(schema_of({{"V", type_of(TypeKind::string)}}), record).reason;
 }
 
 TEST(JsonReader, takes_integers_from_numbers_and_texts) {
@@ -233,7 +234,7 @@ TEST(JsonReader, bounds_depth_and_size) {
 TEST(JsonReader, matches_names_exactly_then_in_upper_case) {
   auto schema =
       schema_of({{"AUCTION", type_of(TypeKind::bigint)}, {"price", type_of(TypeKind::bigint)}});
-  auto values = [&](const std::string& record) { return read_one(schema, record).values; };
+  auto values = [&](const std::string& record) { return read_json(schema, record).values; };
   std::int64_t one = 1, two = 2;
   EXPECT_EQ(values(R"({"auction":1,"price":2})"), (std::vector<Value>{one, two}));
   EXPECT_EQ(values(R"({"Auction":1,"PRICE":2})"), (std::vector<Value>{one, Null{}}));
@@ -261,12 +262,12 @@ TEST(JsonReader, reads_only_the_columns_that_are_used) {
 
 TEST(JsonReader, reads_bare_values) {
   auto schema = schema_of({{"K", type_of(TypeKind::string)}});
-  EXPECT_EQ(read_one(schema, "\"a\"", true).values[0], Value(std::string("a")));
-  EXPECT_EQ(read_one(schema, " 12 ", true).values[0], Value(std::string("12")));
-  EXPECT_EQ(read_one(schema, "{\"a\": 1}", true).values[0], Value(std::string("{\"a\":1}")));
-  EXPECT_EQ(read_one(schema, "null", true), (DecodedRow{{Null{}}, ""}));
-  EXPECT_EQ(read_one(schema, "1 2", true).reason, "malformed_json");
-  EXPECT_EQ(read_one(schema_of({{"K", type_of(TypeKind::integer)}}), "7", true).values[0],
+  EXPECT_EQ(read_json(schema, "\"a\"", true).values[0], Value(std::string("a")));
+  EXPECT_EQ(read_json(schema, " 12 ", true).values[0], Value(std::string("12")));
+  EXPECT_EQ(read_json(schema, "{\"a\": 1}", true).values[0], Value(std::string("{\"a\":1}")));
+  EXPECT_EQ(read_json(schema, "null", true), (DecodedRow{{Null{}}, ""}));
+  EXPECT_EQ(read_json(schema, "1 2", true).reason, "malformed_json");
+  EXPECT_EQ(read_json(schema_of({{"K", type_of(TypeKind::integer)}}), "7", true).values[0],
             Value(std::int32_t{7}));
 }
 

@@ -72,7 +72,7 @@ inline const std::uint8_t* string_end(const std::uint8_t* at, const std::uint8_t
   return nullptr;
 }
 
-const std::uint8_t* skip_digits(const std::uint8_t* at, const std::uint8_t* end) {
+const std::uint8_t* skip_shape_digits(const std::uint8_t* at, const std::uint8_t* end) {
   while (at < end && *at >= '0' && *at <= '9') ++at;
   return at;
 }
@@ -162,11 +162,11 @@ bool JsonShape::may_match(ByteView record) const {
     count = learned;
   }
   if (count == 0 || (*digits == '0' && count != 1)) return false;
-  const std::uint8_t* stop = count <= 16 ? digits + count : skip_digits(digits, place.end);
+  const std::uint8_t* stop = count <= 16 ? digits + count : skip_shape_digits(digits, place.end);
   bool whole = *stop != '.';
   if (!whole) {
     const std::uint8_t* fraction = stop + 1;
-    stop = skip_digits(fraction, place.end);
+    stop = skip_shape_digits(fraction, place.end);
     if (stop == fraction) return false;
   }
   at = stop;

@@ -1,14 +1,11 @@
 #include "format/json_text.h"
+#include "base/ascii.h"
 
 #include <cstdint>
 #include <cstring>
 
 namespace penstock::format {
 namespace {
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 // Position behind the digits from `at`; `at` itself when there is none.
 std::size_t skip_digits(std::string_view text, std::size_t at) {

@@ -15,7 +15,7 @@ using data::RowIndex;
 using data::Text;
 using data::TypeKind;
 
-constexpr std::size_t kScalarMax = std::max(data::kDecimalTextMax, kDoubleJsonMax) + 2;
+constexpr std::size_t kJsonScalarMax = std::max(data::kDecimalTextMax, kDoubleJsonMax) + 2;
 constexpr std::size_t kCopyPiece = 32;
 
 std::size_t text_size_max(const Column& column, RowIndex row) {
@@ -76,7 +76,7 @@ JsonWriter::JsonWriter(const data::Schema& columns, bool unwrapped) : unwrapped_
     auto size = static_cast<std::size_t>(to - before.data());
     before.resize(size + kCopyPiece);
     fields_.push_back({std::move(before), size});
-    fixed_size_max_ += size + kScalarMax;
+    fixed_size_max_ += size + kJsonScalarMax;
     if (column.type.is_text()) texts_.push_back(i);
   }
   fixed_size_max_ += 2 + kCopyPiece;

@@ -17,7 +17,7 @@ using testing::schema_of;
 
 constexpr Options kKafka{Kind::kafka, ',', false};
 
-DecodedRow read_one(const Type& type, const std::string& bytes) {
+DecodedRow read_kafka(const Type& type, const std::string& bytes) {
   auto schema = schema_of({{"V", type}});
   auto reader = make_reader(schema, {true}, kKafka).value();
   std::vector<std::string> records{bytes};
@@ -26,7 +26,7 @@ DecodedRow read_one(const Type& type, const std::string& bytes) {
 }
 
 // nullopt: the entry is null.
-std::optional<std::string> write_one(const Type& type, const Value& value) {
+std::optional<std::string> write_kafka(const Type& type, const Value& value) {
   auto writer = make_writer(schema_of({{"V", type}}), kKafka).value();
   data::Arena arena;
   data::Column column(type);
@@ -54,21 +54,21 @@ TEST(Kafka, encodes_primitives_as_kafkas_serializers_do) {
                {Type(TypeKind::string), std::string(), ""},
                {Type(TypeKind::bytes), std::string("\xff\0", 2), std::string("\xff\0", 2)}};
   for (const Case& c : cases) {
-    EXPECT_EQ(write_one(c.type, c.value), c.bytes) << c.type.text();
-    EXPECT_EQ(read_one(c.type, c.bytes), (DecodedRow{{c.value}, ""})) << c.type.text();
+    EXPECT_EQ(write_kafka(c.type, c.value), c.bytes) << c.type.text();
+    EXPECT_EQ(read_kafka(c.type, c.bytes), (DecodedRow{{c.value}, ""})) << c.type.text();
   }
 }
 
 TEST(Kafka, refuses_wrong_lengths_and_invalid_text) {
-  EXPECT_EQ(read_one(Type(TypeKind::integer), "123").reason, "wrong_length");
-  EXPECT_EQ(read_one(Type(TypeKind::integer), "12345").reason, "wrong_length");
-  EXPECT_EQ(read_one(Type(TypeKind::bigint), "").reason, "wrong_length");
-  EXPECT_EQ(read_one(Type(TypeKind::double_), "1234567").reason, "wrong_length");
-  EXPECT_EQ(read_one(Type(TypeKind::string), "\xFF").reason, "invalid_utf8");
+  EXPECT_EQ(read_kafka(Type(TypeKind::integer), "123").reason, "wrong_length");
+  EXPECT_EQ(read_kafka(Type(TypeKind::integer), "12345").reason, "wrong_length");
+  EXPECT_EQ(read_kafka(Type(TypeKind::bigint), "").reason, "wrong_length");
+  EXPECT_EQ(read_kafka(Type(TypeKind::double_), "1234567").reason, "wrong_length");
+  EXPECT_EQ(read_kafka(Type(TypeKind::string), "\xFF").reason, "invalid_utf8");
 }
 
 TEST(Kafka, null_stays_null) {
-  EXPECT_EQ(write_one(Type(TypeKind::bigint), Null{}), std::nullopt);
+  EXPECT_EQ(write_kafka(Type(TypeKind::bigint), Null{}), std::nullopt);
   auto schema = schema_of({{"V", Type(TypeKind::bigint)}});
   auto reader = make_reader(schema, {true}, kKafka).value();
   std::vector<ByteView> values(1);

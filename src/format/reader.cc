@@ -24,7 +24,7 @@ class NoneReader final : public ValueReader {
   }
 };
 
-Result<> check_columns(const data::Schema& columns, const std::vector<bool>& used) {
+Result<> check_read_columns(const data::Schema& columns, const std::vector<bool>& used) {
   for (std::size_t i = 0; i < columns.columns.size(); ++i) {
     const data::ColumnSchema& column = columns.columns[i];
     if (used[i] && column.type.is_nested())
@@ -50,7 +50,7 @@ Result<std::unique_ptr<ValueReader>> make_reader(const data::Schema& columns,
                                                  const std::vector<bool>& used,
                                                  const Options& options) {
   CHECK(used.size() == columns.columns.size());
-  TRY(check_columns(columns, used));
+  TRY(check_read_columns(columns, used));
   if (columns.columns.empty() && options.kind != Kind::json) return std::make_unique<NoneReader>();
   switch (options.kind) {
     case Kind::json:

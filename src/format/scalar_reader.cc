@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "base/ascii.h"
 #include "base/check.h"
 #include "data/decimal.h"
 #include "format/digits.h"
@@ -19,10 +20,6 @@ using data::Int128;
 using data::RowIndex;
 using data::Text;
 using data::TypeKind;
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 std::optional<double> parse_double(std::string_view text) {
   double value = 0;

@@ -10,7 +10,7 @@ namespace penstock::manager {
 namespace {
 
 constexpr const char* kFolderVariable = "PENSTOCK_CRASH_FOLDER";
-constexpr const char* kSecretPath = "payments/secret/db";
+constexpr const char* kCrashSecretPath = "payments/secret/db";
 
 // The process that dies: a release, then a change, each noted once it was answered.
 TEST(ManagerCrashChild, DISABLED_WorksUntilItDies) {
@@ -22,7 +22,7 @@ TEST(ManagerCrashChild, DISABLED_WorksUntilItDies) {
   Guest guest(service->url(), folder / "manager", read_text(folder / "platform.pem"));
   ASSERT_EQ(guest.handshake(), 200);
   std::ofstream(folder / "attested") << guest.token;
-  ASSERT_EQ(guest.by_cookie(kSecretPath).status, 200);
+  ASSERT_EQ(guest.by_cookie(kCrashSecretPath).status, 200);
   std::ofstream(folder / "released") << 1;
   Caller owner = Caller::admin(service->url(), folder / "manager");
   ASSERT_EQ(owner.change("PUT", "/v1/apps/late"), "");
@@ -76,7 +76,7 @@ TEST_F(ManagerCrash, BetweenTheReleasesEntryAndItsAnswer) {
   EXPECT_EQ(audit().back()["outcome"], "granted");
   // The guest's token, which it got before, is good at the next manager.
   Guest guest = this->guest();
-  EXPECT_EQ(guest.by_token(kSecretPath, read_text(folder_.path() / "attested")).status, 200);
+  EXPECT_EQ(guest.by_token(kCrashSecretPath, read_text(folder_.path() / "attested")).status, 200);
 }
 
 TEST_F(ManagerCrash, BeforeTheReleasesEntryIsCommitted) {

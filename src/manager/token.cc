@@ -72,7 +72,7 @@ Result<keys::Requester> requester_in(const Json& claims) {
                          .key = std::move(key)};
 }
 
-std::unexpected<Error> refused(std::string_view why) {
+std::unexpected<Error> token_refused(std::string_view why) {
   return fail(ErrorCode::unauthenticated, fmt::format("the token is not accepted: {}", why));
 }
 
@@ -125,14 +125,14 @@ Result<std::string> TokenIssuer::issue(const Attested& attested) const {
 Result<keys::Requester> TokenIssuer::check(std::string_view token) const {
   // The key is ours and known; what the header says of it is for others.
   const auto jwt = crypto::verify_jwt(token, files_.token_key().public_key());
-  if (!jwt) return refused("it is not signed by this manager");
+  if (!jwt) return token_refused("it is not signed by this manager");
   if (const auto times = crypto::check_jwt_times(jwt->claims, clock_.now_ms() / 1000, 0); !times)
-    return refused("it has expired, attest again");
-  if (jwt->claims.value("iss", Json()) != kIssuer) return refused("it is for another use");
+    return token_refused("it has expired, attest again");
+  if (jwt->claims.value("iss", Json()) != kIssuer) return token_refused("it is for another use");
   try {
     return requester_in(jwt->claims);
   } catch (const Json::exception&) {
-    return refused("it is not one of this version");
+    return token_refused("it is not one of this version");
   }
 }
 

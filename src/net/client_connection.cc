@@ -16,7 +16,7 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
-using Want = TlsSession::Want;
+using WantedEvents = TlsSession::Want;
 using Step = TlsSession::Step;
 
 // What to wait for, how long, and what to say when it does not come. 0 ms: for ever.
@@ -53,12 +53,8 @@ Result<> check_cancel(const HttpCancel* cancel, std::string_view doing) {
   return {};
 }
 
-short events_of(Want want) {
-  return want == Want::read ? POLLIN : POLLOUT;
-}
-
-bool would_block(int problem) {
-  return problem == EAGAIN || problem == EWOULDBLOCK || problem == EINTR;
+short events_of(WantedEvents want) {
+  return want == WantedEvents::read ? POLLIN : POLLOUT;
 }
 
 struct FreeAddresses {
@@ -131,8 +127,8 @@ Result<> ClientConnection::handshake(const HttpAddress& to) {
   const auto deadline = steady_clock::now() + options_.connect_timeout;
   for (;;) {
     const Step step = session->handshake();
-    if (step.want == Want::nothing) break;
-    if (step.want == Want::read || step.want == Want::write) {
+    if (step.want == WantedEvents::nothing) break;
+    if (step.want == WantedEvents::read || step.want == WantedEvents::write) {
       const auto left = std::chrono::ceil<milliseconds>(deadline - steady_clock::now());
       if (options_.connect_timeout.count() != 0 && left.count() <= 0) {
         return fail(ErrorCode::timeout, fmt::format("{}: not over after {} ms", doing,
@@ -158,12 +154,12 @@ Result<Step> ClientConnection::send_some(std::string_view bytes) {
   if (session_) {
     // What went wrong shows when the answer is looked for.
     const Step step = session_->write(bytes);
-    return step.want == Want::failed ? Step{.want = Want::closed} : step;
+    return step.want == WantedEvents::failed ? Step{.want = WantedEvents::closed} : step;
   }
   const ssize_t n = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
   if (n >= 0) return Step{.bytes = static_cast<std::size_t>(n)};
-  if (would_block(errno)) return Step{.want = Want::write};
-  if (errno == EPIPE || errno == ECONNRESET) return Step{.want = Want::closed};
+  if (would_block(errno)) return Step{.want = WantedEvents::write};
+  if (errno == EPIPE || errno == ECONNRESET) return Step{.want = WantedEvents::closed};
   return fail(ErrorCode::unavailable, fmt::format("sending: {}", std::strerror(errno)));
 }
 
@@ -172,8 +168,8 @@ Result<> ClientConnection::send(std::string_view bytes) {
   while (!bytes.empty()) {
     TRY(check_cancel(options_.cancel, kDoing));
     const Step step = TRY(send_some(bytes));
-    if (step.want == Want::closed) return {};
-    if (step.want == Want::nothing) {
+    if (step.want == WantedEvents::closed) return {};
+    if (step.want == WantedEvents::nothing) {
       bytes.remove_prefix(step.bytes);
       continue;
     }
@@ -187,13 +183,13 @@ Result<> ClientConnection::send(std::string_view bytes) {
 Result<Step> ClientConnection::receive_some(std::span<char> into) {
   if (session_) {
     const Step step = session_->read(into);
-    if (step.want == Want::failed) return fail(session_->failure());
+    if (step.want == WantedEvents::failed) return fail(session_->failure());
     return step;
   }
   const ssize_t n = recv(fd_.get(), into.data(), into.size(), 0);
   if (n > 0) return Step{.bytes = static_cast<std::size_t>(n)};
-  if (n == 0) return Step{.want = Want::closed};
-  if (would_block(errno)) return Step{.want = Want::read};
+  if (n == 0) return Step{.want = WantedEvents::closed};
+  if (would_block(errno)) return Step{.want = WantedEvents::read};
   return fail(ErrorCode::unavailable,
               fmt::format("the connection broke: {}", std::strerror(errno)));
 }
@@ -203,8 +199,8 @@ Result<std::size_t> ClientConnection::receive(std::span<char> into) {
   for (;;) {
     TRY(check_cancel(options_.cancel, kDoing));
     const Step step = TRY(receive_some(into));
-    if (step.want == Want::closed) return 0;
-    if (step.want == Want::nothing) return step.bytes;
+    if (step.want == WantedEvents::closed) return 0;
+    if (step.want == WantedEvents::nothing) return step.bytes;
     TRY(wait_for(
         fd_.get(), options_.cancel,
         {.events = events_of(step.want), .timeout = options_.silence_timeout, .doing = kDoing}));
@@ -214,7 +210,7 @@ Result<std::size_t> ClientConnection::receive(std::span<char> into) {
 bool ClientConnection::is_quiet() {
   char byte = 0;
   const Result<Step> step = receive_some({&byte, 1});
-  return step && step->want == Want::read;
+  return step && step->want == WantedEvents::read;
 }
 
 ByteBuffer ClientConnection::exporter(std::string_view label, ByteView context) const {

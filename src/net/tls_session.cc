@@ -35,10 +35,6 @@ Wire& wire_of(BIO* bio) {
   return *static_cast<Wire*>(BIO_get_data(bio));
 }
 
-bool would_block(int problem) {
-  return problem == EAGAIN || problem == EWOULDBLOCK || problem == EINTR;
-}
-
 int wire_read(BIO* bio, char* into, std::size_t size, std::size_t* got) {
   Wire& wire = wire_of(bio);
   BIO_clear_retry_flags(bio);

@@ -2,6 +2,7 @@
 // for. The only files that see libssl are tls.cc and tls_session.cc. Private to net.
 #pragma once
 
+#include <cerrno>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -14,6 +15,11 @@
 struct ssl_ctx_st;
 
 namespace penstock::net {
+
+// Whether a failed socket call only has to be made again, now or later.
+inline bool would_block(int problem) {
+  return problem == EAGAIN || problem == EWOULDBLOCK || problem == EINTR;
+}
 
 struct FreeTlsContext {
   void operator()(ssl_ctx_st* context) const;

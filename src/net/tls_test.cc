@@ -54,7 +54,7 @@ struct Authority {
   std::shared_ptr<const TlsTrust> trust;
 };
 
-void echo(const HttpRequest& request, ResponseWriter& writer) {
+void echo_tls(const HttpRequest& request, ResponseWriter& writer) {
   (void)writer.send(200, "text/plain", request.method + " " + request.path + " " + request.body);
 }
 
@@ -81,7 +81,7 @@ class Tls : public testing::Test {
 };
 
 TEST_F(Tls, CarriesManyCallsOverOneConnection) {
-  auto server = start(echo);
+  auto server = start(echo_tls);
   HttpClient client(address(*server), trusting());
   for (int i = 0; i < 20; ++i) {
     auto response = client.call({.method = "POST", .path = "/ksql", .body = std::to_string(i)});
@@ -92,7 +92,7 @@ TEST_F(Tls, CarriesManyCallsOverOneConnection) {
 }
 
 TEST_F(Tls, TakesNamesAndAddressesOfTheCertificate) {
-  auto server = start(echo);
+  auto server = start(echo_tls);
   for (const char* host : {"127.0.0.1", "localhost"}) {
     auto response = http_call(address(*server, host), get("/here"), trusting());
     ASSERT_TRUE(response) << response.error().text();
@@ -101,7 +101,7 @@ TEST_F(Tls, TakesNamesAndAddressesOfTheCertificate) {
 }
 
 TEST_F(Tls, CarriesLargeBodiesBothWays) {
-  auto server = start(echo, {.body_bytes_max = 32 << 20});
+  auto server = start(echo_tls, {.body_bytes_max = 32 << 20});
   std::string body(20 << 20, '\0');
   for (std::size_t i = 0; i < body.size(); ++i) body[i] = static_cast<char>(i * 31 + i / 16384);
   auto response =
@@ -111,7 +111,7 @@ TEST_F(Tls, CarriesLargeBodiesBothWays) {
 }
 
 TEST_F(Tls, RefusesBodiesThatAreTooLargeWithAnAnswer) {
-  auto server = start(echo, {.body_bytes_max = 1000});
+  auto server = start(echo_tls, {.body_bytes_max = 1000});
   auto response =
       http_call(address(*server),
                 {.method = "POST", .path = "/", .body = std::string(2'000'000, 'x')}, trusting());
@@ -161,7 +161,7 @@ TEST_F(Tls, GivesUpOnAClientThatDoesNotRead) {
 }
 
 TEST_F(Tls, RefusesTheCertificateOfAnotherCa) {
-  auto server = start(echo);
+  auto server = start(echo_tls);
   const Authority other;
   const Error error = refusal(address(*server), {.trust = other.trust});
   EXPECT_EQ(error.code(), ErrorCode::unauthenticated);
@@ -193,7 +193,7 @@ TEST_F(Tls, RefusesCertificatesOfOtherNamesTimesAndPurposes) {
        "not for servers"},
   };
   for (const auto& row : kCases) {
-    auto server = start(echo, {.tls = authority_.issue(row.leaf)});
+    auto server = start(echo_tls, {.tls = authority_.issue(row.leaf)});
     const Error error = refusal(address(*server, row.host), trusting());
     EXPECT_EQ(error.code(), ErrorCode::unauthenticated) << row.text;
     EXPECT_THAT(error.text(), HasSubstr(row.text));
@@ -216,9 +216,9 @@ TEST_F(Tls, SaysThatHttpsNeedsACa) {
 }
 
 TEST_F(Tls, DoesNotMixWithPlainConnections) {
-  auto secure = start(echo);
+  auto secure = start(echo_tls);
   EXPECT_FALSE(http_call({.host = "127.0.0.1", .port = secure->port()}, get("/")));
-  auto plain = must(HttpServer::start({}, echo));
+  auto plain = must(HttpServer::start({}, echo_tls));
   const Error error = refusal(address(*plain), trusting());
   EXPECT_EQ(error.code(), ErrorCode::unavailable);
   EXPECT_THAT(error.text(), HasSubstr("does not speak TLS"));
@@ -226,7 +226,7 @@ TEST_F(Tls, DoesNotMixWithPlainConnections) {
 }
 
 TEST_F(Tls, SilentAndBrokenHandshakesAreClosedAndHoldNobodyUp) {
-  auto server = start(echo, {.request_timeout = milliseconds(500)});
+  auto server = start(echo_tls, {.request_timeout = milliseconds(500)});
   std::vector<std::unique_ptr<RawClient>> strangers;
   for (int i = 0; i < 30; ++i) {
     strangers.push_back(std::make_unique<RawClient>(server->port()));
@@ -243,7 +243,7 @@ TEST_F(Tls, SilentAndBrokenHandshakesAreClosedAndHoldNobodyUp) {
 }
 
 TEST_F(Tls, ClosesConnectionsOverTheLimit) {
-  auto server = start(echo, {.connections_max = 1});
+  auto server = start(echo_tls, {.connections_max = 1});
   HttpClient first(address(*server), trusting());
   ASSERT_TRUE(first.call(get("/")));
   EXPECT_EQ(refusal(address(*server), trusting()).code(), ErrorCode::unavailable);
@@ -251,7 +251,7 @@ TEST_F(Tls, ClosesConnectionsOverTheLimit) {
 }
 
 TEST_F(Tls, AnswersAHundredClientsAtOnce) {
-  auto server = start(echo);
+  auto server = start(echo_tls);
   std::atomic<int> answered = 0;
   std::vector<std::thread> clients;
   for (int i = 0; i < 100; ++i) {
@@ -274,7 +274,7 @@ TEST_F(Tls, AnswersAHundredClientsAtOnce) {
 TEST_F(Tls, StopsWithConnectionsInEveryPhase) {
   Gate entered;
   auto server = start([&](const HttpRequest& request, ResponseWriter& writer) {
-    if (request.path == "/short") return echo(request, writer);
+    if (request.path == "/short") return echo_tls(request, writer);
     ASSERT_TRUE(writer.begin(200, "text/plain"));
     Gate ending;
     writer.on_ending([&] { ending.open(); });
@@ -340,7 +340,7 @@ TEST_F(Tls, PlainConnectionsExportNothing) {
 }
 
 TEST_F(Tls, AClientThatProvedItsConnectionDoesNotMakeAnother) {
-  auto server = start(echo, {.requests_per_connection_max = 2});
+  auto server = start(echo_tls, {.requests_per_connection_max = 2});
   HttpClient client(address(*server), trusting());
   ASSERT_TRUE(client.call(get("/")));
   const ByteBuffer bound = must(client.exporter(kLabel, as_bytes("nonce")));
@@ -364,7 +364,7 @@ std::string stock_client(const HttpServer& server, const std::string& arguments)
 }
 
 TEST_F(Tls, SpeaksNothingButVersion13AndHttp11) {
-  auto server = start(echo);
+  auto server = start(echo_tls);
   const std::string now = stock_client(*server, "-tls1_3 -alpn h2,http/1.1");
   if (now.empty()) GTEST_SKIP() << "the program openssl is not here";
   EXPECT_THAT(now, HasSubstr("New, TLSv1.3, Cipher is TLS_AES_256_GCM_SHA384"));
@@ -394,7 +394,7 @@ bool is_thrown_out_for_key_updates(const HttpServer& server) {
 
 TEST_F(Tls, ThrowsOutClientsThatKeepItBusyWithKeyUpdates) {
   std::signal(SIGPIPE, SIG_IGN);  // libssl's own sockets raise it
-  auto server = start(echo);
+  auto server = start(echo_tls);
   EXPECT_TRUE(is_thrown_out_for_key_updates(*server));
   ERR_clear_error();
   EXPECT_TRUE(http_call(address(*server), get("/"), trusting()));

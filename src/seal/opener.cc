@@ -13,8 +13,6 @@
 namespace penstock::seal {
 namespace {
 
-constexpr std::int64_t kMsPerS = 1000;
-constexpr std::string_view kFieldPrefix = "ps1:";
 constexpr std::uint8_t kEndOfBody = 0x80;
 
 class PolicyProducers final : public ProducerKeys {

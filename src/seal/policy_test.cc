@@ -10,13 +10,13 @@
 namespace penstock::seal {
 namespace {
 
-constexpr std::int64_t kNotAfterS = 1'900'000'000;
+constexpr std::int64_t kPolicyNotAfterS = 1'900'000'000;
 
 MadePolicy made() {
   return make_policy({.id = "pay-v1",
                       .topics = {"payments", "payments.eu"},
                       .schema_required = false,
-                      .not_after_s = kNotAfterS},
+                      .not_after_s = kPolicyNotAfterS},
                      crypto::system_random())
       .value();
 }
@@ -61,7 +61,7 @@ TEST(Policy, EveryChangeOfAMemberChangesTheDigestAndBreaksTheSignature) {
                                                   {"version", 2},
                                                   {"topics", Json::array({"payments"})},
                                                   {"schema_required", true},
-                                                  {"not_after", kNotAfterS + 1},
+                                                  {"not_after", kPolicyNotAfterS + 1},
                                                   {"readers", document["policy"]["producers"]},
                                                   {"producers", document["policy"]["readers"]}};
   for (const auto& [member, value] : changes) {

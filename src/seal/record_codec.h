@@ -14,6 +14,8 @@
 namespace penstock::seal {
 
 inline constexpr std::size_t kProtectedBytes = 19;
+inline constexpr std::string_view kFieldPrefix = "ps1:";  // of a field's text
+inline constexpr std::int64_t kMsPerS = 1000;
 // ["Encrypt0", protected, ...]: array of 3, text of 8, byte string of 19.
 inline constexpr std::array<std::uint8_t, 11> kAadStart = {0x83, 0x68, 'E', 'n', 'c', 'r',
                                                            'y',  'p',  't', '0', 0x53};

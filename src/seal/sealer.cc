@@ -13,9 +13,6 @@
 namespace penstock::seal {
 namespace {
 
-constexpr std::int64_t kMsPerS = 1000;
-constexpr std::string_view kFieldPrefix = "ps1:";
-
 std::int64_t seconds(std::int64_t ms) {
   return ms / kMsPerS;
 }

@@ -18,7 +18,6 @@ namespace penstock::server {
 namespace {
 
 using testing::HasSubstr;
-using testing::IsEmpty;
 using testing::Not;
 
 constexpr std::string_view kScript =

@@ -200,7 +200,7 @@ Result<> enroll_here(Parts& parts, EndOfProgram& end) {
   return {};
 }
 
-Result<> run_script(session::Session& session, std::string_view sql, std::string_view from) {
+Result<> run_start_script(session::Session& session, std::string_view sql, std::string_view from) {
   const session::ScriptResult result = session.execute(sql, {}, session::Again::resume);
   if (result.error) return fail(result.error->in(from));
   return {};
@@ -208,10 +208,10 @@ Result<> run_script(session::Session& session, std::string_view sql, std::string
 
 Result<> run_start_scripts(Parts& parts, const Arguments& arguments) {
   for (const session::MeasuredScript& script : parts.sources.scripts) {
-    TRY(run_script(*parts.session, script.text, script.name));
+    TRY(run_start_script(*parts.session, script.text, script.name));
   }
   for (const std::string& file : arguments.sql_files) {
-    TRY(run_script(*parts.session, TRY(read_file(file, kSqlFileBytesMax)), file));
+    TRY(run_start_script(*parts.session, TRY(read_file(file, kSqlFileBytesMax)), file));
   }
   return {};
 }

@@ -109,8 +109,9 @@ void stream(const RouteContext& context, const StatementRequest& request, Framin
   writer.on_ending([] {});  // the query ends before the writer does
 }
 
-void run(const RouteContext& context, const net::HttpRequest& request, net::ResponseWriter& writer,
-         std::optional<Framing> framing, bool print_needs_delimited) {
+void run_query(const RouteContext& context, const net::HttpRequest& request,
+               net::ResponseWriter& writer, std::optional<Framing> framing,
+               bool print_needs_delimited) {
   auto body = parse_statement_request(request.body);
   if (!body) return answer(writer, rest_error(body.error()));
   if (!framing) {
@@ -132,12 +133,12 @@ void run(const RouteContext& context, const net::HttpRequest& request, net::Resp
 
 void run_query(const RouteContext& context, const net::HttpRequest& request,
                net::ResponseWriter& writer) {
-  run(context, request, writer, framing_for_query(request.field("Accept")), false);
+  run_query(context, request, writer, framing_for_query(request.field("Accept")), false);
 }
 
 void run_query_stream(const RouteContext& context, const net::HttpRequest& request,
                       net::ResponseWriter& writer) {
-  run(context, request, writer, framing_for_query_stream(request.field("Accept")), true);
+  run_query(context, request, writer, framing_for_query_stream(request.field("Accept")), true);
 }
 
 void close_query(const RouteContext& context, const net::HttpRequest& request,

@@ -8,7 +8,7 @@
 namespace penstock::server {
 namespace {
 
-OrderedJson shown(const enroll::EnrollmentState& state) {
+OrderedJson shown_status(const enroll::EnrollmentState& state) {
   OrderedJson out;
   out["app"] = state.app;
   out["token_valid"] = state.token_valid;
@@ -19,7 +19,7 @@ OrderedJson shown(const enroll::EnrollmentState& state) {
   return out;
 }
 
-OrderedJson shown(const LogFacts& log) {
+OrderedJson shown_status(const LogFacts& log) {
   OrderedJson out;
   out["kind"] = log.kind;
   if (log.kind != "kafka") return out;
@@ -29,7 +29,7 @@ OrderedJson shown(const LogFacts& log) {
   return out;
 }
 
-OrderedJson shown(const topics::LogFigures& figures) {
+OrderedJson shown_status(const topics::LogFigures& figures) {
   OrderedJson out;
   out["committed"] = figures.committed;
   out["aborted"] = figures.aborted;
@@ -40,7 +40,7 @@ OrderedJson shown(const topics::LogFigures& figures) {
   return out;
 }
 
-OrderedJson shown(const std::vector<topics::Misbehaviour>& list) {
+OrderedJson shown_status(const std::vector<topics::Misbehaviour>& list) {
   OrderedJson out = OrderedJson::array();
   for (const topics::Misbehaviour& one : list) {
     OrderedJson& row = out.emplace_back();
@@ -64,7 +64,7 @@ void put_work(OrderedJson& out, const engine::Work& work) {
   out["restarts"] = work.restarts;
 }
 
-OrderedJson shown(const engine::PartitionProgress& progress) {
+OrderedJson shown_status(const engine::PartitionProgress& progress) {
   OrderedJson out;
   out["partition"] = progress.partition;
   out["position"] = progress.position;
@@ -74,7 +74,7 @@ OrderedJson shown(const engine::PartitionProgress& progress) {
   return out;
 }
 
-OrderedJson shown(const session::QueryRow& query) {
+OrderedJson shown_status(const session::QueryRow& query) {
   const engine::QueryStats& stats = query.stats;
   OrderedJson out;
   out["id"] = query.id;
@@ -85,7 +85,7 @@ OrderedJson shown(const session::QueryRow& query) {
   out["cpu_s"] = stats.cpu_seconds;
   out["partition_count"] = stats.partitions;  // of the source; below are those worked on here
   out["partitions"] = OrderedJson::array();
-  for (const auto& progress : stats.progress) out["partitions"].push_back(shown(progress));
+  for (const auto& progress : stats.progress) out["partitions"].push_back(shown_status(progress));
   return out;
 }
 
@@ -100,17 +100,18 @@ void give_service_status(const RouteContext& context, const net::HttpRequest&,
   out["measured"] = context.measured_sql;
   out["signed_statements"] = context.signed_statements;
   out["tee"] = here.provider != nullptr ? OrderedJson(here.provider->tee()) : OrderedJson();
-  out["enrollment"] = here.enrollment != nullptr ? shown(here.enrollment->state()) : OrderedJson();
-  out["log"] = shown(context.log_facts);
+  out["enrollment"] =
+      here.enrollment != nullptr ? shown_status(here.enrollment->state()) : OrderedJson();
+  out["log"] = shown_status(context.log_facts);
   if (context.log_facts.kind == "kafka") {  // which counts what it does
     const topics::LogFigures figures = context.log.figures();
-    out["commits"] = shown(figures);
+    out["commits"] = shown_status(figures);
     out["client_restarts"] = figures.client_restarts;
     out["rebalances"] = figures.rebalances;
-    out["misbehaviour"] = shown(figures.misbehaviour);
+    out["misbehaviour"] = shown_status(figures.misbehaviour);
   }
   out["queries"] = OrderedJson::array();
-  for (const auto& query : context.session.queries()) out["queries"].push_back(shown(query));
+  for (const auto& query : context.session.queries()) out["queries"].push_back(shown_status(query));
   answer(writer, 200, out);
 }
 

@@ -18,7 +18,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::StartsWith;
 
-constexpr std::string_view kOrders =
+constexpr std::string_view kMeasuredOrders =
     "CREATE STREAM orders (id BIGINT, item STRING) "
     "WITH (KAFKA_TOPIC='orders', VALUE_FORMAT='JSON', PARTITIONS=1);";
 constexpr std::string_view kItems =
@@ -100,12 +100,12 @@ class MeasuredSession : public testing::Test {
   std::unique_ptr<Session> session_;
 };
 
-std::string both() {
-  return std::string(kOrders) + std::string(kCopy);
+std::string measured_both() {
+  return std::string(kMeasuredOrders) + std::string(kCopy);
 }
 
 TEST_F(MeasuredSession, KeepsPositionsOfAFileThatGrowsAtTheFront) {
-  const std::string start_of_file = std::string(kOrders) + std::string(kItems);
+  const std::string start_of_file = std::string(kMeasuredOrders) + std::string(kItems);
   start({start_of_file + std::string(kInserts)});
   const std::string id = id_of("ITEMS");
   EXPECT_THAT(id, StartsWith("INSERTQUERY_"));
@@ -125,9 +125,9 @@ TEST_F(MeasuredSession, KeepsPositionsOfAFileThatGrowsAtTheFront) {
 TEST_F(MeasuredSession, BringsNothingInFromTheDiskAndChangesNothingUnproved) {
   {
     auto host = open(*log_);
-    must(*host, both());
+    must(*host, measured_both());
   }
-  start({std::string(kOrders)});
+  start({std::string(kMeasuredOrders)});
   EXPECT_THAT(ids(), IsEmpty());
   EXPECT_EQ(must(*session_, "SHOW STREAMS;").done.size(), 1u);
   for (const std::string_view script :
@@ -139,7 +139,7 @@ TEST_F(MeasuredSession, BringsNothingInFromTheDiskAndChangesNothingUnproved) {
 }
 
 TEST_F(MeasuredSession, InsertsItsRowsAndNamesTheScriptThatFails) {
-  start({std::string(kOrders) + "INSERT INTO orders VALUES (1, 'x');"});
+  start({std::string(kMeasuredOrders) + "INSERT INTO orders VALUES (1, 'x');"});
   EXPECT_EQ(read_values(*log_, "orders").size(), 1u);
   const auto wrong = try_start({"CREATE STREAM x AS SELECT id FROM nothing;"});
   ASSERT_FALSE(wrong);
@@ -150,12 +150,12 @@ TEST_F(MeasuredSession, InsertsItsRowsAndNamesTheScriptThatFails) {
 }
 
 TEST_F(MeasuredSession, TakesProvedScriptsUpAfterARestart) {
-  start({std::string(kOrders)});
+  start({std::string(kMeasuredOrders)});
   run_proved(1, std::string(kCopy));
   run_proved(2, "INSERT INTO orders VALUES (7, 'seven');");
   ASSERT_TRUE(session_->drain());
   const auto before = ids();
-  start({std::string(kOrders)});
+  start({std::string(kMeasuredOrders)});
   EXPECT_EQ(ids(), before);
   ASSERT_TRUE(session_->drain());
   EXPECT_EQ(read_values(*log_, "orders").size(), 1u);  // the row is not inserted again
@@ -167,37 +167,37 @@ TEST_F(MeasuredSession, TakesProvedScriptsUpAfterARestart) {
 }
 
 TEST_F(MeasuredSession, RefusesProofsThatDoNotHold) {
-  start({std::string(kOrders)});
+  start({std::string(kMeasuredOrders)});
   EXPECT_TRUE(session_->execute_proved(kCopy, "x 1 nothing").error);
-  EXPECT_TRUE(session_->execute_proved(kCopy, proof(1, kOrders)).error);
+  EXPECT_TRUE(session_->execute_proved(kCopy, proof(1, kMeasuredOrders)).error);
   EXPECT_THAT(ids(), IsEmpty());
   EXPECT_THAT(journal(), testing::SizeIs(1));
   session_.reset();
   auto stored = open(*log_);
-  EXPECT_EQ(stored->execute_proved(kOrders, proof(1, kOrders)).error->code(),
+  EXPECT_EQ(stored->execute_proved(kMeasuredOrders, proof(1, kMeasuredOrders)).error->code(),
             ErrorCode::permission_denied);
 }
 
 TEST_F(MeasuredSession, DoesNotStartAQueryThatAProvedScriptEnded) {
-  start({both()});
+  start({measured_both()});
   const std::string id = id_of("COPY");
   produce(*log_, "orders", {R"({"ID":1,"ITEM":"pen"})"});
   ASSERT_TRUE(session_->drain());
   run_proved(1, fmt::format("TERMINATE {}; DROP STREAM copy DELETE TOPIC;", id));
   for (int i = 0; i < 2; ++i) {
-    start({both()});
+    start({measured_both()});
     EXPECT_THAT(ids(), IsEmpty());
     EXPECT_FALSE(log_->describe(topic_name("COPY")));  // a query that ran would have made it
   }
   run_proved(2, "CREATE STREAM copy AS SELECT item FROM orders EMIT CHANGES;");
   ASSERT_TRUE(session_->drain());
-  start({both()});
+  start({measured_both()});
   ASSERT_TRUE(session_->drain());
   EXPECT_THAT(read_values(*log_, "COPY"), ElementsAre(R"({"ITEM":"pen"})"));
 }
 
 TEST_F(MeasuredSession, ForgetsASignerWhomTheConfigurationNamesNoMore) {
-  start({std::string(kOrders)});
+  start({std::string(kMeasuredOrders)});
   run_proved(1, std::string(kCopy));
   auto records = journal();
   for (std::string& record : records) {
@@ -206,12 +206,12 @@ TEST_F(MeasuredSession, ForgetsASignerWhomTheConfigurationNamesNoMore) {
     record = json.dump();
   }
   replace_journal(records);
-  start({std::string(kOrders)});
+  start({std::string(kMeasuredOrders)});
   EXPECT_THAT(ids(), IsEmpty());
 }
 
 TEST_F(MeasuredSession, RefusesAJournalThatWasChanged) {
-  start({std::string(kOrders)});
+  start({std::string(kMeasuredOrders)});
   run_proved(1, std::string(kCopy));
   run_proved(2, "TERMINATE ALL;");
   const std::vector<std::string> good = journal();
@@ -226,26 +226,26 @@ TEST_F(MeasuredSession, RefusesAJournalThatWasChanged) {
   record["sql"] = "CREATE STREAM leak AS SELECT * FROM orders EMIT CHANGES;";
   changed[proved[0]] = record.dump();
   replace_journal(changed);
-  EXPECT_EQ(try_start({std::string(kOrders)}).error().code(), ErrorCode::not_authentic);
+  EXPECT_EQ(try_start({std::string(kMeasuredOrders)}).error().code(), ErrorCode::not_authentic);
 
   changed = good;  // the order
   std::swap(changed[proved[0]], changed[proved[1]]);
   replace_journal(changed);
-  EXPECT_EQ(try_start({std::string(kOrders)}).error().text(),
+  EXPECT_EQ(try_start({std::string(kMeasuredOrders)}).error().text(),
             fmt::format("recorded script {}: replayed", 1));
 
   changed = good;  // twice
   changed.push_back(good[proved[0]]);
   replace_journal(changed);
-  EXPECT_FALSE(try_start({std::string(kOrders)}));
+  EXPECT_FALSE(try_start({std::string(kMeasuredOrders)}));
 
   replace_journal(good);
-  start({std::string(kOrders)});
+  start({std::string(kMeasuredOrders)});
   EXPECT_THAT(ids(), IsEmpty());
 }
 
 TEST_F(MeasuredSession, DoesWhatWasRecordedWhenTheProcessDiedBeforeItWasDone) {
-  start({both()});
+  start({measured_both()});
   run_proved(1, "TERMINATE ALL; DROP STREAM copy;");
   run_proved(2, "CREATE STREAM other AS SELECT item FROM orders EMIT CHANGES;");
   auto records = journal();
@@ -255,13 +255,13 @@ TEST_F(MeasuredSession, DoesWhatWasRecordedWhenTheProcessDiedBeforeItWasDone) {
   });
   ASSERT_EQ(records.size(), 4u);
   replace_journal(records);
-  start({both()});
+  start({measured_both()});
   ASSERT_EQ(session_->queries().size(), 1u);
   EXPECT_EQ(session_->queries()[0].sink, "OTHER");
 }
 
 TEST_F(MeasuredSession, BelievesNoIdsOfTheJournal) {
-  const std::string two = both() + std::string(kItems) + std::string(kInserts);
+  const std::string two = measured_both() + std::string(kItems) + std::string(kInserts);
   start({two});
   const std::string copy = id_of("COPY"), items = id_of("ITEMS");
   run_proved(1, fmt::format("TERMINATE {};", items));

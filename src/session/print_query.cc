@@ -1,5 +1,8 @@
 #include "session/print_query.h"
 
+#include <algorithm>
+#include <atomic>
+
 #include <fmt/format.h>
 
 #include "session/limits.h"

@@ -2,20 +2,13 @@
 
 #include <fmt/format.h>
 
+#include "base/ascii.h"
 #include "session/statement_text.h"
 
 namespace penstock::session {
 namespace {
 
 constexpr std::size_t kQueryIdBytesMax = 150;  // the dead-letter topic "<id>.dead_letters" must fit
-
-std::string upper(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-  }
-  return out;
-}
 
 bool is_id_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/ascii.h"
 #include "session/dry_effects.h"
 #include "session/properties.h"
 #include "session/query_ids.h"
@@ -55,14 +56,6 @@ Error unknown_source(std::string_view name) {
                fmt::format("Could not find STREAM/TABLE '{}' in the Metastore. SHOW STREAMS lists "
                            "what is there.",
                            name));
-}
-
-std::string upper(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-  }
-  return out;
 }
 
 QueryDescription of_plan(const sql::PlanNode& plan, std::string_view text) {

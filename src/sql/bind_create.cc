@@ -40,7 +40,7 @@ Parsed<data::Schema> schema_of(const ast::CreateStream& create) {
 }
 
 // What the statement says of formats, where each is said or else at the stream's name.
-FormatPlaces places_of(const StreamSettings& settings, SourceSpan name) {
+FormatPlaces format_places(const StreamSettings& settings, SourceSpan name) {
   const auto place = [&](SourceSpan span) { return span.end == 0 ? name : span; };
   return {place(settings.key_format_span), place(settings.value_format_span)};
 }
@@ -121,7 +121,7 @@ Parsed<StatementBinder::Node> StatementBinder::create_plain(const ast::CreateStr
   stream.partitions = settings.partitions;
   stream.timestamp_column = settings.timestamp_column;
   TRY(apply_delimiter(settings, stream));
-  TRY(check_formats(stream, places_of(settings, create.name.span)));
+  TRY(check_formats(stream, format_places(settings, create.name.span)));
   TRY(check_timestamp(stream, settings.timestamp_span));
   return CreateStream{std::move(stream), create.or_replace, create.if_not_exists};
 }
@@ -139,7 +139,7 @@ Parsed<StatementBinder::Node> StatementBinder::create_from_query(const ast::Crea
   stream.partitions = settings.partitions;
   stream.timestamp_column = settings.timestamp_column;
   TRY(settle_formats(settings, *source, stream));
-  TRY(check_formats(stream, places_of(settings, create.name.span)));
+  TRY(check_formats(stream, format_places(settings, create.name.span)));
   TRY(check_timestamp(stream, settings.timestamp_span));
   TRY(check_no_loop(*source, stream, create.name.span));
   StreamInfo described = stream;

@@ -36,7 +36,7 @@ bool ordered_only(BinaryOperator op) {
   return op >= BinaryOperator::less && op <= BinaryOperator::greater_equal;
 }
 
-std::size_t characters(std::string_view text) {
+std::size_t character_count(std::string_view text) {
   return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
     return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
   }));
@@ -102,7 +102,7 @@ Parsed<Bound> ExpressionBinder::bind_node(const ast::Like& node, SourceSpan span
   if (node.escape) {
     Bound escape = TRY(bind(*node.escape));
     CHECK(is_string_literal(escape));
-    if (characters(std::get<std::string>(literal_of(*escape.expr)->value)) != 1) {
+    if (character_count(std::get<std::string>(literal_of(*escape.expr)->value)) != 1) {
       return problem(node.escape->span, "The escape of LIKE is exactly one character.");
     }
     args.push_back(std::move(escape));

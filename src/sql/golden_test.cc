@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "base/source_tree.h"
 #include "sql/golden_cases.h"
 #include "sql/statement.h"
 #include "sql/test_environment.h"
@@ -34,7 +35,7 @@ std::string schema_text(const PlanPtr& plan) {
 }
 
 TEST_F(Golden, ErrorsSayWhatIsWrongWhereAndWhatWasProbablyMeant) {
-  const std::string path = std::string(PENSTOCK_SOURCE_DIR) + "/tests/sql_errors/messages.txt";
+  const std::string path = source_tree() / "tests/sql_errors/messages.txt";
   EXPECT_GE(read_golden(path).size(), 70U);
   check_golden(path, [&](const std::string& text) {
     const auto statement = prepare(text);
@@ -44,7 +45,7 @@ TEST_F(Golden, ErrorsSayWhatIsWrongWhereAndWhatWasProbablyMeant) {
 }
 
 TEST_F(Golden, StatementsBecomeThePlansThatEngineExecutes) {
-  const std::string path = std::string(PENSTOCK_SOURCE_DIR) + "/src/sql/testdata/plans.txt";
+  const std::string path = source_tree() / "src/sql/testdata/plans.txt";
   check_golden(path, [&](const std::string& text) {
     const auto statement = prepare(text);
     if (!statement) return statement.error().text();

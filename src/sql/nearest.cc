@@ -1,4 +1,5 @@
 #include "sql/nearest.h"
+#include "base/ascii.h"
 
 #include <algorithm>
 #include <array>
@@ -10,10 +11,6 @@ namespace {
 
 constexpr std::size_t kComparedBytesMax = 64;
 constexpr std::size_t kNamesShown = 3;
-
-char upper(char c) {
-  return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-}
 
 // One mistake in short names, about one in three characters in longer ones.
 std::size_t tolerance(std::string_view name) {

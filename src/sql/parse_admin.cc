@@ -13,17 +13,17 @@ namespace {
 
 using What = ShowStatement::What;
 
-struct Shown {
+struct ShownThing {
   std::string_view word;
   What what;
 };
-constexpr std::array<Shown, 7> kShown = {{{"STREAMS", What::streams},
-                                          {"TABLES", What::tables},
-                                          {"TOPICS", What::topics},
-                                          {"QUERIES", What::queries},
-                                          {"FUNCTIONS", What::functions},
-                                          {"PROPERTIES", What::properties},
-                                          {"VARIABLES", What::variables}}};
+constexpr std::array<ShownThing, 7> kShown = {{{"STREAMS", What::streams},
+                                               {"TABLES", What::tables},
+                                               {"TOPICS", What::topics},
+                                               {"QUERIES", What::queries},
+                                               {"FUNCTIONS", What::functions},
+                                               {"PROPERTIES", What::properties},
+                                               {"VARIABLES", What::variables}}};
 constexpr std::array<std::string_view, 5> kLaterShown = {"TYPES", "CONNECTORS", "CONNECTOR",
                                                          "SOURCE", "SINK"};
 
@@ -43,7 +43,7 @@ Parsed<ast::Statement> parse_show(TokenCursor& cursor) {
   if (cursor.at_words("ALL", "TOPICS")) cursor.take();
   const Token& token = cursor.peek();
   const auto shown = std::find_if(kShown.begin(), kShown.end(),
-                                  [&](const Shown& s) { return cursor.at_word(s.word); });
+                                  [&](const ShownThing& s) { return cursor.at_word(s.word); });
   if (shown == kShown.end()) {
     const bool later = std::any_of(kLaterShown.begin(), kLaterShown.end(),
                                    [&](std::string_view word) { return cursor.at_word(word); });

@@ -173,7 +173,7 @@ Parsed<ExpressionPtr> parse_typed_literal(TokenCursor& cursor) {
   return make(cursor.span_since(begin), std::move(literal));
 }
 
-Parsed<ExpressionPtr> parse_column(TokenCursor& cursor) {
+Parsed<ExpressionPtr> parse_column_reference(TokenCursor& cursor) {
   const std::uint32_t begin = cursor.position();
   ast::ColumnName node;
   node.column = TRY(cursor.expect_name("an expression"));
@@ -236,7 +236,7 @@ Parsed<ExpressionPtr> parse_primary(TokenCursor& cursor) {
   const bool reserved = token.kind == TokenKind::word && is_reserved(token.text);
   if (reserved) return cursor.unexpected("an expression");
   if (cursor.at_symbol("(", 1)) return parse_call(cursor);
-  return parse_column(cursor);
+  return parse_column_reference(cursor);
 }
 
 Parsed<ExpressionPtr> parse_postfix(TokenCursor& cursor) {
@@ -273,7 +273,7 @@ struct BinaryRule {
   BinaryOperator op;
   int tightness;
 };
-constexpr std::array<BinaryRule, 6> kArithmetic = {{
+constexpr std::array<BinaryRule, 6> kArithmeticRules = {{
     {"||", BinaryOperator::concat, 1},
     {"+", BinaryOperator::add, 2},
     {"-", BinaryOperator::subtract, 2},
@@ -281,7 +281,7 @@ constexpr std::array<BinaryRule, 6> kArithmetic = {{
     {"/", BinaryOperator::divide, 3},
     {"%", BinaryOperator::modulo, 3},
 }};
-constexpr std::array<BinaryRule, 6> kComparisons = {{
+constexpr std::array<BinaryRule, 6> kComparisonRules = {{
     {"=", BinaryOperator::equal, 0},
     {"<>", BinaryOperator::not_equal, 0},
     {"<", BinaryOperator::less, 0},
@@ -308,7 +308,7 @@ Parsed<ExpressionPtr> make_binary(BinaryOperator op, SourceSpan op_span, Express
 Parsed<ExpressionPtr> parse_value(TokenCursor& cursor, int loosest) {
   ExpressionPtr left = TRY(parse_sign(cursor));
   for (;;) {
-    const BinaryRule* rule = rule_at(cursor, kArithmetic);
+    const BinaryRule* rule = rule_at(cursor, kArithmeticRules);
     if (rule == nullptr || rule->tightness < loosest) return left;
     const SourceSpan op_span = cursor.take().span;
     ExpressionPtr right = TRY(parse_value(cursor, rule->tightness + 1));
@@ -379,7 +379,7 @@ Parsed<ExpressionPtr> parse_comparison(TokenCursor& cursor, ExpressionPtr left,
                                        const BinaryRule& rule) {
   const SourceSpan op_span = cursor.take().span;
   ExpressionPtr right = TRY(parse_value(cursor, 0));
-  if (rule_at(cursor, kComparisons) != nullptr) {
+  if (rule_at(cursor, kComparisonRules) != nullptr) {
     return problem(cursor.peek().span, "Comparisons do not chain; join them by AND.");
   }
   return make_binary(rule.op, op_span, std::move(left), std::move(right));
@@ -387,7 +387,7 @@ Parsed<ExpressionPtr> parse_comparison(TokenCursor& cursor, ExpressionPtr left,
 
 Parsed<ExpressionPtr> parse_predicate(TokenCursor& cursor) {
   ExpressionPtr left = TRY(parse_value(cursor, 0));
-  if (const BinaryRule* rule = rule_at(cursor, kComparisons)) {
+  if (const BinaryRule* rule = rule_at(cursor, kComparisonRules)) {
     return parse_comparison(cursor, std::move(left), *rule);
   }
   if (cursor.at_word("IS")) return parse_is(cursor, std::move(left));

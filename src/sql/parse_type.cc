@@ -43,7 +43,7 @@ std::string type_hint(std::string_view name) {
          "TIMESTAMP.";
 }
 
-Parsed<Type> decimal_type(TokenCursor& cursor, std::uint32_t begin) {
+Parsed<Type> parse_decimal(TokenCursor& cursor, std::uint32_t begin) {
   if (!cursor.at_symbol("(")) {
     return problem(cursor.span_since(begin),
                    "DECIMAL needs its precision and scale: DECIMAL(10, 2).");
@@ -116,7 +116,7 @@ Parsed<Type> parse_type(TokenCursor& cursor) {
     return problem(token.span,
                    fmt::format("Type '{}' is not known.{}", token.text, type_hint(token.text)));
   }
-  if (named->kind == TypeKind::decimal) return decimal_type(cursor, token.span.begin);
+  if (named->kind == TypeKind::decimal) return parse_decimal(cursor, token.span.begin);
   // VARCHAR(20) is taken as ksqlDB takes it: the length does not limit anything.
   if (named->kind == TypeKind::string && cursor.accept_symbol("(")) {
     TRY(cursor.expect_count("a length"));

@@ -49,7 +49,7 @@ std::string column_name(const ast::Expression& expression) {
   return column == nullptr ? std::string() : column->column.text;
 }
 
-ExprPtr column_expr(std::size_t index, const data::Type& type, SourceSpan span) {
+ExprPtr planned_column(std::size_t index, const data::Type& type, SourceSpan span) {
   auto expr = std::make_unique<Expr>();
   expr->type = type;
   expr->node = ColumnExpr{index};
@@ -201,7 +201,7 @@ Parsed<void> QueryPlanner::expand_star(const ast::SelectItem& item) {
 
 void QueryPlanner::add_column(std::size_t index, SourceSpan span) {
   outputs_.push_back({.name = std::string(scope_.name_at(index)),
-                      .expr = column_expr(index, scope_.type_at(index), span),
+                      .expr = planned_column(index, scope_.type_at(index), span),
                       .span = span});
 }
 

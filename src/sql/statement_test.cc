@@ -10,10 +10,8 @@
 namespace penstock::sql {
 namespace {
 
-using data::ColumnRole;
 using data::Int128;
 using data::Null;
-using data::TypeKind;
 
 class StatementTest : public ::testing::Test {
  protected:

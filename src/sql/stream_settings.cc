@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/ascii.h"
 #include "sql/limits.h"
 #include "sql/nearest.h"
 
@@ -14,14 +15,6 @@ namespace {
 using ast::Property;
 using data::TypeKind;
 using Apply = Parsed<void> (*)(const Property&, StreamSettings&);
-
-std::string upper(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) {
-    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-  }
-  return result;
-}
 
 Parsed<std::string> string_value(const Property& property) {
   const auto* text = std::get_if<std::string>(&property.value.value);
@@ -179,17 +172,17 @@ struct PropertyRule {
   std::string_view name;
   Apply apply;
 };
-constexpr std::array<PropertyRule, 11> kRules = {{{"KAFKA_TOPIC", set_topic},
-                                                  {"VALUE_FORMAT", set_value_format},
-                                                  {"KEY_FORMAT", set_key_format},
-                                                  {"FORMAT", set_format},
-                                                  {"PARTITIONS", set_partitions},
-                                                  {"REPLICAS", check_replicas},
-                                                  {"VALUE_DELIMITER", set_value_delimiter},
-                                                  {"TIMESTAMP", set_timestamp},
-                                                  {"WRAP_SINGLE_VALUE", check_wrapping},
-                                                  {"SEAL", set_seal},
-                                                  {"KEY_POLICY", set_key_policy}}};
+constexpr std::array<PropertyRule, 11> kPropertyRules = {{{"KAFKA_TOPIC", set_topic},
+                                                          {"VALUE_FORMAT", set_value_format},
+                                                          {"KEY_FORMAT", set_key_format},
+                                                          {"FORMAT", set_format},
+                                                          {"PARTITIONS", set_partitions},
+                                                          {"REPLICAS", check_replicas},
+                                                          {"VALUE_DELIMITER", set_value_delimiter},
+                                                          {"TIMESTAMP", set_timestamp},
+                                                          {"WRAP_SINGLE_VALUE", check_wrapping},
+                                                          {"SEAL", set_seal},
+                                                          {"KEY_POLICY", set_key_policy}}};
 constexpr std::array<std::string_view, 14> kLaterProperties = {
     "RETENTION_MS",
     "CLEANUP_POLICY",
@@ -209,7 +202,7 @@ constexpr std::array<std::string_view, 14> kLaterProperties = {
 Parsed<void> apply(const Property& property, StreamSettings& settings) {
   const std::string& name = property.name.text;
   std::vector<std::string_view> names;
-  for (const PropertyRule& rule : kRules) {
+  for (const PropertyRule& rule : kPropertyRules) {
     if (rule.name == name) return rule.apply(property, settings);
     names.push_back(rule.name);
   }

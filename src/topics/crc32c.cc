@@ -60,7 +60,7 @@ constexpr ByteTable kByteTable = make_byte_table();
 constexpr ZeroBytes kLongZeros(kLongLane);
 constexpr ZeroBytes kShortZeros(kShortLane);
 
-std::uint64_t load(const std::uint8_t* from) {
+std::uint64_t load_word(const std::uint8_t* from) {
   std::uint64_t word;
   std::memcpy(&word, from, 8);
   return word;
@@ -71,9 +71,9 @@ template <std::size_t lane>
 std::uint32_t three_lanes(const std::uint8_t* data, std::uint32_t crc, const ZeroBytes& zeros) {
   std::uint64_t a = crc, b = 0, c = 0;
   for (std::size_t i = 0; i < lane; i += 8) {
-    a = _mm_crc32_u64(a, load(data + i));
-    b = _mm_crc32_u64(b, load(data + lane + i));
-    c = _mm_crc32_u64(c, load(data + 2 * lane + i));
+    a = _mm_crc32_u64(a, load_word(data + i));
+    b = _mm_crc32_u64(b, load_word(data + lane + i));
+    c = _mm_crc32_u64(c, load_word(data + 2 * lane + i));
   }
   std::uint32_t ab = zeros.after(static_cast<std::uint32_t>(a)) ^ static_cast<std::uint32_t>(b);
   return zeros.after(ab) ^ static_cast<std::uint32_t>(c);
@@ -90,7 +90,7 @@ std::uint32_t crc32c(ByteView bytes, std::uint32_t crc) {
   for (; left >= 3 * kShortLane; data += 3 * kShortLane, left -= 3 * kShortLane)
     crc = three_lanes<kShortLane>(data, crc, kShortZeros);
   for (; left >= 8; data += 8, left -= 8)
-    crc = static_cast<std::uint32_t>(_mm_crc32_u64(crc, load(data)));
+    crc = static_cast<std::uint32_t>(_mm_crc32_u64(crc, load_word(data)));
   for (; left > 0; ++data, --left) crc = _mm_crc32_u8(crc, *data);
   return ~crc;
 }

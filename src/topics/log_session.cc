@@ -12,7 +12,7 @@
 namespace penstock::topics {
 namespace {
 
-constexpr std::size_t kPageBytes = 1 << 20;
+constexpr std::size_t kStatePageBytes = 1 << 20;
 constexpr std::size_t kWaitReadersMax = 16 << 10;
 
 Error unexpected(std::string_view what) {
@@ -211,7 +211,7 @@ Result<> LogSession::positions(WireIn in) {
 Result<> LogSession::restore(WireIn in) {
   auto visitor = [this](ByteView key, ByteView value) {
     if (broken_) return;
-    if (out_.size() > 0 && out_.size() + key.size() + value.size() + 8 > kPageBytes) {
+    if (out_.size() > 0 && out_.size() + key.size() + value.size() + 8 > kStatePageBytes) {
       if (auto sent = peer_.answer(Answer::more, out_.view()); !sent) broken_ = sent.error();
       out_.clear();
     }

@@ -57,7 +57,7 @@ announce_demo() {
   else
     echo "  1. install packages                                 nothing to do"
   fi
-  if [ -n "$first" ]; then echo "  2. compile penstock and penstockd on $(nproc) cores         5-10 minutes, this once"
+  if [ -n "$first" ]; then echo "  2. compile the programs on $(nproc) cores                 4-6 minutes, this once"
   else echo "  2. compile what has changed                         seconds"; fi
   echo "  3. the job: seal, mask, kill -9, count, look        about a minute"
   echo

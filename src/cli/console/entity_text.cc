@@ -25,7 +25,7 @@ std::string text_of(const OrderedJson& object, const char* name) {
   return printable(value.dump(-1, ' ', false, OrderedJson::error_handler_t::replace));
 }
 
-std::string joined(const OrderedJson& list) {
+std::string joined_items(const OrderedJson& list) {
   std::string out;
   for (const OrderedJson& item : list)
     if (item.is_string()) out += (out.empty() ? "" : ", ") + item.get_ref<const std::string&>();
@@ -83,11 +83,12 @@ std::string state_of(const OrderedJson& query) {
   return state;
 }
 
-std::string queries_text(const OrderedJson& list, const TextStyle& style) {
+std::string query_rows(const OrderedJson& list, const TextStyle& style) {
   Table table{{{"Query ID"}, {"Type"}, {"State"}, {"Sink"}, {"Topic"}, {"Statement"}}, {}};
   for (const OrderedJson& query : list)
     table.rows.push_back({text_of(query, "id"), text_of(query, "queryType"), state_of(query),
-                          joined(member(query, "sinks")), joined(member(query, "sinkKafkaTopics")),
+                          joined_items(member(query, "sinks")),
+                          joined_items(member(query, "sinkKafkaTopics")),
                           text_of(query, "queryString")});
   std::string out = to_text(std::move(table), style.columns_max, style.overlong);
   return list.empty() ? out : out + "EXPLAIN <query id>; shows how a query works\n";
@@ -149,8 +150,8 @@ std::string query_text(const OrderedJson& query, const TextStyle& style) {
   out += fmt::format("{:<12}\n{}", "Statement", block_text(member(query, "statementText")));
   if (std::string state = state_of(query); !state.empty())
     out += fmt::format("{:<12} {}\n", "State", state);
-  out += fmt::format("{:<12} {}\n{:<12} {}\n", "Reads", joined(member(query, "sources")), "Writes",
-                     joined(member(query, "sinks")));
+  out += fmt::format("{:<12} {}\n{:<12} {}\n", "Reads", joined_items(member(query, "sources")),
+                     "Writes", joined_items(member(query, "sinks")));
   out += fields_table(member(query, "fields"), style);
   return out + fmt::format("{:<12}\n{}", "Plan", block_text(member(query, "executionPlan")));
 }
@@ -192,7 +193,7 @@ std::string entity_text(const OrderedJson& entity, const TextStyle& style) {
   if (type == "tables") return sources_text(member(entity, "tables"), style);
   if (type == "kafka_topics" || type == "kafka_topics_extended")
     return topics_text(member(entity, "topics"), style);
-  if (type == "queries") return queries_text(member(entity, "queries"), style);
+  if (type == "queries") return query_rows(member(entity, "queries"), style);
   if (type == "function_names") return functions_text(member(entity, "functions"), style);
   if (type == "properties") return properties_text(member(entity, "properties"), style);
   if (type == "sourceDescription") return source_text(member(entity, "sourceDescription"), style);

@@ -22,7 +22,7 @@ std::optional<ErrorCode> code_named(std::string_view name) {
   return std::nullopt;
 }
 
-net::HttpClientOptions options_of(std::shared_ptr<const net::TlsTrust> trust) {
+net::HttpClientOptions client_options_of(std::shared_ptr<const net::TlsTrust> trust) {
   net::HttpClientOptions options;
   options.trust = std::move(trust);
   return options;
@@ -59,7 +59,7 @@ Result<> check_app_name(std::string_view app) {
 
 AdminClient::AdminClient(AdminAddress address)
     : login_(std::move(address.login)),
-      client_(std::move(address.manager), options_of(std::move(address.trust))) {}
+      client_(std::move(address.manager), client_options_of(std::move(address.trust))) {}
 
 Result<Json> AdminClient::get(std::string path, std::string query) {
   return call({.method = "GET", .path = std::move(path), .query = std::move(query)});

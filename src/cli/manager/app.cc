@@ -110,7 +110,7 @@ class RemoveApp final : public AdminVerb {
   bool sure_ = false;
 };
 
-constexpr AdminVerbEntry kVerbs[] = {
+constexpr AdminVerbEntry kAppVerbs[] = {
     {"create", "Make an app: a name for builds, configurations, a policy and secrets",
      "  penstock manager app create payments --data manager",
      [] -> std::unique_ptr<AdminVerb> { return std::make_unique<CreateApp>(); }},
@@ -127,7 +127,7 @@ constexpr AdminVerbEntry kVerbs[] = {
 }  // namespace
 
 AdminVerbGroup app_verbs() {
-  return {"app", "Apps: what approvals, policies and secrets belong to", kVerbs};
+  return {"app", "Apps: what approvals, policies and secrets belong to", kAppVerbs};
 }
 
 }  // namespace penstock::cli

@@ -66,7 +66,7 @@ class ListPlatforms final : public AdminVerb {
   bool json_ = false;
 };
 
-constexpr AdminVerbEntry kVerbs[] = {
+constexpr AdminVerbEntry kPlatformVerbs[] = {
     {"new", "Make a simulated platform (development managers only)",
      "  penstock manager platform new --out platform.key.pem",
      [] -> std::unique_ptr<AdminVerb> { return std::make_unique<NewPlatform>(); }},
@@ -77,7 +77,7 @@ constexpr AdminVerbEntry kVerbs[] = {
 }  // namespace
 
 AdminVerbGroup platform_verbs() {
-  return {"platform", "Simulated platforms, for development", kVerbs};
+  return {"platform", "Simulated platforms, for development", kPlatformVerbs};
 }
 
 }  // namespace penstock::cli

@@ -12,11 +12,11 @@ namespace {
 constexpr std::string_view kDenyAll = "deny-all";
 constexpr std::string_view kDefault = "default";
 
-std::string path_of(const std::string& app) {
+std::string policy_path(const std::string& app) {
   return fmt::format("/v1/apps/{}/policy", app);
 }
 
-class ShowPolicy final : public AdminVerb {
+class ShowReleasePolicy final : public AdminVerb {
  public:
   void declare(CLI::App& verb) override {
     verb.add_option("--app", app_, "Of which app")->required();
@@ -25,7 +25,7 @@ class ShowPolicy final : public AdminVerb {
   Result<> prepare() override { return check_app_name(app_); }
 
   Result<> run(AdminClient& manager) override {
-    const Json document = TRY(manager.get(path_of(app_)));
+    const Json document = TRY(manager.get(policy_path(app_)));
     if (json_) {
       fmt::print("{}\n", document.dump(2));
       return {};
@@ -66,11 +66,11 @@ class SetPolicy final : public AdminVerb {
 
   // Compare-and-set: nobody else's change between reading and writing is lost.
   Result<> run(AdminClient& manager) override {
-    const Json present = TRY(manager.get(path_of(app_)));
+    const Json present = TRY(manager.get(policy_path(app_)));
     const std::int64_t version =
         TRY_IN(json_integer(present, "policy", "version"), "the manager's answer");
     document_["version"] = version + 1;
-    Result<Json> put = manager.put(path_of(app_), document_);
+    Result<Json> put = manager.put(policy_path(app_), document_);
     if (!put)
       return fail(
           put.error().in(fmt::format("policy of app '{}' stays at version {}", app_, version)));
@@ -92,9 +92,9 @@ class SetPolicy final : public AdminVerb {
   Json document_;
 };
 
-constexpr AdminVerbEntry kVerbs[] = {
+constexpr AdminVerbEntry kReleasePolicyVerbs[] = {
     {"show", "The policy of an app, in words", "  penstock manager policy show --app payments",
-     [] -> std::unique_ptr<AdminVerb> { return std::make_unique<ShowPolicy>(); }},
+     [] -> std::unique_ptr<AdminVerb> { return std::make_unique<ShowReleasePolicy>(); }},
     {"set", "Replace it; the version is counted up",
      "  penstock manager policy set --app payments policy.json\n"
      "  penstock manager policy set --app payments deny-all\n"
@@ -109,7 +109,7 @@ constexpr AdminVerbEntry kVerbs[] = {
 }  // namespace
 
 AdminVerbGroup release_policy_verbs() {
-  return {"policy", "What evidence must say before an app's secrets leave", kVerbs};
+  return {"policy", "What evidence must say before an app's secrets leave", kReleasePolicyVerbs};
 }
 
 }  // namespace penstock::cli

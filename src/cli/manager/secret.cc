@@ -113,7 +113,7 @@ class RemoveSecret final : public AdminVerb {
   keys::ResourcePath path_;
 };
 
-constexpr AdminVerbEntry kVerbs[] = {
+constexpr AdminVerbEntry kSecretVerbs[] = {
     {"put", "Store a secret, or replace it; it comes from standard input",
      "  penstock manager secret put --app payments secret/database < password.txt",
      [] -> std::unique_ptr<AdminVerb> { return std::make_unique<PutSecret>(); }},
@@ -127,7 +127,7 @@ constexpr AdminVerbEntry kVerbs[] = {
 }  // namespace
 
 AdminVerbGroup secret_verbs() {
-  return {"secret", "Secrets that an app's enclaves may fetch", kVerbs};
+  return {"secret", "Secrets that an app's enclaves may fetch", kSecretVerbs};
 }
 
 }  // namespace penstock::cli

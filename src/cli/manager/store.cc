@@ -88,7 +88,7 @@ class ShowAudit final : public AdminVerb {
   std::deque<Json> shown_;
 };
 
-constexpr AdminVerbEntry kVerbs[] = {
+constexpr AdminVerbEntry kStoreVerbs[] = {
     {"info", "Version, kind of store, and the head of the audit log",
      "  penstock manager info --data manager",
      [] -> std::unique_ptr<AdminVerb> { return std::make_unique<ShowInfo>(); }},
@@ -101,7 +101,7 @@ constexpr AdminVerbEntry kVerbs[] = {
 }  // namespace
 
 AdminVerbGroup store_verbs() {
-  return {"", "", kVerbs};
+  return {"", "", kStoreVerbs};
 }
 
 }  // namespace penstock::cli

@@ -14,7 +14,7 @@ struct TextWiper {
   ~TextWiper() { wipe({reinterpret_cast<std::uint8_t*>(text.data()), text.size()}); }
 };
 
-std::string path_of(const std::string& app, std::string_view kind, const std::string& id) {
+std::string secret_path(const std::string& app, std::string_view kind, const std::string& id) {
   return fmt::format("/v1/apps/{}/secrets/{}/{}", app, kind, id);
 }
 
@@ -80,14 +80,15 @@ class AddStreamPolicy final : public AdminVerb {
   Result<> upload(AdminClient& manager, const std::string& id) const {
     const seal::Policy& policy = *TRY(keys_.policy(id));
     const std::string document = policy.to_json().dump();
-    TRY(manager.put_bytes(path_of(app_, keys::kPolicyKind, id), as_bytes(document)));
+    TRY(manager.put_bytes(secret_path(app_, keys::kPolicyKind, id), as_bytes(document)));
     report(keys::kPolicyKind, id, "the signed policy, public");
     if (reader_) {
-      TRY(upload_key(manager, path_of(app_, keys::kReaderKeyKind, id), *keys_.reader_key(id)));
+      TRY(upload_key(manager, secret_path(app_, keys::kReaderKeyKind, id), *keys_.reader_key(id)));
       report(keys::kReaderKeyKind, id, "SECRET: opens");
     }
     if (producer_) {
-      TRY(upload_key(manager, path_of(app_, keys::kProducerKeyKind, id), *keys_.producer_key(id)));
+      TRY(upload_key(manager, secret_path(app_, keys::kProducerKeyKind, id),
+                     *keys_.producer_key(id)));
       report(keys::kProducerKeyKind, id, "SECRET: seals");
     }
     return {};
@@ -114,7 +115,7 @@ class AddStreamPolicy final : public AdminVerb {
   seal::KeyRing keys_;
 };
 
-constexpr AdminVerbEntry kVerbs[] = {
+constexpr AdminVerbEntry kStreamPolicyVerbs[] = {
     {"add", "Hand the policies of a key file, and keys if told so, to the manager",
      "  penstock manager stream-policy add --app payments --keys keys/payments-v1.keys.json \\\n"
      "      --reader\n"
@@ -125,7 +126,7 @@ constexpr AdminVerbEntry kVerbs[] = {
 }  // namespace
 
 AdminVerbGroup stream_policy_verbs() {
-  return {"stream-policy", "Policies and keys of sealed topics", kVerbs};
+  return {"stream-policy", "Policies and keys of sealed topics", kStreamPolicyVerbs};
 }
 
 }  // namespace penstock::cli

@@ -12,11 +12,6 @@
 namespace penstock::engine::functions {
 namespace {
 
-void store(const KernelCall& call, RowIndex row, std::optional<Text> text) {
-  results<Text>(call)[row] = text.value_or(Text());
-  if (!text) call.result.set_null(row);
-}
-
 void encode(const KernelCall& call) {
   const Text* in = argument<Text>(call, 0);
   const Text* from = argument<Text>(call, 1);
@@ -24,10 +19,10 @@ void encode(const KernelCall& call) {
   each_row(call.rows, [&](RowIndex row) {
     const auto source = parse_text_encoding(from[row].view()),
                target = parse_text_encoding(to[row].view());
-    if (!source || !target) return store(call, row, std::nullopt);
+    if (!source || !target) return store_text(call, row, std::nullopt);
     auto bytes = bytes_of_text(in[row], *source, call.arena);
     if (bytes) *bytes = text_of_bytes(*bytes, *target, HexCase::lower, call.arena);
-    store(call, row, bytes);
+    store_text(call, row, bytes);
   });
 }
 
@@ -36,7 +31,7 @@ void to_bytes(const KernelCall& call) {
   const Text* names = argument<Text>(call, 1);
   each_row(call.rows, [&](RowIndex row) {
     const auto encoding = parse_text_encoding(names[row].view());
-    store(call, row, encoding ? bytes_of_text(in[row], *encoding, call.arena) : std::nullopt);
+    store_text(call, row, encoding ? bytes_of_text(in[row], *encoding, call.arena) : std::nullopt);
   });
 }
 
@@ -45,8 +40,8 @@ void from_bytes(const KernelCall& call) {
   const Text* names = argument<Text>(call, 1);
   each_row(call.rows, [&](RowIndex row) {
     const auto encoding = parse_text_encoding(names[row].view());
-    if (!encoding) return store(call, row, std::nullopt);
-    store(call, row, text_of_bytes(in[row], *encoding, HexCase::upper, call.arena));
+    if (!encoding) return store_text(call, row, std::nullopt);
+    store_text(call, row, text_of_bytes(in[row], *encoding, HexCase::upper, call.arena));
   });
 }
 

@@ -10,7 +10,7 @@ namespace penstock::engine::functions {
 namespace {
 
 // Bytes of an argument over the selected rows.
-std::size_t total_bytes(const KernelCall& call, std::size_t position) {
+std::size_t bytes_of_argument(const KernelCall& call, std::size_t position) {
   const Text* texts = argument<Text>(call, position);
   const data::Column& column = *call.args[position];
   std::size_t total = 0;
@@ -20,7 +20,7 @@ std::size_t total_bytes(const KernelCall& call, std::size_t position) {
   return total;
 }
 
-void store(const KernelCall& call, RowIndex row, TextOutput& output, const char* end) {
+void store_joined(const KernelCall& call, RowIndex row, TextOutput& output, const char* end) {
   const auto size = static_cast<std::size_t>(end - output.next());
   Text& out = results<Text>(call)[row];
   if (size > kTextResultBytesMax) [[unlikely]] {
@@ -34,20 +34,20 @@ void store(const KernelCall& call, RowIndex row, TextOutput& output, const char*
 // NULL counts as the empty text.
 void concat(const KernelCall& call) {
   std::size_t total = 0;
-  for (std::size_t i = 0; i < call.args.size(); ++i) total += total_bytes(call, i);
+  for (std::size_t i = 0; i < call.args.size(); ++i) total += bytes_of_argument(call, i);
   TextOutput output(call.arena, total);
   each_row(call.rows, [&](RowIndex row) {
     char* to = output.next();
     for (std::size_t i = 0; i < call.args.size(); ++i)
       if (!call.args[i]->is_null(row)) to = append(to, argument<Text>(call, i)[row]);
-    store(call, row, output, to);
+    store_joined(call, row, output, to);
   });
 }
 
 // The first argument goes between the others; NULL among these is left out.
 void concat_with_separator(const KernelCall& call) {
-  std::size_t total = total_bytes(call, 0) * (call.args.size() - 1);
-  for (std::size_t i = 1; i < call.args.size(); ++i) total += total_bytes(call, i);
+  std::size_t total = bytes_of_argument(call, 0) * (call.args.size() - 1);
+  for (std::size_t i = 1; i < call.args.size(); ++i) total += bytes_of_argument(call, i);
   TextOutput output(call.arena, total);
   each_row(call.rows, [&](RowIndex row) {
     if (call.args[0]->is_null(row)) {
@@ -64,7 +64,7 @@ void concat_with_separator(const KernelCall& call) {
       first = false;
       to = append(to, argument<Text>(call, i)[row]);
     }
-    store(call, row, output, to);
+    store_joined(call, row, output, to);
   });
 }
 
@@ -73,9 +73,9 @@ void concat_with_separator(const KernelCall& call) {
 void join_two_texts(const KernelCall& call) {
   const Text* a = argument<Text>(call, 0);
   const Text* b = argument<Text>(call, 1);
-  TextOutput output(call.arena, total_bytes(call, 0) + total_bytes(call, 1));
+  TextOutput output(call.arena, bytes_of_argument(call, 0) + bytes_of_argument(call, 1));
   each_row(call.rows, [&](RowIndex row) {
-    store(call, row, output, append(append(output.next(), a[row]), b[row]));
+    store_joined(call, row, output, append(append(output.next(), a[row]), b[row]));
   });
 }
 

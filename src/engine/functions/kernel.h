@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 
 #include "data/column.h"
 #include "sql/function.h"
@@ -38,6 +39,12 @@ inline const T* argument(const KernelCall& call, std::size_t position) {
 template <typename T>
 inline T* results(const KernelCall& call) {
   return call.result.values<T>().data();
+}
+
+// An absent text is NULL.
+inline void store_text(const KernelCall& call, RowIndex row, std::optional<Text> text) {
+  results<Text>(call)[row] = text.value_or(Text());
+  if (!text) call.result.set_null(row);
 }
 
 // result = Op()(a)

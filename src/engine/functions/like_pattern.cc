@@ -8,9 +8,9 @@
 namespace penstock::engine::functions {
 namespace {
 
-constexpr std::size_t kNone = std::string_view::npos;
+constexpr std::size_t kNotFound = std::string_view::npos;
 
-bool is_continuation(char c) {
+bool continues_character(char c) {
   return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
 }
 
@@ -34,14 +34,14 @@ std::size_t find_literal(std::string_view text, std::string_view what) {
     }
   }
   const void* found = memmem(text.data() + at, text.size() - at, what.data(), what.size());
-  if (found == nullptr) return kNone;
+  if (found == nullptr) return kNotFound;
   return static_cast<std::size_t>(static_cast<const char*>(found) - text.data());
 }
 
 // Size of the character at text[at].
 std::size_t character_size(std::string_view text, std::size_t at) {
   std::size_t end = at + 1;
-  while (end < text.size() && is_continuation(text[end])) ++end;
+  while (end < text.size() && continues_character(text[end])) ++end;
   return end - at;
 }
 
@@ -75,7 +75,7 @@ bool LikePattern::matches(std::string_view text) const {
     return match_at(first, text) == text.size();
   }
   std::size_t used = match_at(first, text);
-  return used != kNone && matches_open(text.substr(used));
+  return used != kNotFound && matches_open(text.substr(used));
 }
 
 // The rest of a text after the first part and its %.
@@ -83,7 +83,7 @@ bool LikePattern::matches_open(std::string_view text) const {
   for (std::size_t i = 1; i + 1 < parts_.size(); ++i) {
     if (parts_[i].size == 0) continue;
     std::size_t end = 0;
-    if (find(parts_[i], text, end) == kNone) return false;
+    if (find(parts_[i], text, end) == kNotFound) return false;
     text.remove_prefix(end);
   }
   return matches_end(parts_.back(), text);
@@ -91,14 +91,14 @@ bool LikePattern::matches_open(std::string_view text) const {
 
 // How many bytes of the text's front the part takes, or kNone.
 std::size_t LikePattern::match_at(const Part& part, std::string_view text) const {
-  if (!part.has_any) return text.starts_with(literal(part)) ? part.size : kNone;
+  if (!part.has_any) return text.starts_with(literal(part)) ? part.size : kNotFound;
   std::size_t at = 0;
   for (char c : literal(part)) {
-    if (at == text.size()) return kNone;
+    if (at == text.size()) return kNotFound;
     if (c == kAnyCharacter)
       at += character_size(text, at);
     else if (text[at++] != c)
-      return kNone;
+      return kNotFound;
   }
   return at;
 }
@@ -111,13 +111,13 @@ std::size_t LikePattern::find(const Part& part, std::string_view text, std::size
     return at;
   }
   for (std::size_t at = 0; at < text.size(); ++at) {
-    if (is_continuation(text[at])) continue;
+    if (continues_character(text[at])) continue;
     std::size_t used = match_at(part, text.substr(at));
-    if (used == kNone) continue;
+    if (used == kNotFound) continue;
     end = at + used;
     return at;
   }
-  return kNone;
+  return kNotFound;
 }
 
 // Characters are taken from the end, so that the part is tried in one place only.
@@ -129,7 +129,7 @@ bool LikePattern::matches_end(const Part& part, std::string_view text) const {
     char c = literal(part)[i - 1];
     --end;
     if (c == kAnyCharacter) {
-      while (end > 0 && is_continuation(text[end])) --end;
+      while (end > 0 && continues_character(text[end])) --end;
     } else if (text[end] != c) {
       return false;
     }

@@ -14,7 +14,7 @@
 namespace penstock::engine::functions {
 namespace {
 
-constexpr std::size_t kClasses = 4;
+constexpr std::size_t kMaskClasses = 4;
 constexpr std::uint32_t kKeep = 0xFFFFFFFF;
 
 // What stands for each class of characters.
@@ -23,7 +23,7 @@ class Mask {
   Mask() { set({'-', 'X', 'x', 'n'}); }
 
   // By CharacterClass; kKeep leaves the character.
-  void set(const std::array<std::uint32_t, kClasses>& by_class) {
+  void set(const std::array<std::uint32_t, kMaskClasses>& by_class) {
     by_class_ = by_class;
     for (std::uint32_t c = 0; c < 0x80; ++c) {
       const std::uint32_t mask = for_class(class_of(c));
@@ -64,7 +64,7 @@ class Mask {
     return by_class_[static_cast<std::size_t>(kind)];
   }
 
-  std::array<std::uint32_t, kClasses> by_class_{};
+  std::array<std::uint32_t, kMaskClasses> by_class_{};
   std::array<char, 0x80> ascii_{};
   bool narrow_ = true;
 };
@@ -78,8 +78,8 @@ class RowMask {
 
   const Mask& at(RowIndex row) {
     if (call_.args.size() <= first_) return mask_;
-    const std::array<std::uint32_t, kClasses> wanted = {code(row, 3), code(row, 0), code(row, 1),
-                                                        code(row, 2)};
+    const std::array<std::uint32_t, kMaskClasses> wanted = {code(row, 3), code(row, 0),
+                                                            code(row, 1), code(row, 2)};
     if (!filled_ || wanted != current_) {
       mask_.set(wanted);
       current_ = wanted;
@@ -101,7 +101,7 @@ class RowMask {
   const KernelCall& call_;
   std::size_t first_;
   Mask mask_;
-  std::array<std::uint32_t, kClasses> current_{};
+  std::array<std::uint32_t, kMaskClasses> current_{};
   bool filled_ = false;
 };
 
@@ -144,7 +144,7 @@ char* write_masked(char* to, std::string_view text, Range range, const Mask& mas
   return append(to, Text(text.data() + end, text.size() - end));
 }
 
-std::size_t total_bytes(const KernelCall& call) {
+std::size_t bytes_to_mask(const KernelCall& call) {
   const Text* in = argument<Text>(call, 0);
   const data::Column& column = *call.args[0];
   std::size_t total = 0;
@@ -162,7 +162,7 @@ void mask(const KernelCall& call) {
   const std::int32_t* counts = side == Side::all ? nullptr : argument<std::int32_t>(call, 1);
   Text* out = results<Text>(call);
   const std::size_t growth = call.args.size() > first_mask ? kGrowthMax : 1;
-  TextOutput output(call.arena, total_bytes(call) * growth);
+  TextOutput output(call.arena, bytes_to_mask(call) * growth);
   RowMask masks(call, first_mask);
   each_row(call.rows, [&](RowIndex row) {
     out[row] = Text();

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/source_tree.h"
 #include "engine/runtime.h"
 
 namespace penstock::engine::functions {
@@ -27,7 +28,7 @@ TEST(FunctionsReference, ShowsSignatures) {
 }
 
 TEST(FunctionsReference, IsThePageInTheDocuments) {
-  std::ifstream file(PENSTOCK_SOURCE_DIR "/docs/sql/functions.md");
+  std::ifstream file(source_tree() / "docs/sql/functions.md");
   if (!file) GTEST_SKIP() << "docs/sql/functions.md is not there";
   std::stringstream page;
   page << file.rdbuf();

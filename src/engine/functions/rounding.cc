@@ -97,7 +97,7 @@ struct Absolute {
   double operator()(double a) const { return std::fabs(a); }
   Int128 operator()(Int128 a) const { return a < 0 ? -a : a; }
 };
-struct Same {
+struct SameType {
   template <typename T>
   T operator()(T a) const {
     return a;
@@ -184,8 +184,8 @@ std::vector<Overload> same_type(sql::Kernel decimals) {
 
 template <typename Op>
 std::vector<Overload> to_places() {
-  return {overload({ArgKind::integer}, kBigint, map_one<std::int64_t, std::int32_t, Same>),
-          overload({ArgKind::bigint}, kBigint, map_one<std::int64_t, std::int64_t, Same>),
+  return {overload({ArgKind::integer}, kBigint, map_one<std::int64_t, std::int32_t, SameType>),
+          overload({ArgKind::bigint}, kBigint, map_one<std::int64_t, std::int64_t, SameType>),
           overload({ArgKind::decimal}, as_first, whole_decimals<Op>),
           overload({ArgKind::double_}, kBigint, map_one<std::int64_t, double, Op>),
           overload({ArgKind::decimal, ArgKind::integer}, as_first, decimals_to_places<Op>),
@@ -205,12 +205,12 @@ FunctionList rounding_functions() {
       {"CEIL",
        "MATHEMATICAL",
        "The least whole number that is not below the argument.",
-       same_type<Same, Ceiling>(whole_decimals<Ceiling>),
+       same_type<SameType, Ceiling>(whole_decimals<Ceiling>),
        {{"CEIL(1.2)", "2.0"}, {"CEIL(-1.2E0)", "-1.0"}, {"CEIL(3)", "3"}}},
       {"FLOOR",
        "MATHEMATICAL",
        "The greatest whole number that is not above the argument.",
-       same_type<Same, Floor>(whole_decimals<Floor>),
+       same_type<SameType, Floor>(whole_decimals<Floor>),
        {{"FLOOR(1.8)", "1.0"}, {"FLOOR(-1.2E0)", "-2.0"}}},
       {"SIGN",
        "MATHEMATICAL",

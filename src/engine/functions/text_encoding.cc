@@ -3,6 +3,7 @@
 #include <array>
 #include <cstring>
 
+#include "base/ascii.h"
 #include "engine/functions/text_output.h"
 #include "engine/functions/utf16.h"
 
@@ -27,12 +28,6 @@ bool same_name(std::string_view given, std::string_view lower) {
     if ((c >= 'A' && c <= 'Z' ? static_cast<char>(c + 0x20) : c) != lower[i]) return false;
   }
   return true;
-}
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  const char lower = static_cast<char>(c | 0x20);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
 std::optional<Text> from_hex_digits(std::string_view digits, bool odd_allowed, data::Arena& arena) {

@@ -11,11 +11,6 @@
 namespace penstock::engine::functions {
 namespace {
 
-void store(const KernelCall& call, RowIndex row, std::optional<Text> text) {
-  results<Text>(call)[row] = text.value_or(Text());
-  if (!text) call.result.set_null(row);
-}
-
 // The text without percent-encoding, as UTF-8.
 std::optional<Text> decoded(std::string_view text, bool form, data::Arena& arena) {
   char* const out = arena.allocate(text.size()).data();
@@ -49,7 +44,7 @@ void extract(const KernelCall& call) {
   each_row(call.rows, [&](RowIndex row) {
     const auto parts = parse_url(in[row].view());
     const auto found = parts ? part(*parts) : std::nullopt;
-    store(call, row, found ? decoded(*found, false, call.arena) : std::nullopt);
+    store_text(call, row, found ? decoded(*found, false, call.arena) : std::nullopt);
   });
 }
 
@@ -71,7 +66,7 @@ void extract_parameter(const KernelCall& call) {
     const auto parts = parse_url(in[row].view());
     const auto found =
         parts && parts->query ? query_parameter(*parts->query, names[row].view()) : std::nullopt;
-    store(call, row, found ? decoded(*found, true, call.arena) : std::nullopt);
+    store_text(call, row, found ? decoded(*found, true, call.arena) : std::nullopt);
   });
 }
 
@@ -80,14 +75,14 @@ void encode_parameter(const KernelCall& call) {
   each_row(call.rows, [&](RowIndex row) {
     char* const out = call.arena.allocate(std::size_t{in[row].size} * 3).data();
     const char* end = encode_form(out, in[row].view());
-    store(call, row, Text(out, static_cast<std::size_t>(end - out)));
+    store_text(call, row, Text(out, static_cast<std::size_t>(end - out)));
   });
 }
 
 void decode_parameter(const KernelCall& call) {
   const Text* in = argument<Text>(call, 0);
   each_row(call.rows,
-           [&](RowIndex row) { store(call, row, decoded(in[row].view(), true, call.arena)); });
+           [&](RowIndex row) { store_text(call, row, decoded(in[row].view(), true, call.arena)); });
 }
 
 sql::ScalarFunction of_url(std::string_view name, std::string_view help, sql::Kernel kernel,

@@ -1,4 +1,5 @@
 #include "engine/functions/url_parts.h"
+#include "base/ascii.h"
 
 #include <charconv>
 
@@ -10,16 +11,6 @@ constexpr std::size_t kNone = std::string_view::npos;
 bool is_letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
-int hex_digit(char c) {
-  if (is_digit(c)) return c - '0';
-  const char lower = static_cast<char>(c | 0x20);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 int percent_value(std::string_view text, std::size_t at) {
   if (at + 2 >= text.size()) return -1;
   const int high = hex_digit(text[at + 1]), low = hex_digit(text[at + 2]);

@@ -6,8 +6,8 @@
 namespace penstock::topics::kafka {
 namespace {
 
-constexpr std::chrono::seconds kLookEvery{2};
-constexpr std::chrono::milliseconds kPause{100};
+constexpr std::chrono::seconds kReplicaLookEvery{2};
+constexpr std::chrono::milliseconds kReplicaPause{100};
 constexpr std::size_t kReadBytes = 1 << 20;
 
 }  // namespace
@@ -33,9 +33,9 @@ void ChangelogReplica::run() {
   while (!ending_) {
     if (std::chrono::steady_clock::now() >= look_at) {
       look_for_changelogs();
-      look_at = std::chrono::steady_clock::now() + kLookEvery;
+      look_at = std::chrono::steady_clock::now() + kReplicaLookEvery;
     }
-    if (!follow_all()) std::this_thread::sleep_for(kPause);
+    if (!follow_all()) std::this_thread::sleep_for(kReplicaPause);
   }
   std::lock_guard lock(mutex_);
   followed_.clear();

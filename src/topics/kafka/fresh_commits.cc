@@ -7,7 +7,7 @@
 namespace penstock::topics::kafka {
 namespace {
 
-constexpr std::chrono::seconds kPatience{2};
+constexpr std::chrono::seconds kFreshPatience{2};
 constexpr std::chrono::milliseconds kPause{2};
 
 bool all_reached(const std::vector<Offset>& ends, const std::vector<Offset>& wanted) {
@@ -34,13 +34,13 @@ Result<> FreshCommits::settle(const TopicName& topic, std::span<const std::int32
   std::vector<Offset> wanted = TRY(admin_.offsets(topic.text(), partitions, Admin::Which::end));
   while (!all_reached(TRY(admin_.offsets(topic.text(), partitions, Admin::Which::committed_end)),
                       wanted)) {
-    if (std::chrono::steady_clock::now() - began > kPatience) break;
+    if (std::chrono::steady_clock::now() - began > kFreshPatience) break;
     std::this_thread::sleep_for(kPause);
   }
   std::lock_guard lock(mutex_);
   // Only some partitions may have been asked for: the note stays until it is old.
   auto found = noted_.find(topic);
-  if (found != noted_.end() && found->second == noted && began - noted > kPatience)
+  if (found != noted_.end() && found->second == noted && began - noted > kFreshPatience)
     noted_.erase(found);
   return {};
 }
@@ -52,7 +52,7 @@ void FreshCommits::settle_all() {
     noted = noted_;
   }
   for (const auto& [topic, at] : noted) {
-    if (std::chrono::steady_clock::now() - at > kPatience) continue;
+    if (std::chrono::steady_clock::now() - at > kFreshPatience) continue;
     Result<TopicShape> shape = admin_.shape(topic.text());
     if (!shape) continue;
     std::vector<std::int32_t> all(static_cast<std::size_t>(shape->partitions));

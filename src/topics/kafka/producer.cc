@@ -11,7 +11,7 @@
 namespace penstock::topics::kafka {
 namespace {
 
-constexpr int kSlice_ms = 100;
+constexpr int kProducerSlice_ms = 100;
 constexpr int kMetadata_ms = 10'000;
 constexpr std::size_t kFieldsMax = 7;
 
@@ -140,7 +140,7 @@ Result<> Producer::produce(rd_kafka_topic_t& topic, std::int32_t partition,
     auto now = std::chrono::steady_clock::now();
     if (!give_up) give_up = now + kWriterPatience;
     if (full && now < *give_up) {
-      rd_kafka_poll(client_.get(), kSlice_ms);
+      rd_kafka_poll(client_.get(), kProducerSlice_ms);
       continue;
     }
     if (headers != nullptr) rd_kafka_headers_destroy(headers);
@@ -150,7 +150,7 @@ Result<> Producer::produce(rd_kafka_topic_t& topic, std::int32_t partition,
 
 Result<> Producer::deliver_all() {
   for (;;) {
-    rd_kafka_resp_err_t code = rd_kafka_flush(client_.get(), kSlice_ms);
+    rd_kafka_resp_err_t code = rd_kafka_flush(client_.get(), kProducerSlice_ms);
     if (auto why = trouble_.undelivered()) return fail(*why);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
     std::array<char, 512> text{};
@@ -178,7 +178,7 @@ Result<> Producer::send_offsets(const std::string& group, std::span<const Positi
         rd_kafka_send_offsets_to_transaction(client_.get(), list.get(), metadata.get(), -1));
     if (failure == nullptr) return {};
     if (rd_kafka_error_is_retriable(failure.get()) != 0) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(kSlice_ms));
+      std::this_thread::sleep_for(std::chrono::milliseconds(kProducerSlice_ms));
       continue;  // ends with the transaction's time
     }
     return fail(take(*failure, fmt::format("committing positions of group '{}'", group)));
@@ -195,7 +195,7 @@ CommitResult Producer::commit() {
     if (failure == nullptr) return {Outcome::committed, std::nullopt};
     if (rd_kafka_error_is_retriable(failure.get()) != 0 &&
         rd_kafka_error_code(failure.get()) != RD_KAFKA_RESP_ERR__TIMED_OUT) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(kSlice_ms));
+      std::this_thread::sleep_for(std::chrono::milliseconds(kProducerSlice_ms));
       continue;
     }
     Error error = take(*failure, "committing a transaction");
@@ -218,7 +218,7 @@ void Producer::abort() {
     Failure failure(rd_kafka_abort_transaction(client_.get(), -1));
     if (failure == nullptr) return;
     if (rd_kafka_error_is_retriable(failure.get()) != 0) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(kSlice_ms));
+      std::this_thread::sleep_for(std::chrono::milliseconds(kProducerSlice_ms));
       continue;
     }
     (void)take(*failure, "aborting a transaction");

@@ -1,0 +1,30 @@
+// ASCII characters, whatever the locale says.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace penstock {
+
+inline bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+// Its value, of either case; -1 for another character.
+inline int hex_digit(char c) {
+  if (is_digit(c)) return c - '0';
+  const char lower = static_cast<char>(c | 0x20);
+  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+inline char upper(char c) {
+  return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+}
+
+inline std::string upper(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = upper(c);
+  return out;
+}
+
+}  // namespace penstock
