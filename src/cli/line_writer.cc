@@ -121,9 +121,13 @@ Result<> LineWriter::commit(const GatheredLines& lines) {
 Result<std::uint64_t> LineWriter::rows_in_log_again() {
   while (true) {
     TRY(wait_for_log());
-    Result<std::vector<topics::TaskPosition>> rows = writer_->positions(task_of(id_));
-    if (rows) return rows->empty() ? 0 : static_cast<std::uint64_t>(rows->front().next);
-    if (rows.error().code() != ErrorCode::unavailable) return fail(rows.error());
+    const Result<topics::Checkpoint> found =
+        writer_->restore(task_of(id_), [](ByteView, ByteView) {});
+    if (!found && found.error().code() != ErrorCode::unavailable) return fail(found.error());
+    if (!found) continue;
+    const topics::Position* rows = found->find({TRY(TopicName::parse(options_.topic)), 0});
+    return rows == nullptr ? 0
+                           : static_cast<std::uint64_t>(std::get<topics::LogPosition>(*rows).next);
   }
 }
 
@@ -168,7 +172,7 @@ Result<> LineWriter::fill(topics::Commit& commit, const GatheredLines& lines) {
     if (!batch.empty()) TRY(commit.append({topic, p}, batch));
   }
   commit.advance(task_of(id_), {topic, 0},
-                 static_cast<topics::Offset>(written_ + lines.rows.size()));
+                 topics::LogPosition{static_cast<topics::Offset>(written_ + lines.rows.size())});
   return {};
 }
 

@@ -12,7 +12,7 @@ ByteBuffer operator_prefix(std::size_t operator_index) {
 Result<StoredState> StoredState::load(topics::Writer& writer, const topics::TaskId& task) {
   StoredState state;
   std::size_t unknown = 0;
-  TRY(writer.restore(task, [&](ByteView key, ByteView value) {
+  state.checkpoint_ = TRY(writer.restore(task, [&](ByteView key, ByteView value) {
     if (!state.take(key, value)) ++unknown;
   }));
   if (unknown > 0)

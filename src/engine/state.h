@@ -46,12 +46,14 @@ class StoredState {
   // corrupt: keys of no known owner.
   static Result<StoredState> load(topics::Writer& writer, const topics::TaskId& task);
 
+  const topics::Checkpoint& checkpoint() const { return checkpoint_; }
   const std::vector<Entry>& guards() const { return guards_; }
   const std::vector<Entry>& of_operator(std::size_t index) const;
 
  private:
   bool take(ByteView key, ByteView value);
 
+  topics::Checkpoint checkpoint_;
   std::vector<Entry> guards_;
   std::map<std::size_t, std::vector<Entry>> operators_;
 };

@@ -65,9 +65,9 @@ Result<> Task::check(const TaskContext& context, const Query& query) {
 
 Result<> Task::restore() {
   std::optional<topics::Offset> position;
-  for (const topics::TaskPosition& stored : TRY(writer_->positions(id_)))
-    if (stored.from == source_->from()) position = stored.next;
   StoredState state = TRY(StoredState::load(*writer_, id_));
+  if (const topics::Position* stored = state.checkpoint().find(source_->from()))
+    position = std::get<topics::LogPosition>(*stored).next;
   TRY(source_->restore(state.guards()));
   TRY(chain_.open(state));
   bool fresh = !position;
@@ -222,7 +222,7 @@ Result<> Task::fill(topics::Commit& commit) {
   topics::StateWrites& state = commit.state(id_);
   source_->write_guards(state);
   TRY(chain_.on_commit(state));
-  commit.advance(id_, source_->from(), source_->position());
+  commit.advance(id_, source_->from(), topics::LogPosition{source_->position()});
   return {};
 }
 

@@ -53,8 +53,8 @@ class FaultyCommit final : public topics::Commit {
     return inner_->append(to, batch);
   }
   void advance(const topics::TaskId& task, const topics::TopicPartition& from,
-               topics::Offset next) override {
-    inner_->advance(task, from, next);
+               topics::Position next) override {
+    inner_->advance(task, from, std::move(next));
   }
   topics::StateWrites& state(const topics::TaskId& task) override { return inner_->state(task); }
   void abort() override { inner_->abort(); }
@@ -89,11 +89,12 @@ class FaultyWriter final : public topics::Writer {
  public:
   FaultyWriter(std::unique_ptr<topics::Writer> inner, Fate& fate)
       : inner_(std::move(inner)), fate_(fate) {}
-  Result<std::vector<topics::TaskPosition>> positions(const topics::TaskId& task) override {
-    return inner_->positions(task);
-  }
-  Result<> restore(const topics::TaskId& task, const topics::StateVisitor& visitor) override {
+  Result<topics::Checkpoint> restore(const topics::TaskId& task,
+                                     const topics::StateVisitor& visitor) override {
     return inner_->restore(task, visitor);
+  }
+  Result<> reset(const topics::TaskId& task, std::vector<topics::TaskPosition> positions) override {
+    return inner_->reset(task, std::move(positions));
   }
   Result<> forget(const topics::TaskId& task) override { return inner_->forget(task); }
   Result<std::unique_ptr<topics::Commit>> begin() override {

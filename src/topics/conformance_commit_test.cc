@@ -24,18 +24,18 @@ TEST_P(CommitConformance, CommitsSeveralPartitionsAndTasksAtOnce) {
   must(commit->append(at("a", 1), values({"a1"})));
   must(commit->append(at("b", 0), values({"b0"})));
   must(commit->append(at("a", 0), values({"a0 again"})));
-  commit->advance(one, at("a", 0), 17);
-  commit->advance(two, at("a", 1), 4);
+  commit->advance(one, at("a", 0), LogPosition{17});
+  commit->advance(two, at("a", 1), LogPosition{4});
   commit->state(one).put(as_bytes("k"), as_bytes("v1"));
   commit->state(two).put(as_bytes("k"), as_bytes("v2"));
   // Reading to Reader::end() would wait for what is on its way.
   EXPECT_EQ(end_of(*log_, at("a", 0)), 0) << "nothing shows before finish()";
-  EXPECT_TRUE(must(w->positions(one)).empty());
+  EXPECT_TRUE(positions_of(*w, one).empty());
   must_finish(*commit);
   EXPECT_EQ(read_all(*log_, at("a", 0)), (Strings{"a0", "a0 again"}));
   EXPECT_EQ(read_all(*log_, at("a", 1)), Strings{"a1"});
   EXPECT_EQ(read_all(*log_, at("b", 0)), Strings{"b0"});
-  auto positions = must(w->positions(one));
+  auto positions = positions_of(*w, one);
   ASSERT_EQ(positions.size(), 1u);
   EXPECT_EQ(positions[0].from, at("a", 0));
   EXPECT_EQ(positions[0].next, 17);
@@ -49,13 +49,13 @@ TEST_P(CommitConformance, ShowsNothingOfAnAbortedCommit) {
   for (bool explicitly : {true, false}) {
     auto commit = must(w->begin());
     must(commit->append(at("t", 0), values({"lost"})));
-    commit->advance(task, at("t", 0), 3);
+    commit->advance(task, at("t", 0), LogPosition{3});
     commit->state(task).put(as_bytes("k"), as_bytes("v"));
     EXPECT_EQ(code_of(w->begin()), ErrorCode::failed_precondition);
     if (explicitly) commit->abort();
   }
   expect_empty(at("t", 0));
-  EXPECT_TRUE(must(w->positions(task)).empty());
+  EXPECT_TRUE(positions_of(*w, task).empty());
   EXPECT_TRUE(state_of(*w, task).empty());
   must_commit(*w, at("t", 0), {"kept"});
   EXPECT_EQ(read_all(*log_, at("t", 0)), Strings{"kept"});
@@ -128,14 +128,14 @@ TEST_P(CommitConformance, ForgetsATaskAndNoOther) {
   TaskId gone("Q_1/1"), stays("Q_1/10");
   auto commit = must(w->begin());
   for (auto [task, partition] : {std::pair(gone, 1), std::pair(stays, 10)}) {
-    commit->advance(task, at("t", partition), 1);
+    commit->advance(task, at("t", partition), LogPosition{1});
     commit->state(task).put(as_bytes("k"), as_bytes("v"));
   }
   must_finish(*commit);
   must(w->forget(gone));
-  EXPECT_TRUE(must(w->positions(gone)).empty());
+  EXPECT_TRUE(positions_of(*w, gone).empty());
   EXPECT_TRUE(state_of(*w, gone).empty());
-  EXPECT_EQ(must(w->positions(stays)).size(), 1u);
+  EXPECT_EQ(positions_of(*w, stays).size(), 1u);
   EXPECT_EQ(state_of(*w, stays).size(), 1u);
 }
 
@@ -206,7 +206,7 @@ TEST_P(CommitConformance, AbortsCommitsWhoseStateIsTooLarge) {
     EXPECT_EQ(result.error->code(), ErrorCode::limit_exceeded);
   }
   auto commit = must(w->begin());
-  commit->advance(TaskId(""), at("t", 0), 1);
+  commit->advance(TaskId(""), at("t", 0), LogPosition{1});
   CommitResult result = commit->finish();
   EXPECT_EQ(result.outcome, Outcome::aborted);
   EXPECT_EQ(result.error->code(), ErrorCode::invalid_argument);
@@ -225,7 +225,7 @@ TEST_P(CommitConformance, KeepsWhatWasCommittedOverARestart) {
   Strings expected;
   for (int round = 0; round < 3; ++round) {
     auto w = writer();
-    auto positions = must(w->positions(task));
+    auto positions = positions_of(*w, task);
     ASSERT_EQ(positions.size(), round == 0 ? 0u : 1u);
     if (round > 0) {
       EXPECT_EQ(positions[0].next, round);
@@ -235,7 +235,7 @@ TEST_P(CommitConformance, KeepsWhatWasCommittedOverARestart) {
     auto commit = must(w->begin());
     must(commit->append(at("t", 1), values({std::to_string(round)})));
     expected.push_back(std::to_string(round));
-    commit->advance(task, at("t", 1), round + 1);
+    commit->advance(task, at("t", 1), LogPosition{round + 1});
     commit->state(task).put(as_bytes("k" + std::to_string(round)), as_bytes("v"));
     must_finish(*commit);
     commit = must(w->begin());
@@ -276,7 +276,7 @@ class CommitConformanceThreads : public CommitConformance {
       auto commit = must(w->begin());
       must(commit->append(at("t", 0), values({text + "a", text + "b"})));
       must(commit->append(at("t", 1), values({text})));
-      commit->advance(task, at("t", 0), i + 1);
+      commit->advance(task, at("t", 0), LogPosition{i + 1});
       if (i % 10 == 9)
         commit->abort();
       else
@@ -367,7 +367,7 @@ TEST_P(CommitConformance, CommitsInTheBackground) {
   for (int round = 0; round < 6; ++round) {
     auto commit = must(w->begin());
     must(commit->append(at("t", 0), values({std::to_string(round)})));
-    commit->advance(task, at("t", 0), round + 1);
+    commit->advance(task, at("t", 0), LogPosition{round + 1});
     commit->state(task).put(as_bytes("k"), as_bytes(std::to_string(round)));
     commit->start();
     EXPECT_EQ(code_of(w->begin()), ErrorCode::failed_precondition) << "until it is finished";
@@ -378,7 +378,7 @@ TEST_P(CommitConformance, CommitsInTheBackground) {
     must_finish(*commit);  // waits when it must
     expected.push_back(std::to_string(round));
     EXPECT_EQ(read_all(*log_, at("t", 0)), expected);
-    auto positions = must(w->positions(task));
+    auto positions = positions_of(*w, task);
     ASSERT_EQ(positions.size(), 1u);
     EXPECT_EQ(positions[0].next, round + 1);
     EXPECT_EQ(state_of(*w, task).at(0).second, std::to_string(round));

@@ -213,8 +213,8 @@ TEST_P(LogConformance, RemovesATopicForReadersCommitsAndPositions) {
   TaskId task("Q_1/0");
   auto commit = must(w->begin());
   must(commit->append(at("t", 0), values({"old"})));
-  commit->advance(task, at("t", 0), 1);
-  commit->advance(task, at("other", 0), 2);
+  commit->advance(task, at("t", 0), LogPosition{1});
+  commit->advance(task, at("other", 0), LogPosition{2});
   must_finish(*commit);
   auto reader = must(log_->reader(at("t", 0), 0));
   auto pending = must(w->begin());
@@ -226,7 +226,7 @@ TEST_P(LogConformance, RemovesATopicForReadersCommitsAndPositions) {
   CommitResult result = pending->finish();
   EXPECT_EQ(result.outcome, Outcome::aborted);
   EXPECT_EQ(result.error->code(), ErrorCode::not_found);
-  auto positions = must(w->positions(task));
+  auto positions = positions_of(*w, task);
   ASSERT_EQ(positions.size(), 1u);
   EXPECT_EQ(positions[0].from, at("other", 0));
   create("t", 2);

@@ -33,7 +33,7 @@ void commit_number(Writer& writer, int number) {
   std::string text = std::to_string(number);
   must(commit->append(at("a", 0), values({text})));
   must(commit->append(at("a", 1), values({text, text + std::string(200, 'x')})));
-  commit->advance(TaskId("Q/0"), at("a", 0), number);
+  commit->advance(TaskId("Q/0"), at("a", 0), LogPosition{number});
   commit->state(TaskId("Q/0")).put(as_bytes("n"), as_bytes(text));
   must_finish(*commit);
 }
@@ -91,7 +91,7 @@ void check_folder(const std::filesystem::path& folder, const std::string& contex
   EXPECT_EQ(read_all(log, at("a", 0)), expected[0]) << context;
   EXPECT_EQ(read_all(log, at("a", 1)), expected[1]) << context;
   auto writer = must(log.writer(WriterId("checker")));
-  auto positions = must(writer->positions(TaskId("Q/0")));
+  auto positions = positions_of(*writer, TaskId("Q/0"));
   Offset position = positions.empty() ? 0 : positions[0].next;
   EXPECT_EQ(position, count) << context;
   std::string state = "0";

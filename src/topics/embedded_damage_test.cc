@@ -39,7 +39,7 @@ class EmbeddedDamage : public ::testing::Test {
         batch.append({as_bytes(key), as_bytes(value), 1000 + k, headers});
       }
       must(commit->append(at("t", 0), batch));
-      commit->advance(TaskId("Q/0"), at("t", 0), 3 * (i + 1));
+      commit->advance(TaskId("Q/0"), at("t", 0), LogPosition{3 * (i + 1)});
       must_finish(*commit);
     }
   }
@@ -187,7 +187,7 @@ TEST_F(EmbeddedDamage, RepairSaysWhatIsLostAndKeepsTheBytes) {
   auto log = must(try_open(200));
   EXPECT_EQ(read_all(*log, at("t", 0)), (Strings{"value0", "value1", "value2"}));
   auto writer = must(log->writer(WriterId("w")));
-  EXPECT_EQ(must(writer->positions(TaskId("Q/0")))[0].next, 3);
+  EXPECT_EQ(positions_of(*writer, TaskId("Q/0"))[0].next, 3);
   must_commit(*writer, at("t", 0), {"new"});
   EXPECT_EQ(read_all(*log, at("t", 0), 3), Strings{"new"});
   EXPECT_EQ(code_of(plan_repair(folder_.path())), ErrorCode::busy);

@@ -64,14 +64,14 @@ TEST_P(EmbeddedFaults, AbortTheCommitAndNothingElse) {
         auto commit = must(writer->begin());
         must(commit->append(at(name, 0), values(Strings(20, std::string(300'000, 'x')))));
         must(commit->append(at(name, 1), values({"lost"})));
-        commit->advance(TaskId("Q/0"), at(name, 0), 5);
+        commit->advance(TaskId("Q/0"), at(name, 0), LogPosition{5});
         CommitResult result = commit->finish();
         EXPECT_EQ(result.outcome, Outcome::aborted) << segment_bytes << " " << skip;
         ASSERT_TRUE(result.error);
         EXPECT_EQ(result.error->code(), GetParam().second) << result.error->text();
         commit.reset();
         faults_.stop();
-        EXPECT_TRUE(must(writer->positions(TaskId("Q/0"))).empty());
+        EXPECT_TRUE(positions_of(*writer, TaskId("Q/0")).empty());
         must_commit(*writer, at(name, 0), {"kept " + std::to_string(i)});
       }
       Strings expected = {"kept 0", "kept 1", "kept 2"};

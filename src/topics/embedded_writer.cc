@@ -41,7 +41,7 @@ class EmbeddedCommit final : public Commit {
   ~EmbeddedCommit() override { abort(); }
 
   Result<> append(const TopicPartition& to, const RecordBatch& batch) override;
-  void advance(const TaskId& task, const TopicPartition& from, Offset next) override;
+  void advance(const TaskId& task, const TopicPartition& from, Position next) override;
   StateWrites& state(const TaskId& task) override;
   CommitResult finish() override;
   void abort() override;
@@ -80,10 +80,10 @@ Result<CommitPiece*> EmbeddedCommit::piece_for(const TopicPartition& to) {
   return &*found;
 }
 
-void EmbeddedCommit::advance(const TaskId& task, const TopicPartition& from, Offset next) {
+void EmbeddedCommit::advance(const TaskId& task, const TopicPartition& from, Position next) {
   CHECK(!done_);
   if (!limits_.take_task(task)) return;
-  changes_.put_position(task, from, next);
+  changes_.put_position(task, from, std::get<LogPosition>(next).next);
   has_changes_ = true;
 }
 
@@ -116,14 +116,17 @@ void EmbeddedCommit::abort() {
   writer_.open_ = false;
 }
 
-Result<std::vector<TaskPosition>> EmbeddedWriter::positions(const TaskId& task) {
+Result<Checkpoint> EmbeddedWriter::restore(const TaskId& task, const StateVisitor& visitor) {
   TRY(check_id(task));
-  return parts_.store.positions(task);
+  Checkpoint out{.task = task};
+  for (TaskPosition& position : TRY(parts_.store.positions(task)))
+    out.set(position.from, std::move(position.position));
+  TRY(parts_.store.restore(task, visitor));
+  return out;
 }
 
-Result<> EmbeddedWriter::restore(const TaskId& task, const StateVisitor& visitor) {
-  TRY(check_id(task));
-  return parts_.store.restore(task, visitor);
+Result<> EmbeddedWriter::reset(const TaskId&, std::vector<TaskPosition>) {
+  return fail(ErrorCode::unsupported, "positions can't be reset here yet");
 }
 
 Result<> EmbeddedWriter::forget(const TaskId& task) {

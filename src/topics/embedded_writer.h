@@ -19,8 +19,8 @@ class EmbeddedWriter final : public Writer {
   EmbeddedWriter(WriterParts parts, WriterId id, std::uint64_t epoch)
       : parts_(parts), id_(std::move(id)), epoch_(epoch) {}
 
-  Result<std::vector<TaskPosition>> positions(const TaskId& task) override;
-  Result<> restore(const TaskId& task, const StateVisitor& visitor) override;
+  Result<Checkpoint> restore(const TaskId& task, const StateVisitor& visitor) override;
+  Result<> reset(const TaskId& task, std::vector<TaskPosition> positions) override;
   Result<> forget(const TaskId& task) override;
   Result<std::unique_ptr<Commit>> begin() override;
 

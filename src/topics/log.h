@@ -14,6 +14,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "topics/checkpoint.h"
 #include "topics/limits.h"
 #include "topics/names.h"
 #include "topics/record.h"
@@ -96,8 +97,9 @@ class Commit {
   // The batch is copied or serialised before the call returns. Errors (unknown topic or partition,
   // record too large, too much gathered) leave the commit as it was.
   virtual Result<> append(const TopicPartition& to, const RecordBatch& batch) = 0;
-  // The task has consumed the input up to (not including) this offset.
-  virtual void advance(const TaskId& task, const TopicPartition& from, Offset next) = 0;
+  // The task has consumed the input up to here. Of tasks that this writer has restored, as state().
+  // Every task that either names gets a checkpoint in this commit.
+  virtual void advance(const TaskId& task, const TopicPartition& from, Position next) = 0;
   virtual StateWrites& state(const TaskId& task) = 0;
   // Optional, before finish(), and nothing may be added afterwards: the log begins to commit in the
   // background if it can (Kafka: some 10 ms). settled(): finish() would not wait any more.
@@ -105,11 +107,6 @@ class Commit {
   virtual bool settled() const { return true; }
   virtual CommitResult finish() = 0;  // once
   virtual void abort() = 0;
-};
-
-struct TaskPosition {
-  TopicPartition from;
-  Offset next;
 };
 
 // (key, value) of one task, in the order of the keys' bytes.
@@ -120,8 +117,15 @@ using StateVisitor = std::function<void(ByteView key, ByteView value)>;
 class Writer {
  public:
   virtual ~Writer() = default;
-  virtual Result<std::vector<TaskPosition>> positions(const TaskId& task) = 0;
-  virtual Result<> restore(const TaskId& task, const StateVisitor& visitor) = 0;
+  // Opens a task: hands over its state, verifies it with its checkpoint, and commits a checkpoint
+  // with an incarnation of its own at once; returns that one (commit 1 when the task is new). What
+  // the visitor got counts only if this succeeds. corrupt: what is stored is not what this service
+  // committed last, or a part of it is missing (position_lost, where the task has run before and
+  // its checkpoint is gone); the text says what differs and what can be done.
+  virtual Result<Checkpoint> restore(const TaskId& task, const StateVisitor& visitor) = 0;
+  // Replaces what is stored of a task, verified or not, by these positions and no state: commits a
+  // checkpoint. For an owner's word only; restore() comes next.
+  virtual Result<> reset(const TaskId& task, std::vector<TaskPosition> positions) = 0;
   // Forgets positions and state of a task whose query was dropped.
   virtual Result<> forget(const TaskId& task) = 0;
   virtual Result<std::unique_ptr<Commit>> begin() = 0;  // failed_precondition while one is open

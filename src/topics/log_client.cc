@@ -103,21 +103,16 @@ class ClientWriter final : public Writer {
  public:
   ClientWriter(Channel channel, WriterId id) : channel_(std::move(channel)), id_(std::move(id)) {}
 
-  Result<std::vector<TaskPosition>> positions(const TaskId& task) override {
+  Result<Checkpoint> restore(const TaskId& task, const StateVisitor& visitor) override {
     TRY(check_id(task));
+    Checkpoint out{.task = task};
     ByteBuffer answer = TRY(call(channel_, Request::positions, wire_text(task.value())));
     WireIn in(answer);
-    std::uint32_t count = TRY(in.u32());
-    std::vector<TaskPosition> positions;
+    const std::uint32_t count = TRY(in.u32());
     for (std::uint32_t i = 0; i < count; ++i) {
-      TopicPartition from = TRY(in.partition());
-      const Offset next = TRY(in.i64());
-      positions.push_back({std::move(from), next});
+      const TopicPartition from = TRY(in.partition());
+      out.set(from, LogPosition{TRY(in.i64())});
     }
-    return positions;
-  }
-  Result<> restore(const TaskId& task, const StateVisitor& visitor) override {
-    TRY(check_id(task));
     TRY(channel_.send(static_cast<std::uint8_t>(Request::restore), wire_text(task.value()).view()));
     while (true) {
       Frame page = TRY(read_answer(channel_));
@@ -125,8 +120,11 @@ class ClientWriter final : public Writer {
         ByteView key = TRY(in.bytes());
         visitor(key, TRY(in.bytes()));
       }
-      if (static_cast<Answer>(page.kind) == Answer::ok) return {};
+      if (static_cast<Answer>(page.kind) == Answer::ok) return out;
     }
+  }
+  Result<> reset(const TaskId&, std::vector<TaskPosition>) override {
+    return fail(ErrorCode::unsupported, "only the process that holds the folder resets positions");
   }
   Result<> forget(const TaskId& task) override {
     TRY(check_id(task));
@@ -149,10 +147,10 @@ class ClientCommit final : public Commit {
   ~ClientCommit() override { abort(); }
 
   Result<> append(const TopicPartition& to, const RecordBatch& batch) override;
-  void advance(const TaskId& task, const TopicPartition& from, Offset next) override {
+  void advance(const TaskId& task, const TopicPartition& from, Position next) override {
     WireOut& out = change(Change::advance, task, kTopicNameBytesMax + 64);
     out.partition(from);
-    out.i64(next);
+    out.i64(std::get<LogPosition>(next).next);
   }
   StateWrites& state(const TaskId& task) override {
     auto& found = states_[task];

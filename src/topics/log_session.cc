@@ -199,11 +199,12 @@ Result<Commit*> LogSession::commit() {
 }
 
 Result<> LogSession::positions(WireIn in) {
-  auto positions = TRY(TRY(writer())->positions(TaskId(TRY(in.text()))));
-  out_.u32(static_cast<std::uint32_t>(positions.size()));
-  for (const TaskPosition& position : positions) {
+  const auto nothing = [](ByteView, ByteView) {};
+  const Checkpoint found = TRY(TRY(writer())->restore(TaskId(TRY(in.text())), nothing));
+  out_.u32(static_cast<std::uint32_t>(found.positions.size()));
+  for (const TaskPosition& position : found.positions) {
     out_.partition(position.from);
-    out_.i64(position.next);
+    out_.i64(std::get<LogPosition>(position.position).next);
   }
   return {};
 }
@@ -218,7 +219,8 @@ Result<> LogSession::restore(WireIn in) {
     out_.bytes(key);
     out_.bytes(value);
   };
-  return TRY(writer())->restore(TaskId(TRY(in.text())), visitor);
+  TRY(TRY(writer())->restore(TaskId(TRY(in.text())), visitor));
+  return {};
 }
 
 Result<> LogSession::begin() {
@@ -242,7 +244,7 @@ Result<> LogSession::changes(WireIn in) {
     TaskId task(TRY(in.text()));
     if (change == Change::advance) {
       TopicPartition from = TRY(in.partition());
-      open->advance(task, from, TRY(in.i64()));
+      open->advance(task, from, LogPosition{TRY(in.i64())});
     } else if (change == Change::put) {
       ByteView key = TRY(in.bytes());
       open->state(task).put(key, TRY(in.bytes()));

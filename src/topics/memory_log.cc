@@ -34,7 +34,7 @@ struct Topic {
 using StateMap = std::map<ByteBuffer, ByteBuffer>;
 
 struct Task {
-  std::map<TopicPartition, Offset> positions;
+  std::map<TopicPartition, Position> positions;
   StateMap state;
 };
 
@@ -145,7 +145,7 @@ struct Append {
 struct Advance {
   TaskId task;
   TopicPartition from;
-  Offset next;
+  Position next;
 };
 struct StateChange {
   TaskId task;
@@ -189,8 +189,8 @@ class MemoryCommit final : public Commit {
     appends_.push_back({to, incarnation, batch});
     return {};
   }
-  void advance(const TaskId& task, const TopicPartition& from, Offset next) override {
-    if (limits_.take_task(task)) advances_.push_back({task, from, next});
+  void advance(const TaskId& task, const TopicPartition& from, Position next) override {
+    if (limits_.take_task(task)) advances_.push_back({task, from, std::move(next)});
   }
   StateWrites& state(const TaskId& task) override {
     limits_.take_task(task);
@@ -258,22 +258,28 @@ class MemoryWriter final : public Writer {
   MemoryWriter(Store& store, WriterId id, std::uint64_t epoch)
       : store_(store), id_(std::move(id)), epoch_(epoch) {}
 
-  Result<std::vector<TaskPosition>> positions(const TaskId& task) override {
-    std::lock_guard lock(store_.mutex);
-    std::vector<TaskPosition> out;
-    auto found = store_.tasks.find(task);
-    if (found == store_.tasks.end()) return out;
-    for (const auto& [from, next] : found->second.positions) out.push_back({from, next});
-    return out;
-  }
-  Result<> restore(const TaskId& task, const StateVisitor& visitor) override {
+  Result<Checkpoint> restore(const TaskId& task, const StateVisitor& visitor) override {
+    TRY(check_id(task));
     StateMap copy;  // so that the visitor may use the log
+    Checkpoint out{.task = task};
     {
       std::lock_guard lock(store_.mutex);
       auto found = store_.tasks.find(task);
-      if (found != store_.tasks.end()) copy = found->second.state;
+      if (found != store_.tasks.end()) {
+        copy = found->second.state;
+        for (const auto& [from, next] : found->second.positions) out.set(from, next);
+      }
     }
     for (const auto& [key, value] : copy) visitor(key, value);
+    return out;
+  }
+  Result<> reset(const TaskId& task, std::vector<TaskPosition> positions) override {
+    std::lock_guard lock(store_.mutex);
+    if (store_.epochs[id_] != epoch_) return fail(fenced_error(id_));
+    auto& stored = store_.tasks[task];
+    stored = {};
+    for (TaskPosition& position : positions)
+      stored.positions.insert_or_assign(position.from, std::move(position.position));
     return {};
   }
   Result<> forget(const TaskId& task) override {

@@ -70,8 +70,9 @@ Result<Findings> look(const std::filesystem::path& folder) {
       if (!finding) continue;
       for (const StoredPosition& stored : positions)
         if (stored.position.from == finding->damage.partition &&
-            stored.position.next > finding->damage.valid_end)
-          finding->damage.positions.push_back({stored.task, stored.position.next});
+            std::get<LogPosition>(stored.position.position).next > finding->damage.valid_end)
+          finding->damage.positions.push_back(
+              {stored.task, std::get<LogPosition>(stored.position.position).next});
       findings.found.push_back(std::move(*finding));
     }
   }

@@ -115,7 +115,7 @@ Result<TaskPosition> position_in(std::string_view rest, std::string_view value) 
   auto topic = TopicName::parse(rest.substr(0, end));
   if (!topic) return fail(damaged("position"));
   auto partition = static_cast<std::int32_t>(get_big(rest.substr(end + 1)));
-  return TaskPosition{{*topic, partition}, get_raw<Offset>(value, 0)};
+  return TaskPosition{{*topic, partition}, LogPosition{get_raw<Offset>(value, 0)}};
 }
 
 // RocksDB's own log file would be one more thing to write on a full disk (its writer aborts there),

@@ -126,8 +126,8 @@ class DelayedCommit final : public Commit {
     }
     return inner_->append(to, batch);
   }
-  void advance(const TaskId& task, const TopicPartition& from, Offset next) override {
-    inner_->advance(task, from, next);
+  void advance(const TaskId& task, const TopicPartition& from, Position next) override {
+    inner_->advance(task, from, std::move(next));
   }
   StateWrites& state(const TaskId& task) override { return inner_->state(task); }
   void start() override {
@@ -159,11 +159,11 @@ class DelayedWriter final : public Writer {
  public:
   DelayedWriter(std::unique_ptr<Writer> inner, LateFinisher& finisher, const Delays& delays)
       : inner_(std::move(inner)), finisher_(finisher), delays_(delays) {}
-  Result<std::vector<TaskPosition>> positions(const TaskId& task) override {
-    return inner_->positions(task);
-  }
-  Result<> restore(const TaskId& task, const StateVisitor& visitor) override {
+  Result<Checkpoint> restore(const TaskId& task, const StateVisitor& visitor) override {
     return inner_->restore(task, visitor);
+  }
+  Result<> reset(const TaskId& task, std::vector<TaskPosition> positions) override {
+    return inner_->reset(task, std::move(positions));
   }
   Result<> forget(const TaskId& task) override { return inner_->forget(task); }
   Result<std::unique_ptr<Commit>> begin() override {

@@ -35,6 +35,19 @@ inline RecordBatch values(const std::vector<std::string>& texts) {
   return batch;
 }
 
+// What restore() says of a task's places in topics.
+struct PlaceInTopic {
+  TopicPartition from;
+  Offset next;
+};
+inline std::vector<PlaceInTopic> positions_of(Writer& writer, const TaskId& task) {
+  std::vector<PlaceInTopic> out;
+  const auto nothing = [](ByteView, ByteView) {};
+  for (const TaskPosition& position : must(writer.restore(task, nothing)).positions)
+    out.push_back({position.from, std::get<LogPosition>(position.position).next});
+  return out;
+}
+
 inline CommitResult commit_values(Writer& writer, const TopicPartition& to,
                                   const std::vector<std::string>& texts) {
   auto commit = must(writer.begin());

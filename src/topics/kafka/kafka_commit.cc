@@ -66,8 +66,8 @@ Result<> KafkaCommit::check_records(const TopicFacts& topic, const RecordBatch& 
   return {};
 }
 
-void KafkaCommit::advance(const TaskId& task, const TopicPartition& from, Offset next) {
-  if (limits_.take_task(task)) advances_.push_back({task, from, next});
+void KafkaCommit::advance(const TaskId& task, const TopicPartition& from, Position next) {
+  if (limits_.take_task(task)) advances_.push_back({task, from, std::get<LogPosition>(next).next});
 }
 
 StateWrites& KafkaCommit::state(const TaskId& task) {

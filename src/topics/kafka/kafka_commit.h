@@ -18,7 +18,7 @@ class KafkaCommit final : public Commit {
   ~KafkaCommit() override { abort(); }
 
   Result<> append(const TopicPartition& to, const RecordBatch& batch) override;
-  void advance(const TaskId& task, const TopicPartition& from, Offset next) override;
+  void advance(const TaskId& task, const TopicPartition& from, Position next) override;
   StateWrites& state(const TaskId& task) override;
   void start() override;
   bool settled() const override;

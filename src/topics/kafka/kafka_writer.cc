@@ -44,7 +44,7 @@ Result<std::vector<TaskPosition>> KafkaWriter::positions(const TaskId& task) {
     // A topic that was removed has taken its positions along.
     Result<TopicRef> topic = core_.topics.find(from.topic);
     if (topic)
-      out.push_back({from, next});
+      out.push_back({from, LogPosition{next}});
     else if (topic.error().code() != ErrorCode::not_found)
       return fail(topic.error());
   }
@@ -127,11 +127,18 @@ Result<TaskFacts*> KafkaWriter::facts_of(const TaskId& task) {
   return &tasks_.insert_or_assign(task, std::move(facts)).first->second;
 }
 
-Result<> KafkaWriter::restore(const TaskId& task, const StateVisitor& visitor) {
+Result<Checkpoint> KafkaWriter::restore(const TaskId& task, const StateVisitor& visitor) {
+  Checkpoint out{.task = task};
+  for (TaskPosition& position : TRY(positions(task)))
+    out.set(position.from, std::move(position.position));
   TaskFacts& facts = *TRY(facts_of(task));
   ChangelogContent content = TRY(read_state(facts.place));
   for (const auto& [key, value] : content.entries()) visitor(key, value);
-  return {};
+  return out;
+}
+
+Result<> KafkaWriter::reset(const TaskId&, std::vector<TaskPosition>) {
+  return fail(ErrorCode::unsupported, "positions can't be reset here yet");
 }
 
 Result<> KafkaWriter::ensure_changelog(const TaskPlace& place, std::int32_t partitions) {

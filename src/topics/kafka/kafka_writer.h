@@ -26,13 +26,14 @@ class KafkaWriter final : public Writer {
                                                     const WriterId& id);
 
   ~KafkaWriter() override;
-  Result<std::vector<TaskPosition>> positions(const TaskId& task) override;
-  Result<> restore(const TaskId& task, const StateVisitor& visitor) override;
+  Result<Checkpoint> restore(const TaskId& task, const StateVisitor& visitor) override;
+  Result<> reset(const TaskId& task, std::vector<TaskPosition> positions) override;
   Result<> forget(const TaskId& task) override;
   Result<std::unique_ptr<Commit>> begin() override;
 
  private:
   friend class KafkaCommit;
+  Result<std::vector<TaskPosition>> positions(const TaskId& task);
   KafkaWriter(Log& log, Core& core, ChangelogReplica* replica, WriterId id)
       : log_(log), core_(core), replica_(replica), id_(std::move(id)) {}
 

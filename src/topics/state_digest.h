@@ -1,0 +1,77 @@
+// The digest of a task's state: the sum mod 2^256 of PRF(task, key, value) over all its entries, so
+// that a commit's cost follows what it changed. Only an input of the checkpoint's MAC: it is never
+// stored, shown or sent.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "topics/checkpoint.h"
+
+namespace penstock::topics {
+
+// A number of 256 bits, least significant word first.
+class Sum256 {
+ public:
+  void add(const Digest& term);
+  void subtract(const Digest& term);
+  Digest bytes() const;
+  friend bool operator==(const Sum256&, const Sum256&) = default;
+
+ private:
+  std::array<std::uint64_t, 4> words_{};
+};
+
+// PRF of one entry.
+class EntryPrf {
+ public:
+  // The key outlives it.
+  EntryPrf(const StateKey& key, const TaskId& task);
+  Digest operator()(ByteView entry_key, ByteView value);
+
+ private:
+  const StateKey& key_;
+  ByteBuffer message_;  // the label and the task stay in front
+  std::size_t front_;
+};
+
+class StateDigestUpdate;
+
+// Of the committed entries; remembers each entry's term, so that a change needs no look at the old
+// value. One thread.
+class StateDigest {
+ public:
+  StateDigest(const StateKey& key, const TaskId& task) : prf_(key, task) {}
+  void add(ByteView entry_key, ByteView value);  // while restoring; a key comes once
+  void apply(StateDigestUpdate&& update);        // was committed
+  Digest bytes() const { return sum_.bytes(); }
+  std::size_t entries() const { return terms_.size(); }
+
+ private:
+  friend class StateDigestUpdate;
+  EntryPrf prf_;
+  std::unordered_map<std::string, Digest> terms_;
+  Sum256 sum_;
+};
+
+// The changes of one commit on top of a digest, which outlives it and does not change meanwhile.
+class StateDigestUpdate {
+ public:
+  explicit StateDigestUpdate(StateDigest& base) : base_(base), sum_(base.sum_) {}
+  void put(ByteView entry_key, ByteView value);
+  void erase(ByteView entry_key);
+  Digest bytes() const { return sum_.bytes(); }
+
+ private:
+  friend class StateDigest;
+  void replace(ByteView entry_key, std::optional<Digest> term);
+
+  StateDigest& base_;
+  std::unordered_map<std::string, std::optional<Digest>> changed_;  // absent: erased
+  Sum256 sum_;
+};
+
+}  // namespace penstock::topics
