@@ -33,7 +33,7 @@ std::string random_id() {
 }
 
 topics::TaskId task_of(const std::string& id) {
-  return topics::TaskId(id + "/0");
+  return topics::TaskId(id);
 }
 
 Slice slice_of(const std::optional<std::string>& key) {
