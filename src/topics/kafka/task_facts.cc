@@ -107,12 +107,12 @@ Result<> check_topics(const Checkpoint& checkpoint, Core& core) {
     if (!topic && topic.error().code() == ErrorCode::not_found) continue;  // its reader says so
     if (!topic) return fail(topic.error());
     if ((*topic)->id == place->topic_id) continue;
-    return fail(core.figures.note(
+    const Error noted = core.figures.note(
         "topic_recreated", position.from,
         fmt::format("topic '{}' was deleted and made again: the position of task '{}' belongs to "
                     "the former one. If that was meant: {}",
-                    position.from.topic.text(), checkpoint.task.value(),
-                    way_out(checkpoint.task))));
+                    position.from.topic.text(), checkpoint.task.value(), way_out(checkpoint.task)));
+    return fail(ErrorCode::failed_precondition, noted.text());
   }
   return {};
 }
