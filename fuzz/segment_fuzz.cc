@@ -22,11 +22,11 @@ void compare(const BatchView& batch, std::uint32_t first, std::uint32_t last) {
   for (std::size_t row = 0; row < filled.size(); ++row) {
     bool equal = same(filled.keys[row], copied.keys[row]) &&
                  same(filled.values[row], copied.values[row]) &&
-                 std::ranges::equal(filled.headers[row].bytes(), copied.headers[row].bytes()) &&
+                 std::ranges::equal(filled[row].headers, copied[row].headers) &&
                  filled.timestamps_ms[row] == copied.timestamps_ms[row] &&
                  filled.offsets[row] == copied.offsets[row];
     if (!equal) std::abort();
-    (void)unpack_headers(copied.headers[row].bytes());
+    (void)unpack_headers(copied[row].headers);
   }
 }
 
