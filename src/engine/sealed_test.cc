@@ -55,7 +55,8 @@ class SealedTest : public testing::Test {
   std::vector<std::string> reasons() {
     std::vector<std::string> out;
     for (TestRecord& letter : read_topic(*log_, "Q.dead_letters"))
-      out.push_back(letter.headers["origin_offset"] + " " + letter.headers["reason"]);
+      out.push_back(letter.headers["penstock.origin_offset"] + " " +
+                    letter.headers["penstock.reason"]);
     return out;
   }
 

@@ -14,6 +14,7 @@
 #include "engine/stream_format.h"
 #include "seal/grant.h"
 #include "topics/limits.h"
+#include "topics/own_headers.h"
 #include "topics/partitioner.h"
 
 namespace penstock::engine {
@@ -21,6 +22,7 @@ namespace {
 
 constexpr std::string_view kTooLarge = "output_too_large";
 constexpr std::string_view kBatchTooLarge = "batch_output_too_large";
+constexpr std::string_view kMalformedHeaders = "malformed_headers";
 constexpr std::string_view kTooEarly = "timestamp_too_early";  // for the topic
 
 constexpr data::TimestampMs kNoTimestamp = -1;  // of Kafka's records that have none
@@ -97,7 +99,8 @@ Result<> SinkEdge::make_sealer(topics::Log& log, const seal::KeySource* keys) {
   return {};
 }
 
-Result<> SinkEdge::write(const data::Batch& batch, std::int64_t now_ms, sql::RowErrors& refused) {
+Result<> SinkEdge::write(const data::Batch& batch, std::span<const Slice> headers,
+                         std::int64_t now_ms, sql::RowErrors& refused) {
   if (sealer_ != nullptr) TRY(prepare_sealer(now_ms, batch.selection.size()));
   encode(batch, refused);
   const std::size_t bytes_before = bytes_;
@@ -105,13 +108,16 @@ Result<> SinkEdge::write(const data::Batch& batch, std::int64_t now_ms, sql::Row
     data::RowIndex row = batch.selection[i];
     std::optional<data::TimestampMs> timestamp_ms = timestamp_of(batch, row);
     if (!refused.empty() && failed_[row] != 0) continue;
+    std::optional<ByteView> row_headers = carried(headers, row);
     if (!timestamp_ms) {
       refused.add(row, kInvalidTimestamp);
     } else if (*timestamp_ms < rules_.timestamp_ms_min) {
       refused.add(row, kTooEarly);
     } else if (bytes_ - bytes_before > kBatchOutputBytesMax) {
       refused.add(row, kBatchTooLarge);
-    } else if (!add_record(key_writer_ != nullptr ? keys_[i] : Slice{}, values_[i],
+    } else if (!row_headers) {
+      refused.add(row, kMalformedHeaders);
+    } else if (!add_record(key_writer_ != nullptr ? keys_[i] : Slice{}, values_[i], *row_headers,
                            *timestamp_ms)) {
       refused.add(row, kTooLarge);
     }
@@ -151,11 +157,17 @@ std::optional<data::TimestampMs> SinkEdge::timestamp_of(const data::Batch& batch
   return value;
 }
 
+std::optional<ByteView> SinkEdge::carried(std::span<const Slice> headers, data::RowIndex row) {
+  if (headers.empty() || headers[row].size == 0) return ByteView{};
+  return topics::headers_to_carry_on(headers[row].bytes(), renamed_headers_);
+}
+
 // False: the record is larger than the topic takes.
-bool SinkEdge::add_record(const Slice& key, const Slice& value, data::TimestampMs timestamp_ms) {
-  std::size_t overhead = sealer_ != nullptr ? seal::kSealedOverheadMax : 0;
+bool SinkEdge::add_record(const Slice& key, const Slice& value, ByteView headers,
+                          data::TimestampMs timestamp_ms) {
+  std::size_t overhead = headers.size() + (sealer_ != nullptr ? seal::kSealedOverheadMax : 0);
   if (std::size_t{key.size} + value.size + overhead > rules_.record_bytes_max) return false;
-  topics::RecordView record{view_of(key), view_of(value), timestamp_ms};
+  topics::RecordView record{view_of(key), view_of(value), timestamp_ms, headers};
   if (sealer_ != nullptr) {
     sealed_.clear();
     seal::SealOutcome outcome =
@@ -168,7 +180,7 @@ bool SinkEdge::add_record(const Slice& key, const Slice& value, data::TimestampM
   std::int32_t partition =
       key.is_null() ? home_partition_ : topics::partition_of(key.bytes(), partitions_);
   records_by_partition_[static_cast<std::size_t>(partition)].append(record);
-  bytes_ += (record.value ? record.value->size() : 0) + key.size;
+  bytes_ += (record.value ? record.value->size() : 0) + key.size + headers.size();
   ++records_;
   return true;
 }

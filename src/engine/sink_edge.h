@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "base/bytes.h"
@@ -26,8 +27,10 @@ class SinkEdge {
                                                   std::int32_t source_partition);
 
   // Adds the selected rows. Rows that cannot be written are put into `refused` with their reason.
+  // headers: packed, of the batch's rows, which their records are to have; empty for none.
   // Errors end the task: the policy has ended.
-  Result<> write(const data::Batch& batch, std::int64_t now_ms, sql::RowErrors& refused);
+  Result<> write(const data::Batch& batch, std::span<const Slice> headers, std::int64_t now_ms,
+                 sql::RowErrors& refused);
 
   std::uint64_t records() const { return records_; }  // gathered since the last clear()
   std::size_t bytes() const { return bytes_; }
@@ -43,7 +46,10 @@ class SinkEdge {
   Result<> prepare_sealer(std::int64_t now_ms, std::size_t rows);
   void encode(const data::Batch& batch, sql::RowErrors& refused);
   std::optional<data::TimestampMs> timestamp_of(const data::Batch& batch, data::RowIndex row) const;
-  bool add_record(const Slice& key, const Slice& value, data::TimestampMs timestamp_ms);
+  // nullopt: what is there are no headers.
+  std::optional<ByteView> carried(std::span<const Slice> headers, data::RowIndex row);
+  bool add_record(const Slice& key, const Slice& value, ByteView headers,
+                  data::TimestampMs timestamp_ms);
   void wipe_plaintexts();
 
   const sql::SinkStep& step_;
@@ -59,7 +65,7 @@ class SinkEdge {
   std::vector<const data::Column*> key_columns_, value_columns_;
   format::EncodedRows keys_, values_;
   std::vector<std::uint8_t> failed_;
-  ByteBuffer sealed_;
+  ByteBuffer sealed_, renamed_headers_;
 
   std::unique_ptr<seal::Sealer> sealer_;  // null: a plain topic
   std::optional<topics::TopicName> grants_topic_;

@@ -11,8 +11,15 @@
 #include "engine/program.h"
 #include "engine/seal_access.h"
 #include "engine/stream_format.h"
+#include "topics/limits.h"
 
 namespace penstock::engine {
+namespace {
+
+constexpr std::string_view kTooManyHeaders = "too_many_headers";
+constexpr std::string_view kRecordTooLarge = "record_too_large";
+
+}  // namespace
 
 Result<std::unique_ptr<SourceEdge>> SourceEdge::create(topics::Log& log,
                                                        const seal::KeySource* keys,
@@ -112,6 +119,7 @@ Result<bool> SourceEdge::next() {
   } else {
     take_plain_rows();
   }
+  refuse_beyond_limits();
   decode();
   set_timestamps();
   fill_pseudo_columns();
@@ -190,6 +198,22 @@ void SourceEdge::take_plain_rows() {
     kept += !value.is_null();  // a delete: a stream has nothing to make of it
   }
   batch_.selection.resize(kept);
+}
+
+// Records that only logs of others hold. Costs nothing while none has headers and all are small.
+void SourceEdge::refuse_beyond_limits() {
+  if (buffer_.headers.empty() && batch_bytes_ <= topics::kRecordBytesMax) return;
+  refused_now_.clear();
+  for (data::RowIndex row : batch_.selection) {
+    topics::RecordView seen = record(row);
+    std::size_t bytes =
+        seen.headers.size() + buffer_.keys[first_ + row].size + buffer_.values[first_ + row].size;
+    if (topics::HeaderWalk(seen.headers).count() > topics::kHeadersMax)
+      refused_now_.add(row, kTooManyHeaders);
+    else if (bytes > topics::kRecordBytesMax)
+      refused_now_.add(row, kRecordTooLarge);
+  }
+  if (!refused_now_.empty()) drop_refused();
 }
 
 void SourceEdge::decode() {

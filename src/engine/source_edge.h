@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "data/arena.h"
@@ -43,6 +44,11 @@ class SourceEdge {
   const data::Batch& batch() const { return batch_; }
   const sql::RowErrors& refused() const { return refused_; }
   std::size_t batch_bytes() const { return batch_bytes_; }  // keys and values as they came
+  // Packed, one per row; empty when no record of the batch has any. Never authenticated.
+  std::span<const Slice> headers() const {
+    std::span<const Slice> all(buffer_.headers);
+    return all.empty() ? all : all.subspan(first_, rows_);
+  }
   topics::RecordView record(data::RowIndex row) const { return buffer_[first_ + row]; }
   topics::Offset offset(data::RowIndex row) const { return buffer_.offsets[first_ + row]; }
   const topics::TopicPartition& from() const { return from_; }
@@ -70,6 +76,7 @@ class SourceEdge {
   Result<> find_grants();
   void open_rows();
   void take_plain_rows();
+  void refuse_beyond_limits();
   void decode();
   void set_timestamps();
   void fill_pseudo_columns();

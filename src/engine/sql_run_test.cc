@@ -60,7 +60,7 @@ class SqlRunTest : public testing::Test {
   std::vector<std::string> reasons(const std::string& query) {
     std::vector<std::string> out;
     for (TestRecord& letter : read_topic(*log_, query + ".dead_letters"))
-      out.push_back(letter.headers["reason"]);
+      out.push_back(letter.headers["penstock.reason"]);
     return out;
   }
 

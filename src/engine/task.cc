@@ -46,8 +46,10 @@ Result<std::unique_ptr<Task>> Task::build(const TaskContext& context, std::share
   task->source_ =
       TRY(SourceEdge::create(context.log, context.keys, *parts.source, *parts.source_schema, from));
   task->chain_ = TRY(build_chain(parts));
-  if (!context.options.discard_sinks)
+  if (!context.options.discard_sinks) {
     task->sink_ = TRY(SinkEdge::create(context.log, context.keys, *parts.sink, partition));
+    task->passes_headers_ = sql::passes_headers(parts.source->stream, parts.sink->stream);
+  }
   task->writer_ = TRY(context.log.writer(task->query_->writer_id(partition)));
   TRY_IN(task->restore(), fmt::format("task '{}'", task->id_.value()));
   return task;
@@ -135,7 +137,10 @@ Result<Flow> Task::emit(const data::Batch& batch) {
     return Flow::more;
   }
   refused_by_sink_.clear();
-  TRY(sink_->write(batch, system_clock().now_ms(), refused_by_sink_));
+  // Rows are those of the source's batch here (Emitter): so are their headers.
+  std::span<const Slice> headers;
+  if (passes_headers_) headers = source_->headers();
+  TRY(sink_->write(batch, headers, system_clock().now_ms(), refused_by_sink_));
   for (const sql::RowErrors::Entry& entry : refused_by_sink_.entries())
     bury(entry.row, entry.reason);
   return Flow::more;

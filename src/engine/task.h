@@ -82,6 +82,7 @@ class Task final : private Emitter {
   std::unique_ptr<topics::Writer> writer_;
   std::unique_ptr<SourceEdge> source_;
   std::unique_ptr<SinkEdge> sink_;  // null: rows are counted and dropped
+  bool passes_headers_ = false;
   Chain chain_;
   sql::RowErrors rejected_;  // of the batch at hand
   sql::RowErrors refused_by_sink_;

@@ -39,7 +39,8 @@ class TopicRulesTest : public testing::Test {
   std::vector<std::string> reasons() {
     std::vector<std::string> out;
     for (TestRecord& letter : read_topic(*memory_, "Q.dead_letters"))
-      out.push_back(letter.headers["origin_timestamp_ms"] + " " + letter.headers["reason"]);
+      out.push_back(letter.headers["penstock.origin_timestamp_ms"] + " " +
+                    letter.headers["penstock.reason"]);
     return out;
   }
 
@@ -66,7 +67,7 @@ TEST_F(TopicRulesTest, RowsThatTheSinkDoesNotTakeAreDeadLettersThatTheirTopicTak
   EXPECT_EQ(letters[1].timestamp_ms, 1);
   EXPECT_EQ(letters[2].timestamp_ms, 5);
   EXPECT_EQ(letters[2].value, std::nullopt);
-  EXPECT_EQ(letters[2].headers["omitted"], "value");
+  EXPECT_EQ(letters[2].headers["penstock.omitted"], "value");
 }
 
 TEST_F(TopicRulesTest, ARowWithoutATimestampTakesTheEarliestThatTheSinkHas) {

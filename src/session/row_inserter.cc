@@ -48,7 +48,7 @@ Result<> RowInserter::write(Target& target, const sql::InsertValues& row) {
   batch.selection = {0};
   sql::RowErrors refused;
   target.edge->clear();
-  TRY(target.edge->write(batch, now_ms, refused));
+  TRY(target.edge->write(batch, {}, now_ms, refused));
   if (!refused.empty()) {
     return fail(ErrorCode::invalid_argument,
                 fmt::format("Stream '{}': the row cannot be written ({})", row.target.name,

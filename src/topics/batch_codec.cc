@@ -14,7 +14,7 @@ namespace penstock::topics {
 namespace {
 
 constexpr std::uint32_t kMagic = 0x31425350;  // "PSB1"
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kVersion = 2;
 constexpr std::uint32_t kNullBit = 0x80000000;
 constexpr std::uint16_t kKnownFlags = BatchHeader::kHasKeys | BatchHeader::kHasHeaders |
                                       BatchHeader::kDeltas32 | BatchHeader::kDeltas64;
@@ -230,10 +230,12 @@ void fill_placed(const BatchView& batch, std::uint32_t first, std::uint32_t last
     fill_cells(batch.key_ends, placed.keys, first, last, buffer.keys.data() + at);
   else
     std::fill_n(buffer.keys.data() + at, last - first, Slice{});
-  if (batch.header_ends)
+  if (batch.header_ends) {  // the first ones of the buffer: none of the rows before had any
+    if (buffer.headers.empty()) buffer.headers.resize(buffer.offsets.size());
     fill_cells(batch.header_ends, placed.headers, first, last, buffer.headers.data() + at);
-  else
+  } else if (!buffer.headers.empty()) {
     std::fill_n(buffer.headers.data() + at, last - first, Slice{});
+  }
   fill_times(batch, first, last, buffer, at);
 }
 
@@ -311,7 +313,7 @@ std::size_t payload_bytes(const BatchView& batch, std::uint32_t first, std::uint
 void resize_rows(ReadBuffer& buffer, std::size_t rows) {
   buffer.keys.resize(rows);
   buffer.values.resize(rows);
-  buffer.headers.resize(rows);
+  buffer.headers.clear();  // until a batch has some
   buffer.timestamps_ms.resize(rows);
   buffer.offsets.resize(rows);
 }

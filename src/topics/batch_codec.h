@@ -1,5 +1,5 @@
 // Record batches as segment files and the socket hold them. Little endian:
-//    0 u32 magic "PSB1"    4 u8 version 1    5 u8 kind (0 records; 1 is reserved for frames)    6
+//    0 u32 magic "PSB1"    4 u8 version 2    5 u8 kind (0 records; 1 is reserved for frames)    6
 //    u16 flags 8 i64 base offset    16 u32 count    20 u32 topic id    24 i64 first timestamp    32
 //    i64 max timestamp
 //   40 u32 key bytes    44 u32 value bytes    48 u32 header bytes    52 u32 partition    56 u32

@@ -75,7 +75,9 @@ class BufferFiller {
   void add(const StoredRecord& record, Offset offset) {
     buffer_.keys.push_back(record.key ? place(*record.key) : Slice{});
     buffer_.values.push_back(record.value ? place(*record.value) : Slice{});
-    buffer_.headers.push_back(place(record.headers));
+    if (!record.headers.empty()) buffer_.headers.resize(buffer_.offsets.size());
+    if (!record.headers.empty() || !buffer_.headers.empty())
+      buffer_.headers.push_back(place(record.headers));
     buffer_.timestamps_ms.push_back(record.timestamp_ms);
     buffer_.offsets.push_back(offset);
   }
