@@ -42,6 +42,15 @@ topics::Digest ServiceStateKey::hash(ByteView message) const {
   return crypto::sha256(message);
 }
 
+Result<topics::StateIdentity> state_identity(std::string service, const seal::KeySource* keys) {
+  if (keys == nullptr) return topics::StateIdentity{std::move(service), public_state_key()};
+  if (keys->state_key().empty())
+    return fail(
+        ErrorCode::failed_precondition,
+        "the keys have no state key, with which a service protects its positions and state");
+  return topics::StateIdentity{std::move(service), TRY(ServiceStateKey::create(keys->state_key()))};
+}
+
 std::shared_ptr<const topics::StateKey> public_state_key() {
   static constexpr std::array<std::uint8_t, kStateKeyBytes> kNoSecret{};
   static const std::shared_ptr<const topics::StateKey> kKey(new ServiceStateKey(kNoSecret, true));

@@ -2,14 +2,16 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "base/secret.h"
 #include "crypto/keyed_sha256.h"
+#include "seal/key_source.h"
 #include "topics/state_key.h"
 
 namespace penstock::engine {
 
-inline constexpr std::size_t kStateKeyBytes = 32;
+using seal::kStateKeyBytes;
 
 // HMAC-SHA-256 and a keyed SHA-256, under keys that HKDF takes from the service's secret.
 class ServiceStateKey final : public topics::StateKey {
@@ -30,6 +32,10 @@ class ServiceStateKey final : public topics::StateKey {
   const crypto::KeyedSha256 prf_;
   const bool is_public_;
 };
+
+// Whose checkpoints a service of these keys writes; null keys: under the public key. The name of
+// the service is the log's. failed_precondition: the keys have no state key.
+Result<topics::StateIdentity> state_identity(std::string service, const seal::KeySource* keys);
 
 // For services that have no keys: a constant. Against accidents only.
 std::shared_ptr<const topics::StateKey> public_state_key();

@@ -10,6 +10,7 @@
 #include "crypto/hkdf.h"
 #include "crypto/hmac.h"
 #include "crypto/sha.h"
+#include "seal/keyring.h"
 #include "topics/checkpoint.h"
 
 namespace penstock::engine {
@@ -59,6 +60,19 @@ TEST(StateKey, OnlyTheConstantIsPublic) {
   EXPECT_TRUE(public_state_key()->is_public());
   EXPECT_FALSE(key_of(0)->is_public());
   EXPECT_EQ(public_state_key(), public_state_key());
+}
+
+TEST(StateKey, ComesFromTheKeysOfAServer) {
+  const topics::StateIdentity none = state_identity("pay", nullptr).value();
+  EXPECT_EQ(none.service, "pay");
+  EXPECT_TRUE(none.key->is_public());
+  seal::KeyRing ring;
+  EXPECT_EQ(state_identity("pay", &ring).error().code(), ErrorCode::failed_precondition);
+  const ByteBuffer secret(kStateKeyBytes, 7);
+  ASSERT_TRUE(ring.set_state_key(SecretBuffer::copy_of(secret)));
+  const topics::StateIdentity ours = state_identity("pay", &ring).value();
+  EXPECT_FALSE(ours.key->is_public());
+  EXPECT_EQ(ours.key->mac(as_bytes("m")), key_of(7)->mac(as_bytes("m")));
 }
 
 TEST(StateKey, RefusesOtherLengths) {

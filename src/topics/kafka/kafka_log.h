@@ -39,6 +39,7 @@ struct KafkaSharing {
 struct KafkaOptions {
   KafkaConnection connection;
   std::string service_id;               // names groups, transactional ids, changelogs
+  StateIdentity identity;               // binds checkpoints and states; key is never null
   std::optional<KafkaSharing> sharing;  // absent: all tasks are this process's
   std::int16_t replication = -1;        // of topics that are created; -1: the brokers' default
   std::chrono::milliseconds transaction_timeout{60'000};  // the broker aborts a silent commit then
