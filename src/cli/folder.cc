@@ -25,13 +25,14 @@ Result<> require_folder(const std::filesystem::path& folder) {
 }
 
 Result<std::unique_ptr<topics::Log>> open_log(const std::filesystem::path& folder,
-                                              std::string program) {
+                                              std::string program, topics::StateIdentity identity) {
   // A holder that is starting or ending has the lock but does not answer: that passes.
   auto deadline = std::chrono::steady_clock::now() + kPatience;
   while (true) {
     topics::EmbeddedOptions options;
     options.folder = folder;
     options.program = program;
+    options.identity = identity;
     Result<std::unique_ptr<topics::Log>> log = topics::open_or_connect(std::move(options));
     if (log || !facts_of(log.error().code()).retry) return log;
     if (log.error().code() == ErrorCode::out_of_space) return log;
@@ -51,6 +52,12 @@ Result<std::optional<topics::TopicInfo>> find_topic(topics::Log& log,
 Result<std::optional<seal::KeyRing>> load_key_option(const std::string& file) {
   if (file.empty()) return std::optional<seal::KeyRing>();
   return std::optional(TRY(seal::load_keys(file)));
+}
+
+Result<std::optional<seal::KeyRing>> load_server_keys(const std::string& file) {
+  std::optional<seal::KeyRing> keys = TRY(load_key_option(file));
+  if (keys) TRY(seal::require_state_key(*keys, file));
+  return keys;
 }
 
 }  // namespace penstock::cli

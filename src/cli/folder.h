@@ -19,7 +19,7 @@ Result<> require_folder(const std::filesystem::path& folder);
 // The folder's log: opened when it is free, else through its holder's socket. Waits a few seconds
 // for a holder that is just starting or ending.
 Result<std::unique_ptr<topics::Log>> open_log(const std::filesystem::path& folder,
-                                              std::string program);
+                                              std::string program, topics::StateIdentity identity);
 
 // The topic; nothing when it does not exist.
 Result<std::optional<topics::TopicInfo>> find_topic(topics::Log& log,
@@ -27,5 +27,7 @@ Result<std::optional<topics::TopicInfo>> find_topic(topics::Log& log,
 
 // The keys of --keys FILE; none without one.
 Result<std::optional<seal::KeyRing>> load_key_option(const std::string& file);
+// The same for whoever runs queries: failed_precondition without a state key.
+Result<std::optional<seal::KeyRing>> load_server_keys(const std::string& file);
 
 }  // namespace penstock::cli

@@ -10,6 +10,7 @@
 #include "cli/terminal.h"
 #include "crypto/random.h"
 #include "seal/grant.h"
+#include "session/state_identity.h"
 #include "topics/limits.h"
 #include "topics/log_client.h"
 
@@ -25,6 +26,7 @@ constexpr auto kRetryEvery = 20ms;
 // Lines are gathered before a commit is begun, so that it is short. If we die in it, nobody takes
 // it up: our id is new each time.
 constexpr auto kCommitMax = 15s;
+constexpr const char* kProduceProgram = "penstock produce";
 
 std::string random_id() {
   std::array<std::uint8_t, 8> bytes{};
@@ -52,7 +54,7 @@ LineWriter::LineWriter(LineWriterOptions options, const seal::KeySource* keys)
 Result<std::unique_ptr<LineWriter>> LineWriter::open(LineWriterOptions options,
                                                      const seal::KeySource* keys) {
   std::unique_ptr<LineWriter> writer(new LineWriter(std::move(options), keys));
-  writer->log_ = TRY(writer->options_.place.open("penstock produce", kCommitMax));
+  writer->log_ = TRY(writer->options_.place.open(kProduceProgram, kCommitMax));
   TRY(writer->open_topic());
   TRY(writer->open_writer());
   return writer;
@@ -222,10 +224,14 @@ Result<bool> LineWriter::reach_log(std::chrono::steady_clock::duration waited) {
   if (options_.place.on_kafka()) return true;  // it connects again by itself
   log_.reset();
   const std::filesystem::path& folder = options_.place.folder();
+  topics::EmbeddedOptions own;
+  own.folder = folder;
+  own.program = kProduceProgram;
+  own.identity = TRY(session::state_identity(options_.place.service_id(), nullptr));
   Result<std::unique_ptr<topics::Log>> log =
       waited < std::min<std::chrono::nanoseconds>(kHolderGrace, options_.patience)
           ? topics::connect_log(folder)
-          : topics::open_or_connect(folder);
+          : topics::open_or_connect(std::move(own));
   if (!log && log.error().code() != ErrorCode::unavailable && log.error().code() != ErrorCode::busy)
     return fail(log.error());
   if (!log) return false;

@@ -4,6 +4,7 @@
 
 #include "cli/advice.h"
 #include "cli/folder.h"
+#include "session/state_identity.h"
 #include "topics/kafka/connection_config.h"
 
 namespace penstock::cli {
@@ -39,10 +40,13 @@ std::string LogPlace::text() const {
 }
 
 Result<std::unique_ptr<topics::Log>> LogPlace::open(std::string program,
-                                                    std::chrono::milliseconds commit_max) const {
+                                                    std::chrono::milliseconds commit_max,
+                                                    const seal::KeySource* keys) const {
   TRY(check());
-  if (!on_kafka()) return open_log(folder_, std::move(program));
+  topics::StateIdentity identity = TRY(session::state_identity(service_id_, keys));
+  if (!on_kafka()) return open_log(folder_, std::move(program), std::move(identity));
   topics::KafkaOptions options = TRY(topics::kafka_options_of(bootstrap_, kafka_config_));
+  options.identity = std::move(identity);
   options.service_id = service_id_;
   if (commit_max.count() > 0) options.transaction_timeout = commit_max;
   return topics::open_kafka_log(std::move(options));

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "seal/key_source.h"
 #include "topics/log.h"
 
 namespace CLI {
@@ -34,8 +35,10 @@ class LogPlace {
 
   // The log there. A folder: made when missing, or through the socket of the process that holds it.
   // On Kafka, a commit that is begun and not ended keeps readers waiting for so long (0: as usual).
+  // keys: those of a service whose queries run on it; null: nothing that needs a state key.
   Result<std::unique_ptr<topics::Log>> open(std::string program,
-                                            std::chrono::milliseconds commit_max = {}) const;
+                                            std::chrono::milliseconds commit_max = {},
+                                            const seal::KeySource* keys = nullptr) const;
   // For verbs that only look: not_found unless the folder is there.
   Result<std::unique_ptr<topics::Log>> open_existing(std::string program) const;
   // What to do about an error, see Command::advice.

@@ -67,6 +67,7 @@ class NewPolicyFiles {
     std::string document = policy.to_json().dump(2) + "\n";
     TRY(write_file(policy_file(), as_bytes(document)));
     TRY(write_ring(policy, keys_file(), &readers.front(), &producers.front()));
+    TRY(seal::add_state_key(keys_file(), crypto::system_random()));
     for (const Holder& reader : readers)
       TRY(write_ring(policy, reader_file(reader.name), &reader, nullptr));
     for (const Holder& producer : producers)
@@ -186,7 +187,8 @@ class NewPolicyFiles {
         "  {}\n"
         "      the policy: public, signed by its owner. For everybody.\n"
         "  {}\n"
-        "      SECRET: opens{} and seals{}. For the stream server (or the enclave) alone.\n",
+        "      SECRET: opens{} and seals{}, and protects a service's positions and state.\n"
+        "      For the stream server (or the enclave) alone.\n",
         id_, fmt::join(topics_, ", "), seconds_text(policy.not_after_s()), to_hex(policy.digest()),
         policy_file().string(), keys_file().string(), as_whom(reader_names_),
         as_whom(producer_names_));
@@ -239,6 +241,7 @@ class ShowPolicy {
       show(*TRY(ring.policy(id)));
       fmt::print("keys here    {}\n\n", policy_keys_text(ring, id));
     }
+    fmt::print("state key    {}\n", ring.state_key().empty() ? "none" : "here (SECRET)");
     return {};
   }
 
@@ -273,15 +276,18 @@ class CombineKeys {
         "      review-v1.producer.keys.json --out server.keys.json");
   }
 
-  Result<> run() const {
+  Result<> run() {
     seal::KeyRing all;
+    state_key_from_.clear();
     for (const std::string& file : files_) {
       seal::KeyRing ring = TRY(seal::load_keys(file));
       for (const std::string& id : ring.policy_ids()) TRY_IN(add(ring, id, all), file);
+      if (!ring.state_key().empty()) TRY(take_state_key(ring, file, all));
     }
-    TRY(seal::write_keys(all, out_, {.policy_keys = true, .producer_keys = true}));
+    TRY(seal::write_keys(all, out_, {}));
     for (const std::string& id : all.policy_ids())
       fmt::print("{}: policy '{}', {}\n", out_.string(), id, policy_keys_text(all, id));
+    print_state_key();
     return {};
   }
 
@@ -301,8 +307,49 @@ class CombineKeys {
     return {};
   }
 
+  // The first file's; a service has one, and what it stored hangs on it.
+  Result<> take_state_key(const seal::KeyRing& from, const std::string& file, seal::KeyRing& to) {
+    if (state_key_from_.empty()) TRY(to.set_state_key(SecretBuffer::copy_of(from.state_key())));
+    state_key_from_.push_back(file);
+    return {};
+  }
+
+  void print_state_key() const {
+    const std::string out = out_.string();
+    if (state_key_from_.empty())
+      return fmt::print(
+          "{0}: no state key, as none of the files has one; a server needs it: "
+          "penstock policy state-key {0}\n",
+          out);
+    fmt::print("{}: the state key of {}\n", out, state_key_from_.front());
+    for (std::size_t i = 1; i < state_key_from_.size(); ++i)
+      fmt::print("{}: the state key of {} is left out\n", out, state_key_from_[i]);
+  }
+
   std::vector<std::string> files_;
+  std::vector<std::string> state_key_from_;  // files that have one
   std::filesystem::path out_;
+};
+
+// `policy state-key`
+class AddStateKey {
+ public:
+  void declare(CLI::App& verb) {
+    verb.add_option("FILE", file_, "Key file of a server; it is replaced at once")->required();
+    verb.footer("Example:\n  penstock policy state-key keys/server.keys.json");
+  }
+
+  Result<> run() const {
+    TRY(seal::add_state_key(file_, crypto::system_random()));
+    fmt::print(
+        "{}: has a state key now. A service's positions and state hang on it: keep it as "
+        "long as them\n",
+        file_.string());
+    return {};
+  }
+
+ private:
+  std::filesystem::path file_;
 };
 
 class PolicyCommand final : public Command {
@@ -313,19 +360,24 @@ class PolicyCommand final : public Command {
     make_.declare(*make_verb_);
     combine_verb_ = verb.add_subcommand("combine", "Put the keys of several files into one");
     combine_.declare(*combine_verb_);
+    state_key_verb_ = verb.add_subcommand("state-key", "Add a state key to a server's key file");
+    state_key_.declare(*state_key_verb_);
     show_.declare(
         *verb.add_subcommand("show", "What a policy says, and whether its signature holds"));
   }
   Result<> run() override {
     if (make_verb_->parsed()) return make_.run();
+    if (state_key_verb_->parsed()) return state_key_.run();
     return combine_verb_->parsed() ? combine_.run() : show_.run();
   }
 
  private:
   CLI::App* make_verb_ = nullptr;
   CLI::App* combine_verb_ = nullptr;
+  CLI::App* state_key_verb_ = nullptr;
   NewPolicyFiles make_;
   CombineKeys combine_;
+  AddStateKey state_key_;
   ShowPolicy show_;
 };
 

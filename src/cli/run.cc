@@ -14,6 +14,7 @@
 #include "cli/signals.h"
 #include "cli/terminal.h"
 #include "session/session.h"
+#include "session/state_identity.h"
 #include "topics/embedded_log.h"
 
 namespace penstock::cli {
@@ -96,8 +97,8 @@ class Run final : public Command {
     std::optional<Signals> signals;
     if (!until_end_)
       signals.emplace(TRY(Signals::block()));  // else a signal ends it: nothing is lost
-    std::optional<seal::KeyRing> keys = TRY(load_key_option(keys_file_));
-    std::unique_ptr<topics::Log> log = TRY(open_own_log());
+    std::optional<seal::KeyRing> keys = TRY(load_server_keys(keys_file_));
+    std::unique_ptr<topics::Log> log = TRY(open_own_log(keys ? &*keys : nullptr));
     std::unique_ptr<session::Session> session =
         TRY(session::open_session(*log, keys ? &*keys : nullptr, session_));
     TRY(execute(*session, script));
@@ -111,11 +112,12 @@ class Run final : public Command {
 
  private:
   // Queries run here, so the folder must be ours: not through the socket of another process.
-  Result<std::unique_ptr<topics::Log>> open_own_log() const {
-    if (place_.on_kafka()) return place_.open("penstock run");
+  Result<std::unique_ptr<topics::Log>> open_own_log(const seal::KeySource* keys) const {
+    if (place_.on_kafka()) return place_.open("penstock run", {}, keys);
     return TRY(topics::EmbeddedLog::open(
         {.folder = place_.folder(),
          .durability = durability_ == "disk" ? topics::Durability::disk : topics::Durability::os,
+         .identity = TRY(session::state_identity(place_.service_id(), keys)),
          .program = "penstock run"}));
   }
 

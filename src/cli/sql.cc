@@ -72,7 +72,9 @@ class Sql final : public Command {
     if (!owner && !sign_file_.empty())
       return fail(ErrorCode::invalid_argument,
                   fmt::format("--sign is for a server, and none holds {}", place_.text()));
-    if (!owner) return TRY(SessionTarget::open(place_, TRY(load_key_option(keys_file_))));
+    if (!owner && place_.on_kafka())
+      return TRY(SessionTarget::open(place_, TRY(load_key_option(keys_file_))));
+    if (!owner) return TRY(SessionTarget::open(place_, TRY(load_server_keys(keys_file_))));
     if (owner->http) return connect("http://" + *owner->http);
     return fail(ErrorCode::busy, fmt::format("{} is held by process {} ({}), which takes no "
                                              "statements",

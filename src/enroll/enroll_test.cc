@@ -20,6 +20,7 @@ constexpr std::string_view kInitdata = "version = \"0.1.0\"\n";
 const std::string kPolicy = "payments/policy/p-v1";
 const std::string kReader = "payments/reader-key/p-v1";
 const std::string kProducer = "payments/producer-key/p-v1";
+const std::string kStateKey = "payments/state-key/pay";
 
 // A manager with one stream policy, and what a configuration says about it.
 class Enroll : public testing::Test {
@@ -31,6 +32,7 @@ class Enroll : public testing::Test {
     manager.put(kPolicy, made_.policy.to_json().dump());
     manager.put(kReader, crypto::to_jwk(made_.reader).dump());
     manager.put(kProducer, crypto::to_jwk(made_.producer).dump());
+    manager.put(kStateKey, std::string(seal::kStateKeyBytes, 's'));
     manager.put("payments/secret/s", "a secret");
   }
   std::unique_ptr<BrokerClient> client(const BrokerAddress& address) {
@@ -40,10 +42,12 @@ class Enroll : public testing::Test {
   }
   std::unique_ptr<BrokerClient> client() { return client(manager_.address()); }
   EnrollmentSpec spec() const {
-    return {
-        .app = "payments",
-        .policies = {
-            {.id = "p-v1", .digest = to_hex(made_.policy.digest()), .open = true, .seal = true}}};
+    return {.app = "payments",
+            .policies = {{.id = "p-v1",
+                          .digest = to_hex(made_.policy.digest()),
+                          .open = true,
+                          .seal = true}},
+            .service = "pay"};
   }
   Error refused(std::unique_ptr<BrokerClient> client) {
     auto enrollment = Enrollment::start(std::move(client), spec());
@@ -84,12 +88,14 @@ bool comes_true(Condition condition) {
 TEST_F(Enroll, AttestsThenFetchesPoliciesAndKeysInOrder) {
   auto enrollment = Enrollment::start(client(), spec());
   ASSERT_TRUE(enrollment) << enrollment.error().text();
-  EXPECT_THAT(manager_.steps(), ElementsAre("auth", "attest", kPolicy, kReader, kProducer));
+  EXPECT_THAT(manager_.steps(),
+              ElementsAre("auth", "attest", kPolicy, kReader, kProducer, kStateKey));
   const seal::KeySource& keys = (*enrollment)->keys();
   EXPECT_THAT(keys.policy_ids(), ElementsAre("p-v1"));
   ASSERT_NE(keys.reader_key("p-v1"), nullptr);
   EXPECT_EQ(keys.reader_key("p-v1")->public_key(), made_.reader.public_key());
   EXPECT_EQ(keys.producer_key("p-v1")->public_key(), made_.producer.public_key());
+  EXPECT_EQ(as_text(keys.state_key()), std::string(seal::kStateKeyBytes, 's'));
   const EnrollmentState state = (*enrollment)->state();
   EXPECT_EQ(state.tee, "showing");
   EXPECT_EQ(state.app, "payments");
@@ -105,6 +111,26 @@ TEST_F(Enroll, FetchesOnlyTheKeysThatTheConfigurationNames) {
   ASSERT_TRUE(enrollment);
   EXPECT_EQ((*enrollment)->keys().reader_key("p-v1"), nullptr);
   EXPECT_EQ(manager_.count(kReader), 0);
+}
+
+TEST_F(Enroll, RefusesToStartWithoutAStateKeyAndSaysHowToMakeIt) {
+  manager_.on_step([](const std::string& step, int) -> std::optional<Answer> {
+    if (step != kStateKey) return std::nullopt;
+    return refusal(404, "ResourceNotFound", "nothing of that name");
+  });
+  const Error missing = refused();
+  EXPECT_EQ(missing.code(), ErrorCode::failed_precondition);
+  EXPECT_NE(missing.text().find("penstock manager secret put --app payments state-key/pay"),
+            std::string::npos)
+      << missing.text();
+}
+
+TEST_F(Enroll, RefusesAStateKeyOfAnotherLength) {
+  manager_.put(kStateKey, "sixteen-bytes-xx");
+  const Error wrong = refused();
+  EXPECT_EQ(wrong.code(), ErrorCode::failed_precondition);
+  EXPECT_NE(wrong.text().find("has 16 bytes, expected 32"), std::string::npos) << wrong.text();
+  EXPECT_EQ(wrong.text().find("sixteen"), std::string::npos);
 }
 
 TEST_F(Enroll, EndsAtOnceWhenItIsDenied) {
@@ -150,8 +176,8 @@ TEST_F(Enroll, BeginsAnewWithAManagerThatHasForgottenItsSession) {
   });
   auto enrollment = Enrollment::start(client(), spec());
   ASSERT_TRUE(enrollment) << enrollment.error().text();
-  EXPECT_THAT(manager_.steps(),
-              ElementsAre("auth", "attest", "auth", "attest", kPolicy, kReader, kProducer));
+  EXPECT_THAT(manager_.steps(), ElementsAre("auth", "attest", "auth", "attest", kPolicy, kReader,
+                                            kProducer, kStateKey));
 }
 
 TEST_F(Enroll, DoesNotTakeGarbage) {

@@ -99,6 +99,24 @@ Result<crypto::P256PrivateKey> fetch_key(BrokerClient& client, const std::string
   return key;
 }
 
+// The key that binds the service's checkpoints to its states. It is never made here: who could
+// start a second enclave would have a second one.
+Result<SecretBuffer> fetch_state_key(BrokerClient& client, const EnrollmentSpec& spec) {
+  const auto path = TRY(resource_path(spec.app, keys::kStateKeyKind, spec.service));
+  auto key = client.resource(path);
+  if (!key && key.error().code() != ErrorCode::not_found) return key;
+  if (key && key->size() == seal::kStateKeyBytes) return key;
+  const std::string seen =
+      key ? fmt::format("has {} bytes, expected {}", key->size(), seal::kStateKeyBytes)
+          : std::string("is not there");
+  return fail(ErrorCode::failed_precondition,
+              fmt::format("{}: the key that protects the positions and state of service '{}' {}. "
+                          "The owner of the app makes it once:\n  head -c {} /dev/urandom | "
+                          "penstock manager secret put --app {} {}/{}",
+                          path.text(), spec.service, seen, seal::kStateKeyBytes, spec.app,
+                          keys::kStateKeyKind, spec.service));
+}
+
 Result<seal::KeyRing> fetch_all(BrokerClient& client, const EnrollmentSpec& spec) {
   TRY(client.attest());
   seal::KeyRing ring;
@@ -113,6 +131,7 @@ Result<seal::KeyRing> fetch_all(BrokerClient& client, const EnrollmentSpec& spec
           wanted.id, TRY(fetch_key(client, spec.app, keys::kProducerKeyKind, wanted.id))));
     }
   }
+  TRY(ring.set_state_key(TRY(fetch_state_key(client, spec))));
   return ring;
 }
 
@@ -124,6 +143,8 @@ Result<> check_spec(const EnrollmentSpec& spec) {
   for (const WantedPolicy& wanted : spec.policies) {
     TRY(resource_path(spec.app, keys::kPolicyKind, wanted.id));
   }
+  TRY_IN(resource_path(spec.app, keys::kStateKeyKind, spec.service),
+         fmt::format("the state key of service '{}'", spec.service));
   return {};
 }
 

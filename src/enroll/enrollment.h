@@ -22,6 +22,7 @@ struct WantedPolicy {
 struct EnrollmentSpec {
   std::string app;
   std::vector<WantedPolicy> policies;
+  std::string service;  // of the measured configuration: whose state key is fetched
 };
 
 // For /info, /metrics and logs.
@@ -38,8 +39,9 @@ class Enrollment {
   // Attests and fetches everything. While the manager cannot be reached it waits, 0.2 s doubling to
   // 10 s with jitter, logging what it waits for. Everything else ends it at once, with the errors
   // of BrokerClient and: permission_denied: a denial; not_authentic: a policy document that is not
-  // signed or has another digest than the configuration names. cancelled: through the client's
-  // HttpCancel, which the destructor uses too.
+  // signed or has another digest than the configuration names. failed_precondition: the manager has
+  // no state key for the service (the text says how it gets one), or one of another length.
+  // cancelled: through the client's HttpCancel, which the destructor uses too.
   static Result<std::unique_ptr<Enrollment>> start(std::unique_ptr<BrokerClient> client,
                                                    const EnrollmentSpec& spec);
   ~Enrollment();  // ends the renewal

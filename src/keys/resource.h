@@ -12,6 +12,7 @@ namespace penstock::keys {
 inline constexpr std::string_view kPolicyKind = "policy";             // a signed seal policy (JSON)
 inline constexpr std::string_view kReaderKeyKind = "reader-key";      // private JWK: opens
 inline constexpr std::string_view kProducerKeyKind = "producer-key";  // private JWK: seals
+inline constexpr std::string_view kStateKeyKind = "state-key";        // 32 bytes; name: the service
 
 struct ResourcePath {
   std::string app;   // the protocol's repository; "default" where the URI has none

@@ -17,6 +17,7 @@ namespace penstock::seal {
 namespace {
 
 constexpr mode_t kModeForOwnerOnly = 0600;
+constexpr const char* kStateKeyMember = "state_key";
 
 void wipe_text(std::string& text) {
   wipe({reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
@@ -102,17 +103,51 @@ Result<> load_private_keys(const Json& document, const char* member, KeyRing& ri
   return {};
 }
 
+Result<> load_state_key(const Json& document, KeyRing& ring) {
+  const auto found = document.find(kStateKeyMember);
+  if (found == document.end()) return {};
+  Result<ByteBuffer> bytes = fail(ErrorCode::invalid_argument, "not a text");
+  if (found->is_string()) bytes = from_base64url(found->get_ref<const std::string&>());
+  if (!bytes || bytes->size() != kStateKeyBytes)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("member '{}' must be the base64url text of {} bytes", kStateKeyMember,
+                            kStateKeyBytes));
+  SecretBuffer key = SecretBuffer::copy_of(*bytes);
+  wipe(*bytes);
+  return ring.set_state_key(std::move(key));
+}
+
 Result<KeyRing> ring_from(const Json& document, const std::filesystem::path& path) {
   if (!document.is_object()) return fail(ErrorCode::invalid_argument, "expected a JSON object");
   for (const auto& [member, value] : document.items())
-    if (member != "policies" && member != "policy_keys" && member != "producer_keys")
+    if (member != "policies" && member != "policy_keys" && member != "producer_keys" &&
+        member != kStateKeyMember)
       return fail(ErrorCode::invalid_argument,
-                  "it has members other than policies, policy_keys, producer_keys");
+                  "it has members other than policies, policy_keys, producer_keys, state_key");
   KeyRing ring;
   TRY(load_policies(document, path, ring));
   TRY(load_private_keys(document, "policy_keys", ring, &KeyRing::set_reader_key));
   TRY(load_private_keys(document, "producer_keys", ring, &KeyRing::set_producer_key));
+  TRY(load_state_key(document, ring));
   return ring;
+}
+
+std::string what_of_file(const std::filesystem::path& path) {
+  return fmt::format("key file '{}'", path.string());
+}
+
+Result<Json> read_key_document(const std::filesystem::path& path) {
+  SecretBuffer text = TRY(read_private_file(path));
+  return parse_json(as_text(text.view()), what_of_file(path),
+                    {.bytes_max = kKeyFileBytesMax, .depth_max = 12});
+}
+
+Result<> write_key_document(const Json& document, const std::filesystem::path& path) {
+  std::string text = document.dump(2);
+  text += '\n';
+  Result<> written = write_file(path, as_bytes(text), kModeForOwnerOnly);
+  wipe_text(text);
+  return written;
 }
 
 }  // namespace
@@ -142,6 +177,14 @@ Result<> KeyRing::set_producer_key(std::string_view policy_id, crypto::P256Priva
   return {};
 }
 
+Result<> KeyRing::set_state_key(SecretBuffer key) {
+  if (key.size() != kStateKeyBytes)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("a state key has {} bytes, expected {}", key.size(), kStateKeyBytes));
+  state_key_ = std::move(key);
+  return {};
+}
+
 Result<const Policy*> KeyRing::policy(std::string_view policy_id) const {
   auto found = policies_.find(policy_id);
   if (found == policies_.end())
@@ -166,12 +209,9 @@ std::vector<std::string> KeyRing::policy_ids() const {
 }
 
 Result<KeyRing> load_keys(const std::filesystem::path& path) {
-  SecretBuffer text = TRY(read_private_file(path));
-  std::string what = fmt::format("key file '{}'", path.string());
-  Json document =
-      TRY(parse_json(as_text(text.view()), what, {.bytes_max = kKeyFileBytesMax, .depth_max = 12}));
+  Json document = TRY(read_key_document(path));
   JsonWiper wiper{document};
-  return TRY_IN(ring_from(document, path), what);
+  return TRY_IN(ring_from(document, path), what_of_file(path));
 }
 
 Result<> write_keys(const KeyRing& ring, const std::filesystem::path& path, KeyFileParts parts) {
@@ -184,15 +224,38 @@ Result<> write_keys(const KeyRing& ring, const std::filesystem::path& path, KeyF
     if (const auto* key = ring.producer_key(id); key != nullptr && parts.producer_keys)
       document["producer_keys"][id] = crypto::to_jwk(*key);
   }
+  if (!ring.state_key().empty() && parts.state_key)
+    document[kStateKeyMember] = to_base64url(ring.state_key());
   if (std::error_code error; std::filesystem::exists(std::filesystem::symlink_status(path, error)))
     return fail(
         ErrorCode::already_exists,
         fmt::format("key file '{}' is there already; keys are not overwritten", path.string()));
-  std::string text = document.dump(2);
-  text += '\n';
-  Result<> written = write_file(path, as_bytes(text), kModeForOwnerOnly);
-  wipe_text(text);
-  return written;
+  return write_key_document(document, path);
+}
+
+Result<> require_state_key(const KeyRing& ring, const std::filesystem::path& path) {
+  if (!ring.state_key().empty()) return {};
+  return fail(ErrorCode::failed_precondition,
+              fmt::format("key file '{0}' has no state key, with which a service protects its "
+                          "positions and state. If these are the server's keys, add one: penstock "
+                          "policy state-key {0}",
+                          path.string()));
+}
+
+Result<> add_state_key(const std::filesystem::path& path, crypto::RandomSource& random) {
+  Json document = TRY(read_key_document(path));
+  JsonWiper wiper{document};
+  const std::string what = what_of_file(path);
+  const KeyRing ring = TRY_IN(ring_from(document, path), what);
+  if (!ring.state_key().empty())
+    return fail(ErrorCode::already_exists,
+                what +
+                    " has a state key already; with another one the server could not take up "
+                    "what it stored under it");
+  SecretBuffer key(kStateKeyBytes);
+  TRY(random.fill(key.span()));
+  document[kStateKeyMember] = to_base64url(key.view());
+  return write_key_document(document, path);
 }
 
 }  // namespace penstock::seal

@@ -5,13 +5,15 @@
 #include <map>
 #include <string>
 
+#include "base/secret.h"
+#include "crypto/random.h"
 #include "seal/key_source.h"
 
 namespace penstock::seal {
 
 // File (JSON): {"policies": [<policy document> | "<path, relative to the file>"],
 //   "policy_keys": {"<policy id>": <private JWK>}, "producer_keys": {"<policy id>": <private
-//   JWK>}}.
+//   JWK>}, "state_key": "<base64url of 32 bytes>"}.
 // Every member may be missing, others are refused. A policy key must be one of its policy's readers
 // and a producer key one of its producers.
 class KeyRing final : public KeySource {
@@ -22,17 +24,21 @@ class KeyRing final : public KeySource {
   Result<> add_policy(Policy policy);
   Result<> set_reader_key(std::string_view policy_id, crypto::P256PrivateKey key);
   Result<> set_producer_key(std::string_view policy_id, crypto::P256PrivateKey key);
+  // invalid_argument: not kStateKeyBytes.
+  Result<> set_state_key(SecretBuffer key);
 
   Result<const Policy*> policy(std::string_view policy_id) const override;
   const crypto::P256PrivateKey* reader_key(std::string_view policy_id) const override;
   const crypto::P256PrivateKey* producer_key(std::string_view policy_id) const override;
   std::vector<std::string> policy_ids() const override;
+  ByteView state_key() const override { return state_key_.view(); }
 
  private:
   using Keys = std::map<std::string, crypto::P256PrivateKey, std::less<>>;
   std::map<std::string, Policy, std::less<>> policies_;
   Keys reader_keys_;
   Keys producer_keys_;
+  SecretBuffer state_key_;
 };
 
 // Refuses (permission_denied) a file that group or others may read or write, a link, or another
@@ -43,8 +49,16 @@ Result<KeyRing> load_keys(const std::filesystem::path& path);
 struct KeyFileParts {
   bool policy_keys = true;
   bool producer_keys = true;
+  bool state_key = true;
 };
 // Writes with mode 0600; already_exists when the file is there (keys are never overwritten).
 Result<> write_keys(const KeyRing& ring, const std::filesystem::path& path, KeyFileParts parts);
+
+// For whoever runs queries with the keys of a file. failed_precondition: it has no state key; the
+// text says how it gets one.
+Result<> require_state_key(const KeyRing& ring, const std::filesystem::path& path);
+// Puts a fresh state key into a key file, which is replaced at once and stays as private as it was.
+// already_exists: it has one, and the states that it binds would be lost. Errors of load_keys.
+Result<> add_state_key(const std::filesystem::path& path, crypto::RandomSource& random);
 
 }  // namespace penstock::seal

@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "base/file.h"
@@ -68,6 +69,52 @@ TEST_F(KeyFile, GivesAProducerNoPolicyKeyAndAReaderNoProducerKey) {
       write_keys(ring, folder / "reader.json", {.policy_keys = true, .producer_keys = false})
           .has_value());
   EXPECT_EQ(load_keys(folder / "reader.json").value().producer_key("pay-v1"), nullptr);
+}
+
+TEST_F(KeyFile, HasAStateKeyWhenItIsAServers) {
+  const auto path = folder / "server.json";
+  ASSERT_TRUE(write_keys(ring, path, {}));
+  const KeyRing without = load_keys(path).value();
+  EXPECT_TRUE(without.state_key().empty());
+  const Error missing = require_state_key(without, path).error();
+  EXPECT_EQ(missing.code(), ErrorCode::failed_precondition);
+  EXPECT_NE(missing.text().find("penstock policy state-key " + path.string()), std::string::npos);
+
+  ASSERT_TRUE(add_state_key(path, crypto::system_random()));
+  struct stat facts{};
+  ASSERT_EQ(stat(path.c_str(), &facts), 0);
+  EXPECT_EQ(facts.st_mode & 07777, 0600u);
+  KeyRing with = load_keys(path).value();
+  EXPECT_EQ(with.state_key().size(), kStateKeyBytes);
+  EXPECT_TRUE(require_state_key(with, path));
+  EXPECT_NE(with.reader_key("pay-v1"), nullptr);
+  EXPECT_EQ(add_state_key(path, crypto::system_random()).error().code(), ErrorCode::already_exists);
+  EXPECT_EQ(to_hex(load_keys(path).value().state_key()), to_hex(with.state_key()));
+
+  const auto copy = folder / "copy.json", reader = folder / "reader.json";
+  ASSERT_TRUE(write_keys(with, copy, {}));
+  EXPECT_EQ(to_hex(load_keys(copy).value().state_key()), to_hex(with.state_key()));
+  ASSERT_TRUE(write_keys(with, reader, {.producer_keys = false, .state_key = false}));
+  EXPECT_TRUE(load_keys(reader).value().state_key().empty());
+}
+
+TEST_F(KeyFile, RefusesAStateKeyOfAnotherLength) {
+  for (const std::string_view wrong : {"\"\"", "\"AAAA\"", "7", "\"!\""}) {
+    const auto path = put("server.json", fmt::format(R"({{"state_key": {}}})", wrong));
+    const Error error = load_keys(path).error();
+    EXPECT_EQ(error.code(), ErrorCode::invalid_argument) << wrong;
+    EXPECT_NE(error.text().find("state_key"), std::string::npos);
+    EXPECT_EQ(error.text().find("AAAA"), std::string::npos);
+  }
+}
+
+TEST_F(KeyFile, StaysAsItIsWhenItCannotGetAStateKey) {
+  const auto open_to_all = put("open.json", "{}", 0644);
+  EXPECT_EQ(add_state_key(open_to_all, crypto::system_random()).error().code(),
+            ErrorCode::permission_denied);
+  const auto other = put("other.json", R"({"else": 1})");
+  EXPECT_FALSE(add_state_key(other, crypto::system_random()));
+  EXPECT_EQ(read_file(other, 100).value(), R"({"else": 1})");
 }
 
 TEST_F(KeyFile, IsNeverOverwritten) {

@@ -127,14 +127,18 @@ Result<LogPlan> plan_log(const LogArguments& arguments, bool measured,
   return plan;
 }
 
-Result<OpenedLog> open_planned_log(LogPlan& plan, topics::Durability durability) {
+Result<OpenedLog> open_planned_log(LogPlan& plan, topics::Durability durability,
+                                   topics::StateIdentity identity) {
   OpenedLog out;
   if (plan.kafka) {
+    plan.kafka->identity = std::move(identity);
     out.log = TRY(topics::open_kafka_log(std::move(*plan.kafka)));
     return out;
   }
-  auto log = TRY(topics::EmbeddedLog::open(
-      {.folder = plan.folder, .durability = durability, .program = "penstockd"}));
+  auto log = TRY(topics::EmbeddedLog::open({.folder = plan.folder,
+                                            .durability = durability,
+                                            .identity = std::move(identity),
+                                            .program = "penstockd"}));
   out.embedded = log.get();
   out.log = std::move(log);
   return out;

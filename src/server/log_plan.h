@@ -43,6 +43,7 @@ struct OpenedLog {
   std::unique_ptr<topics::Log> log;
   topics::EmbeddedLog* embedded = nullptr;  // null on Kafka
 };
-Result<OpenedLog> open_planned_log(LogPlan& plan, topics::Durability durability);
+Result<OpenedLog> open_planned_log(LogPlan& plan, topics::Durability durability,
+                                   topics::StateIdentity identity);
 
 }  // namespace penstock::server

@@ -21,6 +21,7 @@
 #include "server/log_plan.h"
 #include "server/server.h"
 #include "server/signed_statements.h"
+#include "session/state_identity.h"
 #include "tee/provider.h"
 
 namespace penstock::server {
@@ -187,7 +188,8 @@ Result<> enroll_here(Parts& parts, EndOfProgram& end) {
       {.manager = manager.address, .trust = std::move(trust)}, *parts.provider,
       parts.config.initdata, crypto::system_random(), &end.cancel()));
   parts.enrollment = TRY(enroll::Enrollment::start(
-      std::move(client), {.app = manager.app, .policies = parts.config.policies}));
+      std::move(client),
+      {.app = manager.app, .policies = parts.config.policies, .service = parts.config.service_id}));
   parts.enrollment->on_withdrawn([&end](const Error& reason) {
     log::error("approval_withdrawn", {{"reason", reason}});
     end.end(Error(ErrorCode::permission_denied, reason.text()));
@@ -253,6 +255,7 @@ Result<const seal::KeySource*> get_keys(const Arguments& arguments, Parts& parts
   if (parts.enrollment) return &parts.enrollment->keys();
   if (!arguments.keys) return nullptr;
   parts.keys_of_file = TRY(seal::load_keys(*arguments.keys));
+  TRY(seal::require_state_key(parts.keys_of_file, *arguments.keys));
   return &parts.keys_of_file;
 }
 
@@ -265,7 +268,8 @@ Result<> open_parts(const Arguments& arguments, Parts& parts, EndOfProgram& end)
   warn(arguments, config);
   TRY(open_tee(arguments, parts));
   const seal::KeySource* keys = TRY(get_keys(arguments, parts, end));
-  parts.log = TRY(open_planned_log(parts.plan, config.durability));
+  parts.log = TRY(open_planned_log(parts.plan, config.durability,
+                                   TRY(session::state_identity(config.service_id, keys))));
   TRY(open_session(arguments, parts, keys));
   parts.server = TRY(Server::start(*parts.session, *parts.log.log,
                                    {.http = config.http,

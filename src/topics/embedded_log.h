@@ -26,6 +26,7 @@ enum class Durability {
 struct EmbeddedOptions {
   std::filesystem::path folder;  // created if absent
   Durability durability = Durability::os;
+  StateIdentity identity = {};  // binds checkpoints and states; key is never null
   std::size_t segment_bytes = 64 << 20;
   std::string program = "penstock";  // shown to those who find the folder held
   bool serve = true;                 // DIR/log.sock for other processes

@@ -2,6 +2,7 @@
 
 import json
 import re
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -76,6 +77,11 @@ class ManagerCase(ServerCase):
             self.new_policy(policy, topic)
         self.admin("stream-policy", "add", "--app", self.app, "--keys", self.key("payments-v1"), "--reader")
         self.admin("stream-policy", "add", "--app", self.app, "--keys", self.key("review-v1"), "--producer")
+        self.make_state_key()
+
+    def make_state_key(self, service: str = "pay") -> None:
+        """32 bytes that are text, since the harness hands texts to programs."""
+        self.put_secret(f"state-key/{service}", secrets.token_hex(16))
 
     def policy_digest(self, policy: str) -> str:
         shown = self.penstock("policy", "show", self.keys / f"{policy}.policy.json").stdout

@@ -66,6 +66,12 @@ class UntilEnd(Case):
         self.produce("people", people(0, 300), "--partitions", 2, "--seal", "in", "--keys", self.key("in", "producer"))
         self.penstock("policy", "combine", self.key("in", "reader"), self.key("out", "producer"), "--out",
                       self.key("server"))
+        refused = self.run_sql("SHOW STREAMS;", "--keys", self.key("server"), expect=None)
+        self.assertIn(f"penstock policy state-key {self.key('server')}", refused.stderr)
+        self.assertNotEqual(refused.returncode, 0)
+        self.penstock("policy", "state-key", self.key("server"))
+        self.assertEqual(self.key("server").stat().st_mode & 0o777, 0o600)
+        self.penstock("policy", "state-key", self.key("server"), expect=None)
         sealed = MASKING.replace("PARTITIONS=2);", "PARTITIONS=2, SEAL='psr1', KEY_POLICY='in');", 1)
         sealed = sealed.replace("PARTITIONS=2) AS", "PARTITIONS=2, SEAL='psr1', KEY_POLICY='out') AS")
         self.run_sql(sealed, "--keys", self.key("server"))
@@ -154,6 +160,7 @@ class Demo(Case):
                       "payments-v1", "--keys", self.key("payments-v1", "producer"), stdin=made)
         self.penstock("policy", "combine", self.key("payments-v1", "reader"), self.key("review-v1", "producer"),
                       "--out", self.key("server"))
+        self.penstock("policy", "state-key", self.key("server"))
         self.penstock("run", "--data", self.data, "--until-end", "--keys", self.key("server"), example / "payments.sql")
         payments = [json.loads(line) for line in made.splitlines()]
         review = self.consume("payments_review", "--open", "--keys", self.key("review-v1", "reader"))

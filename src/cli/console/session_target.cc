@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "cli/console/session_entities.h"
 #include "crypto/random.h"
+#include "session/state_identity.h"
 #include "topics/embedded_log.h"
 
 namespace penstock::cli {
@@ -14,9 +15,13 @@ constexpr std::size_t kRows = 256;
 constexpr auto kLook = 100ms;  // at signals while no row comes
 constexpr const char* kProgram = "penstock sql";
 
-Result<std::unique_ptr<topics::Log>> open_own(const LogPlace& place) {
+// On Kafka it only looks; in a free folder it runs the service's queries.
+Result<std::unique_ptr<topics::Log>> open_own(const LogPlace& place, const seal::KeySource* keys) {
   if (place.on_kafka()) return place.open(kProgram);
-  return TRY(topics::EmbeddedLog::open({.folder = place.folder(), .program = kProgram}));
+  return TRY(
+      topics::EmbeddedLog::open({.folder = place.folder(),
+                                 .identity = TRY(session::state_identity(place.service_id(), keys)),
+                                 .program = kProgram}));
 }
 
 session::SessionOptions options_of(const LogPlace& place) {
@@ -36,9 +41,9 @@ Result<std::unique_ptr<SessionTarget>> SessionTarget::open(const LogPlace& place
                                                            std::optional<seal::KeyRing> keys) {
   std::string name = place.on_kafka() ? place.text() : place.folder().string();
   std::unique_ptr<SessionTarget> target(new SessionTarget(std::move(name), std::move(keys)));
-  target->log_ = TRY(open_own(place));
-  target->session_ = TRY(session::open_session(
-      *target->log_, target->keys_ ? &*target->keys_ : nullptr, options_of(place)));
+  const seal::KeySource* ours = target->keys_ ? &*target->keys_ : nullptr;
+  target->log_ = TRY(open_own(place, ours));
+  target->session_ = TRY(session::open_session(*target->log_, ours, options_of(place)));
   return target;
 }
 

@@ -1,0 +1,60 @@
+#include "engine/state_key.h"
+
+#include <array>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "crypto/hkdf.h"
+#include "crypto/hmac.h"
+#include "crypto/sha.h"
+
+namespace penstock::engine {
+namespace {
+
+constexpr std::string_view kStateKeySalt = "penstock state key 1";
+
+SecretBuffer derive_state_key(ByteView secret, std::string_view use) {
+  return crypto::hkdf_sha256(
+      {.key_material = secret, .salt = as_bytes(kStateKeySalt), .info = as_bytes(use)},
+      kStateKeyBytes);
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const topics::StateKey>> ServiceStateKey::create(ByteView secret) {
+  if (secret.size() != kStateKeyBytes)
+    return fail(ErrorCode::invalid_argument, fmt::format("a state key has {} bytes, expected {}",
+                                                         secret.size(), kStateKeyBytes));
+  return std::shared_ptr<const topics::StateKey>(new ServiceStateKey(secret, false));
+}
+
+ServiceStateKey::ServiceStateKey(ByteView secret, bool is_public)
+    : mac_key_(derive_state_key(secret, "mac")),
+      prf_(derive_state_key(secret, "prf").view()),
+      is_public_(is_public) {}
+
+topics::Digest ServiceStateKey::mac(ByteView message) const {
+  return crypto::hmac_sha256(mac_key_.view(), message);
+}
+
+topics::Digest ServiceStateKey::hash(ByteView message) const {
+  return crypto::sha256(message);
+}
+
+Result<topics::StateIdentity> state_identity(std::string service, const seal::KeySource* keys) {
+  if (keys == nullptr) return topics::StateIdentity{std::move(service), public_state_key()};
+  if (keys->state_key().empty())
+    return fail(
+        ErrorCode::failed_precondition,
+        "the keys have no state key, with which a service protects its positions and state");
+  return topics::StateIdentity{std::move(service), TRY(ServiceStateKey::create(keys->state_key()))};
+}
+
+std::shared_ptr<const topics::StateKey> public_state_key() {
+  static constexpr std::array<std::uint8_t, kStateKeyBytes> kNoSecret{};
+  static const std::shared_ptr<const topics::StateKey> kKey(new ServiceStateKey(kNoSecret, true));
+  return kKey;
+}
+
+}  // namespace penstock::engine
