@@ -190,8 +190,11 @@ Result<> LineWriter::seal_rows(topics::Commit& commit, const GatheredLines& line
   for (std::size_t i = 0; i < lines.rows.size(); ++i) {
     const GatheredLines::Row& row = lines.rows[i];
     sealed_.clear();
-    seal::SealOutcome outcome =
-        sealer_->seal(slice_of(row.key), row.timestamp_ms, as_bytes(lines.value(i)), sealed_);
+    seal::SealOutcome outcome = sealer_->seal({.key = slice_of(row.key),
+                                               .timestamp_ms = row.timestamp_ms,
+                                               .path = std::nullopt,
+                                               .partition = row.partition},
+                                              as_bytes(lines.value(i)), sealed_);
     if (outcome != seal::SealOutcome::ok)
       return fail(ErrorCode::limit_exceeded,
                   fmt::format("record {} is too large to be sealed", written_ + i + 1));

@@ -11,7 +11,7 @@ namespace penstock::engine {
 namespace {
 
 // For the headers that say what is left out.
-constexpr std::size_t kOwnHeadersMax = 8;
+constexpr std::size_t kOwnHeadersMax = 9;
 constexpr std::size_t kLeftOutBytesMax = 128;
 
 std::size_t cell_bytes(const std::optional<ByteView>& cell) {
@@ -61,6 +61,7 @@ void append_dead_letter(const topics::RecordView& record, const Origin& origin,
   headers.add(names::kOriginTimestamp, record.timestamp_ms);
   headers.add(names::kReason, reason);
   headers.add(names::kQuery, query_id);
+  if (!origin.epoch.empty()) headers.add(names::kOriginEpoch, origin.epoch);
   topics::RecordView letter{record.key, record.value,
                             std::max(record.timestamp_ms, rules.timestamp_ms_min)};
   std::size_t ours = headers.packed().size() + kLeftOutBytesMax;

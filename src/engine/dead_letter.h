@@ -20,6 +20,7 @@ std::string dead_letters_topic(std::string_view query_id);
 struct Origin {
   topics::TopicPartition partition;
   topics::Offset offset = 0;
+  std::string epoch = {};  // empty: none is known
 };
 
 // Adds one dead letter to a batch for the topic above, which has these rules.

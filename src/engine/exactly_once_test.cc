@@ -56,9 +56,9 @@ class ExactlyOnce : public testing::TestWithParam<Variant> {
       std::vector<TestRecord> records;
       for (int i = 0; i < 150; ++i) {
         std::string body = fmt::format(R"({{"N":{}}})", next_number_);
-        records.push_back({.value = GetParam().sealed ? producer.seal(body, next_number_) : body,
-                           .timestamp_ms = next_number_,
-                           .partition = static_cast<std::int32_t>(next_number_ % 2)});
+        auto partition = static_cast<std::int32_t>(next_number_ % 2);
+        if (GetParam().sealed) body = producer.seal(body, next_number_, partition);
+        records.push_back({.value = body, .timestamp_ms = next_number_, .partition = partition});
         expected_dead_ += next_number_ % 100 == 0;
         if (next_number_ % 100 != 0)
           expected_.push_back(fmt::format(R"({{"N":{}}})", next_number_ + 1));

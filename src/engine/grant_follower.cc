@@ -31,7 +31,7 @@ Result<> GrantFollower::read_partition(topics::Reader& reader, std::int64_t now_
   while (TRY(topics::next_before(log_, reader, end, buffer_, kGrantFetchBytes)) > 0) {
     for (std::size_t row = 0; row < buffer_.size(); ++row) {
       if (buffer_.values[row].is_null()) continue;  // a grant that was withdrawn
-      Result<seal::EpochId> added =
+      Result<seal::EpochName> added =
           opener_.add_grant(buffer_.keys[row].bytes(), buffer_.values[row].bytes(), now_ms);
       if (!added)
         log::warning("grant refused", {{"topic", log::Public(opener_.topic())},

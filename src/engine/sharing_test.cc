@@ -55,9 +55,9 @@ class SharingTest : public testing::Test {
     std::vector<TestRecord> batch;
     for (int i = 0; i < records; ++i, ++next_) {
       std::string body = fmt::format(R"({{"N":{}}})", next_);
-      batch.push_back({.value = sealing != nullptr ? sealing->seal(body, next_) : body,
-                       .timestamp_ms = next_,
-                       .partition = next_ % kPartitions});
+      const std::int32_t partition = next_ % kPartitions;
+      if (sealing != nullptr) body = sealing->seal(body, next_, partition);
+      batch.push_back({.value = body, .timestamp_ms = next_, .partition = partition});
     }
     produce(*memory_, "in", batch);
   }

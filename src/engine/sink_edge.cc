@@ -11,6 +11,7 @@
 #include "crypto/random.h"
 #include "engine/limits.h"
 #include "engine/seal_access.h"
+#include "engine/sealed_source.h"
 #include "engine/stream_format.h"
 #include "seal/grant.h"
 #include "topics/limits.h"
@@ -52,7 +53,8 @@ SinkEdge::SinkEdge(const sql::SinkStep& step, const topics::TopicInfo& info,
 
 Result<std::unique_ptr<SinkEdge>> SinkEdge::create(topics::Log& log, const seal::KeySource* keys,
                                                    const sql::SinkStep& step,
-                                                   std::int32_t source_partition) {
+                                                   std::int32_t source_partition,
+                                                   const seal::TopicSettingsTable& settings) {
   std::string doing = fmt::format("writing stream {}", step.stream.name);
   topics::TopicName topic = TRY(topics::TopicName::parse(step.stream.topic));
   topics::TopicInfo info = TRY_IN(log.describe(topic), doing);
@@ -60,6 +62,8 @@ Result<std::unique_ptr<SinkEdge>> SinkEdge::create(topics::Log& log, const seal:
   TRY_IN(edge->make_writers(), doing);
   if (step.stream.seal.kind != sql::SealKind::none) {
     TRY_IN(require_kept_timestamps(info), doing);
+    const std::string& policy = step.stream.seal.policy;
+    TRY_IN(require_partitions(info, settings.of(policy, step.stream.topic), policy), doing);
     TRY_IN(edge->make_sealer(log, keys), doing);
   }
   return edge;
@@ -168,17 +172,18 @@ bool SinkEdge::add_record(const Slice& key, const Slice& value, ByteView headers
   std::size_t overhead = headers.size() + (sealer_ != nullptr ? seal::kSealedOverheadMax : 0);
   if (std::size_t{key.size} + value.size + overhead > rules_.record_bytes_max) return false;
   topics::RecordView record{view_of(key), view_of(value), timestamp_ms, headers};
+  std::int32_t partition =
+      key.is_null() ? home_partition_ : topics::partition_of(key.bytes(), partitions_);
   if (sealer_ != nullptr) {
+    seal::RecordContext context{
+        .key = key, .timestamp_ms = timestamp_ms, .path = std::nullopt, .partition = partition};
     sealed_.clear();
-    seal::SealOutcome outcome =
-        value.is_null() ? sealer_->seal_tombstone({key.data, key.size}, timestamp_ms, sealed_)
-                        : sealer_->seal({key.data, key.size}, timestamp_ms, value.bytes(), sealed_);
+    seal::SealOutcome outcome = value.is_null() ? sealer_->seal_tombstone(context, sealed_)
+                                                : sealer_->seal(context, value.bytes(), sealed_);
     CHECK(outcome != seal::SealOutcome::epoch_used_up);  // prepare() has made sure
     if (outcome != seal::SealOutcome::ok) return false;
     record.value = sealed_;
   }
-  std::int32_t partition =
-      key.is_null() ? home_partition_ : topics::partition_of(key.bytes(), partitions_);
   records_by_partition_[static_cast<std::size_t>(partition)].append(record);
   bytes_ += (record.value ? record.value->size() : 0) + key.size + headers.size();
   ++records_;

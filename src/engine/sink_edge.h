@@ -11,6 +11,7 @@
 #include "format/writer.h"
 #include "seal/key_source.h"
 #include "seal/sealer.h"
+#include "seal/topic_settings.h"
 #include "sql/function.h"
 #include "sql/plan.h"
 #include "topics/log.h"
@@ -21,10 +22,12 @@ namespace penstock::engine {
 class SinkEdge {
  public:
   // Sealed sinks begin a new epoch here. permission_denied: the key source does not let us seal.
-  // failed_precondition: sealed, and the topic does not keep timestamps.
+  // failed_precondition: sealed, and the topic does not keep timestamps or has another number of
+  // partitions than is configured.
   static Result<std::unique_ptr<SinkEdge>> create(topics::Log& log, const seal::KeySource* keys,
                                                   const sql::SinkStep& step,
-                                                  std::int32_t source_partition);
+                                                  std::int32_t source_partition,
+                                                  const seal::TopicSettingsTable& settings);
 
   // Adds the selected rows. Rows that cannot be written are put into `refused` with their reason.
   // headers: packed, of the batch's rows, which their records are to have; empty for none.

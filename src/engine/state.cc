@@ -30,6 +30,10 @@ bool StoredState::take(ByteView key, ByteView value) {
     guards_.push_back({to_buffer(key.subspan(1)), to_buffer(value)});
     return true;
   }
+  if (key[0] == kSealState) {
+    seal_.push_back({to_buffer(key.subspan(1)), to_buffer(value)});
+    return true;
+  }
   if (key[0] != kOperatorState || key.size() < 3) return false;
   std::size_t index = std::size_t{key[1]} << 8 | key[2];
   operators_[index].push_back({to_buffer(key.subspan(3)), to_buffer(value)});

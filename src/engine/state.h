@@ -1,4 +1,5 @@
-// How a task's stored state is divided: sequence guards of its source, then one share per operator.
+// How a task's stored state is divided: what a sealed source keeps (sequence guards first), then
+// one share per operator.
 #pragma once
 
 #include <map>
@@ -12,7 +13,8 @@ namespace penstock::engine {
 
 // First byte of a stored key. Operators' keys go on with the operator's number, two bytes big
 // endian.
-inline constexpr std::uint8_t kGuardState = 'g';
+inline constexpr std::uint8_t kGuardState = 'g';  // an epoch's name: seal::SequenceGuard::Entry
+inline constexpr std::uint8_t kSealState = 's';   // what else is kept about a sealed input
 inline constexpr std::uint8_t kOperatorState = 'o';
 
 // Puts a prefix in front of every key.
@@ -48,13 +50,14 @@ class StoredState {
 
   const topics::Checkpoint& checkpoint() const { return checkpoint_; }
   const std::vector<Entry>& guards() const { return guards_; }
+  const std::vector<Entry>& seal() const { return seal_; }
   const std::vector<Entry>& of_operator(std::size_t index) const;
 
  private:
   bool take(ByteView key, ByteView value);
 
   topics::Checkpoint checkpoint_;
-  std::vector<Entry> guards_;
+  std::vector<Entry> guards_, seal_;
   std::map<std::size_t, std::vector<Entry>> operators_;
 };
 

@@ -67,6 +67,7 @@ class Task final : private Emitter {
   Result<> start_commit();
   Result<> fill(topics::Commit& commit);
   void count_committed();
+  void show_missing();
   void note_memory();
 
   // Emitter: what the chain makes of a batch.
@@ -97,6 +98,7 @@ class Task final : private Emitter {
   std::unique_ptr<topics::Commit> in_flight_;
   Work flying_;
   topics::Offset flying_position_ = 0;
+  MissingRecords flying_missing_;
   Time flying_since_{};
 
   topics::Offset committed_position_ = 0;

@@ -24,6 +24,29 @@ Result<EpochId> epoch_id_from(ByteView bytes) {
   return EpochId(load_u64(bytes.data()));
 }
 
+EpochNameBytes to_bytes(const EpochName& name) {
+  static_assert(sizeof name.producer == kEpochNameBytes - kEpochIdBytes);
+  EpochNameBytes out;
+  store_u64(out.data(), name.epoch.value());
+  std::ranges::copy(name.producer, out.begin() + kEpochIdBytes);
+  return out;
+}
+
+Result<EpochName> epoch_name_from(ByteView bytes) {
+  if (bytes.size() != kEpochNameBytes)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("epoch name: {} bytes, expected {} (epoch id and producer thumbprint)",
+                            bytes.size(), kEpochNameBytes));
+  EpochName out;
+  out.epoch = EpochId(load_u64(bytes.data()));
+  std::ranges::copy(bytes.subspan(kEpochIdBytes), out.producer.begin());
+  return out;
+}
+
+std::string to_text(const EpochName& name) {
+  return fmt::format("{}/{}", to_hex(to_bytes(name.epoch)), to_hex(name.producer));
+}
+
 ByteBuffer encode_context(const EpochContext& context) {
   ByteBuffer out;
   crypto::CborWriter writer(out);

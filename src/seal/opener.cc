@@ -37,15 +37,16 @@ std::optional<std::size_t> unpadded(ByteView padded) {
 }  // namespace
 
 struct Opener::Epoch {
-  EpochId id;
+  EpochName name;
   crypto::Aes256Gcm aead;
   Nonce base_iv;
   std::array<std::uint8_t, kCommitBytes> commit{};
   std::int64_t not_after_s = 0;
   std::uint64_t records_max = 0;
+  std::unique_ptr<Epoch> next;  // of another producer, with the same id
 
   Epoch(const OpenedGrant& grant, crypto::AeadEngine engine)
-      : id(grant.spec.epoch),
+      : name(grant.name()),
         aead(grant.keys.key(), engine),
         base_iv(grant.keys.base_iv()),
         not_after_s(grant.spec.not_after_s),
@@ -58,10 +59,11 @@ struct Opener::Pending {
   OpenOutcome outcome = OpenOutcome::malformed;  // ok: goes on to decrypt()
   bool field = false;
   std::uint32_t sequence = 0;
-  Epoch* epoch = nullptr;
+  std::optional<std::int32_t> partition;
+  Epoch* epoch = nullptr;  // the first one with the record's id
   ByteView ciphertext;
   ByteView aad;
-  Nonce nonce;
+  Nonce nonce;  // under that epoch
   AadMemory memory;
 };
 
@@ -82,6 +84,7 @@ void OpenedBatch::wipe() {
   end_ = 0;
   refused_ = 0;
   rows_.clear();
+  epochs_.clear();
 }
 
 void OpenedBatch::finish() {
@@ -111,9 +114,9 @@ Result<std::unique_ptr<Opener>> Opener::create(OpenerOptions options, const KeyS
   return std::unique_ptr<Opener>(new Opener(std::move(options), *policy, reader->clone()));
 }
 
-Result<EpochId> Opener::add_grant(ByteView key, ByteView grant, std::int64_t now_ms) {
+Result<EpochName> Opener::add_grant(ByteView key, ByteView grant, std::int64_t now_ms) {
   std::string doing = fmt::format("topic '{}'", grants_topic(options_.topic));
-  EpochId id = TRY_IN(epoch_id_from(key), doing);
+  EpochName name = TRY_IN(epoch_name_from(key), doing);
   std::int64_t now_s = now_ms / kMsPerS;
   if (now_s > policy_.not_after_s())
     return fail(ErrorCode::failed_precondition,
@@ -126,37 +129,53 @@ Result<EpochId> Opener::add_grant(ByteView key, ByteView grant, std::int64_t now
                             .now_s = now_s};
   OpenedGrant opened =
       TRY_IN(open_grant(grant, PolicyProducers(policy_), reader_, expected), doing);
-  if (opened.spec.epoch != id)
+  if (opened.name() != name)
     return fail(ErrorCode::failed_precondition,
-                fmt::format("{}: a grant is for another epoch than its record's key says", doing));
-  if (const Epoch* known = find(id)) {
-    if (equal_constant_time(known->commit, opened.keys.commit())) return id;
-    return fail(ErrorCode::already_exists,
-                fmt::format("{}: two grants with different secrets for epoch {}", doing,
-                            to_hex(to_bytes(id))));
+                fmt::format("{}: a grant is for another epoch, or by another producer, than its "
+                            "record's key says",
+                            doing));
+  for (const Epoch* known = find(name.epoch); known != nullptr; known = known->next.get()) {
+    if (known->name != name) continue;
+    if (equal_constant_time(known->commit, opened.keys.commit())) return name;
+    return fail(
+        ErrorCode::already_exists,
+        fmt::format("{}: two grants with different secrets for epoch {}", doing, to_text(name)));
   }
-  if (epochs_.size() >= kEpochsMax)
+  if (epochs_ >= kEpochsMax)
     return fail(ErrorCode::limit_exceeded,
                 fmt::format("{}: more than {} open epochs", doing, kEpochsMax));
-  epochs_.emplace(id, std::make_unique<Epoch>(opened, options_.engine));
-  return id;
+  std::unique_ptr<Epoch>* end = &by_id_[name.epoch];
+  while (*end != nullptr) end = &(*end)->next;
+  *end = std::make_unique<Epoch>(opened, options_.engine);
+  ++epochs_;
+  return name;
 }
 
-std::vector<EpochId> Opener::expire(std::int64_t now_ms) {
+std::size_t Opener::expire(std::int64_t now_ms) {
   std::int64_t now_s = now_ms / kMsPerS;
-  std::vector<EpochId> out;
-  for (const auto& [id, epoch] : epochs_)
-    if (std::min(epoch->not_after_s, policy_.not_after_s()) < now_s) out.push_back(id);
-  if (!out.empty()) last_ = nullptr;
-  for (EpochId id : out) epochs_.erase(id);
-  return out;
+  std::size_t expired = 0;
+  last_ = nullptr;
+  for (auto at = by_id_.begin(); at != by_id_.end();) {
+    std::unique_ptr<Epoch>* link = &at->second;
+    while (*link != nullptr) {
+      if (std::min((*link)->not_after_s, policy_.not_after_s()) < now_s) {
+        *link = std::move((*link)->next);
+        ++expired;
+      } else {
+        link = &(*link)->next;
+      }
+    }
+    at = at->second == nullptr ? by_id_.erase(at) : std::next(at);
+  }
+  epochs_ -= expired;
+  return expired;
 }
 
 Opener::Epoch* Opener::find(EpochId id) {
-  if (last_ != nullptr && last_->id == id) [[likely]]
+  if (last_ != nullptr && last_->name.epoch == id) [[likely]]
     return last_;
-  auto found = epochs_.find(id);
-  if (found == epochs_.end()) return nullptr;
+  auto found = by_id_.find(id);
+  if (found == by_id_.end()) return nullptr;
   last_ = found->second.get();
   return last_;
 }
@@ -177,7 +196,7 @@ void Opener::take_apart(const RecordContext& context, ByteView sealed, Pending& 
     return;
   }
   Epoch* epoch = find(record.epoch);
-  if (epoch == nullptr || record.sequence >= epoch->records_max) [[unlikely]] {
+  if (epoch == nullptr) [[unlikely]] {
     out.outcome = OpenOutcome::unknown_epoch;
     return;
   }
@@ -186,7 +205,8 @@ void Opener::take_apart(const RecordContext& context, ByteView sealed, Pending& 
   out.sequence = record.sequence;
   out.epoch = epoch;
   out.ciphertext = record.ciphertext;
-  out.nonce = epoch->base_iv.with(record.sequence);
+  out.partition = context.partition;
+  out.nonce = epoch->base_iv.with(context.partition, record.sequence);
   out.aad = out.memory.write(context, record.protected_header.data());
 }
 
@@ -194,10 +214,19 @@ OpenOutcome Opener::decrypt(const Pending& record, std::uint8_t* at, Plain& plai
   if (record.outcome != OpenOutcome::ok) [[unlikely]]
     return record.outcome;
   ByteSpan plaintext(at, record.ciphertext.size() - crypto::kGcmTagBytes);
-  if (!record.epoch->aead.open(record.nonce.view(), record.aad, record.ciphertext, plaintext))
-      [[unlikely]]
+  Epoch* epoch = record.epoch;
+  bool authentic = epoch->aead.open(record.nonce.view(), record.aad, record.ciphertext, plaintext);
+  while (!authentic && (epoch = epoch->next.get()) != nullptr) [[unlikely]] {
+    Nonce nonce = epoch->base_iv.with(record.partition, record.sequence);
+    authentic = epoch->aead.open(nonce.view(), record.aad, record.ciphertext, plaintext);
+  }
+  if (!authentic) [[unlikely]]
     return OpenOutcome::not_authentic;
-
+  if (record.sequence >= epoch->records_max) [[unlikely]] {
+    wipe(plaintext);
+    return OpenOutcome::unknown_epoch;
+  }
+  plain.epoch = epoch;
   plain.written = plaintext.size();
   plain.size = plaintext.size() - 1;
   auto kind = static_cast<Kind>(plaintext[0]);
@@ -220,31 +249,34 @@ void Opener::begin_row(std::size_t slot, const RecordContext& context, ByteView 
   take_apart(context, sealed, (*pending_)[slot]);
 }
 
-void Opener::end_row(std::size_t slot, SequenceGuard& guard, OpenedBatch& out) {
+// Every authentic record counts for its sequence, also one that is refused for what it holds.
+OpenOutcome Opener::admit(const Pending& record, const Plain& plain, OpenOutcome outcome,
+                          SequenceGuard& guard) {
+  if (plain.epoch == nullptr) return outcome;
+  OpenOutcome admitted = guard.admit(plain.epoch->name, record.sequence);
+  return admitted == OpenOutcome::ok ? outcome : admitted;
+}
+
+Opened Opener::end_row(std::size_t slot, SequenceGuard& guard, OpenedBatch& out) {
   const Pending& record = (*pending_)[slot];
   // The kind byte lands on the newline before the body and is made one again, so that the body
   // needs no second copy.
   std::uint8_t* newline = out.memory_.data() + out.end_ - 1;
   Plain plain;
-  OpenOutcome outcome = decrypt(record, newline, plain);
+  OpenOutcome opened = decrypt(record, newline, plain);
   *newline = '\n';
-  if (is_opened(outcome)) [[likely]] {
-    OpenOutcome admitted = guard.admit(record.epoch->id, record.sequence);
-    if (admitted != OpenOutcome::ok) [[unlikely]] {
-      wipe({newline + 1, plain.written - 1});
-      outcome = admitted;
-    }
-  }
-  Opened& row = out.rows_.emplace_back();
+  Opened row;
   row.offset = static_cast<std::uint32_t>(out.end_);
-  row.outcome = outcome;
-  if (outcome == OpenOutcome::ok) [[likely]] {
+  row.outcome = admit(record, plain, opened, guard);
+  if (plain.epoch != nullptr) row.epoch = out.note_epoch(plain.epoch->name);
+  if (row.outcome == OpenOutcome::ok) [[likely]] {
     row.size = static_cast<std::uint32_t>(plain.size);
     newline[1 + plain.size] = '\n';
     out.end_ += plain.size + 1;
-  } else if (outcome != OpenOutcome::tombstone) {
-    ++out.refused_;
+  } else if (is_opened(opened) && !is_opened(row.outcome)) {
+    wipe({newline + 1, plain.written - 1});
   }
+  return row;
 }
 
 OpenOutcome Opener::open(const RecordContext& context, ByteView sealed, SequenceGuard& guard,
@@ -266,10 +298,7 @@ OpenOutcome Opener::open_apart(const RecordContext& context, ByteView sealed, Se
   out.resize(start + record.ciphertext.size());
   Plain plain;
   OpenOutcome outcome = decrypt(record, out.data() + start, plain);
-  if (is_opened(outcome) && guard != nullptr) {
-    OpenOutcome admitted = guard->admit(record.epoch->id, record.sequence);
-    if (admitted != OpenOutcome::ok) outcome = admitted;
-  }
+  if (guard != nullptr) outcome = admit(record, plain, outcome, *guard);
   std::size_t kept = outcome == OpenOutcome::ok ? plain.size : 0;
   if (kept > 0) std::memmove(out.data() + start, out.data() + start + 1, kept);
   wipe(ByteSpan(out).subspan(start + kept));
@@ -280,6 +309,7 @@ OpenOutcome Opener::open_apart(const RecordContext& context, ByteView sealed, Se
 OpenOutcome Opener::open_field(const RecordContext& context, std::string_view text,
                                ByteBuffer& out) {
   CHECK(context.path.has_value());
+  CHECK(!context.partition);
   if (!text.starts_with(kFieldPrefix)) return OpenOutcome::malformed;
   if (text.size() / 4 * 3 > kSealedRecordBytesMax) return OpenOutcome::too_large;
   Result<ByteBuffer> sealed = from_base64url(text.substr(kFieldPrefix.size()));

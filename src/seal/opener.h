@@ -1,6 +1,7 @@
 // Opening: PSR-1 records of one topic become plaintext again. Owned by one task.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -32,6 +33,7 @@ struct Opened {
   std::uint32_t offset = 0;
   std::uint32_t size = 0;  // without kind byte and padding
   OpenOutcome outcome = OpenOutcome::malformed;
+  std::uint16_t epoch = UINT16_MAX;  // see OpenedBatch::epoch_of()
 };
 
 // Readable bytes that a batch buffer must have behind the last plaintext, for scanners.
@@ -54,6 +56,10 @@ class OpenedBatch {
   // All plaintexts with their newlines; kOpenPadding zero bytes follow.
   ByteView text() const { return {memory_.data(), end_}; }
   std::size_t refused() const { return refused_; }  // rows that are not is_opened()
+  // Under which the row's record is authentic, opened or not; null: under none that is known.
+  const EpochName* epoch_of(std::size_t row) const {
+    return rows_[row].epoch != UINT16_MAX ? &epochs_[rows_[row].epoch] : nullptr;
+  }
 
   OpenedBatch() = default;
   ~OpenedBatch() { wipe(); }
@@ -63,9 +69,15 @@ class OpenedBatch {
  private:
   friend class Opener;
   void finish();
+  std::uint16_t note_epoch(const EpochName& epoch) {
+    if (epochs_.empty() || epochs_.back() != epoch) [[unlikely]]
+      epochs_.push_back(epoch);
+    return static_cast<std::uint16_t>(std::min<std::size_t>(epochs_.size() - 1, UINT16_MAX));
+  }
 
   PlaintextMemory memory_;
   std::vector<Opened> rows_;
+  std::vector<EpochName> epochs_;  // one per run of rows; those beyond 65,535 runs are not named
   std::size_t end_ = 0;
   std::size_t refused_ = 0;
 };
@@ -76,24 +88,42 @@ class Opener {
   static Result<std::unique_ptr<Opener>> create(OpenerOptions options, const KeySource& keys);
   ~Opener();
 
-  // Takes a record of `<topic>.grants`: `key` must be its epoch's id. Errors as of open_grant(); a
-  // refused grant changes nothing and its records stay unknown_epoch. The same grant again is taken
-  // without effect; another for a known epoch is already_exists. Returns the epoch.
-  Result<EpochId> add_grant(ByteView key, ByteView grant, std::int64_t now_ms);
-  std::size_t epochs() const { return epochs_.size(); }
-  bool knows(EpochId epoch) const { return epochs_.contains(epoch); }
+  // Takes a record of `<topic>.grants`: `key` must be its epoch's name. Errors as of open_grant();
+  // a refused grant changes nothing and its records stay unknown_epoch. The same grant again is
+  // taken without effect; another for a known epoch is already_exists. Returns the epoch.
+  Result<EpochName> add_grant(ByteView key, ByteView grant, std::int64_t now_ms);
+  std::size_t epochs() const { return epochs_; }
 
-  // Forgets epochs whose grant has ended; once in a while, not per record. Returns them, so that
-  // guards can forget them too.
-  std::vector<EpochId> expire(std::int64_t now_ms);
+  // Forgets the keys of epochs whose grant has ended; once in a while, not per record. Guards keep
+  // them: the clock may be wrong. Returns how many.
+  std::size_t expire(std::int64_t now_ms);
 
-  // Opens a batch of one partition in log order. Keys, values and timestamps are parallel; a null
-  // slice is data == nullptr (any type with members data and size, such as penstock::Slice). `out`
-  // is reset first.
+  // A batch of one partition in log order. Keys, values and timestamps are parallel; a null slice
+  // is data == nullptr (any type with members data and size, such as penstock::Slice).
   template <typename SliceType>
-  void open_batch(std::span<const SliceType> keys, std::span<const SliceType> values,
-                  std::span<const std::int64_t> timestamps_ms, SequenceGuard& guard,
-                  OpenedBatch& out);
+  struct Batch {
+    std::span<const SliceType> keys, values;
+    std::span<const std::int64_t> timestamps_ms;
+    std::optional<std::int32_t> partition;
+
+    RecordContext context(std::size_t i) const {
+      return {.key = {keys[i].data, keys[i].size},
+              .timestamp_ms = timestamps_ms[i],
+              .path = std::nullopt,
+              .partition = partition};
+    }
+  };
+  // Opens a batch; `out` is reset first.
+  template <typename SliceType>
+  void open_batch(const Batch<SliceType>& batch, SequenceGuard& guard, OpenedBatch& out);
+  // Whether a grant that was not known yet may open records that did not open.
+  static bool may_open_later(OpenOutcome outcome) {
+    return outcome == OpenOutcome::unknown_epoch || outcome == OpenOutcome::not_authentic;
+  }
+  // Once grants were added: tries those records of the batch again, in their order. A record of an
+  // id that several producers have taken is not_authentic until its own grant is there.
+  template <typename SliceType>
+  void open_rest(const Batch<SliceType>& batch, SequenceGuard& guard, OpenedBatch& out);
 
   // Opens one record of a partition; appends its body to `out`.
   OpenOutcome open(const RecordContext& context, ByteView sealed, SequenceGuard& guard,
@@ -114,48 +144,63 @@ class Opener {
   struct Plain {
     std::size_t size = 0;  // of the body
     std::size_t written = 0;
+    const Epoch* epoch = nullptr;  // under which it is authentic; else null
   };
   Opener(OpenerOptions options, Policy policy, crypto::P256PrivateKey reader);
 
+  // The first epoch with this id; others follow as its `next`. Null: none.
   Epoch* find(EpochId id);
   // Opening is in two steps, so that a batch can take the first for the next record before the
   // second for this one: the cipher then never waits for bytes that were just written.
   void take_apart(const RecordContext& context, ByteView sealed, Pending& out);
   // Writes kind || body at `at`, which has room for the ciphertext. When it is not opened, nothing
   // of the plaintext stays there. Fields open only where fields are expected.
+  // Whatever the outcome, `plain.epoch` is set when the record is authentic.
   OpenOutcome decrypt(const Pending& record, std::uint8_t* at, Plain& plain);
+  OpenOutcome admit(const Pending& record, const Plain& plain, OpenOutcome outcome,
+                    SequenceGuard& guard);
   OpenOutcome open_apart(const RecordContext& context, ByteView sealed, SequenceGuard* guard,
                          ByteBuffer& out);
   void begin_row(std::size_t slot, const RecordContext& context, ByteView sealed);
-  void end_row(std::size_t slot, SequenceGuard& guard, OpenedBatch& out);
+  Opened end_row(std::size_t slot, SequenceGuard& guard, OpenedBatch& out);
 
   OpenerOptions options_;
   Policy policy_;
   crypto::P256PrivateKey reader_;
-  std::unordered_map<EpochId, std::unique_ptr<Epoch>> epochs_;
+  std::unordered_map<EpochId, std::unique_ptr<Epoch>> by_id_;
+  std::size_t epochs_ = 0;
   Epoch* last_ = nullptr;
   std::unique_ptr<std::array<Pending, 2>> pending_;
 };
 
 template <typename SliceType>
-void Opener::open_batch(std::span<const SliceType> keys, std::span<const SliceType> values,
-                        std::span<const std::int64_t> timestamps_ms, SequenceGuard& guard,
-                        OpenedBatch& out) {
-  CHECK(keys.size() == values.size());
-  CHECK(timestamps_ms.size() == values.size());
+void Opener::open_batch(const Batch<SliceType>& batch, SequenceGuard& guard, OpenedBatch& out) {
+  const std::size_t rows = batch.values.size();
+  CHECK(batch.keys.size() == rows);
+  CHECK(batch.timestamps_ms.size() == rows);
   std::size_t sealed_bytes = 0;
-  for (const SliceType& value : values) sealed_bytes += value.size;
-  out.reset(sealed_bytes, values.size());
+  for (const SliceType& value : batch.values) sealed_bytes += value.size;
+  out.reset(sealed_bytes, rows);
   auto begin = [&](std::size_t i) {
-    RecordContext context{.key = {keys[i].data, keys[i].size},
-                          .timestamp_ms = timestamps_ms[i],
-                          .path = std::nullopt};
-    begin_row(i % 2, context, {values[i].data, values[i].size});
+    begin_row(i % 2, batch.context(i), {batch.values[i].data, batch.values[i].size});
   };
-  if (!values.empty()) begin(0);
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (i + 1 < values.size()) begin(i + 1);
-    end_row(i % 2, guard, out);
+  if (rows > 0) begin(0);
+  for (std::size_t i = 0; i < rows; ++i) {
+    if (i + 1 < rows) begin(i + 1);
+    out.rows_.push_back(end_row(i % 2, guard, out));
+    out.refused_ += !is_opened(out.rows_.back().outcome);
+  }
+  out.finish();
+}
+
+template <typename SliceType>
+void Opener::open_rest(const Batch<SliceType>& batch, SequenceGuard& guard, OpenedBatch& out) {
+  CHECK(batch.values.size() == out.rows_.size());
+  for (std::size_t i = 0; i < out.rows_.size(); ++i) {
+    if (!may_open_later(out.rows_[i].outcome)) continue;
+    begin_row(0, batch.context(i), {batch.values[i].data, batch.values[i].size});
+    out.rows_[i] = end_row(0, guard, out);  // its plaintext comes behind those of the others
+    out.refused_ -= is_opened(out.rows_[i].outcome);
   }
   out.finish();
 }

@@ -15,6 +15,17 @@ namespace {
 constexpr std::int64_t kNowMs = 1'785'000'000'000;
 constexpr std::int64_t kNotAfterS = kNowMs / 1000 + 1000;
 
+constexpr std::int32_t kPartition = 3;
+
+RecordContext context_of(std::string_view key, std::int64_t time) {
+  return {.key = Slice::of(as_bytes(key)),
+          .timestamp_ms = time,
+          .path = std::nullopt,
+          .partition = kPartition};
+}
+const RecordContext kWithoutKey = {
+    .key = {}, .timestamp_ms = 1, .path = std::nullopt, .partition = kPartition};
+
 struct World {
   MadePolicy made;
   KeyRing keys;
@@ -51,13 +62,13 @@ struct World {
   }
   ByteBuffer seal(std::string_view key, std::int64_t time, std::string_view body) {
     ByteBuffer out;
-    EXPECT_EQ(sealer->seal(Slice::of(as_bytes(key)), time, as_bytes(body), out), SealOutcome::ok);
+    EXPECT_EQ(sealer->seal(context_of(key, time), as_bytes(body), out), SealOutcome::ok);
     return out;
   }
 };
 
-RecordContext context_of(std::string_view key, std::int64_t time) {
-  return {.key = Slice::of(as_bytes(key)), .timestamp_ms = time, .path = std::nullopt};
+EpochNameBytes name_of(const GrantSpec& spec) {
+  return to_bytes(EpochName{spec.context.producer, spec.epoch});
 }
 
 class Sealing : public testing::TestWithParam<crypto::AeadEngine> {};
@@ -89,9 +100,9 @@ TEST_P(Sealing, ABatchOpensContiguouslyWithItsRefusalsLeftOut) {
   std::vector<ByteBuffer> values(keys.size());
   values[0] = w.seal("a", 0, R"({"x":1})");
   values[1] = w.seal("b", 1, "");
-  ASSERT_EQ(w.sealer->seal_tombstone(Slice::of(as_bytes("c")), 2, values[2]), SealOutcome::ok);
+  ASSERT_EQ(w.sealer->seal_tombstone(context_of("c", 2), values[2]), SealOutcome::ok);
   values[3] = w.seal("other", 3, "moved to another key");
-  ASSERT_EQ(w.sealer->seal_padded(Slice::of(as_bytes("e")), 4, as_bytes("padded"), 64, values[4]),
+  ASSERT_EQ(w.sealer->seal_padded(context_of("e", 4), as_bytes("padded"), 64, values[4]),
             SealOutcome::ok);
   values[5] = {1, 2, 3};
   std::vector<Slice> key_slices, value_slices;
@@ -103,7 +114,7 @@ TEST_P(Sealing, ABatchOpensContiguouslyWithItsRefusalsLeftOut) {
   }
   OpenedBatch batch;
   for (int round = 0; round < 2; ++round) {  // the second time all is a replay
-    w.opener->open_batch<Slice>(key_slices, value_slices, times, guard, batch);
+    w.opener->open_batch<Slice>({key_slices, value_slices, times, kPartition}, guard, batch);
     ASSERT_EQ(batch.rows().size(), 7u);
     OpenOutcome ok = round == 0 ? OpenOutcome::ok : OpenOutcome::replayed;
     OpenOutcome gone = round == 0 ? OpenOutcome::tombstone : OpenOutcome::replayed;
@@ -129,7 +140,8 @@ TEST(Opener, RefusesWhatWasMovedToAnotherKeyTimeOrTopic) {
   World w;
   SequenceGuard guard;
   ByteBuffer sealed = w.seal("k", 7, "body"), out;
-  RecordContext no_key{.key = {}, .timestamp_ms = 7, .path = std::nullopt};
+  RecordContext no_key = context_of("k", 7);
+  no_key.key = {};
   RecordContext no_time = context_of("k", 7);
   no_time.timestamp_ms.reset();
   RecordContext with_path = context_of("k", 7);
@@ -198,10 +210,17 @@ TEST(Opener, TakesNoGrantThatIsTruncatedOrHasAnyBitFlipped) {
 
 TEST(Opener, RefusesAGrantUnderAnotherKeyThanItsEpoch) {
   World w;
-  EpochIdBytes other{};
+  EpochNameBytes other = w.grants[0].key;
+  other[kEpochNameBytes - 1] ^= 1;  // another producer
+  EXPECT_EQ(w.new_opener()->add_grant(other, w.grants[0].value, kNowMs).error().code(),
+            ErrorCode::failed_precondition);
+  other = w.grants[0].key;
+  other[0] ^= 1;
   EXPECT_EQ(w.new_opener()->add_grant(other, w.grants[0].value, kNowMs).error().code(),
             ErrorCode::failed_precondition);
   EXPECT_FALSE(w.new_opener()->add_grant({}, w.grants[0].value, kNowMs));
+  EXPECT_FALSE(w.new_opener()->add_grant(ByteView(w.grants[0].key).first(kEpochIdBytes),
+                                         w.grants[0].value, kNowMs));
 }
 
 TEST(Opener, RefusesAGrantUnderAChangedPolicy) {
@@ -230,19 +249,19 @@ TEST(Opener, RefusesAProducerThatThePolicyDoesNotName) {
                  .records_max = 10};
   ByteBuffer secret(32, 7);
   auto grant = make_grant(spec, secret, w.made.policy, stranger, crypto::system_random()).value();
-  EXPECT_EQ(w.opener->add_grant(to_bytes(spec.epoch), grant, kNowMs).error().code(),
+  EXPECT_EQ(w.opener->add_grant(name_of(spec), grant, kNowMs).error().code(),
             ErrorCode::permission_denied);
   // Named producer, but the context claims the stranger: refused too.
   grant = make_grant(spec, secret, w.made.policy, w.made.producer, crypto::system_random()).value();
-  EXPECT_EQ(w.opener->add_grant(to_bytes(spec.epoch), grant, kNowMs).error().code(),
+  EXPECT_EQ(w.opener->add_grant(name_of(spec), grant, kNowMs).error().code(),
             ErrorCode::not_authentic);
   spec.context.producer = w.made.producer.public_key().thumbprint();
   grant = make_grant(spec, secret, w.made.policy, w.made.producer, crypto::system_random()).value();
-  EXPECT_TRUE(w.opener->add_grant(to_bytes(spec.epoch), grant, kNowMs));
+  EXPECT_TRUE(w.opener->add_grant(name_of(spec), grant, kNowMs));
   // Another secret for a known epoch.
   secret[0] = 8;
   grant = make_grant(spec, secret, w.made.policy, w.made.producer, crypto::system_random()).value();
-  EXPECT_EQ(w.opener->add_grant(to_bytes(spec.epoch), grant, kNowMs).error().code(),
+  EXPECT_EQ(w.opener->add_grant(name_of(spec), grant, kNowMs).error().code(),
             ErrorCode::already_exists);
 }
 
@@ -268,8 +287,8 @@ TEST(Opener, EndsWithTheGrantsNotAfter) {
   EXPECT_EQ(
       w.new_opener()->add_grant(w.grants[0].key, w.grants[0].value, last_ms + 1).error().code(),
       ErrorCode::failed_precondition);
-  EXPECT_TRUE(w.opener->expire(last_ms).empty());
-  EXPECT_EQ(w.opener->expire(last_ms + 1), std::vector{w.sealer->epoch()});
+  EXPECT_EQ(w.opener->expire(last_ms), 0u);
+  EXPECT_EQ(w.opener->expire(last_ms + 1), 1u);
   EXPECT_EQ(w.opener->epochs(), 0u);
   ByteBuffer sealed = w.seal("k", 1, "late"), out;
   EXPECT_EQ(w.opener->open_in_any_order(context_of("k", 1), sealed, out),
@@ -289,7 +308,7 @@ TEST(Opener, KnowsNoSequenceBeyondTheGrantsRecords) {
   ByteBuffer secret(32, 7), out;
   auto grant =
       make_grant(spec, secret, w.made.policy, w.made.producer, crypto::system_random()).value();
-  ASSERT_TRUE(w.opener->add_grant(to_bytes(spec.epoch), grant, kNowMs));
+  ASSERT_TRUE(w.opener->add_grant(name_of(spec), grant, kNowMs));
   EpochSealer sealer(spec.epoch,
                      EpochKeys::derive(secret, spec.epoch, encode_context(spec.context)),
                      crypto::AeadEngine::best);
@@ -321,13 +340,12 @@ TEST(Opener, EachOfTwoReadersOpensAndAThirdDoesNot) {
                     .value();
   auto grants = sealer->take_grants();
   ByteBuffer sealed;
-  ASSERT_EQ(sealer->seal({}, 1, as_bytes("for both"), sealed), SealOutcome::ok);
+  ASSERT_EQ(sealer->seal(kWithoutKey, as_bytes("for both"), sealed), SealOutcome::ok);
   for (const KeyRing* ring : {&first_ring, &second_ring}) {
     auto opener = Opener::create({.topic = "payments", .policy_id = "pay-v1"}, *ring).value();
     ASSERT_TRUE(opener->add_grant(grants[0].key, grants[0].value, kNowMs));
     ByteBuffer out;
-    EXPECT_EQ(opener->open_in_any_order({.key = {}, .timestamp_ms = 1, .path = {}}, sealed, out),
-              OpenOutcome::ok);
+    EXPECT_EQ(opener->open_in_any_order(kWithoutKey, sealed, out), OpenOutcome::ok);
     EXPECT_EQ(as_text(out), "for both");
   }
   class OneProducer final : public ProducerKeys {
@@ -369,6 +387,7 @@ TEST(Opener, OpensFieldsInJsonTextOnlyUnderTheirPath) {
   World w;
   RecordContext context = context_of("k", 1);
   context.path = "card";
+  context.partition.reset();
   std::string text;
   ByteBuffer cbor = from_hex("7034313131313131313131313131313131").value(), out;
   ASSERT_EQ(w.sealer->seal_field(context, cbor, text), SealOutcome::ok);
@@ -400,7 +419,7 @@ TEST(Opener, RefusesBrokenPaddingTombstonesWithBodiesAndUnknownKinds) {
   ByteBuffer secret(32, 7), out;
   auto grant =
       make_grant(spec, secret, w.made.policy, w.made.producer, crypto::system_random()).value();
-  ASSERT_TRUE(w.opener->add_grant(to_bytes(spec.epoch), grant, kNowMs));
+  ASSERT_TRUE(w.opener->add_grant(name_of(spec), grant, kNowMs));
   EpochSealer sealer(spec.epoch,
                      EpochKeys::derive(secret, spec.epoch, encode_context(spec.context)),
                      crypto::AeadEngine::best);
@@ -420,6 +439,152 @@ TEST(Opener, RefusesBrokenPaddingTombstonesWithBodiesAndUnknownKinds) {
   EXPECT_EQ(as_text(out), "a");
 }
 
+TEST(Opener, RefusesWhatWasCopiedToAnotherPartition) {
+  World w;
+  SequenceGuard guard;
+  ByteBuffer sealed = w.seal("k", 7, "body"), out;
+  for (std::optional<std::int32_t> other :
+       {std::optional(kPartition - 1), std::optional(INT32_MAX), std::optional<std::int32_t>()}) {
+    RecordContext moved = context_of("k", 7);
+    moved.partition = other;
+    EXPECT_EQ(w.opener->open(moved, sealed, guard, out), OpenOutcome::not_authentic);
+  }
+  EXPECT_EQ(w.opener->open(context_of("k", 7), sealed, guard, out), OpenOutcome::ok);
+}
+
+TEST(Sealer, CountsFromZeroInEachPartition) {
+  World w;
+  std::vector<std::optional<std::int32_t>> partitions = {0, 2, {}, 0, 70'000, 2, {}, 70'000, 0};
+  std::vector<std::uint32_t> sequences;
+  std::set<std::string> sealed_once;
+  for (std::optional<std::int32_t> partition : partitions) {
+    RecordContext context = context_of("k", 1);
+    context.partition = partition;
+    ByteBuffer sealed, out;
+    ASSERT_EQ(w.sealer->seal(context, as_bytes("same"), sealed), SealOutcome::ok);
+    EXPECT_EQ(w.opener->open_in_any_order(context, sealed, out), OpenOutcome::ok);
+    SealedRecord record;
+    ASSERT_TRUE(parse_record(sealed, record));
+    sequences.push_back(record.sequence);
+    EXPECT_TRUE(sealed_once.insert(to_hex(record.ciphertext)).second);  // no nonce twice
+  }
+  EXPECT_EQ(sequences, (std::vector<std::uint32_t>{0, 0, 0, 1, 0, 1, 1, 1, 2}));
+}
+
+TEST(Opener, WhatIsAuthenticButNotTakenLeavesNoGap) {
+  World w;
+  SequenceGuard guard;
+  GrantSpec spec{.epoch = EpochId(9),
+                 .context = {.topic = "payments",
+                             .schema_reference = {},
+                             .producer = w.made.producer.public_key().thumbprint(),
+                             .policy_id = "pay-v1",
+                             .policy_digest = w.made.policy.digest()},
+                 .not_after_s = kNotAfterS,
+                 .records_max = kEpochRecordsMax};
+  ByteBuffer secret(32, 7), out;
+  auto grant =
+      make_grant(spec, secret, w.made.policy, w.made.producer, crypto::system_random()).value();
+  ASSERT_TRUE(w.opener->add_grant(name_of(spec), grant, kNowMs));
+  EpochSealer sealer(spec.epoch,
+                     EpochKeys::derive(secret, spec.epoch, encode_context(spec.context)),
+                     crypto::AeadEngine::best);
+  ByteBuffer first, unknown, last;
+  ASSERT_EQ(sealer.seal(context_of("k", 1), Kind::body, {}, first), SealOutcome::ok);
+  ASSERT_EQ(sealer.seal(context_of("k", 1), static_cast<Kind>(9), {}, unknown), SealOutcome::ok);
+  ASSERT_EQ(sealer.seal(context_of("k", 1), Kind::body, {}, last), SealOutcome::ok);
+  auto open = [&](const ByteBuffer& sealed) {
+    return w.opener->open(context_of("k", 1), sealed, guard, out);
+  };
+  EXPECT_EQ(open(first), OpenOutcome::ok);
+  EXPECT_EQ(open(unknown), OpenOutcome::unknown_kind);
+  EXPECT_EQ(open(unknown), OpenOutcome::replayed);
+  EXPECT_EQ(open(last), OpenOutcome::ok);
+  EXPECT_TRUE(guard.take_gaps().empty());
+}
+
+// Two producers that the policy names; the second takes ids that the first has chosen.
+struct TwoProducers {
+  MadePolicy made = make_policy({.id = "pay-v1",
+                                 .topics = {"payments"},
+                                 .schema_required = false,
+                                 .not_after_s = kNotAfterS},
+                                crypto::system_random())
+                        .value();
+  crypto::P256PrivateKey other = crypto::P256PrivateKey::generate(crypto::system_random()).value();
+  Policy policy = both();
+  KeyRing keys;
+  std::unique_ptr<Opener> opener;
+
+  TwoProducers() {
+    EXPECT_TRUE(keys.add_policy(policy));
+    EXPECT_TRUE(keys.set_reader_key("pay-v1", made.reader.clone()));
+    opener = Opener::create({.topic = "payments", .policy_id = "pay-v1"}, keys).value();
+  }
+  Policy both() const {
+    PolicySpec spec = made.policy.spec();
+    spec.producers.push_back(other.public_key());
+    return Policy::create(spec).value();
+  }
+  struct Made {
+    EpochNameBytes key;
+    ByteBuffer grant;
+    EpochSealer sealer;
+  };
+  Made epoch(const crypto::P256PrivateKey& producer, std::uint8_t secret_byte) const {
+    GrantSpec spec{.epoch = EpochId(77),
+                   .context = {.topic = "payments",
+                               .schema_reference = {},
+                               .producer = producer.public_key().thumbprint(),
+                               .policy_id = "pay-v1",
+                               .policy_digest = policy.digest()},
+                   .not_after_s = kNotAfterS,
+                   .records_max = kEpochRecordsMax};
+    ByteBuffer secret(32, secret_byte);
+    return {
+        name_of(spec), make_grant(spec, secret, policy, producer, crypto::system_random()).value(),
+        EpochSealer(spec.epoch, EpochKeys::derive(secret, spec.epoch, encode_context(spec.context)),
+                    crypto::AeadEngine::best)};
+  }
+};
+
+TEST(Opener, ARecordBelongsToTheProducerUnderWhoseGrantItOpens) {
+  TwoProducers w;
+  TwoProducers::Made victim = w.epoch(w.made.producer, 1), thief = w.epoch(w.other, 2);
+  EXPECT_NE(victim.key, thief.key);  // compaction keeps both grants
+  std::vector<ByteBuffer> sealed(4);
+  for (std::size_t i = 0; i < sealed.size(); ++i)
+    ASSERT_EQ(
+        (i % 2 == 0 ? victim : thief)
+            .sealer.seal(kWithoutKey, Kind::body, as_bytes(i % 2 == 0 ? "v" : "t"), sealed[i]),
+        SealOutcome::ok);
+  // The thief's grant comes first; until the victim's is there its records do not open.
+  ASSERT_TRUE(w.opener->add_grant(thief.key, thief.grant, kNowMs));
+  std::vector<Slice> keys(4), values;
+  for (const ByteBuffer& value : sealed) values.push_back(Slice::of(value));
+  std::vector<std::int64_t> times(4, 1);
+  Opener::Batch<Slice> records{keys, values, times, kPartition};
+  SequenceGuard guard;
+  OpenedBatch batch;
+  w.opener->open_batch(records, guard, batch);
+  EXPECT_EQ(batch.refused(), 2u);
+  EXPECT_EQ(batch.rows()[0].outcome, OpenOutcome::not_authentic);
+  ASSERT_TRUE(w.opener->add_grant(victim.key, victim.grant, kNowMs));
+  w.opener->open_rest(records, guard, batch);
+  EXPECT_EQ(batch.refused(), 0u);
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(batch.rows()[i].outcome, OpenOutcome::ok);
+    EXPECT_EQ(as_text(batch.bytes_of(i)), i % 2 == 0 ? "v" : "t");
+  }
+  EXPECT_EQ(guard.size(), 2u);
+  EXPECT_EQ(guard.totals(), GapTotals{});
+  w.opener->open_batch(records, guard, batch);
+  for (const Opened& row : batch.rows()) EXPECT_EQ(row.outcome, OpenOutcome::replayed);
+  EXPECT_EQ(w.opener->epochs(), 2u);
+  EXPECT_EQ(w.opener->expire(kNotAfterS * 1000 + 1000), 2u);
+  EXPECT_EQ(w.opener->epochs(), 0u);
+}
+
 TEST(Opener, ReasonCodesAreDistinctAndStable) {
   std::set<std::string_view> codes;
   for (std::size_t i = 0; i < kOpenOutcomes; ++i) {
@@ -436,10 +601,9 @@ TEST(Sealer, PaddingHidesTheExactSize) {
   for (std::size_t size = 0; size < 64; ++size) {
     ByteBuffer sealed, out;
     std::string body(size, 'x');
-    ASSERT_EQ(w.sealer->seal_padded({}, 1, as_bytes(body), 64, sealed), SealOutcome::ok);
+    ASSERT_EQ(w.sealer->seal_padded(kWithoutKey, as_bytes(body), 64, sealed), SealOutcome::ok);
     sizes.insert(sealed.size());
-    ASSERT_EQ(w.opener->open_in_any_order({.key = {}, .timestamp_ms = 1, .path = {}}, sealed, out),
-              OpenOutcome::ok);
+    ASSERT_EQ(w.opener->open_in_any_order(kWithoutKey, sealed, out), OpenOutcome::ok);
     EXPECT_EQ(as_text(out), body);
   }
   EXPECT_EQ(sizes.size(), 1u);
@@ -474,7 +638,8 @@ TEST(Sealer, StopsWhenItsPolicyEnds) {
 
 TEST(EpochSealer, UsesEverySequenceOnceAndThenRefuses) {
   EpochKeys keys = EpochKeys::derive(ByteBuffer(32, 1), EpochId(1), ByteBuffer{0x80});
-  EpochSealer sealer(EpochId(1), keys, crypto::AeadEngine::best, kEpochRecordsMax - 1);
+  EpochSealer sealer(EpochId(1), keys, crypto::AeadEngine::best,
+                     {.partition = {}, .next_sequence = UINT32_MAX});
   ByteBuffer out;
   EXPECT_EQ(sealer.records_left(), 1u);
   EXPECT_EQ(sealer.seal({}, Kind::body, {}, out), SealOutcome::ok);
@@ -492,11 +657,11 @@ TEST(EpochSealer, RefusesWhatPassesALimitAndTakesWhatDoesNot) {
   body.pop_back();
   EXPECT_EQ(sealer.seal({}, Kind::body, body, out), SealOutcome::ok);
   ByteBuffer key(kRecordKeyBytesMax + 1);
-  RecordContext context{.key = Slice::of(key), .timestamp_ms = {}, .path = {}};
+  RecordContext context{.key = Slice::of(key), .timestamp_ms = {}, .path = {}, .partition = {}};
   EXPECT_EQ(sealer.seal(context, Kind::body, {}, out), SealOutcome::too_large);
   context.key.size -= 1;
   EXPECT_EQ(sealer.seal(context, Kind::body, {}, out), SealOutcome::ok);
-  EXPECT_EQ(sealer.next_sequence(), 2u);
+  EXPECT_EQ(sealer.records(), 2u);
 }
 
 TEST(Sealer, WantsASchemaWhenThePolicyDoes) {

@@ -25,6 +25,9 @@ inline constexpr std::string_view kOriginTopic = "penstock.origin_topic";
 inline constexpr std::string_view kOriginPartition = "penstock.origin_partition";     // decimal
 inline constexpr std::string_view kOriginOffset = "penstock.origin_offset";           // decimal
 inline constexpr std::string_view kOriginTimestamp = "penstock.origin_timestamp_ms";  // decimal
+// Of a sealed record that is authentic: its epoch's id and its producer's thumbprint,
+// "id/thumbprint".
+inline constexpr std::string_view kOriginEpoch = "penstock.origin_epoch";
 inline constexpr std::string_view kReason = "penstock.reason";  // a stable snake_case code
 inline constexpr std::string_view kQuery = "penstock.query";
 // "value" or "key,value": left out because with these headers the record would be too large for the
