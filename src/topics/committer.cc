@@ -10,6 +10,8 @@
 namespace penstock::topics {
 
 Committer::~Committer() {
+  // Where it is not known which end is durable, nothing is cut.
+  if (store_.is_poisoned()) return;
   for (const auto& partition : with_files_) partition->release_file();
 }
 
@@ -41,7 +43,7 @@ CommitResult Committer::commit(const CommitRequest& request) {
 
 void Committer::run_round(const Round& round) {
   touched_.clear();
-  auto room = store_.check_room();
+  auto room = store_.check_usable();
   for (Waiting* waiting : round) {
     if (!room) {
       waiting->result = {Outcome::aborted, room.error()};
@@ -61,7 +63,7 @@ void Committer::run_round(const Round& round) {
   else
     write_state(round);
   waits_.notify();
-  close_surplus_files();
+  if (!store_.is_poisoned()) close_surplus_files();
 }
 
 // An error that keeps the commit from being staged, or none.
@@ -81,7 +83,7 @@ Result<> Committer::stage(const CommitRequest& request) {
   for (CommitPiece& piece : request.pieces) {
     before.push_back(piece.partition->staged());
     touch(piece.partition);
-    auto staged = piece.partition->stage(piece.batches);
+    auto staged = piece.partition->stage(piece.batches, store_.next_round());
     if (staged) continue;
     for (std::size_t i = 0; i < before.size(); ++i) request.pieces[i].partition->unstage(before[i]);
     return staged;
@@ -138,7 +140,7 @@ void Committer::finish(const Round& round, Outcome outcome, const std::optional<
   for (const auto& partition : touched_) {
     if (outcome == Outcome::committed)
       partition->publish();
-    else
+    else if (outcome != Outcome::unknown)  // then its bytes may be committed: they stay as they are
       partition->unstage(partition->committed());
   }
   CRASH_POINT("embedded.commit.after_publish");

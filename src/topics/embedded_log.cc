@@ -89,19 +89,29 @@ Result<> EmbeddedLog::set_http_address(std::string_view address) {
   return parts_->lock.set_http_address(address);
 }
 
+// Every call fails once it is not known what is committed.
+Result<> EmbeddedLog::check_sane() const {
+  if (auto poisoned = parts_->store->poison()) return fail(*poisoned);
+  return {};
+}
+
 Result<> EmbeddedLog::create(const TopicSpec& spec) {
+  TRY(check_sane());
   return parts_->topics->create(spec);
 }
 
 Result<TopicInfo> EmbeddedLog::describe(const TopicName& topic) {
+  TRY(check_sane());
   return parts_->topics->describe(topic);
 }
 
 Result<std::vector<TopicName>> EmbeddedLog::list() {
+  TRY(check_sane());
   return parts_->topics->list();
 }
 
 Result<> EmbeddedLog::remove(const TopicName& topic) {
+  TRY(check_sane());
   auto removed = parts_->topics->remove(topic);
   parts_->waits.notify();
   return removed;
@@ -109,18 +119,21 @@ Result<> EmbeddedLog::remove(const TopicName& topic) {
 
 Result<std::unique_ptr<Reader>> EmbeddedLog::reader(const TopicPartition& from, Offset start,
                                                     ReadCheck check) {
+  TRY(check_sane());
   auto partition = TRY(parts_->topics->find(from));
   TRY(check_start(from, start, {0, partition->end()}));
   return std::make_unique<PartitionReader>(std::move(partition), start, check);
 }
 
 Result<std::unique_ptr<Writer>> EmbeddedLog::writer(const WriterId& id) {
+  TRY(check_sane());
   std::uint64_t epoch = TRY(parts_->committer->open_writer(id));
   WriterParts parts{*parts_->topics, *parts_->store, *parts_->committer};
   return std::make_unique<EmbeddedWriter>(parts, id, epoch);
 }
 
 Result<bool> EmbeddedLog::wait(std::span<Reader* const> readers, Deadline deadline) {
+  TRY(check_sane());
   auto ready = [readers] {
     return std::any_of(readers.begin(), readers.end(), [](const Reader* reader) {
       return static_cast<const PartitionReader*>(reader)->ready();

@@ -55,6 +55,7 @@ class EmbeddedLog final : public Log {
 
  private:
   struct Parts;
+  Result<> check_sane() const;
   explicit EmbeddedLog(std::unique_ptr<Parts> parts);
   std::unique_ptr<Parts> parts_;
 };

@@ -134,6 +134,7 @@ Result<> EmbeddedWriter::forget(const TaskId& task) {
 }
 
 Result<std::unique_ptr<Commit>> EmbeddedWriter::begin() {
+  if (auto poisoned = parts_.store.poison()) return fail(*poisoned);
   if (open_) return fail(commit_is_open(id_));
   open_ = true;
   return std::make_unique<EmbeddedCommit>(*this);

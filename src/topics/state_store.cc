@@ -19,7 +19,7 @@
 namespace penstock::topics {
 namespace {
 
-constexpr std::string_view kFormat = "penstock-log 1";
+constexpr std::string_view kFormat = "penstock-log 2";
 constexpr std::size_t kPageBytes = 256 << 10;
 constexpr std::int64_t kBallastBytes = 8 << 20;
 constexpr std::size_t kTailBytes = 28;
@@ -138,7 +138,7 @@ rocksdb::Options database_options(bool may_create) {
   options.max_open_files = 128;
   options.recycle_log_file_num = 0;
   options.avoid_flush_during_recovery = true;  // opens with little space, and sooner
-  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   return options;
 }
 
@@ -282,38 +282,46 @@ Result<> StateStore::check_format() {
   auto format = TRY(get("mformat"));
   if (format && *format != kFormat)
     return fail(ErrorCode::unsupported,
-                fmt::format("the folder's format is not '{}': a newer program wrote it", kFormat));
+                fmt::format("the folder's format is '{}', this program reads '{}': another "
+                            "version wrote it",
+                            format->substr(0, 40), kFormat));
   if (auto round = TRY(get("mround"))) {
     if (round->size() != 8) return fail(damaged("round number"));
     round_ = get_raw<std::uint64_t>(*round, 0);
   }
   if (format) return {};
+  if (!options_.may_create)
+    return fail(ErrorCode::corrupt,
+                fmt::format("the state database '{}' is empty, but topics are beside it: its log "
+                            "was removed or damaged; restore the folder from a backup",
+                            options_.folder.string()));
   StateBatch batch;
   batch.batch_.Put("mformat", rocksdb::Slice(kFormat.data(), kFormat.size()));
   return write_or_fail(batch);
 }
 
 WriteResult StateStore::write(StateBatch& batch) {
+  if (auto poisoned = poison()) return {WriteOutcome::not_written, *poisoned};
   std::string round;
-  put_raw(round, ++round_);
+  put_raw(round, round_ + 1);
   batch.batch_.Put("mround", round);
   rocksdb::WriteOptions how;
   how.sync = options_.sync;
-  auto inject = [this](DiskStep step) {
-    return options_.faults && options_.faults->before(step, 0) != 0;
-  };
   rocksdb::Status status;
   {
     std::shared_lock lock(mutex_);
-    if (!db_)
-      return {WriteOutcome::unknown, Error(ErrorCode::io,
-                                           "the state database is closed after a "
-                                           "failure: restart")};
-    status = inject(DiskStep::state) ? rocksdb::Status::NoSpace() : db_->Write(how, &batch.batch_);
-    if (status.ok() && inject(DiskStep::state_after)) status = rocksdb::Status::IOError();
+    status =
+        injected(DiskStep::state) ? rocksdb::Status::NoSpace() : db_->Write(how, &batch.batch_);
+    if (status.ok() && injected(DiskStep::state_after)) status = rocksdb::Status::IOError();
   }
-  if (status.ok()) return {WriteOutcome::written, std::nullopt};
-  return look_after_failure(status);
+  WriteResult result{WriteOutcome::written, std::nullopt};
+  if (!status.ok()) result = look_after_failure(status);
+  if (result.outcome == WriteOutcome::written) ++round_;
+  return result;
+}
+
+bool StateStore::injected(DiskStep step) const {
+  return options_.faults && options_.faults->before(step, 0) != 0;
 }
 
 WriteResult StateStore::look_after_failure(const rocksdb::Status& failed) {
@@ -324,16 +332,36 @@ WriteResult StateStore::look_after_failure(const rocksdb::Status& failed) {
   std::error_code ignored;  // its space lets RocksDB write its manifest
   std::filesystem::remove(options_.ballast, ignored);
   has_ballast_ = false;
-  if (auto opened = open_database(); !opened) {
+  Result<> opened = injected(DiskStep::state_open) ? fail(ErrorCode::io, "a failure made by a test")
+                                                   : open_database();
+  if (!opened) {
     log::error("the state database cannot be opened again", {{"reason", opened.error()}});
-    return {WriteOutcome::unknown, error};
+    return poisoned_by(error);
   }
   std::string round;
   auto status = db_->Get({}, "mround", &round);
-  if (!status.ok() && !status.IsNotFound()) return {WriteOutcome::unknown, error};
-  bool written = status.ok() && round.size() == 8 && get_raw<std::uint64_t>(round, 0) == round_;
-  if (written) return {WriteOutcome::written, std::nullopt};
-  return {WriteOutcome::not_written, error};
+  if (status.IsNotFound()) put_raw(round, std::uint64_t{0});
+  if ((!status.ok() && !status.IsNotFound()) || round.size() != 8) return poisoned_by(error);
+  const auto seen = get_raw<std::uint64_t>(round, 0);
+  if (seen == round_ + 1) return {WriteOutcome::written, std::nullopt};
+  if (seen == round_) return {WriteOutcome::not_written, error};
+  log::error("the state database has lost what it had written", {{"reason", error}});
+  return poisoned_by(error);
+}
+
+WriteResult StateStore::poisoned_by(const Error& error) {
+  db_.reset();
+  poisoned_ = true;
+  return {WriteOutcome::unknown, error};
+}
+
+std::optional<Error> StateStore::poison() const {
+  if (!poisoned_) return std::nullopt;
+  return Error(ErrorCode::failed_precondition,
+               fmt::format("the log in '{}' has failed while it committed, and cannot tell whether "
+                           "that commit happened: nothing more is done with it until it is opened "
+                           "anew; restart the process",
+                           options_.folder.parent_path().string()));
 }
 
 Result<> StateStore::write_or_fail(StateBatch& batch) {
@@ -342,7 +370,8 @@ Result<> StateStore::write_or_fail(StateBatch& batch) {
   return fail(*result.error);
 }
 
-Result<> StateStore::check_room() {
+Result<> StateStore::check_usable() {
+  if (auto poisoned = poison()) return fail(*poisoned);
   if (!has_ballast_) has_ballast_ = make_ballast(options_.ballast);
   if (has_ballast_) return {};
   return fail(ErrorCode::out_of_space,
@@ -352,7 +381,7 @@ Result<> StateStore::check_room() {
 
 Result<std::optional<std::string>> StateStore::get(const std::string& key) {
   std::shared_lock lock(mutex_);
-  if (!db_) return fail(ErrorCode::io, "the state database is closed after a failure: restart");
+  if (auto poisoned = poison()) return fail(*poisoned);
   std::string value;
   auto status = db_->Get({}, key, &value);
   if (status.IsNotFound()) return std::nullopt;
@@ -364,7 +393,7 @@ Result<std::optional<std::string>> StateStore::get(const std::string& key) {
 Result<std::size_t> StateStore::scan_page(const std::string& prefix, const std::string& from,
                                           Pairs& page) {
   std::shared_lock lock(mutex_);
-  if (!db_) return fail(ErrorCode::io, "the state database is closed after a failure: restart");
+  if (auto poisoned = poison()) return fail(*poisoned);
   std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}));
   std::size_t bytes = 0, pairs = 0;
   for (it->Seek(from); it->Valid() && it->key().starts_with(prefix) && bytes < kPageBytes;

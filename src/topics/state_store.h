@@ -10,6 +10,8 @@
 //   s <task> 0 <key>                   state
 #pragma once
 
+#include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -88,11 +90,18 @@ class StateStore {
   ~StateStore();
 
   // After a failure the database is opened again to find out whether the batch is in it. unknown:
-  // it cannot be opened; all later calls fail.
+  // it cannot be opened, or has lost more than the batch; all later calls fail (poisoned).
   WriteResult write(StateBatch& batch);
+  // After an unknown outcome, until the log is opened anew: the error of every later call. Nothing
+  // may be cut behind ends of which it is not known whether they are durable. Any thread.
+  std::optional<Error> poison() const;
+  bool is_poisoned() const { return poisoned_.load(); }
+  // The number of the round that is written next; batches in segments carry it.
+  std::uint64_t next_round() const { return round_ + 1; }
+  void skip_rounds_to(std::uint64_t round) { round_ = std::max(round_, round); }
   Result<> write_or_fail(StateBatch& batch);
-  // out_of_space: too little is left to write the state safely.
-  Result<> check_room();
+  // failed_precondition: poisoned. out_of_space: too little is left to write the state safely.
+  Result<> check_usable();
   Result<std::uint32_t> next_topic_id();  // one past the largest that was ever used
 
   Result<std::vector<StoredTopic>> topics();
@@ -114,11 +123,14 @@ class StateStore {
   Result<Pairs> scan(const std::string& prefix);
   Result<std::size_t> scan_page(const std::string& prefix, const std::string& from, Pairs& page);
   WriteResult look_after_failure(const rocksdb::Status& failed);
+  WriteResult poisoned_by(const Error& error);
+  bool injected(DiskStep step) const;
 
   const Options options_;
   std::shared_mutex mutex_;  // held alone while the database is opened again
   std::unique_ptr<rocksdb::DB> db_;
-  std::uint64_t round_ = 0;
+  std::uint64_t round_ = 0;  // of the newest batch in it
+  std::atomic<bool> poisoned_ = false;
   bool has_ballast_ = false;
 };
 

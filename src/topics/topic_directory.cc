@@ -1,11 +1,14 @@
 #include "topics/topic_directory.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/crash_point.h"
 #include "base/log.h"
 #include "topics/commit_limits.h"
 #include "topics/limits.h"
+#include "topics/round_guard.h"
 
 namespace penstock::topics {
 namespace {
@@ -17,8 +20,8 @@ Error folder_error(std::string_view doing, const std::filesystem::path& path,
 
 }  // namespace
 
+// Looks at everything before it changes anything.
 Result<> TopicDirectory::recover() {
-  for (const TopicName& name : TRY(store_.garbage())) TRY(remove_garbage(name, false));
   for (const StoredTopic& stored : TRY(store_.topics())) {
     TRY(check_spec(stored.spec));
     Topic topic = make_topic(stored);
@@ -29,10 +32,29 @@ Result<> TopicDirectory::recover() {
     }
     topics_.emplace(stored.spec.name, std::move(topic));
   }
+  const std::vector<TopicName> garbage = TRY(store_.garbage());
+  TRY(check_nothing_lost(garbage));
+  for (const TopicName& name : garbage) TRY(remove_garbage(name, false));
+  for (const auto& [name, topic] : topics_)
+    for (const auto& partition : topic.partitions) TRY(partition->cut_behind());
+  return {};
+}
+
+// Bytes behind a committed end are cut, and folders of garbage removed, only when they can be what
+// the commit round under way has left.
+Result<> TopicDirectory::check_nothing_lost(const std::vector<TopicName>& garbage) const {
+  const std::uint64_t recovered = store_.next_round() - 1;
+  for (const auto& [name, topic] : topics_)
+    for (const auto& partition : topic.partitions)
+      TRY(check_rounds(batches_behind(partition->folder(),
+                                      {partition->name(), topic.stored.id, partition->committed()}),
+                       recovered));
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(folder_, error)) {
     auto name = TopicName::parse(entry.path().filename().string());
-    if (!name || !topics_.contains(*name))
+    if (name && topics_.contains(*name)) continue;
+    TRY(check_rounds(batches_in_folder(entry.path()), recovered));
+    if (!name || std::ranges::find(garbage, *name) == garbage.end())
       log::warning("a folder that belongs to no topic is left alone",
                    {{"path", log::Public(entry.path().native())}});
   }
