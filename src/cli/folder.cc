@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "topics/log_client.h"
+#include "topics/public_identity.h"
 
 namespace penstock::cli {
 namespace {
@@ -32,6 +33,7 @@ Result<std::unique_ptr<topics::Log>> open_log(const std::filesystem::path& folde
     topics::EmbeddedOptions options;
     options.folder = folder;
     options.program = program;
+    options.identity = topics::clients_identity();
     Result<std::unique_ptr<topics::Log>> log = topics::open_or_connect(std::move(options));
     if (log || !facts_of(log.error().code()).retry) return log;
     if (log.error().code() == ErrorCode::out_of_space) return log;

@@ -15,6 +15,7 @@
 #include "cli/terminal.h"
 #include "session/session.h"
 #include "topics/embedded_log.h"
+#include "topics/public_identity.h"
 
 namespace penstock::cli {
 namespace {
@@ -116,7 +117,8 @@ class Run final : public Command {
     return TRY(topics::EmbeddedLog::open(
         {.folder = place_.folder(),
          .durability = durability_ == "disk" ? topics::Durability::disk : topics::Durability::os,
-         .program = "penstock run"}));
+         .program = "penstock run",
+         .identity = topics::public_identity(place_.service_id())}));
   }
 
   Result<> execute(session::Session& session, const std::string& script) const {

@@ -1,4 +1,5 @@
 #include "server/log_plan.h"
+#include "topics/public_identity.h"
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -116,6 +117,7 @@ Result<LogPlan> plan_log(const LogArguments& arguments, bool measured,
   LogPlan plan;
   if (!on_kafka) {
     plan.folder = arguments.data;
+    plan.service_id = config.service_id;
     return plan;
   }
   plan.kafka = TRY(kafka_options(arguments, folder, config));
@@ -133,8 +135,10 @@ Result<OpenedLog> open_planned_log(LogPlan& plan, topics::Durability durability)
     out.log = TRY(topics::open_kafka_log(std::move(*plan.kafka)));
     return out;
   }
-  auto log = TRY(topics::EmbeddedLog::open(
-      {.folder = plan.folder, .durability = durability, .program = "penstockd"}));
+  auto log = TRY(topics::EmbeddedLog::open({.folder = plan.folder,
+                                            .durability = durability,
+                                            .program = "penstockd",
+                                            .identity = topics::public_identity(plan.service_id)}));
   out.embedded = log.get();
   out.log = std::move(log);
   return out;

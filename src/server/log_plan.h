@@ -28,6 +28,7 @@ void declare_log_arguments(CLI::App& app, LogArguments& out);
 
 struct LogPlan {
   std::filesystem::path folder;               // embedded
+  std::string service_id;                     // whose checkpoints are made there
   std::optional<topics::KafkaOptions> kafka;  // else
   LogFacts facts;
 };

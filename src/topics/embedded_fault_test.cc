@@ -4,6 +4,7 @@
 
 #include "topics/embedded_log.h"
 #include "topics/test_log.h"
+#include "topics/test_state_key.h"
 
 namespace penstock::topics {
 namespace {
@@ -44,7 +45,8 @@ class EmbeddedFaults : public ::testing::TestWithParam<std::pair<DiskStep, Error
                                    .durability = Durability::disk,
                                    .segment_bytes = segment_bytes,
                                    .serve = false,
-                                   .faults = &faults_}));
+                                   .faults = &faults_,
+                                   .identity = test_identity()}));
   }
   Faults faults_;
   TemporaryFolder folder_;
@@ -63,6 +65,7 @@ TEST_P(EmbeddedFaults, AbortTheCommitAndNothingElse) {
       auto log = open(segment_bytes);
       must(log->create({topic(name), 2, false}));
       auto writer = must(log->writer(WriterId("w")));
+      open_tasks(*writer, {TaskId("Q/0")});
       if (skip == 1) must_commit(*writer, at(name, 0), {"before"});
       for (int i = 0; i < 3; ++i) {
         // Space that was reserved once stays so, and a commit writes its state once.

@@ -6,6 +6,7 @@
 #include "topics/embedded_log.h"
 #include "topics/repair.h"
 #include "topics/test_log.h"
+#include "topics/test_state_key.h"
 
 namespace penstock::topics {
 namespace {
@@ -15,7 +16,7 @@ constexpr int kCommits = 50;
 class StateDamage : public ::testing::Test {
  protected:
   Result<std::unique_ptr<EmbeddedLog>> try_open(const std::filesystem::path& folder) {
-    return EmbeddedLog::open({.folder = folder, .serve = false});
+    return EmbeddedLog::open({.folder = folder, .serve = false, .identity = test_identity()});
   }
   void SetUp() override {
     auto log = must(try_open(whole()));

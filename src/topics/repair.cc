@@ -55,6 +55,16 @@ std::optional<Finding> check_partition_bytes(const StoredTopic& topic, Finding f
   return finding;
 }
 
+// Positions behind what would remain.
+void add_lost_positions(const std::vector<Checkpoint>& checkpoints, PartitionDamage& damage) {
+  for (const Checkpoint& checkpoint : checkpoints) {
+    const Position* position = checkpoint.find(damage.partition);
+    const auto* log = position ? std::get_if<LogPosition>(position) : nullptr;
+    if (log && log->next > damage.valid_end)
+      damage.positions.push_back({checkpoint.task, log->next});
+  }
+}
+
 void take_unknown(Findings& findings, UnknownBatches batches) {
   if (check_rounds(batches, findings.store->next_round() - 1)) return;
   findings.newest_round = std::max(findings.newest_round, batches.newest_round);
@@ -79,7 +89,7 @@ Result<Findings> look(const std::filesystem::path& folder) {
                                          .sync = true,
                                          .may_create = false}));
   StateStore& store = *findings.store;
-  auto positions = TRY(store.all_positions());
+  const auto checkpoints = TRY(store.all_checkpoints());
   const auto topics = TRY(store.topics());
   look_at_folders(folder / "topics", topics, findings);
   for (const StoredTopic& topic : topics) {
@@ -95,11 +105,7 @@ Result<Findings> look(const std::filesystem::path& folder) {
                    batches_behind(blank.folder, {blank.damage.partition, topic.id, tail}));
       auto finding = check_partition_bytes(topic, std::move(blank), tail);
       if (!finding) continue;
-      for (const StoredPosition& stored : positions)
-        if (stored.position.from == finding->damage.partition &&
-            std::get<LogPosition>(stored.position.position).next > finding->damage.valid_end)
-          finding->damage.positions.push_back(
-              {stored.task, std::get<LogPosition>(stored.position.position).next});
+      add_lost_positions(checkpoints, finding->damage);
       findings.found.push_back(std::move(*finding));
     }
   }
@@ -149,8 +155,6 @@ void put_repair(StateBatch& batch, const Finding& finding) {
   batch.put_tail(finding.topic_id, name.partition, tail);
   batch.erase_segments_from(finding.topic_id, name.partition,
                             tail.bytes == 0 ? 0 : tail.segment_base + 1);
-  for (const LostPosition& position : finding.damage.positions)
-    batch.put_position(position.task, name, tail.end);
 }
 
 }  // namespace
@@ -171,6 +175,7 @@ Result<RepairReport> apply_repair(const std::filesystem::path& folder) {
   }
   for (const UnknownBatches& batches : findings.unknown)
     for (const auto& segment : batches.segments) TRY(keep_copy(folder / "lost", segment, report));
+  for (const std::string& service : TRY(findings.store->services())) batch.put_repaired(service);
   // The next open() cuts the files themselves, as after a crash.
   findings.store->skip_rounds_to(findings.newest_round);
   if (!report.whole()) TRY(findings.store->write_or_fail(batch));

@@ -46,9 +46,11 @@ struct RepairReport {
 Result<RepairReport> plan_repair(const std::filesystem::path& folder);
 
 // Does what plan_repair says: copies the segments with what is cut off (damaged, or behind the ends
-// that the state database knows) to DIR/lost, sets ends back, and sets positions that lie beyond to
-// the new end, all of it in one batch. State of tasks is kept as it is: it may count records that
-// are lost, which the caller must say.
+// that the state database knows) to DIR/lost and sets ends back, all of it in one batch. Positions
+// lie in checkpoints, which this cannot make: the next open() sets those that lie beyond back to
+// the new end, at once where the state key is one that everybody knows, else when told to
+// (EmbeddedOptions::accept_loss). State of tasks is kept as it is: it may count records that are
+// lost, which the caller must say.
 Result<RepairReport> apply_repair(const std::filesystem::path& folder);
 
 }  // namespace penstock::topics

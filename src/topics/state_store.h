@@ -6,8 +6,11 @@
 //   e <topic id> <partition>           committed end (Tail)
 //   g <topic id> <partition> <base>    a segment that exists
 //   w <writer id>                      epoch
-//   p <task> 0 <topic> 0 <partition>   position
-//   s <task> 0 <key>                   state
+//   c <service> 0 <task>               checkpoint (checkpoint.h): positions, and the state's guard
+//   s <service> 0 <task> 0 <key>       state
+//   r <service>                        root (service_root.h)
+//   f <service> 0 <topic id> <part.>   committed end as of the root
+//   a <service>                        a repair has set ends back; the service accepts it or not
 #pragma once
 
 #include <algorithm>
@@ -40,9 +43,31 @@ struct Tail {
   friend bool operator==(const Tail&, const Tail&) = default;
 };
 
-struct StoredPosition {
-  TaskId task;
-  TaskPosition position;
+struct PartitionEnd {
+  std::uint32_t topic_id;
+  std::int32_t partition;
+  Offset end;
+};
+
+// Whose task it is: the tasks of one service are kept apart from those of another.
+struct ServiceTask {
+  std::string_view service;
+  const TaskId& task;
+};
+
+// The keys of one task's state, made one after the other in the same memory.
+class StateKeys {
+ public:
+  explicit StateKeys(const ServiceTask& task);
+  const std::string& with(ByteView key) {
+    text_.resize(front_);
+    text_.append(as_text(key));
+    return text_;
+  }
+
+ private:
+  std::string text_;
+  std::size_t front_;
 };
 
 // Changes that are written at once.
@@ -56,13 +81,19 @@ class StateBatch {
   void put_segment(std::uint32_t topic_id, std::int32_t partition, Offset base);
   void erase_segments_from(std::uint32_t topic_id, std::int32_t partition, Offset base);
   void put_epoch(const WriterId& writer, std::uint64_t epoch);
-  void put_position(const TaskId& task, const TopicPartition& from, Offset next);
-  void erase_position(const TaskId& task, const TopicPartition& from);
-  void put_state(const TaskId& task, ByteView key, ByteView value);
-  void erase_state(const TaskId& task, ByteView key);
-  void forget_task(const TaskId& task);
+  void put_state(StateKeys& keys, ByteView key, ByteView value);
+  void erase_state(StateKeys& keys, ByteView key);
+  void put_checkpoint(const ServiceTask& task, ByteView sealed);
+  void forget_task(const ServiceTask& task);  // its checkpoint and all its state
+  void forget_state(const ServiceTask& task);
+  void put_root(std::string_view service, ByteView sealed);
+  void put_root_end(std::string_view service, const PartitionEnd& end);
+  void erase_root_end(std::string_view service, std::uint32_t topic_id, std::int32_t partition);
+  void put_repaired(std::string_view service);
+  void erase_repaired(std::string_view service);
   void append(const StateBatch& other);
   void clear() { batch_.Clear(); }
+  bool empty() const { return batch_.Count() == 0; }
 
  private:
   friend class StateStore;
@@ -109,10 +140,17 @@ class StateStore {
   Result<Tail> tail(std::uint32_t topic_id, std::int32_t partition);
   Result<std::vector<Offset>> segments(std::uint32_t topic_id, std::int32_t partition);
   Result<std::map<WriterId, std::uint64_t>> epochs();
-  Result<std::vector<TaskPosition>> positions(const TaskId& task);
-  Result<std::vector<StoredPosition>> all_positions();
+  Result<std::optional<ByteBuffer>> checkpoint(const ServiceTask& task);
+  Result<std::vector<std::pair<TaskId, std::string>>> checkpoints(const std::string& service);
+  // Of all services, as they are stored: unverified.
+  Result<std::vector<Checkpoint>> all_checkpoints();
+  Result<std::optional<std::string>> root(const std::string& service);
+  Result<std::vector<PartitionEnd>> root_ends(const std::string& service);
+  Result<std::vector<std::string>> services();  // those that have a root
+  Result<bool> is_repaired(const std::string& service);
+  Result<std::vector<TaskId>> tasks_with_state(const std::string& service);
   // In pages, so that the visitor runs without a lock of ours.
-  Result<> restore(const TaskId& task, const StateVisitor& visitor);
+  Result<> restore(const ServiceTask& task, const StateVisitor& visitor);
 
  private:
   explicit StateStore(Options options) : options_(std::move(options)) {}

@@ -20,8 +20,7 @@ Error folder_error(std::string_view doing, const std::filesystem::path& path,
 
 }  // namespace
 
-// Looks at everything before it changes anything.
-Result<> TopicDirectory::recover() {
+Result<> TopicDirectory::look() {
   for (const StoredTopic& stored : TRY(store_.topics())) {
     TRY(check_spec(stored.spec));
     Topic topic = make_topic(stored);
@@ -32,9 +31,11 @@ Result<> TopicDirectory::recover() {
     }
     topics_.emplace(stored.spec.name, std::move(topic));
   }
-  const std::vector<TopicName> garbage = TRY(store_.garbage());
-  TRY(check_nothing_lost(garbage));
-  for (const TopicName& name : garbage) TRY(remove_garbage(name, false));
+  return check_nothing_lost(TRY(store_.garbage()));
+}
+
+Result<> TopicDirectory::clean() {
+  for (const TopicName& name : TRY(store_.garbage())) TRY(remove_garbage(name, false));
   for (const auto& [name, topic] : topics_)
     for (const auto& partition : topic.partitions) TRY(partition->cut_behind());
   return {};
@@ -123,10 +124,7 @@ Result<> TopicDirectory::remove(const TopicName& name) {
   StateBatch batch;
   batch.erase_topic(stored);
   batch.put_garbage(name);
-  for (const StoredPosition& stored_position : TRY(store_.all_positions()))
-    if (stored_position.position.from.topic == name)
-      batch.erase_position(stored_position.task, stored_position.position.from);
-  TRY(store_.write_or_fail(batch));
+  TRY(committer_.write_removal(stored.id, batch));
   CRASH_POINT("embedded.remove.after_state");
   committer_.close_files_of(stored.id);
   {
@@ -163,6 +161,14 @@ Result<TopicInfo> TopicDirectory::describe(const TopicName& name) const {
   TopicInfo info{topic.stored.spec, {}};
   for (const auto& partition : topic.partitions) info.partitions.push_back({0, partition->end()});
   return info;
+}
+
+std::optional<Offset> TopicDirectory::end_of(std::uint32_t topic_id, std::int32_t partition) const {
+  std::shared_lock lock(mutex_);
+  for (const auto& [name, topic] : topics_)
+    if (topic.stored.id == topic_id && partition >= 0 && partition < topic.stored.spec.partitions)
+      return topic.partitions[static_cast<std::size_t>(partition)]->end();
+  return std::nullopt;
 }
 
 std::vector<TopicName> TopicDirectory::list() const {

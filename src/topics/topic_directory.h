@@ -19,10 +19,13 @@ class TopicDirectory {
                  Committer& committer)
       : folder_(std::move(folder)), settings_(settings), store_(store), committer_(committer) {}
 
-  Result<> recover();
+  // Opening: look() checks everything and changes nothing, clean() cuts what lies behind the ends.
+  Result<> look();
+  Result<> clean();
   Result<> create(const TopicSpec& spec);
   Result<> remove(const TopicName& name);
   Result<TopicInfo> describe(const TopicName& name) const;
+  std::optional<Offset> end_of(std::uint32_t topic_id, std::int32_t partition) const;
   std::vector<TopicName> list() const;
   Result<std::shared_ptr<Partition>> find(const TopicPartition& at) const;
 

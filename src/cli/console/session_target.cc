@@ -4,6 +4,7 @@
 #include "cli/console/session_entities.h"
 #include "crypto/random.h"
 #include "topics/embedded_log.h"
+#include "topics/public_identity.h"
 
 namespace penstock::cli {
 namespace {
@@ -16,7 +17,9 @@ constexpr const char* kProgram = "penstock sql";
 
 Result<std::unique_ptr<topics::Log>> open_own(const LogPlace& place) {
   if (place.on_kafka()) return place.open(kProgram);
-  return TRY(topics::EmbeddedLog::open({.folder = place.folder(), .program = kProgram}));
+  return TRY(topics::EmbeddedLog::open({.folder = place.folder(),
+                                        .program = kProgram,
+                                        .identity = topics::public_identity(place.service_id())}));
 }
 
 session::SessionOptions options_of(const LogPlace& place) {
