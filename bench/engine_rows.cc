@@ -2,6 +2,7 @@
 #include "bench/bids.h"
 #include "bench/engine_case.h"
 #include "topics/embedded_log.h"
+#include "topics/public_identity.h"
 
 namespace penstock::bench {
 namespace {
@@ -10,6 +11,7 @@ Result<Measurement> run_embedded(std::string_view name, const Case& what, const 
                                  int round) {
   topics::EmbeddedOptions options{.folder = settings.folder / "log"};
   options.serve = false;
+  options.identity = topics::public_identity("bench");
   auto log = TRY(topics::EmbeddedLog::open(std::move(options)));
   TRY(load_topic(*log, what.input, what.sealed_input, settings.records));
   Measurement seen = TRY(run_case(*log, name, what, settings, round));

@@ -124,8 +124,8 @@ class Run final : public Command {
     return TRY(topics::EmbeddedLog::open(
         {.folder = place_.folder(),
          .durability = durability_ == "disk" ? topics::Durability::disk : topics::Durability::os,
-         .identity = TRY(session::state_identity(place_.service_id(), keys)),
-         .program = "penstock run"}));
+         .program = "penstock run",
+         .identity = TRY(session::state_identity(place_.service_id(), keys))}));
   }
 
   Result<> execute(session::Session& session, const std::string& script) const {

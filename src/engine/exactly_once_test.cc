@@ -14,6 +14,7 @@
 #include "engine/test_topics.h"
 #include "topics/memory_log.h"
 #include "topics/test_delayed_log.h"
+#include "topics/test_state_key.h"
 
 namespace penstock::engine {
 namespace {
@@ -94,7 +95,7 @@ class ExactlyOnce : public testing::TestWithParam<Variant> {
               expected_dead_);
   }
 
-  std::unique_ptr<topics::Log> memory_ = topics::make_memory_log();
+  std::unique_ptr<topics::Log> memory_ = topics::make_memory_log(topics::test_identity());
   seal::KeyRing keys_ = make_keys({"a", "b", "out"});
   std::unique_ptr<FaultyLog> faulty_;
   std::unique_ptr<topics::DelayedLog> delayed_;

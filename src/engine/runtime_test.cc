@@ -11,6 +11,7 @@
 #include "topics/limits.h"
 #include "topics/memory_log.h"
 #include "topics/partitioner.h"
+#include "topics/test_state_key.h"
 
 namespace penstock::engine {
 namespace {
@@ -57,7 +58,7 @@ class RuntimeTest : public testing::Test {
   }
   QueryStats stats() { return runtime_->stats().at(0); }
 
-  std::unique_ptr<topics::Log> log_ = topics::make_memory_log();
+  std::unique_ptr<topics::Log> log_ = topics::make_memory_log(topics::test_identity());
   std::unique_ptr<Runtime> runtime_;
 };
 

@@ -9,6 +9,7 @@
 #include "engine/test_plans.h"
 #include "engine/test_topics.h"
 #include "topics/memory_log.h"
+#include "topics/test_state_key.h"
 
 namespace penstock::engine {
 namespace {
@@ -60,7 +61,7 @@ class SealedTest : public testing::Test {
     return out;
   }
 
-  std::unique_ptr<topics::Log> log_ = topics::make_memory_log();
+  std::unique_ptr<topics::Log> log_ = topics::make_memory_log(topics::test_identity());
   seal::KeyRing keys_ = make_keys({"in", "out"});
   std::unique_ptr<Runtime> runtime_;
 };

@@ -17,6 +17,7 @@
 #include "engine/test_plans.h"
 #include "engine/test_topics.h"
 #include "topics/memory_log.h"
+#include "topics/test_state_key.h"
 
 namespace penstock::engine {
 namespace {
@@ -83,7 +84,7 @@ class SharingTest : public testing::Test {
     return out;
   }
 
-  std::unique_ptr<topics::Log> memory_ = topics::make_memory_log();
+  std::unique_ptr<topics::Log> memory_ = topics::make_memory_log(topics::test_identity());
   seal::KeyRing keys_ = make_keys({"in", "out"});
   topics::Delays delays_{.commit = std::chrono::microseconds(500)};
   Group group_;

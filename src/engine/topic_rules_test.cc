@@ -10,6 +10,7 @@
 #include "engine/test_topics.h"
 #include "topics/memory_log.h"
 #include "topics/test_delayed_log.h"
+#include "topics/test_state_key.h"
 
 namespace penstock::engine {
 namespace {
@@ -44,7 +45,7 @@ class TopicRulesTest : public testing::Test {
     return out;
   }
 
-  std::unique_ptr<topics::Log> memory_ = topics::make_memory_log();
+  std::unique_ptr<topics::Log> memory_ = topics::make_memory_log(topics::test_identity());
   topics::DelayedLog log_{*memory_, {.rules = {.record_bytes_max = 1000, .timestamp_ms_min = 1}}};
   seal::KeyRing keys_ = make_keys({"in", "out"});
   std::unique_ptr<Runtime> runtime_;

@@ -238,11 +238,12 @@ TEST_P(LogConformance, ChecksWhatItIsAskedToMake) {
   EXPECT_EQ(read_all(*log_, at("t", 2)), Strings{"x"});
 }
 
-TEST_P(LogConformance, RemovesATopicForReadersCommitsAndPositions) {
+TEST_P(LogConformance, RemovesATopicForReadersAndCommits) {
   create("t");
   create("other");
   auto w = writer();
   TaskId task("Q_1/0");
+  open_tasks(*w, {task});
   auto commit = must(w->begin());
   must(commit->append(at("t", 0), values({"old"})));
   commit->advance(task, at("t", 0), LogPosition{1});
@@ -258,7 +259,7 @@ TEST_P(LogConformance, RemovesATopicForReadersCommitsAndPositions) {
   CommitResult result = pending->finish();
   EXPECT_EQ(result.outcome, Outcome::aborted);
   EXPECT_EQ(result.error->code(), ErrorCode::not_found);
-  EXPECT_EQ(positions_of(*w, task).size(), 2u) << "an owner's word is needed to give one up";
+  EXPECT_EQ(positions_of(*w, task).size(), 2u) << "positions are the task's own";
   create("t", 2);
   const auto again = w->restore(task, [](ByteView, ByteView) {});
   EXPECT_EQ(code_of(again), ErrorCode::failed_precondition);

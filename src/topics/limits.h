@@ -18,6 +18,7 @@ inline constexpr std::size_t kStateValueBytesMax = 16 << 20;
 inline constexpr std::size_t kCommitStateBytesMax = 256 << 20;  // keys and values put by one commit
 inline constexpr std::size_t kWriterIdBytesMax = 200;
 inline constexpr std::size_t kTaskIdBytesMax = 400;
+inline constexpr std::size_t kServiceBytesMax = 200;
 inline constexpr std::size_t kSourcePositionBytesMax = 64 << 10;
 inline constexpr std::size_t kCheckpointPositionsMax = 4096;  // inputs of one task
 inline constexpr std::size_t kCheckpointBytesMax = 4 << 20;
