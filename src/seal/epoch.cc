@@ -79,12 +79,12 @@ Result<EpochContext> parse_context(ByteView cbor) {
   return out;
 }
 
-EpochKeys EpochKeys::derive(ByteView secret, EpochId id, ByteView context) {
+Result<EpochKeys> EpochKeys::derive(ByteView secret, EpochId id, ByteView context) {
   constexpr std::size_t kDerivedBytes = 32 + 12 + kCommitBytes;
   ByteBuffer info = to_buffer(to_bytes(id));
   info.insert(info.end(), context.begin(), context.end());
-  return EpochKeys(crypto::hkdf_sha512(
-      {.key_material = secret, .salt = as_bytes("psr1"), .info = info}, kDerivedBytes));
+  return EpochKeys(TRY(crypto::hkdf_sha512(
+      {.key_material = secret, .salt = as_bytes("psr1"), .info = info}, kDerivedBytes)));
 }
 
 }  // namespace penstock::seal

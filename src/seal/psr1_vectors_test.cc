@@ -117,8 +117,9 @@ TEST(Psr1Vectors, EpochKeysAreDerivedAsStated) {
   for (const Json& epoch : f.document.at("epochs")) {
     ByteBuffer context = hex(epoch, "context");
     EXPECT_EQ(encode_context(parse_context(context).value()), context);
-    EpochKeys keys = EpochKeys::derive(hex(epoch, "secret"),
-                                       epoch_id_from(hex(epoch, "epoch")).value(), context);
+    EpochKeys keys =
+        EpochKeys::derive(hex(epoch, "secret"), epoch_id_from(hex(epoch, "epoch")).value(), context)
+            .value();
     EXPECT_EQ(to_hex(keys.key()), epoch.at("key").get<std::string>());
     EXPECT_EQ(to_hex(keys.base_iv()), epoch.at("base_iv").get<std::string>());
     EXPECT_EQ(to_hex(keys.commit()), epoch.at("commit").get<std::string>());
@@ -138,10 +139,10 @@ TEST(Psr1Vectors, GrantsOpenByTheStatedSteps) {
     message = crypto::parse_sign1(bytes).value();
     SecretBuffer plaintext = crypto::decrypt_with(message.payload, f.reader).value();
     EXPECT_EQ(to_hex(plaintext.view()), epoch.at("grant_plaintext").get<std::string>());
-    EXPECT_EQ(
-        to_hex(
-            crypto::ecdh_es_a256kw_key(hex(epoch, "ecdh_z"), from_hex("a101381e").value()).view()),
-        epoch.at("kek").get<std::string>());
+    EXPECT_EQ(to_hex(crypto::ecdh_es_a256kw_key(hex(epoch, "ecdh_z"), from_hex("a101381e").value())
+                         .value()
+                         .view()),
+              epoch.at("kek").get<std::string>());
   }
 }
 
