@@ -1,8 +1,8 @@
 // SQL over the embedded log.
 #include "bench/bids.h"
 #include "bench/engine_case.h"
+#include "engine/state_key.h"
 #include "topics/embedded_log.h"
-#include "topics/public_identity.h"
 
 namespace penstock::bench {
 namespace {
@@ -11,7 +11,7 @@ Result<Measurement> run_embedded(std::string_view name, const Case& what, const 
                                  int round) {
   topics::EmbeddedOptions options{.folder = settings.folder / "log"};
   options.serve = false;
-  options.identity = topics::public_identity("bench");
+  options.identity = {"bench", engine::public_state_key()};
   auto log = TRY(topics::EmbeddedLog::open(std::move(options)));
   TRY(load_topic(*log, what.input, what.sealed_input, settings.records));
   Measurement seen = TRY(run_case(*log, name, what, settings, round));
