@@ -7,6 +7,7 @@
 
 #include "bench/measure.h"
 #include "bench/rows.h"
+#include "engine/state_key.h"
 #include "engine/test_grants.h"
 #include "session/session.h"
 #include "topics/embedded_log.h"
@@ -41,7 +42,9 @@ Result<std::unique_ptr<session::Session>> open_epochs(topics::Log& log, const se
 // took, each epoch's grant verified and its only record opened.
 Result<Measurement> run_epochs(const Settings& settings, int round) {
   static const engine::test::GrantOwner owner{std::string(kEpochsTopic), "epochs-v1"};
-  topics::EmbeddedOptions options{.folder = settings.folder / "epochs"};
+  topics::EmbeddedOptions options;
+  options.folder = settings.folder / "epochs";
+  options.identity = {"bench", engine::public_state_key()};
   options.serve = false;
   auto log = TRY(topics::EmbeddedLog::open(std::move(options)));
   if (!log->describe(TRY(topics::TopicName::parse(kEpochsTopic)))) {

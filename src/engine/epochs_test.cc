@@ -9,6 +9,7 @@
 #include "engine/test_plans.h"
 #include "engine/test_topics.h"
 #include "topics/memory_log.h"
+#include "topics/test_state_key.h"
 
 namespace penstock::engine {
 namespace {
@@ -38,7 +39,7 @@ class EpochsTest : public testing::Test {
     return runtime_->drain();
   }
 
-  std::unique_ptr<topics::Log> log_ = topics::make_memory_log();
+  std::unique_ptr<topics::Log> log_ = topics::make_memory_log(topics::test_identity());
   GrantOwner owner_{"in", "p"};
   std::unique_ptr<Runtime> runtime_;
 };

@@ -5,6 +5,7 @@
 #include "engine/test_grants.h"
 #include "engine/test_topics.h"
 #include "topics/memory_log.h"
+#include "topics/test_state_key.h"
 
 namespace penstock::engine {
 namespace {
@@ -28,7 +29,7 @@ class GrantFollowerTest : public testing::Test {
     return follower.epochs().candidates(seal::EpochId(epoch), 0).value().size();
   }
 
-  std::unique_ptr<topics::Log> log_ = topics::make_memory_log();
+  std::unique_ptr<topics::Log> log_ = topics::make_memory_log(topics::test_identity());
   GrantOwner owner_{"in", "p"};
 };
 

@@ -13,6 +13,7 @@
 #include "topics/embedded_log.h"
 #include "topics/limits.h"
 #include "topics/memory_log.h"
+#include "topics/test_state_key.h"
 
 namespace penstock::engine {
 namespace {
@@ -46,9 +47,11 @@ class HeadersTest : public testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
     if (GetParam() == std::string_view("memory"))
-      log_ = topics::make_memory_log();
+      log_ = topics::make_memory_log(topics::test_identity());
     else
-      log_ = topics::EmbeddedLog::open({.folder = folder_.path(), .serve = false}).value();
+      log_ = topics::EmbeddedLog::open(
+                 {.folder = folder_.path(), .serve = false, .identity = topics::test_identity()})
+                 .value();
     for (std::string_view topic : {"in", "out", "in.grants"}) make_topic(*log_, topic);
     runtime_ = start_runtime(*log_, &keys_, {}).value();
   }

@@ -13,6 +13,7 @@
 #include "engine/test_topics.h"
 #include "topics/embedded_log.h"
 #include "topics/memory_log.h"
+#include "topics/test_state_key.h"
 
 namespace penstock::engine {
 namespace {
@@ -32,10 +33,12 @@ class SealedSequences : public testing::TestWithParam<bool> {
  protected:
   SealedSequences() {
     if (!GetParam()) {
-      log_ = topics::make_memory_log();
+      log_ = topics::make_memory_log(topics::test_identity());
       return;
     }
-    topics::EmbeddedOptions options{.folder = folder_.path()};
+    topics::EmbeddedOptions options;
+    options.folder = folder_.path();
+    options.identity = topics::test_identity();
     options.segment_bytes = 1 << 20;
     options.serve = false;
     log_ = topics::EmbeddedLog::open(std::move(options)).value();
