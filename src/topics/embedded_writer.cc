@@ -150,6 +150,7 @@ CommitResult EmbeddedCommit::finish() {
 
 void EmbeddedCommit::abort() {
   if (std::exchange(done_, true)) return;
+  states_.clear();  // they use what the writer has open, which restore() may replace from here on
   auto& pieces = writer_.pieces_;
   for (CommitPiece& piece : pieces) piece.batches.clear();
   std::erase_if(pieces, [](const CommitPiece& piece) { return piece.partition->removed(); });

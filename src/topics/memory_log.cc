@@ -222,7 +222,9 @@ class MemoryCommit final : public Commit {
     return result;
   }
   void abort() override {
-    if (!std::exchange(done_, true)) writer_.open = false;
+    if (std::exchange(done_, true)) return;
+    states_.clear();  // they use what the writer has open, which restore() may replace from here on
+    writer_.open = false;
   }
 
  private:

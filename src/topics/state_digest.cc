@@ -1,6 +1,7 @@
 #include "topics/state_digest.h"
 
 #include <cstring>
+#include <utility>
 
 #include "base/check.h"
 
@@ -8,10 +9,6 @@ namespace penstock::topics {
 namespace {
 
 constexpr std::string_view kEntryLabel = "penstock state entry 1";
-
-std::string key_text(ByteView key) {
-  return std::string(as_text(key));
-}
 
 void put_length(ByteBuffer& to, std::size_t length) {
   for (int shift = 0; shift < 32; shift += 8)
@@ -69,18 +66,23 @@ Digest EntryPrf::operator()(ByteView entry_key, ByteView value) {
 }
 
 void StateDigest::add(ByteView entry_key, ByteView value) {
-  const auto [found, fresh] = terms_.try_emplace(key_text(entry_key), prf_(entry_key, value));
+  const auto [found, fresh] =
+      terms_.try_emplace(std::string(as_text(entry_key)), Entry{prf_(entry_key, value)});
   CHECK(fresh);
-  sum_.add(found->second);
+  sum_.add(found->second.term);
 }
 
 void StateDigest::apply(StateDigestUpdate&& update) {
   CHECK(&update.base_ == this);
-  for (auto& [key, term] : update.changed_) {
+  for (const auto& [entry, term] : std::exchange(update.changed_, {})) {
     if (term)
-      terms_.insert_or_assign(key, *term);
+      entry->second = {*term, 0};
     else
-      terms_.erase(key);
+      terms_.erase(terms_.find(std::string_view(entry->first)));
+  }
+  while (!update.fresh_.empty()) {
+    auto node = update.fresh_.extract(update.fresh_.begin());
+    if (node.mapped()) terms_.try_emplace(std::move(node.key()), Entry{*node.mapped()});
   }
   sum_ = update.sum_;
 }
@@ -93,16 +95,31 @@ void StateDigestUpdate::erase(ByteView entry_key) {
   replace(entry_key, std::nullopt);
 }
 
-void StateDigestUpdate::replace(ByteView entry_key, std::optional<Digest> term) {
-  auto [changed, fresh] = changed_.try_emplace(key_text(entry_key));
-  std::optional<Digest> before = changed->second;
-  if (fresh) {
-    const auto committed = base_.terms_.find(changed->first);
-    if (committed != base_.terms_.end()) before = committed->second;
+// What holds at present; the committed term, or none, when it is the first change of the entry.
+StateDigestUpdate::Term& StateDigestUpdate::term_of(std::string_view key) {
+  const auto committed = base_.terms_.find(key);
+  if (committed == base_.terms_.end()) {
+    const auto known = fresh_.find(key);
+    if (known != fresh_.end()) return known->second;
+    return fresh_.emplace(std::string(key), std::nullopt).first->second;
   }
-  if (before) sum_.subtract(*before);
+  StateDigest::Entry& entry = committed->second;
+  if (entry.change == 0) {
+    changed_.push_back({&*committed, entry.term});
+    entry.change = static_cast<std::uint32_t>(changed_.size());
+  }
+  return changed_[entry.change - 1].term;
+}
+
+void StateDigestUpdate::replace(ByteView entry_key, const Term& term) {
+  Term& present = term_of(as_text(entry_key));
+  if (present) sum_.subtract(*present);
   if (term) sum_.add(*term);
-  changed->second = term;
+  present = term;
+}
+
+StateDigestUpdate::~StateDigestUpdate() {
+  for (const Change& change : changed_) change.entry->second.change = 0;
 }
 
 }  // namespace penstock::topics

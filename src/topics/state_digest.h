@@ -4,10 +4,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "topics/checkpoint.h"
 
@@ -52,25 +54,49 @@ class StateDigest {
 
  private:
   friend class StateDigestUpdate;
+  // Found by a view, so that looking costs no copy of the key.
+  struct KeyHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view key) const {
+      return std::hash<std::string_view>()(key);
+    }
+  };
+  struct Entry {
+    Digest term;
+    std::uint32_t change = 0;  // its number in the update that is open; 0: none
+  };
+  using Terms = std::unordered_map<std::string, Entry, KeyHash, std::equal_to<>>;
+
   EntryPrf prf_;
-  std::unordered_map<std::string, Digest> terms_;
+  Terms terms_;
   Sum256 sum_;
 };
 
 // The changes of one commit on top of a digest, which outlives it and does not change meanwhile.
+// One at a time of each digest; destroyed without apply(): nothing was.
 class StateDigestUpdate {
  public:
   explicit StateDigestUpdate(StateDigest& base) : base_(base), sum_(base.sum_) {}
+  StateDigestUpdate(const StateDigestUpdate&) = delete;
+  StateDigestUpdate& operator=(const StateDigestUpdate&) = delete;
+  ~StateDigestUpdate();
   void put(ByteView entry_key, ByteView value);
   void erase(ByteView entry_key);
   Digest bytes() const { return sum_.bytes(); }
 
  private:
   friend class StateDigest;
-  void replace(ByteView entry_key, std::optional<Digest> term);
+  using Term = std::optional<Digest>;  // absent: erased
+  struct Change {
+    StateDigest::Terms::value_type* entry;
+    Term term;
+  };
+  Term& term_of(std::string_view key);
+  void replace(ByteView entry_key, const Term& term);
 
   StateDigest& base_;
-  std::unordered_map<std::string, std::optional<Digest>> changed_;  // absent: erased
+  std::vector<Change> changed_;  // of committed entries
+  std::unordered_map<std::string, Term, StateDigest::KeyHash, std::equal_to<>> fresh_;  // of others
   Sum256 sum_;
 };
 
