@@ -45,7 +45,7 @@ class Manager {
     auto key = TRY(crypto::P256PrivateKey::generate(crypto::system_random()));
     std::unique_ptr<Manager> out(new Manager(folder, std::move(key)));
     std::filesystem::create_directories(folder);
-    TRY(write_file(out->platform_file(), out->platform_.to_pem().view(), 0600));
+    TRY(write_file(out->platform_file(), TRY(out->platform_.to_pem()).view(), 0600));
     out->service_ = TRY(manager::Service::start({.data = folder / "manager",
                                                  .http = manager::manager_http_options(),
                                                  .development = true}));

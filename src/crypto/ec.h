@@ -57,7 +57,7 @@ class P256PrivateKey {
 
   const P256PublicKey& public_key() const { return public_key_; }
   ByteView scalar() const { return scalar_.view(); }
-  SecretBuffer to_pem() const;
+  Result<SecretBuffer> to_pem() const;
   P256PrivateKey clone() const { return {scalar_.clone(), public_key_}; }
 
   Result<Es256Signature> sign_es256(ByteView message) const;

@@ -138,10 +138,10 @@ TEST(Psr1Vectors, GrantsOpenByTheStatedSteps) {
     message = crypto::parse_sign1(bytes).value();
     SecretBuffer plaintext = crypto::decrypt_with(message.payload, f.reader).value();
     EXPECT_EQ(to_hex(plaintext.view()), epoch.at("grant_plaintext").get<std::string>());
-    EXPECT_EQ(
-        to_hex(
-            crypto::ecdh_es_a256kw_key(hex(epoch, "ecdh_z"), from_hex("a101381e").value()).view()),
-        epoch.at("kek").get<std::string>());
+    EXPECT_EQ(to_hex(crypto::ecdh_es_a256kw_key(hex(epoch, "ecdh_z"), from_hex("a101381e").value())
+                         .value()
+                         .view()),
+              epoch.at("kek").get<std::string>());
   }
 }
 
