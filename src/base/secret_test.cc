@@ -109,7 +109,6 @@ TEST(SecretBuffer, NoMemoryIsAnError) {
   EXPECT_EQ(run_hidden_test("SecretBuffer.DISABLED_WithoutMemory", {}), 0);
 }
 
-#ifndef __SANITIZE_ADDRESS__
 TEST(SecretBuffer, DISABLED_Overflow) {
   SecretBuffer secret = SecretBuffer::create(32).value();
   volatile std::uint8_t* behind = secret.span().data() + 32;
@@ -117,11 +116,8 @@ TEST(SecretBuffer, DISABLED_Overflow) {
 }
 
 TEST(SecretBuffer, WritingBehindTheEndIsFound) {
-  int status = run_hidden_test("SecretBuffer.DISABLED_Overflow", {});
-  EXPECT_TRUE(WIFSIGNALED(status));
-  EXPECT_EQ(WTERMSIG(status), SIGABRT);
+  EXPECT_NE(run_hidden_test("SecretBuffer.DISABLED_Overflow", {}), 0);
 }
-#endif
 
 TEST(EqualConstantTime, ComparesBytesAndLengths) {
   EXPECT_TRUE(equal_constant_time(as_bytes("abc"), as_bytes("abc")));

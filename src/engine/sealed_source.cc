@@ -87,9 +87,11 @@ Result<std::unique_ptr<SealedSource>> SealedSource::create(topics::Log& log,
   TRY(require_kept_timestamps(TRY(log.describe(from.topic))));
   std::unique_ptr<SealedSource> source(new SealedSource(
       log, options, std::move(from), policy, options.sealed_topics.of(policy, stream.topic)));
-  source->opener_ = TRY(seal::Opener::create({.topic = stream.topic, .policy_id = policy}, *keys));
-  source->grants_ = std::make_unique<GrantFollower>(log, *source->opener_);
-  TRY(source->grants_->catch_up(source->clock_.now_ms()));
+  std::shared_ptr<GrantFollower> grants =
+      TRY(GrantFollower::share(log, stream.topic, policy, *keys));
+  TRY(grants->catch_up(std::chrono::steady_clock::now()));
+  std::shared_ptr<seal::EpochStore> epochs(grants, &grants->epochs());
+  source->opener_ = TRY(seal::Opener::create(std::move(epochs), source->clock_.now_ms()));
   return source;
 }
 
@@ -137,7 +139,7 @@ Result<> SealedSource::look_around() {
   auto now = std::chrono::steady_clock::now();
   if (now < next_look_) return {};
   next_look_ = now + kSealLookInterval;
-  opener_->expire(clock_.now_ms());  // guards stay: the clock is the host's
+  opener_->set_time(clock_.now_ms());  // guards stay: the clock is the host's
   return check_partitions();
 }
 
@@ -145,22 +147,21 @@ Result<> SealedSource::look_around() {
 // everything that was fetched before it.
 Result<> SealedSource::open(const seal::Opener::Batch<Slice>& batch, bool fresh) {
   TRY(look_around());
-  if (fresh) grants_are_current_ = false;
+  if (fresh) opener_->fetched_at(std::chrono::steady_clock::now());
   opener_->open_batch(batch, guard_, opened_);
   if (opened_.refused() > 0) [[unlikely]] {
-    auto waits = [](const seal::Opened& row) { return seal::Opener::may_open_later(row.outcome); };
-    if (!grants_are_current_ && std::ranges::any_of(opened_.rows(), waits)) {
-      TRY(grants_->catch_up(clock_.now_ms()));
-      grants_are_current_ = true;
-      opener_->open_rest(batch, guard_, opened_);
-    }
-    for (const seal::Opened& row : opened_.rows())
+    for (const seal::Opened& row : opened_.rows()) {
+      if (row.outcome == seal::OpenOutcome::no_keys)
+        return fail(opener_->trouble()->in(fmt::format(
+            "topic '{}', partition {}: no authentic record is passed over, so the query stops",
+            from_.topic.text(), from_.partition)));
       if (row.outcome == seal::OpenOutcome::too_many_epochs)
         return fail(ErrorCode::limit_exceeded,
                     fmt::format("topic '{}', partition {}: records of more than {} epochs, more "
                                 "than can be followed; no authentic record is passed over, so the "
                                 "query stops",
                                 from_.topic.text(), from_.partition, seal::kGuardEpochsMax));
+    }
   }
   return note_gaps();
 }

@@ -65,8 +65,6 @@ class SealedSource {
   const std::string policy_id_;
   const seal::TopicSettings settings_;
   std::unique_ptr<seal::Opener> opener_;
-  std::unique_ptr<GrantFollower> grants_;
-  bool grants_are_current_ = false;  // read to their end since the last fetch
   seal::SequenceGuard guard_;
   seal::OpenedBatch opened_;
   std::optional<std::int32_t> pinned_partitions_;  // none: nothing seen yet

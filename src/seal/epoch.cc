@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 
-#include "base/check.h"
 #include "crypto/cbor.h"
 #include "crypto/hkdf.h"
 #include "seal/limits.h"
@@ -80,14 +79,12 @@ Result<EpochContext> parse_context(ByteView cbor) {
   return out;
 }
 
-EpochKeys EpochKeys::derive(ByteView secret, EpochId id, ByteView context) {
+Result<EpochKeys> EpochKeys::derive(ByteView secret, EpochId id, ByteView context) {
   constexpr std::size_t kDerivedBytes = 32 + 12 + kCommitBytes;
   ByteBuffer info = to_buffer(to_bytes(id));
   info.insert(info.end(), context.begin(), context.end());
-  Result<SecretBuffer> derived = crypto::hkdf_sha512(
-      {.key_material = secret, .salt = as_bytes("psr1"), .info = info}, kDerivedBytes);
-  CHECK(derived.has_value());
-  return EpochKeys(std::move(*derived));
+  return EpochKeys(TRY(crypto::hkdf_sha512(
+      {.key_material = secret, .salt = as_bytes("psr1"), .info = info}, kDerivedBytes)));
 }
 
 }  // namespace penstock::seal

@@ -52,8 +52,8 @@ Result<EpochContext> parse_context(ByteView cbor);
 // key (32) || Base IV (12) || commit (32), derived by HKDF-SHA-512 from the epoch's secret.
 class EpochKeys {
  public:
-  // `context`: encoded.
-  static EpochKeys derive(ByteView secret, EpochId id, ByteView context);
+  // `context`: encoded. io: no memory for secrets.
+  static Result<EpochKeys> derive(ByteView secret, EpochId id, ByteView context);
   ByteView key() const { return derived_.view().first(32); }
   ByteView base_iv() const { return derived_.view().subspan(32, 12); }
   ByteView commit() const { return derived_.view().last(kCommitBytes); }

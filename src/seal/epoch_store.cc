@@ -30,20 +30,6 @@ bool is_refusal(const Error& error) {
   }
 }
 
-// The one producer that a grant's record names.
-class OneProducer final : public ProducerKeys {
- public:
-  OneProducer(const crypto::Thumbprint& thumbprint, const crypto::P256PublicKey* key)
-      : thumbprint_(thumbprint), key_(key) {}
-  const crypto::P256PublicKey* find(ByteView thumbprint) const override {
-    return std::ranges::equal(thumbprint, thumbprint_) ? key_ : nullptr;
-  }
-
- private:
-  const crypto::Thumbprint& thumbprint_;
-  const crypto::P256PublicKey* key_;
-};
-
 }  // namespace
 
 EpochStore::EpochStore(EpochStoreOptions options, Policy policy, crypto::P256PrivateKey reader,
@@ -75,8 +61,8 @@ Result<std::unique_ptr<EpochStore>> EpochStore::create(EpochStoreOptions options
   CHECK(options.ciphers_max > 0);
   std::array<std::uint8_t, 8> seed;
   TRY_IN(crypto::system_random().fill(seed), doing);
-  return std::unique_ptr<EpochStore>(
-      new EpochStore(std::move(options), *policy, reader->clone(), source, load_u64(seed.data())));
+  return std::unique_ptr<EpochStore>(new EpochStore(
+      std::move(options), *policy, TRY(reader->create_clone()), source, load_u64(seed.data())));
 }
 
 Result<> EpochStore::add(ByteView key, GrantPlace place) {
@@ -105,6 +91,11 @@ std::vector<EpochStore::Candidate> EpochStore::collect(EpochId id) {
   return out;
 }
 
+const crypto::P256PublicKey* EpochStore::find(ByteView thumbprint) const {
+  auto number = numbers_.find(std::string(as_text(thumbprint)));
+  return number != numbers_.end() ? &policy_.producers()[number->second] : nullptr;
+}
+
 Result<OpenEpochPtr> EpochStore::unwrap(const GrantTable::Grant& grant) const {
   const crypto::Thumbprint& producer = producers_[grant.producer];
   ByteBuffer bytes = TRY(source_.fetch(grant.place()));
@@ -114,10 +105,9 @@ Result<OpenEpochPtr> EpochStore::unwrap(const GrantTable::Grant& grant) const {
                             .schema_required = policy_.schema_required(),
                             // When it ends is looked at for each use.
                             .now_s = std::numeric_limits<std::int64_t>::min()};
-  OneProducer producers(producer, policy_.producer(producer));
-  OpenedGrant opened = TRY(open_grant(bytes, producers, reader_, expected));
+  OpenedGrant opened = TRY(open_grant(bytes, *this, reader_, expected));
   EpochName name{producer, EpochId(grant.epoch)};
-  if (opened.spec.epoch != name.epoch || opened.spec.context.producer != producer)
+  if (opened.name() != name)
     return fail(ErrorCode::failed_precondition,
                 "grant: it is for another epoch, or by another producer, than its record's key "
                 "says");
@@ -223,11 +213,18 @@ Result<std::vector<OpenEpochPtr>> EpochStore::candidates(EpochId id, std::int64_
   return out;
 }
 
-Result<> EpochStore::verify_now(const EpochName& name, GrantPlace place) {
+Result<> EpochStore::verify_now(const EpochName& name, GrantPlace place, std::int64_t now_s) {
   std::vector<Candidate> all = collect(name.epoch);
-  for (Candidate& candidate : all)
-    if (candidate.grant.place() == place && candidate.epoch == nullptr)
-      return settle(candidate, all);
+  for (Candidate& candidate : all) {
+    if (candidate.grant.place() != place || candidate.epoch != nullptr) continue;
+    TRY(settle(candidate, all));
+    if (candidate.epoch == nullptr || candidate.epoch->not_after_s >= now_s) return {};
+    std::int64_t ended_s = candidate.epoch->not_after_s;
+    forget(candidate);
+    return fail(ErrorCode::failed_precondition,
+                fmt::format("grant: it or its policy ended at {} (Unix seconds), now is {}",
+                            ended_s, now_s));
+  }
   return {};
 }
 

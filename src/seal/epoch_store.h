@@ -2,6 +2,7 @@
 // all, keys for those in use.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <list>
 #include <memory>
@@ -19,12 +20,15 @@
 
 namespace penstock::seal {
 
-// Gives a grant's bytes again. Any thread.
+// Where grants come from. Any thread.
 class GrantSource {
  public:
   virtual ~GrantSource() = default;
-  // not_found: nothing is there any more. Other errors: it cannot be told now.
+  // A grant's bytes, once more. not_found: nothing is there any more. Other errors: it cannot be
+  // told now.
   virtual Result<ByteBuffer> fetch(GrantPlace place) = 0;
+  // Adds what was committed before `since` to the store and is not in it yet.
+  virtual Result<> catch_up(std::chrono::steady_clock::time_point since) = 0;
 };
 
 struct OpenEpoch;  // open_epoch.h
@@ -40,7 +44,7 @@ struct EpochStoreOptions {
 
 // Thread-safe. A grant is verified and unwrapped when a record of its epoch comes (60 to 100 us),
 // outside the lock. The ciphers used last are kept; others are unwrapped again when needed.
-class EpochStore {
+class EpochStore final : private ProducerKeys {
  public:
   // The source outlives the store; `keys` is not kept. not_found: policy; permission_denied: topic
   // not covered, or no reader key.
@@ -59,10 +63,13 @@ class EpochStore {
   // memory for its keys; corrupt: a grant that had verified is gone or changed.
   Result<std::vector<OpenEpochPtr>> candidates(EpochId id, std::int64_t now_s);
 
+  // New grants; see GrantSource. limit_exceeded: as add().
+  Result<> catch_up(std::chrono::steady_clock::time_point since) { return source_.catch_up(since); }
+
   // Verifies a grant at once that was added with this place. Errors as open_grant(), and
   // already_exists: a grant with another secret has its name; the grant is forgotten then. The same
   // grant once more is well, and kept once.
-  Result<> verify_now(const EpochName& name, GrantPlace place);
+  Result<> verify_now(const EpochName& name, GrantPlace place, std::int64_t now_s);
 
   const std::string& topic() const { return options_.topic; }
   const Policy& policy() const { return policy_; }
@@ -92,6 +99,7 @@ class EpochStore {
   EpochStore(EpochStoreOptions options, Policy policy, crypto::P256PrivateKey reader,
              GrantSource& source, std::uint64_t seed);
 
+  const crypto::P256PublicKey* find(ByteView thumbprint) const override;
   std::vector<Candidate> collect(EpochId id);
   Result<OpenEpochPtr> unwrap(const GrantTable::Grant& grant) const;
   // Gives a candidate its cipher; none when it is a copy of another one of `all`. Errors as

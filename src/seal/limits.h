@@ -10,7 +10,6 @@ inline constexpr std::size_t kSealedRecordBytesMax = 4 << 20;  // of one sealed 
 inline constexpr std::size_t kRecordKeyBytesMax = 1 << 20;     // bound into one record
 inline constexpr std::size_t kFieldPathBytesMax = 1024;
 inline constexpr std::size_t kGrantBytesMax = 64 << 10;
-inline constexpr std::size_t kEpochsMax = 16'384;              // open at once, per topic and task
 inline constexpr std::size_t kGrantsMax = 4'000'000;           // followed per topic; more stop
 inline constexpr std::size_t kCiphersMax = 4096;               // kept per topic: 6 MiB of keys
 inline constexpr std::size_t kGuardEpochsMax = 4'000'000;      // followed per partition; more stop

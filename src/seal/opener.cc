@@ -2,29 +2,21 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "base/secret.h"
 #include "seal/grant.h"
 #include "seal/limits.h"
+#include "seal/open_epoch.h"
 #include "seal/record_codec.h"
 
 namespace penstock::seal {
 namespace {
 
 constexpr std::uint8_t kEndOfBody = 0x80;
-
-class PolicyProducers final : public ProducerKeys {
- public:
-  explicit PolicyProducers(const Policy& policy) : policy_(policy) {}
-  const crypto::P256PublicKey* find(ByteView thumbprint) const override {
-    return policy_.producer(thumbprint);
-  }
-
- private:
-  const Policy& policy_;
-};
 
 // Size of the body within a padded one; nothing when the mark is missing.
 std::optional<std::size_t> unpadded(ByteView padded) {
@@ -36,23 +28,21 @@ std::optional<std::size_t> unpadded(ByteView padded) {
 
 }  // namespace
 
-struct Opener::Epoch {
-  EpochName name;
-  crypto::Aes256Gcm aead;
-  Nonce base_iv;
-  std::array<std::uint8_t, kCommitBytes> commit{};
-  std::int64_t not_after_s = 0;
-  std::uint64_t records_max = 0;
-  std::unique_ptr<Epoch> next;  // of another producer, with the same id
-
-  Epoch(const OpenedGrant& grant, crypto::AeadEngine engine)
-      : name(grant.name()),
-        aead(grant.keys.key(), engine),
-        base_iv(grant.keys.base_iv()),
-        not_after_s(grant.spec.not_after_s),
-        records_max(grant.spec.records_max) {
-    std::ranges::copy(grant.keys.commit(), commit.begin());
+// Grants that were handed to an opener with a store of its own.
+class Opener::KeptGrants final : public GrantSource {
+ public:
+  GrantPlace keep(ByteView grant) {
+    grants_.push_back(to_buffer(grant));
+    return {0, static_cast<std::int64_t>(grants_.size()) - 1};
   }
+  void drop_last() { grants_.pop_back(); }
+  Result<ByteBuffer> fetch(GrantPlace place) override {
+    return grants_[static_cast<std::size_t>(place.offset)];
+  }
+  Result<> catch_up(std::chrono::steady_clock::time_point) override { return {}; }
+
+ private:
+  std::vector<ByteBuffer> grants_;
 };
 
 struct Opener::Pending {
@@ -60,7 +50,8 @@ struct Opener::Pending {
   bool field = false;
   std::uint32_t sequence = 0;
   std::optional<std::int32_t> partition;
-  Epoch* epoch = nullptr;  // the first one with the record's id
+  EpochId id;
+  const OpenEpoch* epoch = nullptr;  // the one to try first; null: none is at hand
   ByteView ciphertext;
   ByteView aad;
   Nonce nonce;  // under that epoch
@@ -91,93 +82,98 @@ void OpenedBatch::finish() {
   std::memset(memory_.data() + end_, 0, kOpenPadding);
 }
 
-Opener::Opener(OpenerOptions options, Policy policy, crypto::P256PrivateKey reader)
-    : options_(std::move(options)),
-      policy_(std::move(policy)),
-      reader_(std::move(reader)),
+Opener::Opener(std::unique_ptr<KeptGrants> kept, std::shared_ptr<EpochStore> epochs,
+               crypto::GcmScratch scratch, std::int64_t now_s)
+    : kept_(std::move(kept)),
+      epochs_(std::move(epochs)),
+      scratch_(std::move(scratch)),
+      now_s_(now_s),
       pending_(std::make_unique<std::array<Pending, 2>>()) {}
 
 Opener::~Opener() = default;
 
 Result<std::unique_ptr<Opener>> Opener::create(OpenerOptions options, const KeySource& keys) {
-  const Policy* policy =
-      TRY_IN(keys.policy(options.policy_id), fmt::format("opening topic '{}'", options.topic));
-  if (!policy->covers(options.topic))
-    return fail(ErrorCode::permission_denied,
-                fmt::format("opening topic '{}': policy '{}' does not cover it", options.topic,
-                            options.policy_id));
-  const crypto::P256PrivateKey* reader = keys.reader_key(options.policy_id);
-  if (reader == nullptr)
-    return fail(ErrorCode::permission_denied,
-                fmt::format("opening topic '{}': no policy key for '{}'; give one with --keys",
-                            options.topic, options.policy_id));
-  return std::unique_ptr<Opener>(new Opener(std::move(options), *policy, reader->clone()));
+  auto kept = std::make_unique<KeptGrants>();
+  std::shared_ptr<EpochStore> epochs = TRY(EpochStore::create(
+      {.topic = std::move(options.topic), .policy_id = options.policy_id, .engine = options.engine},
+      keys, *kept));
+  return std::unique_ptr<Opener>(new Opener(std::move(kept), std::move(epochs),
+                                            TRY(crypto::GcmScratch::create()),
+                                            std::numeric_limits<std::int64_t>::min()));
+}
+
+Result<std::unique_ptr<Opener>> Opener::create(std::shared_ptr<EpochStore> epochs,
+                                               std::int64_t now_ms) {
+  return std::unique_ptr<Opener>(
+      new Opener(nullptr, std::move(epochs), TRY(crypto::GcmScratch::create()), now_ms / kMsPerS));
 }
 
 Result<EpochName> Opener::add_grant(ByteView key, ByteView grant, std::int64_t now_ms) {
-  std::string doing = fmt::format("topic '{}'", grants_topic(options_.topic));
+  CHECK(kept_ != nullptr);
+  std::string doing = fmt::format("topic '{}'", grants_topic(topic()));
   EpochName name = TRY_IN(epoch_name_from(key), doing);
-  std::int64_t now_s = now_ms / kMsPerS;
-  if (now_s > policy_.not_after_s())
-    return fail(ErrorCode::failed_precondition,
-                fmt::format("{}: policy '{}' ended at {} (Unix seconds), now is {}", doing,
-                            policy_.id(), policy_.not_after_s(), now_s));
-  GrantExpectation expected{.topic = options_.topic,
-                            .policy_id = policy_.id(),
-                            .policy_digest = policy_.digest(),
-                            .schema_required = policy_.schema_required(),
-                            .now_s = now_s};
-  OpenedGrant opened =
-      TRY_IN(open_grant(grant, PolicyProducers(policy_), reader_, expected), doing);
-  if (opened.name() != name)
-    return fail(ErrorCode::failed_precondition,
-                fmt::format("{}: a grant is for another epoch, or by another producer, than its "
-                            "record's key says",
-                            doing));
-  for (const Epoch* known = find(name.epoch); known != nullptr; known = known->next.get()) {
-    if (known->name != name) continue;
-    if (equal_constant_time(known->commit, opened.keys.commit())) return name;
-    return fail(
-        ErrorCode::already_exists,
-        fmt::format("{}: two grants with different secrets for epoch {}", doing, to_text(name)));
-  }
-  if (epochs_ >= kEpochsMax)
-    return fail(ErrorCode::limit_exceeded,
-                fmt::format("{}: more than {} open epochs", doing, kEpochsMax));
-  std::unique_ptr<Epoch>* end = &by_id_[name.epoch];
-  while (*end != nullptr) end = &(*end)->next;
-  *end = std::make_unique<Epoch>(opened, options_.engine);
-  ++epochs_;
-  return name;
+  GrantPlace place = kept_->keep(grant);
+  Result<> added = epochs_->add(key, place);
+  if (added) added = epochs_->verify_now(name, place, now_ms / kMsPerS);
+  if (added) return name;
+  kept_->drop_last();
+  return fail(added.error().in(doing));
 }
 
-std::size_t Opener::expire(std::int64_t now_ms) {
-  std::int64_t now_s = now_ms / kMsPerS;
-  std::size_t expired = 0;
+void Opener::set_time(std::int64_t now_ms) {
+  now_s_ = now_ms / kMsPerS;
   last_ = nullptr;
-  for (auto at = by_id_.begin(); at != by_id_.end();) {
-    std::unique_ptr<Epoch>* link = &at->second;
-    while (*link != nullptr) {
-      if (std::min((*link)->not_after_s, policy_.not_after_s()) < now_s) {
-        *link = std::move((*link)->next);
-        ++expired;
-      } else {
-        link = &(*link)->next;
+  slots_ = {};
+  retired_ = {};
+}
+
+const OpenEpoch* Opener::find(EpochId id) {
+  if (last_ != nullptr && last_->id == id) [[likely]]
+    return last_->epoch.get();
+  Slot& slot = slots_[id.value() % slots_.size()];
+  if (slot.epoch == nullptr || slot.id != id) {
+    Result<std::vector<OpenEpochPtr>> found = epochs_->candidates(id, now_s_);
+    if (!found || found->empty()) return nullptr;  // open_otherwise() looks closer
+    remember(id, std::move(found->front()));
+  }
+  last_ = &slot;
+  return slot.epoch.get();
+}
+
+void Opener::remember(EpochId id, OpenEpochPtr epoch) {
+  Slot& slot = slots_[id.value() % slots_.size()];
+  retired_[retirements_++ % retired_.size()] = std::move(slot.epoch);
+  slot = {id, std::move(epoch)};
+}
+
+OpenOutcome Opener::open_otherwise(Pending& record, ByteSpan plaintext) {
+  bool known = record.epoch != nullptr;
+  for (int look = 0; look < 2; ++look) {
+    if (look == 1) {
+      if (!grants_since_) break;
+      auto since = *std::exchange(grants_since_, std::nullopt);
+      if (Result<> newer = epochs_->catch_up(since); !newer) {
+        trouble_ = newer.error();
+        return OpenOutcome::no_keys;
       }
     }
-    at = at->second == nullptr ? by_id_.erase(at) : std::next(at);
+    Result<std::vector<OpenEpochPtr>> found = epochs_->candidates(record.id, now_s_);
+    if (!found) {
+      trouble_ = found.error();
+      return OpenOutcome::no_keys;
+    }
+    known |= !found->empty();
+    for (OpenEpochPtr& epoch : *found) {
+      Nonce nonce = epoch->base_iv.with(record.partition, record.sequence);
+      if (!epoch->aead.open_shared(nonce.view(), record.aad, record.ciphertext, plaintext,
+                                   scratch_))
+        continue;
+      record.epoch = epoch.get();
+      remember(record.id, std::move(epoch));
+      return OpenOutcome::ok;
+    }
   }
-  epochs_ -= expired;
-  return expired;
-}
-
-Opener::Epoch* Opener::find(EpochId id) {
-  if (last_ != nullptr && last_->name.epoch == id) [[likely]]
-    return last_;
-  auto found = by_id_.find(id);
-  if (found == by_id_.end()) return nullptr;
-  last_ = found->second.get();
-  return last_;
+  return known ? OpenOutcome::not_authentic : OpenOutcome::unknown_epoch;
 }
 
 void Opener::take_apart(const RecordContext& context, ByteView sealed, Pending& out) {
@@ -195,38 +191,34 @@ void Opener::take_apart(const RecordContext& context, ByteView sealed, Pending& 
     out.outcome = OpenOutcome::malformed;
     return;
   }
-  Epoch* epoch = find(record.epoch);
-  if (epoch == nullptr) [[unlikely]] {
-    out.outcome = OpenOutcome::unknown_epoch;
-    return;
-  }
   out.outcome = OpenOutcome::ok;
   out.field = context.path.has_value();
   out.sequence = record.sequence;
-  out.epoch = epoch;
+  out.id = record.epoch;
+  out.epoch = find(record.epoch);
   out.ciphertext = record.ciphertext;
   out.partition = context.partition;
-  out.nonce = epoch->base_iv.with(context.partition, record.sequence);
+  if (out.epoch != nullptr) [[likely]]
+    out.nonce = out.epoch->base_iv.with(context.partition, record.sequence);
   out.aad = out.memory.write(context, record.protected_header.data());
 }
 
-OpenOutcome Opener::decrypt(const Pending& record, std::uint8_t* at, Plain& plain) {
+OpenOutcome Opener::decrypt(Pending& record, std::uint8_t* at, Plain& plain) {
   if (record.outcome != OpenOutcome::ok) [[unlikely]]
     return record.outcome;
   ByteSpan plaintext(at, record.ciphertext.size() - crypto::kGcmTagBytes);
-  Epoch* epoch = record.epoch;
-  bool authentic = epoch->aead.open(record.nonce.view(), record.aad, record.ciphertext, plaintext);
-  while (!authentic && (epoch = epoch->next.get()) != nullptr) [[unlikely]] {
-    Nonce nonce = epoch->base_iv.with(record.partition, record.sequence);
-    authentic = epoch->aead.open(nonce.view(), record.aad, record.ciphertext, plaintext);
+  bool authentic = record.epoch != nullptr &&
+                   record.epoch->aead.open_shared(record.nonce.view(), record.aad,
+                                                  record.ciphertext, plaintext, scratch_);
+  if (!authentic) [[unlikely]] {
+    OpenOutcome found = open_otherwise(record, plaintext);
+    if (found != OpenOutcome::ok) return found;
   }
-  if (!authentic) [[unlikely]]
-    return OpenOutcome::not_authentic;
-  if (record.sequence >= epoch->records_max) [[unlikely]] {
+  if (record.sequence >= record.epoch->records_max) [[unlikely]] {
     wipe(plaintext);
     return OpenOutcome::unknown_epoch;
   }
-  plain.epoch = epoch;
+  plain.epoch = record.epoch;
   plain.written = plaintext.size();
   plain.size = plaintext.size() - 1;
   auto kind = static_cast<Kind>(plaintext[0]);
@@ -258,7 +250,7 @@ OpenOutcome Opener::admit(const Pending& record, const Plain& plain, OpenOutcome
 }
 
 Opened Opener::end_row(std::size_t slot, SequenceGuard& guard, OpenedBatch& out) {
-  const Pending& record = (*pending_)[slot];
+  Pending& record = (*pending_)[slot];
   // The kind byte lands on the newline before the body and is made one again, so that the body
   // needs no second copy.
   std::uint8_t* newline = out.memory_.data() + out.end_ - 1;

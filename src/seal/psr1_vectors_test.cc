@@ -117,8 +117,9 @@ TEST(Psr1Vectors, EpochKeysAreDerivedAsStated) {
   for (const Json& epoch : f.document.at("epochs")) {
     ByteBuffer context = hex(epoch, "context");
     EXPECT_EQ(encode_context(parse_context(context).value()), context);
-    EpochKeys keys = EpochKeys::derive(hex(epoch, "secret"),
-                                       epoch_id_from(hex(epoch, "epoch")).value(), context);
+    EpochKeys keys =
+        EpochKeys::derive(hex(epoch, "secret"), epoch_id_from(hex(epoch, "epoch")).value(), context)
+            .value();
     EXPECT_EQ(to_hex(keys.key()), epoch.at("key").get<std::string>());
     EXPECT_EQ(to_hex(keys.base_iv()), epoch.at("base_iv").get<std::string>());
     EXPECT_EQ(to_hex(keys.commit()), epoch.at("commit").get<std::string>());

@@ -31,6 +31,7 @@ constexpr std::array<OutcomeText, kOpenOutcomes> kTexts = {{
     {OpenOutcome::bad_padding, "sealed_bad_padding", "the record's padding is broken"},
     {OpenOutcome::replayed, "sealed_replayed",
      "the record's sequence does not rise: it was played again"},
+    {OpenOutcome::no_keys, "sealed_no_keys", "the keys of its epoch could not be had now"},
     {OpenOutcome::too_many_epochs, "sealed_too_many_epochs",
      "the partition has records of more epochs than can be followed"},
 }};

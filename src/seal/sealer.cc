@@ -73,6 +73,11 @@ EpochSealer::EpochSealer(EpochId id, const EpochKeys& keys, crypto::AeadEngine e
   scratch_->next_in(first.partition) = first.next_sequence;
 }
 
+EpochSealer::EpochSealer(EpochId id, crypto::Aes256Gcm aead, ByteView base_iv)
+    : id_(id), aead_(std::move(aead)), scratch_(std::make_unique<Scratch>()) {
+  scratch_->base_iv = Nonce(base_iv);
+}
+
 EpochSealer::~EpochSealer() = default;
 
 SealOutcome EpochSealer::seal(const RecordContext& context, Kind kind, ByteView body,
@@ -129,7 +134,7 @@ Result<std::unique_ptr<Sealer>> Sealer::create(SealerOptions options, const KeyS
         fmt::format("sealing topic '{}': policy '{}' does not name the producer key at hand",
                     options.topic, options.policy_id));
   auto sealer = std::unique_ptr<Sealer>(new Sealer(  // the constructor is private
-      std::move(options), *policy, producer->clone(), random));
+      std::move(options), *policy, TRY(producer->create_clone()), random));
   TRY(sealer->begin_epoch(now_ms));
   return sealer;
 }
@@ -163,12 +168,13 @@ Result<> Sealer::begin_epoch(std::int64_t now_ms) {
   EpochIdBytes id;
   TRY(random_.fill(id));
   spec.epoch = TRY(epoch_id_from(id));
-  SecretBuffer secret(kEpochSecretBytes);
+  SecretBuffer secret = TRY(SecretBuffer::create(kEpochSecretBytes));
   TRY(random_.fill(secret.span()));
   ByteBuffer grant = TRY_IN(make_grant(spec, secret.view(), policy_, producer_, random_),
                             fmt::format("sealing topic '{}'", options_.topic));
-  EpochKeys keys = EpochKeys::derive(secret.view(), spec.epoch, encode_context(spec.context));
-  epoch_ = std::make_unique<EpochSealer>(spec.epoch, keys, options_.engine);
+  EpochKeys keys = TRY(EpochKeys::derive(secret.view(), spec.epoch, encode_context(spec.context)));
+  epoch_ = std::make_unique<EpochSealer>(
+      spec.epoch, TRY(crypto::Aes256Gcm::create(keys.key(), options_.engine)), keys.base_iv());
   // The policy's end, its last second included, is an end of sealing too.
   std::int64_t left_s = policy_.not_after_s() - now_s;
   epoch_ends_s_ = now_s + std::min(options_.epoch_lifetime_s, left_s + 1);

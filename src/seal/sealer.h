@@ -33,6 +33,8 @@ class EpochSealer {
     std::optional<std::int32_t> partition = std::nullopt;
     std::uint32_t next_sequence = 0;  // as many records are taken as sealed
   };
+  EpochSealer(EpochId id, crypto::Aes256Gcm aead, ByteView base_iv);
+  // For tests and benchmarks: ends the process when there is no memory for the key schedule.
   EpochSealer(EpochId id, const EpochKeys& keys, crypto::AeadEngine engine)
       : EpochSealer(id, keys, engine, Position{}) {}
   EpochSealer(EpochId id, const EpochKeys& keys, crypto::AeadEngine engine, Position first);

@@ -1,4 +1,9 @@
 // Sealer and Opener together: what one seals the other opens, and nothing else.
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
 #include <gtest/gtest.h>
 
 #include "base/clock.h"
@@ -191,6 +196,26 @@ TEST(Opener, OpensNoRecordThatIsTruncatedOrHasAnyBitFlipped) {
   EXPECT_TRUE(out.empty());
 }
 
+// A source of grants whose newer ones come when they are asked for.
+class LateGrants final : public GrantSource {
+ public:
+  explicit LateGrants(std::vector<ByteBuffer> grants) : grants_(std::move(grants)) {}
+  Result<ByteBuffer> fetch(GrantPlace place) override {
+    if (broken) return fail(ErrorCode::unavailable, "the log is away");
+    return grants_.at(static_cast<std::size_t>(place.offset));
+  }
+  Result<> catch_up(std::chrono::steady_clock::time_point) override {
+    ++times;
+    return adds();
+  }
+  std::function<Result<>()> adds;
+  int times = 0;
+  bool broken = false;
+
+ private:
+  std::vector<ByteBuffer> grants_;
+};
+
 TEST(Opener, TakesNoGrantThatIsTruncatedOrHasAnyBitFlipped) {
   World w;
   auto opener = w.new_opener();
@@ -202,10 +227,10 @@ TEST(Opener, TakesNoGrantThatIsTruncatedOrHasAnyBitFlipped) {
     changed[bit / 8] ^= static_cast<std::uint8_t>(1 << (bit % 8));
     EXPECT_FALSE(opener->add_grant(grant.key, changed, kNowMs)) << bit;
   }
-  EXPECT_EQ(opener->epochs(), 0u);
+  EXPECT_EQ(opener->epochs().figures().grants, 0u);
   EXPECT_TRUE(opener->add_grant(grant.key, grant.value, kNowMs));
   EXPECT_TRUE(opener->add_grant(grant.key, grant.value, kNowMs));
-  EXPECT_EQ(opener->epochs(), 1u);
+  EXPECT_EQ(opener->epochs().figures().grants, 1u);
 }
 
 TEST(Opener, RefusesAGrantUnderAnotherKeyThanItsEpoch) {
@@ -213,7 +238,7 @@ TEST(Opener, RefusesAGrantUnderAnotherKeyThanItsEpoch) {
   EpochNameBytes other = w.grants[0].key;
   other[kEpochNameBytes - 1] ^= 1;  // another producer
   EXPECT_EQ(w.new_opener()->add_grant(other, w.grants[0].value, kNowMs).error().code(),
-            ErrorCode::failed_precondition);
+            ErrorCode::permission_denied);
   other = w.grants[0].key;
   other[0] ^= 1;
   EXPECT_EQ(w.new_opener()->add_grant(other, w.grants[0].value, kNowMs).error().code(),
@@ -253,7 +278,8 @@ TEST(Opener, RefusesAProducerThatThePolicyDoesNotName) {
             ErrorCode::permission_denied);
   // Named producer, but the context claims the stranger: refused too.
   grant = make_grant(spec, secret, w.made.policy, w.made.producer, crypto::system_random()).value();
-  EXPECT_EQ(w.opener->add_grant(name_of(spec), grant, kNowMs).error().code(),
+  EpochName claimed{w.made.producer.public_key().thumbprint(), spec.epoch};
+  EXPECT_EQ(w.opener->add_grant(to_bytes(claimed), grant, kNowMs).error().code(),
             ErrorCode::not_authentic);
   spec.context.producer = w.made.producer.public_key().thumbprint();
   grant = make_grant(spec, secret, w.made.policy, w.made.producer, crypto::system_random()).value();
@@ -287,10 +313,10 @@ TEST(Opener, EndsWithTheGrantsNotAfter) {
   EXPECT_EQ(
       w.new_opener()->add_grant(w.grants[0].key, w.grants[0].value, last_ms + 1).error().code(),
       ErrorCode::failed_precondition);
-  EXPECT_EQ(w.opener->expire(last_ms), 0u);
-  EXPECT_EQ(w.opener->expire(last_ms + 1), 1u);
-  EXPECT_EQ(w.opener->epochs(), 0u);
   ByteBuffer sealed = w.seal("k", 1, "late"), out;
+  w.opener->set_time(last_ms);
+  EXPECT_EQ(w.opener->open_in_any_order(context_of("k", 1), sealed, out), OpenOutcome::ok);
+  w.opener->set_time(last_ms + 1);
   EXPECT_EQ(w.opener->open_in_any_order(context_of("k", 1), sealed, out),
             OpenOutcome::unknown_epoch);
 }
@@ -310,7 +336,7 @@ TEST(Opener, KnowsNoSequenceBeyondTheGrantsRecords) {
       make_grant(spec, secret, w.made.policy, w.made.producer, crypto::system_random()).value();
   ASSERT_TRUE(w.opener->add_grant(name_of(spec), grant, kNowMs));
   EpochSealer sealer(spec.epoch,
-                     EpochKeys::derive(secret, spec.epoch, encode_context(spec.context)),
+                     EpochKeys::derive(secret, spec.epoch, encode_context(spec.context)).value(),
                      crypto::AeadEngine::best);
   ByteBuffer first, second;
   ASSERT_EQ(sealer.seal(context_of("k", 1), Kind::body, as_bytes("x"), first), SealOutcome::ok);
@@ -421,7 +447,7 @@ TEST(Opener, RefusesBrokenPaddingTombstonesWithBodiesAndUnknownKinds) {
       make_grant(spec, secret, w.made.policy, w.made.producer, crypto::system_random()).value();
   ASSERT_TRUE(w.opener->add_grant(name_of(spec), grant, kNowMs));
   EpochSealer sealer(spec.epoch,
-                     EpochKeys::derive(secret, spec.epoch, encode_context(spec.context)),
+                     EpochKeys::derive(secret, spec.epoch, encode_context(spec.context)).value(),
                      crypto::AeadEngine::best);
   auto outcome = [&](int kind, std::string_view body) {
     ByteBuffer sealed;
@@ -487,7 +513,7 @@ TEST(Opener, WhatIsAuthenticButNotTakenLeavesNoGap) {
       make_grant(spec, secret, w.made.policy, w.made.producer, crypto::system_random()).value();
   ASSERT_TRUE(w.opener->add_grant(name_of(spec), grant, kNowMs));
   EpochSealer sealer(spec.epoch,
-                     EpochKeys::derive(secret, spec.epoch, encode_context(spec.context)),
+                     EpochKeys::derive(secret, spec.epoch, encode_context(spec.context)).value(),
                      crypto::AeadEngine::best);
   ByteBuffer first, unknown, last;
   ASSERT_EQ(sealer.seal(context_of("k", 1), Kind::body, {}, first), SealOutcome::ok);
@@ -541,10 +567,11 @@ struct TwoProducers {
                    .not_after_s = kNotAfterS,
                    .records_max = kEpochRecordsMax};
     ByteBuffer secret(32, secret_byte);
-    return {
-        name_of(spec), make_grant(spec, secret, policy, producer, crypto::system_random()).value(),
-        EpochSealer(spec.epoch, EpochKeys::derive(secret, spec.epoch, encode_context(spec.context)),
-                    crypto::AeadEngine::best)};
+    return {name_of(spec),
+            make_grant(spec, secret, policy, producer, crypto::system_random()).value(),
+            EpochSealer(spec.epoch,
+                        EpochKeys::derive(secret, spec.epoch, encode_context(spec.context)).value(),
+                        crypto::AeadEngine::best)};
   }
 };
 
@@ -559,18 +586,26 @@ TEST(Opener, ARecordBelongsToTheProducerUnderWhoseGrantItOpens) {
             .sealer.seal(kWithoutKey, Kind::body, as_bytes(i % 2 == 0 ? "v" : "t"), sealed[i]),
         SealOutcome::ok);
   // The thief's grant comes first; until the victim's is there its records do not open.
-  ASSERT_TRUE(w.opener->add_grant(thief.key, thief.grant, kNowMs));
+  LateGrants late({thief.grant, victim.grant});
+  std::shared_ptr<EpochStore> epochs =
+      EpochStore::create({.topic = "payments", .policy_id = "pay-v1"}, w.keys, late).value();
+  ASSERT_TRUE(epochs->add(thief.key, {0, 0}));
+  late.adds = [&] { return epochs->add(victim.key, {0, 1}); };
+  auto opener = Opener::create(epochs, kNowMs).value();
   std::vector<Slice> keys(4), values;
   for (const ByteBuffer& value : sealed) values.push_back(Slice::of(value));
   std::vector<std::int64_t> times(4, 1);
   Opener::Batch<Slice> records{keys, values, times, kPartition};
   SequenceGuard guard;
   OpenedBatch batch;
-  w.opener->open_batch(records, guard, batch);
+  opener->open_batch(records, guard, batch);
   EXPECT_EQ(batch.refused(), 2u);
   EXPECT_EQ(batch.rows()[0].outcome, OpenOutcome::not_authentic);
-  ASSERT_TRUE(w.opener->add_grant(victim.key, victim.grant, kNowMs));
-  w.opener->open_rest(records, guard, batch);
+  EXPECT_EQ(late.times, 0);  // nothing says that there may be more
+  guard = SequenceGuard();
+  opener->fetched_at(std::chrono::steady_clock::now());
+  opener->open_batch(records, guard, batch);
+  EXPECT_EQ(late.times, 1);
   EXPECT_EQ(batch.refused(), 0u);
   for (std::size_t i = 0; i < 4; ++i) {
     EXPECT_EQ(batch.rows()[i].outcome, OpenOutcome::ok);
@@ -578,11 +613,75 @@ TEST(Opener, ARecordBelongsToTheProducerUnderWhoseGrantItOpens) {
   }
   EXPECT_EQ(guard.size(), 2u);
   EXPECT_EQ(guard.totals(), GapTotals{});
-  w.opener->open_batch(records, guard, batch);
+  opener->open_batch(records, guard, batch);
   for (const Opened& row : batch.rows()) EXPECT_EQ(row.outcome, OpenOutcome::replayed);
-  EXPECT_EQ(w.opener->epochs(), 2u);
-  EXPECT_EQ(w.opener->expire(kNotAfterS * 1000 + 1000), 2u);
-  EXPECT_EQ(w.opener->epochs(), 0u);
+}
+
+TEST(Opener, SaysWhenTheReaderMustStop) {
+  World w;
+  LateGrants late({w.grants[0].value});
+  std::shared_ptr<EpochStore> epochs =
+      EpochStore::create({.topic = "payments", .policy_id = "pay-v1"}, w.keys, late).value();
+  late.adds = [] { return fail(ErrorCode::limit_exceeded, "too many grants"); };
+  auto opener = Opener::create(epochs, kNowMs).value();
+  ByteBuffer sealed = w.seal("k", 1, "body"), out;
+  auto open = [&] { return opener->open_in_any_order(context_of("k", 1), sealed, out); };
+  EXPECT_EQ(open(), OpenOutcome::unknown_epoch);
+  opener->fetched_at(std::chrono::steady_clock::now());
+  EXPECT_EQ(open(), OpenOutcome::no_keys);
+  ASSERT_TRUE(opener->trouble());
+  EXPECT_EQ(opener->trouble()->code(), ErrorCode::limit_exceeded);
+  EXPECT_TRUE(out.empty());
+  late.adds = [&] { return epochs->add(w.grants[0].key, {0, 0}); };
+  late.broken = true;
+  opener->fetched_at(std::chrono::steady_clock::now());
+  EXPECT_EQ(open(), OpenOutcome::no_keys);
+  EXPECT_EQ(opener->trouble()->code(), ErrorCode::unavailable);
+  late.broken = false;
+  EXPECT_EQ(open(), OpenOutcome::ok);
+}
+
+// More epochs at once than an opener or its store holds on to.
+TEST(Opener, GoesBackAndForthBetweenManyEpochs) {
+  World w;
+  constexpr std::size_t kEpochs = 60;
+  std::vector<std::unique_ptr<Sealer>> sealers;
+  std::vector<ByteBuffer> grants;
+  std::vector<EpochNameBytes> names;
+  for (std::size_t i = 0; i < kEpochs; ++i) {
+    sealers.push_back(
+        Sealer::create(
+            {.topic = "payments", .policy_id = "pay-v1", .schema_reference = std::nullopt}, w.keys,
+            crypto::system_random(), kNowMs)
+            .value());
+    for (EpochGrant& grant : sealers.back()->take_grants()) {
+      grants.push_back(grant.value);
+      names.push_back(grant.key);
+    }
+  }
+  LateGrants source(grants);
+  std::shared_ptr<EpochStore> epochs =
+      EpochStore::create({.topic = "payments", .policy_id = "pay-v1", .ciphers_max = 2}, w.keys,
+                         source)
+          .value();
+  for (std::size_t i = 0; i < kEpochs; ++i)
+    ASSERT_TRUE(epochs->add(names[i], {0, static_cast<std::int64_t>(i)}));
+  auto opener = Opener::create(epochs, kNowMs).value();
+  std::vector<ByteBuffer> sealed(4 * kEpochs);
+  std::vector<Slice> keys(sealed.size()), values;
+  std::vector<std::int64_t> times(sealed.size(), 1);
+  for (std::size_t i = 0; i < sealed.size(); ++i) {
+    std::string body = "body " + std::to_string(i);
+    ASSERT_EQ(sealers[i % kEpochs]->seal(kWithoutKey, as_bytes(body), sealed[i]), SealOutcome::ok);
+    values.push_back(Slice::of(sealed[i]));
+  }
+  SequenceGuard guard;
+  OpenedBatch batch;
+  opener->open_batch(Opener::Batch<Slice>{keys, values, times, kPartition}, guard, batch);
+  EXPECT_EQ(batch.refused(), 0u);
+  for (std::size_t i = 0; i < sealed.size(); ++i)
+    EXPECT_EQ(as_text(batch.bytes_of(i)), "body " + std::to_string(i));
+  EXPECT_EQ(guard.size(), kEpochs);
 }
 
 TEST(Opener, ReasonCodesAreDistinctAndStable) {
@@ -637,7 +736,7 @@ TEST(Sealer, StopsWhenItsPolicyEnds) {
 }
 
 TEST(EpochSealer, UsesEverySequenceOnceAndThenRefuses) {
-  EpochKeys keys = EpochKeys::derive(ByteBuffer(32, 1), EpochId(1), ByteBuffer{0x80});
+  EpochKeys keys = EpochKeys::derive(ByteBuffer(32, 1), EpochId(1), ByteBuffer{0x80}).value();
   EpochSealer sealer(EpochId(1), keys, crypto::AeadEngine::best,
                      {.partition = {}, .next_sequence = UINT32_MAX});
   ByteBuffer out;
@@ -650,7 +749,7 @@ TEST(EpochSealer, UsesEverySequenceOnceAndThenRefuses) {
 }
 
 TEST(EpochSealer, RefusesWhatPassesALimitAndTakesWhatDoesNot) {
-  EpochKeys keys = EpochKeys::derive(ByteBuffer(32, 1), EpochId(1), ByteBuffer{0x80});
+  EpochKeys keys = EpochKeys::derive(ByteBuffer(32, 1), EpochId(1), ByteBuffer{0x80}).value();
   EpochSealer sealer(EpochId(1), keys, crypto::AeadEngine::best);
   ByteBuffer out, body(kSealedRecordBytesMax - kSealedOverheadMax + 1);
   EXPECT_EQ(sealer.seal({}, Kind::body, body, out), SealOutcome::too_large);
