@@ -34,8 +34,10 @@ Result<Measurement> run_epochs(const Settings& settings, int round) {
   topics::EmbeddedOptions options{.folder = settings.folder / "epochs"};
   options.serve = false;
   auto log = TRY(topics::EmbeddedLog::open(std::move(options)));
-  if (!log->describe(TRY(topics::TopicName::parse(kEpochsTopic))))
-    TRY(engine::test::fill_with_epochs(*log, owner, kEpochsTopic, kEpochPartitions, kEpochs));
+  if (!log->describe(TRY(topics::TopicName::parse(kEpochsTopic)))) {
+    TRY(engine::test::make_epoch_topics(*log, kEpochsTopic, kEpochPartitions));
+    TRY(engine::test::append_epochs(*log, owner, kEpochsTopic, kEpochPartitions, 0, kEpochs));
+  }
 
   session::SessionOptions session_options;
   session_options.catalogue = session::SessionOptions::CatalogueFrom::measured;

@@ -264,7 +264,7 @@ TEST_P(SealedSequences, AnotherProducersGrantWithTheSameIdShadowsNothing) {
           {{.key = std::string(as_text(key)), .value = std::string(as_text(bytes))}});
   seal::EpochSealer stolen(
       grant.epoch,
-      seal::EpochKeys::derive(secret, grant.epoch, seal::encode_context(grant.context)),
+      seal::EpochKeys::derive(secret, grant.epoch, seal::encode_context(grant.context)).value(),
       crypto::AeadEngine::best);
   ByteBuffer own;
   ASSERT_EQ(stolen.seal({.key = {}, .timestamp_ms = 0, .path = {}, .partition = 0},

@@ -85,21 +85,19 @@ class GrantOwner {
   seal::KeyRing keys_;
 };
 
-// Fills `topic` and its grants, both made here: `epochs` epochs of one record each, {"N":epoch},
-// turn by turn in all partitions.
-inline Result<> fill_with_epochs(topics::Log& log, const GrantOwner& owner, std::string_view topic,
-                                 std::int32_t partitions, std::uint64_t epochs) {
+// Appends to `topic` and its grants: epochs of one record each, {"N":epoch}, turn by turn in all
+// partitions.
+inline Result<> append_epochs(topics::Log& log, const GrantOwner& owner, std::string_view topic,
+                              std::int32_t partitions, std::uint64_t from, std::uint64_t to) {
   constexpr std::uint64_t kPerCommit = 4096;
   topics::TopicName records = TRY(topics::TopicName::parse(topic));
   topics::TopicName grants = TRY(topics::TopicName::parse(seal::grants_topic(topic)));
-  TRY(log.create({.name = records, .partitions = partitions}));
-  TRY(log.create({.name = grants, .compacted = true}));
   auto writer = TRY(log.writer(topics::WriterId("epochs")));
-  for (std::uint64_t epoch = 0; epoch < epochs;) {
+  for (std::uint64_t epoch = from; epoch < to;) {
     auto commit = TRY(writer->begin());
     topics::RecordBatch granted;
     std::vector<topics::RecordBatch> sealed(static_cast<std::size_t>(partitions));
-    for (std::uint64_t end = std::min(epoch + kPerCommit, epochs); epoch < end; ++epoch) {
+    for (std::uint64_t end = std::min(epoch + kPerCommit, to); epoch < end; ++epoch) {
       std::string key = owner.grant_key(epoch), grant = owner.grant(epoch);
       granted.append({.key = as_bytes(key), .value = as_bytes(grant), .timestamp_ms = 1});
       std::size_t partition = epoch % sealed.size();
@@ -116,6 +114,14 @@ inline Result<> fill_with_epochs(topics::Log& log, const GrantOwner& owner, std:
       return fail(result.error.value_or(Error(ErrorCode::internal, "the commit failed")));
   }
   return {};
+}
+
+inline Result<> make_epoch_topics(topics::Log& log, std::string_view topic,
+                                  std::int32_t partitions) {
+  TRY(log.create({.name = TRY(topics::TopicName::parse(topic)), .partitions = partitions}));
+  return log.create({.name = TRY(topics::TopicName::parse(seal::grants_topic(topic))),
+                     .partitions = 1,
+                     .compacted = true});
 }
 
 }  // namespace penstock::engine::test
