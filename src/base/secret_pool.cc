@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <memory>
 
 #include <fmt/format.h>
 
@@ -45,7 +46,7 @@ const std::array<std::size_t, SecretPool::kClasses> SecretPool::kBlockBytes = {
     64, 128, 192, 256, 384, 512, 768, 1024, 1280, 1536, 2048, 3072, 4096};
 
 SecretPool& SecretPool::instance() {
-  static auto* pool = new SecretPool();
+  static SecretPool* pool = std::unique_ptr<SecretPool>(new SecretPool()).release();
   return *pool;
 }
 

@@ -72,6 +72,7 @@ Result<seal::OpenOutcome> TopicOpener::open(const topics::RecordView& record,
   };
   seal::OpenOutcome outcome = attempt();
   if (seal::Opener::may_open_later(outcome) && TRY(read_grants())) outcome = attempt();
+  if (outcome == seal::OpenOutcome::no_keys) return fail(*opener_->trouble());
   return outcome;
 }
 

@@ -104,8 +104,10 @@ Result<std::unique_ptr<Opener>> Opener::create(OpenerOptions options, const KeyS
 
 Result<std::unique_ptr<Opener>> Opener::create(std::shared_ptr<EpochStore> epochs,
                                                std::int64_t now_ms) {
-  return std::unique_ptr<Opener>(
-      new Opener(nullptr, std::move(epochs), TRY(crypto::GcmScratch::create()), now_ms / kMsPerS));
+  crypto::GcmScratch scratch = TRY(crypto::GcmScratch::create());
+  std::int64_t now_s = now_ms / kMsPerS;
+  std::unique_ptr<Opener> out(new Opener({}, std::move(epochs), std::move(scratch), now_s));
+  return out;
 }
 
 Result<EpochName> Opener::add_grant(ByteView key, ByteView grant, std::int64_t now_ms) {
