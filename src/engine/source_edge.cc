@@ -255,7 +255,7 @@ void SourceEdge::release() {
 
 void SourceEdge::write_guards(topics::StateWrites& state) {
   if (opener_ == nullptr) return;
-  PrefixedWrites guards({kGuardState}, state);
+  StoreWrites guards(kGuardStore, state);
   auto now = std::chrono::steady_clock::now();
   if (now >= next_expiry_) {
     next_expiry_ = now + kGrantExpiryInterval;
