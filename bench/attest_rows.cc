@@ -24,6 +24,7 @@
 #include "manager/service.h"
 #include "topics/embedded_log.h"
 #include "topics/log_client.h"
+#include "topics/public_identity.h"
 
 extern char** environ;
 
@@ -45,7 +46,7 @@ class Manager {
     auto key = TRY(crypto::P256PrivateKey::generate(crypto::system_random()));
     std::unique_ptr<Manager> out(new Manager(folder, std::move(key)));
     std::filesystem::create_directories(folder);
-    TRY(write_file(out->platform_file(), out->platform_.to_pem().view(), 0600));
+    TRY(write_file(out->platform_file(), TRY(out->platform_.to_pem()).view(), 0600));
     out->service_ = TRY(manager::Service::start({.data = folder / "manager",
                                                  .http = manager::manager_http_options(),
                                                  .development = true}));
@@ -237,7 +238,8 @@ Result<Measurement> attested_start(const Settings& settings, int round) {
   const auto config = folder / "initdata.toml";
   TRY(write_file(config, as_bytes(initdata)));
   {
-    auto log = TRY(topics::EmbeddedLog::open({.folder = folder / "data"}));
+    auto log = TRY(topics::EmbeddedLog::open(
+        {.folder = folder / "data", .identity = topics::clients_identity()}));
     TRY(load_topic(*log, "bid_sealed", true, 1000));
   }
   const auto log_file = folder / "penstockd.log";

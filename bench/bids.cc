@@ -62,7 +62,9 @@ class Loader {
           .key = {}, .value = as_bytes(bid), .timestamp_ms = bids_.timestamp_ms()};
       if (sealer_ != nullptr) {
         sealed_.clear();
-        if (sealer_->seal({}, record.timestamp_ms, as_bytes(bid), sealed_) != seal::SealOutcome::ok)
+        seal::RecordContext context{
+            .key = {}, .timestamp_ms = record.timestamp_ms, .path = std::nullopt, .partition = 0};
+        if (sealer_->seal(context, as_bytes(bid), sealed_) != seal::SealOutcome::ok)
           return fail(ErrorCode::internal, "a bid could not be sealed");
         record.value = sealed_;
       }

@@ -1,6 +1,7 @@
 // SQL over the embedded log.
 #include "bench/bids.h"
 #include "bench/engine_case.h"
+#include "engine/state_key.h"
 #include "topics/embedded_log.h"
 
 namespace penstock::bench {
@@ -10,6 +11,7 @@ Result<Measurement> run_embedded(std::string_view name, const Case& what, const 
                                  int round) {
   topics::EmbeddedOptions options{.folder = settings.folder / "log"};
   options.serve = false;
+  options.identity = {"bench", engine::public_state_key()};
   auto log = TRY(topics::EmbeddedLog::open(std::move(options)));
   TRY(load_topic(*log, what.input, what.sealed_input, settings.records));
   Measurement seen = TRY(run_case(*log, name, what, settings, round));

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/source_tree.h"
 #include "bench/bids.h"
+#include "engine/state_key.h"
 #include "topics/kafka/admin.h"
 
 extern char** environ;
@@ -83,6 +84,7 @@ KafkaBroker::~KafkaBroker() {
 topics::KafkaOptions KafkaBroker::options() const {
   topics::KafkaOptions out;
   out.connection.bootstrap = bootstrap_;
+  out.identity = {"bench", engine::public_state_key()};
   out.service_id = fmt::format("bench_{}", getpid());  // no positions of earlier runs
   return out;
 }

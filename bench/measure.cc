@@ -1,10 +1,13 @@
 #include "bench/measure.h"
 
+#include <malloc.h>
 #include <sys/resource.h>
 #include <time.h>
 
+#include <fstream>
 #include <numeric>
 #include <random>
+#include <string>
 #include <vector>
 
 namespace penstock::bench {
@@ -13,6 +16,18 @@ double process_cpu_seconds() {
   timespec now;
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+std::uint64_t peak_memory_bytes() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with("VmHWM:")) return std::stoull(line.substr(6)) * 1024;  // "  123 kB"
+  return 0;
+}
+
+void reset_peak_memory() {
+  malloc_trim(0);
+  std::ofstream("/proc/self/clear_refs") << "5";
 }
 
 double memory_probe_ns() {

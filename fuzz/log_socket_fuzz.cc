@@ -5,6 +5,7 @@
 
 #include "topics/log_session.h"
 #include "topics/memory_log.h"
+#include "topics/test_state_key.h"
 #include "topics/wire_records.h"
 
 namespace {
@@ -27,7 +28,7 @@ class Listener final : public SessionPeer {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  auto log = make_memory_log();
+  auto log = make_memory_log(test_identity());
   Listener listener;
   LogSession session(*log, listener);
   ByteView rest(data, size);

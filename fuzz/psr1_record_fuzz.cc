@@ -45,9 +45,10 @@ void check(ByteView input) {
       std::abort();
   }
   ByteBuffer out;
-  RecordContext context{.key = {}, .timestamp_ms = 1, .path = {}};
+  RecordContext context{.key = {}, .timestamp_ms = 1, .path = {}, .partition = 0};
   if (is_opened(opener->open_in_any_order(context, input, out)) || !out.empty()) std::abort();
   context.path = "field";
+  context.partition.reset();
   if (is_opened(opener->open_field(context, as_text(input), out)) || !out.empty()) std::abort();
 }
 

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "topics/batch_codec.h"
+#include "topics/own_headers.h"
 
 namespace {
 
@@ -22,12 +23,22 @@ void compare(const BatchView& batch, std::uint32_t first, std::uint32_t last) {
   for (std::size_t row = 0; row < filled.size(); ++row) {
     bool equal = same(filled.keys[row], copied.keys[row]) &&
                  same(filled.values[row], copied.values[row]) &&
-                 std::ranges::equal(filled.headers[row].bytes(), copied.headers[row].bytes()) &&
+                 std::ranges::equal(filled[row].headers, copied[row].headers) &&
                  filled.timestamps_ms[row] == copied.timestamps_ms[row] &&
                  filled.offsets[row] == copied.offsets[row];
     if (!equal) std::abort();
-    (void)unpack_headers(copied.headers[row].bytes());
+    (void)unpack_headers(copied[row].headers);
   }
+}
+
+// What is carried on is whole, and no name in it claims to be ours.
+void carry_on(ByteView packed) {
+  ByteBuffer renamed;
+  std::optional<ByteView> carried = headers_to_carry_on(packed, renamed);
+  auto headers = unpack_headers(carried.value_or(packed));
+  if (headers.has_value() != carried.has_value()) std::abort();
+  for (const Header& header : headers.value_or(std::vector<Header>()))
+    if (header.name.starts_with(kOwnPrefix)) std::abort();
 }
 
 }  // namespace
@@ -44,6 +55,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     rest = rest.subspan(header->bytes());
   }
-  (void)unpack_headers({data, size});
+  carry_on({data, size});
   return 0;
 }

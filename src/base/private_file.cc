@@ -43,7 +43,8 @@ Result<SecretBuffer> read_private_file(const std::filesystem::path& path, std::s
   UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (!fd && errno == ELOOP) return fail(denied(what, path, "it is a link; name the file itself"));
   if (!fd) return fail(os_error("opening", path, errno).in(what));
-  SecretBuffer whole(TRY(check_private(fd.get(), path, what, bytes_max)));
+  SecretBuffer whole =
+      TRY(SecretBuffer::create(TRY(check_private(fd.get(), path, what, bytes_max))));
   std::size_t size = 0;
   while (size < whole.size()) {
     ssize_t got = ::read(fd.get(), whole.span().data() + size, whole.size() - size);
@@ -52,7 +53,7 @@ Result<SecretBuffer> read_private_file(const std::filesystem::path& path, std::s
     if (got == 0) break;
     size += static_cast<std::size_t>(got);
   }
-  return SecretBuffer::copy_of(whole.view().first(size));
+  return SecretBuffer::create_copy(whole.view().first(size));
 }
 
 }  // namespace penstock

@@ -1,8 +1,6 @@
 #include "base/secret.h"
 
-#include <sys/mman.h>
 #include <sys/prctl.h>
-#include <unistd.h>
 
 #include <cstring>
 #include <fstream>
@@ -10,16 +8,9 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/secret_pool.h"
 
 namespace penstock {
-namespace {
-
-std::size_t mapped_size(std::size_t size) {
-  auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-  return (size + page - 1) / page * page;
-}
-
-}  // namespace
 
 void wipe(ByteSpan bytes) {
   if (!bytes.empty()) explicit_bzero(bytes.data(), bytes.size());
@@ -32,16 +23,24 @@ bool equal_constant_time(ByteView a, ByteView b) {
   return difference == 0;
 }
 
-SecretBuffer::SecretBuffer(std::size_t size) : size_(size) {
-  if (size == 0) return;
-  // A mapping of its own, so that locking and MADV_DONTDUMP touch nothing else.
-  void* memory =
-      mmap(nullptr, mapped_size(size), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  CHECK(memory != MAP_FAILED);
-  data_ = static_cast<std::uint8_t*>(memory);
-  (void)mlock(data_, mapped_size(size));  // best effort: RLIMIT_MEMLOCK is 8 MiB on stock systems
-  (void)madvise(data_, mapped_size(size), MADV_DONTDUMP);
-  (void)madvise(data_, mapped_size(size), MADV_WIPEONFORK);
+Result<SecretBuffer> SecretBuffer::create(std::size_t size) {
+  SecretBuffer out;
+  if (size == 0) return out;
+  out.data_ = TRY(SecretPool::instance().take(size));
+  out.size_ = size;
+  return out;
+}
+
+Result<SecretBuffer> SecretBuffer::create_copy(ByteView bytes) {
+  SecretBuffer out = TRY(create(bytes.size()));
+  if (!bytes.empty()) std::memcpy(out.data_, bytes.data(), bytes.size());
+  return out;
+}
+
+SecretBuffer::SecretBuffer(std::size_t size) {
+  Result<SecretBuffer> made = create(size);
+  CHECK(made.has_value());
+  *this = std::move(*made);
 }
 
 SecretBuffer SecretBuffer::copy_of(ByteView bytes) {
@@ -68,8 +67,7 @@ SecretBuffer::~SecretBuffer() {
 
 void SecretBuffer::release() {
   if (data_ == nullptr) return;
-  wipe(span());
-  munmap(data_, mapped_size(size_));
+  SecretPool::instance().give_back(data_, size_);
   data_ = nullptr;
   size_ = 0;
 }

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/bytes.h"
+#include "base/error.h"
 
 namespace penstock {
 
@@ -17,12 +18,17 @@ bool equal_constant_time(ByteView a, ByteView b);
 
 // A fixed number of secret bytes: locked into memory while the limit for locked memory lasts, left
 // out of core dumps, wiped at destruction, neither copied nor printed. Movable; a moved-from one is
-// empty.
+// empty. Cheap (some 50 ns): they share a few mappings (secret_pool.h), so there may be hundreds of
+// thousands.
 class SecretBuffer {
  public:
   SecretBuffer() = default;
-  explicit SecretBuffer(std::size_t size);      // zeroed
-  static SecretBuffer copy_of(ByteView bytes);  // the caller wipes its own copy
+  // Zeroed, aligned to 64 bytes. io: the system gives no memory.
+  static Result<SecretBuffer> create(std::size_t size);
+  static Result<SecretBuffer> create_copy(ByteView bytes);  // the caller wipes its own
+  // The same for tests and for what has no way to fail: ends the process when there is no memory.
+  explicit SecretBuffer(std::size_t size);
+  static SecretBuffer copy_of(ByteView bytes);
   SecretBuffer(SecretBuffer&& other) noexcept;
   SecretBuffer& operator=(SecretBuffer&& other) noexcept;
   SecretBuffer(const SecretBuffer&) = delete;
@@ -30,6 +36,7 @@ class SecretBuffer {
   ~SecretBuffer();
 
   SecretBuffer clone() const { return copy_of(view()); }
+  Result<SecretBuffer> create_clone() const { return create_copy(view()); }
   std::size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
   ByteView view() const { return {data_, size_}; }  // valid while this lives and is not moved

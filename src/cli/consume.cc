@@ -166,10 +166,28 @@ class Consume final : public Command {
     return sealed_text(record.value.value_or(ByteView{}), seal::reason_code(outcome));
   }
 
+  void tell_missing() const {
+    for (const auto& [topic, opener] : openers_) {
+      for (const auto& [partition, totals] : opener->missing()) {
+        if (totals.missing > 0)
+          note(
+              fmt::format("topic '{}', partition {}: {} sealed records are missing between those "
+                          "that are there: they were taken out",
+                          topic, partition, totals.missing));
+        if (totals.head_missing > 0 && from_beginning_)
+          note(
+              fmt::format("topic '{}', partition {}: {} records before the first are not there: "
+                          "the log claims that they were deleted",
+                          topic, partition, totals.head_missing));
+      }
+    }
+  }
+
   Result<> tell_unopened() const {
     if (left_sealed_ > 0)
       note(fmt::format("{} record{} sealed; add --open --keys FILE to read them", left_sealed_,
                        left_sealed_ == 1 ? " is" : "s are"));
+    tell_missing();
     if (unopened_ == 0) return {};
     std::string why(seal::explain(*first_refusal_));
     if (grant_refusal_) why += fmt::format("; a grant was refused: {}", grant_refusal_->text());

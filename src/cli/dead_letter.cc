@@ -3,14 +3,10 @@
 #include <charconv>
 #include <vector>
 
+#include "topics/own_headers.h"
+
 namespace penstock::cli {
 namespace {
-
-// As engine writes them; the command line must not know engine, only the format on disk.
-constexpr std::string_view kSuffix = ".dead_letters";
-constexpr std::string_view kOriginTopic = "origin_topic";
-constexpr std::string_view kOriginPartition = "origin_partition";
-constexpr std::string_view kOriginTimestamp = "origin_timestamp_ms";
 
 template <typename T>
 bool read_decimal(const std::vector<topics::Header>& headers, std::string_view name, T& out) {
@@ -26,7 +22,7 @@ bool read_decimal(const std::vector<topics::Header>& headers, std::string_view n
 }  // namespace
 
 bool is_dead_letter_topic(std::string_view topic) {
-  return topic.ends_with(kSuffix);
+  return topic.ends_with(topics::kDeadLettersSuffix);
 }
 
 std::optional<DeadLetterOrigin> origin_of(const topics::RecordView& record) {
@@ -34,9 +30,11 @@ std::optional<DeadLetterOrigin> origin_of(const topics::RecordView& record) {
   if (!headers) return std::nullopt;
   DeadLetterOrigin out;
   for (const topics::Header& header : *headers)
-    if (header.name == kOriginTopic && header.value) out.topic = as_text(*header.value);
-  bool whole = !out.topic.empty() && read_decimal(*headers, kOriginPartition, out.partition) &&
-               read_decimal(*headers, kOriginTimestamp, out.timestamp_ms);
+    if (header.name == topics::dead_letter::kOriginTopic && header.value)
+      out.topic = as_text(*header.value);
+  bool whole = !out.topic.empty() &&
+               read_decimal(*headers, topics::dead_letter::kOriginPartition, out.partition) &&
+               read_decimal(*headers, topics::dead_letter::kOriginTimestamp, out.timestamp_ms);
   return whole ? std::optional(std::move(out)) : std::nullopt;
 }
 

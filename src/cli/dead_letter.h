@@ -1,5 +1,5 @@
-// Dead letters as the engine writes them: the original key, value and timestamp, and headers that
-// say where they came from. The names are fixed by the format of dead-letter topics.
+// Dead letters as the engine writes them: the original key, value, timestamp and headers, and
+// headers of ours that say where they came from (topics/own_headers.h).
 #pragma once
 
 #include <optional>

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "topics/log_client.h"
+#include "topics/public_identity.h"
 
 namespace penstock::cli {
 namespace {
@@ -25,14 +26,14 @@ Result<> require_folder(const std::filesystem::path& folder) {
 }
 
 Result<std::unique_ptr<topics::Log>> open_log(const std::filesystem::path& folder,
-                                              std::string program, topics::StateIdentity identity) {
+                                              std::string program) {
   // A holder that is starting or ending has the lock but does not answer: that passes.
   auto deadline = std::chrono::steady_clock::now() + kPatience;
   while (true) {
     topics::EmbeddedOptions options;
     options.folder = folder;
     options.program = program;
-    options.identity = identity;
+    options.identity = topics::clients_identity();
     Result<std::unique_ptr<topics::Log>> log = topics::open_or_connect(std::move(options));
     if (log || !facts_of(log.error().code()).retry) return log;
     if (log.error().code() == ErrorCode::out_of_space) return log;

@@ -19,7 +19,7 @@ Result<> require_folder(const std::filesystem::path& folder);
 // The folder's log: opened when it is free, else through its holder's socket. Waits a few seconds
 // for a holder that is just starting or ending.
 Result<std::unique_ptr<topics::Log>> open_log(const std::filesystem::path& folder,
-                                              std::string program, topics::StateIdentity identity);
+                                              std::string program);
 
 // The topic; nothing when it does not exist.
 Result<std::optional<topics::TopicInfo>> find_topic(topics::Log& log,

@@ -10,9 +10,9 @@
 #include "cli/terminal.h"
 #include "crypto/random.h"
 #include "seal/grant.h"
-#include "session/state_identity.h"
 #include "topics/limits.h"
 #include "topics/log_client.h"
+#include "topics/public_identity.h"
 
 namespace penstock::cli {
 namespace {
@@ -35,7 +35,7 @@ std::string random_id() {
 }
 
 topics::TaskId task_of(const std::string& id) {
-  return topics::TaskId(id + "/0");
+  return topics::TaskId(id);
 }
 
 Slice slice_of(const std::optional<std::string>& key) {
@@ -102,6 +102,10 @@ Result<> LineWriter::ensure(const topics::TopicSpec& spec) {
 
 Result<> LineWriter::open_writer() {
   writer_ = TRY(log_->writer(topics::WriterId(id_)));
+  const topics::Checkpoint found = TRY(writer_->restore(task_of(id_), [](ByteView, ByteView) {}));
+  const topics::Position* rows = found.find({TRY(TopicName::parse(options_.topic)), 0});
+  rows_in_log_ =
+      rows == nullptr ? 0 : static_cast<std::uint64_t>(std::get<topics::LogPosition>(*rows).next);
   if (options_.policy.empty()) return {};
   seal::SealerOptions sealing;
   sealing.topic = options_.topic;
@@ -114,23 +118,11 @@ Result<> LineWriter::open_writer() {
 Result<> LineWriter::commit(const GatheredLines& lines) {
   while (TRY(try_commit(lines)) == Attempt::log_lost) {
     // Opening the writer again has fenced the lost attempt: it is either in the log now or never.
-    if (TRY(rows_in_log_again()) == written_ + lines.rows.size()) break;
+    TRY(wait_for_log());
+    if (rows_in_log_ == written_ + lines.rows.size()) break;
   }
   written_ += lines.rows.size();
   return {};
-}
-
-Result<std::uint64_t> LineWriter::rows_in_log_again() {
-  while (true) {
-    TRY(wait_for_log());
-    const Result<topics::Checkpoint> found =
-        writer_->restore(task_of(id_), [](ByteView, ByteView) {});
-    if (!found && found.error().code() != ErrorCode::unavailable) return fail(found.error());
-    if (!found) continue;
-    const topics::Position* rows = found->find({TRY(TopicName::parse(options_.topic)), 0});
-    return rows == nullptr ? 0
-                           : static_cast<std::uint64_t>(std::get<topics::LogPosition>(*rows).next);
-  }
 }
 
 Result<LineWriter::Attempt> LineWriter::try_commit(const GatheredLines& lines) {
@@ -190,8 +182,11 @@ Result<> LineWriter::seal_rows(topics::Commit& commit, const GatheredLines& line
   for (std::size_t i = 0; i < lines.rows.size(); ++i) {
     const GatheredLines::Row& row = lines.rows[i];
     sealed_.clear();
-    seal::SealOutcome outcome =
-        sealer_->seal(slice_of(row.key), row.timestamp_ms, as_bytes(lines.value(i)), sealed_);
+    seal::SealOutcome outcome = sealer_->seal({.key = slice_of(row.key),
+                                               .timestamp_ms = row.timestamp_ms,
+                                               .path = std::nullopt,
+                                               .partition = row.partition},
+                                              as_bytes(lines.value(i)), sealed_);
     if (outcome != seal::SealOutcome::ok)
       return fail(ErrorCode::limit_exceeded,
                   fmt::format("record {} is too large to be sealed", written_ + i + 1));
@@ -227,7 +222,7 @@ Result<bool> LineWriter::reach_log(std::chrono::steady_clock::duration waited) {
   topics::EmbeddedOptions own;
   own.folder = folder;
   own.program = kProduceProgram;
-  own.identity = TRY(session::state_identity(options_.place.service_id(), nullptr));
+  own.identity = topics::clients_identity();
   Result<std::unique_ptr<topics::Log>> log =
       waited < std::min<std::chrono::nanoseconds>(kHolderGrace, options_.patience)
           ? topics::connect_log(folder)

@@ -75,7 +75,6 @@ class LineWriter {
   Result<bool> reach_log(std::chrono::steady_clock::duration waited);
   Error not_back() const;
   // After the log was lost: connects again and says how many of our rows it holds.
-  Result<std::uint64_t> rows_in_log_again();
   Result<Attempt> try_commit(const GatheredLines& lines);
   Result<> fill(topics::Commit& commit, const GatheredLines& lines);
   Result<> seal_rows(topics::Commit& commit, const GatheredLines& lines);
@@ -92,6 +91,7 @@ class LineWriter {
   std::string lost_because_;  // why the log was lost last
   std::int32_t partitions_ = 0;
   std::uint64_t written_ = 0;
+  std::uint64_t rows_in_log_ = 0;  // when the writer was opened
 };
 
 }  // namespace penstock::cli

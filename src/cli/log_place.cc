@@ -43,8 +43,8 @@ Result<std::unique_ptr<topics::Log>> LogPlace::open(std::string program,
                                                     std::chrono::milliseconds commit_max,
                                                     const seal::KeySource* keys) const {
   TRY(check());
+  if (!on_kafka()) return open_log(folder_, std::move(program));
   topics::StateIdentity identity = TRY(session::state_identity(service_id_, keys));
-  if (!on_kafka()) return open_log(folder_, std::move(program), std::move(identity));
   topics::KafkaOptions options = TRY(topics::kafka_options_of(bootstrap_, kafka_config_));
   options.identity = std::move(identity);
   options.service_id = service_id_;

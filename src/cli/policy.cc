@@ -125,8 +125,9 @@ class NewPolicyFiles {
                              const Holder* reader, const Holder* producer) {
     seal::KeyRing ring;
     TRY(ring.add_policy(policy));
-    if (reader != nullptr) TRY(ring.set_reader_key(policy.id(), reader->key.clone()));
-    if (producer != nullptr) TRY(ring.set_producer_key(policy.id(), producer->key.clone()));
+    if (reader != nullptr) TRY(ring.set_reader_key(policy.id(), TRY(reader->key.create_clone())));
+    if (producer != nullptr)
+      TRY(ring.set_producer_key(policy.id(), TRY(producer->key.create_clone())));
     return seal::write_keys(ring, path, {.policy_keys = true, .producer_keys = true});
   }
 
@@ -301,9 +302,9 @@ class CombineKeys {
                   fmt::format("holds another policy of the name '{}' than a file before it", id));
     }
     if (const crypto::P256PrivateKey* key = from.reader_key(id); key && !to.reader_key(id))
-      TRY(to.set_reader_key(id, key->clone()));
+      TRY(to.set_reader_key(id, TRY(key->create_clone())));
     if (const crypto::P256PrivateKey* key = from.producer_key(id); key && !to.producer_key(id))
-      TRY(to.set_producer_key(id, key->clone()));
+      TRY(to.set_producer_key(id, TRY(key->create_clone())));
     return {};
   }
 

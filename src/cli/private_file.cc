@@ -59,14 +59,14 @@ Result<> write_private_file(const std::filesystem::path& path, ByteView contents
 
 Result<SecretBuffer> read_secret_from_stdin(std::size_t bytes_max) {
   SecretBuffer held;
-  SecretBuffer chunk(kStdinChunkBytes);
+  SecretBuffer chunk = TRY(SecretBuffer::create(kStdinChunkBytes));
   while (true) {
     std::size_t got = TRY(read_until_full(STDIN_FILENO, chunk.span(), "standard input"));
     if (got == 0) return held;
     if (held.size() + got > bytes_max)
       return fail(ErrorCode::limit_exceeded,
                   fmt::format("a secret has at most {} bytes; standard input has more", bytes_max));
-    SecretBuffer longer(held.size() + got);
+    SecretBuffer longer = TRY(SecretBuffer::create(held.size() + got));
     std::ranges::copy(held.view(), longer.span().begin());
     std::ranges::copy(chunk.view().first(got), longer.span().subspan(held.size()).begin());
     held = std::move(longer);

@@ -9,12 +9,16 @@
 namespace penstock::cli {
 namespace {
 
+// UTF-8 without control characters?
 bool is_text(ByteView bytes) {
+  std::string quoted = "\"";
+  for (char c : as_text(bytes)) {
+    if (c == '"' || c == '\\') quoted.push_back('\\');
+    quoted.push_back(c);
+  }
+  quoted.push_back('"');
   std::vector<WantedMember> none;
-  std::string quoted = "\"";  // is it UTF-8 without control characters, quotes and backslashes?
-  quoted.append(as_text(bytes)).append("\"");
-  return check_json_line(quoted, none).has_value() &&
-         as_text(bytes).find('\\') == std::string_view::npos;
+  return check_json_line(quoted, none).has_value();
 }
 
 void put_bytes(OrderedJson& object, const std::string& name, ByteView bytes) {
@@ -24,15 +28,15 @@ void put_bytes(OrderedJson& object, const std::string& name, ByteView bytes) {
     object[name + "_base64"] = to_base64(bytes);
 }
 
-OrderedJson headers_json(ByteView packed) {
-  OrderedJson out = OrderedJson::object();
-  Result<std::vector<topics::Header>> headers = topics::unpack_headers(packed);
-  if (!headers) return out;
-  for (const topics::Header& header : *headers) {
-    if (header.value)
-      put_bytes(out, header.name, *header.value);
+OrderedJson headers_json(topics::HeaderWalk& walk) {
+  OrderedJson out = OrderedJson::array();
+  while (std::optional<topics::HeaderView> header = walk.next()) {
+    OrderedJson& one = out.emplace_back();
+    put_bytes(one, "name", as_bytes(header->name));
+    if (header->value)
+      put_bytes(one, "value", *header->value);
     else
-      out[header.name] = nullptr;
+      one["value"] = nullptr;
   }
   return out;
 }
@@ -69,7 +73,10 @@ std::string with_metadata(const RecordPlace& place, const topics::RecordView& re
   out["offset"] = place.offset;
   out["timestamp"] = record.timestamp_ms;
   if (record.key) put_bytes(out, "key", *record.key);
-  if (!record.headers.empty()) out["headers"] = headers_json(record.headers);
+  topics::HeaderWalk headers(record.headers);
+  if (!record.headers.empty()) out["headers"] = headers_json(headers);
+  if (headers.taken() < headers.count())
+    out["headers_left_out"] = headers.count() - headers.taken();
   std::string text = out.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
   text.pop_back();
   return fmt::format(R"({},"value":{}}})", text, value);

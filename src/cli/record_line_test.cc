@@ -28,7 +28,7 @@ TEST(RecordLine, metadata_surrounds_the_value) {
   topics::RecordView record{as_bytes("key"), as_bytes("1"), 17, headers};
   EXPECT_EQ(with_metadata({"t", 2, 5}, record, "1"),
             R"({"topic":"t","partition":2,"offset":5,"timestamp":17,"key":"key",)"
-            R"("headers":{"h":"v","none":null},"value":1})");
+            R"("headers":[{"name":"h","value":"v"},{"name":"none","value":null}],"value":1})");
   record.key = as_bytes("\x01");
   record.headers = {};
   EXPECT_EQ(
@@ -36,10 +36,33 @@ TEST(RecordLine, metadata_surrounds_the_value) {
       R"({"topic":"t","partition":0,"offset":0,"timestamp":17,"key_base64":"AQ==","value":null})");
 }
 
+TEST(RecordLine, headers_are_printed_whole) {
+  ByteBuffer packed = topics::pack_headers({header("a", "1"),
+                                            header("b", R"({"j":"\\"})"),
+                                            header("a", ""),
+                                            header("\xff", "\x01\x02"),
+                                            {"a", std::nullopt}});
+  topics::RecordView record{std::nullopt, std::nullopt, 0, packed};
+  EXPECT_EQ(with_metadata({"t", 0, 0}, record, "null"),
+            R"({"topic":"t","partition":0,"offset":0,"timestamp":0,"headers":[)"
+            R"({"name":"a","value":"1"},{"name":"b","value":"{\"j\":\"\\\\\"}"},)"
+            R"({"name":"a","value":""},{"name_base64":"/w==","value_base64":"AQI="},)"
+            R"({"name":"a","value":null}],"value":null})");
+}
+
+TEST(RecordLine, headers_that_were_not_read_are_counted) {
+  ByteBuffer packed = topics::pack_headers({header("a", "1")});
+  topics::count_left_out(packed, 7);
+  topics::RecordView record{std::nullopt, std::nullopt, 0, packed};
+  EXPECT_EQ(with_metadata({"t", 0, 0}, record, "null"),
+            R"({"topic":"t","partition":0,"offset":0,"timestamp":0,)"
+            R"("headers":[{"name":"a","value":"1"}],"headers_left_out":7,"value":null})");
+}
+
 TEST(DeadLetter, origin_is_read_from_whole_headers_only) {
-  std::vector<topics::Header> headers = {header("origin_topic", "t"),
-                                         header("origin_partition", "3"),
-                                         header("origin_timestamp_ms", "-5")};
+  std::vector<topics::Header> headers = {header("penstock.origin_topic", "t"),
+                                         header("penstock.origin_partition", "3"),
+                                         header("penstock.origin_timestamp_ms", "-5")};
   ByteBuffer packed = topics::pack_headers(headers);
   topics::RecordView record{std::nullopt, std::nullopt, 0, packed};
   std::optional<DeadLetterOrigin> origin = origin_of(record);
@@ -47,7 +70,13 @@ TEST(DeadLetter, origin_is_read_from_whole_headers_only) {
   EXPECT_EQ(origin->topic, "t");
   EXPECT_EQ(origin->partition, 3);
   EXPECT_EQ(origin->timestamp_ms, -5);
-  headers[1] = header("origin_partition", "3x");
+  headers[1] = header("penstock.origin_partition", "3x");
+  packed = topics::pack_headers(headers);
+  record.headers = packed;
+  EXPECT_FALSE(origin_of(record));
+  // What a record that is kept has said itself does not count.
+  headers = {header("foreign.penstock.origin_topic", "t"), header("origin_topic", "t"),
+             header("penstock.origin_partition", "3"), header("penstock.origin_timestamp_ms", "1")};
   packed = topics::pack_headers(headers);
   record.headers = packed;
   EXPECT_FALSE(origin_of(record));

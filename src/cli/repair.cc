@@ -20,6 +20,13 @@ void print_damage(const topics::PartitionDamage& damage) {
                position.task.value(), position.next, damage.valid_end);
 }
 
+void print_lost(const topics::LostCommits& lost) {
+  fmt::print("{}: whole records of commit round {}, but the state database ends with round {}\n",
+             lost.where, lost.newest_round, lost.known_round);
+  fmt::print(
+      "  the database has lost the commits in between: these records, positions and state\n");
+}
+
 class Repair final : public Command {
  public:
   void declare(CLI::App& verb) override {
@@ -32,18 +39,20 @@ class Repair final : public Command {
     if (stderr_is_terminal()) note("checking every record; this takes a while on large folders");
     topics::RepairReport report =
         TRY(apply_ ? topics::apply_repair(folder_) : topics::plan_repair(folder_));
-    if (report.damages.empty()) {
+    if (report.whole()) {
       fmt::print("'{}' is whole: nothing to repair\n", folder_.string());
       return {};
     }
     for (const topics::PartitionDamage& damage : report.damages) print_damage(damage);
+    for (const topics::LostCommits& lost : report.lost_commits) print_lost(lost);
     if (apply_) return tell_done(report);
     fmt::print(
         "\nNothing was changed. To go on without these records, add --apply: the cut bytes are "
         "kept in '{}/lost'.\nA backup of the folder would keep them all.\n",
         folder_.string());
-    return fail(ErrorCode::corrupt, fmt::format("{} partition{} damaged", report.damages.size(),
-                                                report.damages.size() == 1 ? " is" : "s are"));
+    const std::size_t places = report.damages.size() + report.lost_commits.size();
+    return fail(ErrorCode::corrupt,
+                fmt::format("{} place{} damaged", places, places == 1 ? " is" : "s are"));
   }
 
  private:

@@ -58,6 +58,13 @@ OrderedJson run_query_json(const session::QueryRow& query) {
                      {"commits", stats.commits},
                      {"cpu_s", stats.cpu_seconds},
                      {"memory_peak_bytes", stats.memory_peak_bytes}};
+  std::uint64_t missing = 0, head_missing = 0;
+  for (const engine::PartitionProgress& progress : stats.progress) {
+    missing += progress.missing.totals.missing;
+    head_missing += progress.missing.totals.head_missing;
+  }
+  if (missing + head_missing > 0)
+    out["missing_records"] = {{"taken_out", missing}, {"head", head_missing}};
   if (stats.error) out["error"] = stats.error->text();
   return out;
 }
@@ -117,8 +124,8 @@ class Run final : public Command {
     return TRY(topics::EmbeddedLog::open(
         {.folder = place_.folder(),
          .durability = durability_ == "disk" ? topics::Durability::disk : topics::Durability::os,
-         .identity = TRY(session::state_identity(place_.service_id(), keys)),
-         .program = "penstock run"}));
+         .program = "penstock run",
+         .identity = TRY(session::state_identity(place_.service_id(), keys))}));
   }
 
   Result<> execute(session::Session& session, const std::string& script) const {
@@ -167,8 +174,23 @@ class Run final : public Command {
                  s.records_in, s.records_out, s.dead_letters, s.cpu_seconds,
                  mebibytes(s.memory_peak_bytes));
     }
+    for (const session::QueryRow& query : queries) tell_missing(query);
     fmt::print("process: {:.3f} CPU seconds, {} peak memory\n", cpu_seconds(),
                mebibytes(peak_memory_bytes()));
+  }
+
+  static void tell_missing(const session::QueryRow& query) {
+    for (const engine::PartitionProgress& progress : query.stats.progress) {
+      const seal::GapTotals& totals = progress.missing.totals;
+      if (totals.missing > 0)
+        note(fmt::format("query {}, partition {}: {} sealed records were taken out between others",
+                         query.id, progress.partition, totals.missing));
+      if (totals.head_missing > 0)
+        note(
+            fmt::format("query {}, partition {}: {} older sealed records are not there; the log "
+                        "claims that they were deleted",
+                        query.id, progress.partition, totals.head_missing));
+    }
   }
 
   static void print_json(const std::vector<session::QueryRow>& queries) {

@@ -27,7 +27,7 @@ class NewStatementKey {
     TRY(require_absent(open));
     const crypto::SigningKey key =
         TRY(crypto::SigningKey::generate_ed25519(crypto::system_random()));
-    const SecretBuffer pem = key.to_pem();
+    const SecretBuffer pem = TRY(key.to_pem());
     TRY(write_private_file(secret, pem.view()));
     TRY(write_file(open, as_bytes(key.public_key().to_pem())));
     fmt::print(

@@ -100,6 +100,30 @@ std::string lag_text(const Json& query) {
   return each.empty() ? "0" : fmt::format("{} ({})", all, fmt::join(each, ", "));
 }
 
+// Sealed records that the log did not hand over.
+std::string missing_text(const Json& query) {
+  std::string out;
+  for (const Json& partition : list_of(query, "partitions")) {
+    const auto found = partition.find("missing");
+    if (found == partition.end() || !found->is_object()) continue;
+    if (const std::int64_t records = number_of(*found, "records"); records > 0)
+      out += fmt::format(
+          "MISSING  query {}, partition {}: {} sealed record{} taken out in {} place{}\n",
+          text_of(query, "id"), number_of(partition, "partition"), records, records == 1 ? "" : "s",
+          number_of(*found, "gaps"), number_of(*found, "gaps") == 1 ? "" : "s");
+    if (const std::int64_t records = number_of(*found, "head_records"); records > 0)
+      out += fmt::format(
+          "MISSING  query {}, partition {}: {} older sealed record{}; the log claims that they "
+          "were deleted\n",
+          text_of(query, "id"), number_of(partition, "partition"), records,
+          records == 1 ? "" : "s");
+    for (const Json& epoch : list_of(*found, "epochs"))
+      out += fmt::format("         epoch {}: {}\n", text_of(epoch, "epoch"),
+                         number_of(epoch, "records"));
+  }
+  return out;
+}
+
 std::string queries_text(const Json& queries, std::size_t columns) {
   Table table;
   table.columns = {{"QUERY"},
@@ -118,6 +142,7 @@ std::string queries_text(const Json& queries, std::size_t columns) {
                           here_text(query), lag_text(query)});
     if (const std::string error = text_of(query, "error"); !error.empty())
       errors += fmt::format("ERROR  query {}: {}\n", text_of(query, "id"), error);
+    errors += missing_text(query);
   }
   if (table.rows.empty()) return "There are no queries.\n";
   return to_text(std::move(table), columns, Overlong::spill) + errors;

@@ -33,6 +33,20 @@ TEST(StatusReport, SaysEverythingInWords) {
     EXPECT_THAT(text, HasSubstr(part));
 }
 
+TEST(StatusReport, TellsWhichSealedRecordsAreMissing) {
+  Json status = Json::parse(kShared);
+  EXPECT_THAT(status_text(status, 100), Not(HasSubstr("MISSING")));
+  status["queries"][0]["partitions"][0]["missing"] =
+      Json::parse(R"({"gaps": 2, "records": 7, "head_gaps": 1, "head_records": 1,
+                      "epochs": [{"epoch": "0102/0a0b", "records": 7, "head": false}]})");
+  const std::string text = status_text(status, 100);
+  for (const char* part :
+       {"MISSING  query CSAS_A_1, partition 0: 7 sealed records taken out in 2 places\n",
+        "MISSING  query CSAS_A_1, partition 0: 1 older sealed record; the log claims",
+        "epoch 0102/0a0b: 7"})
+    EXPECT_THAT(text, HasSubstr(part));
+}
+
 TEST(StatusReport, OfAFolderIsShort) {
   const std::string text = status_text(
       Json::parse(R"({"service_id":"default_","keys_loaded":false,"log":{"kind":"embedded"},
@@ -49,7 +63,9 @@ TEST(StatusReport, WhateverTheServerSentIsPrintable) {
        {"{}", R"({"queries":1,"log":[],"misbehaviour":{}})",
         R"({"log":{"kind":"kafka","bootstrap":"\u001b[2J"},"queries":[{"id":"\u001b[2J\n",
             "error":"\u0007","partitions":[{"partition":"x","lag":-1}]}, 7],
-            "misbehaviour":[{"kind":"\u001b","last":"\u001b]0;\n"}, null]})"}) {
+            "misbehaviour":[{"kind":"\u001b","last":"\u001b]0;\n"}, null]})",
+        R"({"queries":[{"id":"a","partitions":[7,{"missing":3},{"missing":{"records":"x",
+            "epochs":[{"epoch":"\u001b[2J","records":1}, 4]}}]}]})"}) {
     const std::string text = status_text(Json::parse(answer), 80);
     EXPECT_THAT(text, Not(HasSubstr("\x1b")));
     EXPECT_THAT(text, Not(HasSubstr("\x07")));

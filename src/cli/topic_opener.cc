@@ -10,10 +10,11 @@ namespace {
 
 constexpr std::size_t kFetchBytes = 256 << 10;
 
-seal::RecordContext context_of(const topics::RecordView& record) {
+seal::RecordContext context_of(const topics::RecordView& record, std::int32_t partition) {
   return {.key = record.key ? Slice::of(*record.key) : Slice{},
           .timestamp_ms = record.timestamp_ms,
-          .path = std::nullopt};
+          .path = std::nullopt,
+          .partition = partition};
 }
 
 }  // namespace
@@ -51,7 +52,7 @@ Result<bool> TopicOpener::read_grants() {
       for (std::size_t i = 0; i < buffer.size(); ++i) {
         topics::RecordView grant = buffer[i];
         if (!grant.key || !grant.value) continue;
-        Result<seal::EpochId> epoch =
+        Result<seal::EpochName> epoch =
             opener_->add_grant(*grant.key, *grant.value, system_clock().now_ms());
         taken |= epoch.has_value();
         if (!epoch && !refused_grant_) refused_grant_ = epoch.error();
@@ -64,14 +65,21 @@ Result<bool> TopicOpener::read_grants() {
 Result<seal::OpenOutcome> TopicOpener::open(const topics::RecordView& record,
                                             std::int32_t partition, Order order, ByteBuffer& out) {
   if (!record.value) return seal::OpenOutcome::bare_null;
+  seal::RecordContext context = context_of(record, partition);
   auto attempt = [&] {
-    if (order == Order::any)
-      return opener_->open_in_any_order(context_of(record), *record.value, out);
-    return opener_->open(context_of(record), *record.value, guards_[partition], out);
+    if (order == Order::any) return opener_->open_in_any_order(context, *record.value, out);
+    return opener_->open(context, *record.value, guards_[partition], out);
   };
   seal::OpenOutcome outcome = attempt();
-  if (outcome == seal::OpenOutcome::unknown_epoch && TRY(read_grants())) outcome = attempt();
+  if (seal::Opener::may_open_later(outcome) && TRY(read_grants())) outcome = attempt();
   return outcome;
+}
+
+std::vector<std::pair<std::int32_t, seal::GapTotals>> TopicOpener::missing() const {
+  std::vector<std::pair<std::int32_t, seal::GapTotals>> out;
+  for (const auto& [partition, guard] : guards_)
+    if (guard.totals() != seal::GapTotals{}) out.emplace_back(partition, guard.totals());
+  return out;
 }
 
 }  // namespace penstock::cli

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -24,10 +25,13 @@ class TopicOpener {
                                                      const std::string& policy);
 
   enum class Order : std::uint8_t { of_partition, any };  // any: replays are not found
-  // Appends the body to `out`. Reads new grants when the record's epoch is not known yet.
+  // Appends the body to `out`. Reads new grants when the record does not open with those that
+  // are known.
   Result<seal::OpenOutcome> open(const topics::RecordView& record, std::int32_t partition,
                                  Order order, ByteBuffer& out);
 
+  // By partition, as far as records opened in its order prove it.
+  std::vector<std::pair<std::int32_t, seal::GapTotals>> missing() const;
   // Why a grant was not taken; the first such reason.
   const std::optional<Error>& refused_grant() const { return refused_grant_; }
 

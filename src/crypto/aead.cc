@@ -2,6 +2,7 @@
 
 #include <climits>
 #include <cstring>
+#include <mutex>
 
 #define NO_COMPAT_IMB_API_053  // names of OpenSSL's are macros there
 #include <intel-ipsec-mb.h>
@@ -39,7 +40,7 @@ const IpsecMb& ipsec_mb() {
   return functions;
 }
 
-// What lies in an Aes256Gcm's locked memory, which starts at a page.
+// What lies in an Aes256Gcm's locked memory.
 struct Schedule {
   alignas(64) gcm_key_data key;
   gcm_context_data scratch;
@@ -47,6 +48,9 @@ struct Schedule {
 
 Schedule* schedule_of(SecretBuffer& memory) {
   return reinterpret_cast<Schedule*>(memory.span().data());
+}
+const Schedule* schedule_of(const SecretBuffer& memory) {
+  return reinterpret_cast<const Schedule*>(memory.view().data());
 }
 
 const EVP_CIPHER* evp_cipher() {
@@ -69,14 +73,20 @@ bool tags_equal(const std::uint8_t* a, const std::uint8_t* b) {
 struct Aes256Gcm::Evp {
   CipherContextPtr seal_context;
   CipherContextPtr open_context;
+  std::mutex turn;  // of open_shared()
 
-  explicit Evp(ByteView key) : seal_context(keyed(key, 1)), open_context(keyed(key, 0)) {}
+  static Result<std::unique_ptr<Evp>> create(ByteView key) {
+    auto out = std::make_unique<Evp>();
+    out->seal_context = TRY(keyed(key, 1));
+    out->open_context = TRY(keyed(key, 0));
+    return out;
+  }
 
-  static CipherContextPtr keyed(ByteView key, int encrypt) {
+  static Result<CipherContextPtr> keyed(ByteView key, int encrypt) {
     CipherContextPtr context(EVP_CIPHER_CTX_new());
-    CHECK(context != nullptr);
-    CHECK(EVP_CipherInit_ex(context.get(), evp_cipher(), nullptr, key.data(), nullptr, encrypt) ==
-          1);
+    if (!context ||
+        EVP_CipherInit_ex(context.get(), evp_cipher(), nullptr, key.data(), nullptr, encrypt) != 1)
+      return fail(openssl_error("AES-256-GCM"));
     return context;
   }
 
@@ -124,15 +134,29 @@ bool ipsec_mb_available() {
   return ipsec_mb().seal != nullptr;
 }
 
-Aes256Gcm::Aes256Gcm(ByteView key, AeadEngine engine) {
+Result<GcmScratch> GcmScratch::create() {
+  return GcmScratch(TRY(SecretBuffer::create(sizeof(gcm_context_data))));
+}
+
+Aes256Gcm::Aes256Gcm() = default;
+
+Result<Aes256Gcm> Aes256Gcm::create(ByteView key, AeadEngine engine) {
   CHECK(key.size() == kGcmKeyBytes);
   if (engine == AeadEngine::ipsec_mb) CHECK(ipsec_mb_available());
+  Aes256Gcm out;
   if (engine == AeadEngine::libcrypto || !ipsec_mb_available()) {
-    evp_ = std::make_unique<Evp>(key);
-    return;
+    out.evp_ = TRY(Evp::create(key));
+    return out;
   }
-  memory_ = SecretBuffer(sizeof(Schedule));
-  ipsec_mb().prepare(key.data(), &schedule_of(memory_)->key);
+  out.memory_ = TRY(SecretBuffer::create(sizeof(Schedule)));
+  ipsec_mb().prepare(key.data(), &schedule_of(out.memory_)->key);
+  return out;
+}
+
+Aes256Gcm::Aes256Gcm(ByteView key, AeadEngine engine) {
+  Result<Aes256Gcm> made = create(key, engine);
+  CHECK(made.has_value());
+  *this = std::move(*made);
 }
 
 Aes256Gcm::~Aes256Gcm() = default;
@@ -151,6 +175,21 @@ void Aes256Gcm::seal(ByteView nonce, ByteView aad, ByteView plaintext, ByteSpan 
 }
 
 bool Aes256Gcm::open(ByteView nonce, ByteView aad, ByteView sealed, ByteSpan out) {
+  if (evp_ || sealed.size() < kGcmTagBytes) return open_with(nonce, aad, sealed, out, nullptr);
+  CHECK(!memory_.empty());
+  return open_with(nonce, aad, sealed, out, &schedule_of(memory_)->scratch);
+}
+
+bool Aes256Gcm::open_shared(ByteView nonce, ByteView aad, ByteView sealed, ByteSpan out,
+                            GcmScratch& scratch) const {
+  std::unique_lock<std::mutex> turn;
+  if (evp_) turn = std::unique_lock(evp_->turn);
+  return open_with(nonce, aad, sealed, out, scratch.memory_.span().data());
+}
+
+// scratch: a gcm_context_data; unused with libcrypto.
+bool Aes256Gcm::open_with(ByteView nonce, ByteView aad, ByteView sealed, ByteSpan out,
+                          void* scratch) const {
   CHECK(nonce.size() == kGcmNonceBytes);
   if (sealed.size() < kGcmTagBytes) {
     wipe(out);
@@ -161,11 +200,12 @@ bool Aes256Gcm::open(ByteView nonce, ByteView aad, ByteView sealed, ByteSpan out
   if (evp_) {
     authentic = evp_->open(nonce, aad, sealed, out);
   } else {
-    Schedule* schedule = schedule_of(memory_);
+    const Schedule* schedule = schedule_of(memory_);
     CHECK(schedule != nullptr);
     std::uint8_t tag[kGcmTagBytes];
-    ipsec_mb().open(&schedule->key, &schedule->scratch, out.data(), sealed.data(), out.size(),
-                    nonce.data(), aad.data(), aad.size(), tag, sizeof tag);
+    ipsec_mb().open(&schedule->key, static_cast<gcm_context_data*>(scratch), out.data(),
+                    sealed.data(), out.size(), nonce.data(), aad.data(), aad.size(), tag,
+                    sizeof tag);
     authentic = tags_equal(tag, sealed.data() + out.size());
     if (!authentic) wipe(tag);
   }

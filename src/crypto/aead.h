@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include "base/secret.h"
 
@@ -23,12 +24,26 @@ enum class AeadEngine : std::uint8_t {
 // Whether libipsec-mb can be used on this processor.
 bool ipsec_mb_available();
 
-// The key schedule of one key, built once. Owned by one thread at a time: calls use scratch memory
-// inside. The schedule and scratch lie in locked memory (libcrypto's are wiped but not locked).
-// No allocation, lock or system call per message.
+// What a thread needs beside a key schedule that threads share: parts of its last message.
+class GcmScratch {
+ public:
+  static Result<GcmScratch> create();  // io: no memory for secrets
+
+ private:
+  friend class Aes256Gcm;
+  explicit GcmScratch(SecretBuffer memory) : memory_(std::move(memory)) {}
+  SecretBuffer memory_;
+};
+
+// The key schedule of one key, built once. Owned by one thread at a time, since calls use scratch
+// memory inside; but for open_shared(). The schedule and scratch lie in locked memory (libcrypto's
+// are wiped but not locked). No allocation, lock or system call per message.
 class Aes256Gcm {
  public:
-  // key: kGcmKeyBytes; copied into the schedule, the caller wipes its own.
+  // key: kGcmKeyBytes; copied into the schedule, the caller wipes its own. io: no
+  // memory.
+  static Result<Aes256Gcm> create(ByteView key, AeadEngine engine = AeadEngine::best);
+  // The same for tests and benchmarks: ends the process when there is no memory.
   explicit Aes256Gcm(ByteView key, AeadEngine engine = AeadEngine::best);
   ~Aes256Gcm();
   Aes256Gcm(Aes256Gcm&&) noexcept;
@@ -41,9 +56,15 @@ class Aes256Gcm {
   // Writes the plaintext: out.size() == sealed.size() - kGcmTagBytes; in place is allowed. False
   // when the tag does not match or sealed is shorter than a tag; out is wiped then.
   [[nodiscard]] bool open(ByteView nonce, ByteView aad, ByteView sealed, ByteSpan out);
+  // The same for any number of threads at once, each with a scratch of its own, while no thread
+  // calls seal() or open(). With libcrypto they take turns.
+  [[nodiscard]] bool open_shared(ByteView nonce, ByteView aad, ByteView sealed, ByteSpan out,
+                                 GcmScratch& scratch) const;
 
  private:
-  struct Evp;            // libcrypto's contexts
+  struct Evp;  // libcrypto's contexts
+  Aes256Gcm();
+  bool open_with(ByteView nonce, ByteView aad, ByteView sealed, ByteSpan out, void* scratch) const;
   SecretBuffer memory_;  // libipsec-mb's schedule and scratch; empty with libcrypto
   std::unique_ptr<Evp> evp_;
 };

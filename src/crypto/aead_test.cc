@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <fstream>
 #include <random>
+#include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -110,6 +112,30 @@ TEST(Aes256Gcm, RefusesEveryFlippedBitAndWipesTheOutput) {
     EXPECT_FALSE(aead.open(nonce, {}, sealed, opened));
     EXPECT_FALSE(aead.open(nonce, aad, ByteView(sealed).first(15), {}));
     EXPECT_TRUE(aead.open(nonce, aad, sealed, opened));  // a refusal leaves nothing behind
+  }
+}
+
+TEST(Aes256Gcm, ThreadsShareASchedule) {
+  for (AeadEngine engine : engines()) {
+    Aes256Gcm aead(ByteBuffer(kGcmKeyBytes, 3), engine);
+    ByteBuffer nonce(kGcmNonceBytes, 1), plaintext(300, 7), sealed(300 + kGcmTagBytes);
+    aead.seal(nonce, {}, plaintext, sealed);
+    const Aes256Gcm& shared = aead;
+    std::vector<std::thread> threads;
+    for (std::size_t thread = 0; thread < 4; ++thread)
+      threads.emplace_back([&, thread] {
+        GcmScratch scratch = GcmScratch::create().value();
+        ByteBuffer mine = sealed;
+        if (thread == 0) mine.back() ^= 1;
+        for (int i = 0; i < 2000; ++i) {
+          ByteBuffer opened(plaintext.size());
+          ASSERT_EQ(shared.open_shared(nonce, {}, mine, opened, scratch), thread != 0);
+          ASSERT_EQ(opened == plaintext, thread != 0);
+        }
+      });
+    for (std::thread& thread : threads) thread.join();
+    GcmScratch scratch = GcmScratch::create().value();
+    EXPECT_FALSE(shared.open_shared(nonce, {}, ByteView(sealed).first(3), {}, scratch));
   }
 }
 

@@ -35,12 +35,13 @@ class Filler {
 
 }  // namespace
 
-SecretBuffer concat_kdf_sha256(const ConcatKdfInput& input, std::size_t key_bytes) {
+Result<SecretBuffer> concat_kdf_sha256(const ConcatKdfInput& input, std::size_t key_bytes) {
   CHECK(key_bytes >= 1);
   CHECK(key_bytes <= sizeof(Sha256Digest));  // one round of the hash
   constexpr std::size_t kNumbers = 5;
-  SecretBuffer message(kNumbers * 4 + input.shared_secret.size() + input.algorithm.size() +
-                       input.party_u.size() + input.party_v.size());
+  SecretBuffer message =
+      TRY(SecretBuffer::create(kNumbers * 4 + input.shared_secret.size() + input.algorithm.size() +
+                               input.party_u.size() + input.party_v.size()));
   Filler filler(message.span());
   filler.number(1);  // the round
   filler.bytes(input.shared_secret);
@@ -50,7 +51,7 @@ SecretBuffer concat_kdf_sha256(const ConcatKdfInput& input, std::size_t key_byte
   filler.number(8 * key_bytes);
   CHECK(filler.full());
   Sha256Digest digest = sha256(message.view());
-  SecretBuffer key = SecretBuffer::copy_of(ByteView(digest).first(key_bytes));
+  Result<SecretBuffer> key = SecretBuffer::create_copy(ByteView(digest).first(key_bytes));
   wipe(digest);
   return key;
 }

@@ -15,7 +15,7 @@ struct ConcatKdfInput {
   ByteView party_v;            // the decoded `apv`
 };
 
-// key_bytes: 1 to 32; more is our own mistake.
-SecretBuffer concat_kdf_sha256(const ConcatKdfInput& input, std::size_t key_bytes);
+// key_bytes: 1 to 32; more is our own mistake. io: no memory for secrets.
+Result<SecretBuffer> concat_kdf_sha256(const ConcatKdfInput& input, std::size_t key_bytes);
 
 }  // namespace penstock::crypto

@@ -118,7 +118,7 @@ Result<> write_recipient(CborWriter& writer, ByteView content_key, const P256Pub
   ByteBuffer protected_header = algorithm_header(kCoseAlgEcdhEsA256Kw);
   P256PrivateKey ephemeral = TRY(P256PrivateKey::generate(random));
   SecretBuffer shared = TRY(ephemeral.agree(recipient));
-  SecretBuffer kek = ecdh_es_a256kw_key(shared.view(), protected_header);
+  SecretBuffer kek = TRY(ecdh_es_a256kw_key(shared.view(), protected_header));
   CborMap unprotected;
   unprotected.put(kLabelEphemeralKey, ephemeral.public_key().to_cose_key());
   unprotected.put_bytes(kLabelKid, recipient.thumbprint());
@@ -132,7 +132,7 @@ Result<> write_recipient(CborWriter& writer, ByteView content_key, const P256Pub
 Result<SecretBuffer> unwrap_content_key(const Recipient& recipient, const P256PrivateKey& key) {
   P256PublicKey ephemeral = TRY(P256PublicKey::from_cose_key(recipient.ephemeral_key));
   SecretBuffer shared = TRY(key.agree(ephemeral));
-  SecretBuffer kek = ecdh_es_a256kw_key(shared.view(), recipient.protected_header);
+  SecretBuffer kek = TRY(ecdh_es_a256kw_key(shared.view(), recipient.protected_header));
   return unwrap_key(kek.view(), recipient.wrapped_key);
 }
 
@@ -219,13 +219,13 @@ Result<ByteBuffer> encrypt_for(ByteView plaintext, std::span<const P256PublicKey
     return fail(ErrorCode::limit_exceeded,
                 fmt::format("{}: {} recipients, expected 1 to {}", kEncrypt, recipients.size(),
                             kCoseRecipientsMax));
-  SecretBuffer content_key(kGcmKeyBytes);
+  SecretBuffer content_key = TRY(SecretBuffer::create(kGcmKeyBytes));
   TRY(random.fill(content_key.span()));
   std::array<std::uint8_t, kGcmNonceBytes> iv;
   TRY(random.fill(iv));
   ByteBuffer protected_header = algorithm_header(kCoseAlgA256Gcm);
   ByteBuffer ciphertext(plaintext.size() + kGcmTagBytes);
-  Aes256Gcm(content_key.view())
+  TRY(Aes256Gcm::create(content_key.view()))
       .seal(iv, enc_structure("Encrypt", protected_header, {}), plaintext, ciphertext);
 
   CborMap unprotected;
@@ -253,15 +253,17 @@ Result<SecretBuffer> decrypt_with(ByteView message, const P256PrivateKey& key) {
     return fail(ErrorCode::not_found, fmt::format("{}: none of the {} recipients is this key",
                                                   kEncrypt, parsed.recipients.size()));
   SecretBuffer content_key = TRY_IN(unwrap_content_key(*recipient, key), kEncrypt);
-  SecretBuffer plaintext(parsed.ciphertext.size() - kGcmTagBytes);
+  SecretBuffer plaintext = TRY(SecretBuffer::create(parsed.ciphertext.size() - kGcmTagBytes));
   ByteBuffer aad = enc_structure("Encrypt", parsed.protected_header, {});
-  if (!Aes256Gcm(content_key.view()).open(parsed.iv, aad, parsed.ciphertext, plaintext.span()))
+  Aes256Gcm aead = TRY(Aes256Gcm::create(content_key.view()));
+  if (!aead.open(parsed.iv, aad, parsed.ciphertext, plaintext.span()))
     return fail(ErrorCode::not_authentic,
                 fmt::format("{}: the content does not open; wrong key or changed bytes", kEncrypt));
   return plaintext;
 }
 
-SecretBuffer ecdh_es_a256kw_key(ByteView shared_secret, ByteView recipient_protected_header) {
+Result<SecretBuffer> ecdh_es_a256kw_key(ByteView shared_secret,
+                                        ByteView recipient_protected_header) {
   constexpr std::int64_t kKeyBits = 256;
   ByteBuffer context;
   CborWriter writer(context);

@@ -60,6 +60,7 @@ Result<ByteBuffer> encrypt_for(ByteView plaintext, std::span<const P256PublicKey
 Result<SecretBuffer> decrypt_with(ByteView message, const P256PrivateKey& key);
 
 // The key-encryption key of one recipient from the ECDH output.
-SecretBuffer ecdh_es_a256kw_key(ByteView shared_secret, ByteView recipient_protected_header);
+Result<SecretBuffer> ecdh_es_a256kw_key(ByteView shared_secret,
+                                        ByteView recipient_protected_header);
 
 }  // namespace penstock::crypto

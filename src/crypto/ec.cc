@@ -148,7 +148,7 @@ bool P256PublicKey::verify_es256(ByteView message, ByteView signature) const {
 }
 
 Result<P256PrivateKey> P256PrivateKey::generate(RandomSource& random) {
-  SecretBuffer scalar(kP256CoordinateBytes);
+  SecretBuffer scalar = TRY(SecretBuffer::create(kP256CoordinateBytes));
   // A draw is out of range about once in 2^32; many in a row mean a broken source.
   for (int draw = 0; draw < 16; ++draw) {
     TRY(random.fill(scalar.span()));
@@ -163,7 +163,7 @@ Result<P256PrivateKey> P256PrivateKey::from_scalar(ByteView scalar) {
     return bad_key(fmt::format("private scalar of {} bytes, expected {}", scalar.size(),
                                kP256CoordinateBytes));
   P256PublicKey public_key = TRY(public_key_of(scalar));
-  return P256PrivateKey(SecretBuffer::copy_of(scalar), public_key);
+  return P256PrivateKey(TRY(SecretBuffer::create_copy(scalar)), public_key);
 }
 
 Result<P256PrivateKey> P256PrivateKey::from_pem(std::string_view pem) {
@@ -174,17 +174,16 @@ Result<P256PrivateKey> P256PrivateKey::from_pem(std::string_view pem) {
   BIGNUM* number = nullptr;
   bool found = EVP_PKEY_get_bn_param(key.get(), OSSL_PKEY_PARAM_PRIV_KEY, &number) == 1;
   BignumPtr owner(number);
-  SecretBuffer scalar(kP256CoordinateBytes);
+  SecretBuffer scalar = TRY(SecretBuffer::create(kP256CoordinateBytes));
   constexpr int kBytes = kP256CoordinateBytes;
   if (!found || BN_bn2binpad(number, scalar.span().data(), kBytes) != kBytes)
     return bad_key("the PEM holds no private scalar");
   return from_scalar(scalar.view());
 }
 
-SecretBuffer P256PrivateKey::to_pem() const {
-  Result<PkeyPtr> key = make_pkey(*this);
-  CHECK(key.has_value());
-  return private_pem_of(key->get());
+Result<SecretBuffer> P256PrivateKey::to_pem() const {
+  PkeyPtr key = TRY(make_pkey(*this));
+  return private_pem_of(key.get());
 }
 
 Result<Es256Signature> P256PrivateKey::sign_es256(ByteView message) const {
@@ -211,7 +210,7 @@ Result<SecretBuffer> P256PrivateKey::agree(const P256PublicKey& peer) const {
   PkeyPtr own = TRY(make_pkey(*this));
   PkeyPtr other = TRY(make_pkey(peer));
   PkeyContextPtr context(EVP_PKEY_CTX_new_from_pkey(nullptr, own.get(), nullptr));
-  SecretBuffer shared(kP256CoordinateBytes);
+  SecretBuffer shared = TRY(SecretBuffer::create(kP256CoordinateBytes));
   std::size_t size = shared.size();
   if (!context || EVP_PKEY_derive_init(context.get()) != 1 ||
       EVP_PKEY_derive_set_peer(context.get(), other.get()) != 1 ||

@@ -46,7 +46,7 @@ class P256PublicKey {
   std::array<std::uint8_t, 2 * kP256CoordinateBytes> xy_{};
 };
 
-// A private key in locked memory. Movable, copied only by clone().
+// A private key in locked memory. Movable, copied only by create_clone().
 class P256PrivateKey {
  public:
   static Result<P256PrivateKey> generate(RandomSource& random);
@@ -57,7 +57,11 @@ class P256PrivateKey {
 
   const P256PublicKey& public_key() const { return public_key_; }
   ByteView scalar() const { return scalar_.view(); }
-  SecretBuffer to_pem() const;
+  Result<SecretBuffer> to_pem() const;
+  Result<P256PrivateKey> create_clone() const {
+    return P256PrivateKey(TRY(scalar_.create_clone()), public_key_);
+  }
+  // The same for tests: ends the process when there is no memory.
   P256PrivateKey clone() const { return {scalar_.clone(), public_key_}; }
 
   Result<Es256Signature> sign_es256(ByteView message) const;

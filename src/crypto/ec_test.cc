@@ -69,7 +69,7 @@ TEST(P256, GoesThroughEveryTextAndByteForm) {
   EXPECT_EQ(P256PublicKey::from_cose_key(pub.to_cose_key()).value(), pub);
   EXPECT_EQ(P256PublicKey::from_pem(pub.to_pem()).value(), pub);
   EXPECT_EQ(public_key_from_jwk(to_jwk(pub), "key").value(), pub);
-  SecretBuffer pem = key.to_pem();
+  SecretBuffer pem = key.to_pem().value();
   EXPECT_TRUE(as_text(pem.view()).starts_with("-----BEGIN PRIVATE KEY-----"));
   EXPECT_EQ(to_hex(P256PrivateKey::from_pem(as_text(pem.view())).value().scalar()),
             to_hex(key.scalar()));

@@ -11,15 +11,16 @@ namespace penstock::crypto {
 namespace {
 
 template <typename Digest, Digest (*hmac)(ByteView, ByteView)>
-SecretBuffer hkdf(const HkdfInput& input, std::size_t bytes) {
+Result<SecretBuffer> hkdf(const HkdfInput& input, std::size_t bytes) {
   constexpr std::size_t kHash = sizeof(Digest);
   CHECK(bytes >= 1);
   CHECK(bytes <= 255 * kHash);
   // HMAC pads its key with zeros, so an empty salt equals one of kHash zeros.
+  SecretBuffer out = TRY(SecretBuffer::create(bytes));
+  // T(i-1) || info || i
+  SecretBuffer block = TRY(SecretBuffer::create(kHash + input.info.size() + 1));
   Digest prk = hmac(input.salt, input.key_material);
-  SecretBuffer out(bytes);
-  SecretBuffer block(kHash + input.info.size() + 1);  // T(i-1) || info || i
-  std::size_t before = 0;                             // bytes of T(i-1): none for the first
+  std::size_t before = 0;  // bytes of T(i-1): none for the first
   std::size_t done = 0;
   for (std::uint8_t i = 1; done < bytes; ++i) {
     ByteSpan message = block.span().subspan(kHash - before);
@@ -40,11 +41,11 @@ SecretBuffer hkdf(const HkdfInput& input, std::size_t bytes) {
 
 }  // namespace
 
-SecretBuffer hkdf_sha256(const HkdfInput& input, std::size_t bytes) {
+Result<SecretBuffer> hkdf_sha256(const HkdfInput& input, std::size_t bytes) {
   return hkdf<Sha256Digest, hmac_sha256>(input, bytes);
 }
 
-SecretBuffer hkdf_sha512(const HkdfInput& input, std::size_t bytes) {
+Result<SecretBuffer> hkdf_sha512(const HkdfInput& input, std::size_t bytes) {
   return hkdf<Sha512Digest, hmac_sha512>(input, bytes);
 }
 

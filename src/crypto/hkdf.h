@@ -13,8 +13,9 @@ struct HkdfInput {
   ByteView info;
 };
 
-// `bytes` of output, 1 to 255 times the hash's length; more is our own mistake.
-SecretBuffer hkdf_sha256(const HkdfInput& input, std::size_t bytes);
-SecretBuffer hkdf_sha512(const HkdfInput& input, std::size_t bytes);
+// `bytes` of output, 1 to 255 times the hash's length; more is our own mistake. io: no
+// memory for secrets.
+Result<SecretBuffer> hkdf_sha256(const HkdfInput& input, std::size_t bytes);
+Result<SecretBuffer> hkdf_sha512(const HkdfInput& input, std::size_t bytes);
 
 }  // namespace penstock::crypto

@@ -72,9 +72,9 @@ Result<Agreed> agree_with(const Json& jwk, RandomSource& random) {
 
 Result<WrappedKey> wrap_for_ec(ByteView key, const JweRecipient& to, RandomSource& random) {
   Agreed agreed = TRY(agree_with(to.jwk(), random));
-  SecretBuffer kek = concat_kdf_sha256(
+  SecretBuffer kek = TRY(concat_kdf_sha256(
       {.shared_secret = agreed.shared.view(), .algorithm = kEcdhEs, .party_u = {}, .party_v = {}},
-      kKeyBytes);
+      kKeyBytes));
   ByteBuffer encrypted_key = TRY(wrap_key(kek.view(), key));
   WrappedKey out{header_for(to.algorithm()), std::move(encrypted_key)};
   out.header["epk"] = std::move(agreed.ephemeral);
@@ -179,7 +179,7 @@ Result<Json> jwe_encrypt(ByteView plaintext, const JweRecipient& to, RandomSourc
   if (plaintext.size() > kJwePlaintextBytesMax)
     return fail(ErrorCode::limit_exceeded, fmt::format("encrypting (JWE): {} bytes, at most {}",
                                                        plaintext.size(), kJwePlaintextBytesMax));
-  SecretBuffer key(kKeyBytes);
+  SecretBuffer key = TRY(SecretBuffer::create(kKeyBytes));
   TRY(random.fill(key.span()));
   std::array<std::uint8_t, kGcmNonceBytes> nonce;
   TRY(random.fill(nonce));
@@ -187,7 +187,7 @@ Result<Json> jwe_encrypt(ByteView plaintext, const JweRecipient& to, RandomSourc
                                                  : TRY(wrap_for_rsa(key.view(), to));
   std::string header = to_base64url(as_bytes(wrapped.header.dump()));
   ByteBuffer sealed(plaintext.size() + kGcmTagBytes);
-  Aes256Gcm(key.view()).seal(nonce, as_bytes(header), plaintext, sealed);
+  TRY(Aes256Gcm::create(key.view())).seal(nonce, as_bytes(header), plaintext, sealed);
   return Json{{"protected", header},
               {"encrypted_key", to_base64url(wrapped.encrypted_key)},
               {"iv", to_base64url(nonce)},
@@ -203,18 +203,19 @@ Result<SecretBuffer> jwe_decrypt(const Json& message, const P256PrivateKey& key)
   ByteBuffer sealed = TRY(bytes_member(message, "ciphertext", kJwePlaintextBytesMax));
   ByteBuffer tag = TRY(sized_member(message, "tag", kGcmTagBytes));
   SecretBuffer shared = TRY(key.agree(header.ephemeral));
-  SecretBuffer kek = concat_kdf_sha256({.shared_secret = shared.view(),
-                                        .algorithm = kEcdhEs,
-                                        .party_u = header.party_u,
-                                        .party_v = header.party_v},
-                                       kKeyBytes);
+  SecretBuffer kek = TRY(concat_kdf_sha256({.shared_secret = shared.view(),
+                                            .algorithm = kEcdhEs,
+                                            .party_u = header.party_u,
+                                            .party_v = header.party_v},
+                                           kKeyBytes));
   Result<SecretBuffer> content_key = unwrap_key(kek.view(), encrypted_key);
-  if (!content_key) return not_opened();
-  SecretBuffer plaintext(sealed.size());
+  if (!content_key && content_key.error().code() == ErrorCode::not_authentic) return not_opened();
+  if (!content_key) return fail(content_key.error().in("encrypted message (JWE)"));
+  SecretBuffer plaintext = TRY(SecretBuffer::create(sealed.size()));
   sealed.insert(sealed.end(), tag.begin(), tag.end());
   std::string_view aad = message.at("protected").get_ref<const std::string&>();
-  if (!Aes256Gcm(content_key->view()).open(nonce, as_bytes(aad), sealed, plaintext.span()))
-    return not_opened();
+  Aes256Gcm aead = TRY(Aes256Gcm::create(content_key->view()));
+  if (!aead.open(nonce, as_bytes(aad), sealed, plaintext.span())) return not_opened();
   return plaintext;
 }
 

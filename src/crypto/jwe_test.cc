@@ -141,7 +141,8 @@ TEST(ConcatKdf, MeetsTheExampleOfRfc7518) {
                                         .algorithm = "A128GCM",
                                         .party_u = as_bytes("Alice"),
                                         .party_v = as_bytes("Bob")},
-                                       16);
+                                       16)
+                         .value();
   EXPECT_EQ(to_base64url(key.view()), "VqqN6vgjbSBcIijNcacQGg");
 }
 

@@ -52,7 +52,7 @@ Result<ByteBuffer> wrap_key(ByteView kek, ByteView key) {
 Result<SecretBuffer> unwrap_key(ByteView kek, ByteView wrapped) {
   TRY(check_sizes(kek, wrapped, 3 * kBlockBytes));
   CipherContextPtr context = TRY(context_for(kek, 0));
-  SecretBuffer work(wrapped.size() + kBlockBytes);
+  SecretBuffer work = TRY(SecretBuffer::create(wrapped.size() + kBlockBytes));
   int size = 0;
   int status = EVP_CipherUpdate(context.get(), work.span().data(), &size, wrapped.data(),
                                 static_cast<int>(wrapped.size()));
@@ -61,7 +61,7 @@ Result<SecretBuffer> unwrap_key(ByteView kek, ByteView wrapped) {
     return fail(ErrorCode::not_authentic,
                 "key unwrap: the integrity check failed; wrong key or changed bytes");
   }
-  return SecretBuffer::copy_of(work.view().first(static_cast<std::size_t>(size)));
+  return SecretBuffer::create_copy(work.view().first(static_cast<std::size_t>(size)));
 }
 
 }  // namespace penstock::crypto

@@ -46,7 +46,7 @@ Result<EcPointPtr> point_of(ByteView x, ByteView y) {
 }
 
 Result<BignumPtr> fresh_scalar(RandomSource& random) {
-  SecretBuffer bytes(kP521CoordinateBytes);
+  SecretBuffer bytes = TRY(SecretBuffer::create(kP521CoordinateBytes));
   BignumPtr number(BN_secure_new());
   if (!number) return p521_refused();
   // The order is just below 2^521, so a draw is out of range practically never.
@@ -64,7 +64,7 @@ Result<BignumPtr> fresh_scalar(RandomSource& random) {
 
 // 04 || x || y; for the shared point a secret.
 Result<SecretBuffer> bytes_of(const EC_POINT* point) {
-  SecretBuffer out(kP521PointBytes);
+  SecretBuffer out = TRY(SecretBuffer::create(kP521PointBytes));
   if (EC_POINT_point2oct(p521_group(), point, POINT_CONVERSION_UNCOMPRESSED, out.span().data(),
                          out.size(), nullptr) != kP521PointBytes)
     return p521_refused();  // the point at infinity too
@@ -91,7 +91,7 @@ Result<P521Agreement> agree_on_p521(ByteView peer_x, ByteView peer_y, RandomSour
   ByteView x = own_bytes.view().subspan(1, kP521CoordinateBytes);
   ByteView y = own_bytes.view().last(kP521CoordinateBytes);
   ByteView secret = shared_bytes.view().subspan(1, kP521CoordinateBytes);
-  return P521Agreement{to_buffer(x), to_buffer(y), SecretBuffer::copy_of(secret)};
+  return P521Agreement{to_buffer(x), to_buffer(y), TRY(SecretBuffer::create_copy(secret))};
 }
 
 }  // namespace penstock::crypto

@@ -102,11 +102,12 @@ std::string public_pem_of(EVP_PKEY* key) {
   return std::string(as_text(memory_of(bio.get())));
 }
 
-SecretBuffer private_pem_of(EVP_PKEY* key) {
+Result<SecretBuffer> private_pem_of(EVP_PKEY* key) {
   BioPtr bio(BIO_new(BIO_s_secmem()));
-  CHECK(bio != nullptr);
-  CHECK(PEM_write_bio_PKCS8PrivateKey(bio.get(), key, nullptr, nullptr, 0, nullptr, nullptr) == 1);
-  return SecretBuffer::copy_of(memory_of(bio.get()));
+  if (!bio ||
+      PEM_write_bio_PKCS8PrivateKey(bio.get(), key, nullptr, nullptr, 0, nullptr, nullptr) != 1)
+    return fail(openssl_error("private key"));
+  return SecretBuffer::create_copy(memory_of(bio.get()));
 }
 
 Result<BioPtr> bio_over(std::string_view pem, std::string_view what) {

@@ -22,7 +22,7 @@ Result<P256PublicKey> p256_of(const EVP_PKEY* key);
 ByteBuffer subject_public_key_info(const EVP_PKEY* key);
 // The key as "BEGIN PUBLIC KEY", and as "BEGIN PRIVATE KEY" (PKCS#8, not encrypted).
 std::string public_pem_of(EVP_PKEY* key);
-SecretBuffer private_pem_of(EVP_PKEY* key);
+Result<SecretBuffer> private_pem_of(EVP_PKEY* key);
 
 // Reads from `pem`, which must outlive it; at most kPemBytesMax (else limit_exceeded).
 Result<BioPtr> bio_over(std::string_view pem, std::string_view what);

@@ -113,7 +113,7 @@ bool VerificationKey::verify(ByteView message, ByteView signature) const {
 }
 
 Result<SigningKey> SigningKey::generate_ed25519(RandomSource& random) {
-  SecretBuffer seed(kSeedBytes);
+  SecretBuffer seed = TRY(SecretBuffer::create(kSeedBytes));
   TRY(random.fill(seed.span()));
   PkeyPtr pkey = TRY(make_pkey(seed));
   VerificationKey public_key(TRY(public_half(pkey.get())));
@@ -125,7 +125,7 @@ Result<SigningKey> SigningKey::from_pem(std::string_view pem) {
   PkeyPtr pkey = read_private_pem(bio.get());
   if (!pkey) return bad_signature_key("not an unencrypted PEM private key");
   if (is_ed25519(pkey.get())) {
-    SecretBuffer seed(kSeedBytes);
+    SecretBuffer seed = TRY(SecretBuffer::create(kSeedBytes));
     std::size_t size = seed.size();
     if (EVP_PKEY_get_raw_private_key(pkey.get(), seed.span().data(), &size) != 1 ||
         size != kSeedBytes)
@@ -139,10 +139,9 @@ Result<SigningKey> SigningKey::from_pem(std::string_view pem) {
   return SigningKey(std::move(key), public_key);
 }
 
-SecretBuffer SigningKey::to_pem() const {
-  Result<PkeyPtr> pkey = std::visit([](const auto& key) { return make_pkey(key); }, key_);
-  CHECK(pkey.has_value());
-  return private_pem_of(pkey->get());
+Result<SecretBuffer> SigningKey::to_pem() const {
+  PkeyPtr pkey = TRY(std::visit([](const auto& key) { return make_pkey(key); }, key_));
+  return private_pem_of(pkey.get());
 }
 
 Result<ByteBuffer> SigningKey::sign(ByteView message) const {

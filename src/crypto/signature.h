@@ -46,7 +46,7 @@ class SigningKey {
  public:
   static Result<SigningKey> generate_ed25519(RandomSource& random);
   static Result<SigningKey> from_pem(std::string_view pem);
-  SecretBuffer to_pem() const;
+  Result<SecretBuffer> to_pem() const;
   const VerificationKey& public_key() const { return public_key_; }
   Result<ByteBuffer> sign(ByteView message) const;  // 64 bytes
 

@@ -95,7 +95,7 @@ TEST(Ed25519, RefusesBytesThatAreNoGoodKey) {
 
 TEST(SigningKey, ReadsAndWritesWhatAnotherImplementationDoes) {
   SigningKey key = SigningKey::from_pem(kEd25519Private).value();
-  EXPECT_EQ(as_text(key.to_pem().view()), kEd25519Private);
+  EXPECT_EQ(as_text(key.to_pem().value().view()), kEd25519Private);
   EXPECT_EQ(key.public_key().to_pem(), kEd25519Public);
   VerificationKey public_key = VerificationKey::from_pem(kEd25519Public).value();
   EXPECT_EQ(public_key, key.public_key());
@@ -109,13 +109,13 @@ TEST(SigningKey, ReadsAndWritesWhatAnotherImplementationDoes) {
 
 TEST(SigningKey, SignsByTheKindOfItsKey) {
   P256PrivateKey p256 = P256PrivateKey::generate(system_random()).value();
-  SigningKey es256 = SigningKey::from_pem(as_text(p256.to_pem().view())).value();
+  SigningKey es256 = SigningKey::from_pem(as_text(p256.to_pem().value().view())).value();
   SigningKey ed25519 = SigningKey::generate_ed25519(system_random()).value();
   EXPECT_EQ(es256.public_key().algorithm(), "ES256");
   EXPECT_EQ(ed25519.public_key().algorithm(), "Ed25519");
   EXPECT_EQ(es256.public_key(), VerificationKey(p256.public_key()));
   for (const SigningKey* key : {&es256, &ed25519}) {
-    SigningKey again = SigningKey::from_pem(as_text(key->to_pem().view())).value();
+    SigningKey again = SigningKey::from_pem(as_text(key->to_pem().value().view())).value();
     EXPECT_EQ(again.public_key(), key->public_key());
     VerificationKey verifier = VerificationKey::from_pem(key->public_key().to_pem()).value();
     EXPECT_EQ(verifier, key->public_key());
@@ -134,7 +134,7 @@ TEST(SigningKey, SignsByTheKindOfItsKey) {
 
 TEST(VerificationKey, RefusesAChangeOfAnyByteOfTheSignature) {
   P256PrivateKey p256 = P256PrivateKey::generate(system_random()).value();
-  SigningKey es256 = SigningKey::from_pem(as_text(p256.to_pem().view())).value();
+  SigningKey es256 = SigningKey::from_pem(as_text(p256.to_pem().value().view())).value();
   SigningKey ed25519 = SigningKey::generate_ed25519(system_random()).value();
   for (const SigningKey* key : {&es256, &ed25519}) {
     ByteBuffer good = key->sign(as_bytes("text")).value();

@@ -10,6 +10,7 @@
 #include "engine/test_topics.h"
 #include "topics/memory_log.h"
 #include "topics/test_delayed_log.h"
+#include "topics/test_state_key.h"
 
 namespace penstock::engine {
 namespace {
@@ -54,7 +55,7 @@ class BackgroundCommits : public testing::Test {
   }
   QueryStats stats() { return runtime_->stats().at(0); }
 
-  std::unique_ptr<topics::Log> memory_ = topics::make_memory_log();
+  std::unique_ptr<topics::Log> memory_ = topics::make_memory_log(topics::test_identity());
   topics::DelayedLog log_{*memory_, {.commit = std::chrono::microseconds(500)}};
   std::unique_ptr<Runtime> runtime_;
   int next_ = 0;

@@ -4,46 +4,76 @@
 
 #include <fmt/format.h>
 
+#include "topics/limits.h"
+#include "topics/own_headers.h"
+
 namespace penstock::engine {
 namespace {
 
-topics::Header header(std::string_view name, std::string_view value) {
-  return {std::string(name), to_buffer(as_bytes(value))};
-}
+// For the headers that say what is left out.
+constexpr std::size_t kOwnHeadersMax = 9;
+constexpr std::size_t kLeftOutBytesMax = 128;
 
 std::size_t cell_bytes(const std::optional<ByteView>& cell) {
   return cell ? cell->size() : 0;
 }
 
+// Gathers the headers of one letter.
+class LetterHeaders {
+ public:
+  void add(std::string_view name, std::string_view value) {
+    topics::append_header(packed_, {name, as_bytes(value)});
+  }
+  void add(std::string_view name, std::int64_t value) { add(name, std::to_string(value)); }
+  // The first ones of `headers` that fit into so many bytes.
+  void add_foreign(ByteView headers, std::size_t room) {
+    topics::HeaderWalk walk(headers);
+    std::uint32_t added = 0;
+    while (kOwnHeadersMax + added < topics::kHeadersMax) {
+      std::optional<topics::HeaderView> header = walk.next();
+      if (!header || topics::foreign_header_bytes(*header) > room) break;
+      room -= topics::foreign_header_bytes(*header);
+      topics::append_foreign_header(packed_, *header);
+      ++added;
+    }
+    if (added < walk.count()) add(topics::dead_letter::kHeadersTruncated, walk.count() - added);
+  }
+  ByteView packed() const { return packed_; }
+
+ private:
+  ByteBuffer packed_;
+};
+
 }  // namespace
 
 std::string dead_letters_topic(std::string_view query_id) {
-  return fmt::format("{}.dead_letters", query_id);
+  return fmt::format("{}{}", query_id, topics::kDeadLettersSuffix);
 }
 
 void append_dead_letter(const topics::RecordView& record, const Origin& origin,
                         std::string_view reason, std::string_view query_id,
                         const topics::TopicRules& rules, topics::RecordBatch& to) {
-  std::vector<topics::Header> headers = {
-      header(dead_letter::kOriginTopic, origin.partition.topic.text()),
-      header(dead_letter::kOriginPartition, std::to_string(origin.partition.partition)),
-      header(dead_letter::kOriginOffset, std::to_string(origin.offset)),
-      header(dead_letter::kOriginTimestamp, std::to_string(record.timestamp_ms)),
-      header(dead_letter::kReason, reason),
-      header(dead_letter::kQuery, query_id)};
+  namespace names = topics::dead_letter;
+  LetterHeaders headers;
+  headers.add(names::kOriginTopic, origin.partition.topic.text());
+  headers.add(names::kOriginPartition, origin.partition.partition);
+  headers.add(names::kOriginOffset, origin.offset);
+  headers.add(names::kOriginTimestamp, record.timestamp_ms);
+  headers.add(names::kReason, reason);
+  headers.add(names::kQuery, query_id);
+  if (!origin.epoch.empty()) headers.add(names::kOriginEpoch, origin.epoch);
   topics::RecordView letter{record.key, record.value,
                             std::max(record.timestamp_ms, rules.timestamp_ms_min)};
-  constexpr std::size_t kOmittedHeaderBytes = 32;
-  std::size_t headers_bytes = topics::pack_headers(headers).size() + kOmittedHeaderBytes;
-  std::size_t room = rules.record_bytes_max - std::min(headers_bytes, rules.record_bytes_max);
+  std::size_t ours = headers.packed().size() + kLeftOutBytesMax;
+  std::size_t room = rules.record_bytes_max - std::min(ours, rules.record_bytes_max);
   if (cell_bytes(record.key) + cell_bytes(record.value) > room) {
     letter.value = std::nullopt;
     bool key_too = cell_bytes(record.key) > room;
     if (key_too) letter.key = std::nullopt;
-    headers.push_back(header(dead_letter::kOmitted, key_too ? "key,value" : "value"));
+    headers.add(names::kOmitted, key_too ? "key,value" : "value");
   }
-  ByteBuffer packed = topics::pack_headers(headers);
-  letter.headers = packed;
+  headers.add_foreign(record.headers, room - cell_bytes(letter.key) - cell_bytes(letter.value));
+  letter.headers = headers.packed();
   to.append(letter);
 }
 

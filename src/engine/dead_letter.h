@@ -11,26 +11,16 @@
 namespace penstock::engine {
 
 // "<query id>.dead_letters". A dead letter has the key, value and timestamp of the record it keeps,
-// byte for byte (sealed ones stay sealed: the headers below are the context in which they open),
-// and these headers, all texts. A timestamp below what the topic takes is raised to that.
+// byte for byte (sealed ones stay sealed: our headers are the context in which they open), our
+// headers (topics/own_headers.h) and then those of the record: as many as fit, those that begin
+// like ours renamed. A timestamp below what the topic takes is raised to that.
 std::string dead_letters_topic(std::string_view query_id);
-
-namespace dead_letter {
-inline constexpr std::string_view kOriginTopic = "origin_topic";
-inline constexpr std::string_view kOriginPartition = "origin_partition";     // decimal
-inline constexpr std::string_view kOriginOffset = "origin_offset";           // decimal
-inline constexpr std::string_view kOriginTimestamp = "origin_timestamp_ms";  // decimal
-inline constexpr std::string_view kReason = "reason";  // a stable snake_case code
-inline constexpr std::string_view kQuery = "query";
-// "value" or "key,value": left out because with these headers the record would be too large for the
-// log. The origin has them.
-inline constexpr std::string_view kOmitted = "omitted";
-}  // namespace dead_letter
 
 // Where a record came from.
 struct Origin {
   topics::TopicPartition partition;
   topics::Offset offset = 0;
+  std::string epoch = {};  // empty: none is known
 };
 
 // Adds one dead letter to a batch for the topic above, which has these rules.

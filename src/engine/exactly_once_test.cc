@@ -14,6 +14,7 @@
 #include "engine/test_topics.h"
 #include "topics/memory_log.h"
 #include "topics/test_delayed_log.h"
+#include "topics/test_state_key.h"
 
 namespace penstock::engine {
 namespace {
@@ -56,9 +57,9 @@ class ExactlyOnce : public testing::TestWithParam<Variant> {
       std::vector<TestRecord> records;
       for (int i = 0; i < 150; ++i) {
         std::string body = fmt::format(R"({{"N":{}}})", next_number_);
-        records.push_back({.value = GetParam().sealed ? producer.seal(body, next_number_) : body,
-                           .timestamp_ms = next_number_,
-                           .partition = static_cast<std::int32_t>(next_number_ % 2)});
+        auto partition = static_cast<std::int32_t>(next_number_ % 2);
+        if (GetParam().sealed) body = producer.seal(body, next_number_, partition);
+        records.push_back({.value = body, .timestamp_ms = next_number_, .partition = partition});
         expected_dead_ += next_number_ % 100 == 0;
         if (next_number_ % 100 != 0)
           expected_.push_back(fmt::format(R"({{"N":{}}})", next_number_ + 1));
@@ -94,7 +95,7 @@ class ExactlyOnce : public testing::TestWithParam<Variant> {
               expected_dead_);
   }
 
-  std::unique_ptr<topics::Log> memory_ = topics::make_memory_log();
+  std::unique_ptr<topics::Log> memory_ = topics::make_memory_log(topics::test_identity());
   seal::KeyRing keys_ = make_keys({"a", "b", "out"});
   std::unique_ptr<FaultyLog> faulty_;
   std::unique_ptr<topics::DelayedLog> delayed_;

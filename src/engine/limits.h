@@ -17,8 +17,11 @@ inline constexpr std::size_t kGrantFetchBytes = 64 << 10;
 // them.
 inline constexpr std::size_t kBatchOutputBytesMax = 24 << 20;
 
-// Grants that ended are looked for this often.
-inline constexpr std::chrono::minutes kGrantExpiryInterval{10};
+// How often the task of a sealed topic looks at its number of partitions and for ended grants.
+inline constexpr std::chrono::seconds kSealLookInterval{60};
+
+// Epochs with missing records that are told apart: in a status, and in the log per commit.
+inline constexpr std::size_t kGapEpochsShown = 16;
 
 // A task that could not commit is built again from committed data after these pauses.
 inline constexpr std::chrono::milliseconds kRetryFirst{10};

@@ -61,7 +61,7 @@ Chain::Chain(Chain&&) noexcept = default;
 Chain& Chain::operator=(Chain&&) noexcept = default;
 
 Result<> Chain::open(const StoredState& state) {
-  std::vector<std::string> known = {std::string(kGuardStore)};
+  std::vector<std::string> known = {std::string(kGuardStore), std::string(kSealStore)};
   std::ranges::copy_if(stores_, std::back_inserter(known),
                        [](const auto& s) { return !s.empty(); });
   TRY(state.check_stores(known));

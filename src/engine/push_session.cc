@@ -16,9 +16,10 @@ constexpr std::chrono::milliseconds kWaitSlice{100};
 
 Result<std::unique_ptr<PushSession>> PushSession::create(topics::Log& log,
                                                          const seal::KeySource* keys,
+                                                         const RuntimeOptions& options,
                                                          std::shared_ptr<const sql::PlanNode> plan,
                                                          StartAt start, bool until_end) {
-  auto session = std::unique_ptr<PushSession>(new PushSession(log, std::move(plan)));
+  auto session = std::unique_ptr<PushSession>(new PushSession(log, options, std::move(plan)));
   session->parts_ = TRY(take_apart(*session->plan_));
   if (session->parts_.sink != nullptr)
     return fail(ErrorCode::invalid_argument,
@@ -43,7 +44,7 @@ Result<std::unique_ptr<PushSession>> PushSession::create(topics::Log& log,
 Result<> PushSession::add_source(const seal::KeySource* keys, std::int32_t partition,
                                  topics::Offset from, std::optional<topics::Offset> stop_at) {
   topics::TopicName topic = TRY(topics::TopicName::parse(parts_.source->stream.topic));
-  auto source = TRY(SourceEdge::create(log_, keys, *parts_.source, *parts_.source_schema,
+  auto source = TRY(SourceEdge::create(log_, keys, options_, *parts_.source, *parts_.source_schema,
                                        {std::move(topic), partition}));
   TRY(source->start(from));
   if (stop_at) source->stop_at(*stop_at);

@@ -15,8 +15,9 @@ namespace penstock::engine {
 
 class PushSession final : public PushQuery, private Emitter {
  public:
-  // The log outlives it.
+  // Log and options outlive it.
   static Result<std::unique_ptr<PushSession>> create(topics::Log& log, const seal::KeySource* keys,
+                                                     const RuntimeOptions& options,
                                                      std::shared_ptr<const sql::PlanNode> plan,
                                                      StartAt start, bool until_end);
 
@@ -25,8 +26,9 @@ class PushSession final : public PushQuery, private Emitter {
   void cancel() override;
 
  private:
-  PushSession(topics::Log& log, std::shared_ptr<const sql::PlanNode> plan)
-      : log_(log), plan_(std::move(plan)), chain_({}) {}
+  PushSession(topics::Log& log, const RuntimeOptions& options,
+              std::shared_ptr<const sql::PlanNode> plan)
+      : log_(log), options_(options), plan_(std::move(plan)), chain_({}) {}
 
   Result<> add_source(const seal::KeySource* keys, std::int32_t partition, topics::Offset from,
                       std::optional<topics::Offset> stop_at);
@@ -41,6 +43,7 @@ class PushSession final : public PushQuery, private Emitter {
   data::Arena& arena() override { return current_->arena(); }
 
   topics::Log& log_;
+  const RuntimeOptions& options_;
   const std::shared_ptr<const sql::PlanNode> plan_;
   PlanParts parts_;
   Chain chain_;

@@ -10,6 +10,7 @@
 #include "engine/test_plans.h"
 #include "engine/test_topics.h"
 #include "topics/memory_log.h"
+#include "topics/test_state_key.h"
 
 namespace penstock::engine {
 namespace {
@@ -44,7 +45,7 @@ class PushSessionTest : public testing::Test {
     return out;
   }
 
-  std::unique_ptr<topics::Log> log_ = topics::make_memory_log();
+  std::unique_ptr<topics::Log> log_ = topics::make_memory_log(topics::test_identity());
   std::unique_ptr<Runtime> runtime_ = start_runtime(*log_, nullptr, {}).value();
 };
 

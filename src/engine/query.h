@@ -44,6 +44,15 @@ class PartitionStatus {
     return work_;
   }
 
+  void set_missing(const MissingRecords& missing) {
+    std::lock_guard lock(mutex_);
+    missing_ = missing;
+  }
+  MissingRecords missing() const {
+    std::lock_guard lock(mutex_);
+    return missing_;
+  }
+
   std::atomic<topics::Offset> position = 0;  // committed
   std::atomic<topics::Offset> end = 0;       // of the input, as far as its reader knows
   std::atomic<std::size_t> memory_peak_bytes = 0;
@@ -52,6 +61,7 @@ class PartitionStatus {
  private:
   mutable std::mutex mutex_;
   Work work_;
+  MissingRecords missing_;
 };
 
 // Thread-safe. The plan lives as long as this.

@@ -55,7 +55,7 @@ class LocalRuntime final : public Runtime {
   std::vector<QueryStats> stats() const override;
   Result<std::unique_ptr<PushQuery>> push(std::shared_ptr<const sql::PlanNode> plan, StartAt start,
                                           bool until_end) override {
-    return PushSession::create(log_, keys_, std::move(plan), start, until_end);
+    return PushSession::create(log_, keys_, options_, std::move(plan), start, until_end);
   }
   void shutdown() override;
 

@@ -10,11 +10,14 @@
 #include <variant>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/strong.h"
 #include "data/schema.h"
 #include "data/value.h"
 #include "seal/key_source.h"
+#include "seal/sequence_guard.h"
+#include "seal/topic_settings.h"
 #include "sql/function.h"
 #include "sql/plan.h"
 #include "topics/log.h"
@@ -37,6 +40,9 @@ struct CommitLimits {
 struct RuntimeOptions {
   int threads = 1;
   CommitLimits commit;
+  seal::TopicSettingsTable sealed_topics;
+  const Clock* clock =
+      nullptr;                 // for the ends of grants; null: the machine's. Outlives the runtime
   bool discard_sinks = false;  // benchmarks: outputs are computed to columns, counted and dropped
 };
 
@@ -59,12 +65,26 @@ struct Work {
   Work& operator+=(const Work& more);
 };
 
+// Records of a sealed partition that the log did not hand over, as far as those that it did prove
+// it. Totals are of the query's whole life; nothing is known of what is missing at an epoch's end.
+struct MissingRecords {
+  struct Epoch {
+    std::string epoch;          // its id and its producer's thumbprint
+    std::uint64_t missing = 0;  // records
+    bool head = false;          // before the first that is there: said to have been deleted
+    friend bool operator==(const Epoch&, const Epoch&) = default;
+  };
+  seal::GapTotals totals;
+  std::vector<Epoch> epochs;  // the last few seen by this process
+};
+
 // Of a source partition.
 struct PartitionProgress {
   std::int32_t partition = 0;
   topics::Offset position = 0;  // committed
   topics::Offset end = 0;       // as far as is known; some time ago when the query does not run
   Work work;
+  MissingRecords missing;
 };
 
 // The work is that of all partitions, also of those whose tasks have gone to another process.

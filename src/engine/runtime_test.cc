@@ -11,6 +11,7 @@
 #include "topics/limits.h"
 #include "topics/memory_log.h"
 #include "topics/partitioner.h"
+#include "topics/test_state_key.h"
 
 namespace penstock::engine {
 namespace {
@@ -57,7 +58,7 @@ class RuntimeTest : public testing::Test {
   }
   QueryStats stats() { return runtime_->stats().at(0); }
 
-  std::unique_ptr<topics::Log> log_ = topics::make_memory_log();
+  std::unique_ptr<topics::Log> log_ = topics::make_memory_log(topics::test_identity());
   std::unique_ptr<Runtime> runtime_;
 };
 
@@ -131,22 +132,22 @@ TEST_F(RuntimeTest, RecordsThatCannotBeReadOrComputedBecomeDeadLettersAsTheyCame
   EXPECT_EQ(stats().records_out, 2u);
   auto find = [&](std::string_view offset) {
     for (const TestRecord& letter : letters)
-      if (letter.headers.at("origin_offset") == offset) return letter;
+      if (letter.headers.at("penstock.origin_offset") == offset) return letter;
     return TestRecord{};
   };
   TestRecord malformed = find("1");
   EXPECT_EQ(malformed.key, "key");
   EXPECT_EQ(malformed.value, "{no json");
   EXPECT_EQ(malformed.timestamp_ms, 22);
-  EXPECT_EQ(malformed.headers["origin_topic"], "payments");
-  EXPECT_EQ(malformed.headers["origin_partition"], "0");
-  EXPECT_EQ(malformed.headers["origin_timestamp_ms"], "22");
-  EXPECT_EQ(malformed.headers["query"], "CSAS_OUT_1");
-  EXPECT_EQ(malformed.headers["reason"], "malformed_json");
-  EXPECT_EQ(find("2").headers["reason"], "division_by_zero");
+  EXPECT_EQ(malformed.headers["penstock.origin_topic"], "payments");
+  EXPECT_EQ(malformed.headers["penstock.origin_partition"], "0");
+  EXPECT_EQ(malformed.headers["penstock.origin_timestamp_ms"], "22");
+  EXPECT_EQ(malformed.headers["penstock.query"], "CSAS_OUT_1");
+  EXPECT_EQ(malformed.headers["penstock.reason"], "malformed_json");
+  EXPECT_EQ(find("2").headers["penstock.reason"], "division_by_zero");
   EXPECT_EQ(find("2").value, payment("zero", 0));
   EXPECT_EQ(find("2").key, std::nullopt);
-  EXPECT_FALSE(find("3").headers["reason"].empty());
+  EXPECT_FALSE(find("3").headers["penstock.reason"].empty());
 }
 
 TEST_F(RuntimeTest, ADeadLetterThatWouldBeTooLargeKeepsItsOriginOnly) {
@@ -157,8 +158,8 @@ TEST_F(RuntimeTest, ADeadLetterThatWouldBeTooLargeKeepsItsOriginOnly) {
   auto letters = read_topic(*log_, "CSAS_OUT_1.dead_letters");
   ASSERT_EQ(letters.size(), 1u);
   EXPECT_EQ(letters[0].value, std::nullopt);
-  EXPECT_EQ(letters[0].headers["omitted"], "value");
-  EXPECT_EQ(letters[0].headers["origin_offset"], "0");
+  EXPECT_EQ(letters[0].headers["penstock.omitted"], "value");
+  EXPECT_EQ(letters[0].headers["penstock.origin_offset"], "0");
 }
 
 TEST_F(RuntimeTest, GoesOnWhereItWasAfterARestart) {
@@ -317,7 +318,7 @@ TEST_F(RuntimeTest, ATimestampColumnSetsRecordTimesOfSourceAndSink) {
   EXPECT_EQ(records[0].timestamp_ms, 4711);
   auto letters = read_topic(*log_, "CSAS_OUT_1.dead_letters");
   ASSERT_EQ(letters.size(), 2u);
-  EXPECT_EQ(letters[0].headers["reason"], "invalid_timestamp");
+  EXPECT_EQ(letters[0].headers["penstock.reason"], "invalid_timestamp");
 }
 
 TEST_F(RuntimeTest, DiscardedSinksCountRowsAndMovePositions) {

@@ -9,6 +9,7 @@
 #include "engine/test_plans.h"
 #include "engine/test_topics.h"
 #include "topics/memory_log.h"
+#include "topics/test_state_key.h"
 
 namespace penstock::engine {
 namespace {
@@ -55,11 +56,12 @@ class SealedTest : public testing::Test {
   std::vector<std::string> reasons() {
     std::vector<std::string> out;
     for (TestRecord& letter : read_topic(*log_, "Q.dead_letters"))
-      out.push_back(letter.headers["origin_offset"] + " " + letter.headers["reason"]);
+      out.push_back(letter.headers["penstock.origin_offset"] + " " +
+                    letter.headers["penstock.reason"]);
     return out;
   }
 
-  std::unique_ptr<topics::Log> log_ = topics::make_memory_log();
+  std::unique_ptr<topics::Log> log_ = topics::make_memory_log(topics::test_identity());
   seal::KeyRing keys_ = make_keys({"in", "out"});
   std::unique_ptr<Runtime> runtime_;
 };

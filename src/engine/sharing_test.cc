@@ -17,6 +17,7 @@
 #include "engine/test_plans.h"
 #include "engine/test_topics.h"
 #include "topics/memory_log.h"
+#include "topics/test_state_key.h"
 
 namespace penstock::engine {
 namespace {
@@ -55,9 +56,9 @@ class SharingTest : public testing::Test {
     std::vector<TestRecord> batch;
     for (int i = 0; i < records; ++i, ++next_) {
       std::string body = fmt::format(R"({{"N":{}}})", next_);
-      batch.push_back({.value = sealing != nullptr ? sealing->seal(body, next_) : body,
-                       .timestamp_ms = next_,
-                       .partition = next_ % kPartitions});
+      const std::int32_t partition = next_ % kPartitions;
+      if (sealing != nullptr) body = sealing->seal(body, next_, partition);
+      batch.push_back({.value = body, .timestamp_ms = next_, .partition = partition});
     }
     produce(*memory_, "in", batch);
   }
@@ -83,7 +84,7 @@ class SharingTest : public testing::Test {
     return out;
   }
 
-  std::unique_ptr<topics::Log> memory_ = topics::make_memory_log();
+  std::unique_ptr<topics::Log> memory_ = topics::make_memory_log(topics::test_identity());
   seal::KeyRing keys_ = make_keys({"in", "out"});
   topics::Delays delays_{.commit = std::chrono::microseconds(500)};
   Group group_;

@@ -11,9 +11,11 @@
 #include "crypto/random.h"
 #include "engine/limits.h"
 #include "engine/seal_access.h"
+#include "engine/sealed_source.h"
 #include "engine/stream_format.h"
 #include "seal/grant.h"
 #include "topics/limits.h"
+#include "topics/own_headers.h"
 #include "topics/partitioner.h"
 
 namespace penstock::engine {
@@ -21,6 +23,7 @@ namespace {
 
 constexpr std::string_view kTooLarge = "output_too_large";
 constexpr std::string_view kBatchTooLarge = "batch_output_too_large";
+constexpr std::string_view kMalformedHeaders = "malformed_headers";
 constexpr std::string_view kTooEarly = "timestamp_too_early";  // for the topic
 
 constexpr data::TimestampMs kNoTimestamp = -1;  // of Kafka's records that have none
@@ -50,7 +53,8 @@ SinkEdge::SinkEdge(const sql::SinkStep& step, const topics::TopicInfo& info,
 
 Result<std::unique_ptr<SinkEdge>> SinkEdge::create(topics::Log& log, const seal::KeySource* keys,
                                                    const sql::SinkStep& step,
-                                                   std::int32_t source_partition) {
+                                                   std::int32_t source_partition,
+                                                   const seal::TopicSettingsTable& settings) {
   std::string doing = fmt::format("writing stream {}", step.stream.name);
   topics::TopicName topic = TRY(topics::TopicName::parse(step.stream.topic));
   topics::TopicInfo info = TRY_IN(log.describe(topic), doing);
@@ -58,6 +62,8 @@ Result<std::unique_ptr<SinkEdge>> SinkEdge::create(topics::Log& log, const seal:
   TRY_IN(edge->make_writers(), doing);
   if (step.stream.seal.kind != sql::SealKind::none) {
     TRY_IN(require_kept_timestamps(info), doing);
+    const std::string& policy = step.stream.seal.policy;
+    TRY_IN(require_partitions(info, settings.of(policy, step.stream.topic), policy), doing);
     TRY_IN(edge->make_sealer(log, keys), doing);
   }
   return edge;
@@ -97,7 +103,8 @@ Result<> SinkEdge::make_sealer(topics::Log& log, const seal::KeySource* keys) {
   return {};
 }
 
-Result<> SinkEdge::write(const data::Batch& batch, std::int64_t now_ms, sql::RowErrors& refused) {
+Result<> SinkEdge::write(const data::Batch& batch, std::span<const Slice> headers,
+                         std::int64_t now_ms, sql::RowErrors& refused) {
   if (sealer_ != nullptr) TRY(prepare_sealer(now_ms, batch.selection.size()));
   encode(batch, refused);
   const std::size_t bytes_before = bytes_;
@@ -105,13 +112,16 @@ Result<> SinkEdge::write(const data::Batch& batch, std::int64_t now_ms, sql::Row
     data::RowIndex row = batch.selection[i];
     std::optional<data::TimestampMs> timestamp_ms = timestamp_of(batch, row);
     if (!refused.empty() && failed_[row] != 0) continue;
+    std::optional<ByteView> row_headers = carried(headers, row);
     if (!timestamp_ms) {
       refused.add(row, kInvalidTimestamp);
     } else if (*timestamp_ms < rules_.timestamp_ms_min) {
       refused.add(row, kTooEarly);
     } else if (bytes_ - bytes_before > kBatchOutputBytesMax) {
       refused.add(row, kBatchTooLarge);
-    } else if (!add_record(key_writer_ != nullptr ? keys_[i] : Slice{}, values_[i],
+    } else if (!row_headers) {
+      refused.add(row, kMalformedHeaders);
+    } else if (!add_record(key_writer_ != nullptr ? keys_[i] : Slice{}, values_[i], *row_headers,
                            *timestamp_ms)) {
       refused.add(row, kTooLarge);
     }
@@ -151,24 +161,31 @@ std::optional<data::TimestampMs> SinkEdge::timestamp_of(const data::Batch& batch
   return value;
 }
 
+std::optional<ByteView> SinkEdge::carried(std::span<const Slice> headers, data::RowIndex row) {
+  if (headers.empty() || headers[row].size == 0) return ByteView{};
+  return topics::headers_to_carry_on(headers[row].bytes(), renamed_headers_);
+}
+
 // False: the record is larger than the topic takes.
-bool SinkEdge::add_record(const Slice& key, const Slice& value, data::TimestampMs timestamp_ms) {
-  std::size_t overhead = sealer_ != nullptr ? seal::kSealedOverheadMax : 0;
+bool SinkEdge::add_record(const Slice& key, const Slice& value, ByteView headers,
+                          data::TimestampMs timestamp_ms) {
+  std::size_t overhead = headers.size() + (sealer_ != nullptr ? seal::kSealedOverheadMax : 0);
   if (std::size_t{key.size} + value.size + overhead > rules_.record_bytes_max) return false;
-  topics::RecordView record{view_of(key), view_of(value), timestamp_ms};
+  topics::RecordView record{view_of(key), view_of(value), timestamp_ms, headers};
+  std::int32_t partition =
+      key.is_null() ? home_partition_ : topics::partition_of(key.bytes(), partitions_);
   if (sealer_ != nullptr) {
+    seal::RecordContext context{
+        .key = key, .timestamp_ms = timestamp_ms, .path = std::nullopt, .partition = partition};
     sealed_.clear();
-    seal::SealOutcome outcome =
-        value.is_null() ? sealer_->seal_tombstone({key.data, key.size}, timestamp_ms, sealed_)
-                        : sealer_->seal({key.data, key.size}, timestamp_ms, value.bytes(), sealed_);
+    seal::SealOutcome outcome = value.is_null() ? sealer_->seal_tombstone(context, sealed_)
+                                                : sealer_->seal(context, value.bytes(), sealed_);
     CHECK(outcome != seal::SealOutcome::epoch_used_up);  // prepare() has made sure
     if (outcome != seal::SealOutcome::ok) return false;
     record.value = sealed_;
   }
-  std::int32_t partition =
-      key.is_null() ? home_partition_ : topics::partition_of(key.bytes(), partitions_);
   records_by_partition_[static_cast<std::size_t>(partition)].append(record);
-  bytes_ += (record.value ? record.value->size() : 0) + key.size;
+  bytes_ += (record.value ? record.value->size() : 0) + key.size + headers.size();
   ++records_;
   return true;
 }

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "base/bytes.h"
@@ -10,6 +11,7 @@
 #include "format/writer.h"
 #include "seal/key_source.h"
 #include "seal/sealer.h"
+#include "seal/topic_settings.h"
 #include "sql/function.h"
 #include "sql/plan.h"
 #include "topics/log.h"
@@ -20,14 +22,18 @@ namespace penstock::engine {
 class SinkEdge {
  public:
   // Sealed sinks begin a new epoch here. permission_denied: the key source does not let us seal.
-  // failed_precondition: sealed, and the topic does not keep timestamps.
+  // failed_precondition: sealed, and the topic does not keep timestamps or has another number of
+  // partitions than is configured.
   static Result<std::unique_ptr<SinkEdge>> create(topics::Log& log, const seal::KeySource* keys,
                                                   const sql::SinkStep& step,
-                                                  std::int32_t source_partition);
+                                                  std::int32_t source_partition,
+                                                  const seal::TopicSettingsTable& settings);
 
   // Adds the selected rows. Rows that cannot be written are put into `refused` with their reason.
+  // headers: packed, of the batch's rows, which their records are to have; empty for none.
   // Errors end the task: the policy has ended.
-  Result<> write(const data::Batch& batch, std::int64_t now_ms, sql::RowErrors& refused);
+  Result<> write(const data::Batch& batch, std::span<const Slice> headers, std::int64_t now_ms,
+                 sql::RowErrors& refused);
 
   std::uint64_t records() const { return records_; }  // gathered since the last clear()
   std::size_t bytes() const { return bytes_; }
@@ -43,7 +49,10 @@ class SinkEdge {
   Result<> prepare_sealer(std::int64_t now_ms, std::size_t rows);
   void encode(const data::Batch& batch, sql::RowErrors& refused);
   std::optional<data::TimestampMs> timestamp_of(const data::Batch& batch, data::RowIndex row) const;
-  bool add_record(const Slice& key, const Slice& value, data::TimestampMs timestamp_ms);
+  // nullopt: what is there are no headers.
+  std::optional<ByteView> carried(std::span<const Slice> headers, data::RowIndex row);
+  bool add_record(const Slice& key, const Slice& value, ByteView headers,
+                  data::TimestampMs timestamp_ms);
   void wipe_plaintexts();
 
   const sql::SinkStep& step_;
@@ -59,7 +68,7 @@ class SinkEdge {
   std::vector<const data::Column*> key_columns_, value_columns_;
   format::EncodedRows keys_, values_;
   std::vector<std::uint8_t> failed_;
-  ByteBuffer sealed_;
+  ByteBuffer sealed_, renamed_headers_;
 
   std::unique_ptr<seal::Sealer> sealer_;  // null: a plain topic
   std::optional<topics::TopicName> grants_topic_;

@@ -6,36 +6,31 @@
 
 #include <fmt/format.h>
 
-#include "base/clock.h"
 #include "engine/limits.h"
 #include "engine/program.h"
-#include "engine/seal_access.h"
 #include "engine/stream_format.h"
+#include "topics/limits.h"
 
 namespace penstock::engine {
+namespace {
 
-Result<std::unique_ptr<SourceEdge>> SourceEdge::create(topics::Log& log,
-                                                       const seal::KeySource* keys,
-                                                       const sql::SourceStep& step,
-                                                       const data::Schema& schema,
-                                                       const topics::TopicPartition& from) {
+constexpr std::string_view kTooManyHeaders = "too_many_headers";
+constexpr std::string_view kRecordTooLarge = "record_too_large";
+
+}  // namespace
+
+Result<std::unique_ptr<SourceEdge>> SourceEdge::create(
+    topics::Log& log, const seal::KeySource* keys, const RuntimeOptions& options,
+    const sql::SourceStep& step, const data::Schema& schema, const topics::TopicPartition& from) {
   auto edge = std::unique_ptr<SourceEdge>(new SourceEdge(log, step, from));
   std::string doing = fmt::format("reading stream {}", step.stream.name);
-  if (step.stream.seal.kind != sql::SealKind::none) TRY_IN(edge->make_opener(keys), doing);
+  if (step.stream.seal.kind != sql::SealKind::none)
+    edge->sealed_ = TRY_IN(SealedSource::create(log, keys, options, step.stream, from), doing);
   TRY_IN(edge->make_columns(schema), doing);
   return edge;
 }
 
 SourceEdge::~SourceEdge() = default;
-
-Result<> SourceEdge::make_opener(const seal::KeySource* keys) {
-  const std::string& policy = step_.stream.seal.policy;
-  TRY(require_policy(keys, step_.stream.topic, policy));
-  TRY(require_kept_timestamps(TRY(log_.describe(from_.topic))));
-  opener_ = TRY(seal::Opener::create({.topic = step_.stream.topic, .policy_id = policy}, *keys));
-  grants_ = std::make_unique<GrantFollower>(log_, *opener_);
-  return grants_->catch_up(system_clock().now_ms());
-}
 
 Result<> SourceEdge::make_columns(const data::Schema& schema) {
   const data::Schema& stream_schema = step_.stream.schema;
@@ -70,19 +65,15 @@ Result<> SourceEdge::make_columns(const data::Schema& schema) {
   return {};
 }
 
-Result<> SourceEdge::restore(const std::vector<StoredState::Entry>& guards) {
-  for (const StoredState::Entry& entry : guards) {
-    if (entry.value.size() != sizeof(std::uint32_t))
-      return fail(ErrorCode::corrupt, "a stored sequence has the wrong size");
-    std::uint32_t sequence = 0;
-    for (std::uint8_t byte : entry.value) sequence = sequence << 8 | byte;
-    TRY(guard_.restore({TRY(seal::epoch_id_from(entry.key)), sequence}));
-  }
-  return {};
+Result<> SourceEdge::restore(const StoredState& state) {
+  if (sealed_ != nullptr) return sealed_->restore(state);
+  if (state.of(kGuardStore).empty() && state.of(kSealStore).empty()) return {};
+  return fail(ErrorCode::corrupt, "stored state of a sealed input, and the input is not sealed");
 }
 
 Result<> SourceEdge::start(topics::Offset from) {
-  auto check = opener_ != nullptr ? topics::ReadCheck::authenticated : topics::ReadCheck::checksums;
+  if (sealed_ != nullptr) TRY(sealed_->start());
+  auto check = sealed_ != nullptr ? topics::ReadCheck::authenticated : topics::ReadCheck::checksums;
   reader_ = TRY(log_.reader(from_, from, check));
   position_ = from;
   return {};
@@ -106,12 +97,12 @@ Result<bool> SourceEdge::next() {
   batch_.rows = rows_;
   batch_bytes_ = 0;
   batch_.selection.resize(rows_);
-  if (opener_ != nullptr) {
-    TRY(find_grants());
-    open_rows();
+  if (sealed_ != nullptr) {
+    TRY(open_rows());
   } else {
     take_plain_rows();
   }
+  refuse_beyond_limits();
   decode();
   set_timestamps();
   fill_pseudo_columns();
@@ -122,7 +113,6 @@ Result<bool> SourceEdge::next() {
 
 Result<bool> SourceEdge::fetch() {
   first_ = 0;
-  grants_are_current_ = false;
   buffer_.clear();
   return TRY(reader_->next(buffer_, kFetchBytes)) > 0;
 }
@@ -135,45 +125,29 @@ std::size_t SourceEdge::rows_at_hand() const {
   return static_cast<std::size_t>(std::lower_bound(begin, end, *stop_at_) - begin);
 }
 
-// A grant is committed with or before its epoch's first record, so one look at the grants covers
-// everything that was fetched before it.
-Result<> SourceEdge::find_grants() {
-  for (std::size_t row = 0; row < rows_ && !grants_are_current_; ++row) {
-    const Slice& sealed = buffer_.values[first_ + row];
-    if (sealed.size < known_prefix_.size()) continue;
-    if (std::memcmp(sealed.data, known_prefix_.data(), known_prefix_.size()) == 0) continue;
-    std::optional<seal::EpochId> epoch = seal::epoch_of(sealed.bytes());
-    if (!epoch) continue;
-    if (!opener_->knows(*epoch)) {
-      TRY(grants_->catch_up(system_clock().now_ms()));
-      grants_are_current_ = true;
-    } else {
-      std::memcpy(known_prefix_.data(), sealed.data, known_prefix_.size());
-    }
-  }
-  return {};
-}
-
-void SourceEdge::open_rows() {
+Result<> SourceEdge::open_rows() {
   std::span<const Slice> keys(buffer_.keys), values(buffer_.values);
   std::span<const data::TimestampMs> timestamps(buffer_.timestamps_ms);
-  opener_->open_batch(keys.subspan(first_, rows_), values.subspan(first_, rows_),
-                      timestamps.subspan(first_, rows_), guard_, opened_);
+  TRY(sealed_->open({keys.subspan(first_, rows_), values.subspan(first_, rows_),
+                     timestamps.subspan(first_, rows_), from_.partition},
+                    first_ == 0));
+  const seal::OpenedBatch& opened = sealed_->opened();
   key_views_.resize(rows_);
   value_views_.resize(rows_);
   std::size_t kept = 0;
   for (std::size_t row = 0; row < rows_; ++row) {
     batch_bytes_ += keys[first_ + row].size + values[first_ + row].size;
     key_views_[row] = keys[first_ + row].bytes();
-    seal::OpenOutcome outcome = opened_.rows()[row].outcome;
+    seal::OpenOutcome outcome = opened.rows()[row].outcome;
     if (outcome == seal::OpenOutcome::ok) [[likely]] {
-      value_views_[row] = opened_.bytes_of(row);
+      value_views_[row] = opened.bytes_of(row);
       batch_.selection[kept++] = static_cast<data::RowIndex>(row);
     } else if (outcome != seal::OpenOutcome::tombstone) {
       refused_.add(static_cast<data::RowIndex>(row), seal::reason_code(outcome));
     }
   }
   batch_.selection.resize(kept);
+  return {};
 }
 
 void SourceEdge::take_plain_rows() {
@@ -190,6 +164,22 @@ void SourceEdge::take_plain_rows() {
     kept += !value.is_null();  // a delete: a stream has nothing to make of it
   }
   batch_.selection.resize(kept);
+}
+
+// Records that only logs of others hold. Costs nothing while none has headers and all are small.
+void SourceEdge::refuse_beyond_limits() {
+  if (buffer_.headers.empty() && batch_bytes_ <= topics::kRecordBytesMax) return;
+  refused_now_.clear();
+  for (data::RowIndex row : batch_.selection) {
+    topics::RecordView seen = record(row);
+    std::size_t bytes =
+        seen.headers.size() + buffer_.keys[first_ + row].size + buffer_.values[first_ + row].size;
+    if (topics::HeaderWalk(seen.headers).count() > topics::kHeadersMax)
+      refused_now_.add(row, kTooManyHeaders);
+    else if (bytes > topics::kRecordBytesMax)
+      refused_now_.add(row, kRecordTooLarge);
+  }
+  if (!refused_now_.empty()) drop_refused();
 }
 
 void SourceEdge::decode() {
@@ -248,29 +238,18 @@ void SourceEdge::drop_refused() {
     refused_.add(entry.row, entry.reason);
 }
 
-void SourceEdge::release() {
-  arena_.reset();
-  opened_.wipe();
+std::string SourceEdge::epoch(data::RowIndex row) const {
+  const seal::EpochName* name = sealed_ != nullptr ? sealed_->opened().epoch_of(row) : nullptr;
+  return name != nullptr ? seal::to_text(*name) : std::string();
 }
 
-void SourceEdge::write_guards(topics::StateWrites& state) {
-  if (opener_ == nullptr) return;
-  StoreWrites guards(kGuardStore, state);
-  auto now = std::chrono::steady_clock::now();
-  if (now >= next_expiry_) {
-    next_expiry_ = now + kGrantExpiryInterval;
-    for (seal::EpochId epoch : opener_->expire(system_clock().now_ms())) {
-      guard_.forget(epoch);
-      guards.erase(seal::to_bytes(epoch));
-    }
-  }
-  for (const seal::SequenceGuard::Entry& entry : guard_.take_changes()) {
-    std::array<std::uint8_t, 4> sequence;
-    for (int i = 0; i < 4; ++i)
-      sequence[static_cast<std::size_t>(i)] =
-          static_cast<std::uint8_t>(entry.last_sequence >> (24 - 8 * i));
-    guards.put(seal::to_bytes(entry.epoch), sequence);
-  }
+void SourceEdge::release() {
+  arena_.reset();
+  if (sealed_ != nullptr) sealed_->opened().wipe();
+}
+
+void SourceEdge::write_state(topics::StateWrites& state) {
+  if (sealed_ != nullptr) sealed_->write_state(state);
 }
 
 std::size_t SourceEdge::memory_bytes() const {
@@ -278,7 +257,7 @@ std::size_t SourceEdge::memory_bytes() const {
   std::size_t columns = static_cast<std::size_t>(
       std::ranges::count_if(columns_, [](const auto& c) { return c != nullptr; }));
   return buffer_.storage.capacity() + buffer_.offsets.capacity() * kBytesPerRow +
-         opened_.text().size() + arena_.used_bytes() +
+         (sealed_ != nullptr ? sealed_->memory_bytes() : 0) + arena_.used_bytes() +
          columns * data::kBatchRowsMax * kBytesPerCell;
 }
 

@@ -3,39 +3,43 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "data/arena.h"
 #include "data/batch.h"
-#include "engine/grant_follower.h"
+#include "engine/runtime.h"
+#include "engine/sealed_source.h"
 #include "engine/state.h"
 #include "format/reader.h"
 #include "seal/key_source.h"
-#include "seal/opener.h"
 #include "sql/function.h"
 #include "sql/plan.h"
 #include "topics/log.h"
 
 namespace penstock::engine {
 
-// One partition of a stream. One thread. Log, step and schema outlive it.
+// One partition of a stream. One thread. Log, options, step and schema outlive it.
 class SourceEdge {
  public:
   // schema: of the step's output, pseudo-columns included. permission_denied: sealed, and the key
   // source does not let us read it. unsupported: a format or column type. failed_precondition:
   // sealed, and the topic does not keep timestamps.
   static Result<std::unique_ptr<SourceEdge>> create(topics::Log& log, const seal::KeySource* keys,
+                                                    const RuntimeOptions& options,
                                                     const sql::SourceStep& step,
                                                     const data::Schema& schema,
                                                     const topics::TopicPartition& from);
   ~SourceEdge();
 
   // Takes up what an earlier task stored; before start().
-  Result<> restore(const std::vector<StoredState::Entry>& guards);
+  Result<> restore(const StoredState& state);
+  // failed_precondition: sealed, and the topic's number of partitions is not what it should be.
   Result<> start(topics::Offset from);
+  bool is_sealed() const { return sealed_ != nullptr; }
   // Makes the next batch; false: nothing is at hand (or the stop offset is reached). The batch
   // before it is wiped. Rows that did not open or decode are in refused(), not in the selection;
-  // deletes are in neither.
+  // deletes are in neither. Errors end the task; see SealedSource::open().
   Result<bool> next();
   void stop_at(topics::Offset end) { stop_at_ = end; }
   bool at_stop() const { return stop_at_ && position_ >= *stop_at_; }
@@ -43,9 +47,16 @@ class SourceEdge {
   const data::Batch& batch() const { return batch_; }
   const sql::RowErrors& refused() const { return refused_; }
   std::size_t batch_bytes() const { return batch_bytes_; }  // keys and values as they came
+  // Packed, one per row; empty when no record of the batch has any. Never authenticated.
+  std::span<const Slice> headers() const {
+    std::span<const Slice> all(buffer_.headers);
+    return all.empty() ? all : all.subspan(first_, rows_);
+  }
   topics::RecordView record(data::RowIndex row) const { return buffer_[first_ + row]; }
   topics::Offset offset(data::RowIndex row) const { return buffer_.offsets[first_ + row]; }
   const topics::TopicPartition& from() const { return from_; }
+  // Of a sealed row that is authentic: its epoch's name; else empty.
+  std::string epoch(data::RowIndex row) const;
 
   // The batch's records are done with: wipes plaintexts.
   void release();
@@ -54,22 +65,24 @@ class SourceEdge {
   topics::Reader& reader() { return *reader_; }
   data::Arena& arena() { return arena_; }
 
-  // Sequences seen since the last call; forgets epochs whose grants ended.
-  void write_guards(topics::StateWrites& state);
+  // What has changed since the last call that is kept about a sealed input.
+  void write_state(topics::StateWrites& state);
+  const MissingRecords* missing() const {  // null: a plain topic
+    return sealed_ != nullptr ? &sealed_->missing() : nullptr;
+  }
   std::size_t memory_bytes() const;
 
  private:
   SourceEdge(topics::Log& log, const sql::SourceStep& step, topics::TopicPartition from)
       : log_(log), step_(step), from_(std::move(from)) {}
 
-  Result<> make_opener(const seal::KeySource* keys);
   Result<> make_columns(const data::Schema& schema);
   Result<bool> fetch();
   // How many of the buffer's records from first_ on belong to the next batch.
   std::size_t rows_at_hand() const;
-  Result<> find_grants();
-  void open_rows();
+  Result<> open_rows();
   void take_plain_rows();
+  void refuse_beyond_limits();
   void decode();
   void set_timestamps();
   void fill_pseudo_columns();
@@ -84,14 +97,7 @@ class SourceEdge {
   topics::Offset position_ = 0;
   std::optional<topics::Offset> stop_at_;
 
-  std::unique_ptr<seal::Opener> opener_;  // null: a plain topic
-  std::unique_ptr<GrantFollower> grants_;
-  seal::SequenceGuard guard_;
-  seal::OpenedBatch opened_;
-  bool grants_are_current_ = false;  // read to their end since the buffer was fetched
-  std::chrono::steady_clock::time_point next_expiry_{};
-  // How records of the epoch seen last begin, up to the end of its id: no look-up for those.
-  std::array<std::uint8_t, 16> known_prefix_{};
+  std::unique_ptr<SealedSource> sealed_;  // null: a plain topic
 
   std::unique_ptr<format::ValueReader> key_reader_, value_reader_;  // null: there are no columns
   std::vector<ByteView> key_views_, value_views_;  // of the batch; null: data() == nullptr

@@ -9,6 +9,7 @@
 #include "engine/test_topics.h"
 #include "sql/statement.h"
 #include "topics/memory_log.h"
+#include "topics/test_state_key.h"
 
 namespace penstock::engine {
 namespace {
@@ -60,11 +61,11 @@ class SqlRunTest : public testing::Test {
   std::vector<std::string> reasons(const std::string& query) {
     std::vector<std::string> out;
     for (TestRecord& letter : read_topic(*log_, query + ".dead_letters"))
-      out.push_back(letter.headers["reason"]);
+      out.push_back(letter.headers["penstock.reason"]);
     return out;
   }
 
-  std::unique_ptr<topics::Log> log_ = topics::make_memory_log();
+  std::unique_ptr<topics::Log> log_ = topics::make_memory_log(topics::test_identity());
   seal::KeyRing keys_ = make_keys({"payments", "review"});
   Streams streams_;
   std::unique_ptr<Runtime> runtime_;

@@ -16,8 +16,9 @@
 
 namespace penstock::engine {
 
-// The sequence guards of the task's source.
-inline constexpr std::string_view kGuardStore = "guards";
+// What is kept of the task's input when it is sealed.
+inline constexpr std::string_view kGuardStore = "guards";  // seal::SequenceGuard::Entry by epoch
+inline constexpr std::string_view kSealStore = "seal";     // what else (sealed_source.h)
 
 // Of a step that keeps state: its kind ("aggregate") and a digest of the columns that its entries
 // are made of (names, types, keys or values, in order): "aggregate.3f1c0a77d5e2". Steps of one plan

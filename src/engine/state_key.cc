@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/check.h"
 #include "crypto/hkdf.h"
 #include "crypto/hmac.h"
 #include "crypto/sha.h"
@@ -14,7 +15,7 @@ namespace {
 
 constexpr std::string_view kStateKeySalt = "penstock state key 1";
 
-SecretBuffer derive_state_key(ByteView secret, std::string_view use) {
+Result<SecretBuffer> derive_state_key(ByteView secret, std::string_view use) {
   return crypto::hkdf_sha256(
       {.key_material = secret, .salt = as_bytes(kStateKeySalt), .info = as_bytes(use)},
       kStateKeyBytes);
@@ -26,13 +27,19 @@ Result<std::shared_ptr<const topics::StateKey>> ServiceStateKey::create(ByteView
   if (secret.size() != kStateKeyBytes)
     return fail(ErrorCode::invalid_argument, fmt::format("a state key has {} bytes, expected {}",
                                                          secret.size(), kStateKeyBytes));
-  return std::shared_ptr<const topics::StateKey>(new ServiceStateKey(secret, false));
+  return make(secret, false);
 }
 
-ServiceStateKey::ServiceStateKey(ByteView secret, bool is_public)
-    : mac_key_(derive_state_key(secret, "mac")),
-      prf_(derive_state_key(secret, "prf").view()),
-      is_public_(is_public) {}
+Result<std::shared_ptr<const topics::StateKey>> ServiceStateKey::make(ByteView secret,
+                                                                      bool is_public) {
+  SecretBuffer mac_key = TRY(derive_state_key(secret, "mac"));
+  const SecretBuffer prf_key = TRY(derive_state_key(secret, "prf"));
+  return std::shared_ptr<const topics::StateKey>(
+      new ServiceStateKey(std::move(mac_key), prf_key, is_public));
+}
+
+ServiceStateKey::ServiceStateKey(SecretBuffer mac_key, const SecretBuffer& prf_key, bool is_public)
+    : mac_key_(std::move(mac_key)), prf_(prf_key.view()), is_public_(is_public) {}
 
 topics::Digest ServiceStateKey::mac(ByteView message) const {
   return crypto::hmac_sha256(mac_key_.view(), message);
@@ -53,7 +60,11 @@ Result<topics::StateIdentity> state_identity(std::string service, const seal::Ke
 
 std::shared_ptr<const topics::StateKey> public_state_key() {
   static constexpr std::array<std::uint8_t, kStateKeyBytes> kNoSecret{};
-  static const std::shared_ptr<const topics::StateKey> kKey(new ServiceStateKey(kNoSecret, true));
+  static const std::shared_ptr<const topics::StateKey> kKey = [] {
+    Result<std::shared_ptr<const topics::StateKey>> made = ServiceStateKey::make(kNoSecret, true);
+    CHECK(made.has_value());  // no memory at the start of a process
+    return *std::move(made);
+  }();
   return kKey;
 }
 

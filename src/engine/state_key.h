@@ -26,7 +26,8 @@ class ServiceStateKey final : public topics::StateKey {
 
  private:
   friend std::shared_ptr<const topics::StateKey> public_state_key();
-  ServiceStateKey(ByteView secret, bool is_public);
+  static Result<std::shared_ptr<const topics::StateKey>> make(ByteView secret, bool is_public);
+  ServiceStateKey(SecretBuffer mac_key, const SecretBuffer& prf_key, bool is_public);
 
   const SecretBuffer mac_key_;
   const crypto::KeyedSha256 prf_;

@@ -25,9 +25,11 @@ Key key_of(std::uint8_t seed) {
 
 ByteBuffer derived(std::uint8_t seed, std::string_view use) {
   const ByteBuffer secret(kStateKeyBytes, seed);
-  const SecretBuffer key = crypto::hkdf_sha256(
-      {.key_material = secret, .salt = as_bytes("penstock state key 1"), .info = as_bytes(use)},
-      kStateKeyBytes);
+  const SecretBuffer key =
+      crypto::hkdf_sha256(
+          {.key_material = secret, .salt = as_bytes("penstock state key 1"), .info = as_bytes(use)},
+          kStateKeyBytes)
+          .value();
   return to_buffer(key.view());
 }
 

@@ -8,6 +8,7 @@
 
 #include "engine/pipeline.h"
 #include "topics/memory_log.h"
+#include "topics/test_state_key.h"
 
 namespace penstock::engine {
 namespace {
@@ -74,7 +75,7 @@ class Stores : public testing::Test {
     return chain.open(TRY(StoredState::load(*writer, kStateTask)));
   }
 
-  std::unique_ptr<topics::Log> log = topics::make_memory_log();
+  std::unique_ptr<topics::Log> log = topics::make_memory_log(topics::test_identity());
   std::vector<std::string> seen;
 };
 
@@ -100,13 +101,13 @@ TEST_F(Stores, ThatThePlanDoesNotHaveAreRefusedByName) {
   const Error error = open(chain({"", "sum.ab"})).error();
   EXPECT_EQ(error.code(), ErrorCode::failed_precondition);
   EXPECT_NE(error.text().find("'sum.aa'"), std::string::npos) << error.text();
-  EXPECT_NE(error.text().find("guards, sum.ab"), std::string::npos) << error.text();
+  EXPECT_NE(error.text().find("guards, seal, sum.ab"), std::string::npos) << error.text();
   EXPECT_TRUE(seen.empty());
 }
 
 TEST_F(Stores, KeysWithoutAStoreAreRefused) {
   for (const std::string_view key : {std::string_view("\0", 1), std::string_view("\x09guards")}) {
-    log = topics::make_memory_log();
+    log = topics::make_memory_log(topics::test_identity());
     auto writer = log->writer(topics::WriterId("w")).value();
     ASSERT_TRUE(writer->restore(kStateTask, [](ByteView, ByteView) {}));
     auto commit = writer->begin().value();

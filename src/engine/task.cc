@@ -43,11 +43,14 @@ Result<std::unique_ptr<Task>> Task::build(const TaskContext& context, std::share
   const PlanParts& parts = query->parts();
   topics::TopicPartition from{query->source_topic(), partition};
   auto task = std::unique_ptr<Task>(new Task(context, std::move(query), partition));
-  task->source_ =
-      TRY(SourceEdge::create(context.log, context.keys, *parts.source, *parts.source_schema, from));
+  task->source_ = TRY(SourceEdge::create(context.log, context.keys, context.options, *parts.source,
+                                         *parts.source_schema, from));
   task->chain_ = TRY(build_chain(parts));
-  if (!context.options.discard_sinks)
-    task->sink_ = TRY(SinkEdge::create(context.log, context.keys, *parts.sink, partition));
+  if (!context.options.discard_sinks) {
+    task->sink_ = TRY(SinkEdge::create(context.log, context.keys, *parts.sink, partition,
+                                       context.options.sealed_topics));
+    task->passes_headers_ = sql::passes_headers(parts.source->stream, parts.sink->stream);
+  }
   task->writer_ = TRY(context.log.writer(task->query_->writer_id(partition)));
   TRY(task->restore());
   return task;
@@ -55,11 +58,11 @@ Result<std::unique_ptr<Task>> Task::build(const TaskContext& context, std::share
 
 Result<> Task::check(const TaskContext& context, const Query& query) {
   const PlanParts& parts = query.parts();
-  TRY(SourceEdge::create(context.log, context.keys, *parts.source, *parts.source_schema,
-                         {query.source_topic(), 0}));
+  TRY(SourceEdge::create(context.log, context.keys, context.options, *parts.source,
+                         *parts.source_schema, {query.source_topic(), 0}));
   TRY(build_chain(parts));
   if (!context.options.discard_sinks)
-    TRY(SinkEdge::create(context.log, context.keys, *parts.sink, 0));
+    TRY(SinkEdge::create(context.log, context.keys, *parts.sink, 0, context.options.sealed_topics));
   return {};
 }
 
@@ -91,7 +94,7 @@ Result<> Task::take_up() {
       return fail(ErrorCode::unsupported, "its stored position is none of this version");
     position = in_log->next;
   }
-  TRY(source_->restore(state.of(kGuardStore)));
+  TRY(source_->restore(state));
   TRY(chain_.open(state));
   bool fresh = !position;
   if (fresh) {
@@ -102,8 +105,10 @@ Result<> Task::take_up() {
   TRY(source_->start(*position));
   committed_position_ = *position;
   query_->status(partition_).position = *position;
-  // "From now on" must mean the same moment after a restart, even if nothing has come by then.
-  if (fresh && query_->start() == StartAt::latest) {
+  show_missing();
+  // "From now on" must mean the same moment after a restart, even if nothing has come by then. And
+  // the number of partitions first seen is kept from the first moment.
+  if (fresh && (query_->start() == StartAt::latest || source_->is_sealed())) {
     TRY(start_commit());
     TRY(settle());
   }
@@ -158,7 +163,10 @@ Result<Flow> Task::emit(const data::Batch& batch) {
     return Flow::more;
   }
   refused_by_sink_.clear();
-  TRY(sink_->write(batch, system_clock().now_ms(), refused_by_sink_));
+  // Rows are those of the source's batch here (Emitter): so are their headers.
+  std::span<const Slice> headers;
+  if (passes_headers_) headers = source_->headers();
+  TRY(sink_->write(batch, headers, system_clock().now_ms(), refused_by_sink_));
   for (const sql::RowErrors::Entry& entry : refused_by_sink_.entries())
     bury(entry.row, entry.reason);
   return Flow::more;
@@ -171,7 +179,8 @@ void Task::reject(data::RowIndex row, std::string_view reason) {
 void Task::bury(data::RowIndex row, std::string_view reason) {
   if (buried_.empty()) buried_.resize(source_->batch().rows, 0);
   if (std::exchange(buried_[row], 1) != 0) return;  // the first reason stays
-  append_dead_letter(source_->record(row), {source_->from(), source_->offset(row)}, reason,
+  append_dead_letter(source_->record(row),
+                     {source_->from(), source_->offset(row), source_->epoch(row)}, reason,
                      query_->id().value(), query_->dead_letters_rules(), dead_letters_);
 }
 
@@ -209,6 +218,7 @@ Result<> Task::start_commit() {
   TRY(fill(*in_flight_));
   flying_ = std::exchange(gathered_, {});
   flying_position_ = source_->position();
+  if (source_->missing() != nullptr) flying_missing_ = *source_->missing();
   flying_since_ = std::chrono::steady_clock::now();
   flying_.dead_letters = dead_letters_.size();
   dead_letters_.clear();
@@ -243,7 +253,7 @@ Result<> Task::fill(topics::Commit& commit) {
     TRY_IN(commit.append(to, dead_letters_), "writing dead letters");
   }
   topics::StateWrites& state = commit.state(id_);
-  source_->write_guards(state);
+  source_->write_state(state);
   TRY(chain_.on_commit(state));
   commit.advance(id_, source_->from(), topics::LogPosition{source_->position()});
   return {};
@@ -258,8 +268,13 @@ void Task::count_committed() {
   status.count(flying_);
   status.position = committed_position_;
   status.memory_peak_bytes = memory_peak_;
+  if (source_->is_sealed()) status.set_missing(flying_missing_);
   ++commits_;
   context_.progress.notify();
+}
+
+void Task::show_missing() {
+  if (source_->missing() != nullptr) query_->status(partition_).set_missing(*source_->missing());
 }
 
 void Task::note_memory() {

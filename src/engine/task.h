@@ -69,6 +69,7 @@ class Task final : private Emitter {
   Result<> start_commit();
   Result<> fill(topics::Commit& commit);
   void count_committed();
+  void show_missing();
   void note_memory();
 
   // Emitter: what the chain makes of a batch.
@@ -84,6 +85,7 @@ class Task final : private Emitter {
   std::unique_ptr<topics::Writer> writer_;
   std::unique_ptr<SourceEdge> source_;
   std::unique_ptr<SinkEdge> sink_;  // null: rows are counted and dropped
+  bool passes_headers_ = false;
   Chain chain_;
   sql::RowErrors rejected_;  // of the batch at hand
   sql::RowErrors refused_by_sink_;
@@ -98,6 +100,7 @@ class Task final : private Emitter {
   std::unique_ptr<topics::Commit> in_flight_;
   Work flying_;
   topics::Offset flying_position_ = 0;
+  MissingRecords flying_missing_;
   Time flying_since_{};
 
   topics::Offset committed_position_ = 0;

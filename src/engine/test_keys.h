@@ -53,18 +53,25 @@ class TestProducer {
           log_, seal::grants_topic(topic_),
           {{.key = std::string(as_text(grant.key)), .value = std::string(as_text(grant.value))}});
   }
-  std::string seal(std::string_view body, data::TimestampMs timestamp_ms) {
+  std::string seal(std::string_view body, data::TimestampMs timestamp_ms,
+                   std::int32_t partition = 0) {
     ByteBuffer out;
-    EXPECT_EQ(sealer_->seal({}, timestamp_ms, as_bytes(body), out), seal::SealOutcome::ok);
+    EXPECT_EQ(sealer_->seal(context_of(timestamp_ms, partition), as_bytes(body), out),
+              seal::SealOutcome::ok);
     return std::string(as_text(out));
   }
-  std::string seal_tombstone(data::TimestampMs timestamp_ms) {
+  std::string seal_tombstone(data::TimestampMs timestamp_ms, std::int32_t partition = 0) {
     ByteBuffer out;
-    EXPECT_EQ(sealer_->seal_tombstone({}, timestamp_ms, out), seal::SealOutcome::ok);
+    EXPECT_EQ(sealer_->seal_tombstone(context_of(timestamp_ms, partition), out),
+              seal::SealOutcome::ok);
     return std::string(as_text(out));
   }
 
  private:
+  static seal::RecordContext context_of(data::TimestampMs timestamp_ms, std::int32_t partition) {
+    return {.key = {}, .timestamp_ms = timestamp_ms, .path = std::nullopt, .partition = partition};
+  }
+
   topics::Log& log_;
   std::string topic_;
   std::unique_ptr<seal::Sealer> sealer_;
@@ -85,12 +92,16 @@ inline std::vector<std::string> open_topic(topics::Log& log, const std::string& 
     seal::SequenceGuard guard;
     for (const TestRecord& record : read_partition(log, topic, static_cast<std::int32_t>(p))) {
       ByteBuffer body;
-      seal::RecordContext context{.key = {}, .timestamp_ms = record.timestamp_ms, .path = {}};
+      seal::RecordContext context{.key = {},
+                                  .timestamp_ms = record.timestamp_ms,
+                                  .path = {},
+                                  .partition = record.partition};
       if (record.key) context.key = Slice::of(as_bytes(*record.key));
       bool ok =
           opener->open(context, as_bytes(*record.value), guard, body) == seal::OpenOutcome::ok;
       out.push_back(ok ? std::string(as_text(body)) : "<refused>");
     }
+    EXPECT_EQ(guard.totals(), seal::GapTotals{}) << topic << "/" << p;
   }
   return out;
 }

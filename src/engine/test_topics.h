@@ -28,7 +28,8 @@ struct TestRecord {
   data::TimestampMs timestamp_ms = 0;
   std::int32_t partition = 0;
   topics::Offset offset = 0;
-  std::map<std::string, std::string> headers = {};
+  std::map<std::string, std::string> headers = {};  // of those that were read: the last of a name
+  std::vector<topics::Header> header_list = {};
 };
 
 inline void produce(topics::Log& log, std::string_view topic,
@@ -41,6 +42,8 @@ inline void produce(topics::Log& log, std::string_view topic,
     if (record.key) view.key = as_bytes(*record.key);
     if (record.value) view.value = as_bytes(*record.value);
     view.timestamp_ms = record.timestamp_ms;
+    ByteBuffer packed = topics::pack_headers(record.header_list);
+    view.headers = packed;
     batch.append(view);
     ASSERT_TRUE(commit->append({topic_name(topic), record.partition}, batch));
   }
@@ -71,8 +74,8 @@ inline std::vector<TestRecord> read_partition(topics::Log& log, std::string_view
       record.timestamp_ms = view.timestamp_ms;
       record.partition = partition;
       record.offset = buffer.offsets[row];
-      std::vector<topics::Header> headers = topics::unpack_headers(view.headers).value();
-      for (const topics::Header& header : headers)
+      record.header_list = topics::unpack_headers(view.headers).value();
+      for (const topics::Header& header : record.header_list)
         record.headers[header.name] = std::string(as_text(header.value.value_or(ByteBuffer())));
     }
   }

@@ -10,6 +10,7 @@
 #include "engine/test_topics.h"
 #include "topics/memory_log.h"
 #include "topics/test_delayed_log.h"
+#include "topics/test_state_key.h"
 
 namespace penstock::engine {
 namespace {
@@ -39,11 +40,12 @@ class TopicRulesTest : public testing::Test {
   std::vector<std::string> reasons() {
     std::vector<std::string> out;
     for (TestRecord& letter : read_topic(*memory_, "Q.dead_letters"))
-      out.push_back(letter.headers["origin_timestamp_ms"] + " " + letter.headers["reason"]);
+      out.push_back(letter.headers["penstock.origin_timestamp_ms"] + " " +
+                    letter.headers["penstock.reason"]);
     return out;
   }
 
-  std::unique_ptr<topics::Log> memory_ = topics::make_memory_log();
+  std::unique_ptr<topics::Log> memory_ = topics::make_memory_log(topics::test_identity());
   topics::DelayedLog log_{*memory_, {.rules = {.record_bytes_max = 1000, .timestamp_ms_min = 1}}};
   seal::KeyRing keys_ = make_keys({"in", "out"});
   std::unique_ptr<Runtime> runtime_;
@@ -66,7 +68,7 @@ TEST_F(TopicRulesTest, RowsThatTheSinkDoesNotTakeAreDeadLettersThatTheirTopicTak
   EXPECT_EQ(letters[1].timestamp_ms, 1);
   EXPECT_EQ(letters[2].timestamp_ms, 5);
   EXPECT_EQ(letters[2].value, std::nullopt);
-  EXPECT_EQ(letters[2].headers["omitted"], "value");
+  EXPECT_EQ(letters[2].headers["penstock.omitted"], "value");
 }
 
 TEST_F(TopicRulesTest, ARowWithoutATimestampTakesTheEarliestThatTheSinkHas) {

@@ -17,7 +17,7 @@ class TeeEvidence : public ::testing::Test {
  protected:
   TeeEvidence() {
     std::filesystem::create_directories(folder_);
-    EXPECT_TRUE(write_file(folder_ / "platform.pem", key_.to_pem().view(), 0600));
+    EXPECT_TRUE(write_file(folder_ / "platform.pem", key_.to_pem().value().view(), 0600));
     anchors_.simulated_platforms = {key_.public_key()};
     expected_.report_data = attest::report_data("", "bm9uY2U=", {{"kty", "EC"}}).value();
   }

@@ -17,10 +17,10 @@ std::string context(std::string_view name, std::int64_t version) {
   return fmt::format("penstock vault 1\n{}\n{}", version, name);
 }
 
-crypto::Aes256Gcm cipher(const SecretBuffer& root, ByteView salt, std::string_view info) {
-  const SecretBuffer key = crypto::hkdf_sha256(
-      {.key_material = root.view(), .salt = salt, .info = as_bytes(info)}, crypto::kGcmKeyBytes);
-  return crypto::Aes256Gcm(key.view(), crypto::AeadEngine::libcrypto);
+Result<crypto::Aes256Gcm> cipher(const SecretBuffer& root, ByteView salt, std::string_view info) {
+  const SecretBuffer key = TRY(crypto::hkdf_sha256(
+      {.key_material = root.view(), .salt = salt, .info = as_bytes(info)}, crypto::kGcmKeyBytes));
+  return crypto::Aes256Gcm::create(key.view(), crypto::AeadEngine::libcrypto);
 }
 
 }  // namespace
@@ -44,7 +44,7 @@ Result<ByteBuffer> Vault::seal(std::string_view name, std::int64_t version, Byte
   const ByteSpan all(out);
   TRY(random.fill(all.first(kSaltBytes)));
   const std::string bound = context(name, version);
-  cipher(root_, all.first(kSaltBytes), bound)
+  TRY(cipher(root_, all.first(kSaltBytes), bound))
       .seal(kNonce, as_bytes(bound), secret, all.subspan(kSaltBytes));
   return out;
 }
@@ -58,9 +58,9 @@ Result<SecretBuffer> Vault::open_secret(std::string_view name, std::int64_t vers
                             name));
   };
   if (sealed.size() < kSaltBytes + crypto::kGcmTagBytes) return refused();
-  SecretBuffer out(sealed.size() - kSaltBytes - crypto::kGcmTagBytes);
+  SecretBuffer out = TRY(SecretBuffer::create(sealed.size() - kSaltBytes - crypto::kGcmTagBytes));
   const std::string bound = context(name, version);
-  const bool good = cipher(root_, sealed.first(kSaltBytes), bound)
+  const bool good = TRY(cipher(root_, sealed.first(kSaltBytes), bound))
                         .open(kNonce, as_bytes(bound), sealed.subspan(kSaltBytes), out.span());
   if (!good) return refused();
   return out;

@@ -142,7 +142,7 @@ TEST_F(Admin, AProductionStoreKnowsNoSimulatedTee) {
   EXPECT_EQ(owner.change("PUT", "/v1/apps/payments/policy", policy), "failed_precondition");
   const auto key = must(crypto::P256PrivateKey::generate(crypto::system_random()));
   for (const char* tee : {"simulated", "sample"}) {
-    Guest guest(service_->url(), data(), std::string(as_text(key.to_pem().view())));
+    Guest guest(service_->url(), data(), std::string(as_text(key.to_pem().value().view())));
     guest.tee = tee;
     ASSERT_EQ(guest.auth().status, 200);
     EXPECT_EQ(refusal(guest.attest()), "401 AttestationError");

@@ -62,7 +62,7 @@ void make_platform(const RouteContext& context, const Call& call, net::ResponseW
     const auto key = TRY(crypto::P256PrivateKey::generate(context.random));
     const std::string id = attest::platform_id(key.public_key());
     TRY(context.store.add_platform(call.actor, id, key.public_key()));
-    const SecretBuffer pem = key.to_pem();
+    const SecretBuffer pem = TRY(key.to_pem());
     return Json{{"id", id}, {"private_key_pem", as_text(pem.view())}};
   }();
   if (!made) return answer_error(writer, made.error());

@@ -151,7 +151,7 @@ TEST_F(Broker, RefusesEvidenceOfAnotherSession) {
 TEST_F(Broker, RefusesOtherPlatformsSignaturesAndDebug) {
   start_with_app();
   const auto key = must(crypto::P256PrivateKey::generate(crypto::system_random()));
-  const std::string pem(as_text(key.to_pem().view()));
+  const std::string pem(as_text(key.to_pem().value().view()));
   Guest foreign(service_->url(), data(), pem);
   ASSERT_EQ(foreign.auth().status, 200);
   EXPECT_EQ(detail(foreign.attest()), "denied: root (platform)");

@@ -59,7 +59,7 @@ Result<> check_private(const fs::path& path, mode_t kind, std::string_view mode)
 Result<SecretBuffer> read_secret(const fs::path& path) {
   TRY(check_private(path, S_IFREG, "0600"));
   std::string text = TRY(read_file(path, kSecretFileBytesMax));
-  SecretBuffer secret = SecretBuffer::copy_of(as_bytes(text));
+  Result<SecretBuffer> secret = SecretBuffer::create_copy(as_bytes(text));
   wipe({reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
   return secret;
 }
@@ -80,12 +80,12 @@ Result<> make_folder(const fs::path& folder) {
 Result<> make_key(const fs::path& path, crypto::RandomSource& random) {
   if (TRY(is_there(path))) return {};
   const auto key = TRY(crypto::P256PrivateKey::generate(random));
-  return write_file(path, key.to_pem().view(), 0600);
+  return write_file(path, TRY(key.to_pem()).view(), 0600);
 }
 
 Result<> make_token(const fs::path& path, crypto::RandomSource& random) {
   if (TRY(is_there(path))) return {};
-  SecretBuffer bytes(kTokenBytes);
+  SecretBuffer bytes = TRY(SecretBuffer::create(kTokenBytes));
   TRY(random.fill(bytes.span()));
   std::string text = to_base64url(bytes.view()) + "\n";
   const Result<> written = write_file(path, as_bytes(text), 0600);
@@ -95,16 +95,16 @@ Result<> make_token(const fs::path& path, crypto::RandomSource& random) {
 
 Result<> make_root_key(const fs::path& path, crypto::RandomSource& random) {
   if (TRY(is_there(path))) return {};
-  SecretBuffer bytes(kRootKeyBytes);
+  SecretBuffer bytes = TRY(SecretBuffer::create(kRootKeyBytes));
   TRY(random.fill(bytes.span()));
   return write_file(path, bytes.view(), 0600);
 }
 
-SecretBuffer without_line_end(const SecretBuffer& text) {
+Result<SecretBuffer> without_line_end(const SecretBuffer& text) {
   ByteView view = text.view();
   while (!view.empty() && (view.back() == '\n' || view.back() == '\r'))
     view = view.first(view.size() - 1);
-  return SecretBuffer::copy_of(view);
+  return SecretBuffer::create_copy(view);
 }
 
 }  // namespace
@@ -164,7 +164,7 @@ Result<> OwnerFiles::read() {
                             "backup; nothing is made anew in its place",
                             (folder_ / name).string()));
   }
-  admin_token_ = without_line_end(TRY(read_secret(folder_ / kAdminToken)));
+  admin_token_ = TRY(without_line_end(TRY(read_secret(folder_ / kAdminToken))));
   if (admin_token_.size() < kTokenBytes) {
     return fail(ErrorCode::invalid_argument,
                 fmt::format("'{}' is too short for a token: at least {} characters are needed",

@@ -71,7 +71,7 @@ class OwnerFiles {
 class FileRootKey final : public keys::RootKeyProvider {
  public:
   explicit FileRootKey(const OwnerFiles& files) : files_(files) {}
-  Result<SecretBuffer> root_key() override { return files_.root_key().clone(); }
+  Result<SecretBuffer> root_key() override { return files_.root_key().create_clone(); }
 
  private:
   const OwnerFiles& files_;

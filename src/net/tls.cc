@@ -46,8 +46,9 @@ X509Ptr x509_of(const crypto::Certificate& certificate) {
 }
 
 KeyPtr key_of(const crypto::P256PrivateKey& key) {
-  const SecretBuffer pem = key.to_pem();
-  const BioPtr bio(BIO_new_mem_buf(pem.view().data(), static_cast<int>(pem.size())));
+  const Result<SecretBuffer> pem = key.to_pem();
+  if (!pem) return nullptr;
+  const BioPtr bio(BIO_new_mem_buf(pem->view().data(), static_cast<int>(pem->size())));
   if (!bio) return nullptr;
   return KeyPtr(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr));
 }

@@ -24,6 +24,29 @@ Result<EpochId> epoch_id_from(ByteView bytes) {
   return EpochId(load_u64(bytes.data()));
 }
 
+EpochNameBytes to_bytes(const EpochName& name) {
+  static_assert(sizeof name.producer == kEpochNameBytes - kEpochIdBytes);
+  EpochNameBytes out;
+  store_u64(out.data(), name.epoch.value());
+  std::ranges::copy(name.producer, out.begin() + kEpochIdBytes);
+  return out;
+}
+
+Result<EpochName> epoch_name_from(ByteView bytes) {
+  if (bytes.size() != kEpochNameBytes)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("epoch name: {} bytes, expected {} (epoch id and producer thumbprint)",
+                            bytes.size(), kEpochNameBytes));
+  EpochName out;
+  out.epoch = EpochId(load_u64(bytes.data()));
+  std::ranges::copy(bytes.subspan(kEpochIdBytes), out.producer.begin());
+  return out;
+}
+
+std::string to_text(const EpochName& name) {
+  return fmt::format("{}/{}", to_hex(to_bytes(name.epoch)), to_hex(name.producer));
+}
+
 ByteBuffer encode_context(const EpochContext& context) {
   ByteBuffer out;
   crypto::CborWriter writer(out);
@@ -56,12 +79,12 @@ Result<EpochContext> parse_context(ByteView cbor) {
   return out;
 }
 
-EpochKeys EpochKeys::derive(ByteView secret, EpochId id, ByteView context) {
+Result<EpochKeys> EpochKeys::derive(ByteView secret, EpochId id, ByteView context) {
   constexpr std::size_t kDerivedBytes = 32 + 12 + kCommitBytes;
   ByteBuffer info = to_buffer(to_bytes(id));
   info.insert(info.end(), context.begin(), context.end());
-  return EpochKeys(crypto::hkdf_sha512(
-      {.key_material = secret, .salt = as_bytes("psr1"), .info = info}, kDerivedBytes));
+  return EpochKeys(TRY(crypto::hkdf_sha512(
+      {.key_material = secret, .salt = as_bytes("psr1"), .info = info}, kDerivedBytes)));
 }
 
 }  // namespace penstock::seal

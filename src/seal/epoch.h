@@ -23,6 +23,20 @@ using EpochIdBytes = std::array<std::uint8_t, kEpochIdBytes>;
 EpochIdBytes to_bytes(EpochId id);
 Result<EpochId> epoch_id_from(ByteView bytes);  // exactly 8
 
+// An epoch's name, in guards, tables and grants: anybody may choose an id that another producer has
+// chosen, nobody can sign for another producer.
+struct EpochName {
+  crypto::Thumbprint producer{};
+  EpochId epoch{};
+  friend bool operator==(const EpochName&, const EpochName&) = default;
+};
+// epoch id || producer thumbprint: the key of the epoch's grant.
+inline constexpr std::size_t kEpochNameBytes = kEpochIdBytes + 32;
+using EpochNameBytes = std::array<std::uint8_t, kEpochNameBytes>;
+EpochNameBytes to_bytes(const EpochName& name);
+Result<EpochName> epoch_name_from(ByteView bytes);  // exactly 40
+std::string to_text(const EpochName& name);         // hex of id, '/', hex of the thumbprint
+
 // What the epoch's keys are bound to.
 struct EpochContext {
   std::string topic;
@@ -38,8 +52,8 @@ Result<EpochContext> parse_context(ByteView cbor);
 // key (32) || Base IV (12) || commit (32), derived by HKDF-SHA-512 from the epoch's secret.
 class EpochKeys {
  public:
-  // `context`: encoded.
-  static EpochKeys derive(ByteView secret, EpochId id, ByteView context);
+  // `context`: encoded. io: no memory for secrets.
+  static Result<EpochKeys> derive(ByteView secret, EpochId id, ByteView context);
   ByteView key() const { return derived_.view().first(32); }
   ByteView base_iv() const { return derived_.view().subspan(32, 12); }
   ByteView commit() const { return derived_.view().last(kCommitBytes); }

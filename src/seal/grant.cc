@@ -116,7 +116,7 @@ Result<ByteBuffer> make_grant(const GrantSpec& spec, ByteView secret, const Poli
                               const crypto::P256PrivateKey& producer,
                               crypto::RandomSource& random) {
   ByteBuffer context = encode_context(spec.context);
-  EpochKeys keys = EpochKeys::derive(secret, spec.epoch, context);
+  EpochKeys keys = TRY(EpochKeys::derive(secret, spec.epoch, context));
   ByteBuffer content;
   content.reserve(256 + context.size());  // so that growing leaves no copy of the secret behind
   crypto::CborWriter writer(content);
@@ -168,7 +168,7 @@ Result<OpenedGrant> open_grant(ByteView grant, const ProducerKeys& producers,
     return fail(ErrorCode::failed_precondition,
                 fmt::format("grant: it ended at {} (Unix seconds), now is {}", content.not_after_s,
                             expected.now_s));
-  EpochKeys keys = EpochKeys::derive(content.secret, content.epoch, content.context);
+  EpochKeys keys = TRY(EpochKeys::derive(content.secret, content.epoch, content.context));
   if (!equal_constant_time(keys.commit(), content.commit))
     return fail(ErrorCode::not_authentic, "grant: the keys do not match its commitment");
   return OpenedGrant{.spec = {.epoch = content.epoch,

@@ -1,5 +1,6 @@
 // Grants say who may open an epoch; one per epoch, in the compacted topic `<topic>.grants`, its key
-// the epoch id, committed with or before the first record of its epoch.
+// the epoch's name (id || producer thumbprint, so that nobody's grant pushes out another's when the
+// topic is compacted), committed with or before the first record of its epoch.
 #pragma once
 
 #include <string>
@@ -45,6 +46,7 @@ class ProducerKeys {
 
 struct OpenedGrant {
   GrantSpec spec;
+  EpochName name() const { return {spec.context.producer, spec.epoch}; }
   EpochKeys keys;
 };
 // Verifies the signature with a key that `producers` names, unwraps with `reader`, then checks

@@ -58,7 +58,7 @@ Result<SecretBuffer> read_private_file(const std::filesystem::path& path) {
     return fail(ErrorCode::permission_denied,
                 fmt::format("key file '{}': it is a link; name the file itself", path.string()));
   if (!fd) return fail(os_error("opening", path, errno));
-  SecretBuffer work(TRY(check_private(fd.get(), path)));
+  SecretBuffer work = TRY(SecretBuffer::create(TRY(check_private(fd.get(), path))));
   std::size_t size = 0;
   while (size < work.size()) {
     ssize_t got = read(fd.get(), work.span().data() + size, work.size() - size);
@@ -67,7 +67,7 @@ Result<SecretBuffer> read_private_file(const std::filesystem::path& path) {
     if (got == 0) break;
     size += static_cast<std::size_t>(got);
   }
-  return SecretBuffer::copy_of(work.view().first(size));
+  return SecretBuffer::create_copy(work.view().first(size));
 }
 
 Result<Policy> policy_entry(const Json& entry, const std::filesystem::path& key_file) {

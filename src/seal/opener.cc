@@ -2,29 +2,21 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "base/secret.h"
 #include "seal/grant.h"
 #include "seal/limits.h"
+#include "seal/open_epoch.h"
 #include "seal/record_codec.h"
 
 namespace penstock::seal {
 namespace {
 
 constexpr std::uint8_t kEndOfBody = 0x80;
-
-class PolicyProducers final : public ProducerKeys {
- public:
-  explicit PolicyProducers(const Policy& policy) : policy_(policy) {}
-  const crypto::P256PublicKey* find(ByteView thumbprint) const override {
-    return policy_.producer(thumbprint);
-  }
-
- private:
-  const Policy& policy_;
-};
 
 // Size of the body within a padded one; nothing when the mark is missing.
 std::optional<std::size_t> unpadded(ByteView padded) {
@@ -36,32 +28,33 @@ std::optional<std::size_t> unpadded(ByteView padded) {
 
 }  // namespace
 
-struct Opener::Epoch {
-  EpochId id;
-  crypto::Aes256Gcm aead;
-  Nonce base_iv;
-  std::array<std::uint8_t, kCommitBytes> commit{};
-  std::int64_t not_after_s = 0;
-  std::uint64_t records_max = 0;
-
-  Epoch(const OpenedGrant& grant, crypto::AeadEngine engine)
-      : id(grant.spec.epoch),
-        aead(grant.keys.key(), engine),
-        base_iv(grant.keys.base_iv()),
-        not_after_s(grant.spec.not_after_s),
-        records_max(grant.spec.records_max) {
-    std::ranges::copy(grant.keys.commit(), commit.begin());
+// Grants that were handed to an opener with a store of its own.
+class Opener::KeptGrants final : public GrantSource {
+ public:
+  GrantPlace keep(ByteView grant) {
+    grants_.push_back(to_buffer(grant));
+    return {0, static_cast<std::int64_t>(grants_.size()) - 1};
   }
+  void drop_last() { grants_.pop_back(); }
+  Result<ByteBuffer> fetch(GrantPlace place) override {
+    return grants_[static_cast<std::size_t>(place.offset)];
+  }
+  Result<> catch_up(std::chrono::steady_clock::time_point) override { return {}; }
+
+ private:
+  std::vector<ByteBuffer> grants_;
 };
 
 struct Opener::Pending {
   OpenOutcome outcome = OpenOutcome::malformed;  // ok: goes on to decrypt()
   bool field = false;
   std::uint32_t sequence = 0;
-  Epoch* epoch = nullptr;
+  std::optional<std::int32_t> partition;
+  EpochId id;
+  const OpenEpoch* epoch = nullptr;  // the one to try first; null: none is at hand
   ByteView ciphertext;
   ByteView aad;
-  Nonce nonce;
+  Nonce nonce;  // under that epoch
   AadMemory memory;
 };
 
@@ -82,83 +75,105 @@ void OpenedBatch::wipe() {
   end_ = 0;
   refused_ = 0;
   rows_.clear();
+  epochs_.clear();
 }
 
 void OpenedBatch::finish() {
   std::memset(memory_.data() + end_, 0, kOpenPadding);
 }
 
-Opener::Opener(OpenerOptions options, Policy policy, crypto::P256PrivateKey reader)
-    : options_(std::move(options)),
-      policy_(std::move(policy)),
-      reader_(std::move(reader)),
+Opener::Opener(std::unique_ptr<KeptGrants> kept, std::shared_ptr<EpochStore> epochs,
+               crypto::GcmScratch scratch, std::int64_t now_s)
+    : kept_(std::move(kept)),
+      epochs_(std::move(epochs)),
+      scratch_(std::move(scratch)),
+      now_s_(now_s),
       pending_(std::make_unique<std::array<Pending, 2>>()) {}
 
 Opener::~Opener() = default;
 
 Result<std::unique_ptr<Opener>> Opener::create(OpenerOptions options, const KeySource& keys) {
-  const Policy* policy =
-      TRY_IN(keys.policy(options.policy_id), fmt::format("opening topic '{}'", options.topic));
-  if (!policy->covers(options.topic))
-    return fail(ErrorCode::permission_denied,
-                fmt::format("opening topic '{}': policy '{}' does not cover it", options.topic,
-                            options.policy_id));
-  const crypto::P256PrivateKey* reader = keys.reader_key(options.policy_id);
-  if (reader == nullptr)
-    return fail(ErrorCode::permission_denied,
-                fmt::format("opening topic '{}': no policy key for '{}'; give one with --keys",
-                            options.topic, options.policy_id));
-  return std::unique_ptr<Opener>(new Opener(std::move(options), *policy, reader->clone()));
+  auto kept = std::make_unique<KeptGrants>();
+  std::shared_ptr<EpochStore> epochs = TRY(EpochStore::create(
+      {.topic = std::move(options.topic), .policy_id = options.policy_id, .engine = options.engine},
+      keys, *kept));
+  return std::unique_ptr<Opener>(new Opener(std::move(kept), std::move(epochs),
+                                            TRY(crypto::GcmScratch::create()),
+                                            std::numeric_limits<std::int64_t>::min()));
 }
 
-Result<EpochId> Opener::add_grant(ByteView key, ByteView grant, std::int64_t now_ms) {
-  std::string doing = fmt::format("topic '{}'", grants_topic(options_.topic));
-  EpochId id = TRY_IN(epoch_id_from(key), doing);
-  std::int64_t now_s = now_ms / kMsPerS;
-  if (now_s > policy_.not_after_s())
-    return fail(ErrorCode::failed_precondition,
-                fmt::format("{}: policy '{}' ended at {} (Unix seconds), now is {}", doing,
-                            policy_.id(), policy_.not_after_s(), now_s));
-  GrantExpectation expected{.topic = options_.topic,
-                            .policy_id = policy_.id(),
-                            .policy_digest = policy_.digest(),
-                            .schema_required = policy_.schema_required(),
-                            .now_s = now_s};
-  OpenedGrant opened =
-      TRY_IN(open_grant(grant, PolicyProducers(policy_), reader_, expected), doing);
-  if (opened.spec.epoch != id)
-    return fail(ErrorCode::failed_precondition,
-                fmt::format("{}: a grant is for another epoch than its record's key says", doing));
-  if (const Epoch* known = find(id)) {
-    if (equal_constant_time(known->commit, opened.keys.commit())) return id;
-    return fail(ErrorCode::already_exists,
-                fmt::format("{}: two grants with different secrets for epoch {}", doing,
-                            to_hex(to_bytes(id))));
-  }
-  if (epochs_.size() >= kEpochsMax)
-    return fail(ErrorCode::limit_exceeded,
-                fmt::format("{}: more than {} open epochs", doing, kEpochsMax));
-  epochs_.emplace(id, std::make_unique<Epoch>(opened, options_.engine));
-  return id;
+Result<std::unique_ptr<Opener>> Opener::create(std::shared_ptr<EpochStore> epochs,
+                                               std::int64_t now_ms) {
+  return std::unique_ptr<Opener>(
+      new Opener(nullptr, std::move(epochs), TRY(crypto::GcmScratch::create()), now_ms / kMsPerS));
 }
 
-std::vector<EpochId> Opener::expire(std::int64_t now_ms) {
-  std::int64_t now_s = now_ms / kMsPerS;
-  std::vector<EpochId> out;
-  for (const auto& [id, epoch] : epochs_)
-    if (std::min(epoch->not_after_s, policy_.not_after_s()) < now_s) out.push_back(id);
-  if (!out.empty()) last_ = nullptr;
-  for (EpochId id : out) epochs_.erase(id);
-  return out;
+Result<EpochName> Opener::add_grant(ByteView key, ByteView grant, std::int64_t now_ms) {
+  CHECK(kept_ != nullptr);
+  std::string doing = fmt::format("topic '{}'", grants_topic(topic()));
+  EpochName name = TRY_IN(epoch_name_from(key), doing);
+  GrantPlace place = kept_->keep(grant);
+  Result<> added = epochs_->add(key, place);
+  if (added) added = epochs_->verify_now(name, place, now_ms / kMsPerS);
+  if (added) return name;
+  kept_->drop_last();
+  return fail(added.error().in(doing));
 }
 
-Opener::Epoch* Opener::find(EpochId id) {
+void Opener::set_time(std::int64_t now_ms) {
+  now_s_ = now_ms / kMsPerS;
+  last_ = nullptr;
+  slots_ = {};
+  retired_ = {};
+}
+
+const OpenEpoch* Opener::find(EpochId id) {
   if (last_ != nullptr && last_->id == id) [[likely]]
-    return last_;
-  auto found = epochs_.find(id);
-  if (found == epochs_.end()) return nullptr;
-  last_ = found->second.get();
-  return last_;
+    return last_->epoch.get();
+  Slot& slot = slots_[id.value() % slots_.size()];
+  if (slot.epoch == nullptr || slot.id != id) {
+    Result<std::vector<OpenEpochPtr>> found = epochs_->candidates(id, now_s_);
+    if (!found || found->empty()) return nullptr;  // open_otherwise() looks closer
+    remember(id, std::move(found->front()));
+  }
+  last_ = &slot;
+  return slot.epoch.get();
+}
+
+void Opener::remember(EpochId id, OpenEpochPtr epoch) {
+  Slot& slot = slots_[id.value() % slots_.size()];
+  retired_[retirements_++ % retired_.size()] = std::move(slot.epoch);
+  slot = {id, std::move(epoch)};
+}
+
+OpenOutcome Opener::open_otherwise(Pending& record, ByteSpan plaintext) {
+  bool known = record.epoch != nullptr;
+  for (int look = 0; look < 2; ++look) {
+    if (look == 1) {
+      if (!grants_since_) break;
+      auto since = *std::exchange(grants_since_, std::nullopt);
+      if (Result<> newer = epochs_->catch_up(since); !newer) {
+        trouble_ = newer.error();
+        return OpenOutcome::no_keys;
+      }
+    }
+    Result<std::vector<OpenEpochPtr>> found = epochs_->candidates(record.id, now_s_);
+    if (!found) {
+      trouble_ = found.error();
+      return OpenOutcome::no_keys;
+    }
+    known |= !found->empty();
+    for (OpenEpochPtr& epoch : *found) {
+      Nonce nonce = epoch->base_iv.with(record.partition, record.sequence);
+      if (!epoch->aead.open_shared(nonce.view(), record.aad, record.ciphertext, plaintext,
+                                   scratch_))
+        continue;
+      record.epoch = epoch.get();
+      remember(record.id, std::move(epoch));
+      return OpenOutcome::ok;
+    }
+  }
+  return known ? OpenOutcome::not_authentic : OpenOutcome::unknown_epoch;
 }
 
 void Opener::take_apart(const RecordContext& context, ByteView sealed, Pending& out) {
@@ -176,28 +191,34 @@ void Opener::take_apart(const RecordContext& context, ByteView sealed, Pending& 
     out.outcome = OpenOutcome::malformed;
     return;
   }
-  Epoch* epoch = find(record.epoch);
-  if (epoch == nullptr || record.sequence >= epoch->records_max) [[unlikely]] {
-    out.outcome = OpenOutcome::unknown_epoch;
-    return;
-  }
   out.outcome = OpenOutcome::ok;
   out.field = context.path.has_value();
   out.sequence = record.sequence;
-  out.epoch = epoch;
+  out.id = record.epoch;
+  out.epoch = find(record.epoch);
   out.ciphertext = record.ciphertext;
-  out.nonce = epoch->base_iv.with(record.sequence);
+  out.partition = context.partition;
+  if (out.epoch != nullptr) [[likely]]
+    out.nonce = out.epoch->base_iv.with(context.partition, record.sequence);
   out.aad = out.memory.write(context, record.protected_header.data());
 }
 
-OpenOutcome Opener::decrypt(const Pending& record, std::uint8_t* at, Plain& plain) {
+OpenOutcome Opener::decrypt(Pending& record, std::uint8_t* at, Plain& plain) {
   if (record.outcome != OpenOutcome::ok) [[unlikely]]
     return record.outcome;
   ByteSpan plaintext(at, record.ciphertext.size() - crypto::kGcmTagBytes);
-  if (!record.epoch->aead.open(record.nonce.view(), record.aad, record.ciphertext, plaintext))
-      [[unlikely]]
-    return OpenOutcome::not_authentic;
-
+  bool authentic = record.epoch != nullptr &&
+                   record.epoch->aead.open_shared(record.nonce.view(), record.aad,
+                                                  record.ciphertext, plaintext, scratch_);
+  if (!authentic) [[unlikely]] {
+    OpenOutcome found = open_otherwise(record, plaintext);
+    if (found != OpenOutcome::ok) return found;
+  }
+  if (record.sequence >= record.epoch->records_max) [[unlikely]] {
+    wipe(plaintext);
+    return OpenOutcome::unknown_epoch;
+  }
+  plain.epoch = record.epoch;
   plain.written = plaintext.size();
   plain.size = plaintext.size() - 1;
   auto kind = static_cast<Kind>(plaintext[0]);
@@ -220,31 +241,34 @@ void Opener::begin_row(std::size_t slot, const RecordContext& context, ByteView 
   take_apart(context, sealed, (*pending_)[slot]);
 }
 
-void Opener::end_row(std::size_t slot, SequenceGuard& guard, OpenedBatch& out) {
-  const Pending& record = (*pending_)[slot];
+// Every authentic record counts for its sequence, also one that is refused for what it holds.
+OpenOutcome Opener::admit(const Pending& record, const Plain& plain, OpenOutcome outcome,
+                          SequenceGuard& guard) {
+  if (plain.epoch == nullptr) return outcome;
+  OpenOutcome admitted = guard.admit(plain.epoch->name, record.sequence);
+  return admitted == OpenOutcome::ok ? outcome : admitted;
+}
+
+Opened Opener::end_row(std::size_t slot, SequenceGuard& guard, OpenedBatch& out) {
+  Pending& record = (*pending_)[slot];
   // The kind byte lands on the newline before the body and is made one again, so that the body
   // needs no second copy.
   std::uint8_t* newline = out.memory_.data() + out.end_ - 1;
   Plain plain;
-  OpenOutcome outcome = decrypt(record, newline, plain);
+  OpenOutcome opened = decrypt(record, newline, plain);
   *newline = '\n';
-  if (is_opened(outcome)) [[likely]] {
-    OpenOutcome admitted = guard.admit(record.epoch->id, record.sequence);
-    if (admitted != OpenOutcome::ok) [[unlikely]] {
-      wipe({newline + 1, plain.written - 1});
-      outcome = admitted;
-    }
-  }
-  Opened& row = out.rows_.emplace_back();
+  Opened row;
   row.offset = static_cast<std::uint32_t>(out.end_);
-  row.outcome = outcome;
-  if (outcome == OpenOutcome::ok) [[likely]] {
+  row.outcome = admit(record, plain, opened, guard);
+  if (plain.epoch != nullptr) row.epoch = out.note_epoch(plain.epoch->name);
+  if (row.outcome == OpenOutcome::ok) [[likely]] {
     row.size = static_cast<std::uint32_t>(plain.size);
     newline[1 + plain.size] = '\n';
     out.end_ += plain.size + 1;
-  } else if (outcome != OpenOutcome::tombstone) {
-    ++out.refused_;
+  } else if (is_opened(opened) && !is_opened(row.outcome)) {
+    wipe({newline + 1, plain.written - 1});
   }
+  return row;
 }
 
 OpenOutcome Opener::open(const RecordContext& context, ByteView sealed, SequenceGuard& guard,
@@ -266,10 +290,7 @@ OpenOutcome Opener::open_apart(const RecordContext& context, ByteView sealed, Se
   out.resize(start + record.ciphertext.size());
   Plain plain;
   OpenOutcome outcome = decrypt(record, out.data() + start, plain);
-  if (is_opened(outcome) && guard != nullptr) {
-    OpenOutcome admitted = guard->admit(record.epoch->id, record.sequence);
-    if (admitted != OpenOutcome::ok) outcome = admitted;
-  }
+  if (guard != nullptr) outcome = admit(record, plain, outcome, *guard);
   std::size_t kept = outcome == OpenOutcome::ok ? plain.size : 0;
   if (kept > 0) std::memmove(out.data() + start, out.data() + start + 1, kept);
   wipe(ByteSpan(out).subspan(start + kept));
@@ -280,6 +301,7 @@ OpenOutcome Opener::open_apart(const RecordContext& context, ByteView sealed, Se
 OpenOutcome Opener::open_field(const RecordContext& context, std::string_view text,
                                ByteBuffer& out) {
   CHECK(context.path.has_value());
+  CHECK(!context.partition);
   if (!text.starts_with(kFieldPrefix)) return OpenOutcome::malformed;
   if (text.size() / 4 * 3 > kSealedRecordBytesMax) return OpenOutcome::too_large;
   Result<ByteBuffer> sealed = from_base64url(text.substr(kFieldPrefix.size()));

@@ -1,19 +1,21 @@
 // Opening: PSR-1 records of one topic become plaintext again. Owned by one task.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "base/check.h"
 #include "crypto/aead.h"
 #include "seal/epoch.h"
+#include "seal/epoch_store.h"
 #include "seal/key_source.h"
 #include "seal/plaintext_memory.h"
 #include "seal/record.h"
@@ -32,6 +34,7 @@ struct Opened {
   std::uint32_t offset = 0;
   std::uint32_t size = 0;  // without kind byte and padding
   OpenOutcome outcome = OpenOutcome::malformed;
+  std::uint16_t epoch = UINT16_MAX;  // see OpenedBatch::epoch_of()
 };
 
 // Readable bytes that a batch buffer must have behind the last plaintext, for scanners.
@@ -54,6 +57,10 @@ class OpenedBatch {
   // All plaintexts with their newlines; kOpenPadding zero bytes follow.
   ByteView text() const { return {memory_.data(), end_}; }
   std::size_t refused() const { return refused_; }  // rows that are not is_opened()
+  // Under which the row's record is authentic, opened or not; null: under none that is known.
+  const EpochName* epoch_of(std::size_t row) const {
+    return rows_[row].epoch != UINT16_MAX ? &epochs_[rows_[row].epoch] : nullptr;
+  }
 
   OpenedBatch() = default;
   ~OpenedBatch() { wipe(); }
@@ -63,37 +70,67 @@ class OpenedBatch {
  private:
   friend class Opener;
   void finish();
+  std::uint16_t note_epoch(const EpochName& epoch) {
+    if (epochs_.empty() || epochs_.back() != epoch) [[unlikely]]
+      epochs_.push_back(epoch);
+    return static_cast<std::uint16_t>(std::min<std::size_t>(epochs_.size() - 1, UINT16_MAX));
+  }
 
   PlaintextMemory memory_;
   std::vector<Opened> rows_;
+  std::vector<EpochName> epochs_;  // one per run of rows; those beyond 65,535 runs are not named
   std::size_t end_ = 0;
   std::size_t refused_ = 0;
 };
 
 class Opener {
  public:
-  // not_found: policy; permission_denied: topic not covered, or no reader key. `keys` is not kept.
+  // With epochs of its own, which add_grant() brings. not_found: policy; permission_denied: topic
+  // not covered, or no reader key. `keys` is not kept.
   static Result<std::unique_ptr<Opener>> create(OpenerOptions options, const KeySource& keys);
+  // With those of its process. now_ms as set_time().
+  static Result<std::unique_ptr<Opener>> create(std::shared_ptr<EpochStore> epochs,
+                                                std::int64_t now_ms);
   ~Opener();
 
-  // Takes a record of `<topic>.grants`: `key` must be its epoch's id. Errors as of open_grant(); a
-  // refused grant changes nothing and its records stay unknown_epoch. The same grant again is taken
-  // without effect; another for a known epoch is already_exists. Returns the epoch.
-  Result<EpochId> add_grant(ByteView key, ByteView grant, std::int64_t now_ms);
-  std::size_t epochs() const { return epochs_.size(); }
-  bool knows(EpochId epoch) const { return epochs_.contains(epoch); }
+  // Takes a record of `<topic>.grants`: `key` must be its epoch's name. It is verified at once.
+  // Errors as of open_grant(); a refused grant changes nothing and its records stay unknown_epoch.
+  // The same grant again is taken without effect; another for a known epoch is already_exists.
+  // Returns the epoch. Only with epochs of its own (CHECKed).
+  Result<EpochName> add_grant(ByteView key, ByteView grant, std::int64_t now_ms);
+  const EpochStore& epochs() const { return *epochs_; }
 
-  // Forgets epochs whose grant has ended; once in a while, not per record. Returns them, so that
-  // guards can forget them too.
-  std::vector<EpochId> expire(std::int64_t now_ms);
+  // Epochs whose grant has ended open nothing from now on; once in a while, not per record. Guards
+  // keep them: the clock may be wrong.
+  void set_time(std::int64_t now_ms);
+  // What is opened from now on was written before `fetched`, and its grants too: the first record
+  // that does not open has the grants read up to there.
+  void fetched_at(std::chrono::steady_clock::time_point fetched) { grants_since_ = fetched; }
+  // Why a record was no_keys; the reader must stop.
+  const std::optional<Error>& trouble() const { return trouble_; }
 
-  // Opens a batch of one partition in log order. Keys, values and timestamps are parallel; a null
-  // slice is data == nullptr (any type with members data and size, such as penstock::Slice). `out`
-  // is reset first.
+  // A batch of one partition in log order. Keys, values and timestamps are parallel; a null slice
+  // is data == nullptr (any type with members data and size, such as penstock::Slice).
   template <typename SliceType>
-  void open_batch(std::span<const SliceType> keys, std::span<const SliceType> values,
-                  std::span<const std::int64_t> timestamps_ms, SequenceGuard& guard,
-                  OpenedBatch& out);
+  struct Batch {
+    std::span<const SliceType> keys, values;
+    std::span<const std::int64_t> timestamps_ms;
+    std::optional<std::int32_t> partition;
+
+    RecordContext context(std::size_t i) const {
+      return {.key = {keys[i].data, keys[i].size},
+              .timestamp_ms = timestamps_ms[i],
+              .path = std::nullopt,
+              .partition = partition};
+    }
+  };
+  // Opens a batch; `out` is reset first.
+  template <typename SliceType>
+  void open_batch(const Batch<SliceType>& batch, SequenceGuard& guard, OpenedBatch& out);
+  // Whether a grant that is not known yet may open records that did not open.
+  static bool may_open_later(OpenOutcome outcome) {
+    return outcome == OpenOutcome::unknown_epoch || outcome == OpenOutcome::not_authentic;
+  }
 
   // Opens one record of a partition; appends its body to `out`.
   OpenOutcome open(const RecordContext& context, ByteView sealed, SequenceGuard& guard,
@@ -104,58 +141,76 @@ class Opener {
   // Appends a field's CBOR; `text` is ps1:<base64url>; `context.path` is mandatory (CHECKed).
   OpenOutcome open_field(const RecordContext& context, std::string_view text, ByteBuffer& out);
 
-  const std::string& topic() const { return options_.topic; }
-  const Policy& policy() const { return policy_; }
+  const std::string& topic() const { return epochs_->topic(); }
+  const Policy& policy() const { return epochs_->policy(); }
 
  private:
-  struct Epoch;
+  class KeptGrants;
   struct Pending;  // a record taken apart, its epoch found, its AAD written
   // What decrypt() wrote: a kind byte, the body, and for padded records what padded it.
   struct Plain {
     std::size_t size = 0;  // of the body
     std::size_t written = 0;
+    const OpenEpoch* epoch = nullptr;  // under which it is authentic; else null
   };
-  Opener(OpenerOptions options, Policy policy, crypto::P256PrivateKey reader);
+  // An epoch used lately, held while the store may drop it.
+  struct Slot {
+    EpochId id;
+    OpenEpochPtr epoch;
+  };
+  Opener(std::unique_ptr<KeptGrants> kept, std::shared_ptr<EpochStore> epochs,
+         crypto::GcmScratch scratch, std::int64_t now_s);
 
-  Epoch* find(EpochId id);
+  // An epoch with this id; there may be others. Null: none is known now.
+  const OpenEpoch* find(EpochId id);
+  void remember(EpochId id, OpenEpochPtr epoch);
+  // Tries all epochs with the record's id, then those whose grants have come since. ok,
+  // unknown_epoch, not_authentic or no_keys.
+  OpenOutcome open_otherwise(Pending& record, ByteSpan plaintext);
   // Opening is in two steps, so that a batch can take the first for the next record before the
   // second for this one: the cipher then never waits for bytes that were just written.
   void take_apart(const RecordContext& context, ByteView sealed, Pending& out);
   // Writes kind || body at `at`, which has room for the ciphertext. When it is not opened, nothing
   // of the plaintext stays there. Fields open only where fields are expected.
-  OpenOutcome decrypt(const Pending& record, std::uint8_t* at, Plain& plain);
+  // Whatever the outcome, `plain.epoch` is set when the record is authentic.
+  OpenOutcome decrypt(Pending& record, std::uint8_t* at, Plain& plain);
+  OpenOutcome admit(const Pending& record, const Plain& plain, OpenOutcome outcome,
+                    SequenceGuard& guard);
   OpenOutcome open_apart(const RecordContext& context, ByteView sealed, SequenceGuard* guard,
                          ByteBuffer& out);
   void begin_row(std::size_t slot, const RecordContext& context, ByteView sealed);
-  void end_row(std::size_t slot, SequenceGuard& guard, OpenedBatch& out);
+  Opened end_row(std::size_t slot, SequenceGuard& guard, OpenedBatch& out);
 
-  OpenerOptions options_;
-  Policy policy_;
-  crypto::P256PrivateKey reader_;
-  std::unordered_map<EpochId, std::unique_ptr<Epoch>> epochs_;
-  Epoch* last_ = nullptr;
+  std::unique_ptr<KeptGrants> kept_;  // null: the epochs are the process's
+  std::shared_ptr<EpochStore> epochs_;
+  crypto::GcmScratch scratch_;
+  std::int64_t now_s_;
+  std::optional<std::chrono::steady_clock::time_point> grants_since_;  // none: they are current
+  std::optional<Error> trouble_;
+  std::array<Slot, 16> slots_;
+  Slot* last_ = nullptr;
+  // The last few that left their slots: records that were taken apart may still point to them.
+  std::array<OpenEpochPtr, 8> retired_;
+  std::size_t retirements_ = 0;
   std::unique_ptr<std::array<Pending, 2>> pending_;
 };
 
 template <typename SliceType>
-void Opener::open_batch(std::span<const SliceType> keys, std::span<const SliceType> values,
-                        std::span<const std::int64_t> timestamps_ms, SequenceGuard& guard,
-                        OpenedBatch& out) {
-  CHECK(keys.size() == values.size());
-  CHECK(timestamps_ms.size() == values.size());
+void Opener::open_batch(const Batch<SliceType>& batch, SequenceGuard& guard, OpenedBatch& out) {
+  const std::size_t rows = batch.values.size();
+  CHECK(batch.keys.size() == rows);
+  CHECK(batch.timestamps_ms.size() == rows);
   std::size_t sealed_bytes = 0;
-  for (const SliceType& value : values) sealed_bytes += value.size;
-  out.reset(sealed_bytes, values.size());
+  for (const SliceType& value : batch.values) sealed_bytes += value.size;
+  out.reset(sealed_bytes, rows);
   auto begin = [&](std::size_t i) {
-    RecordContext context{.key = {keys[i].data, keys[i].size},
-                          .timestamp_ms = timestamps_ms[i],
-                          .path = std::nullopt};
-    begin_row(i % 2, context, {values[i].data, values[i].size});
+    begin_row(i % 2, batch.context(i), {batch.values[i].data, batch.values[i].size});
   };
-  if (!values.empty()) begin(0);
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (i + 1 < values.size()) begin(i + 1);
-    end_row(i % 2, guard, out);
+  if (rows > 0) begin(0);
+  for (std::size_t i = 0; i < rows; ++i) {
+    if (i + 1 < rows) begin(i + 1);
+    out.rows_.push_back(end_row(i % 2, guard, out));
+    out.refused_ += !is_opened(out.rows_.back().outcome);
   }
   out.finish();
 }

@@ -1,6 +1,7 @@
 // Every vector of tests/vectors/psr1/psr1.json, both ways.
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <sstream>
 
 #include <gtest/gtest.h>
@@ -14,6 +15,7 @@
 #include "seal/opener.h"
 #include "seal/record_codec.h"
 #include "seal/sealer.h"
+#include "seal/sequence_guard.h"
 
 namespace penstock::seal {
 namespace {
@@ -46,6 +48,8 @@ struct VectorContext {
       path = record.at("path").get<std::string>();
       context.path = *path;
     }
+    if (!record.at("partition").is_null())
+      context.partition = record.at("partition").get<std::int32_t>();
   }
 };
 
@@ -67,15 +71,18 @@ struct Fixture {
   crypto::P256PrivateKey reader =
       crypto::P256PrivateKey::from_scalar(hex(document, "policy_private")).value();
 
-  OpenedGrant grant_of(const Json& epoch) {
+  // Under what the epoch's reader knows by itself.
+  Result<OpenedGrant> open(const Json& epoch, ByteView grant) {
     EpochContext context = parse_context(hex(epoch, "context")).value();
-    OneProducer producers(producer.public_key());
-    Result<OpenedGrant> opened = open_grant(hex(epoch, "grant"), producers, reader,
-                                            {.topic = context.topic,
-                                             .policy_id = context.policy_id,
-                                             .policy_digest = context.policy_digest,
-                                             .schema_required = false,
-                                             .now_s = 1785000000});
+    return open_grant(grant, OneProducer(producer.public_key()), reader,
+                      {.topic = context.topic,
+                       .policy_id = context.policy_id,
+                       .policy_digest = context.policy_digest,
+                       .schema_required = false,
+                       .now_s = 1785000000});
+  }
+  OpenedGrant grant_of(const Json& epoch) {
+    Result<OpenedGrant> opened = open(epoch, hex(epoch, "grant"));
     EXPECT_TRUE(opened.has_value()) << opened.error().text();
     return std::move(opened).value();
   }
@@ -91,7 +98,7 @@ OpenOutcome open_directly(const EpochKeys& keys, EpochId id, const RecordContext
   ByteView aad = memory.write(context, record.protected_header.data());
   plaintext.resize(record.ciphertext.size() - crypto::kGcmTagBytes);
   crypto::Aes256Gcm aead(keys.key());
-  Nonce nonce = Nonce(keys.base_iv()).with(record.sequence);
+  Nonce nonce = Nonce(keys.base_iv()).with(context.partition, record.sequence);
   if (!aead.open(nonce.view(), aad, record.ciphertext, plaintext))
     return OpenOutcome::not_authentic;
   return plaintext[0] <= 3 ? OpenOutcome::ok : OpenOutcome::unknown_kind;
@@ -110,8 +117,9 @@ TEST(Psr1Vectors, EpochKeysAreDerivedAsStated) {
   for (const Json& epoch : f.document.at("epochs")) {
     ByteBuffer context = hex(epoch, "context");
     EXPECT_EQ(encode_context(parse_context(context).value()), context);
-    EpochKeys keys = EpochKeys::derive(hex(epoch, "secret"),
-                                       epoch_id_from(hex(epoch, "epoch")).value(), context);
+    EpochKeys keys =
+        EpochKeys::derive(hex(epoch, "secret"), epoch_id_from(hex(epoch, "epoch")).value(), context)
+            .value();
     EXPECT_EQ(to_hex(keys.key()), epoch.at("key").get<std::string>());
     EXPECT_EQ(to_hex(keys.base_iv()), epoch.at("base_iv").get<std::string>());
     EXPECT_EQ(to_hex(keys.commit()), epoch.at("commit").get<std::string>());
@@ -131,10 +139,10 @@ TEST(Psr1Vectors, GrantsOpenByTheStatedSteps) {
     message = crypto::parse_sign1(bytes).value();
     SecretBuffer plaintext = crypto::decrypt_with(message.payload, f.reader).value();
     EXPECT_EQ(to_hex(plaintext.view()), epoch.at("grant_plaintext").get<std::string>());
-    EXPECT_EQ(
-        to_hex(
-            crypto::ecdh_es_a256kw_key(hex(epoch, "ecdh_z"), from_hex("a101381e").value()).view()),
-        epoch.at("kek").get<std::string>());
+    EXPECT_EQ(to_hex(crypto::ecdh_es_a256kw_key(hex(epoch, "ecdh_z"), from_hex("a101381e").value())
+                         .value()
+                         .view()),
+              epoch.at("kek").get<std::string>());
   }
 }
 
@@ -146,7 +154,7 @@ TEST(Psr1Vectors, RecordsAreReproducedByteForByte) {
       for (const Json& record : epoch.at("records")) {
         VectorContext context(record);
         EpochSealer sealer(grant.spec.epoch, grant.keys, engine,
-                           record.at("seq").get<std::uint64_t>());
+                           {context.context.partition, record.at("seq").get<std::uint32_t>()});
         ByteBuffer sealed;
         ByteBuffer body = hex(record, "body");
         ASSERT_EQ(sealer.seal(context.context, static_cast<Kind>(record.at("kind").get<int>()),
@@ -169,8 +177,8 @@ TEST(Psr1Vectors, NonceAndAuthenticatedStructureAreAsStated) {
       SealedRecord parsed;
       ASSERT_TRUE(parse_record(sealed, parsed));
       EXPECT_EQ(parsed.sequence, record.at("seq").get<std::uint32_t>());
-      EXPECT_EQ(to_hex(Nonce(grant.keys.base_iv()).with(parsed.sequence).view()),
-                record.at("nonce").get<std::string>());
+      Nonce nonce = Nonce(grant.keys.base_iv()).with(context.context.partition, parsed.sequence);
+      EXPECT_EQ(to_hex(nonce.view()), record.at("nonce").get<std::string>());
       AadMemory memory;
       EXPECT_EQ(to_hex(memory.write(context.context, parsed.protected_header.data())),
                 record.at("enc_structure").get<std::string>());
@@ -200,6 +208,9 @@ TEST(Psr1Vectors, RefusedRecordsAreRefusedForTheirReason) {
   const std::map<std::string, OpenOutcome> outcomes = {
       {"other record key", OpenOutcome::not_authentic},
       {"other timestamp", OpenOutcome::not_authentic},
+      {"other partition", OpenOutcome::not_authentic},
+      {"no partition", OpenOutcome::not_authentic},
+      {"external_aad of three members", OpenOutcome::not_authentic},
       {"tag bit flipped", OpenOutcome::not_authentic},
       {"sequence changed", OpenOutcome::not_authentic},
       {"unknown epoch", OpenOutcome::unknown_epoch},
@@ -222,7 +233,53 @@ TEST(Psr1Vectors, RefusedRecordsAreRefusedForTheirReason) {
       ++seen;
     }
   }
-  EXPECT_EQ(seen, 20u);
+  EXPECT_EQ(seen, 26u);
+}
+
+TEST(Psr1Vectors, RefusedGrantsAreRefusedForTheirReason) {
+  Fixture f;
+  const std::map<std::string, ErrorCode> codes = {
+      {"signed by a stranger", ErrorCode::permission_denied},
+      {"other commit", ErrorCode::not_authentic},
+      {"other topic", ErrorCode::failed_precondition},
+      {"last byte flipped", ErrorCode::not_authentic},
+      {"trailing byte", ErrorCode::invalid_argument},
+      {"no recipient of this policy", ErrorCode::permission_denied}};
+  std::size_t seen = 0;
+  for (const Json& epoch : f.document.at("epochs")) {
+    for (const Json& refused : epoch.at("refused_grants")) {
+      Result<OpenedGrant> opened = f.open(epoch, hex(refused, "grant"));
+      std::string why = refused.at("why").get<std::string>();
+      ASSERT_FALSE(opened.has_value()) << why;
+      EXPECT_EQ(opened.error().code(), codes.at(why)) << why << ": " << opened.error().text();
+      ++seen;
+    }
+  }
+  EXPECT_EQ(seen, 12u);
+}
+
+// As the vectors write it: "ok", "replay", "gap 3", "head_gap 3".
+std::string verdict(SequenceGuard& guard, std::uint32_t sequence) {
+  OpenOutcome outcome = guard.admit(EpochName{}, sequence);
+  std::vector<SequenceGuard::Gap> gaps = guard.take_gaps();
+  if (outcome == OpenOutcome::replayed) return gaps.empty() ? "replay" : "replay and gap";
+  if (outcome != OpenOutcome::ok) return std::string(reason_code(outcome));
+  if (gaps.empty()) return "ok";
+  return (gaps[0].head ? "head_gap " : "gap ") + std::to_string(gaps[0].missing);
+}
+
+TEST(Psr1Vectors, SequencesAreJudgedAsStated) {
+  Fixture f;
+  std::size_t seen = 0;
+  for (const Json& scenario : f.document.at("sequences")) {
+    SequenceGuard guard;
+    std::vector<std::string> verdicts;
+    for (const Json& sequence : scenario.at("seen"))
+      verdicts.push_back(verdict(guard, sequence.get<std::uint32_t>()));
+    EXPECT_EQ(verdicts, scenario.at("verdicts").get<std::vector<std::string>>());
+    ++seen;
+  }
+  EXPECT_EQ(seen, 5u);
 }
 
 }  // namespace

@@ -26,13 +26,14 @@ constexpr std::array<OutcomeText, kOpenOutcomes> kTexts = {{
     {OpenOutcome::unknown_epoch, "sealed_unknown_epoch",
      "no grant that this reader accepts names the record's epoch"},
     {OpenOutcome::not_authentic, "sealed_not_authentic",
-     "the record, its key or its timestamp is not what was sealed"},
+     "the record, its key, its timestamp or its partition is not what was sealed"},
     {OpenOutcome::unknown_kind, "sealed_unknown_kind", "the record is of a kind not taken here"},
     {OpenOutcome::bad_padding, "sealed_bad_padding", "the record's padding is broken"},
     {OpenOutcome::replayed, "sealed_replayed",
-     "the record's sequence does not rise: it was played again or moved"},
+     "the record's sequence does not rise: it was played again"},
+    {OpenOutcome::no_keys, "sealed_no_keys", "the keys of its epoch could not be had now"},
     {OpenOutcome::too_many_epochs, "sealed_too_many_epochs",
-     "the partition has records of more epochs than are followed"},
+     "the partition has records of more epochs than can be followed"},
 }};
 
 const OutcomeText& text_of(OpenOutcome outcome) {

@@ -21,18 +21,21 @@ enum class Kind : std::uint8_t {
 // What became of a record that was to be opened. The list is closed; names are stable.
 enum class OpenOutcome : std::uint8_t {
   ok,
-  tombstone,        // opened: the record deletes its key
-  bare_null,        // a null value on a sealed topic: anybody could have written it
-  malformed,        // not a sealed record in its one allowed form
-  too_large,        // passes a bound of limits.h
-  unknown_epoch,    // no grant for its epoch (or not yet)
-  not_authentic,    // key, timestamp, path or bytes differ from what was sealed
-  unknown_kind,     // authentic, but of a kind that is not taken here
-  bad_padding,      // authentic, but its padding is broken
-  replayed,         // authentic, but its sequence does not rise within its epoch and partition
-  too_many_epochs,  // more epochs in one partition than are followed
+  tombstone,      // opened: the record deletes its key
+  bare_null,      // a null value on a sealed topic: anybody could have written it
+  malformed,      // not a sealed record in its one allowed form
+  too_large,      // passes a bound of limits.h
+  unknown_epoch,  // no grant for its epoch (or not yet)
+  not_authentic,  // key, timestamp, path, partition or bytes differ from what was sealed
+  unknown_kind,   // authentic, but of a kind that is not taken here
+  bad_padding,    // authentic, but its padding is broken
+  replayed,       // authentic, but its sequence does not rise within its epoch and partition
+  no_keys,  // the keys of its epoch could not be had now: the reader must stop, since it may be
+            // authentic
+  too_many_epochs,  // authentic, but its partition has more epochs than can be followed: the reader
+                    // must stop, no authentic record is passed over
 };
-inline constexpr std::size_t kOpenOutcomes = 11;
+inline constexpr std::size_t kOpenOutcomes = 12;
 
 // Stable name, for dead letters and metrics: "ok", "tombstone", "sealed_bare_null",
 // "sealed_malformed", "sealed_not_authentic", ...
@@ -44,11 +47,12 @@ inline bool is_opened(OpenOutcome o) {
 }
 
 // What a record is bound to beside its bytes. The raw key, the record's own timestamp (Kafka's
-// CreateTime, the embedded log's), and for a field its path.
+// CreateTime, the embedded log's), for a field its path, and the partition that it is written to.
 struct RecordContext {
   Slice key;                                 // null: the record has no key
   std::optional<std::int64_t> timestamp_ms;  // none: the transport has none
   std::optional<std::string_view> path;      // only for fields
+  std::optional<std::int32_t> partition;     // from 0; none: the transport has none, and fields
 };
 
 // A record taken apart, by view.

@@ -6,6 +6,7 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 
 #include "base/bytes.h"
 #include "crypto/aead.h"
@@ -21,7 +22,7 @@ inline constexpr std::array<std::uint8_t, 11> kAadStart = {0x83, 0x68, 'E', 'n',
                                                            'y',  'p',  't', '0', 0x53};
 // Start, protected header, and heads at their longest.
 inline constexpr std::size_t kAadOverheadMax =
-    kAadStart.size() + kProtectedBytes + 9 + 1 + 9 + 9 + 9;
+    kAadStart.size() + kProtectedBytes + 9 + 1 + 9 + 9 + 9 + 5;
 
 inline std::uint32_t load_u32(const std::uint8_t* at) {
   std::uint32_t value;
@@ -70,7 +71,7 @@ inline std::size_t aad_bytes_max(const RecordContext& context) {
 // Writes the structure for `protected_header` (19 bytes) and returns its size.
 inline std::size_t write_aad(const RecordContext& context, const std::uint8_t* protected_header,
                              std::uint8_t* out) {
-  constexpr std::uint8_t kArrayOf3 = 0x83, kNull = 0xf6;
+  constexpr std::uint8_t kArrayOf4 = 0x84, kNull = 0xf6;
   constexpr std::uint8_t kUnsigned = 0, kNegative = 1, kBytes = 2, kText = 3;
   bool has_key = context.key.data != nullptr;
   bool negative = context.timestamp_ms && *context.timestamp_ms < 0;
@@ -82,6 +83,8 @@ inline std::size_t write_aad(const RecordContext& context, const std::uint8_t* p
   external += has_key ? cbor_head_bytes(context.key.size) + context.key.size : 1;
   external += context.timestamp_ms ? cbor_head_bytes(time) : 1;
   external += context.path ? cbor_head_bytes(context.path->size()) + context.path->size() : 1;
+  auto partition = static_cast<std::uint32_t>(context.partition.value_or(0));
+  external += context.partition ? cbor_head_bytes(partition) : 1;
 
   std::uint8_t* at = out;
   std::memcpy(at, kAadStart.data(), kAadStart.size());
@@ -89,7 +92,7 @@ inline std::size_t write_aad(const RecordContext& context, const std::uint8_t* p
   std::memcpy(at, protected_header, kProtectedBytes);
   at += kProtectedBytes;
   at = put_cbor_head(at, kBytes, external);
-  *at++ = kArrayOf3;
+  *at++ = kArrayOf4;
   if (has_key) {
     at = put_cbor_head(at, kBytes, context.key.size);
     std::memcpy(at, context.key.data, context.key.size);
@@ -108,6 +111,10 @@ inline std::size_t write_aad(const RecordContext& context, const std::uint8_t* p
   } else {
     *at++ = kNull;
   }
+  if (context.partition)
+    at = put_cbor_head(at, kUnsigned, partition);
+  else
+    *at++ = kNull;
   return static_cast<std::size_t>(at - out);
 }
 
@@ -119,11 +126,13 @@ class Nonce {
   // base_iv: 12 bytes.
   explicit Nonce(ByteView base_iv) { std::memcpy(&block_, base_iv.data(), crypto::kGcmNonceBytes); }
 
-  // This Base IV xor (8 zero bytes || sequence).
-  Nonce with(std::uint32_t sequence) const {
+  // This Base IV xor (4 zero bytes || partition || sequence).
+  Nonce with(std::optional<std::int32_t> partition, std::uint32_t sequence) const {
     static_assert(std::endian::native == std::endian::little);
+    std::uint32_t place = partition ? static_cast<std::uint32_t>(*partition) : kNoPartition;
     Nonce out;
-    out.block_ = block_ ^ Block { 0, std::byteswap(sequence) };
+    out.block_ =
+        block_ ^ Block { std::uint64_t{std::byteswap(place)} << 32, std::byteswap(sequence) };
     return out;
   }
   ByteView view() const {
@@ -131,6 +140,7 @@ class Nonce {
   }
 
  private:
+  static constexpr std::uint32_t kNoPartition = 0xffff'ffff;
   using Block [[gnu::vector_size(16)]] = std::uint64_t;
   Block block_{};
 };

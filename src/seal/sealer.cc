@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <unordered_map>
 
 #include <fmt/format.h>
 
@@ -44,22 +45,40 @@ Result<> check_usable(const Policy& policy, const SealerOptions& options) {
 struct EpochSealer::Scratch {
   Nonce base_iv;
   AadMemory aad;
+  // Next sequences: of the partitions from 0 on, of far ones, and where there is none.
+  std::vector<std::uint32_t> next_near;
+  std::unordered_map<std::int32_t, std::uint32_t> next_far;
+  std::uint32_t next_without = 0;
+
+  std::uint32_t& next_in(std::optional<std::int32_t> partition) {
+    constexpr std::int32_t kNearPartitions = 16 << 10;
+    if (!partition) return next_without;
+    CHECK(*partition >= 0);
+    if (*partition >= kNearPartitions) [[unlikely]]
+      return next_far[*partition];
+    auto index = static_cast<std::size_t>(*partition);
+    if (index >= next_near.size()) [[unlikely]]
+      next_near.resize(index + 1);
+    return next_near[index];
+  }
 };
 
 EpochSealer::EpochSealer(EpochId id, const EpochKeys& keys, crypto::AeadEngine engine,
-                         std::uint64_t first_sequence)
+                         Position first)
     : id_(id),
       aead_(keys.key(), engine),
       scratch_(std::make_unique<Scratch>()),
-      next_sequence_(first_sequence) {
+      records_(first.next_sequence) {
   scratch_->base_iv = Nonce(keys.base_iv());
+  scratch_->next_in(first.partition) = first.next_sequence;
+}
+
+EpochSealer::EpochSealer(EpochId id, crypto::Aes256Gcm aead, ByteView base_iv)
+    : id_(id), aead_(std::move(aead)), scratch_(std::make_unique<Scratch>()) {
+  scratch_->base_iv = Nonce(base_iv);
 }
 
 EpochSealer::~EpochSealer() = default;
-
-std::uint64_t EpochSealer::records_left() const {
-  return next_sequence_ >= kEpochRecordsMax ? 0 : kEpochRecordsMax - next_sequence_;
-}
 
 SealOutcome EpochSealer::seal(const RecordContext& context, Kind kind, ByteView body,
                               ByteBuffer& out) {
@@ -68,9 +87,10 @@ SealOutcome EpochSealer::seal(const RecordContext& context, Kind kind, ByteView 
       context.key.size > kRecordKeyBytesMax ||
       (context.path && context.path->size() > kFieldPathBytesMax)) [[unlikely]]
     return SealOutcome::too_large;
-  if (next_sequence_ >= kEpochRecordsMax) [[unlikely]]
+  if (records_ >= kEpochRecordsMax) [[unlikely]]
     return SealOutcome::epoch_used_up;
-  auto sequence = static_cast<std::uint32_t>(next_sequence_++);
+  ++records_;  // so no partition's sequence passes 32 bits
+  std::uint32_t sequence = scratch_->next_in(context.partition)++;
 
   std::size_t start = out.size();
   std::size_t plaintext_bytes = 1 + body.size();
@@ -78,7 +98,7 @@ SealOutcome EpochSealer::seal(const RecordContext& context, Kind kind, ByteView 
   std::uint8_t head[kSealedOverheadMax];
   std::size_t head_bytes = write_record_head(id_, sequence, ciphertext_bytes, head);
   // Before the body is copied: what the cipher loads first has then long been stored.
-  Nonce nonce = scratch_->base_iv.with(sequence);
+  Nonce nonce = scratch_->base_iv.with(context.partition, sequence);
   ByteView aad = scratch_->aad.write(context, head + kProtectedAt);
   out.resize(start + head_bytes + ciphertext_bytes);
   std::uint8_t* at = out.data() + start;
@@ -114,7 +134,7 @@ Result<std::unique_ptr<Sealer>> Sealer::create(SealerOptions options, const KeyS
         fmt::format("sealing topic '{}': policy '{}' does not name the producer key at hand",
                     options.topic, options.policy_id));
   auto sealer = std::unique_ptr<Sealer>(new Sealer(  // the constructor is private
-      std::move(options), *policy, producer->clone(), random));
+      std::move(options), *policy, TRY(producer->create_clone()), random));
   TRY(sealer->begin_epoch(now_ms));
   return sealer;
 }
@@ -148,16 +168,18 @@ Result<> Sealer::begin_epoch(std::int64_t now_ms) {
   EpochIdBytes id;
   TRY(random_.fill(id));
   spec.epoch = TRY(epoch_id_from(id));
-  SecretBuffer secret(kEpochSecretBytes);
+  SecretBuffer secret = TRY(SecretBuffer::create(kEpochSecretBytes));
   TRY(random_.fill(secret.span()));
   ByteBuffer grant = TRY_IN(make_grant(spec, secret.view(), policy_, producer_, random_),
                             fmt::format("sealing topic '{}'", options_.topic));
-  EpochKeys keys = EpochKeys::derive(secret.view(), spec.epoch, encode_context(spec.context));
-  epoch_ = std::make_unique<EpochSealer>(spec.epoch, keys, options_.engine);
+  EpochKeys keys = TRY(EpochKeys::derive(secret.view(), spec.epoch, encode_context(spec.context)));
+  epoch_ = std::make_unique<EpochSealer>(
+      spec.epoch, TRY(crypto::Aes256Gcm::create(keys.key(), options_.engine)), keys.base_iv());
   // The policy's end, its last second included, is an end of sealing too.
   std::int64_t left_s = policy_.not_after_s() - now_s;
   epoch_ends_s_ = now_s + std::min(options_.epoch_lifetime_s, left_s + 1);
-  grants_.push_back({.key = id, .value = std::move(grant)});
+  grants_.push_back(
+      {.key = to_bytes(EpochName{spec.context.producer, spec.epoch}), .value = std::move(grant)});
   return {};
 }
 
@@ -165,24 +187,23 @@ std::vector<EpochGrant> Sealer::take_grants() {
   return std::exchange(grants_, {});
 }
 
-SealOutcome Sealer::seal(Slice key, std::optional<std::int64_t> timestamp_ms, ByteView body,
-                         ByteBuffer& out) {
+SealOutcome Sealer::seal(const RecordContext& context, ByteView body, ByteBuffer& out) {
   CHECK(grants_.empty());
-  return epoch_->seal({.key = key, .timestamp_ms = timestamp_ms, .path = std::nullopt}, Kind::body,
-                      body, out);
+  CHECK(!context.path);
+  return epoch_->seal(context, Kind::body, body, out);
 }
 
-SealOutcome Sealer::seal_tombstone(Slice key, std::optional<std::int64_t> timestamp_ms,
-                                   ByteBuffer& out) {
+SealOutcome Sealer::seal_tombstone(const RecordContext& context, ByteBuffer& out) {
   CHECK(grants_.empty());
-  return epoch_->seal({.key = key, .timestamp_ms = timestamp_ms, .path = std::nullopt},
-                      Kind::tombstone, {}, out);
+  CHECK(!context.path);
+  return epoch_->seal(context, Kind::tombstone, {}, out);
 }
 
-SealOutcome Sealer::seal_padded(Slice key, std::optional<std::int64_t> timestamp_ms, ByteView body,
+SealOutcome Sealer::seal_padded(const RecordContext& context, ByteView body,
                                 std::uint32_t block_bytes, ByteBuffer& out) {
   constexpr std::uint8_t kEndOfBody = 0x80;
   CHECK(grants_.empty());
+  CHECK(!context.path);
   CHECK(block_bytes >= 1);
   if (body.size() > kSealedRecordBytesMax) return SealOutcome::too_large;
   std::size_t padded = (body.size() + block_bytes) / block_bytes * block_bytes;
@@ -190,9 +211,7 @@ SealOutcome Sealer::seal_padded(Slice key, std::optional<std::int64_t> timestamp
   scratch_.assign(padded, 0);
   if (!body.empty()) std::memcpy(scratch_.data(), body.data(), body.size());
   scratch_[body.size()] = kEndOfBody;
-  SealOutcome outcome =
-      epoch_->seal({.key = key, .timestamp_ms = timestamp_ms, .path = std::nullopt}, Kind::padded,
-                   scratch_, out);
+  SealOutcome outcome = epoch_->seal(context, Kind::padded, scratch_, out);
   wipe(scratch_);
   return outcome;
 }
@@ -200,6 +219,7 @@ SealOutcome Sealer::seal_padded(Slice key, std::optional<std::int64_t> timestamp
 SealOutcome Sealer::seal_field(const RecordContext& context, ByteView cbor, std::string& out) {
   CHECK(grants_.empty());
   CHECK(context.path.has_value());
+  CHECK(!context.partition);
   scratch_.clear();
   SealOutcome outcome = epoch_->seal(context, Kind::field, cbor, scratch_);
   if (outcome != SealOutcome::ok) return outcome;

@@ -13,6 +13,7 @@
 #include "crypto/random.h"
 #include "seal/epoch.h"
 #include "seal/key_source.h"
+#include "seal/limits.h"
 #include "seal/record.h"
 
 namespace penstock::seal {
@@ -23,18 +24,29 @@ enum class SealOutcome : std::uint8_t {
   too_large,      // body, key or path passes limits.h; nothing was written
 };
 
-// One epoch: key schedule, Base IV and a sequence that only rises. Never copied, never rewound.
+// One epoch: key schedule, Base IV and, in each partition, a sequence from 0 that rises by one with
+// each record. Never copied, never rewound.
 class EpochSealer {
  public:
-  EpochSealer(EpochId id, const EpochKeys& keys, crypto::AeadEngine engine,
-              std::uint64_t first_sequence = 0);
+  // Where an epoch stands that did not begin here: for known answers only.
+  struct Position {
+    std::optional<std::int32_t> partition = std::nullopt;
+    std::uint32_t next_sequence = 0;  // as many records are taken as sealed
+  };
+  EpochSealer(EpochId id, crypto::Aes256Gcm aead, ByteView base_iv);
+  // For tests and benchmarks: ends the process when there is no memory for the key schedule.
+  EpochSealer(EpochId id, const EpochKeys& keys, crypto::AeadEngine engine)
+      : EpochSealer(id, keys, engine, Position{}) {}
+  EpochSealer(EpochId id, const EpochKeys& keys, crypto::AeadEngine engine, Position first);
   ~EpochSealer();
 
   EpochId id() const { return id_; }
-  std::uint64_t next_sequence() const { return next_sequence_; }
-  std::uint64_t records_left() const;
+  std::uint64_t records() const { return records_; }  // of all partitions
+  std::uint64_t records_left() const { return kEpochRecordsMax - records_; }
 
-  // Appends one sealed record to `out`. A tombstone's body must be empty (CHECKed).
+  // Appends one sealed record to `out`. A tombstone's body must be empty, a partition not negative
+  // (CHECKed). Whatever is sealed must be written where the context says, in this order; when it
+  // is not, the next record needs a new epoch.
   SealOutcome seal(const RecordContext& context, Kind kind, ByteView body, ByteBuffer& out);
 
  private:
@@ -42,7 +54,7 @@ class EpochSealer {
   EpochId id_;
   crypto::Aes256Gcm aead_;
   std::unique_ptr<Scratch> scratch_;
-  std::uint64_t next_sequence_;
+  std::uint64_t records_ = 0;
 };
 
 struct SealerOptions {
@@ -56,7 +68,7 @@ struct SealerOptions {
 
 // A record for `<topic>.grants`.
 struct EpochGrant {
-  EpochIdBytes key{};
+  EpochNameBytes key{};
   ByteBuffer value;
 };
 
@@ -68,7 +80,9 @@ struct EpochGrant {
 //     commit.append(grants topic, g.key, g.value);
 //   sealer.seal(...) per record
 //
-// After an aborted commit it must be destroyed with its task: its grant may not have been
+// The caller chooses each record's partition before it is sealed. As soon as a sealed record is not
+// written (its commit was aborted, it expired, it was refused), the sealer must be destroyed with
+// its task, or begin a new epoch: else readers see a gap, and its grant may not have been
 // committed.
 class Sealer {
  public:
@@ -86,16 +100,15 @@ class Sealer {
   // Grants of epochs begun since the last call.
   std::vector<EpochGrant> take_grants();
 
-  // One record. CHECKs that no grant waits to be taken.
-  SealOutcome seal(Slice key, std::optional<std::int64_t> timestamp_ms, ByteView body,
-                   ByteBuffer& out);
+  // One record; `context` without a path (CHECKed). CHECKs that no grant waits to be taken.
+  SealOutcome seal(const RecordContext& context, ByteView body, ByteBuffer& out);
   // A delete. The sealed form of a null value.
-  SealOutcome seal_tombstone(Slice key, std::optional<std::int64_t> timestamp_ms, ByteBuffer& out);
+  SealOutcome seal_tombstone(const RecordContext& context, ByteBuffer& out);
   // Body padded to a multiple of `block_bytes` (at least 1), which hides its exact size.
-  SealOutcome seal_padded(Slice key, std::optional<std::int64_t> timestamp_ms, ByteView body,
-                          std::uint32_t block_bytes, ByteBuffer& out);
+  SealOutcome seal_padded(const RecordContext& context, ByteView body, std::uint32_t block_bytes,
+                          ByteBuffer& out);
   // One field's value, as CBOR. Appends the text form to `out`: ps1:<base64url>. `context.path` is
-  // mandatory (CHECKed).
+  // mandatory (CHECKed), its partition is none (CHECKed).
   SealOutcome seal_field(const RecordContext& context, ByteView cbor, std::string& out);
 
   const std::string& topic() const { return options_.topic; }

@@ -1,4 +1,9 @@
 // Sealer and Opener together: what one seals the other opens, and nothing else.
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
 #include <gtest/gtest.h>
 
 #include "base/clock.h"
@@ -14,6 +19,17 @@ namespace {
 
 constexpr std::int64_t kNowMs = 1'785'000'000'000;
 constexpr std::int64_t kNotAfterS = kNowMs / 1000 + 1000;
+
+constexpr std::int32_t kPartition = 3;
+
+RecordContext context_of(std::string_view key, std::int64_t time) {
+  return {.key = Slice::of(as_bytes(key)),
+          .timestamp_ms = time,
+          .path = std::nullopt,
+          .partition = kPartition};
+}
+const RecordContext kWithoutKey = {
+    .key = {}, .timestamp_ms = 1, .path = std::nullopt, .partition = kPartition};
 
 struct World {
   MadePolicy made;
@@ -51,13 +67,13 @@ struct World {
   }
   ByteBuffer seal(std::string_view key, std::int64_t time, std::string_view body) {
     ByteBuffer out;
-    EXPECT_EQ(sealer->seal(Slice::of(as_bytes(key)), time, as_bytes(body), out), SealOutcome::ok);
+    EXPECT_EQ(sealer->seal(context_of(key, time), as_bytes(body), out), SealOutcome::ok);
     return out;
   }
 };
 
-RecordContext context_of(std::string_view key, std::int64_t time) {
-  return {.key = Slice::of(as_bytes(key)), .timestamp_ms = time, .path = std::nullopt};
+EpochNameBytes name_of(const GrantSpec& spec) {
+  return to_bytes(EpochName{spec.context.producer, spec.epoch});
 }
 
 class Sealing : public testing::TestWithParam<crypto::AeadEngine> {};
@@ -89,9 +105,9 @@ TEST_P(Sealing, ABatchOpensContiguouslyWithItsRefusalsLeftOut) {
   std::vector<ByteBuffer> values(keys.size());
   values[0] = w.seal("a", 0, R"({"x":1})");
   values[1] = w.seal("b", 1, "");
-  ASSERT_EQ(w.sealer->seal_tombstone(Slice::of(as_bytes("c")), 2, values[2]), SealOutcome::ok);
+  ASSERT_EQ(w.sealer->seal_tombstone(context_of("c", 2), values[2]), SealOutcome::ok);
   values[3] = w.seal("other", 3, "moved to another key");
-  ASSERT_EQ(w.sealer->seal_padded(Slice::of(as_bytes("e")), 4, as_bytes("padded"), 64, values[4]),
+  ASSERT_EQ(w.sealer->seal_padded(context_of("e", 4), as_bytes("padded"), 64, values[4]),
             SealOutcome::ok);
   values[5] = {1, 2, 3};
   std::vector<Slice> key_slices, value_slices;
@@ -103,7 +119,7 @@ TEST_P(Sealing, ABatchOpensContiguouslyWithItsRefusalsLeftOut) {
   }
   OpenedBatch batch;
   for (int round = 0; round < 2; ++round) {  // the second time all is a replay
-    w.opener->open_batch<Slice>(key_slices, value_slices, times, guard, batch);
+    w.opener->open_batch<Slice>({key_slices, value_slices, times, kPartition}, guard, batch);
     ASSERT_EQ(batch.rows().size(), 7u);
     OpenOutcome ok = round == 0 ? OpenOutcome::ok : OpenOutcome::replayed;
     OpenOutcome gone = round == 0 ? OpenOutcome::tombstone : OpenOutcome::replayed;
@@ -129,7 +145,8 @@ TEST(Opener, RefusesWhatWasMovedToAnotherKeyTimeOrTopic) {
   World w;
   SequenceGuard guard;
   ByteBuffer sealed = w.seal("k", 7, "body"), out;
-  RecordContext no_key{.key = {}, .timestamp_ms = 7, .path = std::nullopt};
+  RecordContext no_key = context_of("k", 7);
+  no_key.key = {};
   RecordContext no_time = context_of("k", 7);
   no_time.timestamp_ms.reset();
   RecordContext with_path = context_of("k", 7);
@@ -179,6 +196,26 @@ TEST(Opener, OpensNoRecordThatIsTruncatedOrHasAnyBitFlipped) {
   EXPECT_TRUE(out.empty());
 }
 
+// A source of grants whose newer ones come when they are asked for.
+class LateGrants final : public GrantSource {
+ public:
+  explicit LateGrants(std::vector<ByteBuffer> grants) : grants_(std::move(grants)) {}
+  Result<ByteBuffer> fetch(GrantPlace place) override {
+    if (broken) return fail(ErrorCode::unavailable, "the log is away");
+    return grants_.at(static_cast<std::size_t>(place.offset));
+  }
+  Result<> catch_up(std::chrono::steady_clock::time_point) override {
+    ++times;
+    return adds();
+  }
+  std::function<Result<>()> adds;
+  int times = 0;
+  bool broken = false;
+
+ private:
+  std::vector<ByteBuffer> grants_;
+};
+
 TEST(Opener, TakesNoGrantThatIsTruncatedOrHasAnyBitFlipped) {
   World w;
   auto opener = w.new_opener();
@@ -190,18 +227,25 @@ TEST(Opener, TakesNoGrantThatIsTruncatedOrHasAnyBitFlipped) {
     changed[bit / 8] ^= static_cast<std::uint8_t>(1 << (bit % 8));
     EXPECT_FALSE(opener->add_grant(grant.key, changed, kNowMs)) << bit;
   }
-  EXPECT_EQ(opener->epochs(), 0u);
+  EXPECT_EQ(opener->epochs().figures().grants, 0u);
   EXPECT_TRUE(opener->add_grant(grant.key, grant.value, kNowMs));
   EXPECT_TRUE(opener->add_grant(grant.key, grant.value, kNowMs));
-  EXPECT_EQ(opener->epochs(), 1u);
+  EXPECT_EQ(opener->epochs().figures().grants, 1u);
 }
 
 TEST(Opener, RefusesAGrantUnderAnotherKeyThanItsEpoch) {
   World w;
-  EpochIdBytes other{};
+  EpochNameBytes other = w.grants[0].key;
+  other[kEpochNameBytes - 1] ^= 1;  // another producer
+  EXPECT_EQ(w.new_opener()->add_grant(other, w.grants[0].value, kNowMs).error().code(),
+            ErrorCode::permission_denied);
+  other = w.grants[0].key;
+  other[0] ^= 1;
   EXPECT_EQ(w.new_opener()->add_grant(other, w.grants[0].value, kNowMs).error().code(),
             ErrorCode::failed_precondition);
   EXPECT_FALSE(w.new_opener()->add_grant({}, w.grants[0].value, kNowMs));
+  EXPECT_FALSE(w.new_opener()->add_grant(ByteView(w.grants[0].key).first(kEpochIdBytes),
+                                         w.grants[0].value, kNowMs));
 }
 
 TEST(Opener, RefusesAGrantUnderAChangedPolicy) {
@@ -230,19 +274,20 @@ TEST(Opener, RefusesAProducerThatThePolicyDoesNotName) {
                  .records_max = 10};
   ByteBuffer secret(32, 7);
   auto grant = make_grant(spec, secret, w.made.policy, stranger, crypto::system_random()).value();
-  EXPECT_EQ(w.opener->add_grant(to_bytes(spec.epoch), grant, kNowMs).error().code(),
+  EXPECT_EQ(w.opener->add_grant(name_of(spec), grant, kNowMs).error().code(),
             ErrorCode::permission_denied);
   // Named producer, but the context claims the stranger: refused too.
   grant = make_grant(spec, secret, w.made.policy, w.made.producer, crypto::system_random()).value();
-  EXPECT_EQ(w.opener->add_grant(to_bytes(spec.epoch), grant, kNowMs).error().code(),
+  EpochName claimed{w.made.producer.public_key().thumbprint(), spec.epoch};
+  EXPECT_EQ(w.opener->add_grant(to_bytes(claimed), grant, kNowMs).error().code(),
             ErrorCode::not_authentic);
   spec.context.producer = w.made.producer.public_key().thumbprint();
   grant = make_grant(spec, secret, w.made.policy, w.made.producer, crypto::system_random()).value();
-  EXPECT_TRUE(w.opener->add_grant(to_bytes(spec.epoch), grant, kNowMs));
+  EXPECT_TRUE(w.opener->add_grant(name_of(spec), grant, kNowMs));
   // Another secret for a known epoch.
   secret[0] = 8;
   grant = make_grant(spec, secret, w.made.policy, w.made.producer, crypto::system_random()).value();
-  EXPECT_EQ(w.opener->add_grant(to_bytes(spec.epoch), grant, kNowMs).error().code(),
+  EXPECT_EQ(w.opener->add_grant(name_of(spec), grant, kNowMs).error().code(),
             ErrorCode::already_exists);
 }
 
@@ -268,10 +313,10 @@ TEST(Opener, EndsWithTheGrantsNotAfter) {
   EXPECT_EQ(
       w.new_opener()->add_grant(w.grants[0].key, w.grants[0].value, last_ms + 1).error().code(),
       ErrorCode::failed_precondition);
-  EXPECT_TRUE(w.opener->expire(last_ms).empty());
-  EXPECT_EQ(w.opener->expire(last_ms + 1), std::vector{w.sealer->epoch()});
-  EXPECT_EQ(w.opener->epochs(), 0u);
   ByteBuffer sealed = w.seal("k", 1, "late"), out;
+  w.opener->set_time(last_ms);
+  EXPECT_EQ(w.opener->open_in_any_order(context_of("k", 1), sealed, out), OpenOutcome::ok);
+  w.opener->set_time(last_ms + 1);
   EXPECT_EQ(w.opener->open_in_any_order(context_of("k", 1), sealed, out),
             OpenOutcome::unknown_epoch);
 }
@@ -289,9 +334,9 @@ TEST(Opener, KnowsNoSequenceBeyondTheGrantsRecords) {
   ByteBuffer secret(32, 7), out;
   auto grant =
       make_grant(spec, secret, w.made.policy, w.made.producer, crypto::system_random()).value();
-  ASSERT_TRUE(w.opener->add_grant(to_bytes(spec.epoch), grant, kNowMs));
+  ASSERT_TRUE(w.opener->add_grant(name_of(spec), grant, kNowMs));
   EpochSealer sealer(spec.epoch,
-                     EpochKeys::derive(secret, spec.epoch, encode_context(spec.context)),
+                     EpochKeys::derive(secret, spec.epoch, encode_context(spec.context)).value(),
                      crypto::AeadEngine::best);
   ByteBuffer first, second;
   ASSERT_EQ(sealer.seal(context_of("k", 1), Kind::body, as_bytes("x"), first), SealOutcome::ok);
@@ -321,13 +366,12 @@ TEST(Opener, EachOfTwoReadersOpensAndAThirdDoesNot) {
                     .value();
   auto grants = sealer->take_grants();
   ByteBuffer sealed;
-  ASSERT_EQ(sealer->seal({}, 1, as_bytes("for both"), sealed), SealOutcome::ok);
+  ASSERT_EQ(sealer->seal(kWithoutKey, as_bytes("for both"), sealed), SealOutcome::ok);
   for (const KeyRing* ring : {&first_ring, &second_ring}) {
     auto opener = Opener::create({.topic = "payments", .policy_id = "pay-v1"}, *ring).value();
     ASSERT_TRUE(opener->add_grant(grants[0].key, grants[0].value, kNowMs));
     ByteBuffer out;
-    EXPECT_EQ(opener->open_in_any_order({.key = {}, .timestamp_ms = 1, .path = {}}, sealed, out),
-              OpenOutcome::ok);
+    EXPECT_EQ(opener->open_in_any_order(kWithoutKey, sealed, out), OpenOutcome::ok);
     EXPECT_EQ(as_text(out), "for both");
   }
   class OneProducer final : public ProducerKeys {
@@ -369,6 +413,7 @@ TEST(Opener, OpensFieldsInJsonTextOnlyUnderTheirPath) {
   World w;
   RecordContext context = context_of("k", 1);
   context.path = "card";
+  context.partition.reset();
   std::string text;
   ByteBuffer cbor = from_hex("7034313131313131313131313131313131").value(), out;
   ASSERT_EQ(w.sealer->seal_field(context, cbor, text), SealOutcome::ok);
@@ -400,9 +445,9 @@ TEST(Opener, RefusesBrokenPaddingTombstonesWithBodiesAndUnknownKinds) {
   ByteBuffer secret(32, 7), out;
   auto grant =
       make_grant(spec, secret, w.made.policy, w.made.producer, crypto::system_random()).value();
-  ASSERT_TRUE(w.opener->add_grant(to_bytes(spec.epoch), grant, kNowMs));
+  ASSERT_TRUE(w.opener->add_grant(name_of(spec), grant, kNowMs));
   EpochSealer sealer(spec.epoch,
-                     EpochKeys::derive(secret, spec.epoch, encode_context(spec.context)),
+                     EpochKeys::derive(secret, spec.epoch, encode_context(spec.context)).value(),
                      crypto::AeadEngine::best);
   auto outcome = [&](int kind, std::string_view body) {
     ByteBuffer sealed;
@@ -418,6 +463,225 @@ TEST(Opener, RefusesBrokenPaddingTombstonesWithBodiesAndUnknownKinds) {
   EXPECT_TRUE(out.empty());
   EXPECT_EQ(outcome(2, std::string_view("a\x80\0\0", 4)), OpenOutcome::ok);
   EXPECT_EQ(as_text(out), "a");
+}
+
+TEST(Opener, RefusesWhatWasCopiedToAnotherPartition) {
+  World w;
+  SequenceGuard guard;
+  ByteBuffer sealed = w.seal("k", 7, "body"), out;
+  for (std::optional<std::int32_t> other :
+       {std::optional(kPartition - 1), std::optional(INT32_MAX), std::optional<std::int32_t>()}) {
+    RecordContext moved = context_of("k", 7);
+    moved.partition = other;
+    EXPECT_EQ(w.opener->open(moved, sealed, guard, out), OpenOutcome::not_authentic);
+  }
+  EXPECT_EQ(w.opener->open(context_of("k", 7), sealed, guard, out), OpenOutcome::ok);
+}
+
+TEST(Sealer, CountsFromZeroInEachPartition) {
+  World w;
+  std::vector<std::optional<std::int32_t>> partitions = {0, 2, {}, 0, 70'000, 2, {}, 70'000, 0};
+  std::vector<std::uint32_t> sequences;
+  std::set<std::string> sealed_once;
+  for (std::optional<std::int32_t> partition : partitions) {
+    RecordContext context = context_of("k", 1);
+    context.partition = partition;
+    ByteBuffer sealed, out;
+    ASSERT_EQ(w.sealer->seal(context, as_bytes("same"), sealed), SealOutcome::ok);
+    EXPECT_EQ(w.opener->open_in_any_order(context, sealed, out), OpenOutcome::ok);
+    SealedRecord record;
+    ASSERT_TRUE(parse_record(sealed, record));
+    sequences.push_back(record.sequence);
+    EXPECT_TRUE(sealed_once.insert(to_hex(record.ciphertext)).second);  // no nonce twice
+  }
+  EXPECT_EQ(sequences, (std::vector<std::uint32_t>{0, 0, 0, 1, 0, 1, 1, 1, 2}));
+}
+
+TEST(Opener, WhatIsAuthenticButNotTakenLeavesNoGap) {
+  World w;
+  SequenceGuard guard;
+  GrantSpec spec{.epoch = EpochId(9),
+                 .context = {.topic = "payments",
+                             .schema_reference = {},
+                             .producer = w.made.producer.public_key().thumbprint(),
+                             .policy_id = "pay-v1",
+                             .policy_digest = w.made.policy.digest()},
+                 .not_after_s = kNotAfterS,
+                 .records_max = kEpochRecordsMax};
+  ByteBuffer secret(32, 7), out;
+  auto grant =
+      make_grant(spec, secret, w.made.policy, w.made.producer, crypto::system_random()).value();
+  ASSERT_TRUE(w.opener->add_grant(name_of(spec), grant, kNowMs));
+  EpochSealer sealer(spec.epoch,
+                     EpochKeys::derive(secret, spec.epoch, encode_context(spec.context)).value(),
+                     crypto::AeadEngine::best);
+  ByteBuffer first, unknown, last;
+  ASSERT_EQ(sealer.seal(context_of("k", 1), Kind::body, {}, first), SealOutcome::ok);
+  ASSERT_EQ(sealer.seal(context_of("k", 1), static_cast<Kind>(9), {}, unknown), SealOutcome::ok);
+  ASSERT_EQ(sealer.seal(context_of("k", 1), Kind::body, {}, last), SealOutcome::ok);
+  auto open = [&](const ByteBuffer& sealed) {
+    return w.opener->open(context_of("k", 1), sealed, guard, out);
+  };
+  EXPECT_EQ(open(first), OpenOutcome::ok);
+  EXPECT_EQ(open(unknown), OpenOutcome::unknown_kind);
+  EXPECT_EQ(open(unknown), OpenOutcome::replayed);
+  EXPECT_EQ(open(last), OpenOutcome::ok);
+  EXPECT_TRUE(guard.take_gaps().empty());
+}
+
+// Two producers that the policy names; the second takes ids that the first has chosen.
+struct TwoProducers {
+  MadePolicy made = make_policy({.id = "pay-v1",
+                                 .topics = {"payments"},
+                                 .schema_required = false,
+                                 .not_after_s = kNotAfterS},
+                                crypto::system_random())
+                        .value();
+  crypto::P256PrivateKey other = crypto::P256PrivateKey::generate(crypto::system_random()).value();
+  Policy policy = both();
+  KeyRing keys;
+  std::unique_ptr<Opener> opener;
+
+  TwoProducers() {
+    EXPECT_TRUE(keys.add_policy(policy));
+    EXPECT_TRUE(keys.set_reader_key("pay-v1", made.reader.clone()));
+    opener = Opener::create({.topic = "payments", .policy_id = "pay-v1"}, keys).value();
+  }
+  Policy both() const {
+    PolicySpec spec = made.policy.spec();
+    spec.producers.push_back(other.public_key());
+    return Policy::create(spec).value();
+  }
+  struct Made {
+    EpochNameBytes key;
+    ByteBuffer grant;
+    EpochSealer sealer;
+  };
+  Made epoch(const crypto::P256PrivateKey& producer, std::uint8_t secret_byte) const {
+    GrantSpec spec{.epoch = EpochId(77),
+                   .context = {.topic = "payments",
+                               .schema_reference = {},
+                               .producer = producer.public_key().thumbprint(),
+                               .policy_id = "pay-v1",
+                               .policy_digest = policy.digest()},
+                   .not_after_s = kNotAfterS,
+                   .records_max = kEpochRecordsMax};
+    ByteBuffer secret(32, secret_byte);
+    return {name_of(spec),
+            make_grant(spec, secret, policy, producer, crypto::system_random()).value(),
+            EpochSealer(spec.epoch,
+                        EpochKeys::derive(secret, spec.epoch, encode_context(spec.context)).value(),
+                        crypto::AeadEngine::best)};
+  }
+};
+
+TEST(Opener, ARecordBelongsToTheProducerUnderWhoseGrantItOpens) {
+  TwoProducers w;
+  TwoProducers::Made victim = w.epoch(w.made.producer, 1), thief = w.epoch(w.other, 2);
+  EXPECT_NE(victim.key, thief.key);  // compaction keeps both grants
+  std::vector<ByteBuffer> sealed(4);
+  for (std::size_t i = 0; i < sealed.size(); ++i)
+    ASSERT_EQ(
+        (i % 2 == 0 ? victim : thief)
+            .sealer.seal(kWithoutKey, Kind::body, as_bytes(i % 2 == 0 ? "v" : "t"), sealed[i]),
+        SealOutcome::ok);
+  // The thief's grant comes first; until the victim's is there its records do not open.
+  LateGrants late({thief.grant, victim.grant});
+  std::shared_ptr<EpochStore> epochs =
+      EpochStore::create({.topic = "payments", .policy_id = "pay-v1"}, w.keys, late).value();
+  ASSERT_TRUE(epochs->add(thief.key, {0, 0}));
+  late.adds = [&] { return epochs->add(victim.key, {0, 1}); };
+  auto opener = Opener::create(epochs, kNowMs).value();
+  std::vector<Slice> keys(4), values;
+  for (const ByteBuffer& value : sealed) values.push_back(Slice::of(value));
+  std::vector<std::int64_t> times(4, 1);
+  Opener::Batch<Slice> records{keys, values, times, kPartition};
+  SequenceGuard guard;
+  OpenedBatch batch;
+  opener->open_batch(records, guard, batch);
+  EXPECT_EQ(batch.refused(), 2u);
+  EXPECT_EQ(batch.rows()[0].outcome, OpenOutcome::not_authentic);
+  EXPECT_EQ(late.times, 0);  // nothing says that there may be more
+  guard = SequenceGuard();
+  opener->fetched_at(std::chrono::steady_clock::now());
+  opener->open_batch(records, guard, batch);
+  EXPECT_EQ(late.times, 1);
+  EXPECT_EQ(batch.refused(), 0u);
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(batch.rows()[i].outcome, OpenOutcome::ok);
+    EXPECT_EQ(as_text(batch.bytes_of(i)), i % 2 == 0 ? "v" : "t");
+  }
+  EXPECT_EQ(guard.size(), 2u);
+  EXPECT_EQ(guard.totals(), GapTotals{});
+  opener->open_batch(records, guard, batch);
+  for (const Opened& row : batch.rows()) EXPECT_EQ(row.outcome, OpenOutcome::replayed);
+}
+
+TEST(Opener, SaysWhenTheReaderMustStop) {
+  World w;
+  LateGrants late({w.grants[0].value});
+  std::shared_ptr<EpochStore> epochs =
+      EpochStore::create({.topic = "payments", .policy_id = "pay-v1"}, w.keys, late).value();
+  late.adds = [] { return fail(ErrorCode::limit_exceeded, "too many grants"); };
+  auto opener = Opener::create(epochs, kNowMs).value();
+  ByteBuffer sealed = w.seal("k", 1, "body"), out;
+  auto open = [&] { return opener->open_in_any_order(context_of("k", 1), sealed, out); };
+  EXPECT_EQ(open(), OpenOutcome::unknown_epoch);
+  opener->fetched_at(std::chrono::steady_clock::now());
+  EXPECT_EQ(open(), OpenOutcome::no_keys);
+  ASSERT_TRUE(opener->trouble());
+  EXPECT_EQ(opener->trouble()->code(), ErrorCode::limit_exceeded);
+  EXPECT_TRUE(out.empty());
+  late.adds = [&] { return epochs->add(w.grants[0].key, {0, 0}); };
+  late.broken = true;
+  opener->fetched_at(std::chrono::steady_clock::now());
+  EXPECT_EQ(open(), OpenOutcome::no_keys);
+  EXPECT_EQ(opener->trouble()->code(), ErrorCode::unavailable);
+  late.broken = false;
+  EXPECT_EQ(open(), OpenOutcome::ok);
+}
+
+// More epochs at once than an opener or its store holds on to.
+TEST(Opener, GoesBackAndForthBetweenManyEpochs) {
+  World w;
+  constexpr std::size_t kEpochs = 60;
+  std::vector<std::unique_ptr<Sealer>> sealers;
+  std::vector<ByteBuffer> grants;
+  std::vector<EpochNameBytes> names;
+  for (std::size_t i = 0; i < kEpochs; ++i) {
+    sealers.push_back(
+        Sealer::create(
+            {.topic = "payments", .policy_id = "pay-v1", .schema_reference = std::nullopt}, w.keys,
+            crypto::system_random(), kNowMs)
+            .value());
+    for (EpochGrant& grant : sealers.back()->take_grants()) {
+      grants.push_back(grant.value);
+      names.push_back(grant.key);
+    }
+  }
+  LateGrants source(grants);
+  std::shared_ptr<EpochStore> epochs =
+      EpochStore::create({.topic = "payments", .policy_id = "pay-v1", .ciphers_max = 2}, w.keys,
+                         source)
+          .value();
+  for (std::size_t i = 0; i < kEpochs; ++i)
+    ASSERT_TRUE(epochs->add(names[i], {0, static_cast<std::int64_t>(i)}));
+  auto opener = Opener::create(epochs, kNowMs).value();
+  std::vector<ByteBuffer> sealed(4 * kEpochs);
+  std::vector<Slice> keys(sealed.size()), values;
+  std::vector<std::int64_t> times(sealed.size(), 1);
+  for (std::size_t i = 0; i < sealed.size(); ++i) {
+    std::string body = "body " + std::to_string(i);
+    ASSERT_EQ(sealers[i % kEpochs]->seal(kWithoutKey, as_bytes(body), sealed[i]), SealOutcome::ok);
+    values.push_back(Slice::of(sealed[i]));
+  }
+  SequenceGuard guard;
+  OpenedBatch batch;
+  opener->open_batch(Opener::Batch<Slice>{keys, values, times, kPartition}, guard, batch);
+  EXPECT_EQ(batch.refused(), 0u);
+  for (std::size_t i = 0; i < sealed.size(); ++i)
+    EXPECT_EQ(as_text(batch.bytes_of(i)), "body " + std::to_string(i));
+  EXPECT_EQ(guard.size(), kEpochs);
 }
 
 TEST(Opener, ReasonCodesAreDistinctAndStable) {
@@ -436,10 +700,9 @@ TEST(Sealer, PaddingHidesTheExactSize) {
   for (std::size_t size = 0; size < 64; ++size) {
     ByteBuffer sealed, out;
     std::string body(size, 'x');
-    ASSERT_EQ(w.sealer->seal_padded({}, 1, as_bytes(body), 64, sealed), SealOutcome::ok);
+    ASSERT_EQ(w.sealer->seal_padded(kWithoutKey, as_bytes(body), 64, sealed), SealOutcome::ok);
     sizes.insert(sealed.size());
-    ASSERT_EQ(w.opener->open_in_any_order({.key = {}, .timestamp_ms = 1, .path = {}}, sealed, out),
-              OpenOutcome::ok);
+    ASSERT_EQ(w.opener->open_in_any_order(kWithoutKey, sealed, out), OpenOutcome::ok);
     EXPECT_EQ(as_text(out), body);
   }
   EXPECT_EQ(sizes.size(), 1u);
@@ -473,8 +736,9 @@ TEST(Sealer, StopsWhenItsPolicyEnds) {
 }
 
 TEST(EpochSealer, UsesEverySequenceOnceAndThenRefuses) {
-  EpochKeys keys = EpochKeys::derive(ByteBuffer(32, 1), EpochId(1), ByteBuffer{0x80});
-  EpochSealer sealer(EpochId(1), keys, crypto::AeadEngine::best, kEpochRecordsMax - 1);
+  EpochKeys keys = EpochKeys::derive(ByteBuffer(32, 1), EpochId(1), ByteBuffer{0x80}).value();
+  EpochSealer sealer(EpochId(1), keys, crypto::AeadEngine::best,
+                     {.partition = {}, .next_sequence = UINT32_MAX});
   ByteBuffer out;
   EXPECT_EQ(sealer.records_left(), 1u);
   EXPECT_EQ(sealer.seal({}, Kind::body, {}, out), SealOutcome::ok);
@@ -485,18 +749,18 @@ TEST(EpochSealer, UsesEverySequenceOnceAndThenRefuses) {
 }
 
 TEST(EpochSealer, RefusesWhatPassesALimitAndTakesWhatDoesNot) {
-  EpochKeys keys = EpochKeys::derive(ByteBuffer(32, 1), EpochId(1), ByteBuffer{0x80});
+  EpochKeys keys = EpochKeys::derive(ByteBuffer(32, 1), EpochId(1), ByteBuffer{0x80}).value();
   EpochSealer sealer(EpochId(1), keys, crypto::AeadEngine::best);
   ByteBuffer out, body(kSealedRecordBytesMax - kSealedOverheadMax + 1);
   EXPECT_EQ(sealer.seal({}, Kind::body, body, out), SealOutcome::too_large);
   body.pop_back();
   EXPECT_EQ(sealer.seal({}, Kind::body, body, out), SealOutcome::ok);
   ByteBuffer key(kRecordKeyBytesMax + 1);
-  RecordContext context{.key = Slice::of(key), .timestamp_ms = {}, .path = {}};
+  RecordContext context{.key = Slice::of(key), .timestamp_ms = {}, .path = {}, .partition = {}};
   EXPECT_EQ(sealer.seal(context, Kind::body, {}, out), SealOutcome::too_large);
   context.key.size -= 1;
   EXPECT_EQ(sealer.seal(context, Kind::body, {}, out), SealOutcome::ok);
-  EXPECT_EQ(sealer.next_sequence(), 2u);
+  EXPECT_EQ(sealer.records(), 2u);
 }
 
 TEST(Sealer, WantsASchemaWhenThePolicyDoes) {

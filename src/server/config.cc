@@ -10,6 +10,8 @@
 #include "keys/resource.h"
 #include "server/config_reader.h"
 #include "server/limits.h"
+#include "topics/limits.h"
+#include "topics/names.h"
 
 namespace penstock::server {
 namespace {
@@ -108,7 +110,7 @@ Result<> take_manager(const ConfigTable& table, Config& out) {
 }
 
 Result<enroll::WantedPolicy> take_policy(const ConfigTable& table, std::string_view id) {
-  static constexpr std::array<std::string_view, 3> kKeys = {"digest", "open", "seal"};
+  static constexpr std::array<std::string_view, 4> kKeys = {"digest", "open", "seal", "topics"};
   TRY(table.check_keys(kKeys));
   enroll::WantedPolicy out{.id = std::string(id), .digest = {}};
   const auto digest = from_hex(TRY(needed_text(table, "digest")));
@@ -120,6 +122,45 @@ Result<enroll::WantedPolicy> take_policy(const ConfigTable& table, std::string_v
   TRY(table.take("open", out.open));
   TRY(table.take("seal", out.seal));
   return out;
+}
+
+Result<seal::TopicSettings> take_topic(const ConfigTable& table) {
+  static constexpr std::array<std::string_view, 3> kKeys = {"compacted", "on_gap", "partitions"};
+  TRY(table.check_keys(kKeys));
+  seal::TopicSettings out;
+  std::int32_t partitions = 0;
+  TRY(table.take_integer("partitions", topics::kPartitionsMax, partitions));
+  if (partitions > 0) out.partitions = partitions;
+  TRY(table.take("compacted", out.compacted));
+  std::string on_gap = "count";
+  TRY(table.take("on_gap", on_gap));
+  if (on_gap == "stop") {
+    out.on_gap = seal::OnGap::stop;
+  } else if (on_gap != "count") {
+    return fail(table.wrong(*table.find("on_gap"), "on_gap", "\"count\" or \"stop\""));
+  }
+  if (out.compacted && out.on_gap == seal::OnGap::stop) {
+    return fail(table.wrong(*table.find("on_gap"), "on_gap",
+                            "\"count\": a compacted topic has no gap check"));
+  }
+  return out;
+}
+
+Result<> take_topics(const ConfigTable& policy, std::string_view prefix, const std::string& id,
+                     Config& out) {
+  const TomlTable* values = TRY(policy.table("topics"));
+  if (values == nullptr) return {};
+  const std::string place = fmt::format("{}topics.", prefix);
+  const ConfigTable topics(*values, policy.document(), place);
+  for (const auto& [name, value] : *values) {
+    const TomlTable* topic = TRY(topics.table(name));
+    if (!topics::TopicName::parse(name)) {
+      return fail(topics.wrong(value, name, "settings of a topic, by its name"));
+    }
+    const std::string inner = fmt::format("{}{}.", place, name);
+    out.sealed_topics.set(id, name, TRY(take_topic({*topic, policy.document(), inner})));
+  }
+  return {};
 }
 
 Result<> take_policies(const ConfigTable& table, Config& out) {
@@ -137,7 +178,9 @@ Result<> take_policies(const ConfigTable& table, Config& out) {
       return fail(policies.wrong(value, "policies", "ids of seal policies"));
     }
     const std::string prefix = fmt::format("policies.{}.", id);
-    out.policies.push_back(TRY(take_policy({*policy, table.document(), prefix}, id)));
+    const ConfigTable wanted(*policy, table.document(), prefix);
+    out.policies.push_back(TRY(take_policy(wanted, id)));
+    TRY(take_topics(wanted, prefix, id, out));
   }
   return {};
 }

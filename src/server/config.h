@@ -16,6 +16,7 @@
 #include "enroll/enrollment.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
+#include "seal/topic_settings.h"
 #include "session/session.h"
 #include "topics/embedded_log.h"
 #include "topics/kafka/connection_config.h"
@@ -49,6 +50,10 @@ namespace penstock::server {
 //   digest = "<64 hex digits>"
 //   open = true                # its reader key is needed
 //   seal = false               # its producer key is needed
+//   [policies.payments-v1.topics.payments]    # what its readers know of a topic
+//   partitions = 4             # default: the number first seen is kept to
+//   compacted = false          # true: no gap check
+//   on_gap = "count"           # or "stop"
 struct Config {
   struct Manager {
     net::HttpAddress address;
@@ -67,6 +72,7 @@ struct Config {
   std::optional<topics::KafkaSettings> kafka;
   std::optional<Manager> manager;
   std::vector<enroll::WantedPolicy> policies;             // only with a manager
+  seal::TopicSettingsTable sealed_topics;                 // of these policies
   std::string initdata;                                   // the whole text; empty: plain form
   std::map<std::string, std::string, std::less<>> files;  // of the measured form
 };

@@ -169,6 +169,30 @@ TEST(Config, RefusesAMeasuredFormThatLacksWhatItNames) {
   EXPECT_THAT(refusal("version = \"0.1.0\"\nsql = ''\n"), Not(HasSubstr("did you mean")));
 }
 
+TEST(Config, TakesWhatReadersKnowOfSealedTopics) {
+  Measured measured;
+  measured.files["penstock.toml"] +=
+      "[policies.review-v1.topics.review]\npartitions = 64\non_gap = \"stop\"\n"
+      "[policies.review-v1.topics.\"a.b\"]\ncompacted = true\n";
+  const auto config = parse_config(measured.text());
+  ASSERT_TRUE(config) << config.error().text();
+  EXPECT_EQ(config->sealed_topics.size(), 2u);
+  const seal::TopicSettings review = config->sealed_topics.of("review-v1", "review");
+  EXPECT_EQ(review.partitions, 64);
+  EXPECT_EQ(review.on_gap, seal::OnGap::stop);
+  EXPECT_FALSE(review.compacted);
+  EXPECT_TRUE(config->sealed_topics.of("review-v1", "a.b").compacted);
+  EXPECT_EQ(config->sealed_topics.of("payments-v1", "review"), seal::TopicSettings{});
+  EXPECT_THAT(measured.refused("partitions = 64", "partitions = 0"), HasSubstr("'partitions'"));
+  EXPECT_THAT(measured.refused("partitions = 64", "partition = 64"),
+              HasSubstr("Did you mean 'partitions'?"));
+  EXPECT_THAT(measured.refused("\"stop\"", "\"halt\""), HasSubstr("\"count\" or \"stop\""));
+  EXPECT_THAT(measured.refused("compacted = true", "compacted = 1"), HasSubstr("'compacted'"));
+  EXPECT_THAT(measured.refused("compacted = true", "compacted = true\non_gap = \"stop\""),
+              HasSubstr("no gap check"));
+  EXPECT_THAT(measured.refused("\"a.b\"", "\"a/b\""), HasSubstr("a/b"));
+}
+
 TEST(Config, TakesTheBrokersAndTheirTrustIntoTheMeasure) {
   Measured measured;
   std::string& inner = measured.files["penstock.toml"];

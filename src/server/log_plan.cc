@@ -137,8 +137,8 @@ Result<OpenedLog> open_planned_log(LogPlan& plan, topics::Durability durability,
   }
   auto log = TRY(topics::EmbeddedLog::open({.folder = plan.folder,
                                             .durability = durability,
-                                            .identity = std::move(identity),
-                                            .program = "penstockd"}));
+                                            .program = "penstockd",
+                                            .identity = std::move(identity)}));
   out.embedded = log.get();
   out.log = std::move(log);
   return out;

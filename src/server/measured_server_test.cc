@@ -13,6 +13,7 @@
 #include "server/server.h"
 #include "server/signed_statements.h"
 #include "topics/memory_log.h"
+#include "topics/test_state_key.h"
 
 namespace penstock::server {
 namespace {
@@ -130,7 +131,7 @@ class MeasuredServer : public testing::Test {
       crypto::SigningKey::generate_ed25519(crypto::system_random()).value();
   const ShowingProvider provider_;
   seal::KeyRing keys_;
-  std::unique_ptr<topics::Log> log_ = topics::make_memory_log();
+  std::unique_ptr<topics::Log> log_ = topics::make_memory_log(topics::test_identity());
   std::unique_ptr<SignedStatements> admission_;
   std::unique_ptr<session::Session> session_;
   std::unique_ptr<Server> server_;

@@ -98,6 +98,16 @@ void query_figures(Page& page, const Queries& queries) {
   page.family("penstock_query_dead_letters_total", "counter",
               "Records that could not be opened, decoded or computed.");
   per_partition(page, queries, &Work::dead_letters);
+  using Progress = engine::PartitionProgress;
+  page.family("penstock_query_missing_records_total", "counter",
+              "Sealed records that were taken out between others, since the query began.");
+  per_partition(page, queries, [](const Progress& p) { return p.missing.totals.missing; });
+  page.family("penstock_query_gaps_total", "counter", "Places where such records are missing.");
+  per_partition(page, queries, [](const Progress& p) { return p.missing.totals.gaps; });
+  page.family("penstock_query_head_missing_records_total", "counter",
+              "Sealed records before the first of their epoch that is there: the log claims that "
+              "they were deleted.");
+  per_partition(page, queries, [](const Progress& p) { return p.missing.totals.head_missing; });
   page.family("penstock_query_commit_seconds", "summary",
               "From the end of a commit's gathering to its outcome.");
   per_partition(page, queries, "_sum", &Work::commit_seconds);

@@ -234,6 +234,7 @@ Result<> open_session(const Arguments& arguments, Parts& parts, const seal::KeyS
   if (options.shared) options.insert_writer = TRY(own_insert_writer(parts.plan.facts));
   options.runtime.threads = config.threads;
   options.runtime.commit = config.commit;
+  options.runtime.sealed_topics = config.sealed_topics;
   if (!is_measured(arguments, config)) {
     parts.session = TRY(session::open_session(*parts.log.log, keys, options));
     return run_start_scripts(parts, arguments);

@@ -10,6 +10,7 @@
 #include "net/raw_client.h"
 #include "server/limits.h"
 #include "topics/memory_log.h"
+#include "topics/test_state_key.h"
 
 namespace penstock::server {
 namespace {
@@ -30,7 +31,7 @@ class ServerTest : public testing::Test {
   void start(ServerOptions options) {
     server_.reset();
     session_.reset();
-    log_ = topics::make_memory_log();
+    log_ = topics::make_memory_log(topics::test_identity());
     session_ = session::open_session(*log_, nullptr, {}).value();
     const auto made = session_->execute(
         "CREATE STREAM s (id BIGINT, t STRING) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON', "

@@ -64,6 +64,22 @@ void put_work(OrderedJson& out, const engine::Work& work) {
   out["restarts"] = work.restarts;
 }
 
+OrderedJson shown_status(const engine::MissingRecords& missing) {
+  OrderedJson out;
+  out["gaps"] = missing.totals.gaps;
+  out["records"] = missing.totals.missing;
+  out["head_gaps"] = missing.totals.head_gaps;
+  out["head_records"] = missing.totals.head_missing;
+  out["epochs"] = OrderedJson::array();
+  for (const engine::MissingRecords::Epoch& epoch : missing.epochs) {
+    OrderedJson& row = out["epochs"].emplace_back();
+    row["epoch"] = epoch.epoch;
+    row["records"] = epoch.missing;
+    row["head"] = epoch.head;
+  }
+  return out;
+}
+
 OrderedJson shown_status(const engine::PartitionProgress& progress) {
   OrderedJson out;
   out["partition"] = progress.partition;
@@ -71,6 +87,7 @@ OrderedJson shown_status(const engine::PartitionProgress& progress) {
   out["end"] = progress.end;
   out["lag"] = std::max<topics::Offset>(0, progress.end - progress.position);
   put_work(out, progress.work);
+  if (progress.missing.totals != seal::GapTotals{}) out["missing"] = shown_status(progress.missing);
   return out;
 }
 

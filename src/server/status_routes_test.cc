@@ -5,6 +5,7 @@
 #include "net/http_client.h"
 #include "server/server.h"
 #include "topics/memory_log.h"
+#include "topics/test_state_key.h"
 
 namespace penstock::server {
 namespace {
@@ -46,7 +47,7 @@ class EventfulLog final : public topics::Log {
   }
 
  private:
-  std::unique_ptr<topics::Log> log_ = topics::make_memory_log();
+  std::unique_ptr<topics::Log> log_ = topics::make_memory_log(topics::test_identity());
 };
 
 class StatusRoutes : public testing::Test {

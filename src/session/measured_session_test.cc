@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "session/statement_journal.h"
 #include "session/test_world.h"
+#include "topics/test_state_key.h"
 
 namespace penstock::session::test {
 namespace {
@@ -95,7 +96,7 @@ class MeasuredSession : public testing::Test {
     produce(*log_, "_statements_default_", records);
   }
 
-  std::unique_ptr<topics::Log> log_ = topics::make_memory_log();
+  std::unique_ptr<topics::Log> log_ = topics::make_memory_log(topics::test_identity());
   std::unique_ptr<PlainAdmission> admission_;
   std::unique_ptr<Session> session_;
 };

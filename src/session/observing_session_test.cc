@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "session/test_world.h"
+#include "topics/test_state_key.h"
 
 namespace penstock::session::test {
 namespace {
@@ -19,7 +20,7 @@ std::unique_ptr<Session> observe(topics::Log& log, std::string writer = "insert_
 }
 
 TEST(ObservingSession, KnowsTheStreamsAndStartsNothing) {
-  auto log = topics::make_memory_log();
+  auto log = topics::make_memory_log(topics::test_identity());
   {
     must(*open(*log), kService);
   }
@@ -33,7 +34,7 @@ TEST(ObservingSession, KnowsTheStreamsAndStartsNothing) {
 }
 
 TEST(ObservingSession, LeavesTheServicesWritersAlone) {
-  auto log = topics::make_memory_log();
+  auto log = topics::make_memory_log(topics::test_identity());
   auto service = open(*log);
   must(*service, kService);
   must(*service, "INSERT INTO orders (id, item) VALUES (1, 'pen');");
@@ -46,7 +47,7 @@ TEST(ObservingSession, LeavesTheServicesWritersAlone) {
 }
 
 TEST(ObservingSession, RefusesWhatStartsOrEndsQueries) {
-  auto log = topics::make_memory_log();
+  auto log = topics::make_memory_log(topics::test_identity());
   {
     must(*open(*log), kService);
   }
@@ -61,7 +62,7 @@ TEST(ObservingSession, RefusesWhatStartsOrEndsQueries) {
 }
 
 TEST(ObservingSession, KeepsItsOwnStreamsToItself) {
-  auto log = topics::make_memory_log();
+  auto log = topics::make_memory_log(topics::test_identity());
   make_topic(*log, "events");
   {
     auto session = observe(*log);
@@ -76,7 +77,7 @@ TEST(ObservingSession, KeepsItsOwnStreamsToItself) {
 }
 
 TEST(SharedSession, TakesDefinitionsFromItsStartAlone) {
-  auto log = topics::make_memory_log();
+  auto log = topics::make_memory_log(topics::test_identity());
   auto session = open(*log, nullptr, {.shared = true});
   must(*session, kService);
   const Error error =

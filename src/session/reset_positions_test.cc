@@ -4,6 +4,7 @@
 #include "engine/plan_digest.h"
 #include "session/statement_journal.h"
 #include "session/test_world.h"
+#include "topics/test_state_key.h"
 
 namespace penstock::session::test {
 namespace {
@@ -49,7 +50,7 @@ class ResetPositions : public testing::Test {
     ASSERT_EQ(commit->finish().outcome, topics::Outcome::committed);
   }
 
-  std::unique_ptr<topics::Log> log = topics::make_memory_log();
+  std::unique_ptr<topics::Log> log = topics::make_memory_log(topics::test_identity());
   std::unique_ptr<Session> session;
 };
 
@@ -122,14 +123,14 @@ TEST_F(ResetPositions, IsRefusedInTheScriptsOfAMeasuredConfiguration) {
   SessionOptions options;
   options.catalogue = SessionOptions::CatalogueFrom::measured;
   options.scripts = {{"job.sql", std::string(kJob) + "ALTER QUERY x RESET POSITIONS TO EARLIEST;"}};
-  auto other = topics::make_memory_log();
+  auto other = topics::make_memory_log(topics::test_identity());
   const auto measured = open_session(*other, nullptr, options);
   ASSERT_FALSE(measured);
   EXPECT_THAT(measured.error().text(), HasSubstr("sign it"));
 }
 
 TEST(PlanDigest, OfARestartedQueryMustBeTheSame) {
-  auto log = topics::make_memory_log();
+  auto log = topics::make_memory_log(topics::test_identity());
   {
     auto session = open(*log);
     must(*session, kJob);

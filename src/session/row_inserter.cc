@@ -13,7 +13,7 @@ Result<RowInserter::Target*> RowInserter::target_of(const sql::StreamInfo& strea
   if (const auto at = targets_.find(stream.name); at != targets_.end()) return at->second.get();
   auto target = std::make_unique<Target>();
   target->step.stream = stream;
-  target->edge = TRY(engine::SinkEdge::create(log_, keys_, target->step, 0));
+  target->edge = TRY(engine::SinkEdge::create(log_, keys_, target->step, 0, sealed_topics_));
   return targets_.insert_or_assign(stream.name, std::move(target)).first->second.get();
 }
 
@@ -48,7 +48,7 @@ Result<> RowInserter::write(Target& target, const sql::InsertValues& row) {
   batch.selection = {0};
   sql::RowErrors refused;
   target.edge->clear();
-  TRY(target.edge->write(batch, now_ms, refused));
+  TRY(target.edge->write(batch, {}, now_ms, refused));
   if (!refused.empty()) {
     return fail(ErrorCode::invalid_argument,
                 fmt::format("Stream '{}': the row cannot be written ({})", row.target.name,

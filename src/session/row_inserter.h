@@ -7,17 +7,19 @@
 
 #include "engine/sink_edge.h"
 #include "seal/key_source.h"
+#include "seal/topic_settings.h"
 #include "sql/statement.h"
 #include "topics/log.h"
 
 namespace penstock::session {
 
-// One thread at a time. Log and keys outlive it.
+// One thread at a time. Log, keys and settings outlive it.
 class RowInserter {
  public:
   // The first insert() opens the writer of this id, which fences another process's.
-  RowInserter(topics::Log& log, const seal::KeySource* keys, topics::WriterId writer_id)
-      : log_(log), keys_(keys), writer_id_(std::move(writer_id)) {}
+  RowInserter(topics::Log& log, const seal::KeySource* keys,
+              const seal::TopicSettingsTable& sealed_topics, topics::WriterId writer_id)
+      : log_(log), keys_(keys), sealed_topics_(sealed_topics), writer_id_(std::move(writer_id)) {}
 
   Result<> insert(const sql::InsertValues& row);
   void forget(const std::string& stream) { targets_.erase(stream); }  // dropped or made anew
@@ -32,6 +34,7 @@ class RowInserter {
 
   topics::Log& log_;
   const seal::KeySource* keys_;
+  const seal::TopicSettingsTable& sealed_topics_;
   const topics::WriterId writer_id_;
   std::unique_ptr<topics::Writer> writer_;
   std::map<std::string, std::unique_ptr<Target>> targets_;

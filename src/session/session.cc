@@ -142,7 +142,7 @@ Result<> SessionImpl::open() {
   }
   journal_ = TRY(StatementJournal::open(log_, options_.service_id, options_.shared));
   inserter_ = std::make_unique<RowInserter>(
-      log_, keys_,
+      log_, keys_, options_.runtime.sealed_topics,
       topics::WriterId(options_.insert_writer.empty()
                            ? fmt::format("insert_values_{}", options_.service_id)
                            : options_.insert_writer));

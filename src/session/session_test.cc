@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "session/test_world.h"
+#include "topics/test_state_key.h"
 
 namespace penstock::session::test {
 namespace {
@@ -42,7 +43,7 @@ engine::PushQuery::Rows all_rows(engine::PushQuery& query) {
 }
 
 TEST(Session, RunsAPipelineAndDrainsIt) {
-  auto log = topics::make_memory_log();
+  auto log = topics::make_memory_log(topics::test_identity());
   auto session = open(*log);
   const ScriptResult made = must(*session, both());
   EXPECT_EQ(command(made, 0).command_id, "stream/`ORDERS`/create");
@@ -62,7 +63,7 @@ TEST(Session, RunsAPipelineAndDrainsIt) {
 }
 
 TEST(Session, ChecksTheWholeScriptBeforeItsFirstStatementRuns) {
-  auto log = topics::make_memory_log();
+  auto log = topics::make_memory_log(topics::test_identity());
   auto session = open(*log);
   const ScriptResult result =
       session->execute(std::string(kOrders) + "CREATE STREAM x AS SELECT nope FROM orders;", {});
@@ -75,7 +76,7 @@ TEST(Session, ChecksTheWholeScriptBeforeItsFirstStatementRuns) {
 }
 
 TEST(Session, ResumesAfterARestartFromTheStatementsTopic) {
-  auto log = topics::make_memory_log();
+  auto log = topics::make_memory_log(topics::test_identity());
   {
     auto session = open(*log);
     must(*session, both());
@@ -94,7 +95,7 @@ TEST(Session, ResumesAfterARestartFromTheStatementsTopic) {
 }
 
 TEST(Session, TakesStatementsAsTheSameWhateverTheirWhiteSpaceAndComments) {
-  auto log = topics::make_memory_log();
+  auto log = topics::make_memory_log(topics::test_identity());
   auto session = open(*log);
   must(*session, both());
   const auto again =
@@ -106,7 +107,7 @@ TEST(Session, TakesStatementsAsTheSameWhateverTheirWhiteSpaceAndComments) {
 }
 
 TEST(Session, RefusesAChangedStatementWithBothTexts) {
-  auto log = topics::make_memory_log();
+  auto log = topics::make_memory_log(topics::test_identity());
   auto session = open(*log);
   must(*session, both());
   const Error error =
@@ -116,7 +117,7 @@ TEST(Session, RefusesAChangedStatementWithBothTexts) {
 }
 
 TEST(Session, SaysOverRestWhatKsqldbSays) {
-  auto log = topics::make_memory_log();
+  auto log = topics::make_memory_log(topics::test_identity());
   auto session = open(*log);
   must(*session, both());
   EXPECT_EQ(refused(*session, kOrders, Again::refused).text(),
@@ -133,7 +134,7 @@ TEST(Session, SaysOverRestWhatKsqldbSays) {
 }
 
 TEST(Session, DropsOnlyWhatNoQueryUses) {
-  auto log = topics::make_memory_log();
+  auto log = topics::make_memory_log(topics::test_identity());
   auto session = open(*log);
   must(*session, both());
   const Error used = refused(*session, "DROP STREAM orders;");
@@ -155,7 +156,7 @@ TEST(Session, DropsOnlyWhatNoQueryUses) {
 }
 
 TEST(Session, SaysWhatToDoAboutAMissingTopicOrAWrongNumberOfPartitions) {
-  auto log = topics::make_memory_log();
+  auto log = topics::make_memory_log(topics::test_identity());
   auto session = open(*log);
   const Error missing = refused(
       *session, "CREATE STREAM s (id BIGINT) WITH (KAFKA_TOPIC='nowhere', VALUE_FORMAT='JSON');");
@@ -174,7 +175,7 @@ TEST(Session, SaysWhatToDoAboutAMissingTopicOrAWrongNumberOfPartitions) {
 }
 
 TEST(Session, InsertsValuesAndInsertsFromQueries) {
-  auto log = topics::make_memory_log();
+  auto log = topics::make_memory_log(topics::test_identity());
   auto session = open(*log);
   must(*session, kOrders);
   const auto row = must(*session, "INSERT INTO orders (id, item, price) VALUES (7, 'nib', 1.5);");
@@ -198,7 +199,7 @@ TEST(Session, InsertsValuesAndInsertsFromQueries) {
 }
 
 TEST(Session, RefusesQueriesThatWouldFeedThemselves) {
-  auto log = topics::make_memory_log();
+  auto log = topics::make_memory_log(topics::test_identity());
   auto session = open(*log);
   must(*session, both());
   const Error circle = refused(
@@ -208,7 +209,7 @@ TEST(Session, RefusesQueriesThatWouldFeedThemselves) {
 }
 
 TEST(Session, AnswersPushAndPullQueries) {
-  auto log = topics::make_memory_log();
+  auto log = topics::make_memory_log(topics::test_identity());
   auto session = open(*log);
   must(*session, kOrders);
   produce(*log, "orders", {R"({"ID":1,"ITEM":"pen","PRICE":2})"});
@@ -237,7 +238,7 @@ TEST(Session, AnswersPushAndPullQueries) {
 }
 
 TEST(Session, PrintsRecordsAndOnlyTheLengthOfSealedOnes) {
-  auto log = topics::make_memory_log();
+  auto log = topics::make_memory_log(topics::test_identity());
   auto session = open(*log);
   make_topic(*log, "t", 2);
   produce(*log, "t", {"{\"a\":1}"});
@@ -258,7 +259,7 @@ TEST(Session, PrintsRecordsAndOnlyTheLengthOfSealedOnes) {
 }
 
 TEST(Session, OpensAndSealsOnlyWithThePolicysKeys) {
-  auto log = topics::make_memory_log();
+  auto log = topics::make_memory_log(topics::test_identity());
   const seal::KeyRing keys = make_keys("pay-v1", {"pay", "review"});
   const std::string sealed =
       "CREATE STREAM pay (id BIGINT, card STRING) WITH (KAFKA_TOPIC='pay', VALUE_FORMAT='JSON', "
@@ -303,13 +304,13 @@ TEST(Session, OpensAndSealsOnlyWithThePolicysKeys) {
   auto without = open_session(*log, nullptr, {});
   ASSERT_FALSE(without);  // its query cannot open what it reads
   EXPECT_EQ(without.error().code(), ErrorCode::permission_denied);
-  auto fresh = topics::make_memory_log();
+  auto fresh = topics::make_memory_log(topics::test_identity());
   auto session = open(*fresh);
   EXPECT_THAT(refused(*session, sealed).text(), HasSubstr("--keys"));
 }
 
 TEST(Session, ShowsAndDescribes) {
-  auto log = topics::make_memory_log();
+  auto log = topics::make_memory_log(topics::test_identity());
   auto session = open(*log);
   must(*session, both());
   const auto shown =
@@ -338,7 +339,7 @@ TEST(Session, ShowsAndDescribes) {
 }
 
 TEST(Session, ChecksPropertiesAndKeepsThoseOfOtherClients) {
-  auto log = topics::make_memory_log();
+  auto log = topics::make_memory_log(topics::test_identity());
   auto session = open(*log);
   EXPECT_TRUE(session->is_valid_property("auto.offset.reset"));
   EXPECT_TRUE(session->is_valid_property("ksql.streams.auto.offset.reset"));
@@ -356,7 +357,7 @@ TEST(Session, ChecksPropertiesAndKeepsThoseOfOtherClients) {
 }
 
 TEST(Session, StartsPersistentQueriesAtTheEarliestRecordUnlessToldOtherwise) {
-  auto log = topics::make_memory_log();
+  auto log = topics::make_memory_log(topics::test_identity());
   auto session = open(*log);
   must(*session, kOrders);
   produce(*log, "orders", {R"({"ID":1,"ITEM":"pen","PRICE":2})"});
@@ -371,7 +372,7 @@ TEST(Session, StartsPersistentQueriesAtTheEarliestRecordUnlessToldOtherwise) {
 }
 
 TEST(Session, ReplacesAQueryInPlace) {
-  auto log = topics::make_memory_log();
+  auto log = topics::make_memory_log(topics::test_identity());
   auto session = open(*log);
   must(*session, both());
   produce(*log, "orders", {R"({"ID":1,"ITEM":"pen","PRICE":2})"});

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "session/test_world.h"
+#include "topics/test_state_key.h"
 
 namespace penstock::session::test {
 namespace {
@@ -51,7 +52,7 @@ TEST(StatementJournal, RefusesRecordsOfOthers) {
 }
 
 TEST(StatementJournal, KeepsOneRecordOfADefinitionUntilItEnds) {
-  auto log = topics::make_memory_log();
+  auto log = topics::make_memory_log(topics::test_identity());
   {
     auto journal = StatementJournal::open(*log, "svc").value();
     ASSERT_TRUE(journal->append(kInsert));
@@ -71,7 +72,7 @@ TEST(StatementJournal, KeepsOneRecordOfADefinitionUntilItEnds) {
 }
 
 TEST(StatementJournal, SharedOnesTakeTurnsAndRecordADefinitionOnce) {
-  auto log = topics::make_memory_log();
+  auto log = topics::make_memory_log(topics::test_identity());
   auto one = StatementJournal::open(*log, "svc", true).value();
   auto other = StatementJournal::open(*log, "svc", true).value();
   Accepted second = kInsert;
@@ -86,7 +87,7 @@ TEST(StatementJournal, SharedOnesTakeTurnsAndRecordADefinitionOnce) {
 }
 
 TEST(StatementJournal, TheOlderOfTwoIsFencedForGood) {
-  auto log = topics::make_memory_log();
+  auto log = topics::make_memory_log(topics::test_identity());
   auto older = StatementJournal::open(*log, "svc").value();
   auto newer = StatementJournal::open(*log, "svc").value();
   Accepted second = kInsert;
@@ -103,7 +104,7 @@ TEST(StatementJournal, TheOlderOfTwoIsFencedForGood) {
 }
 
 TEST(Session, RefusesToOpenOverADamagedStatementsTopic) {
-  auto log = topics::make_memory_log();
+  auto log = topics::make_memory_log(topics::test_identity());
   make_topic(*log, "_statements_default_");
   produce(*log, "_statements_default_", {"nonsense"});
   auto session = open_session(*log, nullptr, {});

@@ -118,6 +118,7 @@ Parsed<StatementBinder::Node> StatementBinder::create_plain(const ast::CreateStr
   stream.key_format = settings.key_format.value_or(FormatKind::kafka);
   stream.value_format = *settings.value_format;
   stream.seal = settings.seal;
+  stream.headers = settings.headers;
   stream.partitions = settings.partitions;
   stream.timestamp_column = settings.timestamp_column;
   TRY(apply_delimiter(settings, stream));
@@ -136,6 +137,7 @@ Parsed<StatementBinder::Node> StatementBinder::create_from_query(const ast::Crea
   stream.topic = TRY(sink_topic(create.name, settings));
   stream.statement = statement_text_;
   stream.seal = settings.seal;
+  stream.headers = settings.headers;
   stream.partitions = settings.partitions;
   stream.timestamp_column = settings.timestamp_column;
   TRY(settle_formats(settings, *source, stream));

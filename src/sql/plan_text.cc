@@ -29,8 +29,12 @@ std::string stream_text(const StreamInfo& stream) {
   const std::string seal = stream.seal.kind == SealKind::none
                                ? "plain"
                                : fmt::format("sealed psr1 by policy '{}'", stream.seal.policy);
-  return fmt::format("{} (topic '{}', key {}, value {}, {})", name_text(stream.name), stream.topic,
-                     name_of(stream.key_format), name_of(stream.value_format), seal);
+  const std::string_view headers = !stream.headers                       ? ""
+                                   : *stream.headers == HeaderRule::pass ? ", headers pass"
+                                                                         : ", headers drop";
+  return fmt::format("{} (topic '{}', key {}, value {}, {}{})", name_text(stream.name),
+                     stream.topic, name_of(stream.key_format), name_of(stream.value_format), seal,
+                     headers);
 }
 
 std::string step_text(const SourceStep& step, const PlanNode& node) {

@@ -50,6 +50,31 @@ TEST_F(StatementTest, ScriptsAreSplitAtSemicolonsOutsideStringsNamesAndComments)
   EXPECT_EQ((*pieces)[2].line, 8U);
 }
 
+TEST_F(StatementTest, HeadersPassFromPlainStreamsUnlessTheSinkSaysOtherwise) {
+  const std::string create = "CREATE STREAM s (a INT) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON'";
+  const StreamInfo unsaid = as<CreateStream>(create + ")").stream;
+  const StreamInfo pass = as<CreateStream>(create + ", HEADERS='Pass')").stream;
+  const StreamInfo drop = as<CreateStream>(create + ", HEADERS='drop')").stream;
+  StreamInfo sealed = unsaid;
+  sealed.seal = {SealKind::psr1, "p"};
+  EXPECT_TRUE(passes_headers(unsaid, unsaid));
+  EXPECT_TRUE(passes_headers(unsaid, sealed));
+  EXPECT_FALSE(passes_headers(unsaid, drop));
+  EXPECT_FALSE(passes_headers(sealed, unsaid));
+  EXPECT_FALSE(passes_headers(sealed, drop));
+  EXPECT_TRUE(passes_headers(sealed, pass));
+  EXPECT_TRUE(as<CreateStreamAs>("CREATE STREAM t WITH (HEADERS='pass') AS SELECT * FROM payments")
+                  .stream.headers == HeaderRule::pass);
+  for (const std::string wrong : {"'keep'", "''", "1", "true"}) {
+    const auto refused =
+        prepare_statement({create + ", HEADERS=" + wrong + ")", 1}, catalogue_, functions_);
+    ASSERT_FALSE(refused) << wrong;
+    if (wrong[0] != '\'') continue;
+    EXPECT_NE(refused.error().text().find("'pass'"), std::string::npos);
+    EXPECT_NE(refused.error().text().find("'drop'"), std::string::npos);
+  }
+}
+
 TEST_F(StatementTest, AScriptOfCommentsAndBlanksHoldsNoStatement) {
   const auto pieces = split_statements(" -- a\n /* b */ ; \n");
   ASSERT_TRUE(pieces.has_value());

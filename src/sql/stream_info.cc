@@ -16,4 +16,9 @@ std::string_view name_of(FormatKind format) {
   return "";
 }
 
+bool passes_headers(const StreamInfo& from, const StreamInfo& to) {
+  if (to.headers) return *to.headers == HeaderRule::pass;
+  return from.seal.kind == SealKind::none;
+}
+
 }  // namespace penstock::sql

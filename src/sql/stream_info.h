@@ -22,6 +22,9 @@ struct SealSpec {
   friend bool operator==(const SealSpec&, const SealSpec&) = default;
 };
 
+// Of the records that a query reads, on those that it writes: WITH (HEADERS='pass').
+enum class HeaderRule : std::uint8_t { pass, drop };
+
 struct StreamInfo {
   std::string name;  // "PAYMENTS"
   data::Schema schema;
@@ -33,8 +36,13 @@ struct StreamInfo {
   std::optional<std::int32_t>
       partitions;  // PARTITIONS; absent: the topic exists or gets the default
   std::optional<std::string> timestamp_column;  // TIMESTAMP
+  std::optional<HeaderRule> headers;            // HEADERS; absent: see passes_headers
   std::string statement;                        // the text that made it
 };
+
+// Whether records that a stateless query writes to a stream have the headers of those that it read
+// from another: as its HEADERS says, else unless those are sealed (their headers are not).
+bool passes_headers(const StreamInfo& from, const StreamInfo& to);
 
 // What the binder looks names up in. session implements it.
 class Catalogue {

@@ -168,11 +168,22 @@ Parsed<void> set_key_policy(const Property& property, StreamSettings& settings) 
   return {};
 }
 
+Parsed<void> set_headers(const Property& property, StreamSettings& settings) {
+  const std::string rule = upper(TRY(string_value(property)));
+  if (rule != "PASS" && rule != "DROP") {
+    return problem(property.value_span,
+                   "HEADERS is 'pass' (records have the headers of those that they are made of) or "
+                   "'drop' (they have none).");
+  }
+  settings.headers = rule == "PASS" ? HeaderRule::pass : HeaderRule::drop;
+  return {};
+}
+
 struct PropertyRule {
   std::string_view name;
   Apply apply;
 };
-constexpr std::array<PropertyRule, 11> kPropertyRules = {{{"KAFKA_TOPIC", set_topic},
+constexpr std::array<PropertyRule, 12> kPropertyRules = {{{"KAFKA_TOPIC", set_topic},
                                                           {"VALUE_FORMAT", set_value_format},
                                                           {"KEY_FORMAT", set_key_format},
                                                           {"FORMAT", set_format},
@@ -182,7 +193,8 @@ constexpr std::array<PropertyRule, 11> kPropertyRules = {{{"KAFKA_TOPIC", set_to
                                                           {"TIMESTAMP", set_timestamp},
                                                           {"WRAP_SINGLE_VALUE", check_wrapping},
                                                           {"SEAL", set_seal},
-                                                          {"KEY_POLICY", set_key_policy}}};
+                                                          {"KEY_POLICY", set_key_policy},
+                                                          {"HEADERS", set_headers}}};
 constexpr std::array<std::string_view, 14> kLaterProperties = {
     "RETENTION_MS",
     "CLEANUP_POLICY",

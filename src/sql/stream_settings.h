@@ -22,6 +22,7 @@ struct StreamSettings {
   std::optional<std::string> timestamp_column;
   SourceSpan timestamp_span;
   SealSpec seal;
+  std::optional<HeaderRule> headers;
 };
 
 // Of CREATE STREAM and CREATE STREAM AS SELECT; defaults are the caller's.

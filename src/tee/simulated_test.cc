@@ -15,7 +15,7 @@ class SimulatedTee : public ::testing::Test {
  protected:
   SimulatedTee() : key_(*crypto::P256PrivateKey::generate(crypto::system_random())) {
     std::filesystem::create_directories(folder_);
-    EXPECT_TRUE(write_file(file_, key_.to_pem().view(), 0600));
+    EXPECT_TRUE(write_file(file_, key_.to_pem().value().view(), 0600));
   }
   ~SimulatedTee() override { std::filesystem::remove_all(folder_); }
 

@@ -14,7 +14,8 @@ namespace penstock::topics {
 namespace {
 
 constexpr std::uint32_t kMagic = 0x31425350;  // "PSB1"
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kVersion = 2;
+static_assert(kBatchRecordsMax <= UINT16_MAX && kPartitionsMax <= UINT16_MAX);
 constexpr std::uint32_t kNullBit = 0x80000000;
 constexpr std::uint16_t kKnownFlags = BatchHeader::kHasKeys | BatchHeader::kHasHeaders |
                                       BatchHeader::kDeltas32 | BatchHeader::kDeltas64;
@@ -66,15 +67,15 @@ void write_header(std::uint8_t* to, const BatchHeader& header) {
   to[5] = 0;  // kind: records
   store(to + 6, header.flags);
   store(to + 8, header.base);
-  store(to + 16, header.count);
+  store(to + 16, static_cast<std::uint16_t>(header.count));
+  store(to + 18, static_cast<std::uint16_t>(header.partition));
   store(to + 20, header.topic_id);
   store(to + 24, header.first_timestamp_ms);
   store(to + 32, header.max_timestamp_ms);
   store(to + 40, header.key_bytes);
   store(to + 44, header.value_bytes);
   store(to + 48, header.header_bytes);
-  store(to + 52, header.partition);
-  store(to + 56, std::uint32_t{0});
+  store(to + 52, header.round);
   store(to + 60, header.crc);
 }
 
@@ -82,14 +83,15 @@ BatchHeader read_header(const std::uint8_t* from) {
   BatchHeader header;
   header.flags = load<std::uint16_t>(from + 6);
   header.base = load<Offset>(from + 8);
-  header.count = load<std::uint32_t>(from + 16);
+  header.count = load<std::uint16_t>(from + 16);
   header.topic_id = load<std::uint32_t>(from + 20);
   header.first_timestamp_ms = load<data::TimestampMs>(from + 24);
   header.max_timestamp_ms = load<data::TimestampMs>(from + 32);
   header.key_bytes = load<std::uint32_t>(from + 40);
   header.value_bytes = load<std::uint32_t>(from + 44);
   header.header_bytes = load<std::uint32_t>(from + 48);
-  header.partition = load<std::uint32_t>(from + 52);
+  header.partition = load<std::uint16_t>(from + 18);
+  header.round = load<std::uint64_t>(from + 52);
   header.crc = load<std::uint32_t>(from + 60);
   return header;
 }
@@ -230,10 +232,12 @@ void fill_placed(const BatchView& batch, std::uint32_t first, std::uint32_t last
     fill_cells(batch.key_ends, placed.keys, first, last, buffer.keys.data() + at);
   else
     std::fill_n(buffer.keys.data() + at, last - first, Slice{});
-  if (batch.header_ends)
+  if (batch.header_ends) {  // the first ones of the buffer: none of the rows before had any
+    if (buffer.headers.empty()) buffer.headers.resize(buffer.offsets.size());
     fill_cells(batch.header_ends, placed.headers, first, last, buffer.headers.data() + at);
-  else
+  } else if (!buffer.headers.empty()) {
     std::fill_n(buffer.headers.data() + at, last - first, Slice{});
+  }
   fill_times(batch, first, last, buffer, at);
 }
 
@@ -260,7 +264,7 @@ Result<BatchHeader> parse_batch_header(ByteView bytes) {
                             bytes[4], bytes[5], kVersion));
   BatchHeader header = read_header(bytes.data());
   bool both = (header.flags & BatchHeader::kDeltas32) && (header.flags & BatchHeader::kDeltas64);
-  if ((header.flags & ~kKnownFlags) || both || load<std::uint32_t>(bytes.data() + 56) != 0)
+  if ((header.flags & ~kKnownFlags) || both)
     return fail(ErrorCode::corrupt,
                 fmt::format("record batch with unknown flags {:#x}", header.flags));
   if (!lengths_are_sound(header))
@@ -311,7 +315,7 @@ std::size_t payload_bytes(const BatchView& batch, std::uint32_t first, std::uint
 void resize_rows(ReadBuffer& buffer, std::size_t rows) {
   buffer.keys.resize(rows);
   buffer.values.resize(rows);
-  buffer.headers.resize(rows);
+  buffer.headers.clear();  // until a batch has some
   buffer.timestamps_ms.resize(rows);
   buffer.offsets.resize(rows);
 }
@@ -405,12 +409,14 @@ void EncodedBatches::clear() {
   capacity_ = 0;
 }
 
-BatchHeader place_batch(ByteSpan bytes, Offset base) {
+BatchHeader place_batch(ByteSpan bytes, Offset base, std::uint64_t round) {
   CHECK(bytes.size() >= kBatchHeaderBytes);
   BatchHeader header = read_header(bytes.data());
   CHECK(header.bytes() <= bytes.size());
   header.base = base;
+  header.round = round;
   store(bytes.data() + 8, base);
+  store(bytes.data() + 52, round);
   header.crc = crc32c(bytes.first(60), header.crc);
   store(bytes.data() + 60, header.crc);
   return header;

@@ -1,12 +1,14 @@
 // Record batches as segment files and the socket hold them. Little endian:
-//    0 u32 magic "PSB1"    4 u8 version 1    5 u8 kind (0 records; 1 is reserved for frames)    6
-//    u16 flags 8 i64 base offset    16 u32 count    20 u32 topic id    24 i64 first timestamp    32
-//    i64 max timestamp
-//   40 u32 key bytes    44 u32 value bytes    48 u32 header bytes    52 u32 partition    56 u32
-//   zero 60 u32 CRC-32C of the body followed by bytes 0-59 64 the body: value ends (u32 each, bit
-//   31: null), key ends (the same; if kHasKeys), timestamp deltas to
-//      the first (i32 or i64 each, or none if all are equal), header ends (u32 each) and packed
-//      headers (if kHasHeaders), key bytes, value bytes
+//    0 u32 magic "PSB1"     4 u8 version 2      5 u8 kind (0 records; 1 is reserved for frames)
+//    6 u16 flags            8 i64 base offset  16 u16 count        18 u16 partition
+//   20 u32 topic id        24 i64 first timestamp                  32 i64 max timestamp
+//   40 u32 key bytes       44 u32 value bytes  48 u32 header bytes
+//   52 u64 commit round    60 u32 CRC-32C of the body followed by bytes 0-59
+//   64 the body: value ends (u32 each, bit 31: null), key ends (the same; if kHasKeys), timestamp
+//      deltas to the first (i32 or i64 each, or none if all are equal), header ends (u32 each) and
+//      packed headers (if kHasHeaders), key bytes, value bytes
+// The round is that of the state database's batch which commits these bytes (0 on the socket):
+// recovery tells by it whether the database has lost commits (round_guard.h).
 // The records' offsets are base, base + 1, ... The topic id is unique per created topic, so that
 // bytes of an earlier topic in a recycled file cannot be taken for this one's. All of it is hostile
 // until checked: a CRC says nothing about intent.
@@ -34,6 +36,7 @@ struct BatchHeader {
   std::uint32_t count = 0;
   std::uint32_t topic_id = 0;
   std::uint32_t partition = 0;
+  std::uint64_t round = 0;
   data::TimestampMs first_timestamp_ms = 0;
   data::TimestampMs max_timestamp_ms = 0;
   std::uint32_t key_bytes = 0;
@@ -105,7 +108,8 @@ class EncodedBatches {
   std::size_t records_ = 0;
 };
 
-// Gives the encoded batch at the front of `bytes` its base offset and its CRC; returns its header.
-BatchHeader place_batch(ByteSpan bytes, Offset base);
+// Gives the encoded batch at the front of `bytes` its base offset, its commit round and its CRC;
+// returns its header.
+BatchHeader place_batch(ByteSpan bytes, Offset base, std::uint64_t round);
 
 }  // namespace penstock::topics

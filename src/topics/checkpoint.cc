@@ -16,7 +16,31 @@ constexpr std::string_view kCheckpointLabel = "penstock checkpoint 1";
 
 enum class StoredPositionKind : std::uint8_t { log = 0, stream_time = 1, source = 2 };
 
-void put_position(WireOut& out, const Position& position) {
+template <std::size_t n>
+Result<std::array<std::uint8_t, n>> take_array(WireIn& in) {
+  const ByteView bytes = TRY(in.bytes());
+  std::array<std::uint8_t, n> out;
+  if (bytes.size() != n) return fail(ErrorCode::corrupt, "a field has another length");
+  std::ranges::copy(bytes, out.begin());
+  return out;
+}
+
+std::string what_of(const TaskId& task) {
+  return fmt::format("checkpoint of task '{}'", task.value());
+}
+
+Digest mac_of(ByteView body, const Digest& state, const StateIdentity& identity) {
+  WireOut message;
+  message.text(kCheckpointLabel);
+  message.text(identity.service);
+  message.raw(state);
+  message.raw(body);
+  return identity.key->mac(message.view());
+}
+
+}  // namespace
+
+void encode_position(WireOut& out, const Position& position) {
   if (const auto* log = std::get_if<LogPosition>(&position)) {
     out.u8(static_cast<std::uint8_t>(StoredPositionKind::log));
     out.i64(log->next);
@@ -31,7 +55,7 @@ void put_position(WireOut& out, const Position& position) {
   }
 }
 
-Result<Position> take_position(WireIn& in) {
+Result<Position> decode_position(WireIn& in) {
   switch (static_cast<StoredPositionKind>(TRY(in.u8()))) {
     case StoredPositionKind::log: {
       const Offset next = TRY(in.i64());
@@ -51,16 +75,21 @@ Result<Position> take_position(WireIn& in) {
   return fail(ErrorCode::corrupt, "a position is of no known kind");
 }
 
-template <std::size_t n>
-Result<std::array<std::uint8_t, n>> take_array(WireIn& in) {
-  const ByteView bytes = TRY(in.bytes());
-  std::array<std::uint8_t, n> out;
-  if (bytes.size() != n) return fail(ErrorCode::corrupt, "a field has another length");
-  std::ranges::copy(bytes, out.begin());
-  return out;
+void encode_checkpoint(WireOut& out, const Checkpoint& checkpoint) {
+  out.u8(kCheckpointVersion);
+  out.text(checkpoint.task.value());
+  out.i64(static_cast<std::int64_t>(checkpoint.commit));
+  out.i64(static_cast<std::int64_t>(checkpoint.lease_term));
+  out.bytes(checkpoint.incarnation);
+  out.bytes(checkpoint.previous);
+  out.u32(static_cast<std::uint32_t>(checkpoint.positions.size()));
+  for (const TaskPosition& position : checkpoint.positions) {
+    out.partition(position.from);
+    encode_position(out, position.position);
+  }
 }
 
-Result<Checkpoint> parse_checkpoint(ByteView body) {
+Result<Checkpoint> decode_checkpoint(ByteView body) {
   WireIn in(body);
   const std::uint8_t version = TRY(in.u8());
   if (version != kCheckpointVersion)
@@ -78,27 +107,12 @@ Result<Checkpoint> parse_checkpoint(ByteView body) {
     TopicPartition from = TRY(in.partition());
     if (!out.positions.empty() && !(out.positions.back().from < from))
       return fail(ErrorCode::corrupt, "its positions are not sorted");
-    Position position = TRY(take_position(in));
+    Position position = TRY(decode_position(in));
     out.positions.push_back({std::move(from), std::move(position)});
   }
   if (!in.empty()) return fail(ErrorCode::corrupt, "bytes follow its end");
   return out;
 }
-
-std::string what_of(const TaskId& task) {
-  return fmt::format("checkpoint of task '{}'", task.value());
-}
-
-Digest mac_of(ByteView body, const Digest& state, const StateIdentity& identity) {
-  WireOut message;
-  message.text(kCheckpointLabel);
-  message.text(identity.service);
-  message.raw(state);
-  message.raw(body);
-  return identity.key->mac(message.view());
-}
-
-}  // namespace
 
 const Position* Checkpoint::find(const TopicPartition& from) const {
   const auto found = std::ranges::lower_bound(positions, from, {}, &TaskPosition::from);
@@ -117,17 +131,7 @@ ByteBuffer seal_checkpoint(const Checkpoint& checkpoint, const Digest& state,
                            const StateIdentity& identity) {
   CHECK(checkpoint.positions.size() <= kCheckpointPositionsMax);
   WireOut out;
-  out.u8(kCheckpointVersion);
-  out.text(checkpoint.task.value());
-  out.i64(static_cast<std::int64_t>(checkpoint.commit));
-  out.i64(static_cast<std::int64_t>(checkpoint.lease_term));
-  out.bytes(checkpoint.incarnation);
-  out.bytes(checkpoint.previous);
-  out.u32(static_cast<std::uint32_t>(checkpoint.positions.size()));
-  for (const TaskPosition& position : checkpoint.positions) {
-    out.partition(position.from);
-    put_position(out, position.position);
-  }
+  encode_checkpoint(out, checkpoint);
   out.raw(mac_of(out.view(), state, identity));
   return to_buffer(out.view());
 }
@@ -137,7 +141,7 @@ Result<Checkpoint> read_checkpoint(ByteView stored, const TaskId& task) {
   if (stored.size() < kMacBytes || stored.size() > kCheckpointBytesMax)
     return fail(ErrorCode::corrupt,
                 fmt::format("{}: it has {} bytes", what_of(task), stored.size()));
-  Result<Checkpoint> read = parse_checkpoint(stored.first(stored.size() - kMacBytes));
+  Result<Checkpoint> read = decode_checkpoint(stored.first(stored.size() - kMacBytes));
   if (!read) {
     const bool other = read.error().code() == ErrorCode::unsupported;
     return fail(other ? ErrorCode::unsupported : ErrorCode::corrupt,

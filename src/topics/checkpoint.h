@@ -64,6 +64,15 @@ struct Checkpoint {
   friend bool operator==(const Checkpoint&, const Checkpoint&) = default;
 };
 
+class WireIn;
+class WireOut;
+
+// Without the MAC, as it goes through a folder's socket.
+void encode_position(WireOut& out, const Position& position);
+Result<Position> decode_position(WireIn& in);
+void encode_checkpoint(WireOut& out, const Checkpoint& checkpoint);
+Result<Checkpoint> decode_checkpoint(ByteView body);
+
 // As stored: version 1, little endian, the MAC at the end. `state` is the digest of the task's
 // state with this commit (state_digest.h).
 ByteBuffer seal_checkpoint(const Checkpoint& checkpoint, const Digest& state,

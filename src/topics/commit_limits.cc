@@ -39,6 +39,22 @@ Error commit_is_open(const WriterId& id) {
                fmt::format("writer '{}' has a commit open: finish or abort it first", id.value()));
 }
 
+Error task_fenced(const TaskId& task) {
+  return Error(ErrorCode::fenced,
+               fmt::format("another writer has opened task '{}', or forgotten it", task.value()));
+}
+
+Error task_not_open(const TaskId& task) {
+  return Error(ErrorCode::failed_precondition,
+               fmt::format("task '{}' is not open: restore it with this writer before a commit "
+                           "names it",
+                           task.value()));
+}
+
+void CommitLimits::refuse(Error error) {
+  if (!broken_) broken_ = std::move(error);
+}
+
 Result<> check_spec(const TopicSpec& spec) {
   if (spec.partitions >= 1 && spec.partitions <= kPartitionsMax) return {};
   auto code = spec.partitions < 1 ? ErrorCode::invalid_argument : ErrorCode::limit_exceeded;

@@ -12,10 +12,19 @@ Error topic_exists(const TopicName& topic);
 Error too_many_topics();
 Error fenced_error(const WriterId& id);
 Error commit_is_open(const WriterId& id);
+Error task_fenced(const TaskId& task);
+Error task_not_open(const TaskId& task);
 
 Result<> check_spec(const TopicSpec& spec);                               // partitions
 Result<> check_partition(const TopicSpec& spec, std::int32_t partition);  // not_found
 Result<> check_start(const TopicPartition& from, Offset start, PartitionInfo range);
+
+// Takes the state of a commit that is broken.
+class NoStateWrites final : public StateWrites {
+ public:
+  void put(ByteView, ByteView) override {}
+  void erase(ByteView) override {}
+};
 
 // Counts what one commit gathers.
 class CommitLimits {
@@ -25,6 +34,7 @@ class CommitLimits {
   // false: over a limit; the commit is broken, since the calls that put state cannot say so.
   bool take_state(ByteView key, ByteView value);
   bool take_task(const TaskId& task);
+  void refuse(Error error);  // the commit is broken
 
   const std::optional<Error>& broken() const { return broken_; }
 

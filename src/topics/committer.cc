@@ -6,10 +6,23 @@
 #include "base/crash_point.h"
 #include "topics/commit_limits.h"
 #include "topics/limits.h"
+#include "topics/open_task.h"
 
 namespace penstock::topics {
+// A commit that names tasks of this service has written to the partition in this round.
+bool Committer::wrote(const Round& round, const ServiceRoot& root, const Partition& partition) {
+  return std::ranges::any_of(round, [&](const Waiting* waiting) {
+    const CommitRequest& request = waiting->request;
+    return waiting->staged && !request.tasks.empty() && &request.root == &root &&
+           std::ranges::any_of(request.pieces, [&](const CommitPiece& piece) {
+             return piece.partition.get() == &partition;
+           });
+  });
+}
 
 Committer::~Committer() {
+  // Where it is not known which end is durable, nothing is cut.
+  if (store_.is_poisoned()) return;
   for (const auto& partition : with_files_) partition->release_file();
 }
 
@@ -41,7 +54,7 @@ CommitResult Committer::commit(const CommitRequest& request) {
 
 void Committer::run_round(const Round& round) {
   touched_.clear();
-  auto room = store_.check_room();
+  auto room = store_.check_usable();
   for (Waiting* waiting : round) {
     if (!room) {
       waiting->result = {Outcome::aborted, room.error()};
@@ -61,7 +74,7 @@ void Committer::run_round(const Round& round) {
   else
     write_state(round);
   waits_.notify();
-  close_surplus_files();
+  if (!store_.is_poisoned()) close_surplus_files();
 }
 
 // An error that keeps the commit from being staged, or none.
@@ -69,6 +82,11 @@ CommitResult Committer::check(const CommitRequest& request) {
   auto epoch = epochs_.find(request.writer);
   if (epoch == epochs_.end() || epoch->second != request.epoch)
     return {Outcome::fenced, fenced_error(request.writer)};
+  for (const TaskMark& mark : request.tasks) {
+    const ServiceRoot::Known* known = request.root.find(*mark.task);
+    if (!known || known->incarnation != mark.incarnation)
+      return {Outcome::fenced, task_fenced(*mark.task)};
+  }
   for (const CommitPiece& piece : request.pieces)
     if (piece.partition->removed())
       return {Outcome::aborted, no_such_topic(piece.partition->name().topic)};
@@ -81,7 +99,7 @@ Result<> Committer::stage(const CommitRequest& request) {
   for (CommitPiece& piece : request.pieces) {
     before.push_back(piece.partition->staged());
     touch(piece.partition);
-    auto staged = piece.partition->stage(piece.batches);
+    auto staged = piece.partition->stage(piece.batches, store_.next_round());
     if (staged) continue;
     for (std::size_t i = 0; i < before.size(); ++i) request.pieces[i].partition->unstage(before[i]);
     return staged;
@@ -104,16 +122,35 @@ Result<> Committer::sync() {
   return {};
 }
 
+// What the round's commits change of the roots of their services.
+void Committer::stage_roots(const Round& round) {
+  roots_.clear();
+  for (const Waiting* waiting : round) {
+    const CommitRequest& request = waiting->request;
+    if (!waiting->staged || request.tasks.empty()) continue;
+    for (const TaskMark& mark : request.tasks)
+      request.root.stage_task(*mark.task, mark.incarnation, mark.hash);
+    if (std::ranges::find(roots_, &request.root) == roots_.end()) roots_.push_back(&request.root);
+  }
+  for (const auto& partition : touched_) {
+    if (partition->staged() == partition->committed()) continue;
+    const PartitionEnd end{partition->topic_id(), partition->name().partition,
+                           partition->staged().end};
+    for (ServiceRoot* root : roots_)
+      if (wrote(round, *root, *partition)) root->stage_end(end);
+  }
+}
+
 void Committer::write_state(const Round& round) {
   StateBatch* batch = nullptr;
   bool has_changes = false;
   for (Waiting* waiting : round) {
     if (!waiting->staged) continue;
-    has_changes |= waiting->request.has_changes;
-    if (batch && waiting->request.has_changes)
+    if (batch && !waiting->request.changes.empty())
       batch->append(waiting->request.changes);
     else if (!batch)
       batch = &waiting->request.changes;
+    has_changes |= !waiting->request.changes.empty();
   }
   if (!batch) return;  // nothing came through
   for (const auto& partition : touched_) {
@@ -121,6 +158,8 @@ void Committer::write_state(const Round& round) {
     partition->put_staged(*batch);
     has_changes = true;
   }
+  stage_roots(round);
+  for (ServiceRoot* root : roots_) root->write(*batch, store_.next_round());
   WriteResult written{WriteOutcome::written, std::nullopt};
   if (has_changes) written = store_.write(*batch);
   CRASH_POINT("embedded.commit.after_state");
@@ -135,10 +174,17 @@ void Committer::write_state(const Round& round) {
 }
 
 void Committer::finish(const Round& round, Outcome outcome, const std::optional<Error>& error) {
+  for (ServiceRoot* root : roots_) {
+    if (outcome == Outcome::committed)
+      root->apply();
+    else
+      root->drop();
+  }
+  roots_.clear();
   for (const auto& partition : touched_) {
     if (outcome == Outcome::committed)
       partition->publish();
-    else
+    else if (outcome != Outcome::unknown)  // then its bytes may be committed: they stay as they are
       partition->unstage(partition->committed());
   }
   CRASH_POINT("embedded.commit.after_publish");
@@ -166,13 +212,43 @@ Result<std::uint64_t> Committer::open_writer(const WriterId& id) {
   return epoch;
 }
 
-Result<> Committer::forget(const WriterId& id, std::uint64_t epoch, const TaskId& task) {
-  TRY(check_id(task));
+Result<> Committer::replace(const WriterId& id, std::uint64_t epoch, ServiceRoot& root,
+                            const TaskReplacement& replacement) {
   auto held = alone();
   if (epochs_[id] != epoch) return fail(fenced_error(id));
-  StateBatch batch;
-  batch.forget_task(task);
-  return store_.write_or_fail(batch);
+  const ServiceRoot::Known* known = root.find(replacement.task);
+  if (!replacement.any) {
+    if (known && !replacement.expected)
+      return fail(position_lost(replacement.task, "it was there when the log was opened"));
+    if (known ? known->hash != *replacement.expected : replacement.expected.has_value())
+      return fail(task_fenced(replacement.task));
+  }
+  if (replacement.now)
+    root.stage_task(replacement.task, replacement.now->incarnation, replacement.now->hash);
+  else
+    root.stage_forget(replacement.task);
+  if (root.is_staged()) root.write(replacement.changes, store_.next_round());
+  const Result<> written = store_.write_or_fail(replacement.changes);
+  if (root.is_staged() && written)
+    root.apply();
+  else
+    root.drop();
+  return written;
+}
+
+Result<> Committer::write_removal(std::uint32_t topic_id, StateBatch& batch) {
+  for (ServiceRoot* root : all_roots_) {
+    root->stage_removal(topic_id);
+    if (root->is_staged()) root->write(batch, store_.next_round());
+  }
+  const Result<> written = store_.write_or_fail(batch);
+  for (ServiceRoot* root : all_roots_) {
+    if (written && root->is_staged())
+      root->apply();
+    else
+      root->drop();
+  }
+  return written;
 }
 
 void Committer::close_files_of(std::uint32_t topic_id) {

@@ -11,6 +11,7 @@
 
 #include "topics/batch_codec.h"
 #include "topics/partition.h"
+#include "topics/service_root.h"
 #include "topics/state_store.h"
 #include "topics/waits.h"
 
@@ -23,12 +24,31 @@ struct CommitPiece {
   EncodedBatches batches;
 };
 
+// The new checkpoint of a task.
+struct TaskMark {
+  const TaskId* task;
+  Incarnation incarnation;
+  Digest hash;
+};
+
 struct CommitRequest {
   const WriterId& writer;
   std::uint64_t epoch;
   std::vector<CommitPiece>& pieces;  // each partition at most once
-  StateBatch& changes;               // positions and state; used up
-  bool has_changes;
+  StateBatch& changes;               // checkpoints and state; used up
+  ServiceRoot& root;                 // of the writer's service
+  std::vector<TaskMark> tasks;       // of which there is a checkpoint in the changes
+};
+
+// Replaces the checkpoint of one task outside of any commit: it is opened, reset or forgotten.
+struct TaskReplacement {
+  const TaskId& task;
+  // The hash of the stored checkpoint, which another writer must not have replaced meanwhile; any:
+  // whatever it is.
+  std::optional<Digest> expected;
+  bool any = false;
+  std::optional<TaskMark> now;  // absent: forgotten
+  StateBatch& changes;
 };
 
 class Committer {
@@ -42,7 +62,12 @@ class Committer {
   // Takes part in a round; returns when it is over. Thread-safe.
   CommitResult commit(const CommitRequest& request);
   Result<std::uint64_t> open_writer(const WriterId& id);  // its epoch
-  Result<> forget(const WriterId& id, std::uint64_t epoch, const TaskId& task);
+  // fenced: a newer writer has this id, or another one has opened the task.
+  Result<> replace(const WriterId& id, std::uint64_t epoch, ServiceRoot& root,
+                   const TaskReplacement& replacement);
+  void add_root(ServiceRoot& root) { all_roots_.push_back(&root); }  // outlives the commits
+  // Writes the removal of a topic, with its ends out of the roots. Under alone().
+  Result<> write_removal(std::uint32_t topic_id, StateBatch& batch);
   void close_files_of(std::uint32_t topic_id);  // under alone()
 
   // Held by whoever changes topics, writers or segments.
@@ -62,6 +87,8 @@ class Committer {
   Result<> stage(const CommitRequest& request);
   Result<> sync();
   void write_state(const Round& round);
+  void stage_roots(const Round& round);
+  static bool wrote(const Round& round, const ServiceRoot& root, const Partition& partition);
   void finish(const Round& round, Outcome outcome, const std::optional<Error>& error);
   void touch(const std::shared_ptr<Partition>& partition);
   void close_surplus_files();
@@ -78,6 +105,8 @@ class Committer {
   std::mutex round_mutex_;  // of the rest
   std::map<WriterId, std::uint64_t> epochs_;
   std::vector<std::shared_ptr<Partition>> touched_;  // by this round
+  std::vector<ServiceRoot*> all_roots_;
+  std::vector<ServiceRoot*> roots_;  // staged by this round
   std::deque<std::shared_ptr<Partition>> with_files_;
 };
 

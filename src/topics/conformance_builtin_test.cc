@@ -10,20 +10,21 @@
 #include "topics/memory_log.h"
 #include "topics/test_delayed_log.h"
 #include "topics/test_log.h"
+#include "topics/test_state_key.h"
 
 namespace penstock::topics {
 namespace {
 
 class MemoryPlace final : public LogPlace {
  public:
-  std::unique_ptr<Log> open() override { return make_memory_log(); }
+  std::unique_ptr<Log> open() override { return make_memory_log(test_identity()); }
 };
 
 // Keeps the suite fit for logs on servers, also where none runs.
 class DelayedPlace final : public LogPlace {
  public:
   std::unique_ptr<Log> open() override {
-    memory_ = make_memory_log();
+    memory_ = make_memory_log(test_identity());
     return std::make_unique<DelayedLog>(
         *memory_, Delays{.commit = std::chrono::milliseconds(1),
                          .rules = {.record_bytes_max = 900'000, .timestamp_ms_min = 1}});
@@ -37,8 +38,10 @@ class EmbeddedPlace final : public LogPlace {
  public:
   explicit EmbeddedPlace(std::size_t segment_bytes) : segment_bytes_(segment_bytes) {}
   std::unique_ptr<Log> open() override {
-    return must(EmbeddedLog::open(
-        {.folder = folder_.path() / "data", .segment_bytes = segment_bytes_, .serve = false}));
+    return must(EmbeddedLog::open({.folder = folder_.path() / "data",
+                                   .segment_bytes = segment_bytes_,
+                                   .serve = false,
+                                   .identity = test_identity()}));
   }
 
  private:
@@ -51,7 +54,7 @@ class SocketPlace final : public LogPlace {
  public:
   std::unique_ptr<Log> open() override {
     holder_.reset();
-    holder_ = must(EmbeddedLog::open({.folder = folder_.path()}));
+    holder_ = must(EmbeddedLog::open({.folder = folder_.path(), .identity = test_identity()}));
     return must(connect_log(folder_.path()));
   }
 

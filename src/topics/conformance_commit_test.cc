@@ -19,6 +19,8 @@ TEST_P(CommitConformance, CommitsSeveralPartitionsAndTasksAtOnce) {
   create("b");
   auto w = writer();
   TaskId one("Q_1/0"), two("Q_1/1");
+  EXPECT_TRUE(positions_of(*w, one).empty());
+  open_tasks(*w, {two});
   auto commit = must(w->begin());
   must(commit->append(at("a", 0), values({"a0"})));
   must(commit->append(at("a", 1), values({"a1"})));
@@ -30,7 +32,6 @@ TEST_P(CommitConformance, CommitsSeveralPartitionsAndTasksAtOnce) {
   commit->state(two).put(as_bytes("k"), as_bytes("v2"));
   // Reading to Reader::end() would wait for what is on its way.
   EXPECT_EQ(end_of(*log_, at("a", 0)), 0) << "nothing shows before finish()";
-  EXPECT_TRUE(positions_of(*w, one).empty());
   must_finish(*commit);
   EXPECT_EQ(read_all(*log_, at("a", 0)), (Strings{"a0", "a0 again"}));
   EXPECT_EQ(read_all(*log_, at("a", 1)), Strings{"a1"});
@@ -46,6 +47,7 @@ TEST_P(CommitConformance, ShowsNothingOfAnAbortedCommit) {
   create("t");
   auto w = writer();
   TaskId task("Q_1/0");
+  open_tasks(*w, {task});
   for (bool explicitly : {true, false}) {
     auto commit = must(w->begin());
     must(commit->append(at("t", 0), values({"lost"})));
@@ -82,6 +84,7 @@ TEST_P(CommitConformance, FencesTheOlderWriterOfAnId) {
 TEST_P(CommitConformance, RestoresStateInTheOrderOfItsKeys) {
   auto w = writer();
   TaskId task("Q_1/0");
+  open_tasks(*w, {task});
   auto put = [&](const Strings& keys, const Strings& erased) {
     auto commit = must(w->begin());
     for (const auto& key : keys) commit->state(task).put(as_bytes(key), as_bytes("v" + key));
@@ -109,6 +112,7 @@ TEST_P(CommitConformance, RestoresStateInTheOrderOfItsKeys) {
 TEST_P(CommitConformance, RestoresMuchState) {
   auto w = writer();
   TaskId task("Q_1/0");
+  open_tasks(*w, {task});
   auto commit = must(w->begin());
   std::string value(3000, 'v');
   for (int i = 0; i < 1500; ++i)
@@ -126,6 +130,7 @@ TEST_P(CommitConformance, ForgetsATaskAndNoOther) {
   create("t", 11);
   auto w = writer();
   TaskId gone("Q_1/1"), stays("Q_1/10");
+  open_tasks(*w, {gone, stays});
   auto commit = must(w->begin());
   for (auto [task, partition] : {std::pair(gone, 1), std::pair(stays, 10)}) {
     commit->advance(task, at("t", partition), LogPosition{1});
@@ -196,6 +201,7 @@ TEST_P(CommitConformance, HoldsRecordsToTheRulesOfTheirTopic) {
 TEST_P(CommitConformance, AbortsCommitsWhoseStateIsTooLarge) {
   auto w = writer();
   TaskId task("Q_1/0");
+  open_tasks(*w, {task});
   for (bool key : {true, false}) {
     auto commit = must(w->begin());
     commit->state(task).put(ByteBuffer(key ? kStateKeyBytesMax + 1 : 1),
@@ -271,6 +277,7 @@ class CommitConformanceThreads : public CommitConformance {
   void commit_pairs(int thread) {
     auto w = writer("w" + std::to_string(thread));
     TaskId task("Q" + std::to_string(thread) + "/0");
+    open_tasks(*w, {task});
     for (int i = 0; i < kCommits; ++i) {
       std::string text = std::to_string(thread) + ":" + std::to_string(i);
       auto commit = must(w->begin());
@@ -363,6 +370,7 @@ TEST_P(CommitConformance, CommitsInTheBackground) {
   create("t");
   auto w = writer();
   TaskId task("Q_1/0");
+  open_tasks(*w, {task});
   Strings expected;
   for (int round = 0; round < 6; ++round) {
     auto commit = must(w->begin());

@@ -10,6 +10,7 @@
 #include "topics/embedded_log.h"
 #include "topics/segment_file.h"
 #include "topics/test_log.h"
+#include "topics/test_state_key.h"
 
 namespace penstock::topics {
 namespace {
@@ -23,7 +24,8 @@ EmbeddedOptions options(const std::filesystem::path& folder) {
   return {.folder = folder,
           .durability = Durability::disk,
           .segment_bytes = kSegmentBytes,
-          .serve = false};
+          .serve = false,
+          .identity = test_identity()};
 }
 
 // Each commit writes its number to both topics' partitions and moves a task to it: after a crash
@@ -51,6 +53,7 @@ TEST(EmbeddedCrashChild, DISABLED_WorksUntilItDies) {
     must(log->remove(topic("gone")));
   must(log->create({topic("gone"), 1, false}));
   auto writer = must(log->writer(WriterId("w")));
+  open_tasks(*writer, {TaskId("Q/0")});
   must_commit(*writer, at("gone", 0), {"x", std::string(500, 'y'), "z"});
   int number = static_cast<int>(end_of(*log, at("a", 0)));
   for (int i = 0; i < 6; ++i) {

@@ -10,6 +10,7 @@
 #include "topics/repair.h"
 #include "topics/segment_file.h"
 #include "topics/test_log.h"
+#include "topics/test_state_key.h"
 
 namespace penstock::topics {
 namespace {
@@ -19,8 +20,10 @@ using Strings = std::vector<std::string>;
 class EmbeddedDamage : public ::testing::Test {
  protected:
   Result<std::unique_ptr<EmbeddedLog>> try_open(std::size_t segment_bytes = 64 << 20) {
-    return EmbeddedLog::open(
-        {.folder = folder_.path(), .segment_bytes = segment_bytes, .serve = false});
+    return EmbeddedLog::open({.folder = folder_.path(),
+                              .segment_bytes = segment_bytes,
+                              .serve = false,
+                              .identity = test_identity()});
   }
   std::filesystem::path segment(Offset base) {
     return folder_.path() / "topics" / "t" / "0" / segment_file_name(base);
@@ -30,6 +33,7 @@ class EmbeddedDamage : public ::testing::Test {
     auto log = must(try_open(segment_bytes));
     must(log->create({topic("t"), 1, false}));
     auto writer = must(log->writer(WriterId("w")));
+    open_tasks(*writer, {TaskId("Q/0")});
     for (int i = 0; i < 3; ++i) {
       auto commit = must(writer->begin());
       RecordBatch batch;
@@ -212,8 +216,10 @@ TEST_F(EmbeddedDamage, TellsRecycledBytesFromItsOwn) {
   constexpr std::size_t kSegment = 100'000;
   TemporaryFolder other;
   auto open = [&] {
-    return must(
-        EmbeddedLog::open({.folder = folder_.path(), .segment_bytes = kSegment, .serve = false}));
+    return must(EmbeddedLog::open({.folder = folder_.path(),
+                                   .segment_bytes = kSegment,
+                                   .serve = false,
+                                   .identity = test_identity()}));
   };
   auto log = open();
   for (int round = 0; round < 3; ++round) {

@@ -4,6 +4,7 @@
 
 #include "topics/embedded_log.h"
 #include "topics/test_log.h"
+#include "topics/test_state_key.h"
 
 namespace penstock::topics {
 namespace {
@@ -13,19 +14,27 @@ using Strings = std::vector<std::string>;
 class Faults final : public FaultPort {
  public:
   int before(DiskStep step, std::size_t) override {
+    if (after_state_)
+      return step == DiskStep::state_after || step == DiskStep::state_open ? EIO : 0;
     if (step != step_ || skip_-- > 0) return 0;
     return error_;
   }
+  // The batch is written, and nobody learns that it is.
+  void fail_after_state() { after_state_ = true; }
   void fail_at(DiskStep step, int error, int skip = 0) {
     step_ = step;
     error_ = error;
     skip_ = skip;
   }
-  void stop() { error_ = 0; }
+  void stop() {
+    error_ = 0;
+    after_state_ = false;
+  }
 
  private:
   DiskStep step_ = DiskStep::allocate;
   int error_ = 0;
+  bool after_state_ = false;
   int skip_ = 0;
 };
 
@@ -36,7 +45,8 @@ class EmbeddedFaults : public ::testing::TestWithParam<std::pair<DiskStep, Error
                                    .durability = Durability::disk,
                                    .segment_bytes = segment_bytes,
                                    .serve = false,
-                                   .faults = &faults_}));
+                                   .faults = &faults_,
+                                   .identity = test_identity()}));
   }
   Faults faults_;
   TemporaryFolder folder_;
@@ -55,6 +65,7 @@ TEST_P(EmbeddedFaults, AbortTheCommitAndNothingElse) {
       auto log = open(segment_bytes);
       must(log->create({topic(name), 2, false}));
       auto writer = must(log->writer(WriterId("w")));
+      open_tasks(*writer, {TaskId("Q/0")});
       if (skip == 1) must_commit(*writer, at(name, 0), {"before"});
       for (int i = 0; i < 3; ++i) {
         // Space that was reserved once stays so, and a commit writes its state once.
@@ -98,6 +109,48 @@ TEST_F(EmbeddedFaults, FindOutWhetherAFailedStateWriteWasMade) {
   faults_.stop();
   must_commit(*writer, at("t", 0), {"later"});
   EXPECT_EQ(read_all(*log, at("t", 0)), (Strings{"was written", "later"}));
+}
+
+// What a commit of unknown outcome wrote may be committed: it must survive a clean shutdown and
+// whatever else the process does.
+TEST_F(EmbeddedFaults, TouchNothingAfterAnUnknownOutcome) {
+  for (std::size_t segment_bytes : {std::size_t{400}, std::size_t{64} << 20}) {
+    std::string name = "t" + std::to_string(segment_bytes);
+    auto log = open(segment_bytes);
+    must(log->create({topic(name), 1, false}));
+    auto writer = must(log->writer(WriterId("w")));
+    auto other = must(log->writer(WriterId("other")));
+    auto reader = must(log->reader(at(name, 0), 0));
+    must_commit(*writer, at(name, 0), {"before"});
+    faults_.fail_after_state();
+    const std::string large(500, 'x');
+    EXPECT_EQ(commit_values(*writer, at(name, 0), {"was written", large}).outcome,
+              Outcome::unknown);
+    faults_.stop();
+    EXPECT_EQ(code_of(other->begin()), ErrorCode::failed_precondition);
+    EXPECT_EQ(code_of(writer->begin()), ErrorCode::failed_precondition);
+    EXPECT_EQ(code_of(writer->restore(TaskId("Q/0"), [](ByteView, ByteView) {})),
+              ErrorCode::failed_precondition);
+    EXPECT_EQ(code_of(writer->forget(TaskId("Q/0"))), ErrorCode::failed_precondition);
+    EXPECT_EQ(code_of(log->create({topic("more"), 1, false})), ErrorCode::failed_precondition);
+    EXPECT_EQ(code_of(log->remove(topic(name))), ErrorCode::failed_precondition);
+    EXPECT_EQ(code_of(log->describe(topic(name))), ErrorCode::failed_precondition);
+    EXPECT_EQ(code_of(log->list()), ErrorCode::failed_precondition);
+    EXPECT_EQ(code_of(log->writer(WriterId("third"))), ErrorCode::failed_precondition);
+    EXPECT_EQ(code_of(log->reader(at(name, 0), 0)), ErrorCode::failed_precondition);
+    std::vector<Reader*> readers = {reader.get()};
+    auto waited = log->wait(readers, in_ms(1));
+    ASSERT_FALSE(waited);
+    EXPECT_NE(waited.error().text().find("opened anew"), std::string::npos);
+    reader.reset();
+    writer.reset();
+    other.reset();
+    log.reset();
+    log = open(segment_bytes);
+    EXPECT_EQ(read_all(*log, at(name, 0)), (Strings{"before", "was written", large}));
+    writer = must(log->writer(WriterId("w")));
+    must_commit(*writer, at(name, 0), {"later"});
+  }
 }
 
 }  // namespace

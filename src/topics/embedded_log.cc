@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include <fmt/format.h>
+
 #include "base/check.h"
 #include "base/crash_point.h"
 #include "topics/commit_limits.h"
@@ -11,6 +13,8 @@
 #include "topics/folder_lock.h"
 #include "topics/log_server.h"
 #include "topics/partition_reader.h"
+#include "topics/public_identity.h"
+#include "topics/root_loading.h"
 #include "topics/state_store.h"
 #include "topics/topic_directory.h"
 #include "topics/waits.h"
@@ -42,11 +46,58 @@ struct EmbeddedLog::Parts {
   std::unique_ptr<StateStore> store;
   std::optional<Committer> committer;
   std::optional<TopicDirectory> topics;
+  ServiceRoot root;     // of the identity's service
+  ServiceRoot clients;  // of those who come through the socket
+  std::unique_ptr<Log> clients_view;
   std::unique_ptr<LogServer> server;
+
+  bool is_clients() const { return root.identity().service == kClientsService; }
+  ServiceRoot& clients_root() { return is_clients() ? root : clients; }
+  Result<> load_roots();
 };
 
+// The log as it is for those who come through the socket.
+class EmbeddedLog::ClientsView final : public Log {
+ public:
+  explicit ClientsView(EmbeddedLog& log) : log_(log) {}
+  Result<> create(const TopicSpec& spec) override { return log_.create(spec); }
+  Result<TopicInfo> describe(const TopicName& topic) override { return log_.describe(topic); }
+  Result<std::vector<TopicName>> list() override { return log_.list(); }
+  Result<> remove(const TopicName& topic) override { return log_.remove(topic); }
+  Result<std::unique_ptr<Reader>> reader(const TopicPartition& from, Offset start,
+                                         ReadCheck check) override {
+    return log_.reader(from, start, check);
+  }
+  Result<std::unique_ptr<Writer>> writer(const WriterId& id) override {
+    return log_.writer_of(log_.parts_->clients_root(), id);
+  }
+  Result<bool> wait(std::span<Reader* const> readers, Deadline deadline) override {
+    return log_.wait(readers, deadline);
+  }
+  void wake() override { log_.wake(); }
+  LogFigures figures() const override { return log_.figures(); }
+
+ private:
+  EmbeddedLog& log_;
+};
+
+Result<> EmbeddedLog::Parts::load_roots() {
+  std::vector<ServiceRoot*> roots = {&root};
+  if (!is_clients()) roots.push_back(&clients);
+  for (ServiceRoot* each : roots) TRY(load_root(*each, *store, *topics, options));
+  for (ServiceRoot* each : roots) committer->add_root(*each);
+  return {};
+}
+
 Result<std::unique_ptr<EmbeddedLog>> EmbeddedLog::open(EmbeddedOptions options) {
-  CHECK(!options.folder.empty() && options.segment_bytes > 0);
+  CHECK(!options.folder.empty() && options.segment_bytes > 0 && options.identity.key &&
+        options.random);
+  TRY(check_service(options.identity.service));
+  if (options.identity.service == kClientsService && !options.identity.key->is_public())
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("the service name '{}' is that of those who come through the folder's "
+                            "socket: take another one",
+                            kClientsService));
   const std::filesystem::path folder = options.folder;
   TRY(make_folder(folder));
   FolderLock lock = TRY(FolderLock::take(folder, options.program));
@@ -55,6 +106,8 @@ Result<std::unique_ptr<EmbeddedLog>> EmbeddedLog::open(EmbeddedOptions options) 
   TRY(make_folder(folder / "spare"));
   SegmentSettings settings{folder / "spare", options.segment_bytes,
                            options.durability == Durability::disk, options.faults};
+  ServiceRoot root(options.identity, options.lease_term);
+  ServiceRoot clients(clients_identity(), 0);
   auto parts = std::unique_ptr<Parts>(new Parts{.options = std::move(options),
                                                 .lock = std::move(lock),
                                                 .settings = std::move(settings),
@@ -62,6 +115,9 @@ Result<std::unique_ptr<EmbeddedLog>> EmbeddedLog::open(EmbeddedOptions options) 
                                                 .store = {},
                                                 .committer = {},
                                                 .topics = {},
+                                                .root = std::move(root),
+                                                .clients = std::move(clients),
+                                                .clients_view = {},
                                                 .server = {}});
   parts->store = TRY(StateStore::open({.folder = folder / "state",
                                        .ballast = folder / "reserve",
@@ -72,10 +128,13 @@ Result<std::unique_ptr<EmbeddedLog>> EmbeddedLog::open(EmbeddedOptions options) 
   parts->committer.emplace(parts->settings, *parts->store, parts->waits);
   TRY(parts->committer->recover());
   parts->topics.emplace(folder / "topics", parts->settings, *parts->store, *parts->committer);
-  TRY(parts->topics->recover());
+  TRY(parts->topics->look());
+  TRY(parts->load_roots());
+  TRY(parts->topics->clean());
   bool serve = parts->options.serve;
   std::unique_ptr<EmbeddedLog> log(new EmbeddedLog(std::move(parts)));
-  if (serve) log->parts_->server = TRY(LogServer::start(*log, folder));
+  log->parts_->clients_view = std::make_unique<ClientsView>(*log);
+  if (serve) log->parts_->server = TRY(LogServer::start(*log->parts_->clients_view, folder));
   return log;
 }
 
@@ -89,19 +148,29 @@ Result<> EmbeddedLog::set_http_address(std::string_view address) {
   return parts_->lock.set_http_address(address);
 }
 
+// Every call fails once it is not known what is committed.
+Result<> EmbeddedLog::check_sane() const {
+  if (auto poisoned = parts_->store->poison()) return fail(*poisoned);
+  return {};
+}
+
 Result<> EmbeddedLog::create(const TopicSpec& spec) {
+  TRY(check_sane());
   return parts_->topics->create(spec);
 }
 
 Result<TopicInfo> EmbeddedLog::describe(const TopicName& topic) {
+  TRY(check_sane());
   return parts_->topics->describe(topic);
 }
 
 Result<std::vector<TopicName>> EmbeddedLog::list() {
+  TRY(check_sane());
   return parts_->topics->list();
 }
 
 Result<> EmbeddedLog::remove(const TopicName& topic) {
+  TRY(check_sane());
   auto removed = parts_->topics->remove(topic);
   parts_->waits.notify();
   return removed;
@@ -109,18 +178,27 @@ Result<> EmbeddedLog::remove(const TopicName& topic) {
 
 Result<std::unique_ptr<Reader>> EmbeddedLog::reader(const TopicPartition& from, Offset start,
                                                     ReadCheck check) {
+  TRY(check_sane());
   auto partition = TRY(parts_->topics->find(from));
   TRY(check_start(from, start, {0, partition->end()}));
   return std::make_unique<PartitionReader>(std::move(partition), start, check);
 }
 
 Result<std::unique_ptr<Writer>> EmbeddedLog::writer(const WriterId& id) {
+  return writer_of(parts_->root, id);
+}
+
+Result<std::unique_ptr<Writer>> EmbeddedLog::writer_of(ServiceRoot& root, const WriterId& id) {
+  TRY(check_sane());
   std::uint64_t epoch = TRY(parts_->committer->open_writer(id));
-  WriterParts parts{*parts_->topics, *parts_->store, *parts_->committer};
+  WriterParts parts{*parts_->topics,        *parts_->store,
+                    *parts_->committer,     root,
+                    parts_->options.random, parts_->options.with_checkpoints};
   return std::make_unique<EmbeddedWriter>(parts, id, epoch);
 }
 
 Result<bool> EmbeddedLog::wait(std::span<Reader* const> readers, Deadline deadline) {
+  TRY(check_sane());
   auto ready = [readers] {
     return std::any_of(readers.begin(), readers.end(), [](const Reader* reader) {
       return static_cast<const PartitionReader*>(reader)->ready();

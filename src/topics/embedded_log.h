@@ -15,8 +15,12 @@
 
 #include "topics/fault_port.h"
 #include "topics/log.h"
+#include "topics/random_source.h"
+#include "topics/state_key.h"
 
 namespace penstock::topics {
+
+class ServiceRoot;
 
 enum class Durability {
   os,    // a commit survives a killed process
@@ -26,17 +30,27 @@ enum class Durability {
 struct EmbeddedOptions {
   std::filesystem::path folder;  // created if absent
   Durability durability = Durability::os;
-  StateIdentity identity = {};  // binds checkpoints and states; key is never null
   std::size_t segment_bytes = 64 << 20;
   std::string program = "penstock";  // shown to those who find the folder held
   bool serve = true;                 // DIR/log.sock for other processes
   FaultPort* faults = nullptr;       // tests; outlives the log
+  // Whose checkpoints are made. Writers through the socket get those of clients_identity() instead,
+  // so that nobody has a checkpoint signed who only reaches the socket.
+  StateIdentity identity;
+  std::uint64_t lease_term = 0;  // of the lease that this process holds; 0: none
+  RandomSource random = kernel_random;
+  // An owner's word: takes ends that are behind what the service has written and checkpoints that
+  // are gone as they are, sets positions behind the ends back to them, and makes the root anew.
+  bool accept_loss = false;
+  bool with_checkpoints = true;  // false: a benchmark asks what they cost
 };
 
 class EmbeddedLog final : public Log {
  public:
-  // Takes the folder and recovers it. busy: another process holds it (names it). corrupt: committed
-  // bytes are damaged or missing; the text names partition, offset and `penstock repair`; nothing
+  // Takes the folder, recovers it and verifies the root of the identity's service. busy: another
+  // process holds it (names it). corrupt: committed bytes are damaged or missing, or the state
+  // database has lost commits; the text names partition, offset and `penstock repair`; or what the
+  // service has stored was changed outside (its text names the service and what differs); nothing
   // was changed.
   static Result<std::unique_ptr<EmbeddedLog>> open(EmbeddedOptions options);
   ~EmbeddedLog() override;
@@ -56,6 +70,9 @@ class EmbeddedLog final : public Log {
 
  private:
   struct Parts;
+  class ClientsView;
+  Result<std::unique_ptr<Writer>> writer_of(ServiceRoot& root, const WriterId& id);
+  Result<> check_sane() const;
   explicit EmbeddedLog(std::unique_ptr<Parts> parts);
   std::unique_ptr<Parts> parts_;
 };

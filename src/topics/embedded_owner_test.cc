@@ -12,6 +12,7 @@
 #include "topics/limits.h"
 #include "topics/log_client.h"
 #include "topics/test_log.h"
+#include "topics/test_state_key.h"
 #include "topics/wire.h"
 
 namespace penstock::topics {
@@ -23,8 +24,9 @@ TEST(EmbeddedOwner, IsNamedToThoseWhoFindTheFolderHeld) {
   TemporaryFolder folder;
   EXPECT_FALSE(must(read_owner(folder.path() / "absent")));
   EXPECT_FALSE(must(read_owner(folder.path())));
-  auto log = must(EmbeddedLog::open({.folder = folder.path(), .program = "penstockd"}));
-  auto second = EmbeddedLog::open({.folder = folder.path()});
+  auto log = must(EmbeddedLog::open(
+      {.folder = folder.path(), .program = "penstockd", .identity = test_identity()}));
+  auto second = EmbeddedLog::open({.folder = folder.path(), .identity = test_identity()});
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code(), ErrorCode::busy);
   EXPECT_NE(second.error().text().find(std::to_string(::getpid())), std::string::npos);
@@ -38,12 +40,12 @@ TEST(EmbeddedOwner, IsNamedToThoseWhoFindTheFolderHeld) {
   EXPECT_EQ(must(read_owner(folder.path()))->http, "127.0.0.1:8088");
   log.reset();
   EXPECT_FALSE(must(read_owner(folder.path()))) << "the file is stale";
-  EXPECT_TRUE(EmbeddedLog::open({.folder = folder.path()}));
+  EXPECT_TRUE(EmbeddedLog::open({.folder = folder.path(), .identity = test_identity()}));
 }
 
 TEST(EmbeddedOwner, ServesASocketThatOnlyItsUserMayUse) {
   TemporaryFolder folder;
-  auto log = must(EmbeddedLog::open({.folder = folder.path()}));
+  auto log = must(EmbeddedLog::open({.folder = folder.path(), .identity = test_identity()}));
   struct stat status{};
   ASSERT_EQ(::stat((folder.path() / "log.sock").c_str(), &status), 0);
   EXPECT_TRUE(S_ISSOCK(status.st_mode));
@@ -57,10 +59,10 @@ TEST(EmbeddedOwner, CanBeReachedUnderALongPathAndOverAStaleSocket) {
   TemporaryFolder folder;
   auto deep = folder.path() / std::string(100, 'd') / std::string(100, 'e');
   {
-    auto first = must(EmbeddedLog::open({.folder = deep}));
+    auto first = must(EmbeddedLog::open({.folder = deep, .identity = test_identity()}));
   }
   std::ofstream(deep / "log.sock") << "left behind";
-  auto log = must(EmbeddedLog::open({.folder = deep}));
+  auto log = must(EmbeddedLog::open({.folder = deep, .identity = test_identity()}));
   auto client = must(connect_log(deep));
   must(client->create({topic("t"), 1, false}));
   EXPECT_EQ(must(log->list()).size(), 1u);
@@ -78,7 +80,7 @@ TEST(EmbeddedOwner, IsOpenedOrConnectedTo) {
 
 TEST(EmbeddedOwner, EndsWhileClientsAreAtWork) {
   TemporaryFolder folder;
-  auto log = must(EmbeddedLog::open({.folder = folder.path()}));
+  auto log = must(EmbeddedLog::open({.folder = folder.path(), .identity = test_identity()}));
   auto client = must(connect_log(folder.path()));
   must(client->create({topic("t"), 1, false}));
   auto reader = must(client->reader(at("t", 0), 0));
@@ -91,7 +93,7 @@ TEST(EmbeddedOwner, EndsWhileClientsAreAtWork) {
   waiting.join();
   EXPECT_EQ(commit->finish().outcome, Outcome::unknown);
   EXPECT_EQ(code_of(client->list()), ErrorCode::unavailable);
-  log = must(EmbeddedLog::open({.folder = folder.path()}));
+  log = must(EmbeddedLog::open({.folder = folder.path(), .identity = test_identity()}));
   EXPECT_EQ(end_of(*log, at("t", 0)), 0);
 }
 
@@ -107,7 +109,7 @@ int raw_connection(const std::filesystem::path& folder) {
 
 TEST(EmbeddedOwner, OutlivesBrokenClients) {
   TemporaryFolder folder;
-  auto log = must(EmbeddedLog::open({.folder = folder.path()}));
+  auto log = must(EmbeddedLog::open({.folder = folder.path(), .identity = test_identity()}));
   must(log->create({topic("t"), 1, false}));
   for (std::string bytes : {std::string("\xff\xff\xff\xff\x01", 5), std::string("\0\0\0\0", 4),
                             std::string("\x05\0\0\0\x07\x01\x02", 7), std::string("\x01", 1),
@@ -125,7 +127,7 @@ TEST(EmbeddedOwner, OutlivesBrokenClients) {
 // A client that asks for much and reads nothing holds its own connection up and no other.
 TEST(EmbeddedOwner, IsNotHeldUpByASlowClient) {
   TemporaryFolder folder;
-  auto log = must(EmbeddedLog::open({.folder = folder.path()}));
+  auto log = must(EmbeddedLog::open({.folder = folder.path(), .identity = test_identity()}));
   must(log->create({topic("t"), kPartitionsMax, false}));
   UniqueFd fd(raw_connection(folder.path()));
   WireOut payload;
@@ -143,7 +145,7 @@ TEST(EmbeddedOwner, IsNotHeldUpByASlowClient) {
 
 TEST(EmbeddedOwner, AbortsTheCommitOfAClientThatGoes) {
   TemporaryFolder folder;
-  auto log = must(EmbeddedLog::open({.folder = folder.path()}));
+  auto log = must(EmbeddedLog::open({.folder = folder.path(), .identity = test_identity()}));
   must(log->create({topic("t"), 1, false}));
   {
     auto client = must(connect_log(folder.path()));

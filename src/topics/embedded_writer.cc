@@ -13,24 +13,31 @@ constexpr std::size_t kKeptPieces = 64;
 // Changes of one task go straight into the batch.
 class TaskState final : public StateWrites {
  public:
-  TaskState(TaskId task, CommitLimits& limits, StateBatch& batch, bool& has_changes)
-      : task_(std::move(task)), limits_(limits), batch_(batch), has_changes_(has_changes) {}
+  TaskState(const ServiceTask& task, OpenTask& open, CommitLimits& limits, StateBatch& batch,
+            bool with_checkpoints)
+      : keys_(task),
+        changes_(open),
+        limits_(limits),
+        batch_(batch),
+        with_checkpoints_(with_checkpoints) {}
   void put(ByteView key, ByteView value) override {
     if (!limits_.take_state(key, value)) return;
-    batch_.put_state(task_, key, value);
-    has_changes_ = true;
+    batch_.put_state(keys_, key, value);
+    if (with_checkpoints_) changes_.put(key, value);
   }
   void erase(ByteView key) override {
     if (!limits_.take_state(key, {})) return;
-    batch_.erase_state(task_, key);
-    has_changes_ = true;
+    batch_.erase_state(keys_, key);
+    if (with_checkpoints_) changes_.erase(key);
   }
+  TaskChanges& changes() { return changes_; }
 
  private:
-  const TaskId task_;
+  StateKeys keys_;
+  TaskChanges changes_;
   CommitLimits& limits_;
   StateBatch& batch_;
-  bool& has_changes_;
+  const bool with_checkpoints_;
 };
 
 }  // namespace
@@ -47,14 +54,17 @@ class EmbeddedCommit final : public Commit {
   void abort() override;
 
  private:
+  TaskState* state_of(const TaskId& task);
+  Result<std::vector<TaskMark>> seal_tasks();
+  CommitResult commit();
   Result<CommitPiece*> piece_for(const TopicPartition& to);
 
   EmbeddedWriter& writer_;
   CommitLimits limits_;
   StateBatch changes_;
-  bool has_changes_ = false;
   bool done_ = false;
-  std::map<TaskId, std::unique_ptr<TaskState>> states_;
+  std::map<TaskId, TaskState> states_;
+  NoStateWrites refused_;  // the commit is broken
 };
 
 Result<> EmbeddedCommit::append(const TopicPartition& to, const RecordBatch& batch) {
@@ -80,29 +90,60 @@ Result<CommitPiece*> EmbeddedCommit::piece_for(const TopicPartition& to) {
   return &*found;
 }
 
-void EmbeddedCommit::advance(const TaskId& task, const TopicPartition& from, Position next) {
+// null: the commit is broken.
+TaskState* EmbeddedCommit::state_of(const TaskId& task) {
   CHECK(!done_);
-  if (!limits_.take_task(task)) return;
-  changes_.put_position(task, from, std::get<LogPosition>(next).next);
-  has_changes_ = true;
+  if (!limits_.take_task(task)) return nullptr;
+  const auto found = states_.find(task);
+  if (found != states_.end()) return &found->second;
+  const auto open = writer_.tasks_.find(task);
+  if (open == writer_.tasks_.end()) {
+    limits_.refuse(task_not_open(task));
+    return nullptr;
+  }
+  return &states_
+              .try_emplace(task, writer_.name_of(task), *open->second, limits_, changes_,
+                           writer_.parts_.with_checkpoints)
+              .first->second;
+}
+
+void EmbeddedCommit::advance(const TaskId& task, const TopicPartition& from, Position next) {
+  if (TaskState* state = state_of(task)) state->changes().advance(from, std::move(next));
 }
 
 StateWrites& EmbeddedCommit::state(const TaskId& task) {
-  CHECK(!done_);
-  limits_.take_task(task);
-  auto& found = states_[task];
-  if (!found) found = std::make_unique<TaskState>(task, limits_, changes_, has_changes_);
-  return *found;
+  if (TaskState* state = state_of(task)) return *state;
+  return refused_;
+}
+
+Result<std::vector<TaskMark>> EmbeddedCommit::seal_tasks() {
+  std::vector<TaskMark> marks;
+  if (!writer_.parts_.with_checkpoints) return marks;
+  const TopicIdOf id_of = [this](const TopicPartition& at) { return writer_.topic_id_of(at); };
+  for (auto& [task, state] : states_) {
+    const SealedCheckpoint* sealed = TRY(state.changes().seal(writer_.identity(), id_of));
+    changes_.put_checkpoint(writer_.name_of(task), sealed->bytes);
+    marks.push_back({&task, sealed->checkpoint.incarnation, sealed->hash});
+  }
+  return marks;
+}
+
+CommitResult EmbeddedCommit::commit() {
+  if (limits_.broken()) return {Outcome::aborted, limits_.broken()};
+  auto marks = seal_tasks();
+  if (!marks) return {Outcome::aborted, marks.error()};
+  std::erase_if(writer_.pieces_, [](const CommitPiece& piece) { return piece.batches.empty(); });
+  CommitResult result =
+      writer_.parts_.committer.commit({writer_.id_, writer_.epoch_, writer_.pieces_, changes_,
+                                       writer_.parts_.root, std::move(*marks)});
+  if (result.outcome != Outcome::committed || !writer_.parts_.with_checkpoints) return result;
+  for (auto& [task, state] : states_) state.changes().apply();
+  return result;
 }
 
 CommitResult EmbeddedCommit::finish() {
   CHECK(!done_);
-  CommitResult result{Outcome::aborted, limits_.broken()};
-  if (!limits_.broken()) {
-    std::erase_if(writer_.pieces_, [](const CommitPiece& piece) { return piece.batches.empty(); });
-    result = writer_.parts_.committer.commit(
-        {writer_.id_, writer_.epoch_, writer_.pieces_, changes_, has_changes_});
-  }
+  CommitResult result = commit();
   abort();
   return result;
 }
@@ -116,25 +157,77 @@ void EmbeddedCommit::abort() {
   writer_.open_ = false;
 }
 
-Result<Checkpoint> EmbeddedWriter::restore(const TaskId& task, const StateVisitor& visitor) {
-  TRY(check_id(task));
-  Checkpoint out{.task = task};
-  for (TaskPosition& position : TRY(parts_.store.positions(task)))
-    out.set(position.from, std::move(position.position));
-  TRY(parts_.store.restore(task, visitor));
-  return out;
+std::optional<std::string> EmbeddedWriter::topic_id_of(const TopicPartition& at) const {
+  const auto partition = parts_.topics.find(at);
+  if (!partition) return std::nullopt;
+  return std::to_string((*partition)->topic_id());
 }
 
-Result<> EmbeddedWriter::reset(const TaskId&, std::vector<TaskPosition>) {
-  return fail(ErrorCode::unsupported, "positions can't be reset here yet");
+Result<> EmbeddedWriter::check_idle() const {
+  if (auto poisoned = parts_.store.poison()) return fail(*poisoned);
+  if (open_) return fail(commit_is_open(id_));
+  return {};
+}
+
+Result<Checkpoint> EmbeddedWriter::restore(const TaskId& task, const StateVisitor& visitor) {
+  TRY(check_id(task));
+  TRY(check_idle());
+  const ServiceTask name = name_of(task);
+  const std::optional<ByteBuffer> stored = TRY(parts_.store.checkpoint(name));
+  TaskOpening opening(identity(), task);
+  TRY(parts_.store.restore(name, [&](ByteView key, ByteView value) {
+    opening.add(key, value);
+    visitor(key, value);
+  }));
+  auto open = TRY(opening.finish(stored, [this](const auto& at) { return topic_id_of(at); }));
+  SealedCheckpoint sealed =
+      opening_checkpoint(*open, identity(), parts_.random, parts_.root.lease_term());
+  StateBatch batch;
+  batch.put_checkpoint(name, sealed.bytes);
+  TRY(parts_.committer.replace(id_, epoch_, parts_.root,
+                               {.task = task,
+                                .expected = stored ? std::optional(open->hash) : std::nullopt,
+                                .now = TaskMark{&task, sealed.checkpoint.incarnation, sealed.hash},
+                                .changes = batch}));
+  open->checkpoint = sealed.checkpoint;
+  open->hash = sealed.hash;
+  tasks_.insert_or_assign(task, std::move(open));
+  return std::move(sealed.checkpoint);
+}
+
+Result<> EmbeddedWriter::reset(const TaskId& task, std::vector<TaskPosition> positions) {
+  TRY(check_id(task));
+  TRY(check_idle());
+  const ServiceTask name = name_of(task);
+  const SealedCheckpoint sealed = TRY(reset_checkpoint(
+      task, std::move(positions), TRY(parts_.store.checkpoint(name)), identity(),
+      [this](const auto& at) { return topic_id_of(at); }, parts_.random, parts_.root.lease_term()));
+  tasks_.erase(task);
+  StateBatch batch;
+  batch.forget_state(name);
+  batch.put_checkpoint(name, sealed.bytes);
+  return parts_.committer.replace(
+      id_, epoch_, parts_.root,
+      {.task = task,
+       .expected = std::nullopt,
+       .any = true,
+       .now = TaskMark{&task, sealed.checkpoint.incarnation, sealed.hash},
+       .changes = batch});
 }
 
 Result<> EmbeddedWriter::forget(const TaskId& task) {
-  return parts_.committer.forget(id_, epoch_, task);
+  TRY(check_id(task));
+  TRY(check_idle());
+  tasks_.erase(task);
+  StateBatch batch;
+  batch.forget_task(name_of(task));
+  return parts_.committer.replace(
+      id_, epoch_, parts_.root,
+      {.task = task, .expected = std::nullopt, .any = true, .now = std::nullopt, .changes = batch});
 }
 
 Result<std::unique_ptr<Commit>> EmbeddedWriter::begin() {
-  if (open_) return fail(commit_is_open(id_));
+  TRY(check_idle());
   open_ = true;
   return std::make_unique<EmbeddedCommit>(*this);
 }

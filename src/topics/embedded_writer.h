@@ -1,8 +1,12 @@
 // Writers and commits of the embedded log.
 #pragma once
 
+#include <map>
+#include <memory>
+
 #include "topics/commit_limits.h"
 #include "topics/committer.h"
+#include "topics/open_task.h"
 #include "topics/topic_directory.h"
 
 namespace penstock::topics {
@@ -12,6 +16,9 @@ struct WriterParts {
   TopicDirectory& topics;
   StateStore& store;
   Committer& committer;
+  ServiceRoot& root;  // of the service in whose name checkpoints are made
+  const RandomSource& random;
+  bool with_checkpoints;  // false: a benchmark leaves them out
 };
 
 class EmbeddedWriter final : public Writer {
@@ -27,10 +34,16 @@ class EmbeddedWriter final : public Writer {
  private:
   friend class EmbeddedCommit;
 
+  const StateIdentity& identity() const { return parts_.root.identity(); }
+  ServiceTask name_of(const TaskId& task) const { return {identity().service, task}; }
+  std::optional<std::string> topic_id_of(const TopicPartition& at) const;
+  Result<> check_idle() const;
+
   const WriterParts parts_;
   const WriterId id_;
   const std::uint64_t epoch_;
   bool open_ = false;
+  std::map<TaskId, std::unique_ptr<OpenTask>> tasks_;
   std::vector<CommitPiece> pieces_;  // of the commit; kept for the memory of their batches
 };
 

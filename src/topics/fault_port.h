@@ -11,6 +11,7 @@ enum class DiskStep {
   sync,         // fdatasync of a segment
   state,        // the RocksDB batch of a commit round: fails before it is written
   state_after,  // the same, fails after it was written
+  state_open,   // opening RocksDB again after a failure
 };
 
 class FaultPort {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <map>
 #include <mutex>
 #include <set>
 
@@ -105,26 +106,27 @@ class ClientWriter final : public Writer {
 
   Result<Checkpoint> restore(const TaskId& task, const StateVisitor& visitor) override {
     TRY(check_id(task));
-    Checkpoint out{.task = task};
-    ByteBuffer answer = TRY(call(channel_, Request::positions, wire_text(task.value())));
-    WireIn in(answer);
-    const std::uint32_t count = TRY(in.u32());
-    for (std::uint32_t i = 0; i < count; ++i) {
-      const TopicPartition from = TRY(in.partition());
-      out.set(from, LogPosition{TRY(in.i64())});
-    }
     TRY(channel_.send(static_cast<std::uint8_t>(Request::restore), wire_text(task.value()).view()));
     while (true) {
       Frame page = TRY(read_answer(channel_));
+      if (static_cast<Answer>(page.kind) == Answer::ok) return decode_checkpoint(page.payload);
       for (WireIn in(page.payload); !in.empty();) {
         ByteView key = TRY(in.bytes());
         visitor(key, TRY(in.bytes()));
       }
-      if (static_cast<Answer>(page.kind) == Answer::ok) return out;
     }
   }
-  Result<> reset(const TaskId&, std::vector<TaskPosition>) override {
-    return fail(ErrorCode::unsupported, "only the process that holds the folder resets positions");
+  Result<> reset(const TaskId& task, std::vector<TaskPosition> positions) override {
+    TRY(check_id(task));
+    WireOut out;
+    out.text(task.value());
+    out.u32(static_cast<std::uint32_t>(positions.size()));
+    for (const TaskPosition& position : positions) {
+      out.partition(position.from);
+      encode_position(out, position.position);
+    }
+    TRY(call(channel_, Request::reset, out));
+    return {};
   }
   Result<> forget(const TaskId& task) override {
     TRY(check_id(task));
@@ -148,9 +150,9 @@ class ClientCommit final : public Commit {
 
   Result<> append(const TopicPartition& to, const RecordBatch& batch) override;
   void advance(const TaskId& task, const TopicPartition& from, Position next) override {
-    WireOut& out = change(Change::advance, task, kTopicNameBytesMax + 64);
+    WireOut& out = change(Change::advance, task, kTopicNameBytesMax + kSourcePositionBytesMax);
     out.partition(from);
-    out.i64(std::get<LogPosition>(next).next);
+    encode_position(out, next);
   }
   StateWrites& state(const TaskId& task) override {
     auto& found = states_[task];

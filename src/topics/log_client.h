@@ -7,6 +7,7 @@
 
 #include "topics/embedded_log.h"
 #include "topics/log.h"
+#include "topics/public_identity.h"
 
 namespace penstock::topics {
 
@@ -14,10 +15,14 @@ namespace penstock::topics {
 // whose answer is missing then have Outcome::unknown.
 Result<std::unique_ptr<Log>> connect_log(const std::filesystem::path& folder);
 
-// Opens the folder if it is free, connects to its holder otherwise.
+// Opens the folder if it is free, connects to its holder otherwise. Through the socket, and without
+// options of one's own, tasks are those of clients_identity().
 Result<std::unique_ptr<Log>> open_or_connect(EmbeddedOptions options);
 inline Result<std::unique_ptr<Log>> open_or_connect(const std::filesystem::path& folder) {
-  return open_or_connect(EmbeddedOptions{.folder = folder});
+  EmbeddedOptions options;
+  options.folder = folder;
+  options.identity = clients_identity();
+  return open_or_connect(std::move(options));
 }
 
 }  // namespace penstock::topics

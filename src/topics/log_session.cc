@@ -83,10 +83,10 @@ Result<> LogSession::dispatch_writer(Request request, WireIn in) {
       writer_.reset();
       writer_ = TRY(log_.writer(WriterId(TRY(in.text()))));
       return {};
-    case Request::positions:
-      return positions(in);
     case Request::restore:
       return restore(in);
+    case Request::reset:
+      return reset(in);
     case Request::forget:
       return TRY(writer())->forget(TaskId(TRY(in.text())));
     case Request::begin:
@@ -198,17 +198,6 @@ Result<Commit*> LogSession::commit() {
   return commit_.get();
 }
 
-Result<> LogSession::positions(WireIn in) {
-  const auto nothing = [](ByteView, ByteView) {};
-  const Checkpoint found = TRY(TRY(writer())->restore(TaskId(TRY(in.text())), nothing));
-  out_.u32(static_cast<std::uint32_t>(found.positions.size()));
-  for (const TaskPosition& position : found.positions) {
-    out_.partition(position.from);
-    out_.i64(std::get<LogPosition>(position.position).next);
-  }
-  return {};
-}
-
 Result<> LogSession::restore(WireIn in) {
   auto visitor = [this](ByteView key, ByteView value) {
     if (broken_) return;
@@ -219,8 +208,27 @@ Result<> LogSession::restore(WireIn in) {
     out_.bytes(key);
     out_.bytes(value);
   };
-  TRY(TRY(writer())->restore(TaskId(TRY(in.text())), visitor));
+  const Checkpoint checkpoint = TRY(TRY(writer())->restore(TaskId(TRY(in.text())), visitor));
+  if (broken_) return {};
+  if (out_.size() > 0) {
+    if (auto sent = peer_.answer(Answer::more, out_.view()); !sent) broken_ = sent.error();
+    out_.clear();
+  }
+  encode_checkpoint(out_, checkpoint);
   return {};
+}
+
+Result<> LogSession::reset(WireIn in) {
+  const TaskId task(TRY(in.text()));
+  const std::uint32_t count = TRY(in.u32());
+  std::vector<TaskPosition> positions;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    if (i == kCheckpointPositionsMax)
+      return fail(ErrorCode::limit_exceeded, "too many positions for one task");
+    TopicPartition from = TRY(in.partition());
+    positions.push_back({std::move(from), TRY(decode_position(in))});
+  }
+  return TRY(writer())->reset(task, std::move(positions));
 }
 
 Result<> LogSession::begin() {
@@ -244,7 +252,7 @@ Result<> LogSession::changes(WireIn in) {
     TaskId task(TRY(in.text()));
     if (change == Change::advance) {
       TopicPartition from = TRY(in.partition());
-      open->advance(task, from, LogPosition{TRY(in.i64())});
+      open->advance(task, from, TRY(decode_position(in)));
     } else if (change == Change::put) {
       ByteView key = TRY(in.bytes());
       open->state(task).put(key, TRY(in.bytes()));

@@ -40,8 +40,8 @@ class LogSession {
   Result<Reader*> reader_of(std::uint32_t handle);
   Result<> fetch(WireIn in);
   Result<> wait(WireIn in);
-  Result<> positions(WireIn in);
   Result<> restore(WireIn in);
+  Result<> reset(WireIn in);
   Result<> begin();
   Result<> append(WireIn in);
   Result<> changes(WireIn in);

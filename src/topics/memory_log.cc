@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "topics/commit_limits.h"
 #include "topics/limits.h"
+#include "topics/open_task.h"
 
 namespace penstock::topics {
 namespace {
@@ -34,12 +35,15 @@ struct Topic {
 using StateMap = std::map<ByteBuffer, ByteBuffer>;
 
 struct Task {
-  std::map<TopicPartition, Position> positions;
+  ByteBuffer checkpoint;  // as it would be stored
+  Digest hash;            // of it
   StateMap state;
 };
 
 // All that the log holds; guarded by the mutex.
 struct Store {
+  explicit Store(StateIdentity whose) : identity(std::move(whose)) {}
+  const StateIdentity identity;
   std::mutex mutex;
   std::condition_variable changed;
   std::uint64_t wakes = 0;
@@ -60,6 +64,15 @@ struct Store {
   }
 };
 
+// Of the store, whose lock is held.
+TopicIdOf topic_ids_locked(Store& store) {
+  return [&store](const TopicPartition& at) -> std::optional<std::string> {
+    auto topic = store.find(at);
+    if (!topic) return std::nullopt;
+    return std::to_string((*topic)->incarnation);
+  };
+}
+
 std::optional<ByteBuffer> copy_of(std::optional<ByteView> bytes) {
   if (!bytes) return std::nullopt;
   return to_buffer(*bytes);
@@ -75,7 +88,9 @@ class BufferFiller {
   void add(const StoredRecord& record, Offset offset) {
     buffer_.keys.push_back(record.key ? place(*record.key) : Slice{});
     buffer_.values.push_back(record.value ? place(*record.value) : Slice{});
-    buffer_.headers.push_back(place(record.headers));
+    if (!record.headers.empty()) buffer_.headers.resize(buffer_.offsets.size());
+    if (!record.headers.empty() || !buffer_.headers.empty())
+      buffer_.headers.push_back(place(record.headers));
     buffer_.timestamps_ms.push_back(record.timestamp_ms);
     buffer_.offsets.push_back(offset);
   }
@@ -142,40 +157,44 @@ struct Append {
   std::uint64_t incarnation;
   RecordBatch records;
 };
-struct Advance {
-  TaskId task;
-  TopicPartition from;
-  Position next;
-};
 struct StateChange {
-  TaskId task;
   ByteBuffer key;
   std::optional<ByteBuffer> value;
 };
 
 // Gathers the changes of one task.
-class MemoryStateWrites final : public StateWrites {
+class MemoryTaskState final : public StateWrites {
  public:
-  MemoryStateWrites(TaskId task, CommitLimits& limits, std::vector<StateChange>& changes)
-      : task_(std::move(task)), limits_(limits), changes_(changes) {}
+  MemoryTaskState(OpenTask& open, CommitLimits& limits) : changes(open), limits_(limits) {}
   void put(ByteView key, ByteView value) override {
-    if (limits_.take_state(key, value))
-      changes_.push_back({task_, to_buffer(key), to_buffer(value)});
+    if (!limits_.take_state(key, value)) return;
+    state.push_back({to_buffer(key), to_buffer(value)});
+    changes.put(key, value);
   }
   void erase(ByteView key) override {
-    if (limits_.take_state(key, {})) changes_.push_back({task_, to_buffer(key), std::nullopt});
+    if (!limits_.take_state(key, {})) return;
+    state.push_back({to_buffer(key), std::nullopt});
+    changes.erase(key);
   }
 
+  TaskChanges changes;
+  std::vector<StateChange> state;
+
  private:
-  const TaskId task_;
   CommitLimits& limits_;
-  std::vector<StateChange>& changes_;
+};
+
+// The writer's, which its commits use.
+struct WriterSide {
+  const WriterId id;
+  const std::uint64_t epoch;
+  bool open = false;  // a commit is
+  std::map<TaskId, std::unique_ptr<OpenTask>> tasks{};
 };
 
 class MemoryCommit final : public Commit {
  public:
-  MemoryCommit(Store& store, const WriterId& writer, std::uint64_t epoch, bool& open)
-      : store_(store), writer_(writer), epoch_(epoch), open_(open) {}
+  MemoryCommit(Store& store, WriterSide& writer) : store_(store), writer_(writer) {}
   ~MemoryCommit() override { abort(); }
 
   Result<> append(const TopicPartition& to, const RecordBatch& batch) override {
@@ -190,13 +209,11 @@ class MemoryCommit final : public Commit {
     return {};
   }
   void advance(const TaskId& task, const TopicPartition& from, Position next) override {
-    if (limits_.take_task(task)) advances_.push_back({task, from, std::move(next)});
+    if (MemoryTaskState* state = state_of(task)) state->changes.advance(from, std::move(next));
   }
   StateWrites& state(const TaskId& task) override {
-    limits_.take_task(task);
-    auto [found, fresh] = states_.try_emplace(task);
-    if (fresh) found->second = std::make_unique<MemoryStateWrites>(task, limits_, state_changes_);
-    return *found->second;
+    if (MemoryTaskState* state = state_of(task)) return *state;
+    return refused_;
   }
   CommitResult finish() override {
     CHECK(!done_);
@@ -205,32 +222,65 @@ class MemoryCommit final : public Commit {
     return result;
   }
   void abort() override {
-    if (!std::exchange(done_, true)) open_ = false;
+    if (!std::exchange(done_, true)) writer_.open = false;
   }
 
  private:
+  // null: the commit is broken.
+  MemoryTaskState* state_of(const TaskId& task) {
+    CHECK(!done_);
+    if (!limits_.take_task(task)) return nullptr;
+    const auto found = states_.find(task);
+    if (found != states_.end()) return &found->second;
+    const auto open = writer_.tasks.find(task);
+    if (open != writer_.tasks.end())
+      return &states_.try_emplace(task, *open->second, limits_).first->second;
+    limits_.refuse(task_not_open(task));
+    return nullptr;
+  }
   CommitResult apply() {
     if (limits_.broken()) return {Outcome::aborted, *limits_.broken()};
     std::lock_guard lock(store_.mutex);
-    if (store_.epochs[writer_] != epoch_) return {Outcome::fenced, fenced_error(writer_)};
+    if (CommitResult refused = check(); refused.error) return refused;
+    std::vector<const SealedCheckpoint*> sealed;
+    for (auto& [task, state] : states_) {
+      auto done = state.changes.seal(store_.identity, topic_ids_locked(store_));
+      if (!done) return {Outcome::aborted, done.error()};
+      sealed.push_back(*done);
+    }
+    for (const Append& append : appends_) store_records(append);
+    auto next = sealed.begin();
+    for (auto& [task, state] : states_) store_task(task, state, **next++);
+    store_.changed.notify_all();
+    return {Outcome::committed, std::nullopt};
+  }
+  CommitResult check() {
+    if (store_.epochs[writer_.id] != writer_.epoch)
+      return {Outcome::fenced, fenced_error(writer_.id)};
+    for (const auto& [task, state] : states_) {
+      const auto stored = store_.tasks.find(task);
+      if (stored == store_.tasks.end() || stored->second.hash != state.changes.task().hash)
+        return {Outcome::fenced, task_fenced(task)};
+    }
     for (const Append& append : appends_) {
       auto topic = store_.find(append.to);
       if (!topic) return {Outcome::aborted, topic.error()};
       if ((*topic)->incarnation != append.incarnation)
         return {Outcome::aborted, no_such_topic(append.to.topic)};
     }
-    for (const Append& append : appends_) store_records(append);
-    for (const Advance& a : advances_)
-      store_.tasks[a.task].positions.insert_or_assign(a.from, a.next);
-    for (StateChange& change : state_changes_) {
-      StateMap& state = store_.tasks[change.task].state;
+    return {};
+  }
+  void store_task(const TaskId& task, MemoryTaskState& state, const SealedCheckpoint& sealed) {
+    Task& stored = store_.tasks[task];
+    for (StateChange& change : state.state) {
       if (change.value)
-        state.insert_or_assign(std::move(change.key), std::move(*change.value));
+        stored.state.insert_or_assign(std::move(change.key), std::move(*change.value));
       else
-        state.erase(change.key);
+        stored.state.erase(change.key);
     }
-    store_.changed.notify_all();
-    return {Outcome::committed, std::nullopt};
+    stored.checkpoint = sealed.bytes;
+    stored.hash = sealed.hash;
+    state.changes.apply();
   }
   void store_records(const Append& append) {
     Topic& topic = store_.topics.find(append.to.topic)->second;
@@ -242,67 +292,89 @@ class MemoryCommit final : public Commit {
   }
 
   Store& store_;
-  const WriterId& writer_;  // the Writer's, which outlives this
-  const std::uint64_t epoch_;
-  bool& open_;
+  WriterSide& writer_;  // the Writer's, which outlives this
   bool done_ = false;
   CommitLimits limits_;
   std::vector<Append> appends_;
-  std::vector<Advance> advances_;
-  std::vector<StateChange> state_changes_;
-  std::map<TaskId, std::unique_ptr<MemoryStateWrites>> states_;
+  std::map<TaskId, MemoryTaskState> states_;
+  NoStateWrites refused_;
 };
 
 class MemoryWriter final : public Writer {
  public:
   MemoryWriter(Store& store, WriterId id, std::uint64_t epoch)
-      : store_(store), id_(std::move(id)), epoch_(epoch) {}
+      : store_(store), side_{std::move(id), epoch} {}
 
   Result<Checkpoint> restore(const TaskId& task, const StateVisitor& visitor) override {
     TRY(check_id(task));
+    if (side_.open) return fail(commit_is_open(side_.id));
     StateMap copy;  // so that the visitor may use the log
-    Checkpoint out{.task = task};
+    std::optional<ByteBuffer> stored;
     {
       std::lock_guard lock(store_.mutex);
       auto found = store_.tasks.find(task);
       if (found != store_.tasks.end()) {
         copy = found->second.state;
-        for (const auto& [from, next] : found->second.positions) out.set(from, next);
+        stored = found->second.checkpoint;
       }
     }
-    for (const auto& [key, value] : copy) visitor(key, value);
-    return out;
+    TaskOpening opening(store_.identity, task);
+    for (const auto& [key, value] : copy) {
+      opening.add(key, value);
+      visitor(key, value);
+    }
+    std::lock_guard lock(store_.mutex);
+    auto open = TRY(opening.finish(stored, topic_ids_locked(store_)));
+    if (store_.epochs[side_.id] != side_.epoch) return fail(fenced_error(side_.id));
+    auto now = store_.tasks.find(task);
+    if (now == store_.tasks.end() ? stored.has_value() : now->second.checkpoint != stored)
+      return fail(task_fenced(task));
+    SealedCheckpoint sealed = opening_checkpoint(*open, store_.identity, kernel_random, 0);
+    Task& kept = store_.tasks[task];
+    kept.checkpoint = sealed.bytes;
+    kept.hash = open->hash = sealed.hash;
+    open->checkpoint = sealed.checkpoint;
+    side_.tasks.insert_or_assign(task, std::move(open));
+    return std::move(sealed.checkpoint);
   }
   Result<> reset(const TaskId& task, std::vector<TaskPosition> positions) override {
+    TRY(check_id(task));
+    if (side_.open) return fail(commit_is_open(side_.id));
     std::lock_guard lock(store_.mutex);
-    if (store_.epochs[id_] != epoch_) return fail(fenced_error(id_));
-    auto& stored = store_.tasks[task];
-    stored = {};
-    for (TaskPosition& position : positions)
-      stored.positions.insert_or_assign(position.from, std::move(position.position));
+    if (store_.epochs[side_.id] != side_.epoch) return fail(fenced_error(side_.id));
+    std::optional<ByteBuffer> stored;
+    const auto found = store_.tasks.find(task);
+    if (found != store_.tasks.end()) stored = found->second.checkpoint;
+    SealedCheckpoint sealed =
+        TRY(reset_checkpoint(task, std::move(positions), stored, store_.identity,
+                             topic_ids_locked(store_), kernel_random, 0));
+    side_.tasks.erase(task);
+    store_.tasks.insert_or_assign(task, Task{std::move(sealed.bytes), sealed.hash, {}});
     return {};
   }
   Result<> forget(const TaskId& task) override {
+    TRY(check_id(task));
+    if (side_.open) return fail(commit_is_open(side_.id));
     std::lock_guard lock(store_.mutex);
-    if (store_.epochs[id_] != epoch_) return fail(fenced_error(id_));
+    if (store_.epochs[side_.id] != side_.epoch) return fail(fenced_error(side_.id));
+    side_.tasks.erase(task);
     store_.tasks.erase(task);
     return {};
   }
   Result<std::unique_ptr<Commit>> begin() override {
-    if (open_) return fail(commit_is_open(id_));
-    open_ = true;
-    return std::make_unique<MemoryCommit>(store_, id_, epoch_, open_);
+    if (side_.open) return fail(commit_is_open(side_.id));
+    side_.open = true;
+    return std::make_unique<MemoryCommit>(store_, side_);
   }
 
  private:
   Store& store_;
-  const WriterId id_;
-  const std::uint64_t epoch_;
-  bool open_ = false;
+  WriterSide side_;
 };
 
 class MemoryLog final : public Log {
  public:
+  explicit MemoryLog(StateIdentity identity) : store_(std::move(identity)) {}
   Result<> create(const TopicSpec& spec) override {
     TRY(check_spec(spec));
     std::lock_guard lock(store_.mutex);
@@ -331,8 +403,6 @@ class MemoryLog final : public Log {
     std::lock_guard lock(store_.mutex);
     TRY(store_.find(name));
     store_.topics.erase(name);
-    for (auto& [id, task] : store_.tasks)
-      std::erase_if(task.positions, [&](const auto& entry) { return entry.first.topic == name; });
     store_.changed.notify_all();
     return {};
   }
@@ -376,8 +446,9 @@ class MemoryLog final : public Log {
 
 }  // namespace
 
-std::unique_ptr<Log> make_memory_log() {
-  return std::make_unique<MemoryLog>();
+std::unique_ptr<Log> make_memory_log(StateIdentity identity) {
+  CHECK(identity.key != nullptr);
+  return std::make_unique<MemoryLog>(std::move(identity));
 }
 
 }  // namespace penstock::topics

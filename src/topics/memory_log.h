@@ -4,9 +4,10 @@
 #include <memory>
 
 #include "topics/log.h"
+#include "topics/state_key.h"
 
 namespace penstock::topics {
 
-std::unique_ptr<Log> make_memory_log();
+std::unique_ptr<Log> make_memory_log(StateIdentity identity);
 
 }  // namespace penstock::topics

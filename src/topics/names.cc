@@ -37,6 +37,16 @@ Result<> check_id(const WriterId& id) {
                           kWriterIdBytesMax, id.value().size()));
 }
 
+Result<> check_service(std::string_view service) {
+  const bool printable =
+      std::ranges::none_of(service, [](char c) { return static_cast<unsigned char>(c) < 0x20; });
+  if (!service.empty() && service.size() <= kServiceBytesMax && printable) return {};
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("a service's name is 1 to {} bytes without control characters; seen {} "
+                          "bytes that are not",
+                          kServiceBytesMax, service.size()));
+}
+
 Result<> check_id(const TaskId& id) {
   const std::string& text = id.value();
   bool printable = std::all_of(text.begin(), text.end(),

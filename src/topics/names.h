@@ -45,6 +45,8 @@ using TaskId = Strong<TaskIdTag, std::string>;
 // characters.
 Result<> check_id(const WriterId& id);
 Result<> check_id(const TaskId& id);
+// 1-200 bytes without control characters.
+Result<> check_service(std::string_view service);
 
 }  // namespace penstock::topics
 

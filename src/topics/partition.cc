@@ -64,7 +64,6 @@ void Partition::add_mark(const Tail& tail) {
 Result<> Partition::recover(const Tail& tail, std::vector<Offset> segment_bases) {
   TRY(check_segments_exist(tail, segment_bases));
   TRY(check_last_segment(tail));
-  TRY(cut_behind(tail));
   std::lock_guard lock(published_mutex_);
   committed_ = staged_ = tail;
   segment_bases_ = std::move(segment_bases);
@@ -112,7 +111,8 @@ Result<> Partition::check_last_segment(const Tail& tail) const {
   return {};
 }
 
-Result<> Partition::cut_behind(const Tail& tail) {
+Result<> Partition::cut_behind() {
+  const Tail tail = committed();
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(folder_, error)) {
     auto base = parse_segment_file_name(entry.path().filename().string());
@@ -130,11 +130,11 @@ Result<> Partition::cut_behind(const Tail& tail) {
   return {};
 }
 
-Result<> Partition::stage(EncodedBatches& batches) {
+Result<> Partition::stage(EncodedBatches& batches, std::uint64_t round) {
   ByteSpan bytes = batches.bytes();
   std::size_t run_start = 0, at = 0;
   while (at < bytes.size()) {
-    BatchHeader header = place_batch(bytes.subspan(at), staged_.end);
+    BatchHeader header = place_batch(bytes.subspan(at), staged_.end, round);
     std::size_t length = header.bytes();
     bool first_ever = staged_.bytes == 0;
     if (first_ever || staged_.bytes + length > settings_.segment_bytes) {

@@ -50,10 +50,11 @@ class Partition {
   // The rest: one thread at a time, under the committer's lock.
 
   // Takes what the state database says over; checks that all segments exist and that the last one
-  // is sound up to its end, then cuts what lies behind. corrupt: changes nothing.
+  // is sound up to its end. Changes nothing. corrupt: they do not, or it is not.
   Result<> recover(const Tail& tail, std::vector<Offset> segment_bases);
+  Result<> cut_behind();  // what lies behind the end
   // Writes the batches behind what is staged. After an error call unstage().
-  Result<> stage(EncodedBatches& batches);
+  Result<> stage(EncodedBatches& batches, std::uint64_t round);
   const Tail& staged() const { return staged_; }
   void unstage(const Tail& back_to);  // forgets what was staged after that
   Result<> sync_staged();
@@ -69,7 +70,6 @@ class Partition {
   Result<> write_run(ByteView run, std::uint64_t at);
   Result<> check_segments_exist(const Tail& tail, const std::vector<Offset>& bases) const;
   Result<> check_last_segment(const Tail& tail) const;
-  Result<> cut_behind(const Tail& tail);
 
   const SegmentSettings& settings_;
   const PartitionId id_;

@@ -1,43 +1,35 @@
 #include "topics/record.h"
 
+#include <algorithm>
 #include <limits>
 
 #include <fmt/format.h>
 
 #include "base/check.h"
-#include "topics/limits.h"
 
 namespace penstock::topics {
 namespace {
 
-void put_little(ByteBuffer& out, std::uint32_t value, int bytes) {
-  for (int i = 0; i < bytes; ++i) out.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
+constexpr std::uint32_t kNullValue = 0xffffffff;
+constexpr std::size_t kNumberBytes = 4;
+constexpr std::size_t kHeaderBytesMin = 2 * kNumberBytes;  // of one, packed
+
+void put_number(std::uint8_t* to, std::uint32_t value) {
+  for (std::size_t i = 0; i < kNumberBytes; ++i)
+    to[i] = static_cast<std::uint8_t>(value >> (8 * i));
 }
 
-// Takes bytes off the front of what was packed.
-class PackedHeaders {
- public:
-  explicit PackedHeaders(ByteView bytes) : rest_(bytes) {}
+std::uint32_t number_at(const std::uint8_t* from) {
+  std::uint32_t value = 0;
+  for (std::size_t i = 0; i < kNumberBytes; ++i) value |= std::uint32_t{from[i]} << (8 * i);
+  return value;
+}
 
-  bool empty() const { return rest_.empty(); }
-  Result<std::uint32_t> little(std::size_t bytes) {
-    ByteView raw = TRY(take(bytes));
-    std::uint32_t value = 0;
-    for (std::size_t i = 0; i < bytes; ++i) value |= std::uint32_t{raw[i]} << (8 * i);
-    return value;
-  }
-  Result<ByteView> take(std::size_t bytes) {
-    if (bytes > rest_.size())
-      return fail(ErrorCode::corrupt,
-                  fmt::format("packed headers: {} bytes are missing", bytes - rest_.size()));
-    ByteView taken = rest_.first(bytes);
-    rest_ = rest_.subspan(bytes);
-    return taken;
-  }
-
- private:
-  ByteView rest_;
-};
+void append_number(ByteBuffer& out, std::size_t value) {
+  CHECK(value <= std::numeric_limits<std::uint32_t>::max());
+  out.resize(out.size() + kNumberBytes);
+  put_number(out.data() + out.size() - kNumberBytes, static_cast<std::uint32_t>(value));
+}
 
 // Adds a cell to a column. The areas' sizes stay below 2^31 (limits.h bounds a commit far below
 // it).
@@ -65,42 +57,82 @@ void clear_cells(RecordBatch::Cells& cells) {
 
 ByteBuffer pack_headers(const std::vector<Header>& headers) {
   ByteBuffer out;
-  if (headers.empty()) return out;
-  CHECK(headers.size() <= std::numeric_limits<std::uint16_t>::max());
-  put_little(out, static_cast<std::uint32_t>(headers.size()), 2);
   for (const Header& header : headers) {
-    CHECK(header.name.size() <= std::numeric_limits<std::uint16_t>::max());
-    put_little(out, static_cast<std::uint32_t>(header.name.size()), 2);
-    out.insert(out.end(), header.name.begin(), header.name.end());
-    if (!header.value) {
-      put_little(out, 0xffffffff, 4);
-      continue;
-    }
-    CHECK(header.value->size() <= std::numeric_limits<std::int32_t>::max());
-    put_little(out, static_cast<std::uint32_t>(header.value->size()), 4);
-    out.insert(out.end(), header.value->begin(), header.value->end());
+    HeaderView view{header.name, std::nullopt};
+    if (header.value) view.value = *header.value;
+    append_header(out, view);
   }
   return out;
 }
 
 Result<std::vector<Header>> unpack_headers(ByteView packed) {
   std::vector<Header> headers;
-  if (packed.empty()) return headers;
-  PackedHeaders in(packed);
-  std::uint32_t count = TRY(in.little(2));
-  if (count == 0 || count > kHeadersMax)
-    return fail(ErrorCode::corrupt,
-                fmt::format("packed headers: count {} is not in 1 to {}", count, kHeadersMax));
-  headers.reserve(count);
-  for (std::uint32_t i = 0; i < count; ++i) {
-    Header& header = headers.emplace_back();
-    std::uint32_t name_bytes = TRY(in.little(2));
-    header.name = as_text(TRY(in.take(name_bytes)));
-    std::uint32_t value_bytes = TRY(in.little(4));
-    if (value_bytes != 0xffffffff) header.value = to_buffer(TRY(in.take(value_bytes)));
+  HeaderWalk walk(packed);
+  headers.reserve(std::min<std::size_t>(walk.count(), packed.size() / kHeaderBytesMin));
+  while (std::optional<HeaderView> view = walk.next()) {
+    Header& header = headers.emplace_back(Header{std::string(view->name), std::nullopt});
+    if (view->value) header.value = to_buffer(*view->value);
   }
-  if (!in.empty()) return fail(ErrorCode::corrupt, "packed headers: bytes follow the last one");
-  return headers;
+  if (walk.at_sound_end()) return headers;
+  return fail(ErrorCode::corrupt, fmt::format("packed headers: after {} of {} headers, bytes are "
+                                              "missing or follow that are none",
+                                              walk.taken(), walk.count()));
+}
+
+std::size_t packed_bytes(const HeaderView& header) {
+  return kHeaderBytesMin + header.name.size() + (header.value ? header.value->size() : 0);
+}
+
+void append_header(ByteBuffer& packed, const HeaderView& header) {
+  count_left_out(packed, 1);
+  append_number(packed, header.name.size());
+  packed.insert(packed.end(), header.name.begin(), header.name.end());
+  append_number(packed, header.value ? header.value->size() : kNullValue);
+  if (header.value) packed.insert(packed.end(), header.value->begin(), header.value->end());
+}
+
+void count_left_out(ByteBuffer& packed, std::uint32_t headers) {
+  if (packed.empty()) packed.resize(kNumberBytes);
+  put_number(packed.data(), number_at(packed.data()) + headers);
+}
+
+HeaderWalk::HeaderWalk(ByteView packed) : rest_(packed) {
+  if (packed.empty()) return;
+  count_ = take_number().value_or(0);
+  sound_ = count_ > 0;
+}
+
+std::optional<HeaderView> HeaderWalk::next() {
+  if (!sound_ || taken_ == count_) return std::nullopt;
+  sound_ = false;  // until it is whole
+  HeaderView header;
+  std::optional<std::uint32_t> length = take_number();
+  if (!length) return std::nullopt;
+  std::optional<ByteView> bytes = take(*length);
+  if (!bytes) return std::nullopt;
+  header.name = as_text(*bytes);
+  length = take_number();
+  if (!length) return std::nullopt;
+  if (*length != kNullValue) {
+    header.value = take(*length);
+    if (!header.value) return std::nullopt;
+  }
+  sound_ = true;
+  ++taken_;
+  return header;
+}
+
+std::optional<std::uint32_t> HeaderWalk::take_number() {
+  std::optional<ByteView> bytes = take(kNumberBytes);
+  if (!bytes) return std::nullopt;
+  return number_at(bytes->data());
+}
+
+std::optional<ByteView> HeaderWalk::take(std::size_t bytes) {
+  if (bytes > rest_.size()) return std::nullopt;
+  ByteView taken = rest_.first(bytes);
+  rest_ = rest_.subspan(bytes);
+  return taken;
 }
 
 void RecordBatch::append(const RecordView& record) {
@@ -140,7 +172,7 @@ RecordView ReadBuffer::operator[](std::size_t row) const {
   if (!keys[row].is_null()) view.key = keys[row].bytes();
   if (!values[row].is_null()) view.value = values[row].bytes();
   view.timestamp_ms = timestamps_ms[row];
-  view.headers = headers[row].bytes();
+  if (!headers.empty()) view.headers = headers[row].bytes();
   return view;
 }
 

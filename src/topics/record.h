@@ -21,10 +21,44 @@ struct Header {
   friend bool operator==(const Header&, const Header&) = default;
 };
 
-// Headers travel packed: u16 count, then for each u16 name length, name, i32 value length (-1
-// null), value; little endian. No headers = no bytes.
+// Headers travel packed: u32 count, then for each u32 name length, name, u32 value length (2^32 -
+// 1: null), value; little endian. No headers = no bytes. Of a record whose headers take more than
+// kPackedHeaderBytesMax (others' logs may hold such) the first ones follow, and the count is of
+// all.
 ByteBuffer pack_headers(const std::vector<Header>& headers);
-Result<std::vector<Header>> unpack_headers(ByteView packed);
+Result<std::vector<Header>> unpack_headers(ByteView packed);  // corrupt: unless all of them follow
+
+// A header by view.
+struct HeaderView {
+  std::string_view name;
+  std::optional<ByteView> value;
+};
+std::size_t packed_bytes(const HeaderView& header);  // that append_header adds, but for the count's
+
+// Adds one to what is packed (nothing yet: no bytes).
+void append_header(ByteBuffer& packed, const HeaderView& header);
+// Counts headers that do not follow.
+void count_left_out(ByteBuffer& packed, std::uint32_t headers);
+
+// Walks over packed headers, which may be any bytes, without copying them.
+class HeaderWalk {
+ public:
+  explicit HeaderWalk(ByteView packed);
+  std::uint32_t count() const { return count_; }  // as the packing says
+  std::uint32_t taken() const { return taken_; }
+  // Nothing: the last one has been taken, or what follows is no header.
+  std::optional<HeaderView> next();
+  // All of them have been taken, and nothing follows.
+  bool at_sound_end() const { return sound_ && taken_ == count_ && rest_.empty(); }
+
+ private:
+  std::optional<std::uint32_t> take_number();
+  std::optional<ByteView> take(std::size_t bytes);
+
+  ByteView rest_;
+  std::uint32_t count_ = 0, taken_ = 0;
+  bool sound_ = true;
+};
 
 // One record, by view. An absent key or value is null, which differs from empty.
 struct RecordView {
@@ -74,7 +108,8 @@ using penstock::Slice;
 
 struct ReadBuffer {
   ByteBuffer storage;  // filled by the Reader; the views point into it
-  std::vector<Slice> keys, values, headers;
+  std::vector<Slice> keys, values;
+  std::vector<Slice> headers;  // packed; empty when no record here has any
   std::vector<data::TimestampMs> timestamps_ms;
   std::vector<Offset> offsets;
 

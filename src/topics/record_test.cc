@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "topics/limits.h"
+#include "topics/own_headers.h"
 #include "topics/test_log.h"
 
 namespace penstock::topics {
@@ -33,10 +34,49 @@ TEST(Headers, RefuseEveryTruncationAndWhatFollows) {
         << length;
   packed.push_back(0);
   EXPECT_EQ(code_of(unpack_headers(packed)), ErrorCode::corrupt);
-  std::vector<Header> most(kHeadersMax);
-  EXPECT_EQ(must(unpack_headers(pack_headers(most))).size(), kHeadersMax);
-  most.emplace_back();
-  EXPECT_EQ(code_of(unpack_headers(pack_headers(most))), ErrorCode::corrupt);
+  EXPECT_EQ(code_of(unpack_headers(ByteBuffer(4, 0))), ErrorCode::corrupt);
+  EXPECT_EQ(code_of(unpack_headers(ByteBuffer(4, 0xff))), ErrorCode::corrupt);
+}
+
+TEST(Headers, AsManyAsThereAre) {
+  std::vector<Header> many(70'000, Header{"n", std::nullopt});
+  EXPECT_EQ(must(unpack_headers(pack_headers(many))), many);
+}
+
+TEST(Headers, TheFirstAreReadOfAPackingThatCountsMore) {
+  ByteBuffer packed = pack_headers({{"a", to_buffer(as_bytes("1"))}, {"b", std::nullopt}});
+  count_left_out(packed, 3);
+  HeaderWalk walk(packed);
+  EXPECT_EQ(walk.count(), 5u);
+  EXPECT_EQ(walk.next()->name, "a");
+  EXPECT_EQ(walk.next()->name, "b");
+  EXPECT_FALSE(walk.next());
+  EXPECT_EQ(walk.taken(), 2u);
+  EXPECT_FALSE(walk.at_sound_end());
+  EXPECT_EQ(code_of(unpack_headers(packed)), ErrorCode::corrupt);
+}
+
+TEST(Headers, ThoseThatClaimToBeOursAreRenamedWhenTheyAreCarriedOn) {
+  ByteBuffer packed = pack_headers({{"a", to_buffer(as_bytes("1"))}, {"Penstock.x", std::nullopt}});
+  ByteBuffer renamed;
+  EXPECT_EQ(headers_to_carry_on(packed, renamed)->data(), packed.data());
+  packed = pack_headers({{"penstock.reason", to_buffer(as_bytes("r"))}, {"a", ByteBuffer{}}});
+  EXPECT_EQ(must(unpack_headers(*headers_to_carry_on(packed, renamed))),
+            (std::vector<Header>{{"foreign.penstock.reason", to_buffer(as_bytes("r"))},
+                                 {"a", ByteBuffer{}}}));
+  ByteBuffer again = renamed;
+  EXPECT_EQ(as_text(*headers_to_carry_on(again, renamed)), as_text(again));
+  packed.pop_back();
+  EXPECT_FALSE(headers_to_carry_on(packed, renamed));
+  EXPECT_TRUE(headers_to_carry_on({}, renamed)->empty());
+}
+
+TEST(ReadBuffer, HasNoHeadersUntilARecordHasSome) {
+  ReadBuffer buffer;
+  buffer.keys = buffer.values = {Slice::of(as_bytes("x"))};
+  buffer.timestamps_ms = {1};
+  buffer.offsets = {0};
+  EXPECT_TRUE(buffer[0].headers.empty());
 }
 
 TEST(RecordBatch, TellsNullFromEmptyAlsoWhenTheFirstNullComesLate) {

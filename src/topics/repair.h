@@ -26,18 +26,31 @@ struct PartitionDamage {
   std::int64_t records_lost() const { return committed_end - valid_end; }
 };
 
+// Whole records of which the state database knows nothing: it has lost the commits that made them.
+struct LostCommits {
+  std::string where;               // "partition t/0 behind offset 17"
+  std::uint64_t newest_round = 0;  // of the records; the database ends with known_round
+  std::uint64_t known_round = 0;
+};
+
 struct RepairReport {
-  std::vector<PartitionDamage> damages;     // empty: the folder is whole
+  std::vector<PartitionDamage> damages;
+  std::vector<LostCommits> lost_commits;
   std::vector<std::filesystem::path> kept;  // apply_repair: where the cut bytes are now
+
+  bool whole() const { return damages.empty() && lost_commits.empty(); }
 };
 
 // Checks every batch of every segment. Changes nothing. busy: the folder is held. corrupt: the
 // state database itself is damaged or missing; there is no repair for that but a backup.
 Result<RepairReport> plan_repair(const std::filesystem::path& folder);
 
-// Does what plan_repair says: copies the cut segments to DIR/lost, sets ends back, and sets
-// positions that lie beyond to the new end, all of it in one batch. State of tasks is kept as it
-// is: it may count records that are lost, which the caller must say.
+// Does what plan_repair says: copies the segments with what is cut off (damaged, or behind the ends
+// that the state database knows) to DIR/lost and sets ends back, all of it in one batch. Positions
+// lie in checkpoints, which this cannot make: the next open() sets those that lie beyond back to
+// the new end, at once where the state key is one that everybody knows, else when told to
+// (EmbeddedOptions::accept_loss). State of tasks is kept as it is: it may count records that are
+// lost, which the caller must say.
 Result<RepairReport> apply_repair(const std::filesystem::path& folder);
 
 }  // namespace penstock::topics

@@ -15,8 +15,8 @@ namespace {
 // A window over the file that always starts at the batch under way.
 class Window {
  public:
-  Window(int fd, std::uint64_t limit, const std::filesystem::path& path)
-      : fd_(fd), limit_(limit), path_(path) {}
+  Window(int fd, std::uint64_t from, std::uint64_t limit, const std::filesystem::path& path)
+      : fd_(fd), limit_(limit), path_(path), at_(from) {}
 
   std::uint64_t at() const { return at_; }
   // At least `bytes` from at() on. corrupt: the limit comes before.
@@ -46,7 +46,7 @@ class Window {
   const int fd_;
   const std::uint64_t limit_;
   const std::filesystem::path& path_;
-  std::uint64_t at_ = 0;
+  std::uint64_t at_;
   ByteBuffer data_;
   std::size_t used_ = 0, filled_ = 0;
 };
@@ -90,7 +90,8 @@ ScanEnd scan_segment(const std::filesystem::path& path, const ScanLimits& limits
   if (limits.bytes && *limits.bytes > size)
     end.damage = Error(ErrorCode::corrupt, fmt::format("'{}' has {} bytes, but {} are committed",
                                                        path.string(), size, *limits.bytes));
-  Window window(fd.get(), limits.bytes ? std::min(*limits.bytes, size) : size, path);
+  if (limits.from > size) return end;
+  Window window(fd.get(), limits.from, limits.bytes ? std::min(*limits.bytes, size) : size, path);
   while (end.offset < limits.end) {
     auto header = check_next(window, limits, end.offset);
     if (!header) {
@@ -101,6 +102,7 @@ ScanEnd scan_segment(const std::filesystem::path& path, const ScanLimits& limits
     end.offset = header->end();
     end.bytes = window.at();
     end.last_crc = header->crc;
+    end.newest_round = std::max(end.newest_round, header->round);
   }
   return end;
 }

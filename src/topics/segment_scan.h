@@ -12,7 +12,8 @@ struct ScanEnd {
   Offset offset = 0;        // one past the last whole batch
   std::uint64_t bytes = 0;  // where that batch ends
   std::uint32_t last_crc = 0;
-  std::optional<Error> damage;  // why the walk stopped before the limit
+  std::uint64_t newest_round = 0;  // of the batches seen
+  std::optional<Error> damage;     // why the walk stopped before the limit
 };
 
 struct ScanLimits {
@@ -21,6 +22,7 @@ struct ScanLimits {
   Offset base;                         // of the first batch
   Offset end;                          // stop there
   std::optional<std::uint64_t> bytes;  // committed bytes; absent: up to the file's end
+  std::uint64_t from = 0;              // where in the file the first batch starts
 };
 
 // Checks the header, place, CRC and columns of every batch from the file's start on until

@@ -19,7 +19,7 @@
 namespace penstock::topics {
 namespace {
 
-constexpr std::string_view kFormat = "penstock-log 1";
+constexpr std::string_view kFormat = "penstock-log 2";
 constexpr std::size_t kPageBytes = 256 << 10;
 constexpr std::int64_t kBallastBytes = 8 << 20;
 constexpr std::size_t kTailBytes = 28;
@@ -74,19 +74,24 @@ std::string segment_key(std::uint32_t topic_id, std::int32_t partition, Offset b
   return key;
 }
 
-// Ids hold no NUL (names.h), so a NUL ends them.
-std::string task_prefix(char kind, const TaskId& task) {
-  return kind + task.value() + '\0';
+// Names of services and ids of tasks hold no NUL (names.h), so a NUL ends them.
+std::string service_prefix(char kind, std::string_view service) {
+  return std::string(1, kind).append(service).append(1, '\0');
 }
 
-std::string position_key(const TaskId& task, const TopicPartition& from) {
-  std::string key = task_prefix('p', task) + from.topic.text() + '\0';
-  put_big(key, static_cast<std::uint32_t>(from.partition), 4);
+std::string checkpoint_key(const ServiceTask& task) {
+  return service_prefix('c', task.service).append(task.task.value());
+}
+
+std::string state_prefix(const ServiceTask& task) {
+  return service_prefix('s', task.service).append(task.task.value()).append(1, '\0');
+}
+
+std::string root_end_key(std::string_view service, std::uint32_t topic_id, std::int32_t partition) {
+  std::string key = service_prefix('f', service);
+  put_big(key, topic_id, 4);
+  put_big(key, static_cast<std::uint32_t>(partition), 4);
   return key;
-}
-
-std::string state_key(const TaskId& task, ByteView key) {
-  return task_prefix('s', task).append(as_text(key));
 }
 
 std::string past(std::string prefix) {  // the first key behind all that start with prefix + NUL
@@ -106,16 +111,6 @@ Error state_error(std::string_view doing, const rocksdb::Status& status) {
   if (status.IsCorruption()) code = ErrorCode::corrupt;
   if (status.IsNoSpace()) code = ErrorCode::out_of_space;
   return Error(code, fmt::format("{} the state database: {}", doing, status.ToString()));
-}
-
-Result<TaskPosition> position_in(std::string_view rest, std::string_view value) {
-  std::size_t end = rest.find('\0');
-  if (end == std::string_view::npos || rest.size() != end + 5 || value.size() != 8)
-    return fail(damaged("position"));
-  auto topic = TopicName::parse(rest.substr(0, end));
-  if (!topic) return fail(damaged("position"));
-  auto partition = static_cast<std::int32_t>(get_big(rest.substr(end + 1)));
-  return TaskPosition{{*topic, partition}, LogPosition{get_raw<Offset>(value, 0)}};
 }
 
 // RocksDB's own log file would be one more thing to write on a full disk (its writer aborts there),
@@ -138,7 +133,7 @@ rocksdb::Options database_options(bool may_create) {
   options.max_open_files = 128;
   options.recycle_log_file_num = 0;
   options.avoid_flush_during_recovery = true;  // opens with little space, and sooner
-  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   return options;
 }
 
@@ -201,29 +196,51 @@ void StateBatch::put_epoch(const WriterId& writer, std::uint64_t epoch) {
   batch_.Put(writer_key(writer), value);
 }
 
-void StateBatch::put_position(const TaskId& task, const TopicPartition& from, Offset next) {
+StateKeys::StateKeys(const ServiceTask& task) : text_(state_prefix(task)), front_(text_.size()) {}
+
+void StateBatch::put_state(StateKeys& keys, ByteView key, ByteView value) {
+  batch_.Put(keys.with(key), slice(value));
+}
+
+void StateBatch::erase_state(StateKeys& keys, ByteView key) {
+  batch_.Delete(keys.with(key));
+}
+
+void StateBatch::put_checkpoint(const ServiceTask& task, ByteView sealed) {
+  batch_.Put(checkpoint_key(task), slice(sealed));
+}
+
+void StateBatch::forget_task(const ServiceTask& task) {
+  batch_.Delete(checkpoint_key(task));
+  forget_state(task);
+}
+
+void StateBatch::forget_state(const ServiceTask& task) {
+  const std::string prefix = state_prefix(task);
+  batch_.DeleteRange(prefix, past(prefix));
+}
+
+void StateBatch::put_root(std::string_view service, ByteView sealed) {
+  batch_.Put(std::string("r").append(service), slice(sealed));
+}
+
+void StateBatch::put_root_end(std::string_view service, const PartitionEnd& end) {
   std::string value;
-  put_raw(value, next);
-  batch_.Put(position_key(task, from), value);
+  put_raw(value, end.end);
+  batch_.Put(root_end_key(service, end.topic_id, end.partition), value);
 }
 
-void StateBatch::erase_position(const TaskId& task, const TopicPartition& from) {
-  batch_.Delete(position_key(task, from));
+void StateBatch::erase_root_end(std::string_view service, std::uint32_t topic_id,
+                                std::int32_t partition) {
+  batch_.Delete(root_end_key(service, topic_id, partition));
 }
 
-void StateBatch::put_state(const TaskId& task, ByteView key, ByteView value) {
-  batch_.Put(state_key(task, key), slice(value));
+void StateBatch::put_repaired(std::string_view service) {
+  batch_.Put(std::string("a").append(service), "");
 }
 
-void StateBatch::erase_state(const TaskId& task, ByteView key) {
-  batch_.Delete(state_key(task, key));
-}
-
-void StateBatch::forget_task(const TaskId& task) {
-  for (char kind : {'p', 's'}) {
-    std::string prefix = task_prefix(kind, task);
-    batch_.DeleteRange(prefix, past(prefix));
-  }
+void StateBatch::erase_repaired(std::string_view service) {
+  batch_.Delete(std::string("a").append(service));
 }
 
 void StateBatch::append(const StateBatch& other) {
@@ -282,38 +299,46 @@ Result<> StateStore::check_format() {
   auto format = TRY(get("mformat"));
   if (format && *format != kFormat)
     return fail(ErrorCode::unsupported,
-                fmt::format("the folder's format is not '{}': a newer program wrote it", kFormat));
+                fmt::format("the folder's format is '{}', this program reads '{}': another "
+                            "version wrote it",
+                            format->substr(0, 40), kFormat));
   if (auto round = TRY(get("mround"))) {
     if (round->size() != 8) return fail(damaged("round number"));
     round_ = get_raw<std::uint64_t>(*round, 0);
   }
   if (format) return {};
+  if (!options_.may_create)
+    return fail(ErrorCode::corrupt,
+                fmt::format("the state database '{}' is empty, but topics are beside it: its log "
+                            "was removed or damaged; restore the folder from a backup",
+                            options_.folder.string()));
   StateBatch batch;
   batch.batch_.Put("mformat", rocksdb::Slice(kFormat.data(), kFormat.size()));
   return write_or_fail(batch);
 }
 
 WriteResult StateStore::write(StateBatch& batch) {
+  if (auto poisoned = poison()) return {WriteOutcome::not_written, *poisoned};
   std::string round;
-  put_raw(round, ++round_);
+  put_raw(round, round_ + 1);
   batch.batch_.Put("mround", round);
   rocksdb::WriteOptions how;
   how.sync = options_.sync;
-  auto inject = [this](DiskStep step) {
-    return options_.faults && options_.faults->before(step, 0) != 0;
-  };
   rocksdb::Status status;
   {
     std::shared_lock lock(mutex_);
-    if (!db_)
-      return {WriteOutcome::unknown, Error(ErrorCode::io,
-                                           "the state database is closed after a "
-                                           "failure: restart")};
-    status = inject(DiskStep::state) ? rocksdb::Status::NoSpace() : db_->Write(how, &batch.batch_);
-    if (status.ok() && inject(DiskStep::state_after)) status = rocksdb::Status::IOError();
+    status =
+        injected(DiskStep::state) ? rocksdb::Status::NoSpace() : db_->Write(how, &batch.batch_);
+    if (status.ok() && injected(DiskStep::state_after)) status = rocksdb::Status::IOError();
   }
-  if (status.ok()) return {WriteOutcome::written, std::nullopt};
-  return look_after_failure(status);
+  WriteResult result{WriteOutcome::written, std::nullopt};
+  if (!status.ok()) result = look_after_failure(status);
+  if (result.outcome == WriteOutcome::written) ++round_;
+  return result;
+}
+
+bool StateStore::injected(DiskStep step) const {
+  return options_.faults && options_.faults->before(step, 0) != 0;
 }
 
 WriteResult StateStore::look_after_failure(const rocksdb::Status& failed) {
@@ -324,16 +349,36 @@ WriteResult StateStore::look_after_failure(const rocksdb::Status& failed) {
   std::error_code ignored;  // its space lets RocksDB write its manifest
   std::filesystem::remove(options_.ballast, ignored);
   has_ballast_ = false;
-  if (auto opened = open_database(); !opened) {
+  Result<> opened = injected(DiskStep::state_open) ? fail(ErrorCode::io, "a failure made by a test")
+                                                   : open_database();
+  if (!opened) {
     log::error("the state database cannot be opened again", {{"reason", opened.error()}});
-    return {WriteOutcome::unknown, error};
+    return poisoned_by(error);
   }
   std::string round;
   auto status = db_->Get({}, "mround", &round);
-  if (!status.ok() && !status.IsNotFound()) return {WriteOutcome::unknown, error};
-  bool written = status.ok() && round.size() == 8 && get_raw<std::uint64_t>(round, 0) == round_;
-  if (written) return {WriteOutcome::written, std::nullopt};
-  return {WriteOutcome::not_written, error};
+  if (status.IsNotFound()) put_raw(round, std::uint64_t{0});
+  if ((!status.ok() && !status.IsNotFound()) || round.size() != 8) return poisoned_by(error);
+  const auto seen = get_raw<std::uint64_t>(round, 0);
+  if (seen == round_ + 1) return {WriteOutcome::written, std::nullopt};
+  if (seen == round_) return {WriteOutcome::not_written, error};
+  log::error("the state database has lost what it had written", {{"reason", error}});
+  return poisoned_by(error);
+}
+
+WriteResult StateStore::poisoned_by(const Error& error) {
+  db_.reset();
+  poisoned_ = true;
+  return {WriteOutcome::unknown, error};
+}
+
+std::optional<Error> StateStore::poison() const {
+  if (!poisoned_) return std::nullopt;
+  return Error(ErrorCode::failed_precondition,
+               fmt::format("the log in '{}' has failed while it committed, and cannot tell whether "
+                           "that commit happened: nothing more is done with it until it is opened "
+                           "anew; restart the process",
+                           options_.folder.parent_path().string()));
 }
 
 Result<> StateStore::write_or_fail(StateBatch& batch) {
@@ -342,7 +387,8 @@ Result<> StateStore::write_or_fail(StateBatch& batch) {
   return fail(*result.error);
 }
 
-Result<> StateStore::check_room() {
+Result<> StateStore::check_usable() {
+  if (auto poisoned = poison()) return fail(*poisoned);
   if (!has_ballast_) has_ballast_ = make_ballast(options_.ballast);
   if (has_ballast_) return {};
   return fail(ErrorCode::out_of_space,
@@ -352,7 +398,7 @@ Result<> StateStore::check_room() {
 
 Result<std::optional<std::string>> StateStore::get(const std::string& key) {
   std::shared_lock lock(mutex_);
-  if (!db_) return fail(ErrorCode::io, "the state database is closed after a failure: restart");
+  if (auto poisoned = poison()) return fail(*poisoned);
   std::string value;
   auto status = db_->Get({}, key, &value);
   if (status.IsNotFound()) return std::nullopt;
@@ -364,7 +410,7 @@ Result<std::optional<std::string>> StateStore::get(const std::string& key) {
 Result<std::size_t> StateStore::scan_page(const std::string& prefix, const std::string& from,
                                           Pairs& page) {
   std::shared_lock lock(mutex_);
-  if (!db_) return fail(ErrorCode::io, "the state database is closed after a failure: restart");
+  if (auto poisoned = poison()) return fail(*poisoned);
   std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}));
   std::size_t bytes = 0, pairs = 0;
   for (it->Seek(from); it->Valid() && it->key().starts_with(prefix) && bytes < kPageBytes;
@@ -437,27 +483,80 @@ Result<std::map<WriterId, std::uint64_t>> StateStore::epochs() {
   return epochs;
 }
 
-Result<std::vector<TaskPosition>> StateStore::positions(const TaskId& task) {
-  std::string prefix = task_prefix('p', task);
-  std::vector<TaskPosition> positions;
-  for (const auto& [key, value] : TRY(scan(prefix)))
-    positions.push_back(TRY(position_in(std::string_view(key).substr(prefix.size()), value)));
-  return positions;
+Result<std::optional<ByteBuffer>> StateStore::checkpoint(const ServiceTask& task) {
+  const auto stored = TRY(get(checkpoint_key(task)));
+  if (!stored) return std::nullopt;
+  return to_buffer(as_bytes(*stored));
 }
 
-Result<std::vector<StoredPosition>> StateStore::all_positions() {
-  std::vector<StoredPosition> positions;
-  for (const auto& [key, value] : TRY(scan("p"))) {
-    std::size_t end = key.find('\0');
-    if (end == std::string::npos) return fail(damaged("position"));
-    auto position = TRY(position_in(std::string_view(key).substr(end + 1), value));
-    positions.push_back({TaskId(key.substr(1, end - 1)), position});
+Result<std::vector<std::pair<TaskId, std::string>>> StateStore::checkpoints(
+    const std::string& service) {
+  const std::string prefix = service_prefix('c', service);
+  std::vector<std::pair<TaskId, std::string>> out;
+  for (auto& [key, value] : TRY(scan(prefix))) {
+    TaskId task(key.substr(prefix.size()));
+    if (!check_id(task)) return fail(damaged("checkpoint"));
+    out.emplace_back(std::move(task), std::move(value));
   }
-  return positions;
+  return out;
 }
 
-Result<> StateStore::restore(const TaskId& task, const StateVisitor& visitor) {
-  std::string prefix = task_prefix('s', task), from = prefix;
+Result<std::vector<Checkpoint>> StateStore::all_checkpoints() {
+  std::vector<Checkpoint> out;
+  for (const auto& [key, value] : TRY(scan("c"))) {
+    const std::size_t end = key.find('\0');
+    if (end == std::string::npos) return fail(damaged("checkpoint"));
+    out.push_back(TRY(read_checkpoint(as_bytes(value), TaskId(key.substr(end + 1)))));
+  }
+  return out;
+}
+
+Result<std::optional<std::string>> StateStore::root(const std::string& service) {
+  return get("r" + service);
+}
+
+Result<std::vector<PartitionEnd>> StateStore::root_ends(const std::string& service) {
+  const std::string prefix = service_prefix('f', service);
+  std::vector<PartitionEnd> out;
+  for (const auto& [key, value] : TRY(scan(prefix))) {
+    const std::string_view rest = std::string_view(key).substr(prefix.size());
+    if (rest.size() != 8 || value.size() != 8) return fail(damaged("end of a root"));
+    out.push_back({static_cast<std::uint32_t>(get_big(rest.substr(0, 4))),
+                   static_cast<std::int32_t>(get_big(rest.substr(4))), get_raw<Offset>(value, 0)});
+  }
+  return out;
+}
+
+Result<std::vector<std::string>> StateStore::services() {
+  std::vector<std::string> out;
+  for (const auto& [key, value] : TRY(scan("r"))) out.push_back(key.substr(1));
+  return out;
+}
+
+Result<bool> StateStore::is_repaired(const std::string& service) {
+  return TRY(get("a" + service)).has_value();
+}
+
+Result<std::vector<TaskId>> StateStore::tasks_with_state(const std::string& service) {
+  const std::string prefix = service_prefix('s', service);
+  std::shared_lock lock(mutex_);
+  if (auto poisoned = poison()) return fail(*poisoned);
+  std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}));
+  std::vector<TaskId> out;
+  for (it->Seek(prefix); it->Valid() && it->key().starts_with(prefix);) {
+    const std::string key = it->key().ToString();
+    const std::size_t end = key.find('\0', prefix.size());
+    TaskId task(key.substr(prefix.size(), end - prefix.size()));
+    if (end == std::string::npos || !check_id(task)) return fail(damaged("state"));
+    it->Seek(past(key.substr(0, end + 1)));
+    out.push_back(std::move(task));
+  }
+  if (!it->status().ok()) return fail(state_error("reading", it->status()));
+  return out;
+}
+
+Result<> StateStore::restore(const ServiceTask& task, const StateVisitor& visitor) {
+  std::string prefix = state_prefix(task), from = prefix;
   Pairs page;
   while (TRY(scan_page(prefix, from, page)) > 0) {
     for (const auto& [key, value] : page)

@@ -6,10 +6,15 @@
 //   e <topic id> <partition>           committed end (Tail)
 //   g <topic id> <partition> <base>    a segment that exists
 //   w <writer id>                      epoch
-//   p <task> 0 <topic> 0 <partition>   position
-//   s <task> 0 <key>                   state
+//   c <service> 0 <task>               checkpoint (checkpoint.h): positions, and the state's guard
+//   s <service> 0 <task> 0 <key>       state
+//   r <service>                        root (service_root.h)
+//   f <service> 0 <topic id> <part.>   committed end as of the root
+//   a <service>                        a repair has set ends back; the service accepts it or not
 #pragma once
 
+#include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -38,9 +43,31 @@ struct Tail {
   friend bool operator==(const Tail&, const Tail&) = default;
 };
 
-struct StoredPosition {
-  TaskId task;
-  TaskPosition position;
+struct PartitionEnd {
+  std::uint32_t topic_id;
+  std::int32_t partition;
+  Offset end;
+};
+
+// Whose task it is: the tasks of one service are kept apart from those of another.
+struct ServiceTask {
+  std::string_view service;
+  const TaskId& task;
+};
+
+// The keys of one task's state, made one after the other in the same memory.
+class StateKeys {
+ public:
+  explicit StateKeys(const ServiceTask& task);
+  const std::string& with(ByteView key) {
+    text_.resize(front_);
+    text_.append(as_text(key));
+    return text_;
+  }
+
+ private:
+  std::string text_;
+  std::size_t front_;
 };
 
 // Changes that are written at once.
@@ -54,13 +81,19 @@ class StateBatch {
   void put_segment(std::uint32_t topic_id, std::int32_t partition, Offset base);
   void erase_segments_from(std::uint32_t topic_id, std::int32_t partition, Offset base);
   void put_epoch(const WriterId& writer, std::uint64_t epoch);
-  void put_position(const TaskId& task, const TopicPartition& from, Offset next);
-  void erase_position(const TaskId& task, const TopicPartition& from);
-  void put_state(const TaskId& task, ByteView key, ByteView value);
-  void erase_state(const TaskId& task, ByteView key);
-  void forget_task(const TaskId& task);
+  void put_state(StateKeys& keys, ByteView key, ByteView value);
+  void erase_state(StateKeys& keys, ByteView key);
+  void put_checkpoint(const ServiceTask& task, ByteView sealed);
+  void forget_task(const ServiceTask& task);  // its checkpoint and all its state
+  void forget_state(const ServiceTask& task);
+  void put_root(std::string_view service, ByteView sealed);
+  void put_root_end(std::string_view service, const PartitionEnd& end);
+  void erase_root_end(std::string_view service, std::uint32_t topic_id, std::int32_t partition);
+  void put_repaired(std::string_view service);
+  void erase_repaired(std::string_view service);
   void append(const StateBatch& other);
   void clear() { batch_.Clear(); }
+  bool empty() const { return batch_.Count() == 0; }
 
  private:
   friend class StateStore;
@@ -88,11 +121,18 @@ class StateStore {
   ~StateStore();
 
   // After a failure the database is opened again to find out whether the batch is in it. unknown:
-  // it cannot be opened; all later calls fail.
+  // it cannot be opened, or has lost more than the batch; all later calls fail (poisoned).
   WriteResult write(StateBatch& batch);
+  // After an unknown outcome, until the log is opened anew: the error of every later call. Nothing
+  // may be cut behind ends of which it is not known whether they are durable. Any thread.
+  std::optional<Error> poison() const;
+  bool is_poisoned() const { return poisoned_.load(); }
+  // The number of the round that is written next; batches in segments carry it.
+  std::uint64_t next_round() const { return round_ + 1; }
+  void skip_rounds_to(std::uint64_t round) { round_ = std::max(round_, round); }
   Result<> write_or_fail(StateBatch& batch);
-  // out_of_space: too little is left to write the state safely.
-  Result<> check_room();
+  // failed_precondition: poisoned. out_of_space: too little is left to write the state safely.
+  Result<> check_usable();
   Result<std::uint32_t> next_topic_id();  // one past the largest that was ever used
 
   Result<std::vector<StoredTopic>> topics();
@@ -100,10 +140,17 @@ class StateStore {
   Result<Tail> tail(std::uint32_t topic_id, std::int32_t partition);
   Result<std::vector<Offset>> segments(std::uint32_t topic_id, std::int32_t partition);
   Result<std::map<WriterId, std::uint64_t>> epochs();
-  Result<std::vector<TaskPosition>> positions(const TaskId& task);
-  Result<std::vector<StoredPosition>> all_positions();
+  Result<std::optional<ByteBuffer>> checkpoint(const ServiceTask& task);
+  Result<std::vector<std::pair<TaskId, std::string>>> checkpoints(const std::string& service);
+  // Of all services, as they are stored: unverified.
+  Result<std::vector<Checkpoint>> all_checkpoints();
+  Result<std::optional<std::string>> root(const std::string& service);
+  Result<std::vector<PartitionEnd>> root_ends(const std::string& service);
+  Result<std::vector<std::string>> services();  // those that have a root
+  Result<bool> is_repaired(const std::string& service);
+  Result<std::vector<TaskId>> tasks_with_state(const std::string& service);
   // In pages, so that the visitor runs without a lock of ours.
-  Result<> restore(const TaskId& task, const StateVisitor& visitor);
+  Result<> restore(const ServiceTask& task, const StateVisitor& visitor);
 
  private:
   explicit StateStore(Options options) : options_(std::move(options)) {}
@@ -114,11 +161,14 @@ class StateStore {
   Result<Pairs> scan(const std::string& prefix);
   Result<std::size_t> scan_page(const std::string& prefix, const std::string& from, Pairs& page);
   WriteResult look_after_failure(const rocksdb::Status& failed);
+  WriteResult poisoned_by(const Error& error);
+  bool injected(DiskStep step) const;
 
   const Options options_;
   std::shared_mutex mutex_;  // held alone while the database is opened again
   std::unique_ptr<rocksdb::DB> db_;
-  std::uint64_t round_ = 0;
+  std::uint64_t round_ = 0;  // of the newest batch in it
+  std::atomic<bool> poisoned_ = false;
   bool has_ballast_ = false;
 };
 

@@ -48,6 +48,11 @@ inline std::vector<PlaceInTopic> positions_of(Writer& writer, const TaskId& task
   return out;
 }
 
+// A commit names tasks that its writer has opened.
+inline void open_tasks(Writer& writer, const std::vector<TaskId>& tasks) {
+  for (const TaskId& task : tasks) must(writer.restore(task, [](ByteView, ByteView) {}));
+}
+
 inline CommitResult commit_values(Writer& writer, const TopicPartition& to,
                                   const std::vector<std::string>& texts) {
   auto commit = must(writer.begin());

@@ -1,11 +1,14 @@
 #include "topics/topic_directory.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/crash_point.h"
 #include "base/log.h"
 #include "topics/commit_limits.h"
 #include "topics/limits.h"
+#include "topics/round_guard.h"
 
 namespace penstock::topics {
 namespace {
@@ -17,8 +20,7 @@ Error folder_error(std::string_view doing, const std::filesystem::path& path,
 
 }  // namespace
 
-Result<> TopicDirectory::recover() {
-  for (const TopicName& name : TRY(store_.garbage())) TRY(remove_garbage(name, false));
+Result<> TopicDirectory::look() {
   for (const StoredTopic& stored : TRY(store_.topics())) {
     TRY(check_spec(stored.spec));
     Topic topic = make_topic(stored);
@@ -29,10 +31,31 @@ Result<> TopicDirectory::recover() {
     }
     topics_.emplace(stored.spec.name, std::move(topic));
   }
+  return check_nothing_lost(TRY(store_.garbage()));
+}
+
+Result<> TopicDirectory::clean() {
+  for (const TopicName& name : TRY(store_.garbage())) TRY(remove_garbage(name, false));
+  for (const auto& [name, topic] : topics_)
+    for (const auto& partition : topic.partitions) TRY(partition->cut_behind());
+  return {};
+}
+
+// Bytes behind a committed end are cut, and folders of garbage removed, only when they can be what
+// the commit round under way has left.
+Result<> TopicDirectory::check_nothing_lost(const std::vector<TopicName>& garbage) const {
+  const std::uint64_t recovered = store_.next_round() - 1;
+  for (const auto& [name, topic] : topics_)
+    for (const auto& partition : topic.partitions)
+      TRY(check_rounds(batches_behind(partition->folder(),
+                                      {partition->name(), topic.stored.id, partition->committed()}),
+                       recovered));
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(folder_, error)) {
     auto name = TopicName::parse(entry.path().filename().string());
-    if (!name || !topics_.contains(*name))
+    if (name && topics_.contains(*name)) continue;
+    TRY(check_rounds(batches_in_folder(entry.path()), recovered));
+    if (!name || std::ranges::find(garbage, *name) == garbage.end())
       log::warning("a folder that belongs to no topic is left alone",
                    {{"path", log::Public(entry.path().native())}});
   }
@@ -101,10 +124,7 @@ Result<> TopicDirectory::remove(const TopicName& name) {
   StateBatch batch;
   batch.erase_topic(stored);
   batch.put_garbage(name);
-  for (const StoredPosition& stored_position : TRY(store_.all_positions()))
-    if (stored_position.position.from.topic == name)
-      batch.erase_position(stored_position.task, stored_position.position.from);
-  TRY(store_.write_or_fail(batch));
+  TRY(committer_.write_removal(stored.id, batch));
   CRASH_POINT("embedded.remove.after_state");
   committer_.close_files_of(stored.id);
   {
@@ -141,6 +161,14 @@ Result<TopicInfo> TopicDirectory::describe(const TopicName& name) const {
   TopicInfo info{topic.stored.spec, {}};
   for (const auto& partition : topic.partitions) info.partitions.push_back({0, partition->end()});
   return info;
+}
+
+std::optional<Offset> TopicDirectory::end_of(std::uint32_t topic_id, std::int32_t partition) const {
+  std::shared_lock lock(mutex_);
+  for (const auto& [name, topic] : topics_)
+    if (topic.stored.id == topic_id && partition >= 0 && partition < topic.stored.spec.partitions)
+      return topic.partitions[static_cast<std::size_t>(partition)]->end();
+  return std::nullopt;
 }
 
 std::vector<TopicName> TopicDirectory::list() const {

@@ -19,10 +19,13 @@ class TopicDirectory {
                  Committer& committer)
       : folder_(std::move(folder)), settings_(settings), store_(store), committer_(committer) {}
 
-  Result<> recover();
+  // Opening: look() checks everything and changes nothing, clean() cuts what lies behind the ends.
+  Result<> look();
+  Result<> clean();
   Result<> create(const TopicSpec& spec);
   Result<> remove(const TopicName& name);
   Result<TopicInfo> describe(const TopicName& name) const;
+  std::optional<Offset> end_of(std::uint32_t topic_id, std::int32_t partition) const;
   std::vector<TopicName> list() const;
   Result<std::shared_ptr<Partition>> find(const TopicPartition& at) const;
 
@@ -33,6 +36,7 @@ class TopicDirectory {
   };
   Result<const Topic*> find_locked(const TopicName& name) const;
   Result<StoredTopic> stored_of(const TopicName& name) const;
+  Result<> check_nothing_lost(const std::vector<TopicName>& garbage) const;
   Topic make_topic(const StoredTopic& stored) const;
   Result<> make_folders(const TopicSpec& spec) const;
   Result<> remove_garbage(const TopicName& name, bool recycle) const;

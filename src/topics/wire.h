@@ -15,7 +15,7 @@
 
 namespace penstock::topics {
 
-inline constexpr std::uint32_t kWireVersion = 1;
+inline constexpr std::uint32_t kWireVersion = 2;
 
 enum class Request : std::uint8_t {
   hello = 1,     // u32 version
@@ -29,8 +29,8 @@ enum class Request : std::uint8_t {
   reader_end,    // u32 handle -> i64
   wait,          // u32 timeout ms, u32 count, (partition, i64 position) each -> u8 at hand
   open_writer,   // writer id: one per connection, which it belongs to
-  positions,     // task -> u32 count, (partition, i64 next) each
-  restore,       // task -> pages of (key, value), `more` until the last
+  restore,       // task -> pages of (key, value), each `more`, then the checkpoint (checkpoint.h)
+  reset,         // task, u32 count, (partition, position) each
   forget,        // task
   begin,         // a commit
   append,        // partition, batches
@@ -46,7 +46,7 @@ enum class Answer : std::uint8_t {
 };
 
 enum class Change : std::uint8_t {
-  advance = 1,  // task, partition, i64 next
+  advance = 1,  // task, partition, position (checkpoint.h)
   put,          // task, key, value
   erase,        // task, key
 };

@@ -11,7 +11,7 @@ void encode_run(const RecordBatch& records, Offset base, WireOut& out) {
   encoded.append(records, 0, 0);
   ByteSpan bytes = encoded.bytes();
   for (std::size_t at = 0; at < bytes.size();) {
-    BatchHeader header = place_batch(bytes.subspan(at), base);
+    BatchHeader header = place_batch(bytes.subspan(at), base, 0);
     base = header.end();
     at += header.bytes();
   }

@@ -170,13 +170,15 @@ class Pipelines(Case):
         self.assertEqual([letter["value"] for letter in letters], values[1:4])
         origin = {row["offset"]: row for row in self.consume("people", "--with-metadata")}
         for letter, offset in zip(letters, (1, 2, 3)):
-            headers = letter["headers"]
-            self.assertEqual((headers["origin_topic"], headers["origin_partition"], headers["origin_offset"]),
-                             ("people", "0", str(offset)))
-            self.assertEqual(headers["origin_timestamp_ms"], str(origin[offset]["timestamp"]))
-            self.assertRegex(headers["reason"], r"^[a-z][a-z0-9_]*$")
-            self.assertEqual(headers["query"], query["id"])
-        self.assertNotEqual(letters[1]["headers"]["reason"], letters[2]["headers"]["reason"])
+            headers = {header["name"]: header["value"] for header in letter["headers"]}
+            origin_of = [headers[f"penstock.origin_{part}"] for part in ("topic", "partition", "offset")]
+            self.assertEqual(origin_of, ["people", "0", str(offset)])
+            self.assertEqual(headers["penstock.origin_timestamp_ms"], str(origin[offset]["timestamp"]))
+            self.assertRegex(headers["penstock.reason"], r"^[a-z][a-z0-9_]*$")
+            self.assertEqual(headers["penstock.query"], query["id"])
+        reasons = [header["value"] for letter in letters for header in letter["headers"]
+                   if header["name"] == "penstock.reason"]
+        self.assertNotEqual(reasons[1], reasons[2])
 
     def test_plain_records_in_a_sealed_topic_become_dead_letters(self) -> None:
         self.new_policy("in", "people")

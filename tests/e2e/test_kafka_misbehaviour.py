@@ -36,18 +36,26 @@ class Misbehaviour(JobCase):
         self.wait_until(lambda: "input" in self.problems(), "the server says that 'input' is another topic", 30)
         self.check_lives(server, "after the topic was replaced")
 
-    def test_an_input_that_was_replaced_while_nobody_ran_is_never_skipped(self) -> None:
-        """Kafka forgets the positions of a topic that it deletes: the new one is read from its start, or refused."""
+    def test_an_input_that_was_replaced_while_nobody_ran_is_refused(self) -> None:
         self.feed(self.new_values(100))
         self.finish()
         self.admin.delete_topics("input")
         self.admin.create_topic("input", 2)
         self.feed(self.new_values(300))
         done = self.run_to_end(self.file, "--keys", self.server_keys, expect=None)
-        if done.returncode:
-            self.assertIn("input", done.stderr)
-        else:
-            self.assertEqual(len(self.outputs_of()["vault"]), 200)
+        self.assertNotEqual(done.returncode, 0)
+        for word in ("input", "made again", "RESET POSITIONS"):
+            self.assertIn(word, done.stderr)
+
+    def test_positions_that_expired_change_nothing(self) -> None:
+        """Brokers drop a group's offsets after offsets.retention.minutes: the checkpoint says where to go on."""
+        self.feed(self.new_values(100))
+        self.finish()
+        mirrors = [group for group in self.admin.groups() if group.startswith(f"{self.service}.")]
+        self.assertTrue(mirrors)
+        self.admin.delete_groups(*mirrors)
+        self.feed(self.new_values(50))
+        self.check_outputs()
 
     def test_a_truncated_changelog_is_noticed(self) -> None:
         self.feed(self.new_values(100))
@@ -60,7 +68,8 @@ class Misbehaviour(JobCase):
                 self.admin.delete_records(topic, partition, -1)
         done = self.run_to_end(self.file, "--keys", self.server_keys, expect=None)
         self.assertNotEqual(done.returncode, 0)
-        self.assertIn("changelog", done.stderr)
+        for word in ("changelog", "position_lost", "RESET POSITIONS"):
+            self.assertIn(word, done.stderr)
 
     def test_a_changed_number_of_partitions_is_named(self) -> None:
         self.admin.create_topic("input", 3)

@@ -3,6 +3,7 @@
 PENSTOCK_KILL_ROUNDS (default 100) and PENSTOCK_KILL_SEED (default: random; it is printed).
 """
 
+import json
 import os
 import random
 import shutil
@@ -98,7 +99,9 @@ class KillTest(Case):
         self.end(runner)
 
     def finish(self, data: Path) -> None:
-        self.penstock("run", "--data", data, "--until-end", "--keys", self.server_keys, self.file)
+        done = self.penstock("run", "--data", data, "--until-end", "--json", "--keys", self.server_keys, self.file)
+        for query in json.loads(done.stdout)["queries"]:  # kills leave no holes in what was sealed
+            self.assertNotIn("missing_records", query)
 
     # -- outputs --------------------------------------------------------------------------------
 

@@ -12,6 +12,48 @@ from harness import PENSTOCK, Case
 VALUES = [{"id": i, "user": f"u{i % 7}", "text": "naïve ☕ \"quoted\" \\ line\nbreak"} for i in range(500)]
 
 
+class Headers(Case):
+    def copy(self, topic: str, sink: str, more: str = "") -> str:
+        return f"""
+CREATE STREAM numbers_{sink} (n BIGINT) WITH (KAFKA_TOPIC='{topic}', VALUE_FORMAT='JSON');
+CREATE STREAM {sink} WITH (KAFKA_TOPIC='{sink}', VALUE_FORMAT='JSON'{more}) AS
+  SELECT n FROM numbers_{sink} EMIT CHANGES;
+"""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.produce("in", [{"n": 1}, {"n": "x"}])
+        self.letters = self.run_sql(self.copy("in", "copy"))["queries"][0]["id"] + ".dead_letters"
+
+    def test_they_are_a_list_of_names_and_values(self) -> None:
+        row = self.consume(self.letters, "--with-metadata")[0]
+        self.assertEqual([header["name"] for header in row["headers"]],
+                         ["penstock." + name for name in ("origin_topic", "origin_partition", "origin_offset",
+                                                          "origin_timestamp_ms", "reason", "query")])
+        self.assertTrue(all(isinstance(header["value"], str) for header in row["headers"]))
+        self.assertNotIn("headers", self.consume("in", "--with-metadata")[0])
+
+    def test_a_dead_letter_of_a_dead_letter_tells_both_stories_apart(self) -> None:
+        query = self.run_sql(self.copy(self.letters, "again"))["queries"][0]
+        first = self.consume(self.letters, "--with-metadata")[0]["headers"]
+        second = self.consume(query["id"] + ".dead_letters", "--with-metadata")[0]["headers"]
+        self.assertEqual(second[0], {"name": "penstock.origin_topic", "value": self.letters})
+        self.assertEqual(second[6:], [{**header, "name": "foreign." + header["name"]} for header in first])
+
+    def test_the_sink_says_whether_it_takes_them(self) -> None:
+        lax = "CREATE STREAM letters (n STRING) WITH (KAFKA_TOPIC='{}', VALUE_FORMAT='JSON');\n".format(self.letters)
+        sink = "CREATE STREAM {0} WITH (KAFKA_TOPIC='{0}', VALUE_FORMAT='JSON'{1}) AS SELECT n FROM letters EMIT CHANGES;"
+        self.run_sql(lax + sink.format("kept", "") + sink.format("bare", ", HEADERS='drop'"))
+        names = [header["name"] for header in self.consume("kept", "--with-metadata")[0]["headers"]]
+        self.assertIn("foreign.penstock.reason", names)
+        self.assertEqual([name for name in names if name.startswith("penstock.")], [])
+        self.assertNotIn("headers", self.consume("bare", "--with-metadata")[0])
+        done = self.run_sql(lax + sink.format("other", ", HEADERS='keep'"), expect=None)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("'pass'", done.stderr)
+        self.assertIn("'drop'", done.stderr)
+
+
 class PlainTopics(Case):
     def test_what_goes_in_comes_out_in_order(self) -> None:
         done = self.produce("clicks", VALUES)

@@ -1,5 +1,6 @@
 // A program on Kafka's own Java client, as others would write one: what it writes and reads is compared with ours.
-// produce TOPIC: lines "key<TAB>value" ("-" for no key) from standard input; prints a line of JSON per record.
+// produce TOPIC: lines "key<TAB>value[<TAB>headers]" ("-" for no key) from standard input; prints a line of JSON per record.
+//   headers: name=value in base64, or name alone (null), with commas between them.
 // consume TOPIC,...: committed records from the first to the end at the start; prints a line of JSON per record.
 // group GROUP: the offsets that a consumer group has committed.
 // Properties of the client follow as arguments NAME=VALUE, bootstrap.servers among them. Values are printed as text and,
@@ -59,10 +60,15 @@ public class ForeignClient {
         var text = new StringSerializer();
         try (var producer = new KafkaProducer<>(settings, text, text)) {
             for (String line; (line = lines.readLine()) != null; ) {
-                String[] parts = line.split("\t", 2);
+                String[] parts = line.split("\t", 3);
                 String key = parts[0].equals("-") ? null : parts[0];
                 keys.add(key);
-                sent.add(producer.send(new ProducerRecord<>(topic, key, parts[1])));
+                var record = new ProducerRecord<>(topic, key, parts[1]);
+                for (String header : parts.length < 3 ? new String[0] : parts[2].split(",")) {
+                    String[] pair = header.split("=", 2);
+                    record.headers().add(pair[0], pair.length < 2 ? null : Base64.getDecoder().decode(pair[1]));
+                }
+                sent.add(producer.send(record));
             }
             producer.flush();
         }
@@ -95,15 +101,17 @@ public class ForeignClient {
     }
 
     private static void print(ConsumerRecord<byte[], byte[]> record) {
-        StringBuilder headers = new StringBuilder();
+        StringBuilder headers = new StringBuilder(), list = new StringBuilder();
         for (Header header : record.headers()) {
             headers.append(headers.isEmpty() ? "" : ",").append(quoted(header.key())).append(":")
                     .append(quoted(latin(header.value())));
+            list.append(list.isEmpty() ? "" : ",").append("[").append(quoted(header.key())).append(",")
+                    .append(quoted(base64(header.value()))).append("]");
         }
         OUT.println("{\"topic\":" + quoted(record.topic()) + ",\"partition\":" + record.partition() + ",\"offset\":" + record.offset() + ",\"timestamp\":"
                 + record.timestamp() + ",\"key\":" + quoted(text(record.key())) + ",\"value\":"
                 + quoted(text(record.value())) + ",\"raw\":" + quoted(base64(record.value())) + ",\"headers\":{"
-                + headers + "}}");
+                + headers + "},\"header_list\":[" + list + "]}");
     }
 
     private static void group(String name, Properties settings) throws Exception {

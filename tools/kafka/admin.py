@@ -49,6 +49,22 @@ class Admin:
                 raise BrokerError(f"deleting topic {name}", code)
         self.wait(lambda: not self.metadata().leaders.keys() & set(names), f"{', '.join(names)} to be gone")
 
+    def groups(self) -> list[str]:
+        """Of the first broker that answers: all of them, where there is one."""
+        answer = self.ask(wire.LIST_GROUPS, b"")
+        answer.take("i")
+        if code := answer.take("h"):
+            raise BrokerError("listing groups", code)
+        return [name for name, _ in answer.array(lambda a: (a.text(), a.text()))]
+
+    def delete_groups(self, *names: str) -> None:
+        """With all their offsets, as the brokers do when offsets.retention.minutes are over."""
+        answer = self.ask(wire.DELETE_GROUPS, array([text(name) for name in names]))
+        answer.take("i")
+        for name, code in answer.array(lambda a: (a.text(), a.take("h"))):
+            if code:
+                raise BrokerError(f"deleting group {name}", code)
+
     def configure_topic(self, name: str, **settings: object) -> None:
         """None takes a setting back to the brokers' default."""
         changes = [text(key.replace("_", ".")) + struct.pack(">b", DELETE if value is None else SET) +

@@ -1,5 +1,6 @@
 """Runs ForeignClient.java against a cluster."""
 
+import base64
 import json
 import subprocess
 
@@ -25,9 +26,13 @@ def foreign(cluster: Cluster, verb: str, name: str, stdin: str = "", bootstrap: 
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def foreign_produce(cluster: Cluster, topic: str, pairs: list[tuple[str | None, str]], **settings) -> list[dict]:
-    lines = "".join(f"{'-' if key is None else key}\t{value}\n" for key, value in pairs)
-    return foreign(cluster, "produce", topic, stdin=lines, **settings)
+def foreign_produce(cluster: Cluster, topic: str, records: list[tuple], **settings) -> list[dict]:
+    """records: (key or None, value) or (key or None, value, [(header's name, its bytes or None), ...])."""
+    def line(key: str | None, value: str, headers: list[tuple[str, bytes | None]] = ()) -> str:
+        packed = ",".join(name if of is None else f"{name}={base64.b64encode(of).decode()}" for name, of in headers)
+        return f"{'-' if key is None else key}\t{value}" + (f"\t{packed}" if headers else "") + "\n"
+
+    return foreign(cluster, "produce", topic, stdin="".join(line(*record) for record in records), **settings)
 
 
 def foreign_consume(cluster: Cluster, *topics: str, **settings) -> list[dict]:

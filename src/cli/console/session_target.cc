@@ -18,10 +18,10 @@ constexpr const char* kProgram = "penstock sql";
 // On Kafka it only looks; in a free folder it runs the service's queries.
 Result<std::unique_ptr<topics::Log>> open_own(const LogPlace& place, const seal::KeySource* keys) {
   if (place.on_kafka()) return place.open(kProgram);
-  return TRY(
-      topics::EmbeddedLog::open({.folder = place.folder(),
-                                 .identity = TRY(session::state_identity(place.service_id(), keys)),
-                                 .program = kProgram}));
+  return TRY(topics::EmbeddedLog::open(
+      {.folder = place.folder(),
+       .program = kProgram,
+       .identity = TRY(session::state_identity(place.service_id(), keys))}));
 }
 
 session::SessionOptions options_of(const LogPlace& place) {

@@ -98,7 +98,7 @@ Result<SecretBuffer> token_of(ByteView file, std::string_view name) {
   if (token.empty() || !clean)
     return fail(ErrorCode::invalid_argument,
                 fmt::format("'{}' does not hold an admin token on one line", name));
-  return SecretBuffer::copy_of(as_bytes(token));
+  return SecretBuffer::create_copy(as_bytes(token));
 }
 
 Result<std::shared_ptr<const net::TlsTrust>> load_trust(const std::filesystem::path& file) {

@@ -1,33 +1,44 @@
 #include "topics/kafka/changelog.h"
 
+#include <gmock/gmock.h>
+
+#include "topics/kafka/task_facts.h"
 #include "topics/test_log.h"
+#include "topics/test_state_key.h"
 
 namespace penstock::topics::kafka {
 namespace {
 
-const TopicPartition& place() {
-  static const TopicPartition at_place = at("s.Q_1.changelog", 0);
-  return at_place;
+const TaskId kChangelogTask("Q_1/0");
+
+TaskPlace changelog_place() {
+  return must(place_of("s", kChangelogTask));
 }
 
 // Records of a changelog, as its writer makes them.
 struct Records {
   std::vector<std::pair<ByteBuffer, std::optional<ByteBuffer>>> list;
-  ChangelogBalance balance;
+  TaskFacts facts{.place = changelog_place(),
+                  .checkpoint = {.task = kChangelogTask},
+                  .digest = std::make_unique<StateDigest>(*test_identity().key, kChangelogTask)};
+  StateIdentity identity = test_identity();
 
+  Records() { facts.digest = std::make_unique<StateDigest>(*identity.key, kChangelogTask); }
   void commit(const std::vector<std::pair<std::string, std::optional<std::string>>>& changes) {
-    ChangelogUpdate update(balance);
+    TaskUpdate update(facts);
     for (const auto& [key, value] : changes) {
       list.emplace_back(state_record_key(as_bytes(key)), std::nullopt);
       if (value) {
         list.back().second = to_buffer(as_bytes(*value));
-        update.put(as_bytes(key), as_bytes(*value));
+        update.state().put(as_bytes(key), as_bytes(*value));
       } else {
-        update.erase(as_bytes(key));
+        update.state().erase(as_bytes(key));
       }
     }
-    balance.apply(update);
-    list.emplace_back(to_buffer(sum_record_key()), to_record(update.sum()));
+    const auto next = static_cast<Offset>(update.checkpoint().commit);
+    update.checkpoint().set(at("in", 0), LogPosition{next});
+    list.emplace_back(to_buffer(checkpoint_record_key()), update.seal(identity));
+    update.apply(*identity.key);
   }
   ChangelogContent read() const {
     ChangelogContent content;
@@ -36,82 +47,105 @@ struct Records {
           {.key = key, .value = value ? std::optional<ByteView>(*value) : std::nullopt}));
     return content;
   }
+  Result<TaskFacts> verify(std::uint64_t commits_min = 0) {
+    return verified_facts(kChangelogTask, changelog_place(), read(), commits_min, identity,
+                          figures);
+  }
+  Figures figures;
 };
 
-Records three_commits() {
-  Records records;
+void fill(Records& records) {
   records.commit({{"a", "1"}, {"b", "2"}});
   records.commit({{"a", "3"}, {"absent", std::nullopt}});
   records.commit({{"b", std::nullopt}, {"c", ""}, {"c", "4"}});
-  return records;
 }
 
-TEST(KafkaChangelog, AddsUpHoweverItWasWritten) {
-  Records records = three_commits();
-  ChangelogContent content = records.read();
-  EXPECT_EQ(content.entries().size(), 2u);
-  EXPECT_EQ(content.balance().sum(), records.balance.sum());
-  EXPECT_EQ(records.balance.sum().commits, 3u);
-  Figures figures;
-  EXPECT_TRUE(content.check(place(), 3, figures));
-  EXPECT_TRUE(ChangelogContent().check(place(), 0, figures));
-  EXPECT_TRUE(figures.now().misbehaviour.empty());
+TEST(KafkaChangelog, OpensAsItWasCommitted) {
+  Records records;
+  fill(records);
+  const TaskFacts facts = must(records.verify(3));
+  EXPECT_EQ(facts.checkpoint, records.facts.checkpoint);
+  EXPECT_EQ(facts.checkpoint.commit, 3u);
+  EXPECT_EQ(facts.hash, records.facts.hash);
+  EXPECT_EQ(facts.digest->entries(), 2u);
+  EXPECT_TRUE(records.figures.now().misbehaviour.empty());
+  Records empty;
+  EXPECT_EQ(must(empty.verify()).checkpoint.commit, 0u);
 }
 
 TEST(KafkaChangelog, IsTheSameCompacted) {
-  Records records = three_commits();
+  Records records;
+  fill(records);
   // What compaction leaves: the newest record of each key, no tombstones.
   std::map<ByteBuffer, std::optional<ByteBuffer>> newest;
   for (auto& [key, value] : records.list) newest[key] = value;
   records.list.clear();
   for (auto& [key, value] : newest)
     if (value) records.list.emplace_back(key, value);
-  Figures figures;
-  EXPECT_TRUE(records.read().check(place(), 3, figures));
+  EXPECT_TRUE(records.verify(3));
 }
 
 TEST(KafkaChangelog, NoticesEveryRecordThatIsGoneOrOther) {
-  const Records whole = three_commits();
   // "absent" and superseded records may go; each of these may not.
   for (std::size_t gone : {3, 6, 8, 9}) {
-    Records records = whole;
+    Records records;
+    fill(records);
     records.list.erase(records.list.begin() + static_cast<std::ptrdiff_t>(gone));
-    Figures figures;
-    Result<> checked = records.read().check(place(), 3, figures);
+    const auto checked = records.verify(3);
     ASSERT_FALSE(checked) << gone;
     EXPECT_EQ(checked.error().code(), ErrorCode::corrupt);
-    ASSERT_EQ(figures.now().misbehaviour.size(), 1u);
-    EXPECT_EQ(figures.now().misbehaviour[0].kind, "changelog_truncated");
+    ASSERT_EQ(records.figures.now().misbehaviour.size(), 1u);
+    EXPECT_EQ(records.figures.now().misbehaviour[0].kind, "changelog_truncated");
   }
-  Records changed = whole;
+  Records changed;
+  fill(changed);
   changed.list[3].second = to_buffer(as_bytes("5"));
-  Figures figures;
-  EXPECT_FALSE(changed.read().check(place(), 3, figures));
+  EXPECT_FALSE(changed.verify(3));
 }
 
-TEST(KafkaChangelog, NoticesThatTheEndIsGone) {
-  Records records = three_commits();
+TEST(KafkaChangelog, NoticesACheckpointOfAnotherCommitTaskOrKey) {
+  Records records;
+  fill(records);
+  const ByteBuffer newest = *records.list.back().second, older = *records.list[5].second;
+  records.list.back().second = older;  // put back one commit, the state is that of the newest
+  EXPECT_FALSE(records.verify());
+  records.list.back().second = newest;
+  EXPECT_TRUE(records.verify());
+  EXPECT_EQ(code_of(verified_facts(TaskId("Q_1/1"), changelog_place(), records.read(), 0,
+                                   records.identity, records.figures)),
+            ErrorCode::corrupt);
+  EXPECT_EQ(code_of(verified_facts(kChangelogTask, changelog_place(), records.read(), 0,
+                                   test_identity("test", 2), records.figures)),
+            ErrorCode::corrupt);
+}
+
+TEST(KafkaChangelog, NoticesThatTheEndOrAllOfItIsGone) {
+  Records records;
+  fill(records);
   records.list.resize(records.list.size() - 4);  // the third commit
-  Figures figures;
-  EXPECT_TRUE(records.read().check(place(), 2, figures));
-  EXPECT_FALSE(records.read().check(place(), 3, figures)) << "the positions were committed with 3";
-  EXPECT_FALSE(ChangelogContent().check(place(), 1, figures));
+  EXPECT_TRUE(records.verify(2));
+  EXPECT_FALSE(records.verify(3)) << "the offsets were mirrored with 3";
+  records.list.clear();
+  const auto lost = records.verify(1);
+  ASSERT_FALSE(lost);
+  EXPECT_THAT(lost.error().text(), testing::HasSubstr("position_lost"));
+  EXPECT_THAT(lost.error().text(), testing::HasSubstr("ALTER QUERY Q_1 RESET POSITIONS"));
+}
+
+TEST(KafkaChangelog, AForgottenTaskIsNew) {
+  Records records;
+  fill(records);
+  for (const char* key : {"a", "c"})
+    records.list.emplace_back(state_record_key(as_bytes(key)), std::nullopt);
+  records.list.emplace_back(to_buffer(checkpoint_record_key()), std::nullopt);
+  EXPECT_EQ(must(records.verify(0)).checkpoint.commit, 0u);
 }
 
 TEST(KafkaChangelog, RefusesForeignRecords) {
   ChangelogContent content;
-  ByteBuffer sum = to_record({1, 2, 3});
-  EXPECT_EQ(code_of(content.take({.key = std::nullopt, .value = as_bytes("x")})),
-            ErrorCode::corrupt);
-  EXPECT_EQ(code_of(content.take({.key = as_bytes(""), .value = as_bytes("x")})),
-            ErrorCode::corrupt);
-  EXPECT_EQ(code_of(content.take({.key = as_bytes("x"), .value = as_bytes("x")})),
-            ErrorCode::corrupt);
-  EXPECT_EQ(code_of(content.take({.key = sum_record_key(), .value = std::nullopt})),
-            ErrorCode::corrupt);
-  EXPECT_EQ(code_of(parse_sum(ByteView(sum).first(sum.size() - 1))), ErrorCode::corrupt);
-  sum[0] = 2;
-  EXPECT_EQ(code_of(parse_sum(sum)), ErrorCode::corrupt);
+  for (const auto& key :
+       {std::optional<ByteView>(), std::optional(as_bytes("")), std::optional(as_bytes("x"))})
+    EXPECT_EQ(code_of(content.take({.key = key, .value = as_bytes("x")})), ErrorCode::corrupt);
 }
 
 }  // namespace

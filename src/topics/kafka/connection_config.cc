@@ -158,7 +158,7 @@ Result<SecretBuffer> read_password(const std::filesystem::path& path) {
       std::ranges::find_if(line, [](auto byte) { return byte < 0x20; }) != line.end())
     return fail(ErrorCode::invalid_argument,
                 fmt::format("{} '{}': expected one line of text", kWhat, path.string()));
-  return SecretBuffer::copy_of(line);
+  return SecretBuffer::create_copy(line);
 }
 
 }  // namespace

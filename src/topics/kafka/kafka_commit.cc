@@ -1,13 +1,13 @@
 #include "topics/kafka/kafka_commit.h"
 
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
 
 #include "base/check.h"
 #include "base/clock.h"
 #include "topics/kafka/limits.h"
-#include "topics/kafka/position_mark.h"
 
 namespace penstock::topics::kafka {
 
@@ -67,7 +67,7 @@ Result<> KafkaCommit::check_records(const TopicFacts& topic, const RecordBatch& 
 }
 
 void KafkaCommit::advance(const TaskId& task, const TopicPartition& from, Position next) {
-  if (limits_.take_task(task)) advances_.push_back({task, from, std::get<LogPosition>(next).next});
+  if (limits_.take_task(task)) advances_.push_back({task, from, std::move(next)});
 }
 
 StateWrites& KafkaCommit::state(const TaskId& task) {
@@ -122,8 +122,7 @@ CommitResult KafkaCommit::run() {
   auto began = std::chrono::steady_clock::now();
   CommitResult result = [&]() -> CommitResult {
     if (auto why = hindrance()) return give_up(*why);
-    if (Result<> written = write_state(); !written) return give_up(written.error());
-    if (Result<> sent = send_positions(); !sent) return give_up(sent.error());
+    if (Result<> written = write_tasks(); !written) return give_up(written.error());
     if (!begun_) return {Outcome::committed, std::nullopt};  // nothing was asked for
     CommitResult committed = writer_.producer_->commit();
     if (committed.outcome == Outcome::aborted)
@@ -148,72 +147,65 @@ CommitResult KafkaCommit::give_up(const Error& error) {
   return {outcome, error};
 }
 
-Result<> KafkaCommit::write_state() {
+Result<> KafkaCommit::write_tasks() {
+  std::set<TaskId> named;
+  for (const Advance& advance : advances_) named.insert(advance.task);
   for (const auto& [task, changes] : states_)
-    if (!changes->list().empty())
-      TRY_IN(write_state_of(task, *changes), fmt::format("state of task '{}'", task.value()));
+    if (!changes->list().empty()) named.insert(task);
+  for (const TaskId& task : named)
+    TRY_IN(write_task(task), fmt::format("checkpoint of task '{}'", task.value()));
   return {};
 }
 
-Result<> KafkaCommit::write_state_of(const TaskId& task, const Changes& changes) {
+Result<> KafkaCommit::write_task(const TaskId& task) {
   TaskFacts& facts = *TRY(writer_.facts_of(task));
+  TaskUpdate& update = updates_.try_emplace(task, facts).first->second;
   std::int32_t partitions = facts.place.partition + 1;
-  for (const Advance& advance : advances_)
-    if (advance.task == task)
-      partitions =
-          std::max(partitions, TRY(writer_.core_.topics.find(advance.from.topic))->spec.partitions);
-  TRY(writer_.ensure_changelog(facts.place, partitions));
+  for (const Advance& advance : advances_) {
+    if (advance.task != task) continue;
+    Position next = advance.next;
+    if (auto* at = std::get_if<LogPosition>(&next)) {
+      const TopicRef topic = TRY(writer_.core_.topics.find(advance.from.topic));
+      at->topic_id = topic->id;
+      partitions = std::max(partitions, topic->spec.partitions);
+    }
+    update.checkpoint().set(advance.from, std::move(next));
+  }
+  if (!facts.place.is_alone) TRY(writer_.ensure_changelog(facts.place, partitions));
   TRY(begin_once());
-  const TaskPlace& place = facts.place;
+  const auto changes = states_.find(task);
+  if (changes != states_.end() && !changes->second->list().empty())
+    TRY(write_state(facts.place, *changes->second, update));
+  const ByteBuffer& sealed = update.seal(writer_.core_.options.identity);
+  if (!facts.place.is_alone) TRY(writer_.write_checkpoint(facts.place, sealed));
+  return writer_.mirror(facts.place, update.checkpoint(), sealed);
+}
+
+Result<> KafkaCommit::write_state(const TaskPlace& place, const Changes& changes,
+                                  TaskUpdate& update) {
+  if (place.is_alone)
+    return fail(ErrorCode::unsupported, "only tasks named <name>/<number> keep state on Kafka");
   rd_kafka_topic_t& changelog = *TRY(writer_.producer_->handle_of(place.changelog));
-  data::TimestampMs now_ms = system_clock().now_ms();
-  ChangelogUpdate update(facts.balance);
+  const data::TimestampMs now_ms = system_clock().now_ms();
   for (const StateChange& change : changes.list()) {
-    ByteBuffer key = state_record_key(change.key);
+    const ByteBuffer key = state_record_key(change.key);
     RecordView record{.key = key, .value = std::nullopt, .timestamp_ms = now_ms};
     if (change.value) record.value = *change.value;
     TRY(writer_.producer_->produce(changelog, place.partition, record));
     if (change.value)
-      update.put(change.key, *change.value);
+      update.state().put(change.key, *change.value);
     else
-      update.erase(change.key);
-  }
-  ByteBuffer sum = to_record(update.sum());
-  TRY(writer_.producer_->produce(changelog, place.partition,
-                                 {.key = sum_record_key(), .value = sum, .timestamp_ms = now_ms}));
-  updates_.emplace(task, std::move(update));
-  return {};
-}
-
-Result<> KafkaCommit::send_positions() {
-  std::map<std::string, std::vector<Producer::Position>> by_group;
-  for (const Advance& advance : advances_) {
-    TaskFacts& facts = *TRY(writer_.facts_of(advance.task));
-    TopicRef topic = TRY(writer_.core_.topics.find(advance.from.topic));
-    auto changed = updates_.find(advance.task);
-    const ChangelogSum& sum =
-        changed == updates_.end() ? facts.balance.sum() : changed->second.sum();
-    PositionMark mark{facts.place.partition, sum.commits, topic->id};
-    std::vector<Producer::Position>& positions = by_group[facts.place.group];
-    std::erase_if(positions, [&](const auto& p) { return p.from == advance.from; });
-    positions.push_back({advance.from, advance.next, to_text(mark)});
-  }
-  for (const auto& [group, positions] : by_group) {
-    TRY(begin_once());
-    TRY(writer_.producer_->send_offsets(group, positions));
+      update.state().erase(change.key);
   }
   return {};
 }
 
 void KafkaCommit::take_over_updates() {
   for (const TopicRef& topic : topics_) writer_.core_.fresh.note(topic->spec.name);
-  for (const Advance& advance : advances_)
-    writer_.tasks_.at(advance.task).positions.insert_or_assign(advance.from, advance.next);
-  for (const auto& [task, update] : updates_) {
-    TaskFacts& facts = writer_.tasks_.at(task);
-    facts.balance.apply(update);
-    if (auto changelog = TopicName::parse(facts.place.changelog))
-      writer_.core_.fresh.note(*changelog);
+  for (auto& [task, update] : updates_) {
+    update.apply(*writer_.core_.options.identity.key);
+    const TaskPlace& place = writer_.tasks_.at(task).place;
+    if (!place.is_alone) writer_.core_.fresh.note(changelog_of(place).topic);
   }
 }
 

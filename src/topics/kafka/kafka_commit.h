@@ -44,7 +44,7 @@ class KafkaCommit final : public Commit {
   struct Advance {
     TaskId task;
     TopicPartition from;
-    Offset next;
+    Position next;
   };
 
   Result<> check_records(const TopicFacts& topic, const RecordBatch& batch) const;
@@ -53,9 +53,10 @@ class KafkaCommit final : public Commit {
   CommitResult run();  // everything that waits; on the thread of start() or finish()
   // The first error that means that nothing of this can be committed.
   std::optional<Error> hindrance() const;
-  Result<> write_state();
-  Result<> write_state_of(const TaskId& task, const Changes& changes);
-  Result<> send_positions();
+  // State, checkpoint and mirrored offsets of every task that was named.
+  Result<> write_tasks();
+  Result<> write_task(const TaskId& task);
+  Result<> write_state(const TaskPlace& place, const Changes& changes, TaskUpdate& update);
   CommitResult give_up(const Error& error);
   void take_over_updates();  // after the commit
 
@@ -67,8 +68,8 @@ class KafkaCommit final : public Commit {
   std::vector<TopicRef> topics_;  // appended to
   std::vector<Advance> advances_;
   std::map<TaskId, std::unique_ptr<Changes>> states_;
-  std::map<TaskId, ChangelogUpdate> updates_;  // of changelogs, by this commit
-  std::future<CommitResult> result_;           // valid once started
+  std::map<TaskId, TaskUpdate> updates_;
+  std::future<CommitResult> result_;  // valid once started
 };
 
 }  // namespace penstock::topics::kafka

@@ -1,4 +1,5 @@
 #include "topics/kafka/kafka_log.h"
+#include "base/check.h"
 
 #include <algorithm>
 #include <atomic>
@@ -202,6 +203,7 @@ void KafkaLog::look_after() {
 }  // namespace kafka
 
 Result<std::unique_ptr<Log>> open_kafka_log(KafkaOptions options) {
+  CHECK(options.identity.key != nullptr);
   if (options.connection.bootstrap.empty())
     return fail(ErrorCode::invalid_argument, "Kafka: no bootstrap address: expected HOST:PORT,...");
   TRY(check_bootstrap(options.connection.bootstrap));

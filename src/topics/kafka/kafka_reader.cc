@@ -20,28 +20,28 @@ std::size_t bytes_of(const rd_kafka_message_t& message) {
   return message.key_len + message.len;
 }
 
-// The message's headers as ours, appended to `out`; nothing for none.
-Result<> pack_headers_of(const rd_kafka_message_t& message, ByteBuffer& out) {
+// The message's headers as ours into `out`; nothing for none. All there are, unless they take more
+// than any record may: what a record may have is for whoever takes it to judge.
+void pack_headers_of(const rd_kafka_message_t& message, ByteBuffer& out) {
   out.clear();
   rd_kafka_headers_t* headers = nullptr;
-  if (rd_kafka_message_headers(&message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) return {};
-  std::vector<Header> list;
+  if (rd_kafka_message_headers(&message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) return;
   const char* name = nullptr;
   const void* value = nullptr;
   std::size_t size = 0;
+  std::uint32_t left_out = 0;
   for (std::size_t i = 0;
        rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR;
        ++i) {
-    if (i == kHeadersMax || std::strlen(name) > 0xffff)
-      return fail(ErrorCode::limit_exceeded,
-                  fmt::format("the record at offset {} has more than {} headers, or one with a "
-                              "name of over 65535 bytes",
-                              message.offset, kHeadersMax));
-    Header& header = list.emplace_back(Header{name, std::nullopt});
-    if (value != nullptr) header.value = to_buffer({static_cast<const std::uint8_t*>(value), size});
+    HeaderView header{name, std::nullopt};
+    if (value != nullptr) header.value = ByteView(static_cast<const std::uint8_t*>(value), size);
+    bool fits = out.size() + packed_bytes(header) <= kPackedHeaderBytesMax;
+    if (fits && left_out == 0)
+      append_header(out, header);
+    else
+      ++left_out;
   }
-  out = pack_headers(list);
-  return {};
+  if (left_out > 0) count_left_out(out, left_out);
 }
 
 // Lays records into a buffer whose storage has been sized for their keys and values; headers, which
@@ -61,12 +61,9 @@ class Filler {
     buffer_.offsets.push_back(message.offset);
   }
   void finish() {
-    if (headers_.empty()) {
-      buffer_.headers.assign(headers_begin_.size(), place("", 0));
-      return;
-    }
-    add_header_area();
+    if (!headers_.empty()) add_header_area();
   }
+  std::size_t header_bytes() const { return headers_.size(); }
 
  private:
   Slice place(const void* bytes, std::size_t size) {
@@ -190,10 +187,10 @@ Result<std::size_t> KafkaReader::next(ReadBuffer& buffer, std::size_t bytes_max)
     if (!notice) return fail(notice.error());
   }
   Run run = measure(bytes_max);
-  TRY(copy(run, buffer));
-  drop_messages(run.records);
+  TRY(copy(run, bytes_max, buffer));
+  drop_messages(buffer.size());
   position_ = buffer.offsets.back() + 1;
-  return run.records;
+  return buffer.size();
 }
 
 KafkaReader::Run KafkaReader::measure(std::size_t bytes_max) const {
@@ -209,7 +206,7 @@ KafkaReader::Run KafkaReader::measure(std::size_t bytes_max) const {
   return run;
 }
 
-Result<> KafkaReader::copy(Run run, ReadBuffer& buffer) {
+Result<> KafkaReader::copy(Run run, std::size_t bytes_max, ReadBuffer& buffer) {
   Filler filler(buffer, run.bytes);
   ByteBuffer headers;
   Offset expected = position_;
@@ -227,8 +224,8 @@ Result<> KafkaReader::copy(Run run, ReadBuffer& buffer) {
                               "can follow it",
                               from_.topic.text(), from_.partition, message.offset));
     expected = message.offset + 1;
-    TRY_IN(pack_headers_of(message, headers),
-           fmt::format("partition {}/{}", from_.topic.text(), from_.partition));
+    pack_headers_of(message, headers);
+    if (i > first_ && filler.header_bytes() + headers.size() > bytes_max) break;
     filler.add(message, headers);
   }
   filler.finish();

@@ -44,7 +44,8 @@ class KafkaReader final : public Reader {
     std::size_t records = 0, bytes = 0;
   };
   Run measure(std::size_t bytes_max) const;
-  Result<> copy(Run run, ReadBuffer& buffer);
+  // The run, or its first ones if their headers take more than bytes_max as well.
+  Result<> copy(Run run, std::size_t bytes_max, ReadBuffer& buffer);
   Result<> take_notice(const rd_kafka_message_t& message);  // of what is no record
   // The broker says that the topic is not there.
   Error absent(std::string_view where, const rd_kafka_message_t& message);

@@ -6,8 +6,8 @@
 #include <fmt/format.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "topics/commit_limits.h"
+#include "topics/incarnation.h"
 #include "topics/kafka/changelog_replica.h"
 #include "topics/kafka/kafka_commit.h"
 #include "topics/kafka/limits.h"
@@ -16,11 +16,8 @@
 namespace penstock::topics::kafka {
 namespace {
 
-constexpr std::string_view kForgotten = "-";
-
-TopicPartition changelog_of(const TaskPlace& place) {
-  return {*TopicName::parse(place.changelog), place.partition};
-}
+// In front of the checkpoint of a task without a changelog.
+constexpr std::string_view kAloneMark = "penstock2 checkpoint ";
 
 }  // namespace
 
@@ -37,23 +34,9 @@ KafkaWriter::~KafkaWriter() {
     core_.figures.count_restart();
 }
 
-Result<std::vector<TaskPosition>> KafkaWriter::positions(const TaskId& task) {
-  TaskFacts& facts = *TRY(facts_of(task));
-  std::vector<TaskPosition> out;
-  for (const auto& [from, next] : facts.positions) {
-    // A topic that was removed has taken its positions along.
-    Result<TopicRef> topic = core_.topics.find(from.topic);
-    if (topic)
-      out.push_back({from, LogPosition{next}});
-    else if (topic.error().code() != ErrorCode::not_found)
-      return fail(topic.error());
-  }
-  return out;
-}
-
 // Other tasks of the group commit all the while, so only this one's partitions are waited for. A
 // first position is not listed while its transaction ends, so the topics in use are asked for too.
-Result<std::vector<GroupOffset>> KafkaWriter::stored_positions(const TaskPlace& place) {
+Result<std::vector<GroupOffset>> KafkaWriter::mirror_of(const TaskPlace& place) {
   std::set<TopicPartition> wanted;
   for (GroupOffset& listed : TRY(core_.admin->group_offsets(place.group)))
     if (place.is_alone || listed.from.partition == place.partition)
@@ -63,82 +46,99 @@ Result<std::vector<GroupOffset>> KafkaWriter::stored_positions(const TaskPlace& 
                                       std::vector<TopicPartition>(wanted.begin(), wanted.end()));
 }
 
-Result<std::map<TopicPartition, Offset>> KafkaWriter::read_positions(const TaskPlace& place) {
-  std::map<TopicPartition, Offset> out;
-  for (GroupOffset& stored : TRY(stored_positions(place))) {
-    std::optional<PositionMark> mark = parse_mark(stored.metadata);
-    if (mark && (mark->task != place.partition || mark->topic_id == kForgotten)) continue;
-    Result<TopicRef> topic = core_.topics.look(stored.from.topic);
-    if (!topic && topic.error().code() == ErrorCode::not_found) continue;
-    if (!topic) return fail(topic.error());
-    if (!mark) {  // set by hand: for the task of its partition
-      log::warning("a position was set from outside",
-                   {{"group", log::Public(place.group)},
-                    {"topic", log::Public(stored.from.topic.text())},
-                    {"partition", stored.from.partition},
-                    {"offset", stored.next}});
-    } else if (mark->topic_id != (*topic)->id) {
-      return fail(core_.figures.note(
-          "topic_recreated", stored.from,
-          fmt::format(
-              "topic '{}' was deleted and made again: the positions of group '{}' belong to "
-              "the former one. If that was meant, delete the group (kafka-consumer-groups "
-              "--delete --group {}) and the query starts at the new topic's beginning",
-              stored.from.topic.text(), place.group, place.group)));
-    }
-    out.insert_or_assign(stored.from, stored.next);
-  }
-  return out;
-}
-
-Result<ChangelogContent> KafkaWriter::read_state(const TaskPlace& place) {
-  std::uint64_t commits_min = 0;
-  for (const GroupOffset& stored : TRY(stored_positions(place)))
-    if (auto mark = parse_mark(stored.metadata); mark && mark->task == place.partition)
-      commits_min = std::max(commits_min, mark->state_commits);
+Result<ChangelogContent> KafkaWriter::read_changelog_of(const TaskPlace& place) {
   ChangelogContent content;
   TopicPartition at = changelog_of(place);
   Result<TopicInfo> info = log_.describe(at.topic);
-  if (!info && info.error().code() != ErrorCode::not_found) return fail(info.error());
-  if (info && !info->spec.compacted)
+  if (!info && info.error().code() == ErrorCode::not_found) return content;
+  if (!info) return fail(info.error());
+  if (!info->spec.compacted)
     return fail(ErrorCode::failed_precondition,
                 fmt::format("topic '{}' holds states but its cleanup.policy is not 'compact': set "
                             "it (kafka-configs --alter), else Kafka deletes them",
                             place.changelog));
   auto partition = static_cast<std::size_t>(place.partition);
-  if (info && partition < info->partitions.size()) {
-    const PartitionInfo& range = info->partitions[partition];
-    Offset from = range.first;
-    if (replica_ != nullptr) from = std::max(from, replica_->lend(at, content));
-    std::unique_ptr<Reader> reader = TRY(log_.reader(at, std::min(from, range.end)));
-    TRY(read_changelog(log_, *reader, range.end, at, content));
-  }
-  TRY(content.check(at, commits_min, core_.figures));
+  if (partition >= info->partitions.size()) return content;
+  const PartitionInfo& range = info->partitions[partition];
+  Offset from = range.first;
+  if (replica_ != nullptr) from = std::max(from, replica_->lend(at, content));
+  std::unique_ptr<Reader> reader = TRY(log_.reader(at, std::min(from, range.end)));
+  TRY(read_changelog(log_, *reader, range.end, at, content));
   return content;
+}
+
+Result<> KafkaWriter::check_idle() const {
+  if (open_) return fail(commit_is_open(id_));
+  if (producer_->is_fenced()) return fail(fenced_error(id_));
+  if (producer_->is_dead())
+    return fail(ErrorCode::unavailable,
+                fmt::format("writer '{}' must be opened again: what became of its last commit is "
+                            "not known",
+                            id_.value()));
+  return {};
 }
 
 Result<TaskFacts*> KafkaWriter::facts_of(const TaskId& task) {
   auto found = tasks_.find(task);
   if (found != tasks_.end()) return &found->second;
+  return read_task(task, [](ByteView, ByteView) {});
+}
+
+Result<TaskFacts*> KafkaWriter::read_task(const TaskId& task, const StateVisitor& visitor) {
   TaskPlace place = TRY(place_of(core_.options.service_id, task));
-  std::map<TopicPartition, Offset> positions = TRY(read_positions(place));
-  ChangelogContent content = TRY(read_state(place));
-  TaskFacts facts{std::move(place), std::move(positions), content.balance()};
+  TaskFacts facts;
+  if (place.is_alone) {
+    facts = TRY(read_alone(task, std::move(place)));
+  } else {
+    const std::uint64_t commits_min = commit_in_mirror(place, TRY(mirror_of(place)));
+    const ChangelogContent content = TRY(read_changelog_of(place));
+    for (const auto& [key, value] : content.entries()) visitor(key, value);
+    facts = TRY(verified_facts(task, std::move(place), content, commits_min, core_.options.identity,
+                               core_.figures));
+  }
+  TRY(check_topics(facts.checkpoint, core_));
   return &tasks_.insert_or_assign(task, std::move(facts)).first->second;
 }
 
-Result<Checkpoint> KafkaWriter::restore(const TaskId& task, const StateVisitor& visitor) {
-  Checkpoint out{.task = task};
-  for (TaskPosition& position : TRY(positions(task)))
-    out.set(position.from, std::move(position.position));
-  TaskFacts& facts = *TRY(facts_of(task));
-  ChangelogContent content = TRY(read_state(facts.place));
-  for (const auto& [key, value] : content.entries()) visitor(key, value);
-  return out;
+Result<TaskFacts> KafkaWriter::read_alone(const TaskId& task, TaskPlace place) {
+  const StateIdentity& identity = core_.options.identity;
+  TaskFacts facts{.place = std::move(place),
+                  .checkpoint = {.task = task},
+                  .digest = std::make_unique<StateDigest>(*identity.key, task)};
+  for (const GroupOffset& stored : TRY(mirror_of(facts.place))) {
+    if (!stored.metadata.starts_with(kAloneMark)) continue;
+    const ByteBuffer sealed = TRY(from_base64(stored.metadata.substr(kAloneMark.size())));
+    Checkpoint read = TRY(read_checkpoint(sealed, task));
+    TRY(verify_checkpoint(sealed, task, facts.digest->bytes(), identity));
+    if (read.commit <= facts.checkpoint.commit) continue;
+    facts.checkpoint = std::move(read);
+    facts.hash = hash_of_checkpoint(sealed, *identity.key);
+  }
+  return facts;
 }
 
-Result<> KafkaWriter::reset(const TaskId&, std::vector<TaskPosition>) {
-  return fail(ErrorCode::unsupported, "positions can't be reset here yet");
+Result<Checkpoint> KafkaWriter::restore(const TaskId& task, const StateVisitor& visitor) {
+  TRY(check_idle());
+  TaskFacts& facts = *TRY(read_task(task, visitor));
+  TRY(commit_opening(facts));
+  return facts.checkpoint;
+}
+
+// A new task has nothing that an opening could fence: its first commit makes the changelog, when it
+// is known how many partitions that needs.
+Result<> KafkaWriter::commit_opening(TaskFacts& facts) {
+  const bool is_new = facts.checkpoint.commit == 0;
+  facts.checkpoint.incarnation = new_incarnation();
+  if (is_new || facts.place.is_alone) return {};
+  TaskUpdate update(facts);
+  const ByteBuffer& sealed = update.seal(core_.options.identity);
+  TRY(transact([&]() -> Result<> {
+    TRY(write_checkpoint(facts.place, sealed));
+    return mirror(facts.place, update.checkpoint(), sealed);
+  }));
+  update.apply(*core_.options.identity.key);
+  core_.fresh.note(changelog_of(facts.place).topic);
+  return {};
 }
 
 Result<> KafkaWriter::ensure_changelog(const TaskPlace& place, std::int32_t partitions) {
@@ -161,59 +161,114 @@ Result<> KafkaWriter::ensure_changelog(const TaskPlace& place, std::int32_t part
   return {};
 }
 
-Result<> KafkaWriter::forget(const TaskId& task) {
-  if (open_) return fail(commit_is_open(id_));
-  if (producer_->is_fenced()) return fail(fenced_error(id_));
-  std::vector<TaskPosition> positions = TRY(this->positions(task));
-  const TaskFacts facts = *TRY(facts_of(task));
-  const TaskPlace& place = facts.place;
-  ChangelogContent content = TRY(read_state(place));
-  if (positions.empty() && content.entries().empty()) return {};
+Result<> KafkaWriter::write_checkpoint(const TaskPlace& place, ByteView sealed) {
+  rd_kafka_topic_t& changelog = *TRY(producer_->handle_of(place.changelog));
+  return producer_->produce(
+      changelog, place.partition,
+      {.key = checkpoint_record_key(), .value = sealed, .timestamp_ms = system_clock().now_ms()});
+}
+
+Result<> KafkaWriter::erase_state(const TaskPlace& place, const ChangelogContent& content) {
+  if (content.entries().empty()) return {};
+  rd_kafka_topic_t& changelog = *TRY(producer_->handle_of(place.changelog));
+  const data::TimestampMs now_ms = system_clock().now_ms();
+  for (const auto& [key, value] : content.entries()) {
+    const ByteBuffer record_key = state_record_key(key);
+    TRY(producer_->produce(changelog, place.partition,
+                           {.key = record_key, .value = std::nullopt, .timestamp_ms = now_ms}));
+  }
+  return {};
+}
+
+// Positions in topics that are there; those of other sources have no offset to show.
+Result<> KafkaWriter::mirror(const TaskPlace& place, const Checkpoint& checkpoint,
+                             ByteView sealed) {
+  const std::string mark = place.is_alone ? std::string(kAloneMark) + to_base64(sealed)
+                                          : to_text({place.partition, checkpoint.commit});
+  std::vector<Producer::Position> offsets;
+  for (const TaskPosition& position : checkpoint.positions) {
+    const auto* at = std::get_if<LogPosition>(&position.position);
+    if (at != nullptr && core_.topics.find(position.from.topic))
+      offsets.push_back({position.from, at->next, mark});
+  }
+  if (offsets.empty()) return {};
+  return producer_->send_offsets(place.group, offsets);
+}
+
+Result<> KafkaWriter::transact(const std::function<Result<>()>& fill) {
   TRY(producer_->begin());
-  ChangelogSum left = facts.balance.sum();
-  Result<> done = [&]() -> Result<> {
-    ChangelogUpdate update(facts.balance);
-    rd_kafka_topic_t* changelog = nullptr;  // which is there if it has entries
-    if (!content.entries().empty()) changelog = TRY(producer_->handle_of(place.changelog));
-    data::TimestampMs now_ms = system_clock().now_ms();
-    for (const auto& [key, value] : content.entries()) {
-      ByteBuffer record_key = state_record_key(key);
-      TRY(producer_->produce(*changelog, place.partition,
-                             {.key = record_key, .value = std::nullopt, .timestamp_ms = now_ms}));
-      update.erase(key);
-    }
-    if (!content.entries().empty()) {
-      ByteBuffer sum = to_record(update.sum());
-      TRY(producer_->produce(*changelog, place.partition,
-                             {.key = sum_record_key(), .value = sum, .timestamp_ms = now_ms}));
-      left = update.sum();
-    }
-    std::vector<Producer::Position> forgotten;
-    for (const TaskPosition& position : positions)
-      forgotten.push_back(
-          {position.from, 0, to_text({place.partition, left.commits, std::string(kForgotten)})});
-    if (!forgotten.empty()) TRY(producer_->send_offsets(place.group, forgotten));
-    return {};
-  }();
-  if (!done) {
+  if (Result<> filled = fill(); !filled) {
     producer_->abort();
-    return done;
+    return filled;
   }
   CommitResult result = producer_->commit();
-  if (result.outcome != Outcome::committed) return fail(*result.error);
+  if (result.outcome == Outcome::committed) return {};
+  return fail(*result.error);
+}
+
+Result<> KafkaWriter::reset(const TaskId& task, std::vector<TaskPosition> positions) {
+  TRY(check_idle());
+  TaskPlace place = TRY(place_of(core_.options.service_id, task));
+  if (place.is_alone)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("task '{}' is none of a query", task.value()));
+  const ChangelogContent content = TRY(read_changelog_of(place));
+  Checkpoint next{.task = task, .commit = commit_in_mirror(place, TRY(mirror_of(place)))};
+  if (content.checkpoint())
+    if (Result<Checkpoint> read = read_checkpoint(*content.checkpoint(), task))
+      next.commit = std::max(next.commit, read->commit);
+  ++next.commit;
+  next.incarnation = new_incarnation();
+  std::int32_t partitions = place.partition + 1;
+  for (TaskPosition& position : positions) {
+    TopicRef topic = TRY(core_.topics.look(position.from.topic));
+    partitions = std::max(partitions, topic->spec.partitions);
+    if (auto* at = std::get_if<LogPosition>(&position.position)) at->topic_id = topic->id;
+    next.set(position.from, std::move(position.position));
+  }
+  TRY(ensure_changelog(place, partitions));
+  const ByteBuffer sealed = seal_checkpoint(next, Digest{}, core_.options.identity);
+  TRY(transact([&]() -> Result<> {
+    TRY(erase_state(place, content));
+    TRY(write_checkpoint(place, sealed));
+    return mirror(place, next, sealed);
+  }));
+  tasks_.erase(task);
   core_.fresh.note(changelog_of(place).topic);
-  tasks_.insert_or_assign(task, TaskFacts{place, {}, ChangelogBalance({}, left.commits)});
+  return {};
+}
+
+Result<> KafkaWriter::forget(const TaskId& task) {
+  TRY(check_idle());
+  TaskPlace place = TRY(place_of(core_.options.service_id, task));
+  const std::vector<GroupOffset> stored = TRY(mirror_of(place));
+  ChangelogContent content;
+  if (!place.is_alone) content = TRY(read_changelog_of(place));
+  const bool has_changelog = content.checkpoint() || !content.entries().empty();
+  std::vector<Producer::Position> forgotten;
+  for (const GroupOffset& offset : stored)
+    if (place.is_alone || parse_mark(offset.metadata))
+      forgotten.push_back({offset.from, 0, to_text({place.partition, 0})});
+  tasks_.erase(task);
+  if (!has_changelog && forgotten.empty()) return {};
+  TRY(transact([&]() -> Result<> {
+    TRY(erase_state(place, content));
+    if (has_changelog) {
+      rd_kafka_topic_t& changelog = *TRY(producer_->handle_of(place.changelog));
+      TRY(producer_->produce(changelog, place.partition,
+                             {.key = checkpoint_record_key(),
+                              .value = std::nullopt,
+                              .timestamp_ms = system_clock().now_ms()}));
+    }
+    if (forgotten.empty()) return {};
+    return producer_->send_offsets(place.group, forgotten);
+  }));
+  if (has_changelog) core_.fresh.note(changelog_of(place).topic);
   return {};
 }
 
 Result<std::unique_ptr<Commit>> KafkaWriter::begin() {
-  if (open_) return fail(commit_is_open(id_));
-  if (producer_->is_fenced()) return fail(fenced_error(id_));
-  if (producer_->is_dead())
-    return fail(ErrorCode::unavailable,
-                fmt::format("writer '{}' must be opened again: what became of its last commit is "
-                            "not known",
-                            id_.value()));
+  TRY(check_idle());
   open_ = true;
   return std::make_unique<KafkaCommit>(*this);
 }

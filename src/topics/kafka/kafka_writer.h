@@ -1,25 +1,20 @@
 // The right to commit under one id: a transactional producer, and what it knows of its tasks.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 
-#include "topics/kafka/changelog.h"
 #include "topics/kafka/core.h"
 #include "topics/kafka/producer.h"
-#include "topics/kafka/task_names.h"
+#include "topics/kafka/task_facts.h"
 
 namespace penstock::topics::kafka {
 
 class ChangelogReplica;
 
-// One task as its writer knows it: what is committed, with the writer's own commits.
-struct TaskFacts {
-  TaskPlace place;
-  std::map<TopicPartition, Offset> positions;
-  ChangelogBalance balance;
-};
-
+// A task of a name that is none of a query's ("name/N") has no changelog, and so no state: its
+// checkpoint lies beside the offsets of its group (`penstock produce` counts its rows so).
 class KafkaWriter final : public Writer {
  public:
   static Result<std::unique_ptr<KafkaWriter>> start(Log& log, Core& core, ChangelogReplica* replica,
@@ -33,18 +28,26 @@ class KafkaWriter final : public Writer {
 
  private:
   friend class KafkaCommit;
-  Result<std::vector<TaskPosition>> positions(const TaskId& task);
   KafkaWriter(Log& log, Core& core, ChangelogReplica* replica, WriterId id)
       : log_(log), core_(core), replica_(replica), id_(std::move(id)) {}
 
-  // The task's facts, asked for if they are not known yet: what the predecessor committed is then
-  // visible, since our initialisation has waited for its last transaction.
+  Result<> check_idle() const;  // no commit is open, and the producer lives
+  // The task's facts, read and verified if they are not known yet. What the predecessor committed
+  // is then visible, since our initialisation has waited for its last transaction.
   Result<TaskFacts*> facts_of(const TaskId& task);
+  Result<TaskFacts*> read_task(const TaskId& task, const StateVisitor& visitor);
+  Result<TaskFacts> read_alone(const TaskId& task, TaskPlace place);
+  Result<> commit_opening(TaskFacts& facts);
   // The task's entries of its group.
-  Result<std::vector<GroupOffset>> stored_positions(const TaskPlace& place);
-  Result<std::map<TopicPartition, Offset>> read_positions(const TaskPlace& place);
-  Result<ChangelogContent> read_state(const TaskPlace& place);
+  Result<std::vector<GroupOffset>> mirror_of(const TaskPlace& place);
+  Result<ChangelogContent> read_changelog_of(const TaskPlace& place);
   Result<> ensure_changelog(const TaskPlace& place, std::int32_t partitions);
+  // Within a transaction.
+  Result<> write_checkpoint(const TaskPlace& place, ByteView sealed);
+  Result<> erase_state(const TaskPlace& place, const ChangelogContent& content);
+  Result<> mirror(const TaskPlace& place, const Checkpoint& checkpoint, ByteView sealed);
+  // Runs `fill` in a transaction of its own.
+  Result<> transact(const std::function<Result<>()>& fill);
 
   Log& log_;
   Core& core_;

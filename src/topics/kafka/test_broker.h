@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "topics/kafka/kafka_log.h"
+#include "topics/test_state_key.h"
 
 namespace penstock::topics::kafka {
 
@@ -17,6 +18,7 @@ inline const char* test_bootstrap() {
 inline KafkaOptions test_options(std::string service) {
   KafkaOptions options;
   options.connection.bootstrap = test_bootstrap();
+  options.identity = test_identity(service);
   options.service_id = std::move(service);
   return options;
 }
