@@ -9,7 +9,8 @@ namespace {
 
 Result<Measurement> run_embedded(std::string_view name, const Case& what, const Settings& settings,
                                  int round) {
-  topics::EmbeddedOptions options{.folder = settings.folder / "log"};
+  topics::EmbeddedOptions options;
+  options.folder = settings.folder / "log";
   options.serve = false;
   options.identity = {"bench", engine::public_state_key()};
   auto log = TRY(topics::EmbeddedLog::open(std::move(options)));

@@ -11,7 +11,7 @@ namespace penstock::engine {
 namespace {
 
 // For the headers that say what is left out.
-constexpr std::size_t kOwnHeadersMax = 9;
+constexpr std::size_t kOwnHeadersMax = 8;  // of every letter
 constexpr std::size_t kLeftOutBytesMax = 128;
 
 std::size_t cell_bytes(const std::optional<ByteView>& cell) {
@@ -25,11 +25,15 @@ class LetterHeaders {
     topics::append_header(packed_, {name, as_bytes(value)});
   }
   void add(std::string_view name, std::int64_t value) { add(name, std::to_string(value)); }
+  void add_epoch(std::string_view epoch) {
+    add(topics::dead_letter::kOriginEpoch, epoch);
+    ++own_max_;
+  }
   // The first ones of `headers` that fit into so many bytes.
   void add_foreign(ByteView headers, std::size_t room) {
     topics::HeaderWalk walk(headers);
     std::uint32_t added = 0;
-    while (kOwnHeadersMax + added < topics::kHeadersMax) {
+    while (own_max_ + added < topics::kHeadersMax) {
       std::optional<topics::HeaderView> header = walk.next();
       if (!header || topics::foreign_header_bytes(*header) > room) break;
       room -= topics::foreign_header_bytes(*header);
@@ -41,6 +45,7 @@ class LetterHeaders {
   ByteView packed() const { return packed_; }
 
  private:
+  std::size_t own_max_ = kOwnHeadersMax;
   ByteBuffer packed_;
 };
 
@@ -61,7 +66,7 @@ void append_dead_letter(const topics::RecordView& record, const Origin& origin,
   headers.add(names::kOriginTimestamp, record.timestamp_ms);
   headers.add(names::kReason, reason);
   headers.add(names::kQuery, query_id);
-  if (!origin.epoch.empty()) headers.add(names::kOriginEpoch, origin.epoch);
+  if (!origin.epoch.empty()) headers.add_epoch(origin.epoch);
   topics::RecordView letter{record.key, record.value,
                             std::max(record.timestamp_ms, rules.timestamp_ms_min)};
   std::size_t ours = headers.packed().size() + kLeftOutBytesMax;

@@ -45,7 +45,7 @@ class EpochsTest : public testing::Test {
 };
 
 TEST_F(EpochsTest, EveryRecordOfManyEpochsIsRead) {
-  constexpr std::uint64_t kManyEpochs = 1500;
+  constexpr std::uint64_t kManyEpochs = 1000;
   append(0, kManyEpochs);
   Result<> done = run();
   ASSERT_TRUE(done) << done.error().text();

@@ -49,7 +49,7 @@ Result<ByteBuffer> GrantWindows::fetch(const topics::TopicName& topic, seal::Gra
       Window& window = oldest();
       window.partition = -1;
       Result<std::unique_ptr<topics::Reader>> reader =
-          log_.reader({topic, place.partition}, place.offset);
+          log_.reader({topic, place.partition}, place.offset, topics::ReadCheck::authenticated);
       if (!reader && reader.error().code() == ErrorCode::invalid_argument) return grant_gone();
       window.reader = TRY(std::move(reader));
       window.begin = window.end = place.offset;

@@ -1,5 +1,4 @@
 #include "topics/kafka/kafka_log.h"
-#include "base/check.h"
 
 #include <algorithm>
 #include <atomic>
@@ -7,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/check.h"
 #include "topics/commit_limits.h"
 #include "topics/kafka/changelog_replica.h"
 #include "topics/kafka/connection_config.h"

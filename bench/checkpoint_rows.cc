@@ -1,0 +1,121 @@
+// What checkpoints cost: commits to the embedded log with records and changed state, with and
+// without them.
+#include <array>
+#include <random>
+
+#include <fmt/format.h>
+#include <openssl/sha.h>
+
+#include "bench/measure.h"
+#include "bench/rows.h"
+#include "crypto/hmac.h"
+#include "crypto/sha.h"
+#include "topics/embedded_log.h"
+
+// The low-level calls: copying an EVP context per message costs more than hashing it.
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+
+namespace penstock::bench {
+namespace {
+
+constexpr std::size_t kCommitRecords = 1024, kValueBytes = 255, kChangedKeys = 64;
+constexpr std::size_t kStateEntries = 20'000, kStateBytes = 32;
+
+// As costly as the one that services have.
+class BenchStateKey final : public topics::StateKey {
+ public:
+  BenchStateKey() {
+    constexpr std::array<std::uint8_t, SHA256_CBLOCK> kKey = {7};
+    SHA256_Init(&middle_);
+    SHA256_Update(&middle_, kKey.data(), kKey.size());
+  }
+  topics::Digest mac(ByteView message) const override {
+    constexpr std::array<std::uint8_t, 32> kKey = {9};
+    return crypto::hmac_sha256(kKey, message);
+  }
+  topics::Digest prf(ByteView message) const override {
+    SHA256_CTX context = middle_;
+    const std::uint64_t length = message.size();
+    topics::Digest out;
+    SHA256_Update(&context, &length, sizeof length);
+    SHA256_Update(&context, message.data(), message.size());
+    SHA256_Final(out.data(), &context);
+    return out;
+  }
+  topics::Digest hash(ByteView message) const override { return crypto::sha256(message); }
+  bool is_public() const override { return false; }
+
+ private:
+  SHA256_CTX middle_;
+};
+
+topics::RecordBatch batch_of_records() {
+  topics::RecordBatch batch;
+  std::string value(kValueBytes, 'v');
+  for (std::size_t i = 0; i < kCommitRecords; ++i) {
+    value.replace(0, 5, fmt::format("{:05}", i));
+    batch.append({.key = std::nullopt, .value = as_bytes(value), .timestamp_ms = 1000});
+  }
+  return batch;
+}
+
+Result<Measurement> run_commits(const Settings& settings, bool with_checkpoints,
+                                const std::filesystem::path& folder) {
+  topics::EmbeddedOptions options;
+  options.folder = folder;
+  options.serve = false;
+  options.identity = {"bench", std::make_shared<BenchStateKey>()};
+  options.with_checkpoints = with_checkpoints;
+  auto log = TRY(topics::EmbeddedLog::open(std::move(options)));
+  const auto to = topics::TopicPartition{TRY(topics::TopicName::parse("out")), 0};
+  const auto from = topics::TopicPartition{TRY(topics::TopicName::parse("in")), 0};
+  TRY(log->create({.name = to.topic}));
+  TRY(log->create({.name = from.topic}));
+  auto writer = TRY(log->writer(topics::WriterId("bench")));
+  const topics::TaskId task("CSAS_BENCH_1/0");
+  TRY(writer->restore(task, [](ByteView, ByteView) {}));
+  const topics::RecordBatch batch = batch_of_records();
+  const std::uint64_t commits = std::max<std::uint64_t>(settings.records / kCommitRecords, 1);
+  std::mt19937 random(1);
+  std::string key = "entry 0000000000", value(kStateBytes, 's');
+  const double started = process_cpu_seconds();
+  for (std::uint64_t i = 0; i < commits; ++i) {
+    auto commit = TRY(writer->begin());
+    TRY(commit->append(to, batch));
+    topics::StateWrites& state = commit->state(task);
+    for (std::size_t k = 0; k < kChangedKeys; ++k) {
+      fmt::format_to(key.data() + 6, "{:010}", random() % kStateEntries);
+      fmt::format_to(value.data(), "{:010}", i);
+      state.put(as_bytes(key), as_bytes(value));
+    }
+    commit->advance(task, from, topics::LogPosition{static_cast<topics::Offset>(i + 1)});
+    const topics::CommitResult result = commit->finish();
+    if (result.outcome != topics::Outcome::committed) return fail(*result.error);
+  }
+  const double seconds = process_cpu_seconds() - started;
+  return Measurement{.records = commits * kCommitRecords,
+                     .cpu_seconds = seconds,
+                     .note = fmt::format("{:.1f} us of CPU per commit of {} records and {} keys",
+                                         seconds / static_cast<double>(commits) * 1e6,
+                                         kCommitRecords, kChangedKeys)};
+}
+
+Row row(std::string_view name, std::string_view share_of, std::string_view what,
+        bool with_checkpoints) {
+  return {name, share_of, what, [name, with_checkpoints](const Settings& settings, int round) {
+            const auto folder = settings.folder / fmt::format("{}_{}", name, round);
+            auto seen = run_commits(settings, with_checkpoints, folder);
+            std::error_code ignored;
+            std::filesystem::remove_all(folder, ignored);
+            return seen;
+          }};
+}
+
+}  // namespace
+
+std::vector<Row> checkpoint_rows() {
+  return {row("without_checkpoint", "", "commits of 1,024 records and 64 keys, unguarded", false),
+          row("checkpoint", "without_checkpoint", "the same with checkpoint and root", true)};
+}
+
+}  // namespace penstock::bench
