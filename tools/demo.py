@@ -8,6 +8,7 @@ status says whether all held.
 import argparse
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -223,6 +224,7 @@ class Demo:
         print("   Two stream policies: the server may open payments and seal reviews, nothing else.\n")
         for policy, right in (("payments-v1", "--reader"), ("review-v1", "--producer")):
             self.admin("stream-policy", "add", "--app", "payments", "--keys", self.keys / f"{policy}.keys.json", right)
+        self.admin("secret", "put", "--app", "payments", "state-key/payments", stdin=secrets.token_hex(16))
         self.write_config(digests)
         self.voice.command("penstock", "config", "pack", "penstock.toml", "--out", self.short(self.config))
         packed = self.run("config", "pack", self.folder / "penstock.toml", "--out", self.config).stdout

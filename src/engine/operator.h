@@ -43,6 +43,8 @@ class StateReader {
 class Operator {
  public:
   virtual ~Operator() = default;
+  // Its store (state.h: store_id of its kind and columns); empty: it keeps no state.
+  virtual std::string_view store() const = 0;
   // Once, before anything else: takes up what was committed.
   virtual Result<> open(StateReader& state) = 0;
   virtual Result<Flow> process(const data::Batch& batch, Emitter& out) = 0;
@@ -58,6 +60,7 @@ class Operator {
 // The part that operators without state share.
 class StatelessOperator : public Operator {
  public:
+  std::string_view store() const final { return {}; }
   Result<> open(StateReader&) final { return {}; }
   Result<Flow> on_stream_time(data::TimestampMs, Emitter&) final { return Flow::more; }
   Result<> on_commit(topics::StateWrites&) final { return {}; }

@@ -1,6 +1,8 @@
 #include "engine/pipeline.h"
 
 #include <algorithm>
+#include <iterator>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -28,8 +30,25 @@ class Chain::Link final : public Emitter {
   Emitter* end_ = nullptr;
 };
 
+namespace {
+
+// Several steps of one kind over the same columns are numbered in the order of the data.
+std::vector<std::string> names_of_stores(const std::vector<std::unique_ptr<Operator>>& operators) {
+  std::vector<std::string> names;
+  std::map<std::string_view, int> seen;
+  for (const std::unique_ptr<Operator>& one : operators) {
+    const std::string_view store = one->store();
+    const int number = store.empty() ? 1 : ++seen[store];
+    names.push_back(number == 1 ? std::string(store) : fmt::format("{}.{}", store, number));
+  }
+  return names;
+}
+
+}  // namespace
+
 Chain::Chain(std::vector<std::unique_ptr<Operator>> operators)
     : operators_(std::move(operators)), links_(operators_.size()) {
+  stores_ = names_of_stores(operators_);
   for (std::size_t i = operators_.size(); i-- > 0;) {
     bool last = i + 1 == operators_.size();
     links_[i] = std::make_unique<Link>(last ? nullptr : operators_[i + 1].get(),
@@ -42,8 +61,12 @@ Chain::Chain(Chain&&) noexcept = default;
 Chain& Chain::operator=(Chain&&) noexcept = default;
 
 Result<> Chain::open(const StoredState& state) {
+  std::vector<std::string> known = {std::string(kGuardStore), std::string(kSealStore)};
+  std::ranges::copy_if(stores_, std::back_inserter(known),
+                       [](const auto& s) { return !s.empty(); });
+  TRY(state.check_stores(known));
   for (std::size_t i = 0; i < operators_.size(); ++i) {
-    OperatorState share(state.of_operator(i));
+    OperatorState share(state.of(stores_[i]));
     TRY(operators_[i]->open(share));
   }
   return {};
@@ -66,7 +89,8 @@ Result<Flow> Chain::on_stream_time(data::TimestampMs now_ms, Emitter& out) {
 
 Result<> Chain::on_commit(topics::StateWrites& state) {
   for (std::size_t i = 0; i < operators_.size(); ++i) {
-    PrefixedWrites share(operator_prefix(i), state);
+    if (stores_[i].empty()) continue;
+    StoreWrites share(stores_[i], state);
     TRY(operators_[i]->on_commit(share));
   }
   return {};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "engine/operator.h"
@@ -18,6 +19,7 @@ class Chain {
   Chain(Chain&&) noexcept;
   Chain& operator=(Chain&&) noexcept;
 
+  // failed_precondition: the state has a store that neither an operator nor the source owns.
   Result<> open(const StoredState& state);
   Result<Flow> process(const data::Batch& batch, Emitter& out);
   Result<Flow> on_stream_time(data::TimestampMs now_ms, Emitter& out);
@@ -27,6 +29,7 @@ class Chain {
  private:
   class Link;
   std::vector<std::unique_ptr<Operator>> operators_;
+  std::vector<std::string> stores_;           // of operators_[i]; empty: it keeps no state
   std::vector<std::unique_ptr<Link>> links_;  // links_[i] hands on what operators_[i] emits
 };
 

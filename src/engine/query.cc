@@ -7,6 +7,11 @@
 #include "engine/dead_letter.h"
 
 namespace penstock::engine {
+namespace {
+
+constexpr int kOnlyStage = 0;  // plans are not cut into several yet
+
+}  // namespace
 
 std::string_view name_of(QueryState state) {
   switch (state) {
@@ -63,11 +68,11 @@ Result<std::shared_ptr<Query>> Query::create(topics::Log& log, QueryId id,
 }
 
 topics::TaskId Query::task_id(std::int32_t partition) const {
-  return topics::TaskId(fmt::format("{}/{}", id_.value(), partition));
+  return topics::TaskId(fmt::format("{}.{}/{}", id_.value(), kOnlyStage, partition));
 }
 
 topics::WriterId Query::writer_id(std::int32_t partition) const {
-  return topics::WriterId(fmt::format("{}.{}", id_.value(), partition));
+  return topics::WriterId(fmt::format("{}.{}.{}", id_.value(), kOnlyStage, partition));
 }
 
 void Query::set_state(QueryState state) {

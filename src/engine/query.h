@@ -85,8 +85,9 @@ class Query {
   const PartitionStatus& status(std::int32_t partition) const {
     return status_[static_cast<std::size_t>(partition)];
   }
-  topics::TaskId task_id(std::int32_t partition) const;      // "CSAS_MASKED_1/0"
-  topics::WriterId writer_id(std::int32_t partition) const;  // "CSAS_MASKED_1.0"
+  // Names under which things are stored: query, stage of its plan (one yet), partition.
+  topics::TaskId task_id(std::int32_t partition) const;      // "CSAS_MASKED_1.0/7"
+  topics::WriterId writer_id(std::int32_t partition) const;  // "CSAS_MASKED_1.0.7"
 
   QueryState state() const { return state_.load(); }
   void set_state(QueryState state);     // running or paused; forgets the error

@@ -12,6 +12,7 @@
 #include "engine/limits.h"
 #include "engine/push_session.h"
 #include "engine/query.h"
+#include "engine/query_reset.h"
 #include "engine/sharing.h"
 #include "engine/worker.h"
 
@@ -47,6 +48,7 @@ class LocalRuntime final : public Runtime {
   Result<> start_query(const QueryId& id, std::shared_ptr<const sql::PlanNode> plan,
                        StartAt start) override;
   Result<> stop_query(const QueryId& id, bool forget) override;
+  Result<> reset_query(const QueryId& id, const ResetTo& to) override;
   Result<> pause_query(const QueryId& id) override;
   Result<> resume_query(const QueryId& id) override;
   Result<> drain() override;
@@ -108,8 +110,11 @@ Result<> LocalRuntime::start_tasks(const std::shared_ptr<Query>& query) {
   std::vector<std::unique_ptr<Task>> tasks(static_cast<std::size_t>(query->partitions()));
   if (sharing_.shared()) {  // workers build those that are ours
     TRY(Task::check(context_, *query));
-  } else {
-    TRY(build_tasks(query, tasks));
+  } else if (Result<> built = build_tasks(query, tasks); !built) {
+    if (query->state() != QueryState::failed) return built;
+    log::error("query cannot be taken up",
+               {{"query", log::Public(query->id().value())}, {"error", built.error()}});
+    for (std::unique_ptr<Task>& task : tasks) task.reset();
   }
   for (std::int32_t p = 0; p < query->partitions(); ++p)
     least_loaded().add(query, p, std::move(tasks[static_cast<std::size_t>(p)]));
@@ -157,6 +162,27 @@ Result<> LocalRuntime::stop_query(const QueryId& id, bool forget) {
   progress_.notify();
   if (forget) return forget_state(*query, ours);  // whatever was not committed
   return result;
+}
+
+Result<> LocalRuntime::reset_query(const QueryId& id, const ResetTo& to) {
+  std::lock_guard changes(changes_);
+  std::shared_ptr<Query> query = TRY(find(id));
+  if (sharing_.shared())
+    return fail(ErrorCode::failed_precondition,
+                fmt::format("query {}: several processes share its tasks. End them all but one, "
+                            "start that one without --share, reset, and start them again",
+                            id.value()));
+  const std::vector<ResetPosition> positions = TRY(positions_after_reset(log_, *query, to));
+  const bool paused = query->state() == QueryState::paused;
+  for (const auto& worker : workers_)  // what is lost of the last commit is lost anyway
+    (void)worker->remove(id);
+  Result<> done = reset_tasks(log_, *query, positions);
+  query->set_state(paused ? QueryState::paused : QueryState::running);
+  if (done) done = start_tasks(query);
+  if (done) return done;
+  query->set_failed(done.error());
+  for (std::int32_t p = 0; p < query->partitions(); ++p) least_loaded().add(query, p, nullptr);
+  return fail(done.error().in(fmt::format("resetting query {}", id.value())));
 }
 
 Result<> LocalRuntime::forget_state(const Query& query,

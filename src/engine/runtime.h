@@ -3,9 +3,11 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "base/clock.h"
@@ -45,6 +47,10 @@ struct RuntimeOptions {
 };
 
 enum class StartAt : std::uint8_t { earliest, latest };
+
+// Where a query goes on after a reset: all its partitions as of now, or those named, from an
+// offset.
+using ResetTo = std::variant<StartAt, std::map<std::int32_t, topics::Offset>>;
 
 enum class QueryState : std::uint8_t { running, paused, failed };
 std::string_view name_of(QueryState state);  // "RUNNING", "PAUSED", "ERROR"
@@ -123,11 +129,20 @@ class Runtime {
   // must exist (the dead-letter topic "<id>.dead_letters" is created when missing). Sealed topics
   // need their policy's keys in the key source: permission_denied names the policy that is missing.
   // Shared tasks are built later, one by one; what hinders them all is found at once.
+  // What is stored of the query and cannot be taken up (it was changed outside, its input was made
+  // again, its position is lost) does not fail the call: the query is there, in state ERROR, with
+  // the reason, and goes on after reset_query.
   virtual Result<> start_query(const QueryId& id, std::shared_ptr<const sql::PlanNode> plan,
                                StartAt start) = 0;
   // Finishes the batch, commits, ends the tasks. forget: positions and state too, of the tasks that
   // were this process's.
   virtual Result<> stop_query(const QueryId& id, bool forget) = 0;
+  // Stops the query, replaces the positions of its tasks (or of those named), forgets their state
+  // and the sequence guards of their inputs, and starts it again (paused when it was paused). For
+  // an owner's word: records that were consumed count again. invalid_argument: no such partition,
+  // or an offset that its topic does not hold; failed_precondition: tasks are shared among
+  // processes.
+  virtual Result<> reset_query(const QueryId& id, const ResetTo& to) = 0;
   virtual Result<> pause_query(const QueryId& id) = 0;
   virtual Result<> resume_query(const QueryId& id) = 0;
 

@@ -12,7 +12,7 @@
 namespace penstock::engine {
 namespace {
 
-// Keys of kSealState.
+// Keys of kSealStore.
 constexpr std::uint8_t kPinKey = 'p', kTotalsKey = 'g';
 constexpr std::uint8_t kPinVersion = 1;
 constexpr std::size_t kPinBytes = 5;
@@ -96,9 +96,9 @@ Result<std::unique_ptr<SealedSource>> SealedSource::create(topics::Log& log,
 }
 
 Result<> SealedSource::restore(const StoredState& state) {
-  for (const StoredState::Entry& entry : state.guards())
+  for (const StoredState::Entry& entry : state.of(kGuardStore))
     TRY(guard_.restore(TRY(seal::SequenceGuard::parse_entry(entry.key, entry.value))));
-  for (const StoredState::Entry& entry : state.seal()) {
+  for (const StoredState::Entry& entry : state.of(kSealStore)) {
     if (entry.key.size() == 1 && entry.key[0] == kPinKey) {
       pinned_partitions_ = TRY(parse_pin(entry.value));
       pin_is_stored_ = true;
@@ -205,10 +205,10 @@ void SealedSource::tell_gaps() {
 }
 
 void SealedSource::write_state(topics::StateWrites& state) {
-  PrefixedWrites guards({kGuardState}, state);
+  StoreWrites guards(kGuardStore, state);
   for (const seal::SequenceGuard::Entry& entry : guard_.take_changes())
     guards.put(seal::to_bytes(entry.epoch), seal::SequenceGuard::encode_value(entry));
-  PrefixedWrites seal({kSealState}, state);
+  StoreWrites seal(kSealStore, state);
   if (pinned_partitions_ && !pin_is_stored_)
     seal.put(ByteView(&kPinKey, 1), encode_pin(*pinned_partitions_));
   pin_is_stored_ = true;

@@ -67,7 +67,7 @@ Result<> SourceEdge::make_columns(const data::Schema& schema) {
 
 Result<> SourceEdge::restore(const StoredState& state) {
   if (sealed_ != nullptr) return sealed_->restore(state);
-  if (state.guards().empty() && state.seal().empty()) return {};
+  if (state.of(kGuardStore).empty() && state.of(kSealStore).empty()) return {};
   return fail(ErrorCode::corrupt, "stored state of a sealed input, and the input is not sealed");
 }
 

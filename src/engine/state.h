@@ -1,33 +1,39 @@
-// How a task's stored state is divided: what a sealed source keeps (sequence guards first), then
-// one share per operator.
+// How a task's stored state is divided into stores. A stored key is the length of the store's id
+// (one byte), the id, and the owner's key. Ids are names that the plan gives, never places in it:
+// one more filter, or another build, hands no store to another step.
 #pragma once
 
 #include <map>
+#include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
+#include "data/schema.h"
 #include "engine/operator.h"
 #include "topics/log.h"
 
 namespace penstock::engine {
 
-// First byte of a stored key. Operators' keys go on with the operator's number, two bytes big
-// endian.
-inline constexpr std::uint8_t kGuardState = 'g';  // an epoch's name: seal::SequenceGuard::Entry
-inline constexpr std::uint8_t kSealState = 's';   // what else is kept about a sealed input
-inline constexpr std::uint8_t kOperatorState = 'o';
+// What is kept of the task's input when it is sealed.
+inline constexpr std::string_view kGuardStore = "guards";  // seal::SequenceGuard::Entry by epoch
+inline constexpr std::string_view kSealStore = "seal";     // what else (sealed_source.h)
 
-// Puts a prefix in front of every key.
-class PrefixedWrites final : public topics::StateWrites {
+// Of a step that keeps state: its kind ("aggregate") and a digest of the columns that its entries
+// are made of (names, types, keys or values, in order): "aggregate.3f1c0a77d5e2". Steps of one plan
+// whose ids are the same are told apart by the chain.
+std::string store_id(std::string_view kind, const data::Schema& columns);
+
+// Puts the store's id in front of every key. 1 to 255 bytes, CHECKed.
+class StoreWrites final : public topics::StateWrites {
  public:
-  PrefixedWrites(ByteBuffer prefix, topics::StateWrites& to) : key_(std::move(prefix)), to_(to) {
-    prefix_bytes_ = key_.size();
-  }
-  void put(ByteView key, ByteView value) override { to_.put(prefixed(key), value); }
-  void erase(ByteView key) override { to_.erase(prefixed(key)); }
+  StoreWrites(std::string_view store, topics::StateWrites& to);
+  void put(ByteView key, ByteView value) override { to_.put(stored(key), value); }
+  void erase(ByteView key) override { to_.erase(stored(key)); }
 
  private:
-  ByteView prefixed(ByteView key) {
+  ByteView stored(ByteView key) {
     key_.resize(prefix_bytes_);
     key_.insert(key_.end(), key.begin(), key.end());
     return key_;
@@ -37,28 +43,25 @@ class PrefixedWrites final : public topics::StateWrites {
   topics::StateWrites& to_;
 };
 
-ByteBuffer operator_prefix(std::size_t operator_index);
-
-// What was stored for a task, sorted out by owner. Keys come without their prefix.
+// What was stored for a task, sorted out by store. Keys come without their store's id.
 class StoredState {
  public:
   struct Entry {
     ByteBuffer key, value;
   };
-  // corrupt: keys of no known owner.
+  // Opens the task: errors of Writer::restore. corrupt: a key without a store's id.
   static Result<StoredState> load(topics::Writer& writer, const topics::TaskId& task);
 
   const topics::Checkpoint& checkpoint() const { return checkpoint_; }
-  const std::vector<Entry>& guards() const { return guards_; }
-  const std::vector<Entry>& seal() const { return seal_; }
-  const std::vector<Entry>& of_operator(std::size_t index) const;
+  const std::vector<Entry>& of(std::string_view store) const;
+  // failed_precondition: there is a store that is none of these; the text names it.
+  Result<> check_stores(std::span<const std::string> known) const;
 
  private:
   bool take(ByteView key, ByteView value);
 
   topics::Checkpoint checkpoint_;
-  std::vector<Entry> guards_, seal_;
-  std::map<std::size_t, std::vector<Entry>> operators_;
+  std::map<std::string, std::vector<Entry>, std::less<>> stores_;
 };
 
 // One operator's share.

@@ -52,7 +52,7 @@ Result<std::unique_ptr<Task>> Task::build(const TaskContext& context, std::share
     task->passes_headers_ = sql::passes_headers(parts.source->stream, parts.sink->stream);
   }
   task->writer_ = TRY(context.log.writer(task->query_->writer_id(partition)));
-  TRY_IN(task->restore(), fmt::format("task '{}'", task->id_.value()));
+  TRY(task->restore());
   return task;
 }
 
@@ -66,11 +66,34 @@ Result<> Task::check(const TaskContext& context, const Query& query) {
   return {};
 }
 
+// What is stored is the same at every further try: who would try again would hide the reason.
 Result<> Task::restore() {
+  Result<> done = take_up();
+  if (done) return done;
+  const Error error = done.error().in(fmt::format("task '{}'", id_.value()));
+  switch (error.code()) {
+    case ErrorCode::corrupt:
+    case ErrorCode::not_authentic:
+    case ErrorCode::failed_precondition:
+    case ErrorCode::invalid_argument:
+    case ErrorCode::unsupported:
+      query_->set_failed(error);
+      break;
+    default:
+      break;
+  }
+  return fail(error);
+}
+
+Result<> Task::take_up() {
   std::optional<topics::Offset> position;
   StoredState state = TRY(StoredState::load(*writer_, id_));
-  if (const topics::Position* stored = state.checkpoint().find(source_->from()))
-    position = std::get<topics::LogPosition>(*stored).next;
+  if (const topics::Position* stored = state.checkpoint().find(source_->from())) {
+    const auto* in_log = std::get_if<topics::LogPosition>(stored);
+    if (in_log == nullptr || in_log->row != 0)
+      return fail(ErrorCode::unsupported, "its stored position is none of this version");
+    position = in_log->next;
+  }
   TRY(source_->restore(state));
   TRY(chain_.open(state));
   bool fresh = !position;

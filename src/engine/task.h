@@ -27,7 +27,8 @@ class Task final : private Emitter {
   using Time = std::chrono::steady_clock::time_point;
 
   // Takes the writer (which fences an earlier task of the same partition) and everything that was
-  // committed: position, guards, operators' state.
+  // committed: position, guards, operators' state. When that cannot be taken up, ever, the query
+  // has failed with the reason.
   static Result<std::unique_ptr<Task>> build(const TaskContext& context,
                                              std::shared_ptr<Query> query, std::int32_t partition);
 
@@ -57,6 +58,7 @@ class Task final : private Emitter {
   Task(const TaskContext& context, std::shared_ptr<Query> query, std::int32_t partition);
 
   Result<> restore();
+  Result<> take_up();
   Result<> process_batch();
   Result<Step> step_idle(Time now);
   std::size_t output_bytes() const;

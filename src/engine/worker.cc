@@ -28,7 +28,7 @@ Worker::~Worker() {
 
 void Worker::add(std::shared_ptr<Query> query, std::int32_t partition, std::unique_ptr<Task> task) {
   call([&] {
-    bool owned = task != nullptr;
+    bool owned = task != nullptr || !context_.shared;
     slots_.push_back({.query = std::move(query), .partition = partition, .task = std::move(task)});
     set_owned(slots_.back(), owned);
     task_count_ = slots_.size();

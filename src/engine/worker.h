@@ -24,7 +24,7 @@ class Worker {
   ~Worker();  // as shutdown()
 
   // Thread-safe; each returns when the worker has done it.
-  // task null: the task is not this process's (yet).
+  // task null: the task is not this process's (yet), or it could not be built.
   void add(std::shared_ptr<Query> query, std::int32_t partition, std::unique_ptr<Task> task);
   // Those of these queries' tasks that are ours are built soon.
   void assign(const OwnedTasks& owned);

@@ -4,10 +4,12 @@
 #include <fmt/ranges.h>
 
 #include "base/check.h"
+#include "engine/plan_digest.h"
 #include "seal/grant.h"
 #include "session/limits.h"
 #include "session/properties.h"
 #include "session/query_ids.h"
+#include "session/reset_positions.h"
 #include "session/statement_text.h"
 #include "session/topic_rules.h"
 
@@ -84,38 +86,17 @@ Result<CommandResult> create_stream(const Context& context, const std::string& t
       TRY(ensure_topics(stream, context.options.default_partitions, context.effects));
     }
   }
-  TRY(context.effects.record(
-      {.kind = Accepted::Kind::create, .name = stream.name, .query_id = {}, .statement = text}));
+  TRY(context.effects.record({.kind = Accepted::Kind::create,
+                              .name = stream.name,
+                              .query_id = {},
+                              .statement = text,
+                              .properties = context.properties}));
   CommandResult result{.command_id = stream_command(stream.name, "create"),
                        .message = there != nullptr ? "Stream replaced" : "Stream created",
                        .query_id = {},
                        .sequence = accept(context)};
   context.world.catalogue.put(std::move(stream));
   return result;
-}
-
-// A query that wrote, in the end, what it reads would never come to an end.
-Result<> check_no_circle(const World& world, const sql::PlanNode& plan,
-                         const sql::StreamInfo& sink) {
-  std::set<std::string> reached = {sink.topic};
-  for (bool grown = true; grown;) {
-    grown = false;
-    for (const auto& [id, query] : world.queries) {
-      const bool reads = std::ranges::any_of(sources_of(*query.plan), [&](const auto* source) {
-        return reached.contains(source->topic);
-      });
-      if (reads && reached.insert(query.sink_topic).second) grown = true;
-    }
-  }
-  for (const sql::StreamInfo* source : sources_of(plan)) {
-    if (reached.contains(source->topic)) {
-      return fail(ErrorCode::failed_precondition,
-                  fmt::format("The query would read what it writes: topic '{}' is fed, directly or "
-                              "through other queries, from topic '{}'.",
-                              source->topic, sink.topic));
-    }
-  }
-  return {};
 }
 
 // Rights on everything the plan touches, and the topics it needs.
@@ -151,11 +132,14 @@ PersistentQuery make_query(const Context& context, const std::string& id, QueryK
 
 // Records the statement and starts the query; takes the record back when it does not start.
 Result<> launch(const Context& context, PersistentQuery query, Accepted::Kind kind) {
+  const std::string plan = engine::plan_digest(*query.plan);
   TRY(context.effects.record({.kind = kind,
                               .name = query.sink,
                               .query_id = query.id,
                               .statement = query.statement,
-                              .start = query.start}));
+                              .start = query.start,
+                              .properties = context.properties,
+                              .plan = plan}));
   if (auto started = context.effects.start_query(query); !started) {
     // Positions of an earlier run must survive: only what this statement made is taken back.
     if (!context.world.known.contains(query.id)) {
@@ -170,7 +154,7 @@ Result<> launch(const Context& context, PersistentQuery query, Accepted::Kind ki
     return fail(started.error().in(fmt::format("starting query {}", query.id)));
   }
   context.world.known.insert_or_assign(
-      query.id, KnownQuery{query.id, query.statement, query.kind, query.sink});
+      query.id, KnownQuery{query.id, query.statement, query.kind, query.sink, plan});
   std::string id = query.id;
   context.world.queries.insert_or_assign(std::move(id), std::move(query));
   return {};
@@ -363,7 +347,8 @@ bool is_definition(const sql::Statement& statement) {
         return std::is_same_v<Node, sql::CreateStream> || std::is_same_v<Node, sql::DropStream> ||
                std::is_same_v<Node, sql::CreateStreamAs> ||
                std::is_same_v<Node, sql::InsertSelect> || std::is_same_v<Node, sql::InsertValues> ||
-               std::is_same_v<Node, sql::TerminateStatement>;
+               std::is_same_v<Node, sql::TerminateStatement> ||
+               std::is_same_v<Node, sql::ResetPositions>;
       },
       statement.node);
 }
@@ -384,6 +369,9 @@ Result<CommandResult> apply(const DefinitionContext& context, sql::Statement& st
   }
   if (auto* insert = std::get_if<sql::InsertValues>(&statement.node)) {
     return insert_values(context, *insert);
+  }
+  if (const auto* reset = std::get_if<sql::ResetPositions>(&statement.node)) {
+    return reset_positions(context, text, *reset);
   }
   auto* end = std::get_if<sql::TerminateStatement>(&statement.node);
   CHECK(end != nullptr);

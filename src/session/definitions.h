@@ -1,5 +1,5 @@
-// Statements that change what exists: CREATE, DROP, INSERT, TERMINATE. Each works on a World and on
-// Effects, so the same code checks a script and runs it.
+// Statements that change what exists: CREATE, DROP, INSERT, TERMINATE, ALTER QUERY. Each works on a
+// World and on Effects, so the same code checks a script and runs it.
 #pragma once
 
 #include <set>

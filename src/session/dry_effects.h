@@ -16,6 +16,7 @@ class DryEffects final : public Effects {
   Result<> remove_topic(const topics::TopicName& topic) override;
   Result<> start_query(const PersistentQuery&) override { return {}; }
   Result<> stop_query(const std::string&, bool) override { return {}; }
+  Result<> reset_query(const std::string&, const engine::ResetTo&) override { return {}; }
   Result<> insert_row(const sql::InsertValues&) override { return {}; }
   Result<> record(const Accepted&) override { return {}; }
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "session/session.h"
 #include "session/world.h"
 #include "sql/statement.h"
 #include "topics/log.h"
@@ -15,12 +16,15 @@ namespace penstock::session {
 // One accepted statement, for the statements topic.
 struct Accepted {
   // proved: a whole script with the proof of its right, beside a record for each of its statements.
-  enum class Kind : std::uint8_t { create, create_as, insert, drop, terminate, proved } kind;
-  std::string name;      // stream; of terminate: empty
-  std::string query_id;  // create_as, insert, terminate (empty: all)
+  // reset: positions of a query; what it did is in the log's checkpoints.
+  enum class Kind : std::uint8_t { create, create_as, insert, drop, terminate, reset, proved } kind;
+  std::string name;      // stream; of terminate and reset: empty
+  std::string query_id;  // create_as, insert, reset, terminate (empty: all)
   std::string statement;
   engine::StartAt start = engine::StartAt::earliest;
-  std::string proof = {};  // of proved; opaque here
+  Properties properties = {};  // that were set (SET, the client's) when it was accepted
+  std::string plan = {};       // of create_as and insert: engine::plan_digest
+  std::string proof = {};      // of proved; opaque here
 };
 
 class Effects {
@@ -32,6 +36,7 @@ class Effects {
   virtual Result<> remove_topic(const topics::TopicName& topic) = 0;
   virtual Result<> start_query(const PersistentQuery& query) = 0;
   virtual Result<> stop_query(const std::string& id, bool forget) = 0;
+  virtual Result<> reset_query(const std::string& id, const engine::ResetTo& to) = 0;
   virtual Result<> insert_row(const sql::InsertValues& row) = 0;
   virtual Result<> record(const Accepted& statement) = 0;
 };

@@ -1,11 +1,13 @@
 #include "session/live_effects.h"
 
+#include <map>
 #include <set>
 
 #include <fmt/format.h>
 
 #include "session/definitions.h"
 #include "session/dry_effects.h"
+#include "session/query_ids.h"
 #include "session/statement_text.h"
 
 namespace penstock::session {
@@ -49,13 +51,14 @@ Result<World> replay(const StatementJournal& journal, topics::Log& log,
   World world;
   DryEffects nothing(log);
   const std::set<std::string> no_script;
-  const Properties no_properties;
   for (const JournalEntry& entry : journal.entries()) {
     const Accepted& accepted = entry.statement;
     if (accepted.kind == Accepted::Kind::proved) continue;  // what it did has records of its own
     world.next_sequence = entry.number;
     if (accepted.kind == Accepted::Kind::drop) {
       world.catalogue.erase(accepted.name);
+    } else if (accepted.kind == Accepted::Kind::reset) {
+      // The log's checkpoints have it.
     } else if (accepted.kind == Accepted::Kind::terminate) {
       world.queries.erase(accepted.query_id);
       world.known.erase(accepted.query_id);
@@ -64,7 +67,7 @@ Result<World> replay(const StatementJournal& journal, topics::Log& log,
                                       .effects = nothing,
                                       .keys = nullptr,
                                       .options = options,
-                                      .properties = no_properties,
+                                      .properties = accepted.properties,
                                       .again = Again::refused,
                                       .script = no_script,
                                       .replayed = &accepted};
@@ -76,6 +79,12 @@ Result<World> replay(const StatementJournal& journal, topics::Log& log,
       TRY_IN(apply(context, statement), what);
     }
     world.next_sequence = entry.number + 1;
+  }
+  const std::map<std::string, KnownQuery> known = journal.known_queries();
+  for (const auto& [id, query] : world.queries) {
+    if (const auto at = known.find(id); at != known.end()) {
+      TRY(check_same_plan(at->second, *query.plan));
+    }
   }
   return world;
 }

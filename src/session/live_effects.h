@@ -23,6 +23,9 @@ class LiveEffects final : public Effects {
   Result<> remove_topic(const topics::TopicName& topic) override;
   Result<> start_query(const PersistentQuery& query) override;
   Result<> stop_query(const std::string& id, bool forget) override;
+  Result<> reset_query(const std::string& id, const engine::ResetTo& to) override {
+    return runtime_.reset_query(engine::QueryId(id), to);
+  }
   Result<> insert_row(const sql::InsertValues& row) override;
   Result<> record(const Accepted& statement) override;
 

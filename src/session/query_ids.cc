@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/ascii.h"
+#include "engine/plan_digest.h"
 #include "session/statement_text.h"
 
 namespace penstock::session {
@@ -101,6 +102,18 @@ Error query_changed(const KnownQuery& known, std::string_view now) {
                   "that one.\n  it was: {}\n  now:    {}\nTo start a new query, give it another "
                   "sink or another QUERY_ID. `penstock sql` can end the old one: TERMINATE {};",
                   known.id, canonical_text(known.statement), canonical_text(now), known.id));
+}
+
+Result<> check_same_plan(const KnownQuery& known, const sql::PlanNode& plan) {
+  const std::string now = engine::plan_digest(plan);
+  if (known.plan == now) return {};
+  return fail(ErrorCode::unsupported,
+              fmt::format("Query '{}' was accepted with a plan of digest {}; this version of "
+                          "Penstock plans the same statement with digest {}. The planner of "
+                          "another version made the first, and the query's positions and state "
+                          "belong to it. Run that version, TERMINATE the query there, and start "
+                          "it anew with this one.",
+                          known.id, known.plan, now));
 }
 
 Result<QueryIdentity> identify(const DefinitionContext& context, const NewQuery& query) {

@@ -25,6 +25,9 @@ Result<QueryIdentity> identify(const DefinitionContext& context, const NewQuery&
 // The refusal to take `known`'s id, and so its position, for the statement `now`; has both texts.
 Error query_changed(const KnownQuery& known, std::string_view now);
 
+// Refuses (unsupported) to take up a query with another plan than it had when it was accepted.
+Result<> check_same_plan(const KnownQuery& known, const sql::PlanNode& plan);
+
 // As TERMINATE and EXPLAIN name it: exactly, else in upper case. nullptr: not known.
 const PersistentQuery* find_query(const World& world, std::string_view id);
 

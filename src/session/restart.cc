@@ -44,7 +44,10 @@ std::vector<const Accepted*> what_is_left(const World& world,
 Result<> check_known(const World& world, const std::map<std::string, KnownQuery>& known) {
   for (const auto& [id, query] : world.queries) {
     if (const auto at = known.find(id); at != known.end()) {
-      if (canonical_text(at->second.statement) == canonical_text(query.statement)) continue;
+      if (canonical_text(at->second.statement) == canonical_text(query.statement)) {
+        TRY(check_same_plan(at->second, *query.plan));
+        continue;
+      }
       return fail(query_changed(at->second, query.statement));
     }
     for (const auto& [old_id, old] : known) {

@@ -20,6 +20,7 @@ class GatheredEffects final : public Effects {
   Result<> remove_topic(const topics::TopicName&) override { return {}; }
   Result<> start_query(const PersistentQuery&) override { return {}; }
   Result<> stop_query(const std::string&, bool) override { return {}; }
+  Result<> reset_query(const std::string&, const engine::ResetTo&) override { return {}; }
   Result<> insert_row(const sql::InsertValues& row) override;
   Result<> record(const Accepted& statement) override;
 

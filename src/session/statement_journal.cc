@@ -1,5 +1,6 @@
 #include "session/statement_journal.h"
 
+#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
@@ -14,6 +15,7 @@ namespace penstock::session {
 namespace {
 
 constexpr std::size_t kReadBytes = 1 << 20;
+constexpr std::int64_t kStatementRecordVersion = 2;
 
 struct KindName {
   Accepted::Kind kind;
@@ -25,8 +27,24 @@ constexpr std::array kKinds = {
     KindName{Accepted::Kind::insert, "insert"},
     KindName{Accepted::Kind::drop, "drop"},
     KindName{Accepted::Kind::terminate, "terminate"},
+    KindName{Accepted::Kind::reset, "reset"},
     KindName{Accepted::Kind::proved, "proved"},
 };
+
+bool starts_query(Accepted::Kind kind) {
+  return kind == Accepted::Kind::create_as || kind == Accepted::Kind::insert;
+}
+
+Result<Properties> parse_properties(const Json& record) {
+  const auto found = record.find("properties");
+  if (found == record.end() || !found->is_object() ||
+      !std::ranges::all_of(*found, [](const Json& value) { return value.is_string(); })) {
+    return fail(ErrorCode::corrupt, "statement record: 'properties' must be an object of texts");
+  }
+  Properties out;
+  for (const auto& [name, value] : found->items()) out[name] = value.get<std::string>();
+  return out;
+}
 
 std::string stream_key(std::string_view name) {
   return fmt::format("stream {}", name);
@@ -39,7 +57,7 @@ std::string query_key(std::string_view id) {
 
 std::string to_record(const Accepted& statement, std::int64_t number) {
   OrderedJson out;
-  out["v"] = 1;
+  out["v"] = kStatementRecordVersion;
   out["n"] = number;
   for (const KindName& row : kKinds) {
     if (row.kind == statement.kind) out["kind"] = row.name;
@@ -48,6 +66,9 @@ std::string to_record(const Accepted& statement, std::int64_t number) {
   out["query"] = statement.query_id;
   out["start"] = statement.start == engine::StartAt::earliest ? "earliest" : "latest";
   out["sql"] = statement.statement;
+  out["properties"] = OrderedJson::object();
+  for (const auto& [name, value] : statement.properties) out["properties"][name] = value;
+  if (starts_query(statement.kind)) out["plan"] = statement.plan;
   if (statement.kind == Accepted::Kind::proved) out["proof"] = statement.proof;
   return out.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
 }
@@ -55,8 +76,12 @@ std::string to_record(const Accepted& statement, std::int64_t number) {
 Result<JournalEntry> parse_record(std::string_view record) {
   constexpr std::string_view kWhat = "statement record";
   const Json json = TRY(parse_json(record, kWhat, {.bytes_max = kStatementRecordBytesMax}));
-  if (TRY(json_integer(json, kWhat, "v")) != 1) {
-    return fail(ErrorCode::unsupported, "statement record: written by a newer version of Penstock");
+  if (const auto version = TRY(json_integer(json, kWhat, "v"));
+      version != kStatementRecordVersion) {
+    return fail(ErrorCode::unsupported,
+                fmt::format("statement record: it has version {}, written by another version of "
+                            "Penstock; this one reads version {}",
+                            version, kStatementRecordVersion));
   }
   JournalEntry entry;
   entry.number = TRY(json_integer(json, kWhat, "n"));
@@ -72,6 +97,10 @@ Result<JournalEntry> parse_record(std::string_view record) {
   entry.statement.statement = TRY(json_string(json, kWhat, "sql"));
   const std::string start = TRY(json_string(json, kWhat, "start"));
   entry.statement.start = start == "latest" ? engine::StartAt::latest : engine::StartAt::earliest;
+  entry.statement.properties = TRY(parse_properties(json));
+  if (starts_query(entry.statement.kind)) {
+    entry.statement.plan = TRY(json_string(json, kWhat, "plan"));
+  }
   if (entry.statement.kind == Accepted::Kind::proved) {
     entry.statement.proof = TRY(json_string(json, kWhat, "proof"));
   }
@@ -145,6 +174,7 @@ void StatementJournal::remember(const Accepted& statement) {
     case Accepted::Kind::terminate:
       live_.erase(query_key(statement.query_id));
       break;
+    case Accepted::Kind::reset:
     case Accepted::Kind::proved:
       break;
   }
@@ -209,10 +239,10 @@ std::map<std::string, KnownQuery> StatementJournal::known_queries() const {
   for (const JournalEntry& entry : entries_) {
     const Accepted& s = entry.statement;
     if (s.kind == Accepted::Kind::terminate) out.erase(s.query_id);
-    if (s.kind != Accepted::Kind::create_as && s.kind != Accepted::Kind::insert) continue;
+    if (!starts_query(s.kind)) continue;
     const auto kind =
         s.kind == Accepted::Kind::create_as ? QueryKind::create_as : QueryKind::insert;
-    out.insert_or_assign(s.query_id, KnownQuery{s.query_id, s.statement, kind, s.name});
+    out.insert_or_assign(s.query_id, KnownQuery{s.query_id, s.statement, kind, s.name, s.plan});
   }
   return out;
 }

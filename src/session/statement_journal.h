@@ -10,15 +10,25 @@
 
 namespace penstock::session {
 
-// Record: {"v":1,"n":<number>,"kind":"create_as","name":...,"query":...,"sql":...,"start":...};
-// of a proved script with "proof". The host can change records: what may be believed is said where
-// they are used.
+// Record, version 2 (others are refused): one line of JSON with the members
+//   v           2
+//   n           the statement's number, from 0
+//   kind        create, create_as, insert, drop, terminate, reset or proved
+//   name        of the stream; empty of terminate, reset and proved
+//   query       id of the query; empty of create, drop and proved
+//   sql         the statement as written; of proved the whole script
+//   start       where a query begins that has no position yet: earliest or latest
+//   properties  object of texts: what was SET when the statement was accepted
+//   plan        of create_as and insert alone: the plan's digest (engine::plan_digest)
+//   proof       of proved alone
+// A statement means, after a restart, what it meant when it was accepted: its text, properties and
+// plan. The host can change records: what may be believed is said where they are used.
 std::string to_record(const Accepted& statement, std::int64_t number);
 struct JournalEntry {
   std::int64_t number = 0;
   Accepted statement;
 };
-// corrupt: not such a record.
+// corrupt, invalid_argument: not such a record; unsupported: of another version.
 Result<JournalEntry> parse_record(std::string_view record);
 
 class StatementJournal {

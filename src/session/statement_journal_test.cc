@@ -1,5 +1,6 @@
 #include "session/statement_journal.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "session/test_world.h"
@@ -12,7 +13,9 @@ const Accepted kInsert{.kind = Accepted::Kind::insert,
                        .name = "S",
                        .query_id = "INSERTQUERY_1",
                        .statement = "INSERT INTO s SELECT 'ü' FROM t",
-                       .start = engine::StartAt::latest};
+                       .start = engine::StartAt::latest,
+                       .properties = {{"auto.offset.reset", "latest"}, {"x", "ü"}},
+                       .plan = "ab12"};
 
 TEST(StatementJournal, WritesRecordsThatItReads) {
   auto entry = parse_record(to_record(kInsert, 12));
@@ -23,15 +26,29 @@ TEST(StatementJournal, WritesRecordsThatItReads) {
   EXPECT_EQ(entry->statement.query_id, kInsert.query_id);
   EXPECT_EQ(entry->statement.statement, kInsert.statement);
   EXPECT_EQ(entry->statement.start, kInsert.start);
+  EXPECT_EQ(entry->statement.properties, kInsert.properties);
+  EXPECT_EQ(entry->statement.plan, kInsert.plan);
 }
 
 TEST(StatementJournal, RefusesRecordsOfOthers) {
   EXPECT_FALSE(parse_record("{}"));
   EXPECT_FALSE(parse_record("nonsense"));
-  EXPECT_FALSE(parse_record(
-      R"({"v":2,"n":0,"kind":"drop","name":"S","query":"","start":"earliest","sql":""})"));
-  EXPECT_FALSE(parse_record(
-      R"({"v":1,"n":0,"kind":"dance","name":"S","query":"","start":"earliest","sql":""})"));
+  constexpr std::string_view kRest =
+      R"("n":0,"name":"S","query":"","start":"earliest","sql":"","properties":{})";
+  const auto code = [&](std::string_view front) {
+    const auto parsed = parse_record(fmt::format("{{{},{}}}", front, kRest));
+    return parsed ? ErrorCode::internal : parsed.error().code();
+  };
+  EXPECT_EQ(code(R"("v":2,"kind":"drop")"), ErrorCode::internal);
+  EXPECT_EQ(code(R"("v":1,"kind":"drop")"), ErrorCode::unsupported);
+  EXPECT_EQ(code(R"("v":3,"kind":"drop")"), ErrorCode::unsupported);
+  EXPECT_EQ(code(R"("v":2,"kind":"dance")"), ErrorCode::corrupt);
+  EXPECT_NE(code(R"("v":2,"kind":"insert")"), ErrorCode::internal);  // without a plan
+  EXPECT_EQ(parse_record(R"({"v":2,"kind":"drop","n":0,"name":"S","query":"","start":"earliest",)"
+                         R"("sql":"","properties":{"x":1}})")
+                .error()
+                .code(),
+            ErrorCode::corrupt);
 }
 
 TEST(StatementJournal, KeepsOneRecordOfADefinitionUntilItEnds) {

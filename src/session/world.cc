@@ -1,6 +1,9 @@
 #include "session/world.h"
 
 #include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
 
 namespace penstock::session {
 namespace {
@@ -45,6 +48,29 @@ std::vector<const sql::StreamInfo*> sources_of(const sql::PlanNode& plan) {
 
 const sql::SinkStep* sink_of(const sql::PlanNode& plan) {
   return std::get_if<sql::SinkStep>(&plan.step);
+}
+
+Result<> check_no_circle(const World& world, const sql::PlanNode& plan,
+                         const sql::StreamInfo& sink) {
+  std::set<std::string> reached = {sink.topic};
+  for (bool grown = true; grown;) {
+    grown = false;
+    for (const auto& [id, query] : world.queries) {
+      const bool reads = std::ranges::any_of(sources_of(*query.plan), [&](const auto* source) {
+        return reached.contains(source->topic);
+      });
+      if (reads && reached.insert(query.sink_topic).second) grown = true;
+    }
+  }
+  for (const sql::StreamInfo* source : sources_of(plan)) {
+    if (reached.contains(source->topic)) {
+      return fail(ErrorCode::failed_precondition,
+                  fmt::format("The query would read what it writes: topic '{}' is fed, directly or "
+                              "through other queries, from topic '{}'.",
+                              source->topic, sink.topic));
+    }
+  }
+  return {};
 }
 
 }  // namespace penstock::session

@@ -45,6 +45,7 @@ struct KnownQuery {
   std::string statement;
   QueryKind kind = QueryKind::insert;
   std::string sink;
+  std::string plan = {};  // engine::plan_digest, as it was recorded
 };
 
 struct World {
@@ -57,5 +58,8 @@ struct World {
 // Streams that a plan reads, sorted, each once.
 std::vector<const sql::StreamInfo*> sources_of(const sql::PlanNode& plan);
 const sql::SinkStep* sink_of(const sql::PlanNode& plan);
+// failed_precondition: a query that wrote, in the end, what it reads would never come to an end.
+Result<> check_no_circle(const World& world, const sql::PlanNode& plan,
+                         const sql::StreamInfo& sink);
 
 }  // namespace penstock::session

@@ -13,4 +13,6 @@ inline constexpr std::size_t kNameBytesMax = 255;
 inline constexpr std::size_t kArgsMax = 255;
 inline constexpr std::size_t kBoundNodesMax = 20'000;  // BETWEEN and IN repeat what they test
 
+inline constexpr std::size_t kResetPartitionsMax = 1024;  // that one statement names
+
 }  // namespace penstock::sql

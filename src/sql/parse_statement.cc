@@ -19,7 +19,7 @@ Parsed<ast::Statement> parse_select(TokenCursor& cursor) {
   return ast::Statement{TRY(parse_query(cursor))};
 }
 
-constexpr std::array<StatementRule, 13> kRules = {{
+constexpr std::array<StatementRule, 14> kRules = {{
     {"CREATE", parse_create},
     {"DROP", parse_drop},
     {"INSERT", parse_insert},
@@ -30,12 +30,13 @@ constexpr std::array<StatementRule, 13> kRules = {{
     {"DESCRIBE", parse_describe},
     {"EXPLAIN", parse_explain},
     {"TERMINATE", parse_terminate},
+    {"ALTER", parse_alter},
     {"SET", parse_set},
     {"UNSET", parse_set},
     {"PRINT", parse_print},
 }};
-constexpr std::array<std::string_view, 10> kLater = {
-    "ALTER", "PAUSE", "RESUME", "DEFINE", "UNDEFINE", "ASSERT", "RUN", "DELETE", "UPDATE", "GRANT"};
+constexpr std::array<std::string_view, 9> kLater = {
+    "PAUSE", "RESUME", "DEFINE", "UNDEFINE", "ASSERT", "RUN", "DELETE", "UPDATE", "GRANT"};
 
 std::unexpected<Diagnostic> unknown_statement(const TokenCursor& cursor) {
   const Token& token = cursor.peek();
@@ -45,8 +46,8 @@ std::unexpected<Diagnostic> unknown_statement(const TokenCursor& cursor) {
   std::string hint = did_you_mean(token.text, std::span<const std::string_view>(words));
   if (hint.empty()) {
     hint =
-        " Statements are CREATE, DROP, INSERT, SELECT, SHOW, DESCRIBE, EXPLAIN, TERMINATE, SET, "
-        "UNSET and PRINT.";
+        " Statements are CREATE, DROP, INSERT, SELECT, SHOW, DESCRIBE, EXPLAIN, TERMINATE, "
+        "ALTER QUERY, SET, UNSET and PRINT.";
   }
   return problem(token.span, fmt::format("Statement '{}' is not known.{}", token.text, hint));
 }

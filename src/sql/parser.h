@@ -23,6 +23,8 @@ Parsed<ast::ExpressionPtr> parse_expression(TokenCursor& cursor);        // pars
 Parsed<ast::Literal> parse_literal(TokenCursor& cursor, bool negative);  // parse_literal.cc
 Parsed<data::Type> parse_type(TokenCursor& cursor);                      // parse_type.cc
 
+Parsed<ast::Statement> parse_alter(TokenCursor& cursor);  // parse_alter.cc
+
 // SHOW, DESCRIBE, EXPLAIN, TERMINATE, SET, UNSET, PRINT: parse_admin.cc
 Parsed<ast::Statement> parse_show(TokenCursor& cursor);
 Parsed<ast::Statement> parse_describe(TokenCursor& cursor);

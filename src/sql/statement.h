@@ -66,6 +66,17 @@ struct ExplainStatement {
 struct TerminateStatement {
   std::optional<std::string> query_id;  // absent: ALL
 };
+// ALTER QUERY id RESET POSITIONS TO earliest | latest | (partition => offset, ...)
+struct ResetPositions {
+  enum class To : std::uint8_t { earliest, latest, offsets };
+  struct PartitionOffset {
+    std::int32_t partition;
+    std::int64_t offset;
+  };
+  std::string query_id;
+  To to = To::earliest;
+  std::vector<PartitionOffset> offsets;  // sorted by partition, each once
+};
 struct SetProperty {
   std::string name;
   std::optional<std::string> value;  // absent: UNSET
@@ -79,8 +90,8 @@ struct PrintTopic {
 struct Statement {
   std::string text;  // as written, without the semicolon
   std::variant<CreateStream, DropStream, CreateStreamAs, InsertSelect, InsertValues, SelectQuery,
-               ShowStatement, DescribeStatement, ExplainStatement, TerminateStatement, SetProperty,
-               PrintTopic>
+               ShowStatement, DescribeStatement, ExplainStatement, TerminateStatement,
+               ResetPositions, SetProperty, PrintTopic>
       node;
 };
 

@@ -235,6 +235,16 @@ TEST_F(StatementTest, AdministrationIsReadAsWritten) {
             DescribeStatement::What::function);
   EXPECT_EQ(as<TerminateStatement>("TERMINATE csas_x_1").query_id, "CSAS_X_1");
   EXPECT_FALSE(as<TerminateStatement>("TERMINATE ALL").query_id.has_value());
+  const auto reset = as<ResetPositions>("alter query csas_x_1 reset positions to (3 => 9, 0=>12)");
+  EXPECT_EQ(reset.query_id, "CSAS_X_1");
+  EXPECT_EQ(reset.to, ResetPositions::To::offsets);
+  ASSERT_EQ(reset.offsets.size(), 2u);
+  EXPECT_EQ(reset.offsets[0].partition, 0);
+  EXPECT_EQ(reset.offsets[0].offset, 12);
+  EXPECT_EQ(reset.offsets[1].partition, 3);
+  EXPECT_EQ(as<ResetPositions>("ALTER QUERY q RESET POSITIONS TO LATEST").to,
+            ResetPositions::To::latest);
+  EXPECT_EQ(as<ResetPositions>("ALTER QUERY `q-1` RESET POSITIONS TO earliest").query_id, "q-1");
   EXPECT_EQ(as<SetProperty>("SET 'auto.offset.reset' = 'earliest'").value, "earliest");
   EXPECT_FALSE(as<SetProperty>("UNSET 'auto.offset.reset'").value.has_value());
   EXPECT_EQ(as<DropStream>("DROP STREAM IF EXISTS nothing DELETE TOPIC").name, "NOTHING");

@@ -19,6 +19,7 @@ constexpr std::string_view kHelp =
     "  SELECT ... EMIT CHANGES [LIMIT n];       rows as they come; Ctrl-C ends the query\n"
     "  PRINT topic [FROM BEGINNING] [LIMIT n];  records of a topic\n"
     "  SHOW STREAMS | TOPICS | QUERIES | FUNCTIONS | PROPERTIES;   DESCRIBE name;   EXPLAIN ...;\n"
+    "  ALTER QUERY id RESET POSITIONS TO EARLIEST | LATEST | (partition => offset, ...);\n"
     "  TERMINATE id;   SET 'auto.offset.reset' = 'earliest';   UNSET 'auto.offset.reset';\n"
     "Commands of this console:\n"
     "  HELP   EXIT   HISTORY   CLEAR   VERSION   SERVER\n"
