@@ -4,50 +4,17 @@
 #include <random>
 
 #include <fmt/format.h>
-#include <openssl/sha.h>
 
 #include "bench/measure.h"
 #include "bench/rows.h"
-#include "crypto/hmac.h"
-#include "crypto/sha.h"
+#include "engine/state_key.h"
 #include "topics/embedded_log.h"
-
-// The low-level calls: copying an EVP context per message costs more than hashing it.
-#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 
 namespace penstock::bench {
 namespace {
 
 constexpr std::size_t kCommitRecords = 1024, kValueBytes = 255, kChangedKeys = 64;
 constexpr std::size_t kStateEntries = 20'000, kStateBytes = 32;
-
-// As costly as the one that services have.
-class BenchStateKey final : public topics::StateKey {
- public:
-  BenchStateKey() {
-    constexpr std::array<std::uint8_t, SHA256_CBLOCK> kKey = {7};
-    SHA256_Init(&middle_);
-    SHA256_Update(&middle_, kKey.data(), kKey.size());
-  }
-  topics::Digest mac(ByteView message) const override {
-    constexpr std::array<std::uint8_t, 32> kKey = {9};
-    return crypto::hmac_sha256(kKey, message);
-  }
-  topics::Digest prf(ByteView message) const override {
-    SHA256_CTX context = middle_;
-    const std::uint64_t length = message.size();
-    topics::Digest out;
-    SHA256_Update(&context, &length, sizeof length);
-    SHA256_Update(&context, message.data(), message.size());
-    SHA256_Final(out.data(), &context);
-    return out;
-  }
-  topics::Digest hash(ByteView message) const override { return crypto::sha256(message); }
-  bool is_public() const override { return false; }
-
- private:
-  SHA256_CTX middle_;
-};
 
 topics::RecordBatch batch_of_records() {
   topics::RecordBatch batch;
@@ -64,7 +31,7 @@ Result<Measurement> run_commits(const Settings& settings, bool with_checkpoints,
   topics::EmbeddedOptions options;
   options.folder = folder;
   options.serve = false;
-  options.identity = {"bench", std::make_shared<BenchStateKey>()};
+  options.identity = {"bench", engine::public_state_key()};
   options.with_checkpoints = with_checkpoints;
   auto log = TRY(topics::EmbeddedLog::open(std::move(options)));
   const auto to = topics::TopicPartition{TRY(topics::TopicName::parse("out")), 0};

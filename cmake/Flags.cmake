@@ -25,7 +25,13 @@ endif()
 find_program(CCACHE ccache)
 if(CCACHE)
   # Hits in another folder too: paths below the tree are taken as relative ones, in objects also. Precompiled headers
-  # (preset dev) cache only with the sloppiness; see the ccache manual, "Precompiled headers".
+  # (preset dev) cache only with the sloppiness (ccache manual, "Precompiled headers"), which has a price: a header that
+  # is edited while a file compiles may leave a wrong object in the cache. Lumps need none, and nothing that is tested
+  # or shipped is built so.
+  set(sloppiness)
+  if(NOT PENSTOCK_UNITY)
+    set(sloppiness CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime)
+  endif()
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
-      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${CCACHE})
+      CCACHE_NAMESPACE=penstock-2 ${sloppiness} ${CCACHE})
 endif()

@@ -53,8 +53,8 @@ std::string quoted_text(std::string_view value) {
 
 Field::Field(Literal name, Public value) : Field(name.text(), quoted_text(value.text)) {}
 Field::Field(Literal name, const Error& value)
-    : Field(name.text(), quoted_text(fmt::format("{}: {}", facts_of(value.code()).name, value.text()))) {
-}
+    : Field(name.text(),
+            quoted_text(fmt::format("{}: {}", facts_of(value.code()).name, value.text()))) {}
 
 void set_level(Level level) {
   logger().set_level(to_spdlog(level));

@@ -4,8 +4,8 @@
 
 #include "engine/test_grants.h"
 #include "engine/test_topics.h"
-#include "topics/test_state_key.h"
 #include "topics/memory_log.h"
+#include "topics/test_state_key.h"
 
 namespace penstock::engine {
 namespace {

@@ -34,8 +34,9 @@ Result<std::shared_ptr<const topics::StateKey>> ServiceStateKey::make(ByteView s
                                                                       bool is_public) {
   SecretBuffer mac_key = TRY(derive_state_key(secret, "mac"));
   const SecretBuffer prf_key = TRY(derive_state_key(secret, "prf"));
-  return std::shared_ptr<const topics::StateKey>(
-      new ServiceStateKey(std::move(mac_key), prf_key, is_public));
+  auto made =
+      std::unique_ptr<ServiceStateKey>(new ServiceStateKey(std::move(mac_key), prf_key, is_public));
+  return std::shared_ptr<const topics::StateKey>(std::move(made));
 }
 
 ServiceStateKey::ServiceStateKey(SecretBuffer mac_key, const SecretBuffer& prf_key, bool is_public)

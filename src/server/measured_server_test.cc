@@ -253,6 +253,7 @@ TEST_F(MeasuredServer, DoesNotStartOverAJournalThatTheHostChanged) {
   record["kind"] = "create_as";
   record["name"] = "LEAK";
   record["query"] = "CSAS_LEAK_1";
+  record["plan"] = std::string(64, '0');
   record["sql"] = "CREATE STREAM leak AS SELECT * FROM payments EMIT CHANGES;";
   changed.push_back(record.dump());
   replace_journal(changed);

@@ -91,7 +91,8 @@ std::vector<LogImplementation> builtin_implementations() {
       {"socket", true, [] { return std::make_unique<SocketPlace>(); }},
   };
   if (kafka::test_bootstrap() != nullptr)
-    all.push_back({"kafka", true, [] { return std::make_unique<KafkaPlace>(); }, false, false});
+    all.push_back(
+        {"kafka", true, [] { return std::make_unique<KafkaPlace>(); }, false, false, false});
   return all;
 }
 

@@ -158,7 +158,12 @@ Result<> KafkaCommit::write_tasks() {
 }
 
 Result<> KafkaCommit::write_task(const TaskId& task) {
-  TaskFacts& facts = *TRY(writer_.facts_of(task));
+  const auto opened = writer_.tasks_.find(task);
+  if (opened == writer_.tasks_.end())
+    return fail(ErrorCode::failed_precondition,
+                fmt::format("task '{}' was not opened by this writer: restore() comes first",
+                            task.value()));
+  TaskFacts& facts = opened->second;
   TaskUpdate& update = updates_.try_emplace(task, facts).first->second;
   std::int32_t partitions = facts.place.partition + 1;
   for (const Advance& advance : advances_) {
@@ -166,6 +171,12 @@ Result<> KafkaCommit::write_task(const TaskId& task) {
     Position next = advance.next;
     if (auto* at = std::get_if<LogPosition>(&next)) {
       const TopicRef topic = TRY(writer_.core_.topics.find(advance.from.topic));
+      const auto* before = facts.checkpoint.find(advance.from);
+      const auto* place = before == nullptr ? nullptr : std::get_if<LogPosition>(before);
+      if (place != nullptr && !place->topic_id.empty() && place->topic_id != topic->id)
+        return fail(ErrorCode::failed_precondition,
+                    fmt::format("topic_recreated: topic '{}' was deleted and made again",
+                                advance.from.topic.text()));
       at->topic_id = topic->id;
       partitions = std::max(partitions, topic->spec.partitions);
     }

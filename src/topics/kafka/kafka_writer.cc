@@ -78,12 +78,6 @@ Result<> KafkaWriter::check_idle() const {
   return {};
 }
 
-Result<TaskFacts*> KafkaWriter::facts_of(const TaskId& task) {
-  auto found = tasks_.find(task);
-  if (found != tasks_.end()) return &found->second;
-  return read_task(task, [](ByteView, ByteView) {});
-}
-
 Result<TaskFacts*> KafkaWriter::read_task(const TaskId& task, const StateVisitor& visitor) {
   TaskPlace place = TRY(place_of(core_.options.service_id, task));
   TaskFacts facts;

@@ -32,9 +32,8 @@ class KafkaWriter final : public Writer {
       : log_(log), core_(core), replica_(replica), id_(std::move(id)) {}
 
   Result<> check_idle() const;  // no commit is open, and the producer lives
-  // The task's facts, read and verified if they are not known yet. What the predecessor committed
-  // is then visible, since our initialisation has waited for its last transaction.
-  Result<TaskFacts*> facts_of(const TaskId& task);
+  // Reads and verifies. What the predecessor committed is visible, since our initialisation has
+  // waited for its last transaction.
   Result<TaskFacts*> read_task(const TaskId& task, const StateVisitor& visitor);
   Result<TaskFacts> read_alone(const TaskId& task, TaskPlace place);
   Result<> commit_opening(TaskFacts& facts);

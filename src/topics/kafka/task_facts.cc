@@ -109,7 +109,8 @@ Result<> check_topics(const Checkpoint& checkpoint, Core& core) {
     if ((*topic)->id == place->topic_id) continue;
     const Error noted = core.figures.note(
         "topic_recreated", position.from,
-        fmt::format("topic '{}' was deleted and made again: the position of task '{}' belongs to "
+        fmt::format("topic_recreated: topic '{}' was deleted and made again: the position of task "
+                    "'{}' belongs to "
                     "the former one. If that was meant: {}",
                     position.from.topic.text(), checkpoint.task.value(), way_out(checkpoint.task)));
     return fail(ErrorCode::failed_precondition, noted.text());
