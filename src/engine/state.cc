@@ -29,9 +29,10 @@ std::string store_id(std::string_view kind, const data::Schema& columns) {
 
 StoreWrites::StoreWrites(std::string_view store, topics::StateWrites& to) : to_(to) {
   CHECK(!store.empty() && store.size() <= kStoreIdBytesMax);
-  key_.push_back(static_cast<std::uint8_t>(store.size()));
-  key_.insert(key_.end(), store.begin(), store.end());
-  prefix_bytes_ = key_.size();
+  prefix_bytes_ = 1 + store.size();
+  key_.resize(prefix_bytes_);
+  key_[0] = static_cast<std::uint8_t>(store.size());
+  std::ranges::copy(store, key_.begin() + 1);
 }
 
 Result<StoredState> StoredState::load(topics::Writer& writer, const topics::TaskId& task) {
