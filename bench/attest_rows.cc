@@ -165,6 +165,7 @@ Result<std::string> prepare_keys(Manager& manager) {
   TRY(manager.put("policy", kPolicy, policy->to_json().dump()));
   Json jwk = crypto::to_jwk(*keys->reader_key(kPolicy));
   TRY(manager.put("reader-key", kPolicy, jwk.dump()));
+  TRY(manager.put("state-key", "default_", std::string(32, 'k')));
   crypto::wipe_json(jwk);
   return fmt::format(
       "version = \"0.1.0\"\nalgorithm = \"sha384\"\n[data]\n"

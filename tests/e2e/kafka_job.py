@@ -124,14 +124,15 @@ class JobCase(KafkaCase):
             last[lane] = offset
 
     def check_sequences(self, *topics: str) -> None:
-        """No (epoch, sequence) was used twice, not even by what was aborted: it would be a nonce used twice."""
+        """No (epoch, partition, sequence) was used twice, not even by what was aborted: it would be a nonce used twice."""
         seen: dict[bytes, tuple] = {}
         for record in foreign_consume(self.cluster, *topics, isolation_level="read_uncommitted"):
             raw = base64.b64decode(record["raw"])
             place = (record["topic"], record["partition"], record["offset"])
             self.assertEqual(raw[:3], SEALED_START, f"{place}: a record that is not sealed")
-            self.assertNotIn(raw[3:22], seen, f"{place} repeats epoch and sequence of {seen.get(raw[3:22])}")
-            seen[raw[3:22]] = place
+            nonce = raw[3:22] + record["partition"].to_bytes(4, "big")  # each partition has its own sequence
+            self.assertNotIn(nonce, seen, f"{place} repeats epoch and sequence of {seen.get(nonce)}")
+            seen[nonce] = place
 
     # -- load -----------------------------------------------------------------------------------
 

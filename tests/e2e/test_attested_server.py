@@ -39,7 +39,8 @@ class Attested(ManagerCase):
                          sorted(value["card"] for value in values if value["amount"] >= 1000))
         granted = [e["subject"] for e in self.audit() if e["action"] == "release" and e["outcome"] == "granted"]
         self.assertEqual(sorted(granted), ["payments/policy/payments-v1", "payments/policy/review-v1",
-                                           "payments/producer-key/review-v1", "payments/reader-key/payments-v1"])
+                                           "payments/producer-key/review-v1", "payments/reader-key/payments-v1",
+                                           "payments/state-key/pay"])
 
     def test_no_key_lies_in_any_file_of_the_host(self) -> None:
         self.produce_payments(0, 100)

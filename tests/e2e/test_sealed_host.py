@@ -31,7 +31,7 @@ class Segment:
         (self.path,) = (data / "topics" / topic / str(partition)).glob("*.seg")
         self.bytes = bytearray(self.path.read_bytes())
         lengths = struct.unpack_from("<3I", self.bytes, 40)
-        count = struct.unpack_from("<I", self.bytes, 16)[0]
+        count = struct.unpack_from("<H", self.bytes, 16)[0]
         flags = struct.unpack_from("<H", self.bytes, 6)[0]
         assert flags == 0, "no keys, no headers, one timestamp"
         self.end = 64 + 4 * count + sum(lengths)
