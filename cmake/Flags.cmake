@@ -5,8 +5,10 @@ add_compile_options(-Wall -Wextra -Werror -march=x86-64-v3 -fno-omit-frame-point
 if(PENSTOCK_UNITY)
   add_compile_options($<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)  # its own file is not the main one of a lump
 endif()
-add_compile_options($<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized> $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>
-                    $<$<CXX_COMPILER_ID:GNU>:-Wno-interference-size>)
+add_compile_options($<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized> $<$<CXX_COMPILER_ID:GNU>:-Wno-interference-size>)
+if(NOT PENSTOCK_UNITY)  # ccache takes this option for a use of precompiled headers, which lumps have not
+  add_compile_options($<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
+endif()
 add_compile_definitions($<$<BOOL:${PENSTOCK_CRASH_POINTS}>:PENSTOCK_CRASH_POINTS>)
 if(NOT CMAKE_BUILD_TYPE STREQUAL "Release")
   add_compile_definitions(_GLIBCXX_ASSERTIONS)
