@@ -79,10 +79,23 @@ class LineHandler final : public nlohmann::json_sax<Json> {
   bool root_is_object_ = false;
 };
 
+// What SQL would make a dead letter for (format/reasons.h).
+Result<> check_beginning(std::string_view line) {
+  if (line.starts_with("\xEF\xBB\xBF"))
+    return fail(ErrorCode::invalid_argument,
+                "begins with a byte-order mark, which JSON must not have (RFC 8259, 8.1)");
+  if (line.starts_with('\0'))
+    return fail(ErrorCode::invalid_argument,
+                "begins with a zero byte, as records of a schema registry do: only their JSON is "
+                "taken");
+  return {};
+}
+
 }  // namespace
 
 Result<> check_json_line(std::string_view line, std::vector<WantedMember>& wanted) {
   for (WantedMember& member : wanted) member.seen = WantedMember::Seen::no;
+  TRY(check_beginning(line));
   LineHandler handler(wanted);
   if (Json::sax_parse(line, &handler)) return {};
   if (handler.too_deep())

@@ -25,8 +25,9 @@ TEST(JsonLine, takes_every_kind_of_value) {
 
 TEST(JsonLine, refuses_what_is_not_one_value_and_quotes_nothing) {
   std::vector<WantedMember> none;
-  for (std::string_view line : {"", "{", "{}{}", "secret", "{\"secret\":1,}", "{\"secret\"}", "01",
-                                "\"secret\xff\"", "NaN"}) {
+  for (std::string_view line : std::initializer_list<std::string_view>{
+           "", "{", "{}{}", "secret", "{\"secret\":1,}", "{\"secret\"}", "01", "\"secret\xff\"",
+           "NaN", "\xEF\xBB\xBF{}", std::string_view("\0\0\0\0\1{}", 7)}) {
     Result<> checked = check_json_line(line, none);
     ASSERT_FALSE(checked) << line;
     EXPECT_EQ(checked.error().code(), ErrorCode::invalid_argument);

@@ -9,6 +9,7 @@ namespace penstock::cli {
 inline constexpr std::size_t kLineBytesMax = 1 << 20;       // of one line given to `produce`
 inline constexpr std::size_t kJsonDepthMax = 512;           // of one line given to `produce`
 inline constexpr std::size_t kScriptBytesMax = 1 << 20;     // of a file of statements
+inline constexpr int kScriptDepthMax = 16;                  // RUN SCRIPT in scripts
 inline constexpr std::size_t kStatementBytesMax = 1 << 20;  // typed, up to its semicolon
 inline constexpr std::size_t kHistoryLines = 1000;
 inline constexpr std::size_t kPolicyFileBytesMax = 256 << 10;

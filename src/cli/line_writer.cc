@@ -83,15 +83,19 @@ Result<> LineWriter::open_topic() {
                               options_.topic));
     return ensure({.name = grants, .partitions = 1, .compacted = true});
   }
-  // Who may not even ask about the grants is not told.
-  Result<std::optional<topics::TopicInfo>> sealed = find_topic(*log_, grants);
-  if (!sealed && sealed.error().code() != ErrorCode::permission_denied) return fail(sealed.error());
-  if (sealed && *sealed)
-    note(
-        fmt::format("topic '{}' holds sealed records; plain ones among them are not read by "
-                    "queries. Use --seal POLICY --keys FILE",
-                    options_.topic));
-  return {};
+  return options_.plain ? Result<>() : require_plain_topic(grants);
+}
+
+Result<> LineWriter::require_plain_topic(const TopicName& grants) {
+  std::optional<topics::TopicInfo> sealed = TRY_IN(
+      find_topic(*log_, grants),
+      fmt::format("whether the records of topic '{}' are sealed (--plain says that they are not)",
+                  options_.topic));
+  if (!sealed) return {};
+  return fail(ErrorCode::permission_denied,
+              fmt::format("topic '{}' holds sealed records: seal these too with --seal POLICY "
+                          "--keys FILE, or say --plain if everybody may read them",
+                          options_.topic));
 }
 
 Result<> LineWriter::ensure(const topics::TopicSpec& spec) {

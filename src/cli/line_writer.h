@@ -43,6 +43,7 @@ struct LineWriterOptions {
   std::string topic;
   std::optional<std::int32_t> partitions;  // of a topic that is made; must match one that is there
   std::string policy;                      // seals under it; empty: plain
+  bool plain = false;                      // plain records among sealed ones are meant
   std::chrono::seconds patience{30};       // for a holder, or brokers, that went away to come back
 };
 
@@ -67,6 +68,7 @@ class LineWriter {
 
   LineWriter(LineWriterOptions options, const seal::KeySource* keys);
   Result<> open_topic();
+  Result<> require_plain_topic(const topics::TopicName& grants);
   Result<> ensure(const topics::TopicSpec& spec);
   Result<> open_writer();
   // Until the writer is open again: in the folder when its holder is back or gone for good, or with

@@ -38,7 +38,12 @@ class Produce final : public Command {
         "--timestamp-field", time_field_,
         "Member that holds the record's time: milliseconds since 1970 or ISO 8601 text");
     CLI::Option* keys = verb.add_option("--keys", keys_file_, "Key file with a producer's key");
-    verb.add_option("--seal", writer_.policy, "Seal every record under this policy")->needs(keys);
+    CLI::Option* seal =
+        verb.add_option("--seal", writer_.policy, "Seal every record under this policy")
+            ->needs(keys);
+    verb.add_flag("--plain", writer_.plain,
+                  "Write plain records although the topic's records are sealed")
+        ->excludes(seal);
     verb.add_option("--commit-lines", commit_lines_, "Lines per commit at most")
         ->check(CLI::Range(std::size_t{1}, std::size_t{64} << 10))
         ->capture_default_str();

@@ -53,6 +53,7 @@ OrderedJson run_query_json(const session::QueryRow& query) {
                      {"records_in", stats.records_in},
                      {"records_out", stats.records_out},
                      {"dead_letters", stats.dead_letters},
+                     {"dead_letters_topic", query.dead_letters_topic},
                      {"bytes_in", stats.bytes_in},
                      {"bytes_out", stats.bytes_out},
                      {"commits", stats.commits},
@@ -77,8 +78,13 @@ class Run final : public Command {
     verb.add_option("--threads", session_.runtime.threads, "Threads that run queries")
         ->check(CLI::Range(1, kThreadsMax))
         ->capture_default_str();
-    verb.add_flag("--until-end", until_end_,
-                  "Process what the topics hold now, commit, print what was done, end");
+    CLI::Option* until_end =
+        verb.add_flag("--until-end", until_end_,
+                      "Process what the topics hold now, commit, print what was done, end");
+    verb.add_flag("--fail-on-dead-letters", fail_on_dead_letters_,
+                  "With --until-end: end with an error when a query could not read or compute a "
+                  "record")
+        ->needs(until_end);
     verb.add_option("--keys", keys_file_, "Key file for sealed topics");
     verb.add_flag("--json", json_, "Print what was done as JSON");
     verb.add_option("--commit-records", session_.runtime.commit.records,
@@ -111,8 +117,11 @@ class Run final : public Command {
     TRY(execute(*session, script));
     Result<> ended = until_end_ ? session->drain() : run_until_signal(*session, *signals);
     session->close();
-    print(session->queries());
-    return ended;
+    const std::vector<session::QueryRow> queries = session->queries();
+    print(queries);
+    tell_dead_letters(queries);
+    TRY(ended);
+    return fail_on_dead_letters_ ? require_no_dead_letters(queries) : Result<>();
   }
 
   std::string_view advice(const Error& error) const override { return place_.advice(error); }
@@ -179,6 +188,27 @@ class Run final : public Command {
                mebibytes(peak_memory_bytes()));
   }
 
+  void tell_dead_letters(const std::vector<session::QueryRow>& queries) const {
+    for (const session::QueryRow& query : queries) {
+      if (query.stats.dead_letters == 0) continue;
+      note(
+          fmt::format("query {}: {} of {} records could not be read or computed; they are in "
+                      "topic '{}', which `penstock consume {} --topic {} --from-beginning "
+                      "--with-metadata` shows with their reasons",
+                      query.id, query.stats.dead_letters, query.stats.records_in,
+                      query.dead_letters_topic, place_.option(), query.dead_letters_topic));
+    }
+  }
+
+  static Result<> require_no_dead_letters(const std::vector<session::QueryRow>& queries) {
+    std::uint64_t dead_letters = 0;
+    for (const session::QueryRow& query : queries) dead_letters += query.stats.dead_letters;
+    if (dead_letters == 0) return {};
+    return fail(
+        ErrorCode::failed_precondition,
+        fmt::format("{} records became dead letters (--fail-on-dead-letters)", dead_letters));
+  }
+
   static void tell_missing(const session::QueryRow& query) {
     for (const engine::PartitionProgress& progress : query.stats.progress) {
       const seal::GapTotals& totals = progress.missing.totals;
@@ -206,7 +236,7 @@ class Run final : public Command {
   std::string keys_file_, durability_ = "os";
   session::SessionOptions session_;
   std::optional<int> commit_ms_;
-  bool until_end_ = false, json_ = false;
+  bool until_end_ = false, fail_on_dead_letters_ = false, json_ = false;
 };
 
 }  // namespace

@@ -6,11 +6,9 @@
 #include "cli/command.h"
 #include "cli/console/console.h"
 #include "cli/console/http_target.h"
-#include "cli/console/session_target.h"
-#include "cli/folder.h"
+#include "cli/console/place_target.h"
 #include "cli/limits.h"
 #include "cli/manager/admin_options.h"
-#include "topics/folder_lock.h"
 
 namespace penstock::cli {
 namespace {
@@ -63,29 +61,11 @@ class Sql final : public Command {
   }
 
   Result<std::unique_ptr<SqlTarget>> open_target() const {
-    if (!place_.check()) return connect(server_.empty() ? kDefaultServer : server_);
-    std::optional<topics::Owner> owner;
-    if (!place_.on_kafka()) {
-      TRY(require_folder(place_.folder()));
-      owner = TRY(topics::read_owner(place_.folder()));
-    }
-    if (!owner && !sign_file_.empty())
-      return fail(ErrorCode::invalid_argument,
-                  fmt::format("--sign is for a server, and none holds {}", place_.text()));
-    if (!owner && place_.on_kafka())
-      return TRY(SessionTarget::open(place_, TRY(load_key_option(keys_file_))));
-    if (!owner) return TRY(SessionTarget::open(place_, TRY(load_server_keys(keys_file_))));
-    if (owner->http) return connect("http://" + *owner->http);
-    return fail(ErrorCode::busy, fmt::format("{} is held by process {} ({}), which takes no "
-                                             "statements",
-                                             place_.text(), owner->pid, owner->program));
-  }
-
-  Result<std::unique_ptr<SqlTarget>> connect(const std::string& url) const {
     HttpTargetOptions options{.service_id = service_id_};
     if (!ca_file_.empty()) options.trust = TRY(load_trust(ca_file_));
     if (!sign_file_.empty()) options.signer = TRY(StatementSigner::load(sign_file_));
-    return TRY(HttpTarget::connect(url, std::move(options)));
+    if (place_.check()) return open_place_target(place_, keys_file_, std::move(options));
+    return TRY(HttpTarget::connect(server_.empty() ? kDefaultServer : server_, std::move(options)));
   }
 
   std::string server_, keys_file_, service_id_, statements_, file_, output_ = "TABULAR";

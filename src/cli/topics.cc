@@ -1,7 +1,14 @@
+#include <unistd.h>
+
+#include <iostream>
+
 #include <CLI/CLI.hpp>
 
 #include "cli/command.h"
+#include "cli/console/place_target.h"
 #include "cli/log_place.h"
+#include "seal/grant.h"
+#include "session/topic_users.h"
 
 namespace penstock::cli {
 namespace {
@@ -15,14 +22,19 @@ class TopicsCommand final : public Command {
         "transactions are among them)",
         false);
     add(describe_, verb, "describe", "The partitions of one topic", true);
-    add(remove_, verb, "remove", "Remove a topic and all its records", true);
+    CLI::App& remove =
+        add(remove_, verb, "remove",
+            "Remove a topic with all its records, and its grants if it is sealed", true);
+    remove.add_flag("--yes", yes_, "Without asking");
+    remove.add_flag("--force", force_, "End the queries that use it first");
+    remove.add_option("--keys", keys_file_, "Key file, when --force works on a free folder");
   }
 
   Result<> run() override {
     std::unique_ptr<topics::Log> log = TRY(place().open_existing("penstock topics"));
     if (list_.app->parsed()) return list(*log);
     topics::TopicName name = TRY(topics::TopicName::parse(topic_));
-    return describe_.app->parsed() ? describe(*log, name) : log->remove(name);
+    return describe_.app->parsed() ? describe(*log, name) : remove(log, name);
   }
 
   std::string_view advice(const Error& error) const override { return place().advice(error); }
@@ -38,13 +50,20 @@ class TopicsCommand final : public Command {
     return describe_.app->parsed() ? describe_.place : remove_.place;
   }
 
-  void add(SubVerb& sub_verb, CLI::App& verb, const std::string& name, const std::string& what,
-           bool of_topic) {
+  CLI::App& add(SubVerb& sub_verb, CLI::App& verb, const std::string& name, const std::string& what,
+                bool of_topic) {
     CLI::App* sub = sub_verb.app = verb.add_subcommand(name, what);
     sub_verb.place.declare(*sub, "Data folder");
     if (of_topic) sub->add_option("--topic", topic_, "Topic")->required();
     sub->footer(fmt::format("Example:\n  penstock topics {} --data data{}", name,
                             of_topic ? " --topic payments" : ""));
+    return *sub;
+  }
+
+  static std::int64_t records_of(const topics::TopicInfo& info) {
+    std::int64_t records = 0;
+    for (const topics::PartitionInfo& p : info.partitions) records += p.end - p.first;
+    return records;
   }
 
   static Result<> list(topics::Log& log) {
@@ -54,9 +73,8 @@ class TopicsCommand final : public Command {
     fmt::print("{:<{}}  {:>10}  {:>12}\n", "TOPIC", width, "PARTITIONS", "RECORDS");
     for (const topics::TopicName& name : names) {
       topics::TopicInfo info = TRY(log.describe(name));
-      std::int64_t records = 0;
-      for (const topics::PartitionInfo& p : info.partitions) records += p.end - p.first;
-      fmt::print("{:<{}}  {:>10}  {:>12}\n", name.text(), width, info.spec.partitions, records);
+      fmt::print("{:<{}}  {:>10}  {:>12}\n", name.text(), width, info.spec.partitions,
+                 records_of(info));
     }
     return {};
   }
@@ -73,8 +91,82 @@ class TopicsCommand final : public Command {
     return {};
   }
 
+  Result<> remove(std::unique_ptr<topics::Log>& log, const topics::TopicName& name) {
+    TRY(require_removable(name));
+    const topics::TopicInfo info = TRY(log->describe(name));
+    const std::vector<session::TopicUser> users = TRY(session::users_of(*log, name));
+    if (!users.empty() && !force_) return fail(in_use(name, users));
+    TRY(confirm(info, users));
+    if (!users.empty()) {
+      log.reset();  // the queries' owner needs the folder
+      TRY(end_queries(users));
+      log = TRY(place().open_existing("penstock topics"));
+    }
+    TRY(log->remove(name));
+    const auto grants = TRY(topics::TopicName::parse(seal::grants_topic(name.text())));
+    Result<> removed = log->remove(grants);
+    if (removed || removed.error().code() == ErrorCode::not_found) return {};
+    return removed;
+  }
+
+  static Result<> require_removable(const topics::TopicName& name) {
+    if (name.text().starts_with('_'))
+      return fail(ErrorCode::permission_denied,
+                  fmt::format("'{}' is a service's own record of what it runs, which is never "
+                              "removed",
+                              name.text()));
+    if (!seal::is_grants_topic(name.text())) return {};
+    return fail(ErrorCode::permission_denied,
+                fmt::format("'{}' holds the grants without which the records of its topic can "
+                            "never be opened again: they go when that topic is removed",
+                            name.text()));
+  }
+
+  static Error in_use(const topics::TopicName& name, const std::vector<session::TopicUser>& users) {
+    std::string who;
+    for (const session::TopicUser& user : users)
+      who += fmt::format("{}query {} (service '{}') {}", who.empty() ? "" : "; ", user.query_id,
+                         user.service, user.use);
+    return Error(ErrorCode::failed_precondition,
+                 fmt::format("topic '{}' is in use: {}. TERMINATE them first, or let --force do it",
+                             name.text(), who));
+  }
+
+  Result<> confirm(const topics::TopicInfo& info,
+                   const std::vector<session::TopicUser>& users) const {
+    if (yes_) return {};
+    const std::string& name = info.spec.name.text();
+    if (::isatty(STDIN_FILENO) == 0)
+      return fail(
+          ErrorCode::invalid_argument,
+          fmt::format("removing topic '{}' can't be taken back; --yes says that it is meant",
+                      name));
+    fmt::print(stderr, "Remove topic '{}' with {} records{}? [y/N] ", name, records_of(info),
+               users.empty() ? "" : fmt::format(" and end {} queries", users.size()));
+    std::string answer;
+    std::getline(std::cin, answer);
+    if (answer == "y" || answer == "Y" || answer == "yes") return {};
+    return fail(ErrorCode::cancelled, "nothing was removed");
+  }
+
+  // By the process that holds the folder, else in this one.
+  Result<> end_queries(const std::vector<session::TopicUser>& users) const {
+    std::string script;
+    for (const session::TopicUser& user : users) {
+      if (user.service != place().service_id())
+        return fail(ErrorCode::failed_precondition,
+                    fmt::format("query {} is of service '{}', not '{}': end it there first",
+                                user.query_id, user.service, place().service_id()));
+      script += fmt::format("TERMINATE `{}`;\n", user.query_id);
+    }
+    auto target = TRY(open_place_target(place(), keys_file_, {}));
+    std::optional<Error> error = target->execute(script, {}).error;
+    return error ? Result<>(fail(*std::move(error))) : Result<>();
+  }
+
   SubVerb list_, describe_, remove_;
-  std::string topic_;
+  std::string topic_, keys_file_;
+  bool yes_ = false, force_ = false;
 };
 
 }  // namespace

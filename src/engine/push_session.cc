@@ -138,8 +138,8 @@ Result<Flow> PushSession::emit(const data::Batch& batch) {
   return Flow::more;
 }
 
-void PushSession::reject(data::RowIndex row, std::string_view) {
-  skipped_ += std::exchange(failed_[row], 1) == 0;
+void PushSession::reject(data::RowIndex row, std::string_view reason) {
+  if (std::exchange(failed_[row], 1) == 0) skipped_.add(reason);
 }
 
 }  // namespace penstock::engine

@@ -53,7 +53,7 @@ class PushSession final : public PushQuery, private Emitter {
   SourceEdge* current_ = nullptr;     // whose batch is being processed
   std::vector<std::uint8_t> failed_;  // per row of the batch at hand
   std::deque<Row> rows_;
-  std::uint64_t skipped_ = 0;
+  SkippedRecords skipped_;
   bool until_end_ = false;
   bool limit_reached_ = false;
   std::optional<Error> error_;

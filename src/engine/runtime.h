@@ -15,6 +15,7 @@
 #include "base/strong.h"
 #include "data/schema.h"
 #include "data/value.h"
+#include "engine/skipped.h"
 #include "seal/key_source.h"
 #include "seal/sequence_guard.h"
 #include "seal/topic_settings.h"
@@ -109,7 +110,7 @@ class PushQuery {
     bool done = false;           // nothing follows
     bool limit_reached = false;  // done because of LIMIT
     std::optional<Error> error;  // done because of a failure, or cancelled
-    std::uint64_t skipped = 0;   // records that could not be opened or computed, so far
+    SkippedRecords skipped;      // those that could not be opened, decoded or computed, so far
   };
   // Rows that are at hand, waiting until the deadline for the first one. Reading pauses while the
   // client does not call.

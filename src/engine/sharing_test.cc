@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "engine/runtime.h"
 #include "engine/test_faulty_log.h"
@@ -33,11 +34,13 @@ class SharingTest : public testing::Test {
   void SetUp() override {
     log::set_level(log::Level::error);
     for (std::string_view topic : {"in", "out"}) make_topic(*memory_, topic, kPartitions);
-    make_topic(*memory_, "in.grants");
-    make_topic(*memory_, "out.grants");
   }
   void TearDown() override { log::set_level(log::Level::info); }
 
+  void seal_topics() {
+    make_topic(*memory_, "in.grants");
+    make_topic(*memory_, "out.grants");
+  }
   sql::PlanPtr plan(bool sealed = false) {
     sql::StreamInfo info = stream("S", "in", kNumbers);
     if (sealed) info.seal = kSealed;
@@ -49,7 +52,8 @@ class SharingTest : public testing::Test {
     options.threads = threads;
     options.commit.records = 100;
     auto runtime = start_runtime(log, &keys_, options).value();
-    EXPECT_TRUE(runtime->start_query(kQuery, plan(sealed), StartAt::earliest));
+    const auto started = runtime->start_query(kQuery, plan(sealed), StartAt::earliest);
+    CHECK(started);  // else nothing would ever come
     return runtime;
   }
   void feed(int records, TestProducer* sealing = nullptr) {
@@ -136,6 +140,7 @@ class SharingUnderLoad : public SharingTest, public testing::WithParamInterface<
 TEST_P(SharingUnderLoad, OutputsAreExactWhateverMoves) {
   bool sealed = GetParam();
   std::mt19937 random(sealed ? 1 : 2);
+  if (sealed) seal_topics();
   Fate fate(3);
   fate.set_trouble_percent(5);
   FaultyLog faulty(*memory_, fate);
@@ -163,6 +168,7 @@ TEST_P(SharingUnderLoad, OutputsAreExactWhateverMoves) {
 
 TEST_P(SharingUnderLoad, OneProcessTakesOverFromAnotherThatEnds) {
   bool sealed = GetParam();
+  if (sealed) seal_topics();
   std::optional<TestProducer> producer;
   if (sealed) {
     producer.emplace(*memory_, "in", keys_);
@@ -259,6 +265,7 @@ TEST_F(SharingTest, ForgetsTheTasksThatAreItsOwn) {
 }
 
 TEST_F(SharingTest, WhatHindersAllTasksIsSaidAtTheStart) {
+  seal_topics();
   auto runtime = start_runtime(one_, nullptr, {}).value();
   Result<> started = runtime->start_query(kQuery, plan(/*sealed=*/true), StartAt::earliest);
   ASSERT_FALSE(started);

@@ -25,6 +25,16 @@ std::string_view reason_of(simdjson::error_code code) {
   return code == simdjson::UTF8_ERROR ? reason::kInvalidUtf8 : reason::kMalformedJson;
 }
 
+// What is wrong with a record that is no JSON: what stands before the JSON, when something does.
+std::string_view named(std::string_view why, ByteView record) {
+  constexpr std::uint8_t kMark[] = {0xEF, 0xBB, 0xBF};
+  constexpr std::size_t kFramingBytes = 5;
+  if (record.size() >= sizeof(kMark) && std::memcmp(record.data(), kMark, sizeof(kMark)) == 0)
+    return reason::kByteOrderMark;
+  if (record.size() >= kFramingBytes && record[0] == 0) return reason::kRegistryFraming;
+  return why;
+}
+
 // What may come next inside an object or array.
 enum class Expect : std::uint8_t {
   value_or_close,
@@ -120,6 +130,16 @@ inline std::string_view JsonDocument::read_member(std::size_t& at, JsonMember& m
 }
 
 std::string_view JsonDocument::parse_object(ByteView record) {
+  std::string_view why = scan_object(record);
+  return why.empty() ? why : named(why, record);
+}
+
+std::string_view JsonDocument::parse_value(ByteView record, JsonSpan& value) {
+  std::string_view why = scan_value(record, value);
+  return why.empty() ? why : named(why, record);
+}
+
+std::string_view JsonDocument::scan_object(ByteView record) {
   member_count_ = 0;
   if (auto why = index(record); !why.empty()) return why;
   if (members_.size() < count_) members_.resize(count_);
@@ -139,7 +159,7 @@ std::string_view JsonDocument::parse_object(ByteView record) {
   }
 }
 
-std::string_view JsonDocument::parse_value(ByteView record, JsonSpan& value) {
+std::string_view JsonDocument::scan_value(ByteView record, JsonSpan& value) {
   if (auto why = index(record); !why.empty()) return why;
   std::size_t at = 0;
   if (auto why = read_value(at, value); !why.empty()) return why;

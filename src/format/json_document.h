@@ -55,6 +55,8 @@ class JsonDocument {
   static std::size_t compact(std::string_view text, char* out);
 
  private:
+  std::string_view scan_object(ByteView record);
+  std::string_view scan_value(ByteView record, JsonSpan& value);
   std::string_view index(ByteView record);
   std::string_view read_member(std::size_t& at, JsonMember& member);
   std::string_view read_value(std::size_t& at, JsonSpan& value);

@@ -9,6 +9,9 @@ namespace penstock::format::reason {
 inline constexpr std::string_view kNone{};  // no failure
 
 inline constexpr std::string_view kMalformedJson = "malformed_json";
+inline constexpr std::string_view kByteOrderMark = "byte_order_mark";  // before the JSON
+// A zero byte and a schema's id before the JSON, as serializers of a schema registry write.
+inline constexpr std::string_view kRegistryFraming = "schema_registry_framing";
 inline constexpr std::string_view kInvalidUtf8 = "invalid_utf8";
 inline constexpr std::string_view kTooDeep = "too_deep";
 inline constexpr std::string_view kTooLarge = "too_large";

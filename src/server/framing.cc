@@ -141,12 +141,23 @@ std::string Framer::print_line(const engine::PushQuery::Row& row) const {
                      shown(row.at(1)), partition != nullptr ? *partition : 0);
 }
 
-std::string Framer::end(bool limit_reached) const {
+std::string Framer::notice(const engine::SkippedRecords& skipped) const {
+  if (framing_ != Framing::delimited) return {};
+  OrderedJson reasons;
+  for (const auto& count : skipped.counts()) reasons[count.reason] = count.records;
+  OrderedJson notice;
+  notice["skipped"] = {{"records", skipped.records()}, {"reasons", std::move(reasons)}};
+  return to_text(notice) + "\n";
+}
+
+std::string Framer::end(bool limit_reached, const engine::SkippedRecords& skipped) const {
   if (framing_ == Framing::json_array) return "]";
   if (framing_ != Framing::streamed_rows) return {};
   if (kind_ == QueryKind::pull) return "]";
   OrderedJson last;
-  last["finalMessage"] = limit_reached ? "Limit Reached" : "Query Completed";
+  std::string message = limit_reached ? "Limit Reached" : "Query Completed";
+  if (skipped.records() > 0) message += "; " + skipped.text();
+  last["finalMessage"] = message;
   return to_text(last) + "]";
 }
 

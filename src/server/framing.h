@@ -22,6 +22,11 @@ enum class Framing : std::uint8_t {
 std::string_view content_type(Framing framing);
 
 inline constexpr std::string_view kDelimitedType = "application/vnd.ksqlapi.delimited.v1";
+// A request's field: "skipped" asks for a line, between rows of the delimited framing, that says
+// how many records were left out. Not without being asked: ksqlDB's clients take an object for an
+// error.
+inline constexpr std::string_view kNoticesField = "Penstock-Notices";
+inline constexpr std::string_view kSkippedNotices = "skipped";
 inline constexpr std::string_view kV1Type = "application/vnd.ksql.v1+json";
 
 // What the Accept field asks for; absent: nothing that we have (406).
@@ -38,8 +43,12 @@ class Framer {
 
   std::string head() const;
   std::string row(const engine::PushQuery::Row& row);
-  // The end: after LIMIT, after the last row, or for a reason.
-  std::string end(bool limit_reached) const;
+  // For a client that asked for notices: {"skipped":{"records":3,"reasons":{"malformed_json":3}}},
+  // so far. Empty where the framing has no place for it.
+  std::string notice(const engine::SkippedRecords& skipped) const;
+  // The end: after LIMIT, after the last row, or for a reason. The final message says what was
+  // left out.
+  std::string end(bool limit_reached, const engine::SkippedRecords& skipped) const;
   std::string end(const RestError& error) const;
   // A sign of life on a silent query; empty where the framing has none.
   std::string keep_alive() const;

@@ -25,7 +25,7 @@ std::string whole(Framing framing, QueryKind kind) {
   std::string out = framer.head();
   out += framer.row({std::string("a\"b"), std::int64_t{1}});
   out += framer.row({data::Null{}, std::int64_t{-2}});
-  return out + framer.end(true);
+  return out + framer.end(true, {});
 }
 
 TEST(Framer, WritesDelimitedLines) {
@@ -70,6 +70,19 @@ TEST(Framer, EndsWithAnErrorThatKeepsTheFraming) {
             ",\n" + entity + "]");
   EXPECT_EQ(Framer(Framing::streamed_rows, QueryKind::push, "q", two_columns()).end(error),
             "{\"errorMessage\":" + entity + "}]");
+}
+
+TEST(Framer, SaysHowManyRecordsWereLeftOut) {
+  engine::SkippedRecords skipped;
+  skipped.add("replayed");
+  skipped.add("malformed_json");
+  skipped.add("replayed");
+  EXPECT_EQ(Framer(Framing::delimited, QueryKind::push, "q", two_columns()).notice(skipped),
+            "{\"skipped\":{\"records\":3,\"reasons\":{\"replayed\":2,\"malformed_json\":1}}}\n");
+  EXPECT_EQ(Framer(Framing::json_array, QueryKind::push, "q", two_columns()).notice(skipped), "");
+  EXPECT_EQ(Framer(Framing::streamed_rows, QueryKind::push, "q", two_columns()).end(false, skipped),
+            "{\"finalMessage\":\"Query Completed; 3 records were left out: 2 replayed, "
+            "1 malformed_json\"}]");
 }
 
 TEST(Framer, IsChosenByTheAcceptField) {

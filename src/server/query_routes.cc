@@ -1,5 +1,6 @@
 // Queries whose rows go to a client: POST /query, /query-stream, /close-query.
 #include <chrono>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -32,8 +33,8 @@ QueryKind kind_of(std::string_view statement) {
 // Moves rows from the query to the client until one of them ends.
 class RowPump {
  public:
-  RowPump(engine::PushQuery& query, Framer& framer, net::ResponseWriter& writer)
-      : query_(query), framer_(framer), writer_(writer) {}
+  RowPump(engine::PushQuery& query, Framer& framer, bool notices, net::ResponseWriter& writer)
+      : query_(query), framer_(framer), notices_(notices), writer_(writer) {}
 
   void run() {
     if (!write({framer_.head()})) return;
@@ -42,6 +43,9 @@ class RowPump {
       std::vector<std::string> pieces;
       pieces.reserve(rows.rows.size() + 1);
       for (const auto& row : rows.rows) pieces.push_back(framer_.row(row));
+      if (notices_ && rows.skipped.records() > std::exchange(told_, rows.skipped.records())) {
+        pieces.push_back(framer_.notice(rows.skipped));
+      }
       if (rows.done) pieces.push_back(last_piece(rows));
       if (pieces.empty() && Clock::now() - written_ >= kKeepAlive) {
         pieces.push_back(framer_.keep_alive());
@@ -64,22 +68,26 @@ class RowPump {
   }
 
   std::string last_piece(const engine::PushQuery::Rows& rows) const {
-    if (!rows.error) return framer_.end(rows.limit_reached);
+    if (!rows.error) return framer_.end(rows.limit_reached, rows.skipped);
     if (writer_.ending() == net::ResponseWriter::Ending::stopping) {
       return framer_.end(rest_error(RestCode::stopping, "The server is shutting down"));
     }
-    if (rows.error->code() == ErrorCode::cancelled) return framer_.end(false);
+    if (rows.error->code() == ErrorCode::cancelled) {
+      return framer_.end(false, rows.skipped);
+    }
     return framer_.end(statement_error(*rows.error));
   }
 
   engine::PushQuery& query_;
   Framer& framer_;
+  const bool notices_;
+  std::uint64_t told_ = 0;  // records left out, as the client knows
   net::ResponseWriter& writer_;
   Clock::time_point written_ = Clock::now();
 };
 
 void stream(const RouteContext& context, const StatementRequest& request, Framing framing,
-            net::ResponseWriter& writer) {
+            bool notices, net::ResponseWriter& writer) {
   if (!gives_rows(request.text)) {
     return answer(
         writer, 400,
@@ -105,7 +113,7 @@ void stream(const RouteContext& context, const StatementRequest& request, Framin
   }
   writer.on_ending([&query] { query.cancel(); });
   Framer framer(framing, kind_of(request.text), selected->query_id, query.schema());
-  RowPump(query, framer, writer).run();
+  RowPump(query, framer, notices, writer).run();
   writer.on_ending([] {});  // the query ends before the writer does
 }
 
@@ -126,7 +134,7 @@ void run_query(const RouteContext& context, const net::HttpRequest& request,
     }
     framing = Framing::text;
   }
-  stream(context, *body, *framing, writer);
+  stream(context, *body, *framing, request.field(kNoticesField) == kSkippedNotices, writer);
 }
 
 }  // namespace

@@ -84,7 +84,7 @@ struct TopicList {
   bool extended = false;
 };
 struct QueryRow {
-  std::string id, statement, sink, sink_topic;
+  std::string id, statement, sink, sink_topic, dead_letters_topic;
   engine::QueryStats stats;
 };
 struct QueryList {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/ascii.h"
+#include "engine/dead_letter.h"
 #include "session/dry_effects.h"
 #include "session/properties.h"
 #include "session/query_ids.h"
@@ -15,6 +16,7 @@ QueryRow row_of(const PersistentQuery& query, const std::vector<engine::QuerySta
                .statement = query.statement,
                .sink = query.sink,
                .sink_topic = query.sink_topic,
+               .dead_letters_topic = engine::dead_letters_topic(query.id),
                .stats = {}};
   const auto at = std::ranges::find(stats, query.id, [](const auto& s) { return s.id.value(); });
   if (at != stats.end()) row.stats = *at;

@@ -14,6 +14,8 @@
 namespace penstock::session {
 namespace {
 
+constexpr std::string_view kTopicPrefix = "_statements_";
+
 constexpr std::size_t kReadBytes = 1 << 20;
 constexpr std::int64_t kStatementRecordVersion = 2;
 
@@ -107,11 +109,16 @@ Result<JournalEntry> parse_record(std::string_view record) {
   return entry;
 }
 
+std::optional<std::string_view> service_of_journal(const topics::TopicName& topic) {
+  if (!topic.text().starts_with(kTopicPrefix)) return std::nullopt;
+  return std::string_view(topic.text()).substr(kTopicPrefix.size());
+}
+
 Result<std::unique_ptr<StatementJournal>> StatementJournal::open(topics::Log& log,
                                                                  std::string_view service_id,
                                                                  bool shared) {
   auto topic =
-      TRY_IN(topics::TopicName::parse(fmt::format("_statements_{}", service_id)), "service id");
+      TRY_IN(topics::TopicName::parse(fmt::format("{}{}", kTopicPrefix, service_id)), "service id");
   std::unique_ptr<StatementJournal> journal(new StatementJournal(log, topic));
   journal->writer_id_ = fmt::format("statements_{}", service_id);
   journal->shared_ = shared;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "session/effects.h"
@@ -30,6 +31,9 @@ struct JournalEntry {
 };
 // corrupt, invalid_argument: not such a record; unsupported: of another version.
 Result<JournalEntry> parse_record(std::string_view record);
+
+// Of the topic of a service's statements, the service; absent: it is another topic.
+std::optional<std::string_view> service_of_journal(const topics::TopicName& topic);
 
 class StatementJournal {
  public:

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "engine/seal_access.h"
 #include "seal/grant.h"
 
 namespace penstock::session {
@@ -17,6 +18,23 @@ Result<> check_plain(const sql::StreamInfo& stream, const seal::KeySource& keys)
       fmt::format("Stream '{}': topic '{}' is covered by the seal policy '{}', so it is not "
                   "used in clear. Add SEAL='psr1', KEY_POLICY='{}' to the WITH clause.",
                   stream.name, stream.topic, which, which));
+}
+
+Result<topics::TopicName> grants_of(const sql::StreamInfo& stream) {
+  return TRY_IN(topics::TopicName::parse(seal::grants_topic(stream.topic)),
+                fmt::format("Stream '{}': the topic of its grants", stream.name));
+}
+
+Result<> check_no_grants(const sql::StreamInfo& stream, Effects& effects) {
+  const auto grants = TRY(grants_of(stream));
+  if (TRY(effects.partitions(grants))) return fail(engine::sealed_topic_in_clear(stream));
+  return {};
+}
+
+Result<> ensure_grants(const sql::StreamInfo& stream, Effects& effects) {
+  const auto grants = TRY(grants_of(stream));
+  if (TRY(effects.partitions(grants))) return {};
+  return effects.create_topic({.name = grants, .partitions = 1, .compacted = true});
 }
 
 }  // namespace
@@ -64,6 +82,8 @@ Result<> ensure_topics(const sql::StreamInfo& stream, std::optional<std::int32_t
   const auto topic =
       TRY_IN(topics::TopicName::parse(stream.topic), fmt::format("Stream '{}'", stream.name));
   const auto there = TRY(effects.partitions(topic));
+  const bool sealed = stream.seal.kind != sql::SealKind::none;
+  if (there && !sealed && !stream.seal.none_said) TRY(check_no_grants(stream, effects));
   if (!there) {
     const auto wanted = stream.partitions ? stream.partitions : partitions;
     if (!wanted) {
@@ -80,13 +100,7 @@ Result<> ensure_topics(const sql::StreamInfo& stream, std::optional<std::int32_t
                             "PARTITIONS out, or name another topic.",
                             stream.topic, *there, *stream.partitions));
   }
-  if (stream.seal.kind == sql::SealKind::none) return {};
-  const auto grants = TRY_IN(topics::TopicName::parse(seal::grants_topic(stream.topic)),
-                             fmt::format("Stream '{}': the topic of its grants", stream.name));
-  if (!TRY(effects.partitions(grants))) {
-    TRY(effects.create_topic({.name = grants, .partitions = 1, .compacted = true}));
-  }
-  return {};
+  return sealed ? ensure_grants(stream, effects) : Result<>();
 }
 
 Result<> ensure_sink_topics(const sql::PlanNode& plan, Effects& effects) {

@@ -16,6 +16,7 @@ Result<> check_seal(const sql::StreamInfo& stream, const seal::KeySource* keys, 
 // Makes the stream's topic and, when it is sealed, the topic of its grants, unless they are there.
 // `partitions` is for a topic that is missing and has no PARTITIONS; absent: not_found, with what
 // to do. failed_precondition: the topic has another number than PARTITIONS says.
+// permission_denied: the stream is plain, does not say SEAL='none', and the topic has grants.
 Result<> ensure_topics(const sql::StreamInfo& stream, std::optional<std::int32_t> partitions,
                        Effects& effects);
 

@@ -27,6 +27,8 @@ struct Span {
   bool empty() const { return begin == std::string_view::npos; }
 };
 
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";  // editors put one before a script
+
 Parsed<Statement> parse_and_bind(std::string_view text, const BindContext& context) {
   ast::Statement statement = TRY(parse_statement(text));
   return StatementBinder(context).bind(statement, text);
@@ -50,7 +52,8 @@ Result<std::vector<StatementText>> split_statements(std::string_view script) {
     statements.push_back({std::string(script.substr(open.begin, open.end - open.begin)), line});
     open = Span();
   };
-  for (std::size_t at = 0; at < script.size();) {
+  for (std::size_t at = script.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
+       at < script.size();) {
     const auto piece = next_piece(script, at);
     if (!piece) return fail(error_of(piece.error(), script, 1));
     if (piece->significant && script[at] == ';') {

@@ -76,6 +76,7 @@ TEST_F(StatementTest, HeadersPassFromPlainStreamsUnlessTheSinkSaysOtherwise) {
 }
 
 TEST_F(StatementTest, AScriptOfCommentsAndBlanksHoldsNoStatement) {
+  EXPECT_EQ(split_statements("\xEF\xBB\xBFSHOW STREAMS;").value().at(0).text, "SHOW STREAMS");
   const auto pieces = split_statements(" -- a\n /* b */ ; \n");
   ASSERT_TRUE(pieces.has_value());
   EXPECT_TRUE(pieces->empty());

@@ -18,7 +18,8 @@ std::string_view name_of(FormatKind format);  // "JSON", ...
 enum class SealKind : std::uint8_t { none, psr1 };
 struct SealSpec {
   SealKind kind = SealKind::none;
-  std::string policy;  // id; empty when kind is none
+  std::string policy;      // id; empty when kind is none
+  bool none_said = false;  // SEAL='none' stands there: plain records beside sealed ones are meant
   friend bool operator==(const SealSpec&, const SealSpec&) = default;
 };
 

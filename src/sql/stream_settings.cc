@@ -150,6 +150,7 @@ Parsed<void> set_seal(const Property& property, StreamSettings& settings) {
     return problem(property.value_span, "SEAL is 'psr1' or 'none'.");
   }
   settings.seal.kind = kind == "PSR1" ? SealKind::psr1 : SealKind::none;
+  settings.seal.none_said = kind == "NONE";
   return {};
 }
 

@@ -35,7 +35,7 @@ Result<> TopicDirectory::look() {
 }
 
 Result<> TopicDirectory::clean() {
-  for (const TopicName& name : TRY(store_.garbage())) TRY(remove_garbage(name, false));
+  for (const TopicName& name : TRY(store_.garbage())) TRY(remove_garbage(name));
   for (const auto& [name, topic] : topics_)
     for (const auto& partition : topic.partitions) TRY(partition->cut_behind());
   return {};
@@ -92,7 +92,7 @@ Result<> TopicDirectory::create(const TopicSpec& spec) {
   TRY(store_.write_or_fail(intent));
   CRASH_POINT("embedded.create.after_intent");
   if (auto made = make_folders(spec); !made) {
-    (void)remove_garbage(spec.name, false);
+    (void)remove_garbage(spec.name);
     return made;
   }
   CRASH_POINT("embedded.create.after_folders");
@@ -133,17 +133,14 @@ Result<> TopicDirectory::remove(const TopicName& name) {
     for (const auto& partition : found->second.partitions) partition->mark_removed();
     topics_.erase(found);
   }
-  return remove_garbage(name, true);
+  return remove_garbage(name);
 }
 
-// Deletes the folder of a topic that is not there (any more), then the note that says so.
-Result<> TopicDirectory::remove_garbage(const TopicName& name, bool recycle) const {
+// Deletes the folder of a topic that is not there (any more), then the note that says so. Its bytes
+// are not kept as spare segments: who removes a topic wants them gone.
+Result<> TopicDirectory::remove_garbage(const TopicName& name) const {
   auto path = folder_ / name.text();
   std::error_code error;
-  if (recycle) {
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(path, error))
-      if (entry.is_regular_file(error)) retire_segment(settings_, entry.path());
-  }
   std::filesystem::remove_all(path, error);
   if (error) return fail(folder_error("removing", path, error));
   CRASH_POINT("embedded.remove.after_files");

@@ -39,7 +39,7 @@ class TopicDirectory {
   Result<> check_nothing_lost(const std::vector<TopicName>& garbage) const;
   Topic make_topic(const StoredTopic& stored) const;
   Result<> make_folders(const TopicSpec& spec) const;
-  Result<> remove_garbage(const TopicName& name, bool recycle) const;
+  Result<> remove_garbage(const TopicName& name) const;
 
   const std::filesystem::path folder_;
   const SegmentSettings& settings_;

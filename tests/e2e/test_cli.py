@@ -183,7 +183,7 @@ class Pipelines(Case):
     def test_plain_records_in_a_sealed_topic_become_dead_letters(self) -> None:
         self.new_policy("in", "people")
         self.produce("people", people(0, 10), "--seal", "in", "--keys", self.key("in", "producer"))
-        self.produce("people", [{"id": 99, "card": "4111", "amount": 9}])
+        self.produce("people", [{"id": 99, "card": "4111", "amount": 9}], "--plain")
         sealed = MASKING.replace(", PARTITIONS=2", ", SEAL='psr1', KEY_POLICY='in'", 1).replace(", PARTITIONS=2", "")
         query = self.run_sql(sealed, "--keys", self.key("in"))["queries"][0]
         self.assertEqual(sorted(row["ID"] for row in self.consume("masked")), wanted_ids(0, 10))

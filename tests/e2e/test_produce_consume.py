@@ -186,6 +186,25 @@ class SealedTopics(Case):
         self.produce("payments", VALUES[:1], "--seal", "pay", "--keys", self.key("pay", "reader"), expect=6)
         self.produce("elsewhere", VALUES[:1], "--seal", "pay", "--keys", self.key("pay"), expect=6)
 
+    def test_nothing_of_ours_writes_in_clear_where_records_are_sealed(self) -> None:
+        self.seal(VALUES[:5])
+        refused = self.produce("payments", VALUES[:1], expect=6)
+        self.assertIn("topic 'payments' holds sealed records", refused.stderr)
+        stream = "CREATE STREAM s (id INT, user STRING) WITH (KAFKA_TOPIC='payments', VALUE_FORMAT='JSON'%s);"
+        source = "CREATE STREAM i (id INT, user STRING) WITH (KAFKA_TOPIC='in', VALUE_FORMAT='JSON', PARTITIONS=1);"
+        sink = "CREATE STREAM o WITH (KAFKA_TOPIC='payments'%s) AS SELECT * FROM i;"
+        insert = "INSERT INTO s (id, user) VALUES (7, 'x');"
+        self.produce("in", VALUES[:1])
+        for text in (stream % "" + insert, source + sink % ""):
+            done = self.run_sql(text, expect=6)
+            self.assertIn("SEAL='none' if plain records are meant", done.stderr)
+        self.assertEqual(self.count("payments"), 5)
+        self.produce("payments", VALUES[:1], "--plain")
+        none = ", SEAL='none'"
+        self.run_sql(stream % none + insert)
+        self.run_sql(source + sink % none)
+        self.assertEqual(self.count("payments"), 8)
+
     def test_key_files_are_private_and_must_be(self) -> None:
         for kind in ("", "reader", "producer"):
             self.assertEqual(stat.S_IMODE(os.stat(self.key("pay", kind)).st_mode), 0o600)

@@ -39,6 +39,25 @@ bool sets_property(const std::string& statement) {
          (words[0].text == "SET" || words[0].text == "UNSET");
 }
 
+// Whether a line is a command of the console and no statement.
+bool is_console_command(std::string_view line) {
+  const std::vector<Word> words = first_words(line, 5);
+  if (words.empty() || words[0].quoted) return false;
+  const std::string& verb = words[0].text;
+  constexpr std::string_view kAlone[] = {"EXIT", "QUIT", "VERSION", "SERVER", "CLEAR", "HISTORY"};
+  if (words.size() == 1 && std::ranges::find(kAlone, verb) != std::end(kAlone)) return true;
+  if (verb == "HELP") return true;
+  if (verb == "OUTPUT") return words.size() <= 2;
+  if (words.size() < 2 || words[1].quoted) return false;
+  if (verb == "RUN") return words.size() == 3 && words[1].text == "SCRIPT";
+  return verb == "SET" && words[1].text == "CLI";
+}
+
+// So that a mistake in a query is shown with its line in the script.
+std::string lines_before(const sql::StatementText& statement) {
+  return std::string(statement.line - 1, '\n');
+}
+
 // Puts statements together so that each begins on the line that it has in the user's script, which
 // makes the positions in errors right.
 class ScriptSlice {
@@ -67,6 +86,39 @@ TextStyle Console::style() const {
 }
 
 Result<> Console::run_script(const std::string& script) {
+  if (script.size() > kScriptBytesMax)
+    return fail(ErrorCode::limit_exceeded, fmt::format("the script has {} bytes; the limit is {}",
+                                                       script.size(), kScriptBytesMax));
+  left_ = false;
+  return run_lines(script);
+}
+
+// Between statements a line may be a command of the console, as when it is typed.
+Result<> Console::run_lines(const std::string& script) {
+  std::string gathered;       // statements, on the lines that they have in the script
+  std::size_t statement = 0;  // where in `gathered` the one that has begun does
+  for (std::size_t at = 0; at < script.size();) {
+    std::size_t end = std::min(script.find('\n', at), script.size() - 1) + 1;
+    const std::string line = script.substr(at, end - at);
+    at = end;
+    if (is_console_command(line) &&
+        first_words(std::string_view(gathered).substr(statement), 1).empty()) {
+      TRY(run_gathered(gathered));
+      TRY(run_console_command(line, nullptr));
+      if (left_) return {};
+      auto here = script.begin() + static_cast<std::ptrdiff_t>(at);
+      gathered.assign(static_cast<std::size_t>(std::count(script.begin(), here, '\n')), '\n');
+      statement = gathered.size();
+      continue;
+    }
+    gathered += line;
+    if (line.contains(';') && ends_statement(std::string_view(gathered).substr(statement)))
+      statement = gathered.size();
+  }
+  return run_gathered(gathered);
+}
+
+Result<> Console::run_gathered(const std::string& script) {
   ScriptSlice slice;
   auto flush = [&]() -> Result<> {
     if (slice.empty()) return {};
@@ -80,7 +132,7 @@ Result<> Console::run_script(const std::string& script) {
       continue;
     }
     TRY(flush());
-    TRY(query ? run_query(statement.text) : set_property(statement.text));
+    TRY(query ? run_query(lines_before(statement) + statement.text) : set_property(statement.text));
   }
   return flush();
 }
@@ -152,10 +204,11 @@ Result<> Console::interact() {
       fmt::print("\n");
       continue;
     }
-    if (typed.empty()) {
-      std::optional<Next> done = run_console_command(line, *editor);
-      if (done == Next::leave) return {};
-      if (done) continue;
+    if (typed.empty() && is_console_command(line)) {
+      editor->remember(line);
+      if (Result<> done = run_console_command(line, editor.get()); !done) print_error(done.error());
+      if (left_) return {};
+      continue;
     }
     typed += line + "\n";
     if (typed.size() > kStatementBytesMax) {
@@ -172,38 +225,38 @@ Result<> Console::interact() {
   return {};
 }
 
-std::optional<Console::Next> Console::run_console_command(const std::string& text,
-                                                          LineEditor& editor) {
+Result<> Console::run_console_command(const std::string& text, const LineEditor* editor) {
   std::vector<Word> words = first_words(text, 5);
-  if (words.empty()) return Next::go_on;
   const std::string& verb = words[0].text;
-  bool alone = words.size() == 1;
   Result<> done;
-  if (alone && (verb == "EXIT" || verb == "QUIT")) return Next::leave;
-  if (verb == "HELP")
+  if (verb == "EXIT" || verb == "QUIT")
+    left_ = true;
+  else if (verb == "HELP")
     done = output_.write(kHelp);
-  else if (alone && verb == "VERSION")
+  else if (verb == "VERSION")
     done = output_.line(target_.version().value_or("unknown"));
-  else if (alone && verb == "SERVER")
+  else if (verb == "SERVER")
     done = output_.line(target_.name());
-  else if (alone && verb == "CLEAR")
-    done = output_.write("\x1b[H\x1b[2J");
-  else if (alone && verb == "HISTORY") {
-    std::size_t number = 0;
-    for (const std::string& line : editor.history())
-      done = output_.line(fmt::format("{:>5}  {}", ++number, line));
-  } else if (verb == "OUTPUT")
-    done = set_output(alone ? "" : words[1].text);
-  else if (verb == "RUN" && words.size() == 3 && words[1].text == "SCRIPT")
+  else if (verb == "CLEAR")
+    done = output_.write(stdout_is_terminal() ? "\x1b[H\x1b[2J" : "");
+  else if (verb == "HISTORY")
+    done = show_history(editor);
+  else if (verb == "OUTPUT")
+    done = set_output(words.size() == 1 ? "" : words[1].text);
+  else if (verb == "RUN")
     done = run_file(words[2].text);
-  else if (verb == "SET" && words.size() > 1 && words[1].text == "CLI")
-    done = run_cli_setting(text);
   else
-    return std::nullopt;
-  editor.remember(text);
-  if (!done) print_error(done.error());
-  (void)output_.flush();
-  return Next::go_on;
+    done = run_cli_setting(text);
+  TRY(done);
+  return output_.flush();
+}
+
+Result<> Console::show_history(const LineEditor* editor) {
+  if (editor == nullptr) return {};
+  std::size_t number = 0;
+  for (const std::string& line : editor->history())
+    TRY(output_.line(fmt::format("{:>5}  {}", ++number, line)));
+  return {};
 }
 
 Result<> Console::run_cli_setting(const std::string& text) {
@@ -223,7 +276,18 @@ Result<> Console::set_output(const std::string& form) {
 }
 
 Result<> Console::run_file(const std::string& path) {
-  return run_script(TRY(read_file(path, kScriptBytesMax)));
+  if (files_open_ == kScriptDepthMax)
+    return fail(ErrorCode::limit_exceeded,
+                fmt::format("scripts run each other {} deep, the most that is taken; '{}' is not "
+                            "run",
+                            kScriptDepthMax, path));
+  std::string script = TRY(read_file(path, kScriptBytesMax));
+  ++files_open_;
+  Result<> ran = run_lines(script);
+  --files_open_;
+  if (!ran) return fail(ran.error().in(path));
+  left_ = false;  // EXIT in a file ends that file
+  return {};
 }
 
 }  // namespace penstock::cli

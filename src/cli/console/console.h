@@ -19,21 +19,23 @@ class Console {
   Console(SqlTarget& target, const Signals& signals, RowPrinter::Form form)
       : target_(target), signals_(signals), form_(form) {}
 
-  // Runs the statements in order and prints what they give; the first error ends the script, and so
-  // does Ctrl-C (cancelled, without a text). Statements between two queries are checked as a whole
-  // before the first of them runs.
+  // Runs the statements, and commands of the console on lines between them, in order and prints
+  // what they give; the first error ends the script, and so does Ctrl-C (cancelled, without a
+  // text). Statements between two queries are checked as a whole before the first of them runs.
   Result<> run_script(const std::string& script);
 
   // Types and answers until EXIT, Ctrl-D or SIGTERM.
   Result<> interact();
 
  private:
-  enum class Next : std::uint8_t { go_on, leave };
-
   Result<> run_statements(const std::string& script);
   Result<> set_property(const std::string& statement);
   Result<> run_query(const std::string& statement);
-  std::optional<Next> run_console_command(const std::string& text, class LineEditor& editor);
+  Result<> run_lines(const std::string& script);
+  Result<> run_gathered(const std::string& script);
+  // One that is_console_command() names. No editor: in a script.
+  Result<> run_console_command(const std::string& text, const class LineEditor* editor);
+  Result<> show_history(const class LineEditor* editor);
   Result<> run_cli_setting(const std::string& text);
   Result<> set_output(const std::string& form);
   Result<> run_file(const std::string& path);
@@ -44,6 +46,8 @@ class Console {
   const Signals& signals_;
   RowPrinter::Form form_;
   bool wrap_ = false;
+  bool left_ = false;   // EXIT was said
+  int files_open_ = 0;  // RUN SCRIPT within RUN SCRIPT
   session::Properties properties_;
   Output output_;
 };

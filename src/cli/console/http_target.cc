@@ -70,6 +70,7 @@ class StreamedRows {
       TRY(rows_.row(split_array(line)));
       return rows_.pause();
     }
+    if (has_head_ && json.is_object() && json.contains("skipped")) return take_skipped(json);
     if (!json.is_object() || (has_head_ && !json.contains("@type"))) {
       TRY(rows_.text(line));
       return rows_.pause();
@@ -78,6 +79,16 @@ class StreamedRows {
     if (json.contains("error_code"))
       return fail(error_from(json, static_cast<int>(json.value("error_code", 50000) / 100)));
     return rows_.text(line);
+  }
+
+  Result<> take_skipped(const Json& json) {
+    const Json& skipped = json["skipped"];
+    if (!skipped.is_object() || !skipped.contains("reasons") || !skipped["reasons"].is_object())
+      return {};
+    std::string reasons;
+    for (const auto& [reason, records] : skipped["reasons"].items())
+      reasons += fmt::format("{}{} {}", reasons.empty() ? "" : ", ", records.dump(), reason);
+    return rows_.skipped(fmt::format("records left out so far: {}", reasons));
   }
 
   Result<> take_head(const Json& json) {
@@ -201,9 +212,10 @@ Result<bool> HttpTarget::select(const std::string& statement, const session::Pro
   options.cancel = &cancel;
   StreamedRows streamed(rows);
   Json body = {{"sql", statement}, {"properties", properties}};
+  net::HttpRequest request = post("/query-stream", kDelimited, body);
+  request.fields.emplace_back("Penstock-Notices", "skipped");
   Result<net::HttpResponse> response = net::http_stream(
-      address_, post("/query-stream", kDelimited, body),
-      [&](std::string_view line) { return streamed.take(line); }, options);
+      address_, request, [&](std::string_view line) { return streamed.take(line); }, options);
   if (!streamed.taken()) return fail(streamed.taken().error());
   if (interrupted) return true;
   if (!response) return fail(response.error());

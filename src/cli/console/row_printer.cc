@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "base/json.h"
 #include "cli/console/cell_text.h"
 
@@ -76,9 +78,20 @@ Result<> RowPrinter::text(std::string_view line) {
   return output_.line(printable(line));
 }
 
+Result<> RowPrinter::skipped(std::string_view text) {
+  if (skipped_.empty()) {
+    TRY(output_.flush());
+    note("records are being left out; how many is said in the end");
+  }
+  skipped_ = printable(text);
+  return {};
+}
+
 Result<> RowPrinter::finish() {
   if (form_ == Form::table && !columns_.empty()) TRY(output_.write(table_rule(columns_)));
-  return output_.flush();
+  TRY(output_.flush());
+  if (!skipped_.empty()) note(fmt::format("{} row{}; {}", rows_, rows_ == 1 ? "" : "s", skipped_));
+  return {};
 }
 
 }  // namespace penstock::cli

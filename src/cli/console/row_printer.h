@@ -20,8 +20,9 @@ class RowPrinter final : public RowSink {
   Result<> head(const std::vector<Head>& columns) override;
   Result<> row(const std::vector<std::string>& cells) override;
   Result<> text(std::string_view line) override;
+  Result<> skipped(std::string_view text) override;
   Result<> pause() override { return output_.flush(); }
-  Result<> finish();  // the table's last rule
+  Result<> finish();  // the table's last rule; on standard error, what was left out
 
   std::uint64_t rows() const { return rows_; }
 
@@ -32,6 +33,7 @@ class RowPrinter final : public RowSink {
   Overlong overlong_;
   std::vector<TableColumn> columns_;
   std::uint64_t rows_ = 0;
+  std::string skipped_;  // as it was told last
 };
 
 }  // namespace penstock::cli

@@ -1,5 +1,7 @@
 #include "cli/console/session_target.h"
 
+#include <utility>
+
 #include "base/check.h"
 #include "cli/console/session_entities.h"
 #include "crypto/random.h"
@@ -67,10 +69,13 @@ Result<bool> SessionTarget::select(const std::string& statement,
   for (const data::ColumnSchema& column : schema.columns)
     head.push_back({column.name, column.type.text()});
   TRY(rows.head(head));
+  std::uint64_t skipped = 0;
   while (signals.taken() == 0) {
     engine::PushQuery::Rows got =
         running.query->next(kRows, std::chrono::steady_clock::now() + kLook);
     for (const engine::PushQuery::Row& row : got.rows) TRY(rows.row(cells_of(row, schema)));
+    if (got.skipped.records() > std::exchange(skipped, got.skipped.records()))
+      TRY(rows.skipped(got.skipped.text()));
     TRY(rows.pause());
     if (got.error) return fail(*got.error);
     if (got.done) return false;

@@ -24,6 +24,8 @@ class RowSink {
   virtual Result<> head(const std::vector<Head>& columns) = 0;
   virtual Result<> row(const std::vector<std::string>& cells) = 0;  // each a JSON text
   virtual Result<> text(std::string_view line) = 0;                 // PRINT
+  // Records were left out; the text counts all so far.
+  virtual Result<> skipped(std::string_view text) = 0;
   virtual Result<> pause() = 0;  // nothing more is at hand: show what there is
 };
 
