@@ -17,8 +17,10 @@ class DryEffects final : public Effects {
   Result<> start_query(const PersistentQuery&) override { return {}; }
   Result<> stop_query(const std::string&, bool) override { return {}; }
   Result<> reset_query(const std::string&, const engine::ResetTo&) override { return {}; }
-  Result<> insert_row(const sql::InsertValues&) override { return {}; }
-  Result<> record(const Accepted&) override { return {}; }
+  Result<> insert_row(const sql::InsertValues&, const std::optional<Accepted>&) override {
+    return {};
+  }
+  Result<> record(const std::vector<Accepted>&) override { return {}; }
 
  private:
   topics::Log& log_;
