@@ -2,6 +2,7 @@
 // other only remembers what would be there, for checking a script before its first statement runs.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -50,6 +51,11 @@ class Effects {
   virtual Result<> create_topic(const topics::TopicSpec& spec) = 0;
   virtual Result<> remove_topic(const topics::TopicName& topic) = 0;
   virtual Result<> start_query(const PersistentQuery& query) = 0;
+  // That each CREATE STREAM AS among the queries may write its topic, beside all that are alive
+  // (sink_claims.h); for_good: and that others know.
+  virtual Result<> claim_sinks(const std::vector<const PersistentQuery*>& queries,
+                               const std::map<std::string, PersistentQuery>& alive,
+                               bool for_good) = 0;
   // forget: what is stored of the query too, which was recorded as ended.
   virtual Result<> stop_query(const std::string& id, bool forget) = 0;
   virtual Result<> reset_query(const std::string& id, const engine::ResetTo& to) = 0;

@@ -1,6 +1,7 @@
 #include "session/live_effects.h"
 
 #include <map>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -35,6 +36,19 @@ Result<> LiveEffects::start_query(const PersistentQuery& query) {
   return runtime_.start_query(engine::QueryId(query.id), query.plan, query.start);
 }
 
+Result<> LiveEffects::claim_sinks(const std::vector<const PersistentQuery*>& queries,
+                                  const std::map<std::string, PersistentQuery>& alive,
+                                  bool for_good) {
+  if (sinks_ == nullptr) return {};
+  std::vector<SinkClaim> claims;
+  for (const PersistentQuery* query : queries) {
+    if (query->kind == QueryKind::create_as) claims.push_back({query->sink_topic, query->id});
+  }
+  std::set<std::string> ids;
+  for (const auto& [id, query] : alive) ids.insert(id);
+  return for_good ? sinks_->claim(claims, ids) : sinks_->check(claims, ids);
+}
+
 Result<> LiveEffects::forget_stopped(const std::string& id) {
   if (journal_ == nullptr || options_.shared) return {};  // others may run it still
   const auto ended = journal_->state().to_forget().find(id);
@@ -47,6 +61,7 @@ Result<> LiveEffects::stop_query(const std::string& id, bool forget) {
   if (!stopped && stopped.error().code() != ErrorCode::not_found) return stopped;
   if (!forget) return {};
   if (!stopped) TRY(forget_stopped(id));
+  if (sinks_ != nullptr) TRY(sinks_->release(id));
   if (journal_ == nullptr || !journal_->state().to_forget().contains(id)) return {};
   TRY(journal_->append(
       {{.kind = Accepted::Kind::forgotten, .name = {}, .query_id = id, .statement = {}}}));

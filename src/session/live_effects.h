@@ -7,22 +7,30 @@
 #include "session/effects.h"
 #include "session/row_inserter.h"
 #include "session/session.h"
+#include "session/sink_claims.h"
 #include "session/statement_journal.h"
 
 namespace penstock::session {
 
-// The parts outlive it. journal: null records nothing. What has ended is forgotten before its id is
-// used again, but in a measured session, where the records may be the host's invention.
+// The parts outlive it. journal and sinks: null record nothing. What has ended is forgotten before
+// its id is used again, but in a measured session, where the records may be the host's invention.
 class LiveEffects final : public Effects {
  public:
   LiveEffects(topics::Log& log, engine::Runtime& runtime, StatementJournal* journal,
-              RowInserter& inserter, const SessionOptions& options)
-      : log_(log), runtime_(runtime), journal_(journal), inserter_(inserter), options_(options) {}
+              SinkClaims* sinks, RowInserter& inserter, const SessionOptions& options)
+      : log_(log),
+        runtime_(runtime),
+        journal_(journal),
+        sinks_(sinks),
+        inserter_(inserter),
+        options_(options) {}
 
   Result<std::optional<std::int32_t>> partitions(const topics::TopicName& topic) override;
   Result<> create_topic(const topics::TopicSpec& spec) override;
   Result<> remove_topic(const topics::TopicName& topic) override;
   Result<> start_query(const PersistentQuery& query) override;
+  Result<> claim_sinks(const std::vector<const PersistentQuery*>& queries,
+                       const std::map<std::string, PersistentQuery>& alive, bool for_good) override;
   Result<> stop_query(const std::string& id, bool forget) override;
   Result<> reset_query(const std::string& id, const engine::ResetTo& to) override {
     return runtime_.reset_query(engine::QueryId(id), to);
@@ -36,6 +44,7 @@ class LiveEffects final : public Effects {
   topics::Log& log_;
   engine::Runtime& runtime_;
   StatementJournal* journal_;
+  SinkClaims* sinks_;
   RowInserter& inserter_;
   const SessionOptions& options_;
 };

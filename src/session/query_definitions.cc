@@ -100,16 +100,26 @@ Result<> take_back(const DefinitionContext& context, const PersistentQuery& quer
   return context.effects.record(records);
 }
 
+Result<> start_claimed(const DefinitionContext& context, const PersistentQuery& query) {
+  if (context.replayed == nullptr) {
+    TRY(context.effects.claim_sinks({&query}, context.world.queries, /*for_good=*/true));
+  }
+  return context.effects.start_query(query);
+}
+
 // Records the statement, stops what it replaces and starts the query.
 Result<> launch(const DefinitionContext& context, PersistentQuery query,
                 const std::optional<Replaced>& replaced = {}) {
   const bool restarts = replaced && replaced->how == Upgrade::restart;
+  if (context.replayed == nullptr) {
+    TRY(context.effects.claim_sinks({&query}, context.world.queries, /*for_good=*/false));
+  }
   std::vector<Accepted> records;
   if (restarts) records.push_back(TRY(end_of(replaced->query, query.statement, context)));
   records.push_back(record_of(query));
   TRY(context.effects.record(records));
   if (replaced) TRY(context.effects.stop_query(query.id, restarts));
-  if (auto started = context.effects.start_query(query); !started) {
+  if (auto started = start_claimed(context, query); !started) {
     (void)take_back(context, query, replaced);
     return fail(started.error().in(fmt::format("starting query {}", query.id)));
   }

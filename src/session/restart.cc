@@ -116,6 +116,13 @@ Result<> start_one(const Realised& how, const PersistentQuery& query) {
   return how.effects.start_query(query);
 }
 
+// Also that no two of the queries write one topic, of which nobody is told yet.
+Result<> claim_all(const Realised& how, const World& now, bool for_good) {
+  std::vector<const PersistentQuery*> queries;
+  for (const auto& [id, query] : now.queries) queries.push_back(&query);
+  return how.effects.claim_sinks(queries, now.queries, for_good);
+}
+
 // Queries of statements first, then those of the files in their order.
 Result<> start_all(const Realised& how, const World& now, const std::vector<Accepted>& left) {
   std::set<std::string> started;
@@ -215,9 +222,11 @@ Result<> realise(const Realised& how, const std::vector<Change>& changes, const 
                  World& now, const GatheredEffects& gathered) {
   const std::vector<Accepted> left = what_is_left(now, gathered.accepted());
   TRY(make_topics(how, now, left));
+  TRY(claim_all(how, now, /*for_good=*/false));
   tell(changes, before.known.empty() && before.catalogue.streams().empty());
   TRY(how.journal.append(TRY(records_of(how, changes, before, left))));
   TRY(forget_ended(how, now));
+  TRY(claim_all(how, now, /*for_good=*/true));
   TRY(start_all(how, now, left));
   TRY(insert_rows(how, now, gathered));
   for (const auto& [id, query] : how.journal.known_queries()) now.known.try_emplace(id, query);

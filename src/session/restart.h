@@ -23,6 +23,10 @@ class GatheredEffects final : public Effects {
   Result<> create_topic(const topics::TopicSpec&) override { return {}; }
   Result<> remove_topic(const topics::TopicName&) override { return {}; }
   Result<> start_query(const PersistentQuery&) override { return {}; }
+  Result<> claim_sinks(const std::vector<const PersistentQuery*>&,
+                       const std::map<std::string, PersistentQuery>&, bool) override {
+    return {};
+  }
   Result<> stop_query(const std::string&, bool) override { return {}; }
   Result<> reset_query(const std::string&, const engine::ResetTo&) override { return {}; }
   Result<> insert_row(const sql::InsertValues& row, const std::optional<Accepted>& once) override;

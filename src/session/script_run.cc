@@ -116,6 +116,18 @@ Result<std::vector<sql::StatementText>> split_script(std::string_view script) {
   return statements;
 }
 
+ScriptResult done_before(const std::vector<sql::StatementText>& statements) {
+  ScriptResult out;
+  for (const sql::StatementText& statement : statements) {
+    out.done.push_back(
+        {statement.text, CommandResult{.command_id = {},
+                                       .message = "This signed script was carried out before.",
+                                       .query_id = {},
+                                       .warning = true}});
+  }
+  return out;
+}
+
 ScriptResult run_statements(const ScriptPlace& place,
                             const std::vector<sql::StatementText>& statements, ScriptPass& pass) {
   ScriptResult out;

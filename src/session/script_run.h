@@ -37,6 +37,9 @@ struct ScriptPass {
 // limit_exceeded: too many statements.
 Result<std::vector<sql::StatementText>> split_script(std::string_view script);
 
+// The answer to a signed script that was carried out earlier.
+ScriptResult done_before(const std::vector<sql::StatementText>& statements);
+
 ScriptResult run_statements(const ScriptPlace& place,
                             const std::vector<sql::StatementText>& statements, ScriptPass& pass);
 

@@ -32,18 +32,6 @@ ScriptResult refused(Error error) {
   return out;
 }
 
-ScriptResult done_before(const std::vector<sql::StatementText>& statements) {
-  ScriptResult out;
-  for (const sql::StatementText& statement : statements) {
-    out.done.push_back(
-        {statement.text, CommandResult{.command_id = {},
-                                       .message = "This signed script was carried out before.",
-                                       .query_id = {},
-                                       .warning = true}});
-  }
-  return out;
-}
-
 class SessionImpl final : public Session {
  public:
   SessionImpl(topics::Log& log, const seal::KeySource* keys, SessionOptions options)
@@ -67,7 +55,6 @@ class SessionImpl final : public Session {
 
   bool measured() const { return options_.catalogue == SessionOptions::CatalogueFrom::measured; }
   ScriptPlace place() const { return {&log_, runtime_.get(), keys_, options_}; }
-  Result<> check_options() const;
   Result<> open_stored();
   Result<> open_measured();
   Result<> check_plans(const World& before, bool of_files) const;
@@ -89,6 +76,7 @@ class SessionImpl final : public Session {
   const SessionOptions options_;
   std::mutex mutex_;  // of what follows, but for runtime_, which is thread-safe
   std::unique_ptr<StatementJournal> journal_;
+  std::unique_ptr<SinkClaims> sinks_;  // null: it only looks
   std::unique_ptr<RowInserter> inserter_;
   std::unique_ptr<engine::Runtime> runtime_;
   std::unique_ptr<LiveEffects> effects_;
@@ -98,14 +86,8 @@ class SessionImpl final : public Session {
   std::shared_ptr<const Queries> shown_ = std::make_shared<const Queries>();
 };
 
-Result<> SessionImpl::check_options() const {
-  if (!options_.service_id.empty() && options_.service_id.size() <= kServiceIdBytesMax) return {};
-  return fail(ErrorCode::invalid_argument,
-              fmt::format("service id: expected 1 to {} characters", kServiceIdBytesMax));
-}
-
 Result<> SessionImpl::open() {
-  TRY(check_options());
+  TRY(check_service_id(options_.service_id));
   journal_ = TRY(StatementJournal::open(log_, options_.service_id, options_.shared));
   inserter_ = std::make_unique<RowInserter>(
       log_, keys_, options_.runtime.sealed_topics,
@@ -113,8 +95,10 @@ Result<> SessionImpl::open() {
                            ? fmt::format("insert_values_{}", options_.service_id)
                            : options_.insert_writer));
   runtime_ = TRY(engine::start_runtime(log_, keys_, options_.runtime));
-  effects_ = std::make_unique<LiveEffects>(
-      log_, *runtime_, options_.observes ? nullptr : journal_.get(), *inserter_, options_);
+  if (!options_.observes) sinks_ = TRY(SinkClaims::open(log_, options_.service_id));
+  effects_ =
+      std::make_unique<LiveEffects>(log_, *runtime_, options_.observes ? nullptr : journal_.get(),
+                                    sinks_.get(), *inserter_, options_);
   TRY(measured() ? open_measured() : open_stored());
   publish();
   return {};

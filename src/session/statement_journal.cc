@@ -109,6 +109,12 @@ bool JournalState::has(const Accepted& statement) const {
   }
 }
 
+Result<> check_service_id(std::string_view id) {
+  if (!id.empty() && id.size() <= kServiceIdBytesMax) return {};
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("service id: expected 1 to {} characters", kServiceIdBytesMax));
+}
+
 Result<std::unique_ptr<StatementJournal>> StatementJournal::open(topics::Log& log,
                                                                  std::string_view service_id,
                                                                  bool shared) {

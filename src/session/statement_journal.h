@@ -60,6 +60,8 @@ class JournalState {
   std::string configuration_;
 };
 
+Result<> check_service_id(std::string_view id);  // invalid_argument: too long, or empty
+
 class StatementJournal {
  public:
   // Only reads; the first append() makes the topic if it is missing and opens the writer, which
