@@ -112,9 +112,9 @@ class Run final : public Command {
       signals.emplace(TRY(Signals::block()));  // else a signal ends it: nothing is lost
     std::optional<seal::KeyRing> keys = TRY(load_server_keys(keys_file_));
     std::unique_ptr<topics::Log> log = TRY(open_own_log(keys ? &*keys : nullptr));
+    session_.scripts.push_back({file_.string(), std::move(script)});
     std::unique_ptr<session::Session> session =
         TRY(session::open_session(*log, keys ? &*keys : nullptr, session_));
-    TRY(execute(*session, script));
     Result<> ended = until_end_ ? session->drain() : run_until_signal(*session, *signals);
     session->close();
     const std::vector<session::QueryRow> queries = session->queries();
@@ -135,12 +135,6 @@ class Run final : public Command {
          .durability = durability_ == "disk" ? topics::Durability::disk : topics::Durability::os,
          .program = "penstock run",
          .identity = TRY(session::state_identity(place_.service_id(), keys))}));
-  }
-
-  Result<> execute(session::Session& session, const std::string& script) const {
-    session::ScriptResult result = session.execute(script, {});
-    if (!result.error) return {};
-    return fail(result.error->in(file_.string()));
   }
 
   Result<> run_until_signal(session::Session& session, const Signals& signals) {

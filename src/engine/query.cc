@@ -67,12 +67,12 @@ Result<std::shared_ptr<Query>> Query::create(topics::Log& log, QueryId id,
   return query;
 }
 
-topics::TaskId Query::task_id(std::int32_t partition) const {
-  return topics::TaskId(fmt::format("{}.{}/{}", id_.value(), kOnlyStage, partition));
+topics::TaskId Query::task_id(const QueryId& id, std::int32_t partition) {
+  return topics::TaskId(fmt::format("{}.{}/{}", id.value(), kOnlyStage, partition));
 }
 
-topics::WriterId Query::writer_id(std::int32_t partition) const {
-  return topics::WriterId(fmt::format("{}.{}.{}", id_.value(), kOnlyStage, partition));
+topics::WriterId Query::writer_id(const QueryId& id, std::int32_t partition) {
+  return topics::WriterId(fmt::format("{}.{}.{}", id.value(), kOnlyStage, partition));
 }
 
 void Query::set_state(QueryState state) {

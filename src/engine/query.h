@@ -86,8 +86,10 @@ class Query {
     return status_[static_cast<std::size_t>(partition)];
   }
   // Names under which things are stored: query, stage of its plan (one yet), partition.
-  topics::TaskId task_id(std::int32_t partition) const;      // "CSAS_MASKED_1.0/7"
-  topics::WriterId writer_id(std::int32_t partition) const;  // "CSAS_MASKED_1.0.7"
+  topics::TaskId task_id(std::int32_t partition) const { return task_id(id_, partition); }
+  topics::WriterId writer_id(std::int32_t partition) const { return writer_id(id_, partition); }
+  static topics::TaskId task_id(const QueryId& id, std::int32_t partition);  // "CSAS_MASKED_1.0/7"
+  static topics::WriterId writer_id(const QueryId& id, std::int32_t partition);  // "....0.7"
 
   QueryState state() const { return state_.load(); }
   void set_state(QueryState state);     // running or paused; forgets the error

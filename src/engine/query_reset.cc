@@ -43,6 +43,15 @@ Result<std::vector<ResetPosition>> positions_after_reset(topics::Log& log, const
   return out;
 }
 
+Result<> forget_tasks(topics::Log& log, const QueryId& id, std::int32_t tasks) {
+  for (std::int32_t p = 0; p < tasks; ++p) {
+    auto writer = TRY(log.writer(Query::writer_id(id, p)));
+    TRY_IN(writer->forget(Query::task_id(id, p)),
+           fmt::format("forgetting the positions of query {}", id.value()));
+  }
+  return {};
+}
+
 Result<> reset_tasks(topics::Log& log, const Query& query,
                      const std::vector<ResetPosition>& positions) {
   for (const ResetPosition& position : positions) {

@@ -99,6 +99,9 @@ class MeasuredServer : public testing::Test {
   Json sign(std::string_view text, std::int64_t counter) const {
     return keys::sign_statement(text, "svc", counter, signer_)->to_json();
   }
+  topics::Offset rows_of(std::string_view topic) const {
+    return log_->describe(topics::TopicName::parse(topic).value())->partitions[0].end;
+  }
   std::size_t queries() const { return session_->queries().size(); }
 
   std::vector<std::string> journal() const {
@@ -209,10 +212,11 @@ TEST_F(MeasuredServer, RunsWhatAKeyOfTheConfigurationSignedAndNothingElse) {
 TEST_F(MeasuredServer, TakesNoSignatureTwiceNorAnOlderOne) {
   const std::string one = "INSERT INTO masked VALUES ('one', 1);";
   EXPECT_EQ(ksql(one, sign(one, 5)), Json::array());
-  EXPECT_EQ(ksql(one, sign(one, 5))["error_code"], 40300);
+  EXPECT_EQ(ksql(one, sign(one, 5)), Json::array());  // done before, and not done again
   EXPECT_EQ(ksql(one, sign(one, 4))["error_code"], 40300);
   start();
-  EXPECT_EQ(ksql(one, sign(one, 5))["error_code"], 40300);
+  EXPECT_EQ(ksql(one, sign(one, 5)), Json::array());
+  EXPECT_EQ(rows_of("masked"), 1);
   EXPECT_EQ(ksql(one, sign(one, 6)), Json::array());
 }
 
@@ -246,7 +250,8 @@ TEST_F(MeasuredServer, DoesNotStartOverAJournalThatTheHostChanged) {
   changed = good;
   changed.push_back(good[index]);
   replace_journal(changed);
-  EXPECT_EQ(try_start().error().code(), ErrorCode::permission_denied);
+  start();
+  EXPECT_EQ(queries(), 2u);
 
   changed = good;  // an unsigned statement is not believed at all
   record = Json::parse(good[0]);

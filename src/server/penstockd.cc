@@ -68,7 +68,7 @@ std::optional<int> parse_arguments(int argc, char** argv, Arguments& out) {
                  "Key of the simulated platform (PEM, mode 0600)");
   app.add_option("--threads", out.threads, "Threads that run queries")->check(CLI::Range(1, 256));
   app.add_option("--sql", out.sql_files,
-                 "SQL to run at the start; taken up where it was, may repeat");
+                 "SQL to run at the start, may repeat; replaces what the start before ran");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& end) {
@@ -202,20 +202,14 @@ Result<> enroll_here(Parts& parts, EndOfProgram& end) {
   return {};
 }
 
-Result<> run_start_script(session::Session& session, std::string_view sql, std::string_view from) {
-  const session::ScriptResult result = session.execute(sql, {}, session::Again::resume);
-  if (result.error) return fail(result.error->in(from));
-  return {};
-}
-
-Result<> run_start_scripts(Parts& parts, const Arguments& arguments) {
-  for (const session::MeasuredScript& script : parts.sources.scripts) {
-    TRY(run_start_script(*parts.session, script.text, script.name));
-  }
+// The configuration's SQL and the files of the command line, as one whole.
+Result<std::vector<session::MeasuredScript>> start_scripts(const Parts& parts,
+                                                           const Arguments& arguments) {
+  std::vector<session::MeasuredScript> out = parts.sources.scripts;
   for (const std::string& file : arguments.sql_files) {
-    TRY(run_start_script(*parts.session, TRY(read_file(file, kSqlFileBytesMax)), file));
+    out.push_back({file, TRY(read_file(file, kSqlFileBytesMax))});
   }
-  return {};
+  return out;
 }
 
 // Each of the processes that share a service needs one.
@@ -235,16 +229,16 @@ Result<> open_session(const Arguments& arguments, Parts& parts, const seal::KeyS
   options.runtime.threads = config.threads;
   options.runtime.commit = config.commit;
   options.runtime.sealed_topics = config.sealed_topics;
+  options.scripts = TRY(start_scripts(parts, arguments));
   if (!is_measured(arguments, config)) {
     parts.session = TRY(session::open_session(*parts.log.log, keys, options));
-    return run_start_scripts(parts, arguments);
+    return {};
   }
   if (!parts.sources.statement_keys.empty()) {
     parts.signed_statements =
         std::make_unique<SignedStatements>(config.service_id, parts.sources.statement_keys);
   }
   options.catalogue = session::SessionOptions::CatalogueFrom::measured;
-  options.scripts = parts.sources.scripts;
   options.admission = parts.signed_statements.get();
   parts.session = TRY(session::open_session(*parts.log.log, keys, options));
   return {};

@@ -33,4 +33,8 @@ Result<> SignedStatements::admit(std::string_view script, std::string_view proof
   return {};
 }
 
+void SignedStatements::forget() {
+  for (auto& [id, signer] : signers_) signer.counter = 0;
+}
+
 }  // namespace penstock::server

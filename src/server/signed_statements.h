@@ -20,6 +20,7 @@ class SignedStatements final : public session::Admission {
   // unauthenticated: a key that is not named; not_authentic: another text, service or counter than
   // was signed; permission_denied: the counter has not risen.
   Result<> admit(std::string_view script, std::string_view proof) override;
+  void forget() override;
 
  private:
   struct Signer {

@@ -4,20 +4,14 @@
 #include <fmt/ranges.h>
 
 #include "base/check.h"
-#include "engine/plan_digest.h"
 #include "seal/grant.h"
+#include "session/definition_steps.h"
 #include "session/limits.h"
-#include "session/properties.h"
-#include "session/query_ids.h"
 #include "session/reset_positions.h"
 #include "session/statement_text.h"
 #include "session/topic_rules.h"
 
 namespace penstock::session {
-namespace {
-
-using Context = DefinitionContext;
-
 std::string stream_command(std::string_view name, std::string_view action) {
   return fmt::format("stream/`{}`/{}", name, action);
 }
@@ -26,7 +20,7 @@ bool same_text(std::string_view a, std::string_view b) {
   return canonical_text(a) == canonical_text(b);
 }
 
-std::int64_t accept(const Context& context) {
+std::int64_t accept(const DefinitionContext& context) {
   return context.world.next_sequence++;
 }
 
@@ -39,7 +33,8 @@ CommandResult cannot_add(std::string_view name) {
           .warning = true};
 }
 
-Error exists_already(const Context& context, const sql::StreamInfo& there, std::string_view text) {
+Error exists_already(const DefinitionContext& context, const sql::StreamInfo& there,
+                     std::string_view text) {
   std::string message =
       fmt::format("Cannot add stream '{}': A stream with the same name already exists", there.name);
   if (context.again == Again::resume) {
@@ -52,7 +47,7 @@ Error exists_already(const Context& context, const sql::StreamInfo& there, std::
   return Error(ErrorCode::already_exists, std::move(message));
 }
 
-Result<> check_room(const Context& context) {
+Result<> check_room(const DefinitionContext& context) {
   if (context.world.catalogue.streams().size() >= kStreamsMax) {
     return fail(ErrorCode::limit_exceeded,
                 fmt::format("there are {} streams, the most that may be", kStreamsMax));
@@ -64,6 +59,14 @@ Result<> check_room(const Context& context) {
   return {};
 }
 
+bool is_adopted(const DefinitionContext& context, Origin there) {
+  return context.origin == Origin::file && there == Origin::statement;
+}
+
+namespace {
+
+using Context = DefinitionContext;
+
 Result<CommandResult> create_stream(const Context& context, const std::string& text,
                                     sql::CreateStream& create) {
   sql::StreamInfo& stream = create.stream;
@@ -72,12 +75,13 @@ Result<CommandResult> create_stream(const Context& context, const std::string& t
   const bool replace = create.or_replace || context.replayed != nullptr;
   if (there != nullptr && !replace) {
     if (create.if_not_exists) return cannot_add(stream.name);
-    if (context.again == Again::resume && same_text(there->statement, text)) {
+    const bool same = context.again == Again::resume && same_text(there->statement, text);
+    if (same && !is_adopted(context, context.world.stream_origins[stream.name])) {
       return CommandResult{.command_id = stream_command(stream.name, "create"),
                            .message = "Stream exists",
                            .query_id = {}};
     }
-    return fail(exists_already(context, *there, text));
+    if (!same) return fail(exists_already(context, *there, text));
   }
   TRY(check_room(context));
   if (context.replayed == nullptr) {
@@ -86,164 +90,40 @@ Result<CommandResult> create_stream(const Context& context, const std::string& t
       TRY(ensure_topics(stream, context.options.default_partitions, context.effects));
     }
   }
-  TRY(context.effects.record({.kind = Accepted::Kind::create,
-                              .name = stream.name,
-                              .query_id = {},
-                              .statement = text,
-                              .properties = context.properties}));
+  TRY(context.effects.record({{.kind = Accepted::Kind::create,
+                               .name = stream.name,
+                               .query_id = {},
+                               .statement = text,
+                               .properties = context.properties,
+                               .origin = context.origin}}));
   CommandResult result{.command_id = stream_command(stream.name, "create"),
                        .message = there != nullptr ? "Stream replaced" : "Stream created",
                        .query_id = {},
                        .sequence = accept(context)};
+  context.world.stream_origins[stream.name] = context.origin;
   context.world.catalogue.put(std::move(stream));
   return result;
 }
 
-// Rights on everything the plan touches, and the topics it needs.
-Result<> check_plan(const Context& context, const sql::PlanNode& plan) {
-  for (const sql::StreamInfo* source : sources_of(plan)) {
-    TRY(check_seal(*source, context.keys, Use::read));
-  }
-  const sql::SinkStep* sink = sink_of(plan);
-  CHECK(sink != nullptr);
-  TRY(check_seal(sink->stream, context.keys, Use::write));
-  TRY(check_no_circle(context.world, plan, sink->stream));
-  if (context.topics_later) return {};
-  return ensure_sink_topics(plan, context.effects);
+// Of a row that is inserted once: of a file that is run again, or of a signed script.
+std::optional<Accepted> once_record(const Context& context, const std::string& text,
+                                    const sql::InsertValues& insert) {
+  if (context.rows == nullptr) return std::nullopt;
+  const std::string what =
+      context.proof.empty() ? canonical_text(text) : std::string(context.proof);
+  return Accepted{.kind = Accepted::Kind::row,
+                  .name = insert.target.name,
+                  .query_id = {},
+                  .statement = text,
+                  .origin = context.origin,
+                  .key = context.rows->next(what)};
 }
 
-PersistentQuery make_query(const Context& context, const std::string& id, QueryKind kind,
-                           const std::string& text, sql::PlanPtr plan) {
-  PersistentQuery query;
-  query.id = id;
-  query.statement = text;
-  query.kind = kind;
-  query.plan = std::shared_ptr<const sql::PlanNode>(std::move(plan));
-  const sql::StreamInfo& sink = sink_of(*query.plan)->stream;
-  query.sink = sink.name;
-  query.sink_topic = sink.topic;
-  for (const sql::StreamInfo* source : sources_of(*query.plan))
-    query.sources.push_back(source->name);
-  query.start = context.replayed != nullptr
-                    ? context.replayed->start
-                    : start_of(context.properties, engine::StartAt::earliest);
-  return query;
-}
-
-// Records the statement and starts the query; takes the record back when it does not start.
-Result<> launch(const Context& context, PersistentQuery query, Accepted::Kind kind) {
-  const std::string plan = engine::plan_digest(*query.plan);
-  TRY(context.effects.record({.kind = kind,
-                              .name = query.sink,
-                              .query_id = query.id,
-                              .statement = query.statement,
-                              .start = query.start,
-                              .properties = context.properties,
-                              .plan = plan}));
-  if (auto started = context.effects.start_query(query); !started) {
-    // Positions of an earlier run must survive: only what this statement made is taken back.
-    if (!context.world.known.contains(query.id)) {
-      (void)context.effects.record(
-          {.kind = Accepted::Kind::terminate, .name = {}, .query_id = query.id, .statement = {}});
-      if (kind == Accepted::Kind::create_as &&
-          context.world.catalogue.find(query.sink) == nullptr) {
-        (void)context.effects.record(
-            {.kind = Accepted::Kind::drop, .name = query.sink, .query_id = {}, .statement = {}});
-      }
-    }
-    return fail(started.error().in(fmt::format("starting query {}", query.id)));
-  }
-  context.world.known.insert_or_assign(
-      query.id, KnownQuery{query.id, query.statement, query.kind, query.sink, plan});
-  std::string id = query.id;
-  context.world.queries.insert_or_assign(std::move(id), std::move(query));
-  return {};
-}
-
-const PersistentQuery* creator_of(const World& world, std::string_view stream) {
-  for (const auto& [id, query] : world.queries) {
-    if (query.kind == QueryKind::create_as && query.sink == stream) return &query;
-  }
-  return nullptr;
-}
-
-// What a CREATE STREAM AS finds when its stream exists; nothing: go on and make or replace it.
-Result<std::optional<CommandResult>> existing_sink(const Context& context, const std::string& text,
-                                                   const sql::CreateStreamAs& create) {
-  const std::string& name = create.stream.name;
-  const sql::StreamInfo* there = context.world.catalogue.find(name);
-  if (there == nullptr || context.replayed != nullptr) return std::nullopt;
-  if (create.if_not_exists) return cannot_add(name);
-  const PersistentQuery* creator = creator_of(context.world, name);
-  if (context.again == Again::resume && creator != nullptr && same_text(creator->statement, text)) {
-    return CommandResult{.command_id = stream_command(name, "create"),
-                         .message = fmt::format("Resumed query with ID {}", creator->id),
-                         .query_id = creator->id};
-  }
-  if (create.or_replace) return std::nullopt;
-  return fail(exists_already(context, *there, text));
-}
-
-// CREATE OR REPLACE keeps the query's id, and so its position.
-Result<std::string> sink_query_id(const Context& context, const std::string& text,
-                                  const sql::CreateStreamAs& create) {
-  const PersistentQuery* old = creator_of(context.world, create.stream.name);
-  if (create.or_replace && old != nullptr && context.replayed == nullptr) {
-    const std::string id = old->id;
-    TRY(context.effects.stop_query(id, false));
-    context.world.queries.erase(id);
-    return id;
-  }
-  return TRY(identify(context, {QueryKind::create_as, create.stream.name, std::nullopt, text})).id;
-}
-
-Result<CommandResult> create_stream_as(const Context& context, const std::string& text,
-                                       sql::CreateStreamAs& create) {
-  create.stream.statement = text;
-  if (auto done = TRY(existing_sink(context, text, create))) return *std::move(done);
-  TRY(check_room(context));
-  if (context.replayed == nullptr) {
-    TRY(check_plan(context, *create.plan));
-  }
-  const std::string id = TRY(sink_query_id(context, text, create));
-  PersistentQuery query =
-      make_query(context, id, QueryKind::create_as, text, std::move(create.plan));
-  const bool resumed = context.world.known.contains(id);
-  TRY(launch(context, std::move(query), Accepted::Kind::create_as));
-  CommandResult result{
-      .command_id = stream_command(create.stream.name, "create"),
-      .message = fmt::format("{} query with ID {}", resumed ? "Resumed" : "Created", id),
-      .query_id = id,
-      .sequence = accept(context)};
-  context.world.catalogue.put(std::move(create.stream));
-  return result;
-}
-
-Result<CommandResult> insert_select(const Context& context, const std::string& text,
-                                    sql::InsertSelect& insert) {
-  TRY(check_room(context));
-  const QueryIdentity identity =
-      TRY(identify(context, {QueryKind::insert, insert.target, insert.query_id, text}));
-  const bool resumed = context.world.known.contains(identity.id);
-  CommandResult result{
-      .command_id = stream_command(insert.target, "create"),
-      .message = fmt::format("{} query with ID {}", resumed ? "Resumed" : "Created", identity.id),
-      .query_id = identity.id};
-  if (identity.running) return result;
-  if (context.replayed == nullptr) {
-    TRY(check_plan(context, *insert.plan));
-  }
-  TRY(launch(context,
-             make_query(context, identity.id, QueryKind::insert, text, std::move(insert.plan)),
-             Accepted::Kind::insert));
-  result.sequence = accept(context);
-  return result;
-}
-
-Result<CommandResult> insert_values(const Context& context, const sql::InsertValues& insert) {
+Result<CommandResult> insert_values(const Context& context, const std::string& text,
+                                    const sql::InsertValues& insert) {
   TRY(check_seal(insert.target, context.keys, Use::write));
   if (!context.topics_later) TRY(ensure_topics(insert.target, std::nullopt, context.effects));
-  if (!context.repeated) TRY(context.effects.insert_row(insert));
+  TRY(context.effects.insert_row(insert, once_record(context, text, insert)));
   return CommandResult{.command_id = {}, .message = "1 row inserted", .query_id = {}};
 }
 
@@ -278,6 +158,24 @@ Result<> delete_topics(const Context& context, const sql::StreamInfo& stream) {
   return {};
 }
 
+// What a file cannot do, which is run again at every start.
+Result<> check_deletes(const Context& context, const sql::DropStream& drop) {
+  if (!drop.delete_topic || !context.topics_later || context.repeated) return {};
+  return fail(ErrorCode::failed_precondition,
+              fmt::format("DROP STREAM {0} DELETE TOPIC stands in a file, which would delete the "
+                          "topic at every start. Take it out: a stream that the file does not "
+                          "define any more ends by itself. To delete the topic, run the statement "
+                          "once with `penstock sql`.",
+                          drop.name));
+}
+
+CommandResult left_alone(std::string command, std::string_view what) {
+  return {.command_id = std::move(command),
+          .message = fmt::format("{} is of a newer configuration and left alone.", what),
+          .query_id = {},
+          .warning = true};
+}
+
 Result<CommandResult> drop_stream(const Context& context, const std::string& text,
                                   const sql::DropStream& drop) {
   const sql::StreamInfo* stream = context.world.catalogue.find(drop.name);
@@ -292,49 +190,23 @@ Result<CommandResult> drop_stream(const Context& context, const std::string& tex
     if (context.replayed != nullptr || context.repeated) return result;
     return fail(ErrorCode::not_found, fmt::format("Stream {} does not exist.", drop.name));
   }
+  if (context.spares_files && context.world.stream_origins[drop.name] == Origin::file) {
+    return left_alone(std::move(result.command_id), drop.name);
+  }
+  TRY(check_deletes(context, drop));
   TRY(check_unused(context.world, drop.name));
   const bool now = context.replayed == nullptr && !context.topics_later;
   if (drop.delete_topic && now) TRY(delete_topics(context, *stream));
-  TRY(context.effects.record(
-      {.kind = Accepted::Kind::drop, .name = drop.name, .query_id = {}, .statement = text}));
+  TRY(context.effects.record({{.kind = Accepted::Kind::drop,
+                               .name = drop.name,
+                               .query_id = {},
+                               .statement = text,
+                               .origin = context.origin,
+                               .topic_deleted = drop.delete_topic}}));
   result.message = fmt::format("Source `{}` (topic: {}) was dropped.", drop.name, stream->topic);
   result.sequence = accept(context);
+  context.world.stream_origins.erase(drop.name);
   context.world.catalogue.erase(drop.name);
-  return result;
-}
-
-Result<CommandResult> terminate(const Context& context, const std::string& text,
-                                const sql::TerminateStatement& terminate) {
-  std::vector<std::string> ids;
-  if (terminate.query_id) {
-    const PersistentQuery* query = find_query(context.world, *terminate.query_id);
-    if (query == nullptr && context.repeated) {
-      return CommandResult{.command_id = fmt::format("terminate/{}/execute", *terminate.query_id),
-                           .message = "The query does not exist.",
-                           .query_id = {},
-                           .warning = true};
-    }
-    if (query == nullptr) {
-      return fail(ErrorCode::not_found,
-                  fmt::format("Unknown queryId: {}. SHOW QUERIES lists those that run.",
-                              *terminate.query_id));
-    }
-    ids.push_back(query->id);
-  } else {
-    for (const auto& [id, query] : context.world.queries) ids.push_back(id);
-  }
-  CommandResult result{
-      .command_id = fmt::format("terminate/{}/execute", terminate.query_id ? ids[0] : "ALL"),
-      .message = terminate.query_id ? "Query terminated." : "All queries terminated.",
-      .query_id = terminate.query_id ? ids[0] : std::string()};
-  for (const std::string& id : ids) {
-    TRY(context.effects.record(
-        {.kind = Accepted::Kind::terminate, .name = {}, .query_id = id, .statement = text}));
-    TRY(context.effects.stop_query(id, true));
-    context.world.queries.erase(id);
-    context.world.known.erase(id);
-    result.sequence = accept(context);
-  }
   return result;
 }
 
@@ -368,7 +240,7 @@ Result<CommandResult> apply(const DefinitionContext& context, sql::Statement& st
     return insert_select(context, text, *insert);
   }
   if (auto* insert = std::get_if<sql::InsertValues>(&statement.node)) {
-    return insert_values(context, *insert);
+    return insert_values(context, text, *insert);
   }
   if (const auto* reset = std::get_if<sql::ResetPositions>(&statement.node)) {
     return reset_positions(context, text, *reset);

@@ -15,10 +15,16 @@ class DryEffects final : public Effects {
   Result<> create_topic(const topics::TopicSpec& spec) override;
   Result<> remove_topic(const topics::TopicName& topic) override;
   Result<> start_query(const PersistentQuery&) override { return {}; }
+  Result<> claim_sinks(const std::vector<const PersistentQuery*>&,
+                       const std::map<std::string, PersistentQuery>&, bool) override {
+    return {};
+  }
   Result<> stop_query(const std::string&, bool) override { return {}; }
   Result<> reset_query(const std::string&, const engine::ResetTo&) override { return {}; }
-  Result<> insert_row(const sql::InsertValues&) override { return {}; }
-  Result<> record(const Accepted&) override { return {}; }
+  Result<> insert_row(const sql::InsertValues&, const std::optional<Accepted>&) override {
+    return {};
+  }
+  Result<> record(const std::vector<Accepted>&) override { return {}; }
 
  private:
   topics::Log& log_;

@@ -2,13 +2,14 @@
 
 #include <map>
 #include <set>
+#include <utility>
 
 #include <fmt/format.h>
 
+#include "base/log.h"
+#include "engine/query_reset.h"
 #include "session/definitions.h"
 #include "session/dry_effects.h"
-#include "session/query_ids.h"
-#include "session/statement_text.h"
 
 namespace penstock::session {
 
@@ -28,64 +29,127 @@ Result<> LiveEffects::remove_topic(const topics::TopicName& topic) {
 }
 
 Result<> LiveEffects::start_query(const PersistentQuery& query) {
+  const bool measured = options_.catalogue == SessionOptions::CatalogueFrom::measured;
+  if (journal_ != nullptr && !measured && journal_->state().to_forget().contains(query.id)) {
+    TRY(stop_query(query.id, true));
+  }
   return runtime_.start_query(engine::QueryId(query.id), query.plan, query.start);
+}
+
+Result<> LiveEffects::claim_sinks(const std::vector<const PersistentQuery*>& queries,
+                                  const std::map<std::string, PersistentQuery>& alive,
+                                  bool for_good) {
+  if (sinks_ == nullptr) return {};
+  std::vector<SinkClaim> claims;
+  for (const PersistentQuery* query : queries) {
+    if (query->kind == QueryKind::create_as) claims.push_back({query->sink_topic, query->id});
+  }
+  std::set<std::string> ids;
+  for (const auto& [id, query] : alive) ids.insert(id);
+  return for_good ? sinks_->claim(claims, ids) : sinks_->check(claims, ids);
+}
+
+Result<> LiveEffects::forget_stopped(const std::string& id) {
+  if (journal_ == nullptr || options_.shared) return {};  // others may run it still
+  const auto ended = journal_->state().to_forget().find(id);
+  if (ended == journal_->state().to_forget().end()) return {};
+  return engine::forget_tasks(log_, engine::QueryId(id), ended->second);
 }
 
 Result<> LiveEffects::stop_query(const std::string& id, bool forget) {
   auto stopped = runtime_.stop_query(engine::QueryId(id), forget);
   if (!stopped && stopped.error().code() != ErrorCode::not_found) return stopped;
+  if (!forget) return {};
+  if (!stopped) TRY(forget_stopped(id));
+  if (sinks_ != nullptr) TRY(sinks_->release(id));
+  if (journal_ == nullptr || !journal_->state().to_forget().contains(id)) return {};
+  TRY(journal_->append(
+      {{.kind = Accepted::Kind::forgotten, .name = {}, .query_id = id, .statement = {}}}));
   return {};
 }
 
-Result<> LiveEffects::insert_row(const sql::InsertValues& row) {
-  return inserter_.insert(row);
+Result<> LiveEffects::insert_row(const sql::InsertValues& row,
+                                 const std::optional<Accepted>& once) {
+  if (!once || journal_ == nullptr) return inserter_.insert(row);
+  bool again = false;
+  auto done = journal_->append({*once}, [&](topics::Commit& commit) -> Result<> {
+    if (std::exchange(again, true)) inserter_.forget(row.target.name);
+    return inserter_.append(row, commit);
+  });
+  if (done) return {};
+  inserter_.forget(row.target.name);
+  return fail(done.error().in(fmt::format("inserting into '{}'", row.target.name)));
 }
 
-Result<> LiveEffects::record(const Accepted& statement) {
-  if (!statement.name.empty()) inserter_.forget(statement.name);
-  return journal_ != nullptr ? journal_->append(statement) : Result<>();
+Result<> LiveEffects::record(const std::vector<Accepted>& statements) {
+  for (const Accepted& statement : statements) {
+    if (!statement.name.empty()) inserter_.forget(statement.name);
+  }
+  if (journal_ == nullptr) return {};
+  TRY(journal_->append(statements));
+  return {};
 }
 
-Result<World> replay(const StatementJournal& journal, topics::Log& log,
-                     const SessionOptions& options) {
-  World world;
+namespace {
+
+// What an entry makes or ends, for telling whether a later one has to do with the same.
+std::string subject_of(const Accepted& statement) {
+  using Kind = Accepted::Kind;
+  const bool stream = statement.kind == Kind::create || statement.kind == Kind::drop;
+  return stream ? "stream " + statement.name : "query " + statement.query_id;
+}
+
+Result<> replay_definition(const JournalEntry& entry, topics::Log& log,
+                           const SessionOptions& options, World& world) {
   DryEffects nothing(log);
-  const std::set<std::string> no_script;
+  const Accepted& accepted = entry.statement;
+  const DefinitionContext context{.world = world,
+                                  .effects = nothing,
+                                  .keys = nullptr,
+                                  .options = options,
+                                  .properties = accepted.properties,
+                                  .again = Again::refused,
+                                  .origin = accepted.origin,
+                                  .replayed = &accepted};
+  auto statement = TRY(sql::prepare_statement({.text = accepted.statement, .line = 1},
+                                              world.catalogue, engine::builtin_functions()));
+  if (!is_definition(statement)) {
+    return fail(ErrorCode::corrupt, "the record's statement defines nothing");
+  }
+  TRY(apply(context, statement));
+  return {};
+}
+
+}  // namespace
+
+World replay(const StatementJournal& journal, topics::Log& log, const SessionOptions& options) {
+  using Kind = Accepted::Kind;
+  World world;
+  std::map<std::string, std::pair<std::int64_t, Error>> left_out;  // by subject
   for (const JournalEntry& entry : journal.entries()) {
     const Accepted& accepted = entry.statement;
-    if (accepted.kind == Accepted::Kind::proved) continue;  // what it did has records of its own
+    const bool defines = accepted.kind == Kind::create || accepted.kind == Kind::create_as ||
+                         accepted.kind == Kind::insert;
+    const bool ends = accepted.kind == Kind::drop || accepted.kind == Kind::terminate;
+    if (defines || ends) left_out.erase(subject_of(accepted));
     world.next_sequence = entry.number;
-    if (accepted.kind == Accepted::Kind::drop) {
+    if (accepted.kind == Kind::drop) {
       world.catalogue.erase(accepted.name);
-    } else if (accepted.kind == Accepted::Kind::reset) {
-      // The log's checkpoints have it.
-    } else if (accepted.kind == Accepted::Kind::terminate) {
+      world.stream_origins.erase(accepted.name);
+    } else if (accepted.kind == Kind::terminate) {
       world.queries.erase(accepted.query_id);
-      world.known.erase(accepted.query_id);
-    } else {
-      const DefinitionContext context{.world = world,
-                                      .effects = nothing,
-                                      .keys = nullptr,
-                                      .options = options,
-                                      .properties = accepted.properties,
-                                      .again = Again::refused,
-                                      .script = no_script,
-                                      .replayed = &accepted};
-      const std::string what = fmt::format("replaying statement {} ({})", entry.number,
-                                           canonical_text(accepted.statement));
-      auto statement = TRY_IN(sql::prepare_statement({.text = accepted.statement, .line = 1},
-                                                     world.catalogue, engine::builtin_functions()),
-                              what);
-      TRY_IN(apply(context, statement), what);
+    } else if (defines) {
+      if (auto done = replay_definition(entry, log, options, world); !done) {
+        left_out.emplace(subject_of(accepted), std::pair(entry.number, done.error()));
+      }
     }
     world.next_sequence = entry.number + 1;
   }
-  const std::map<std::string, KnownQuery> known = journal.known_queries();
-  for (const auto& [id, query] : world.queries) {
-    if (const auto at = known.find(id); at != known.end()) {
-      TRY(check_same_plan(at->second, *query.plan));
-    }
+  for (const auto& [subject, why] : left_out) {
+    log::warning("recorded_statement_left_out",
+                 {{"number", why.first}, {"of", log::Public(subject)}, {"reason", why.second}});
   }
+  world.known = journal.known_queries();
   return world;
 }
 

@@ -7,38 +7,51 @@
 #include "session/effects.h"
 #include "session/row_inserter.h"
 #include "session/session.h"
+#include "session/sink_claims.h"
 #include "session/statement_journal.h"
 
 namespace penstock::session {
 
-// The parts outlive it. journal: null records nothing.
+// The parts outlive it. journal and sinks: null record nothing. What has ended is forgotten before
+// its id is used again, but in a measured session, where the records may be the host's invention.
 class LiveEffects final : public Effects {
  public:
   LiveEffects(topics::Log& log, engine::Runtime& runtime, StatementJournal* journal,
-              RowInserter& inserter)
-      : log_(log), runtime_(runtime), journal_(journal), inserter_(inserter) {}
+              SinkClaims* sinks, RowInserter& inserter, const SessionOptions& options)
+      : log_(log),
+        runtime_(runtime),
+        journal_(journal),
+        sinks_(sinks),
+        inserter_(inserter),
+        options_(options) {}
 
   Result<std::optional<std::int32_t>> partitions(const topics::TopicName& topic) override;
   Result<> create_topic(const topics::TopicSpec& spec) override;
   Result<> remove_topic(const topics::TopicName& topic) override;
   Result<> start_query(const PersistentQuery& query) override;
+  Result<> claim_sinks(const std::vector<const PersistentQuery*>& queries,
+                       const std::map<std::string, PersistentQuery>& alive, bool for_good) override;
   Result<> stop_query(const std::string& id, bool forget) override;
   Result<> reset_query(const std::string& id, const engine::ResetTo& to) override {
     return runtime_.reset_query(engine::QueryId(id), to);
   }
-  Result<> insert_row(const sql::InsertValues& row) override;
-  Result<> record(const Accepted& statement) override;
+  Result<> insert_row(const sql::InsertValues& row, const std::optional<Accepted>& once) override;
+  Result<> record(const std::vector<Accepted>& statements) override;
 
  private:
+  Result<> forget_stopped(const std::string& id);
+
   topics::Log& log_;
   engine::Runtime& runtime_;
   StatementJournal* journal_;
+  SinkClaims* sinks_;
   RowInserter& inserter_;
+  const SessionOptions& options_;
 };
 
-// Builds a world out of the journal. Queries are started by the caller, after the last statement.
-// The error names the statement that cannot be replayed.
-Result<World> replay(const StatementJournal& journal, topics::Log& log,
-                     const SessionOptions& options);
+// Builds a world out of the journal. Queries are started by the caller, after the last statement. A
+// statement that cannot be applied any more is left out; when nothing later has ended or replaced
+// what it made, a warning names it, and its query stays known.
+World replay(const StatementJournal& journal, topics::Log& log, const SessionOptions& options);
 
 }  // namespace penstock::session

@@ -5,6 +5,7 @@
 #include "base/ascii.h"
 #include "engine/plan_digest.h"
 #include "session/statement_text.h"
+#include "session/upgrade.h"
 
 namespace penstock::session {
 namespace {
@@ -53,56 +54,69 @@ const KnownQuery* same_statement(const World& world, const NewQuery& query) {
   return nullptr;
 }
 
-// A number whose id nobody has, or one that a statement has which is not in the script any more.
-Result<std::string> next_id(const DefinitionContext& context, const NewQuery& query) {
-  for (std::int64_t n = context.world.next_sequence;; ++n) {
+const KnownQuery* creator_known(const World& world, const NewQuery& query) {
+  if (query.kind != QueryKind::create_as) return nullptr;
+  for (const auto& [id, known] : world.known) {
+    if (known.kind == query.kind && known.sink == query.sink) return &known;
+  }
+  return nullptr;
+}
+
+std::string free_id(const World& world, const NewQuery& query) {
+  for (std::int64_t n = world.next_sequence;; ++n) {
     std::string id = numbered(query, n);
-    if (context.world.queries.contains(id)) continue;
-    const auto known = context.world.known.find(id);
-    if (known == context.world.known.end()) return id;
-    if (context.script.contains(canonical_text(known->second.statement))) continue;
-    return fail(query_changed(known->second, query.statement));
+    if (!world.queries.contains(id) && !world.known.contains(id)) return id;
   }
 }
 
-// FNV-1a. The texts are measured or signed, so nobody can choose two with the same hash unseen.
-std::uint64_t hash_of(std::string_view text) {
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : text) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  }
-  return hash;
+Error id_taken(std::string_view id) {
+  return Error(ErrorCode::already_exists,
+               fmt::format("Query ID '{}' already exists. To run the statement beside it, give it "
+                           "a QUERY_ID of its own.",
+                           id));
 }
 
-// In a measured session an id hangs on the text alone: the disk, which the host can change, must
-// not be able to say which query a signed TERMINATE means.
+Error made_otherwise(const KnownQuery& known, std::string_view now) {
+  return query_changed(known, now, "it is known by this id or sink",
+                       fmt::format("To start a new query, give it another sink or another "
+                                   "QUERY_ID. `penstock sql` can end the old one: TERMINATE {};",
+                                   known.id));
+}
+
+// In a measured session the disk, which the host can change, must not be able to say which query a
+// signed TERMINATE means, nor make a query begin anew. The texts are measured or signed, so nobody
+// can choose two with the same hash unseen.
 Result<QueryIdentity> measured_identity(const DefinitionContext& context, const NewQuery& query) {
   const std::string text = canonical_text(query.statement);
-  const std::string hash = fmt::format("{:016X}", hash_of(text)).substr(0, 12);
-  const std::string id = query.kind == QueryKind::create_as
-                             ? fmt::format("CSAS_{}_{}", id_part(query.sink), hash)
-                             : fmt::format("INSERTQUERY_{}", hash);
+  const bool by_sink = query.kind == QueryKind::create_as;
+  std::string what = by_sink ? fmt::format("sink {}", query.sink) : text;
+  if (by_sink && query.on_change == sql::OnChange::restart) what += "\n" + text;
+  if (!context.proof.empty()) what += fmt::format("\n{}", context.proof);
+  const std::string hash = text_hash(what).substr(0, 12);
+  const std::string id = by_sink ? fmt::format("CSAS_{}_{}", id_part(query.sink), hash)
+                                 : fmt::format("INSERTQUERY_{}", hash);
   const auto running = context.world.queries.find(id);
   if (running == context.world.queries.end()) return QueryIdentity{id};
   if (context.again == Again::resume && canonical_text(running->second.statement) == text) {
     return QueryIdentity{id, true};
   }
-  return fail(ErrorCode::already_exists,
-              fmt::format("Query ID '{}' already exists. To run the statement beside it, give it "
-                          "a QUERY_ID.",
-                          id));
+  return fail(id_taken(id));
+}
+
+Result<QueryIdentity> chosen_identity(const DefinitionContext& context, const NewQuery& query) {
+  const World& world = context.world;
+  const std::string id = TRY(checked_id(*query.chosen));
+  const auto known = world.known.find(id);
+  if (known == world.known.end()) return QueryIdentity{id};
+  const bool runs = world.queries.contains(id);
+  if (context.topics_later && !runs) return QueryIdentity{id};
+  const bool same = canonical_text(known->second.statement) == canonical_text(query.statement);
+  if (!same) return fail(made_otherwise(known->second, query.statement));
+  if (context.again == Again::refused && runs) return fail(id_taken(id));
+  return QueryIdentity{id, runs};
 }
 
 }  // namespace
-
-Error query_changed(const KnownQuery& known, std::string_view now) {
-  return Error(
-      ErrorCode::failed_precondition,
-      fmt::format("Query '{}' was made by another statement, and its position belongs to "
-                  "that one.\n  it was: {}\n  now:    {}\nTo start a new query, give it another "
-                  "sink or another QUERY_ID. `penstock sql` can end the old one: TERMINATE {};",
-                  known.id, canonical_text(known.statement), canonical_text(now), known.id));
-}
 
 Result<> check_same_plan(const KnownQuery& known, const sql::PlanNode& plan) {
   const std::string now = engine::plan_digest(plan);
@@ -119,17 +133,7 @@ Result<> check_same_plan(const KnownQuery& known, const sql::PlanNode& plan) {
 Result<QueryIdentity> identify(const DefinitionContext& context, const NewQuery& query) {
   const World& world = context.world;
   if (context.replayed != nullptr) return QueryIdentity{context.replayed->query_id};
-  if (query.chosen) {
-    const std::string id = TRY(checked_id(*query.chosen));
-    const auto known = world.known.find(id);
-    if (known == world.known.end()) return QueryIdentity{id};
-    const bool same = canonical_text(known->second.statement) == canonical_text(query.statement);
-    if (!same) return fail(query_changed(known->second, query.statement));
-    if (context.again == Again::refused && world.queries.contains(id)) {
-      return fail(ErrorCode::already_exists, fmt::format("Query ID '{}' already exists.", id));
-    }
-    return QueryIdentity{id, world.queries.contains(id)};
-  }
+  if (query.chosen) return chosen_identity(context, query);
   if (context.options.catalogue == SessionOptions::CatalogueFrom::measured) {
     return measured_identity(context, query);
   }
@@ -137,14 +141,14 @@ Result<QueryIdentity> identify(const DefinitionContext& context, const NewQuery&
     if (const KnownQuery* same = same_statement(world, query)) {
       return QueryIdentity{same->id, world.queries.contains(same->id)};
     }
-    for (const auto& [id, known] : world.known) {
-      if (query.kind == QueryKind::create_as && known.kind == query.kind &&
-          known.sink == query.sink) {
-        return fail(query_changed(known, query.statement));
+    if (const KnownQuery* creator = creator_known(world, query)) {
+      if (!context.topics_later || world.queries.contains(creator->id)) {
+        return fail(made_otherwise(*creator, query.statement));
       }
+      return QueryIdentity{creator->id};
     }
   }
-  return QueryIdentity{TRY(next_id(context, query))};
+  return QueryIdentity{free_id(world, query)};
 }
 
 const PersistentQuery* find_query(const World& world, std::string_view id) {

@@ -16,14 +16,16 @@ struct NewQuery {
   std::string sink;                   // stream
   std::optional<std::string> chosen;  // WITH (QUERY_ID='...')
   std::string statement;
+  std::optional<sql::OnChange> on_change = {};
 };
 
-// failed_precondition: another statement has the id (both texts are in the error).
-// In a measured session ids of queries without QUERY_ID hang on their texts alone.
+// failed_precondition: another statement has the id (both texts are in the error). While a session
+// opens, the query of the predecessor of a file is found by its sink or its text, and what changed
+// is compared later (session/configuration.h).
+// In a measured session ids do not hang on what the disk says: on the sink of a CREATE STREAM AS
+// (with ON_CHANGE='restart' on its text too, so that a new text is another query), on the text of
+// an INSERT, and on the signature of a signed script.
 Result<QueryIdentity> identify(const DefinitionContext& context, const NewQuery& query);
-
-// The refusal to take `known`'s id, and so its position, for the statement `now`; has both texts.
-Error query_changed(const KnownQuery& known, std::string_view now);
 
 // Refuses (unsupported) to take up a query with another plan than it had when it was accepted.
 Result<> check_same_plan(const KnownQuery& known, const sql::PlanNode& plan);

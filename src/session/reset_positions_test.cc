@@ -141,7 +141,7 @@ TEST(PlanDigest, OfARestartedQueryMustBeTheSame) {
   EXPECT_EQ(query.plan.size(), 64u);
   const std::string planned = query.plan;
   query.plan = std::string(64, '0');
-  produce(*log, "_statements_default_", {to_record(query, journal->next_number())});
+  produce(*log, "_statements_default_", {to_record({journal->next_number(), "id", query})});
   const auto session = open_session(*log, nullptr, {});
   ASSERT_FALSE(session);
   EXPECT_EQ(session.error().code(), ErrorCode::unsupported);

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "base/log.h"
+#include "session/definition_steps.h"
 #include "session/dry_effects.h"
 #include "session/query_ids.h"
 #include "session/statement_text.h"
@@ -28,87 +30,210 @@ bool is_left(const World& world, const Accepted& one) {
 }
 
 // Of each stream and query the last statement, if the world still has what it made.
-std::vector<const Accepted*> what_is_left(const World& world,
-                                          const std::vector<Accepted>& accepted) {
-  std::vector<const Accepted*> out;
+std::vector<Accepted> what_is_left(const World& world, const std::vector<Accepted>& accepted) {
+  std::vector<Accepted> out;
   std::set<std::pair<Accepted::Kind, std::string>> seen;
   for (auto one = accepted.rbegin(); one != accepted.rend(); ++one) {
     const std::string& key = is_query(*one) ? one->query_id : one->name;
-    if (seen.emplace(one->kind, key).second && is_left(world, *one)) out.push_back(&*one);
+    if (seen.emplace(one->kind, key).second && is_left(world, *one)) out.push_back(*one);
   }
   std::ranges::reverse(out);
   return out;
 }
 
-// A query that is not known may not go on where another one, which is not there any more, wrote.
-Result<> check_known(const World& world, const std::map<std::string, KnownQuery>& known) {
-  for (const auto& [id, query] : world.queries) {
-    if (const auto at = known.find(id); at != known.end()) {
-      if (canonical_text(at->second.statement) == canonical_text(query.statement)) {
-        TRY(check_same_plan(at->second, *query.plan));
-        continue;
-      }
-      return fail(query_changed(at->second, query.statement));
-    }
-    for (const auto& [old_id, old] : known) {
-      const bool gone = !world.queries.contains(old_id);
-      if (gone && old.kind == query.kind && old.sink == query.sink) {
-        return fail(query_changed(old, query.statement));
-      }
-    }
+Result<> make_topics(const Realised& how, const World& now, const std::vector<Accepted>& left) {
+  for (const Accepted& one : left) {
+    const Result<> made = is_query(one)
+                              ? ensure_sink_topics(*now.queries.at(one.query_id).plan, how.effects)
+                              : ensure_topics(*now.catalogue.find(one.name),
+                                              how.options.default_partitions, how.effects);
+    TRY_IN(made, fmt::format("taking up '{}'", canonical_text(one.statement)));
   }
   return {};
 }
 
-Result<> realise_one(const World& world, const Accepted& one,
-                     const std::optional<std::int32_t>& default_partitions, Effects& live) {
-  if (!is_query(one)) {
-    TRY(ensure_topics(*world.catalogue.find(one.name), default_partitions, live));
-    return live.record(one);
+// How many tasks there may be to forget, of a query that does not run.
+Result<std::int32_t> tasks_before(const World& before, const std::string& id, Effects& effects) {
+  if (const auto query = before.queries.find(id); query != before.queries.end()) {
+    return tasks_of(*query->second.plan, effects);
   }
-  const PersistentQuery& query = world.queries.at(one.query_id);
-  TRY(ensure_sink_topics(*query.plan, live));
-  TRY(live.record(one));
-  return live.start_query(query);
+  const auto known = before.known.find(id);
+  if (known == before.known.end()) return 0;
+  const sql::StreamInfo* sink = before.catalogue.find(known->second.sink);
+  if (sink == nullptr) return 0;
+  return TRY(effects.partitions(TRY(topics::TopicName::parse(sink->topic)))).value_or(0);
+}
+
+// Records of what ends, in front of those of what begins.
+Result<std::vector<Accepted>> records_of(const Realised& how, const std::vector<Change>& changes,
+                                         const World& before, const std::vector<Accepted>& left) {
+  std::vector<Accepted> out;
+  for (const Change& change : changes) {
+    if (change.kind != Change::Kind::ended && change.kind != Change::Kind::restarted) continue;
+    out.push_back({.kind = Accepted::Kind::terminate,
+                   .name = {},
+                   .query_id = change.query_id,
+                   .statement = change.now,
+                   .origin = Origin::file,
+                   .tasks = TRY(tasks_before(before, change.query_id, how.effects))});
+  }
+  for (const Change& change : changes) {
+    if (change.kind != Change::Kind::dropped) continue;
+    out.push_back({.kind = Accepted::Kind::drop,
+                   .name = change.stream,
+                   .query_id = {},
+                   .statement = {},
+                   .origin = Origin::file});
+  }
+  out.insert(out.end(), left.begin(), left.end());
+  if (how.configuration.empty()) return out;
+  out.push_back({.kind = Accepted::Kind::configuration,
+                 .name = {},
+                 .query_id = {},
+                 .statement = text_of(changes),
+                 .origin = Origin::file,
+                 .key = how.configuration});
+  return out;
+}
+
+// What was recorded as ended and is not forgotten yet: of this start, or of a process that died.
+// In a measured session the records may be the host's invention: what runs is never forgotten.
+Result<> forget_ended(const Realised& how, const World& now) {
+  const bool measured = how.options.catalogue == SessionOptions::CatalogueFrom::measured;
+  const std::map<std::string, std::int32_t> ended = how.journal.state().to_forget();
+  for (const auto& [id, tasks] : ended) {
+    if (measured && now.queries.contains(id)) continue;
+    TRY_IN(how.effects.stop_query(id, true), fmt::format("forgetting query {}, which ended", id));
+  }
+  return {};
+}
+
+Result<> start_one(const Realised& how, const PersistentQuery& query) {
+  for (const sql::StreamInfo* source : sources_of(*query.plan)) {
+    TRY(check_seal(*source, how.keys, Use::read));
+  }
+  TRY(check_seal(sink_of(*query.plan)->stream, how.keys, Use::write));
+  return how.effects.start_query(query);
+}
+
+// Also that no two of the queries write one topic, of which nobody is told yet.
+Result<> claim_all(const Realised& how, const World& now, bool for_good) {
+  std::vector<const PersistentQuery*> queries;
+  for (const auto& [id, query] : now.queries) queries.push_back(&query);
+  return how.effects.claim_sinks(queries, now.queries, for_good);
+}
+
+// Queries of statements first, then those of the files in their order.
+Result<> start_all(const Realised& how, const World& now, const std::vector<Accepted>& left) {
+  std::set<std::string> started;
+  const auto start = [&](const std::string& id) -> Result<> {
+    if (!started.insert(id).second) return {};
+    TRY_IN(start_one(how, now.queries.at(id)), fmt::format("taking up query {}", id));
+    return {};
+  };
+  std::set<std::string> files;
+  for (const Accepted& one : left) {
+    if (is_query(one)) files.insert(one.query_id);
+  }
+  for (const auto& [id, query] : now.queries) {
+    if (!files.contains(id)) TRY(start(id));
+  }
+  for (const Accepted& one : left) {
+    if (is_query(one)) TRY(start(one.query_id));
+  }
+  return {};
+}
+
+Result<> insert_rows(const Realised& how, const World& now, const GatheredEffects& gathered) {
+  for (const GatheredEffects::Row& row : gathered.rows()) {
+    if (now.catalogue.find(row.row.target.name) == nullptr) continue;
+    if (row.once && how.journal.state().has(*row.once)) continue;
+    TRY(ensure_topics(row.row.target, std::nullopt, how.effects));
+    TRY(how.effects.insert_row(row.row, row.once));
+  }
+  return {};
+}
+
+void tell(const std::vector<Change>& changes, bool first) {
+  if (first) return;
+  for (const Change& change : changes) {
+    if (is_shown_by_another(change, changes)) continue;
+    log::info("configuration_change", {{"change", log::Public(title_of(change))},
+                                       {"was", log::Public(canonical_text(change.was))},
+                                       {"now", log::Public(canonical_text(change.now))}});
+  }
 }
 
 }  // namespace
 
 Result<std::optional<std::int32_t>> GatheredEffects::partitions(const topics::TopicName& topic) {
-  return partitions_in(log_, topic);
+  if (log_ == nullptr) return 1;
+  return partitions_in(*log_, topic);
 }
 
-Result<> GatheredEffects::insert_row(const sql::InsertValues& row) {
-  rows_.push_back(row);
+Result<> GatheredEffects::insert_row(const sql::InsertValues& row,
+                                     const std::optional<Accepted>& once) {
+  rows_.push_back({row, once});
   return {};
 }
 
-Result<> GatheredEffects::record(const Accepted& statement) {
-  accepted_.push_back(statement);
+Result<> GatheredEffects::record(const std::vector<Accepted>& statements) {
+  accepted_.insert(accepted_.end(), statements.begin(), statements.end());
   return {};
 }
 
-Result<> realise(World& world, const GatheredEffects& gathered, const StatementJournal& journal,
-                 const std::optional<std::int32_t>& default_partitions, Effects& live) {
-  std::map<std::string, KnownQuery> known = journal.known_queries();
-  const std::vector<Accepted>& accepted = gathered.accepted();
-  // A crash may have come between the record of a proved script and that of its TERMINATE.
-  for (const Accepted& one : accepted) {
-    if (one.kind != Accepted::Kind::terminate || world.queries.contains(one.query_id)) continue;
-    if (known.erase(one.query_id) > 0) TRY(live.record(one));
+Result<bool> gather_files(const ScriptPlace& place, const std::vector<MeasuredScript>& scripts,
+                          World& world, GatheredEffects& gathered) {
+  RowKeys rows;
+  bool defines = false;
+  for (const MeasuredScript& script : scripts) {
+    const auto statements = TRY_IN(split_script(script.text), script.name);
+    ScriptPass pass{.world = world,
+                    .effects = gathered,
+                    .origin = Origin::file,
+                    .rows = &rows,
+                    .topics_later = true};
+    const ScriptResult result = run_statements(place, statements, pass);
+    if (result.error) return fail(result.error->in(script.name));
+    defines = defines || pass.defines;
   }
-  TRY(check_known(world, known));
-  for (const Accepted* one : what_is_left(world, accepted)) {
-    TRY_IN(realise_one(world, *one, default_partitions, live),
-           fmt::format("taking up '{}'", canonical_text(one->statement)));
-  }
-  for (const sql::InsertValues& row : gathered.rows()) {
-    if (world.catalogue.find(row.target.name) == nullptr) continue;
-    TRY(ensure_topics(row.target, std::nullopt, live));
-    TRY(live.insert_row(row));
-  }
-  known.merge(world.known);
-  world.known = std::move(known);
+  return defines;
+}
+
+Result<> gather_proved(const ScriptPlace& place, const JournalEntry& script, bool before_files,
+                       World& world, GatheredEffects& gathered) {
+  const auto statements = TRY(split_script(script.statement.statement));
+  RowKeys rows;
+  ScriptPass pass{.world = world,
+                  .effects = gathered,
+                  .origin = Origin::signed_statement,
+                  .proof = script.statement.proof,
+                  .rows = &rows,
+                  .topics_later = true,
+                  .repeated = true,
+                  .spares_files = before_files,
+                  .lenient = true};
+  const ScriptResult result = run_statements(place, statements, pass);
+  if (result.error) return fail(*result.error);
+  return {};
+}
+
+Result<> realise(const Realised& how, const std::vector<Change>& changes, const World& before,
+                 World& now, const GatheredEffects& gathered) {
+  const std::vector<Accepted> left = what_is_left(now, gathered.accepted());
+  TRY(make_topics(how, now, left));
+  TRY(claim_all(how, now, /*for_good=*/false));
+  tell(changes, before.known.empty() && before.catalogue.streams().empty());
+  TRY(how.journal.append(TRY(records_of(how, changes, before, left))));
+  TRY(forget_ended(how, now));
+  TRY(claim_all(how, now, /*for_good=*/true));
+  TRY(start_all(how, now, left));
+  TRY(insert_rows(how, now, gathered));
+  for (const auto& [id, query] : how.journal.known_queries()) now.known.try_emplace(id, query);
+  std::erase_if(now.known, [&](const auto& known) {
+    return !now.queries.contains(known.first) && !how.journal.known_queries().contains(known.first);
+  });
+  now.next_sequence = std::max(now.next_sequence, how.journal.next_number());
   return {};
 }
 

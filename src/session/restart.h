@@ -1,11 +1,14 @@
-// How a measured session opens. Its scripts, and the proved ones of the journal, are applied to an
-// empty world without any effect; only what is left in the end gets topics, records and running
-// queries. So a query that a signed statement has ended does not run for a moment.
+// How a session with files opens. Its scripts, and in a measured session the proved ones of the
+// journal, are applied to a world without any effect; what that changes about what ran before is
+// looked at as a whole; only what is left in the end gets topics, records and running queries. So a
+// query that has ended, or is another now, does not run for a moment.
 #pragma once
 
 #include <vector>
 
+#include "session/configuration.h"
 #include "session/effects.h"
+#include "session/script_run.h"
 #include "session/statement_journal.h"
 
 namespace penstock::session {
@@ -13,30 +16,56 @@ namespace penstock::session {
 // Remembers what the scripts ask for.
 class GatheredEffects final : public Effects {
  public:
-  explicit GatheredEffects(topics::Log& log) : log_(log) {}  // only looked at
+  // Only looked at. null: there is no log, and every topic is taken to be there.
+  explicit GatheredEffects(topics::Log* log) : log_(log) {}
 
   Result<std::optional<std::int32_t>> partitions(const topics::TopicName& topic) override;
   Result<> create_topic(const topics::TopicSpec&) override { return {}; }
   Result<> remove_topic(const topics::TopicName&) override { return {}; }
   Result<> start_query(const PersistentQuery&) override { return {}; }
+  Result<> claim_sinks(const std::vector<const PersistentQuery*>&,
+                       const std::map<std::string, PersistentQuery>&, bool) override {
+    return {};
+  }
   Result<> stop_query(const std::string&, bool) override { return {}; }
   Result<> reset_query(const std::string&, const engine::ResetTo&) override { return {}; }
-  Result<> insert_row(const sql::InsertValues& row) override;
-  Result<> record(const Accepted& statement) override;
+  Result<> insert_row(const sql::InsertValues& row, const std::optional<Accepted>& once) override;
+  Result<> record(const std::vector<Accepted>& statements) override;
 
+  struct Row {
+    sql::InsertValues row;
+    std::optional<Accepted> once;
+  };
   const std::vector<Accepted>& accepted() const { return accepted_; }  // in order
-  const std::vector<sql::InsertValues>& rows() const { return rows_; }
+  const std::vector<Row>& rows() const { return rows_; }
 
  private:
-  topics::Log& log_;
+  topics::Log* log_;
   std::vector<Accepted> accepted_;
-  std::vector<sql::InsertValues> rows_;
+  std::vector<Row> rows_;
 };
 
-// Does with `live` what is left of `gathered` in `world`: topics, then records and queries, in the
-// order of the statements; rows last. world.known becomes what the journal knows and what runs.
-// failed_precondition: a query that the journal knows has another text now (both are in the error).
-Result<> realise(World& world, const GatheredEffects& gathered, const StatementJournal& journal,
-                 const std::optional<std::int32_t>& default_partitions, Effects& live);
+// Applies the files to `world`; errors name the script. false: they define nothing.
+Result<bool> gather_files(const ScriptPlace& place, const std::vector<MeasuredScript>& scripts,
+                          World& world, GatheredEffects& gathered);
+
+// The proved scripts of the journal, on top of the files. Those that came before the configuration
+// that runs now leave alone what its files define.
+Result<> gather_proved(const ScriptPlace& place, const JournalEntry& script, bool before_files,
+                       World& world, GatheredEffects& gathered);
+
+struct Realised {
+  StatementJournal& journal;
+  Effects& effects;  // live
+  const SessionOptions& options;
+  const seal::KeySource* keys;
+  std::string configuration = {};  // digest_of its scripts; empty: there is none
+};
+
+// Carries out `changes`, with which `now` follows `before`: topics; then all records in one commit;
+// then what has ended is forgotten, queries start in the order of the statements, and rows that
+// were not inserted yet are. now.known becomes what the journal knows.
+Result<> realise(const Realised& how, const std::vector<Change>& changes, const World& before,
+                 World& now, const GatheredEffects& gathered);
 
 }  // namespace penstock::session

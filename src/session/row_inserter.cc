@@ -28,7 +28,13 @@ Result<> RowInserter::insert(const sql::InsertValues& row) {
   return written;
 }
 
-Result<> RowInserter::write(Target& target, const sql::InsertValues& row) {
+Result<> RowInserter::append(const sql::InsertValues& row, topics::Commit& commit) {
+  Target* target = TRY(target_of(row.target));
+  TRY(encode(*target, row));
+  return target->edge->append_to(commit);
+}
+
+Result<> RowInserter::encode(Target& target, const sql::InsertValues& row) {
   const auto& columns = row.target.schema.columns;
   CHECK(columns.size() == row.values.size());
   const std::int64_t now_ms = system_clock().now_ms();
@@ -54,6 +60,11 @@ Result<> RowInserter::write(Target& target, const sql::InsertValues& row) {
                 fmt::format("Stream '{}': the row cannot be written ({})", row.target.name,
                             refused.entries()[0].reason));
   }
+  return {};
+}
+
+Result<> RowInserter::write(Target& target, const sql::InsertValues& row) {
+  TRY(encode(target, row));
   if (!writer_) writer_ = TRY(log_.writer(writer_id_));
   auto commit = TRY(writer_->begin());
   TRY(target.edge->append_to(*commit));

@@ -22,6 +22,8 @@ class RowInserter {
       : log_(log), keys_(keys), sealed_topics_(sealed_topics), writer_id_(std::move(writer_id)) {}
 
   Result<> insert(const sql::InsertValues& row);
+  // The row into a commit of the caller's. After one that failed: forget() the stream.
+  Result<> append(const sql::InsertValues& row, topics::Commit& commit);
   void forget(const std::string& stream) { targets_.erase(stream); }  // dropped or made anew
 
  private:
@@ -30,6 +32,7 @@ class RowInserter {
     std::unique_ptr<engine::SinkEdge> edge;  // a sealed one keeps its epoch
   };
   Result<Target*> target_of(const sql::StreamInfo& stream);
+  Result<> encode(Target& target, const sql::InsertValues& row);
   Result<> write(Target& target, const sql::InsertValues& row);
 
   topics::Log& log_;

@@ -1,12 +1,10 @@
 #include "session/session.h"
 
-#include <atomic>
 #include <mutex>
 #include <set>
 
 #include <fmt/format.h>
 
-#include "base/check.h"
 #include "base/log.h"
 #include "session/definitions.h"
 #include "session/dry_effects.h"
@@ -14,9 +12,10 @@
 #include "session/live_effects.h"
 #include "session/print_query.h"
 #include "session/properties.h"
+#include "session/query_ids.h"
 #include "session/restart.h"
+#include "session/script_run.h"
 #include "session/show_statements.h"
-#include "session/statement_text.h"
 #include "session/topic_rules.h"
 
 namespace penstock::session {
@@ -27,56 +26,10 @@ std::string_view first_source(const sql::PlanNode& plan) {
   return sources.empty() ? std::string_view("ROWS") : std::string_view(sources[0]->name);
 }
 
-CommandResult property_result(const sql::SetProperty& set) {
-  std::string message = set.value
-                            ? fmt::format("Property '{}' is set to '{}'", set.name, *set.value)
-                            : fmt::format("Property '{}' is unset", set.name);
-  return {.command_id = {}, .message = std::move(message), .query_id = {}};
-}
-
 ScriptResult refused(Error error) {
   ScriptResult out;
   out.error = std::move(error);
   return out;
-}
-
-Result<std::vector<sql::StatementText>> split_script(std::string_view script) {
-  auto statements = TRY(sql::split_statements(script));
-  if (statements.size() > kStatementsPerScriptMax) {
-    return fail(ErrorCode::limit_exceeded,
-                fmt::format("the script has {} statements, more than the {} that may be",
-                            statements.size(), kStatementsPerScriptMax));
-  }
-  return statements;
-}
-
-std::set<std::string> texts_of(const std::vector<sql::StatementText>& statements) {
-  std::set<std::string> out;
-  for (const auto& statement : statements) out.insert(canonical_text(statement.text));
-  return out;
-}
-
-bool is_insert_values(const sql::Statement& statement) {
-  return std::holds_alternative<sql::InsertValues>(statement.node);
-}
-
-// What a session may do that runs beside the service: nothing to its queries.
-Result<> check_observes(const sql::Statement& statement) {
-  if (is_insert_values(statement) || std::holds_alternative<sql::CreateStream>(statement.node)) {
-    return {};
-  }
-  return fail(ErrorCode::failed_precondition,
-              "this session only looks at the service, whose queries run elsewhere: it starts and "
-              "ends none and drops nothing. Put the statement where they run, into the SQL of "
-              "`penstock run` or of a penstockd.");
-}
-
-// What one of several processes may do that run the same statements.
-Result<> check_shared(const sql::Statement& statement) {
-  if (is_insert_values(statement)) return {};
-  return fail(ErrorCode::failed_precondition,
-              "several processes share this service and run the same statements: put this one into "
-              "the SQL that each of them starts with, and start them again one by one.");
 }
 
 class SessionImpl final : public Session {
@@ -92,54 +45,49 @@ class SessionImpl final : public Session {
   Result<RunningSelect> select(std::string_view statement, const Properties& properties,
                                bool allow_sealed) override;
   Result<> drain() override { return runtime_->drain(); }
-  std::vector<QueryRow> queries() const override {
-    const std::lock_guard lock(mutex_);
-    return query_rows(world_, *runtime_);
-  }
+  std::vector<QueryRow> queries() const override;
   bool is_valid_property(std::string_view name) const override { return is_property_name(name); }
   void close() override;
 
  private:
-  // One pass over a script, on a world and with effects.
-  struct Pass {
-    World& world;
-    Effects& effects;
-    Properties properties;
-    Again again;
-    const std::set<std::string>& script;
-    bool topics_later = false, repeated = false;  // as in DefinitionContext
-    bool defines = false;                         // set when a statement changes something
-  };
+  using Queries = std::map<std::string, PersistentQuery>;
+  using Statements = std::vector<sql::StatementText>;
+
   bool measured() const { return options_.catalogue == SessionOptions::CatalogueFrom::measured; }
-  Result<> start_replayed();
+  ScriptPlace place() const { return {&log_, runtime_.get(), keys_, options_}; }
+  Result<> open_stored();
   Result<> open_measured();
-  Result<> gather(std::string_view script, World& world, GatheredEffects& gathered, bool repeated);
-  Result<> gather_proved(World& world, GatheredEffects& gathered);
-  // Checks on a copy, then runs for good; in between, `proof` (unless empty) is recorded.
-  ScriptResult run_checked(std::string_view script, const Properties& properties, Again again,
-                           std::string_view proof);
-  ScriptResult run(const std::vector<sql::StatementText>& statements, Pass& pass);
-  Result<ResultBody> run_one(const sql::StatementText& text, Pass& pass);
+  Result<> check_plans(const World& before, bool of_files) const;
+  Result<> take(World now, const World& before, const GatheredEffects& gathered,
+                std::string configuration);
+  Result<> gather_recorded(World& world, GatheredEffects& gathered);
+  void readmit();
+  ScriptResult check(const Statements& statements, ScriptPass& dry);
+  ScriptResult run_live(const Statements& statements, const ScriptPass& like);
+  // nullopt: another process wrote in between, begin again.
+  std::optional<ScriptResult> try_proved(const Statements& statements, std::string_view script,
+                                         std::string_view proof);
   Result<RunningSelect> start_select(sql::SelectQuery& select, const Properties& properties,
                                      bool allow_sealed);
+  void publish();
 
   topics::Log& log_;
   const seal::KeySource* keys_;
   const SessionOptions options_;
-  mutable std::mutex mutex_;  // of what follows, but for runtime_, which is thread-safe
+  std::mutex mutex_;  // of what follows, but for runtime_, which is thread-safe
   std::unique_ptr<StatementJournal> journal_;
+  std::unique_ptr<SinkClaims> sinks_;  // null: it only looks
   std::unique_ptr<RowInserter> inserter_;
   std::unique_ptr<engine::Runtime> runtime_;
   std::unique_ptr<LiveEffects> effects_;
   World world_;
   std::int64_t transient_number_ = 0;
+  mutable std::mutex shown_mutex_;  // held for a moment only, never with a wait inside
+  std::shared_ptr<const Queries> shown_ = std::make_shared<const Queries>();
 };
 
 Result<> SessionImpl::open() {
-  if (options_.service_id.empty() || options_.service_id.size() > kServiceIdBytesMax) {
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("service id: expected 1 to {} characters", kServiceIdBytesMax));
-  }
+  TRY(check_service_id(options_.service_id));
   journal_ = TRY(StatementJournal::open(log_, options_.service_id, options_.shared));
   inserter_ = std::make_unique<RowInserter>(
       log_, keys_, options_.runtime.sealed_topics,
@@ -147,60 +95,82 @@ Result<> SessionImpl::open() {
                            ? fmt::format("insert_values_{}", options_.service_id)
                            : options_.insert_writer));
   runtime_ = TRY(engine::start_runtime(log_, keys_, options_.runtime));
-  effects_ = std::make_unique<LiveEffects>(
-      log_, *runtime_, options_.observes ? nullptr : journal_.get(), *inserter_);
-  if (measured()) return open_measured();
-  world_ = TRY(replay(*journal_, log_, options_));
-  if (options_.observes) return {};
-  return start_replayed();
+  if (!options_.observes) sinks_ = TRY(SinkClaims::open(log_, options_.service_id));
+  effects_ =
+      std::make_unique<LiveEffects>(log_, *runtime_, options_.observes ? nullptr : journal_.get(),
+                                    sinks_.get(), *inserter_, options_);
+  TRY(measured() ? open_measured() : open_stored());
+  publish();
+  return {};
 }
 
-Result<> SessionImpl::start_replayed() {
-  for (const auto& [id, query] : world_.queries) {
-    const auto start = [&]() -> Result<> {
-      for (const sql::StreamInfo* source : sources_of(*query.plan)) {
-        TRY(check_seal(*source, keys_, Use::read));
-      }
-      TRY(check_seal(sink_of(*query.plan)->stream, keys_, Use::write));
-      return effects_->start_query(query);
-    };
-    TRY_IN(start(), fmt::format("taking up query {}", id));
+// Another planner's plans are not taken up; those of files are compared with what comes now.
+Result<> SessionImpl::check_plans(const World& before, bool of_files) const {
+  for (const auto& [id, query] : before.queries) {
+    if (query.origin == Origin::file && !of_files) continue;
+    TRY(check_same_plan(before.known.at(id), *query.plan));
   }
   return {};
+}
+
+Result<> SessionImpl::open_stored() {
+  World before = replay(*journal_, log_, options_);
+  if (options_.observes) {
+    world_ = std::move(before);
+    return {};
+  }
+  World now = before;
+  for (const auto& [name, origin] : before.stream_origins) {
+    if (origin != Origin::file) continue;
+    now.catalogue.erase(name);
+    now.stream_origins.erase(name);
+  }
+  std::erase_if(now.queries, [](const auto& q) { return q.second.origin == Origin::file; });
+  GatheredEffects gathered(&log_);
+  const bool replaces = TRY(gather_files(place(), options_.scripts, now, gathered));
+  TRY(check_plans(before, !replaces));
+  if (!replaces) return take(before, before, GatheredEffects(&log_), {});
+  return take(std::move(now), before, gathered, digest_of(options_.scripts));
 }
 
 Result<> SessionImpl::open_measured() {
-  World world;
-  GatheredEffects gathered(log_);
-  for (const MeasuredScript& script : options_.scripts) {
-    TRY_IN(gather(script.text, world, gathered, /*repeated=*/false), script.name);
+  World now;
+  GatheredEffects gathered(&log_);
+  TRY(gather_files(place(), options_.scripts, now, gathered));
+  TRY(gather_recorded(now, gathered));
+  return take(std::move(now), replay(*journal_, log_, options_), gathered,
+              digest_of(options_.scripts));
+}
+
+Result<> SessionImpl::take(World now, const World& before, const GatheredEffects& gathered,
+                           std::string configuration) {
+  std::vector<Change> changes;
+  if (!configuration.empty()) changes = TRY(changes_between({before, measured()}, now));
+  const Realised how{.journal = *journal_,
+                     .effects = *effects_,
+                     .options = options_,
+                     .keys = keys_,
+                     .configuration = std::move(configuration)};
+  TRY(realise(how, changes, before, now, gathered));
+  world_ = std::move(now);
+  return {};
+}
+
+// The proved scripts of the journal, which the host can drop and put back but not make.
+Result<> SessionImpl::gather_recorded(World& world, GatheredEffects& gathered) {
+  std::int64_t files_since = kStatementNumberMax;  // when this configuration was taken up
+  for (const JournalEntry& entry : journal_->entries()) {
+    if (entry.statement.kind != Accepted::Kind::configuration) continue;
+    const bool ours = entry.statement.key == digest_of(options_.scripts);
+    files_since = ours ? entry.number : kStatementNumberMax;
   }
-  TRY(gather_proved(world, gathered));
-  TRY(realise(world, gathered, *journal_, options_.default_partitions, *effects_));
-  world_ = std::move(world);
-  return {};
-}
-
-Result<> SessionImpl::gather(std::string_view script, World& world, GatheredEffects& gathered,
-                             bool repeated) {
-  const auto statements = TRY(split_script(script));
-  const std::set<std::string> texts = texts_of(statements);
-  Pass pass{.world = world,
-            .effects = gathered,
-            .properties = {},
-            .again = Again::resume,
-            .script = texts,
-            .topics_later = true,
-            .repeated = repeated};
-  const ScriptResult result = run(statements, pass);
-  if (result.error) return fail(*result.error);
-  return {};
-}
-
-Result<> SessionImpl::gather_proved(World& world, GatheredEffects& gathered) {
+  JournalState seen;
   for (const JournalEntry& entry : journal_->entries()) {
     const Accepted& script = entry.statement;
-    if (script.kind != Accepted::Kind::proved) continue;
+    const bool proved = script.kind == Accepted::Kind::proved;
+    if (!proved && script.kind != Accepted::Kind::refused) continue;
+    if (seen.has(script)) continue;
+    seen.remember(script);
     const Result<> admitted = options_.admission != nullptr
                                   ? options_.admission->admit(script.statement, script.proof)
                                   : fail(ErrorCode::unauthenticated, "no signer is named");
@@ -211,16 +181,57 @@ Result<> SessionImpl::gather_proved(World& world, GatheredEffects& gathered) {
     }
     const std::string what = fmt::format("recorded script {}", entry.number);
     TRY_IN(admitted, what);
-    TRY_IN(gather(script.statement, world, gathered, /*repeated=*/true), what);
+    if (!proved) continue;
+    TRY_IN(gather_proved(place(), entry, entry.number < files_since, world, gathered), what);
   }
   return {};
+}
+
+// What is recorded is taken, and nothing else.
+void SessionImpl::readmit() {
+  options_.admission->forget();
+  for (const JournalEntry& entry : journal_->entries()) {
+    const Accepted& script = entry.statement;
+    if (script.kind != Accepted::Kind::proved && script.kind != Accepted::Kind::refused) continue;
+    (void)options_.admission->admit(script.statement, script.proof);
+  }
+}
+
+ScriptResult SessionImpl::check(const Statements& statements, ScriptPass& dry) {
+  ScriptResult checked = run_statements(place(), statements, dry);
+  if (checked.error) checked.done.clear();
+  return checked;
+}
+
+ScriptResult SessionImpl::run_live(const Statements& statements, const ScriptPass& like) {
+  ScriptPass live{.world = world_,
+                  .effects = *effects_,
+                  .properties = like.properties,
+                  .again = like.again,
+                  .origin = like.origin,
+                  .proof = like.proof,
+                  .rows = like.rows};
+  ScriptResult result = run_statements(place(), statements, live);
+  publish();
+  return result;
 }
 
 ScriptResult SessionImpl::execute(std::string_view script, const Properties& properties,
                                   Again again) {
   if (auto checked = check_properties(properties); !checked) return refused(checked.error());
+  const auto statements = split_script(script);
+  if (!statements) return refused(statements.error());
   const std::lock_guard lock(mutex_);
-  return run_checked(script, properties, again, {});
+  World copy = world_;
+  DryEffects nothing(log_);
+  ScriptPass dry{.world = copy, .effects = nothing, .properties = properties, .again = again};
+  if (ScriptResult checked = check(*statements, dry); checked.error) return checked;
+  if (measured() && dry.defines) {
+    return refused(Error(ErrorCode::permission_denied,
+                         "what runs here is measured: only a signed statement changes it"));
+  }
+  ScriptPass like{.world = copy, .effects = nothing, .properties = properties, .again = again};
+  return run_live(*statements, like);
 }
 
 ScriptResult SessionImpl::execute_proved(std::string_view script, std::string_view proof) {
@@ -230,101 +241,75 @@ ScriptResult SessionImpl::execute_proved(std::string_view script, std::string_vi
                          "this session takes no signed statements: none of its configuration's "
                          "keys may sign them"));
   }
+  const auto statements = split_script(script);
+  if (!statements) return refused(statements.error());
+  const Accepted as_proved{.kind = Accepted::Kind::proved,
+                           .name = {},
+                           .query_id = {},
+                           .statement = std::string(script),
+                           .proof = std::string(proof)};
+  if (journal_->state().has(as_proved)) return done_before(*statements);
+  // Before anything is written: whoever may not sign is not to make this process write.
   if (auto admitted = options_.admission->admit(script, proof); !admitted) {
     return refused(admitted.error());
   }
-  return run_checked(script, {}, Again::refused, proof);
+  for (int turn = 0; turn < kJournalTurnsMax; ++turn) {
+    if (auto result = try_proved(*statements, script, proof)) return *std::move(result);
+  }
+  return refused(Error(ErrorCode::unavailable,
+                       "other processes of the service write their statements all the time"));
 }
 
-ScriptResult SessionImpl::run_checked(std::string_view script, const Properties& properties,
-                                      Again again, std::string_view proof) {
-  const auto statements = split_script(script);
-  if (!statements) return refused(statements.error());
-  const std::set<std::string> texts = texts_of(*statements);
+std::optional<ScriptResult> SessionImpl::try_proved(const Statements& statements,
+                                                    std::string_view script,
+                                                    std::string_view proof) {
+  const std::uint64_t loads = journal_->loads();
+  if (auto turn = journal_->take_turn(); !turn) {
+    readmit();
+    return refused(turn.error());
+  }
+  Accepted record{.kind = Accepted::Kind::proved,
+                  .name = {},
+                  .query_id = {},
+                  .statement = std::string(script),
+                  .proof = std::string(proof),
+                  .origin = Origin::signed_statement};
+  if (journal_->state().has(record)) return done_before(statements);
+  if (journal_->loads() != loads) {  // others may have written, whose counters are taken now
+    readmit();
+    if (auto admitted = options_.admission->admit(script, proof); !admitted) {
+      return refused(admitted.error());
+    }
+  }
   World copy = world_;
   DryEffects nothing(log_);
-  Pass dry{copy, nothing, properties, again, texts};
-  ScriptResult checked = run(*statements, dry);
+  RowKeys dry_rows, rows;
+  ScriptPass dry{.world = copy,
+                 .effects = nothing,
+                 .again = Again::refused,
+                 .origin = Origin::signed_statement,
+                 .proof = proof,
+                 .rows = &dry_rows};
+  ScriptResult checked = check(statements, dry);
+  if (!checked.error && !dry.defines) return run_live(statements, dry);
+  if (checked.error) record.kind = Accepted::Kind::refused;
+  if (auto recorded = journal_->append({record}, {}, /*one_turn=*/true); !recorded) {
+    if (options_.shared && recorded.error().code() == ErrorCode::fenced) return std::nullopt;
+    readmit();  // it was not recorded, so the same may come again
+    return refused(recorded.error());
+  }
   if (checked.error) {
-    checked.done.clear();
+    checked.error = checked.error->in("the signed script is refused, and its signature used up");
     return checked;
   }
-  Pass live{world_, *effects_, properties, again, texts};
-  if (!measured() || !dry.defines) return run(*statements, live);
-  if (proof.empty()) {
-    return refused(Error(ErrorCode::permission_denied,
-                         "what runs here is measured: only a signed statement changes it"));
-  }
-  auto recorded = journal_->append({.kind = Accepted::Kind::proved,
-                                    .name = {},
-                                    .query_id = {},
-                                    .statement = std::string(script),
-                                    .proof = std::string(proof)});
-  if (!recorded) return refused(recorded.error());
-  ScriptResult result = run(*statements, live);
+  dry.rows = &rows;
+  dry.properties.clear();
+  ScriptResult result = run_live(statements, dry);
   if (result.error) {
     result.error = result.error->in(
         "the script is recorded, and the next start will take it up; what happened now");
   }
   return result;
-}
-
-ScriptResult SessionImpl::run(const std::vector<sql::StatementText>& statements, Pass& pass) {
-  ScriptResult out;
-  for (const sql::StatementText& text : statements) {
-    auto body = run_one(text, pass);
-    if (!body) {
-      out.error = std::move(body).error();
-      out.failed_statement = text.text;
-      return out;
-    }
-    out.done.push_back({text.text, *std::move(body)});
-  }
-  return out;
-}
-
-Result<ResultBody> SessionImpl::run_one(const sql::StatementText& text, Pass& pass) {
-  sql::Statement statement =
-      TRY(sql::prepare_statement(text, pass.world.catalogue, engine::builtin_functions()));
-  if (is_definition(statement)) {
-    if (options_.observes) TRY(check_observes(statement));
-    if (options_.shared && pass.again == Again::refused) TRY(check_shared(statement));
-    pass.defines = true;
-    const DefinitionContext context{.world = pass.world,
-                                    .effects = pass.effects,
-                                    .keys = keys_,
-                                    .options = options_,
-                                    .properties = pass.properties,
-                                    .again = pass.again,
-                                    .script = pass.script,
-                                    .replayed = nullptr,
-                                    .topics_later = pass.topics_later,
-                                    .repeated = pass.repeated};
-    return TRY(apply(context, statement));
-  }
-  const ShowContext context{pass.world, log_, *runtime_, pass.properties};
-  if (const auto* node = std::get_if<sql::ShowStatement>(&statement.node)) {
-    return show(context, *node);
-  }
-  if (const auto* node = std::get_if<sql::DescribeStatement>(&statement.node)) {
-    return describe(context, *node);
-  }
-  if (const auto* node = std::get_if<sql::ExplainStatement>(&statement.node)) {
-    return explain(context, *node);
-  }
-  if (const auto* set = std::get_if<sql::SetProperty>(&statement.node)) {
-    if (set->value) {
-      TRY(check_property(set->name, *set->value));
-      pass.properties[set->name] = *set->value;
-    } else {
-      pass.properties.erase(set->name);
-    }
-    return property_result(*set);
-  }
-  return fail(
-      ErrorCode::invalid_statement,
-      "SELECT and PRINT give rows for as long as they run: they are queries of their own, not "
-      "part of a script");
 }
 
 Result<Session::RunningSelect> SessionImpl::select(std::string_view statement,
@@ -371,6 +356,21 @@ Result<Session::RunningSelect> SessionImpl::start_select(sql::SelectQuery& selec
   auto query = TRY(runtime_->push(std::shared_ptr<const sql::PlanNode>(std::move(select.plan)),
                                   start, !select.emit_changes));
   return RunningSelect{std::move(id), std::move(query)};
+}
+
+std::vector<QueryRow> SessionImpl::queries() const {
+  std::shared_ptr<const Queries> shown;
+  {
+    const std::lock_guard lock(shown_mutex_);
+    shown = shown_;
+  }
+  return query_rows(*shown, *runtime_);
+}
+
+void SessionImpl::publish() {
+  auto shown = std::make_shared<const Queries>(world_.queries);
+  const std::lock_guard lock(shown_mutex_);
+  shown_ = std::move(shown);
 }
 
 void SessionImpl::close() {

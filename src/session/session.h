@@ -18,7 +18,7 @@ namespace penstock::session {
 // 'auto.offset.reset' -> 'earliest' and the like. Names and values are checked by the session.
 using Properties = std::map<std::string, std::string>;
 
-// A script of the measured configuration.
+// A script of what a session starts with: a file, a text of the configuration.
 struct MeasuredScript {
   std::string name;  // for errors: "sql of the configuration", "masking.sql"
   std::string text;
@@ -33,6 +33,8 @@ class Admission {
   // then on. unauthenticated: whoever made the proof is not (or no longer) named; any other error:
   // the proof does not hold.
   virtual Result<> admit(std::string_view script, std::string_view proof) = 0;
+  // Begins anew: no proof has been taken. What was recorded is admitted again, in its order.
+  virtual void forget() = 0;
 };
 
 struct SessionOptions {
@@ -45,8 +47,12 @@ struct SessionOptions {
   // written by every accepted statement. measured: `scripts`, and the scripts in that topic whose
   // proof `admission` accepts; nothing else on the disk is believed, and execute() only looks.
   enum class CatalogueFrom { stored, measured } catalogue = CatalogueFrom::stored;
-  std::vector<MeasuredScript> scripts = {};  // measured: run when the session opens
-  Admission* admission = nullptr;            // measured: null: no other script may run
+  // Run when the session opens, and as a whole in place of those of the session before (spine.md 1,
+  // Start rules): what is unchanged goes on, what changed follows the rules of CREATE OR REPLACE or
+  // its ON_CHANGE, what is missing ends; what came by execute() stays. stored: scripts that define
+  // nothing replace nothing.
+  std::vector<MeasuredScript> scripts = {};
+  Admission* admission = nullptr;  // measured: null: no other script may run
   // A look at a service that runs elsewhere: its streams are known, its queries are not started,
   // its statements topic is not written. CREATE STREAM holds for this session alone; what starts or
   // ends a query, or drops a stream, is failed_precondition.
@@ -134,8 +140,8 @@ struct ScriptResult {
 
 // What a statement means whose stream or query exists already.
 enum class Again : std::uint8_t {
-  resume,  // a file that is run again: the same text (but for white space and comments) is taken up
-           // where it was, another text under the same name or id is refused with both texts
+  resume,   // the same text (but for white space and comments) is taken up where it was, another
+            // text under the same name or id is refused with both texts
   refused,  // ksqlDB's REST interface: "A stream with the same name already exists"
 };
 
@@ -151,8 +157,10 @@ class Session {
                                Again again = Again::resume) = 0;
 
   // Of a measured session: a script whose proof `admission` accepts. It is recorded with the proof
-  // before it is carried out, so that it holds for later sessions too. SET is the only way to
-  // properties, since the proof covers the text alone.
+  // before it is carried out, so that it holds for later sessions too; one that was recorded before
+  // (by another process of the service, or when the answer was lost) is done, and a warning says
+  // so. One that cannot be carried out is recorded as refused: its proof is used up. SET is the
+  // only way to properties, since the proof covers the text alone.
   virtual ScriptResult execute_proved(std::string_view script, std::string_view proof) = 0;
 
   struct RunningSelect {
@@ -166,6 +174,7 @@ class Session {
                                        bool allow_sealed) = 0;
 
   virtual Result<> drain() = 0;  // see Runtime::drain
+  // As of the last statement that was carried out; never waits for one.
   virtual std::vector<QueryRow> queries() const = 0;
   virtual bool is_valid_property(std::string_view name) const = 0;
   virtual void close() = 0;  // finishes batches, commits

@@ -75,10 +75,11 @@ QueryDescription of_plan(const sql::PlanNode& plan, std::string_view text) {
 
 }  // namespace
 
-std::vector<QueryRow> query_rows(const World& world, const engine::Runtime& runtime) {
+std::vector<QueryRow> query_rows(const std::map<std::string, PersistentQuery>& queries,
+                                 const engine::Runtime& runtime) {
   const auto stats = runtime.stats();
   std::vector<QueryRow> out;
-  for (const auto& [id, query] : world.queries) out.push_back(row_of(query, stats));
+  for (const auto& [id, query] : queries) out.push_back(row_of(query, stats));
   return out;
 }
 
@@ -97,7 +98,7 @@ Result<ResultBody> show(const ShowContext& context, const sql::ShowStatement& st
     case What::topics:
       return TRY(list_topics(context, statement.extended));
     case What::queries:
-      return QueryList{query_rows(context.world, context.runtime)};
+      return QueryList{query_rows(context.world.queries, context.runtime)};
     case What::functions:
       return list_functions();
     case What::properties:

@@ -15,7 +15,8 @@ struct ShowContext {
 };
 
 // Persistent queries with what the runtime counts, sorted by id.
-std::vector<QueryRow> query_rows(const World& world, const engine::Runtime& runtime);
+std::vector<QueryRow> query_rows(const std::map<std::string, PersistentQuery>& queries,
+                                 const engine::Runtime& runtime);
 
 Result<ResultBody> show(const ShowContext& context, const sql::ShowStatement& statement);
 Result<ResultBody> describe(const ShowContext& context, const sql::DescribeStatement& statement);

@@ -6,9 +6,9 @@
 #include <fmt/format.h>
 
 #include "base/clock.h"
-#include "base/json.h"
 #include "session/limits.h"
 #include "session/statement_text.h"
+#include "topics/random_source.h"
 #include "topics/read_to_end.h"
 
 namespace penstock::session {
@@ -17,35 +17,9 @@ namespace {
 constexpr std::string_view kTopicPrefix = "_statements_";
 
 constexpr std::size_t kReadBytes = 1 << 20;
-constexpr std::int64_t kStatementRecordVersion = 2;
-
-struct KindName {
-  Accepted::Kind kind;
-  std::string_view name;
-};
-constexpr std::array kKinds = {
-    KindName{Accepted::Kind::create, "create"},
-    KindName{Accepted::Kind::create_as, "create_as"},
-    KindName{Accepted::Kind::insert, "insert"},
-    KindName{Accepted::Kind::drop, "drop"},
-    KindName{Accepted::Kind::terminate, "terminate"},
-    KindName{Accepted::Kind::reset, "reset"},
-    KindName{Accepted::Kind::proved, "proved"},
-};
 
 bool starts_query(Accepted::Kind kind) {
   return kind == Accepted::Kind::create_as || kind == Accepted::Kind::insert;
-}
-
-Result<Properties> parse_properties(const Json& record) {
-  const auto found = record.find("properties");
-  if (found == record.end() || !found->is_object() ||
-      !std::ranges::all_of(*found, [](const Json& value) { return value.is_string(); })) {
-    return fail(ErrorCode::corrupt, "statement record: 'properties' must be an object of texts");
-  }
-  Properties out;
-  for (const auto& [name, value] : found->items()) out[name] = value.get<std::string>();
-  return out;
 }
 
 std::string stream_key(std::string_view name) {
@@ -54,59 +28,93 @@ std::string stream_key(std::string_view name) {
 std::string query_key(std::string_view id) {
   return fmt::format("query {}", id);
 }
+std::string script_key(const Accepted& script) {
+  return fmt::format("{} {}\n{}", script.kind == Accepted::Kind::proved ? "proved" : "refused",
+                     script.proof, script.statement);
+}
+
+// What makes two records of a name or id the same definition.
+std::string definition_of(const Accepted& s) {
+  return fmt::format("{} {}\n{}", static_cast<int>(s.origin), s.plan, canonical_text(s.statement));
+}
+
+std::string random_id() {
+  std::array<std::uint8_t, 8> bytes{};
+  topics::kernel_random(bytes);
+  return to_hex(bytes);
+}
 
 }  // namespace
 
-std::string to_record(const Accepted& statement, std::int64_t number) {
-  OrderedJson out;
-  out["v"] = kStatementRecordVersion;
-  out["n"] = number;
-  for (const KindName& row : kKinds) {
-    if (row.kind == statement.kind) out["kind"] = row.name;
+void JournalState::remember(const Accepted& statement) {
+  using Kind = Accepted::Kind;
+  switch (statement.kind) {
+    case Kind::create_as:
+      live_[query_key(statement.query_id)] = definition_of(statement);
+      [[fallthrough]];
+    case Kind::create:
+      live_[stream_key(statement.name)] = definition_of(statement);
+      return;
+    case Kind::insert:
+      live_[query_key(statement.query_id)] = definition_of(statement);
+      return;
+    case Kind::drop:
+      live_.erase(stream_key(statement.name));
+      if (statement.topic_deleted) {
+        std::erase_if(rows_, [&](const auto& row) { return row.second == statement.name; });
+      }
+      return;
+    case Kind::terminate:
+      live_.erase(query_key(statement.query_id));
+      to_forget_[statement.query_id] = statement.tasks;
+      return;
+    case Kind::forgotten:
+      to_forget_.erase(statement.query_id);
+      return;
+    case Kind::row:
+      rows_[statement.key] = statement.name;
+      return;
+    case Kind::configuration:
+      configuration_ = statement.key;
+      return;
+    case Kind::proved:
+    case Kind::refused:
+      scripts_.insert(script_key(statement));
+      return;
+    case Kind::reset:
+      return;
   }
-  out["name"] = statement.name;
-  out["query"] = statement.query_id;
-  out["start"] = statement.start == engine::StartAt::earliest ? "earliest" : "latest";
-  out["sql"] = statement.statement;
-  out["properties"] = OrderedJson::object();
-  for (const auto& [name, value] : statement.properties) out["properties"][name] = value;
-  if (starts_query(statement.kind)) out["plan"] = statement.plan;
-  if (statement.kind == Accepted::Kind::proved) out["proof"] = statement.proof;
-  return out.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
 }
 
-Result<JournalEntry> parse_record(std::string_view record) {
-  constexpr std::string_view kWhat = "statement record";
-  const Json json = TRY(parse_json(record, kWhat, {.bytes_max = kStatementRecordBytesMax}));
-  if (const auto version = TRY(json_integer(json, kWhat, "v"));
-      version != kStatementRecordVersion) {
-    return fail(ErrorCode::unsupported,
-                fmt::format("statement record: it has version {}, written by another version of "
-                            "Penstock; this one reads version {}",
-                            version, kStatementRecordVersion));
+bool JournalState::has(const Accepted& statement) const {
+  using Kind = Accepted::Kind;
+  const auto is_live = [&](const std::string& key) {
+    const auto at = live_.find(key);
+    return at != live_.end() && at->second == definition_of(statement);
+  };
+  switch (statement.kind) {
+    case Kind::create:
+      return is_live(stream_key(statement.name));
+    case Kind::create_as:
+      return is_live(stream_key(statement.name)) && is_live(query_key(statement.query_id));
+    case Kind::insert:
+      return is_live(query_key(statement.query_id));
+    case Kind::row:
+      return rows_.contains(statement.key);
+    case Kind::configuration:
+      return configuration_ == statement.key;
+    case Kind::proved:
+    case Kind::refused:
+      return scripts_.contains(script_key(statement));
+    default:
+      return false;
   }
-  JournalEntry entry;
-  entry.number = TRY(json_integer(json, kWhat, "n"));
-  if (entry.number < 0 || entry.number > kStatementNumberMax) {
-    return fail(ErrorCode::corrupt, "statement record: its number is out of range");
-  }
-  const std::string kind = TRY(json_string(json, kWhat, "kind"));
-  const auto* row = std::ranges::find(kKinds, kind, &KindName::name);
-  if (row == kKinds.end()) return fail(ErrorCode::corrupt, "statement record: unknown kind");
-  entry.statement.kind = row->kind;
-  entry.statement.name = TRY(json_string(json, kWhat, "name"));
-  entry.statement.query_id = TRY(json_string(json, kWhat, "query"));
-  entry.statement.statement = TRY(json_string(json, kWhat, "sql"));
-  const std::string start = TRY(json_string(json, kWhat, "start"));
-  entry.statement.start = start == "latest" ? engine::StartAt::latest : engine::StartAt::earliest;
-  entry.statement.properties = TRY(parse_properties(json));
-  if (starts_query(entry.statement.kind)) {
-    entry.statement.plan = TRY(json_string(json, kWhat, "plan"));
-  }
-  if (entry.statement.kind == Accepted::Kind::proved) {
-    entry.statement.proof = TRY(json_string(json, kWhat, "proof"));
-  }
-  return entry;
+}
+
+Result<> check_service_id(std::string_view id) {
+  if (!id.empty() && id.size() <= kServiceIdBytesMax) return {};
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("service id: expected 1 to {} characters", kServiceIdBytesMax));
 }
 
 std::optional<std::string_view> service_of_journal(const topics::TopicName& topic) {
@@ -126,7 +134,7 @@ Result<std::unique_ptr<StatementJournal>> StatementJournal::open(topics::Log& lo
   return journal;
 }
 
-Result<> StatementJournal::open_writer() {
+Result<> StatementJournal::take_turn() {
   if (writer_) return {};
   if (auto there = log_.describe(topic_); !there) {
     if (there.error().code() != ErrorCode::not_found) return fail(std::move(there).error());
@@ -141,7 +149,8 @@ Result<> StatementJournal::open_writer() {
 
 Result<> StatementJournal::load() {
   entries_.clear();
-  live_.clear();
+  state_ = {};
+  ++loads_;
   const topics::TopicPartition partition{topic_, 0};
   const auto info = log_.describe(topic_);
   if (!info && info.error().code() == ErrorCode::not_found) return {};
@@ -152,7 +161,7 @@ Result<> StatementJournal::load() {
     for (std::size_t row = 0; row < buffer.size(); ++row) {
       auto entry = TRY_IN(parse_record(as_text(buffer.values[row].bytes())),
                           fmt::format("offset {}", buffer.offsets[row]));
-      remember(entry.statement);
+      state_.remember(entry.statement);
       entries_.push_back(std::move(entry));
     }
   }
@@ -163,79 +172,68 @@ std::int64_t StatementJournal::next_number() const {
   return entries_.empty() ? 0 : entries_.back().number + 1;
 }
 
-void StatementJournal::remember(const Accepted& statement) {
-  const std::string text = canonical_text(statement.statement);
-  switch (statement.kind) {
-    case Accepted::Kind::create_as:
-      live_[query_key(statement.query_id)] = text;
-      [[fallthrough]];
-    case Accepted::Kind::create:
-      live_[stream_key(statement.name)] = text;
-      break;
-    case Accepted::Kind::insert:
-      live_[query_key(statement.query_id)] = text;
-      break;
-    case Accepted::Kind::drop:
-      live_.erase(stream_key(statement.name));
-      break;
-    case Accepted::Kind::terminate:
-      live_.erase(query_key(statement.query_id));
-      break;
-    case Accepted::Kind::reset:
-    case Accepted::Kind::proved:
-      break;
-  }
+bool StatementJournal::wrote(std::string_view id) const {
+  return std::ranges::any_of(entries_, [&](const JournalEntry& entry) { return entry.id == id; });
 }
 
-bool StatementJournal::knows(const Accepted& statement) const {
-  const bool defines = statement.kind == Accepted::Kind::create ||
-                       statement.kind == Accepted::Kind::create_as ||
-                       statement.kind == Accepted::Kind::insert;
-  const bool has_stream = statement.kind != Accepted::Kind::insert;
-  const bool has_query = statement.kind != Accepted::Kind::create;
-  const std::string text = canonical_text(statement.statement);
-  const auto is_live = [&](const std::string& key) {
-    const auto at = live_.find(key);
-    return at != live_.end() && at->second == text;
-  };
-  return defines && (!has_stream || is_live(stream_key(statement.name))) &&
-         (!has_query || is_live(query_key(statement.query_id)));
+std::vector<JournalEntry> StatementJournal::entries_for(const std::vector<Accepted>& statements,
+                                                        const std::string& id) const {
+  std::vector<JournalEntry> out;
+  JournalState state = state_;
+  for (const Accepted& statement : statements) {
+    if (state.has(statement)) continue;
+    state.remember(statement);
+    out.push_back({next_number() + static_cast<std::int64_t>(out.size()), id, statement});
+  }
+  return out;
 }
 
-Result<topics::CommitResult> StatementJournal::write(const JournalEntry& entry) {
-  const std::string record = to_record(entry.statement, entry.number);
-  if (record.size() > kStatementRecordBytesMax) {
-    return fail(ErrorCode::limit_exceeded,
-                fmt::format("the statement's record has {} bytes, more than "
-                            "the {} that may be",
-                            record.size(), kStatementRecordBytesMax));
-  }
+Result<topics::CommitResult> StatementJournal::write(const std::vector<JournalEntry>& entries,
+                                                     const Beside& beside) {
   topics::RecordBatch batch;
-  batch.append(
-      {.key = std::nullopt, .value = as_bytes(record), .timestamp_ms = system_clock().now_ms()});
+  for (const JournalEntry& entry : entries) {
+    const std::string record = to_record(entry);
+    if (record.size() > kStatementRecordBytesMax) {
+      return fail(ErrorCode::limit_exceeded,
+                  fmt::format("the statement's record has {} bytes, more than "
+                              "the {} that may be",
+                              record.size(), kStatementRecordBytesMax));
+    }
+    batch.append(
+        {.key = std::nullopt, .value = as_bytes(record), .timestamp_ms = system_clock().now_ms()});
+  }
   auto commit = TRY(writer_->begin());
   TRY(commit->append({topic_, 0}, batch));
+  if (beside) TRY(beside(*commit));
   return commit->finish();
 }
 
-Result<> StatementJournal::append(const Accepted& statement) {
+Result<StatementJournal::Recorded> StatementJournal::append(const std::vector<Accepted>& statements,
+                                                            const Beside& beside, bool one_turn) {
+  const std::string id = random_id();
+  int unknown = 0;
   for (int turn = 1;; ++turn) {
-    if (knows(statement)) return {};
-    TRY(open_writer());
-    if (knows(statement)) return {};
-    JournalEntry entry{next_number(), statement};
-    auto done = write(entry);
+    if (unknown == 0 && entries_for(statements, id).empty()) return Recorded::before;
+    TRY_IN(take_turn(), "recording the statement");
+    if (wrote(id)) return Recorded::now;  // the commit that was not known is settled
+    const std::vector<JournalEntry> entries = entries_for(statements, id);
+    if (entries.empty()) return Recorded::before;
+    auto done = write(entries, beside);
     if (done && done->outcome == topics::Outcome::committed) {
-      remember(statement);
-      entries_.push_back(std::move(entry));
-      return {};
+      for (const JournalEntry& entry : entries) state_.remember(entry.statement);
+      entries_.insert(entries_.end(), entries.begin(), entries.end());
+      return Recorded::now;
     }
     const Error error = done ? done->error.value() : done.error();
     const bool fenced =
         error.code() == ErrorCode::fenced || (done && done->outcome == topics::Outcome::fenced);
     // Fenced for good unless shared: who would open it again would fence the newer process.
     if (!fenced || shared_) writer_.reset();
-    if (!fenced || !shared_ || turn == kJournalTurnsMax) {
+    if (done && done->outcome == topics::Outcome::unknown) {
+      if (++unknown < kSettleTurnsMax) continue;
+      if (auto settled = take_turn(); settled && wrote(id)) return Recorded::now;
+    }
+    if (!fenced || !shared_ || one_turn || turn == kJournalTurnsMax) {
       return fail(error.in("recording the statement"));
     }
   }
@@ -249,7 +247,8 @@ std::map<std::string, KnownQuery> StatementJournal::known_queries() const {
     if (!starts_query(s.kind)) continue;
     const auto kind =
         s.kind == Accepted::Kind::create_as ? QueryKind::create_as : QueryKind::insert;
-    out.insert_or_assign(s.query_id, KnownQuery{s.query_id, s.statement, kind, s.name, s.plan});
+    out.insert_or_assign(s.query_id,
+                         KnownQuery{s.query_id, s.statement, kind, s.name, s.plan, s.origin});
   }
   return out;
 }

@@ -2,8 +2,10 @@
 // record each. Replayed when a session opens; also where ids of queries find their statements.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "session/effects.h"
@@ -11,29 +13,57 @@
 
 namespace penstock::session {
 
-// Record, version 2 (others are refused): one line of JSON with the members
-//   v           2
+struct JournalEntry {
+  std::int64_t number = 0;
+  std::string id;  // of the commit that wrote it; random
+  Accepted statement;
+};
+
+// Record, version 3 (others are refused): one line of JSON with the members
+//   v           3
 //   n           the statement's number, from 0
-//   kind        create, create_as, insert, drop, terminate, reset or proved
-//   name        of the stream; empty of terminate, reset and proved
-//   query       id of the query; empty of create, drop and proved
-//   sql         the statement as written; of proved the whole script
+//   id          of the commit that wrote it: 16 hex digits, the same for all records of it
+//   kind        create, create_as, insert, drop, terminate, forgotten, reset, row, configuration,
+//               proved or refused
+//   origin      file (of a start's files or configuration), statement or signed
+//   name        of the stream, or empty
+//   query       id of the query, or empty
+//   sql         the statement as written; of proved and refused the whole script; of configuration
+//               the plan of changes
 //   start       where a query begins that has no position yet: earliest or latest
 //   properties  object of texts: what was SET when the statement was accepted
 //   plan        of create_as and insert alone: the plan's digest (engine::plan_digest)
-//   proof       of proved alone
+//   proof       of proved and refused alone
+//   key         of row and configuration alone: see Accepted
+//   tasks       of terminate alone
+//   topic_deleted  of drop alone
 // A statement means, after a restart, what it meant when it was accepted: its text, properties and
 // plan. The host can change records: what may be believed is said where they are used.
-std::string to_record(const Accepted& statement, std::int64_t number);
-struct JournalEntry {
-  std::int64_t number = 0;
-  Accepted statement;
-};
+std::string to_record(const JournalEntry& entry);
 // corrupt, invalid_argument: not such a record; unsupported: of another version.
 Result<JournalEntry> parse_record(std::string_view record);
 
 // Of the topic of a service's statements, the service; absent: it is another topic.
 std::optional<std::string_view> service_of_journal(const topics::TopicName& topic);
+// What the records say, together.
+class JournalState {
+ public:
+  void remember(const Accepted& statement);
+  // The same definition is the latest of its name and id; the row or script was recorded.
+  bool has(const Accepted& statement) const;
+  // Queries that have ended and are not forgotten yet, with the number of their tasks.
+  const std::map<std::string, std::int32_t>& to_forget() const { return to_forget_; }
+  const std::string& configuration() const { return configuration_; }  // key of the latest
+
+ private:
+  std::map<std::string, std::string> live_;  // stream or query -> its definition
+  std::map<std::string, std::string> rows_;  // key -> stream
+  std::map<std::string, std::int32_t> to_forget_;
+  std::set<std::string> scripts_;  // with their proofs
+  std::string configuration_;
+};
+
+Result<> check_service_id(std::string_view id);  // invalid_argument: too long, or empty
 
 class StatementJournal {
  public:
@@ -46,10 +76,21 @@ class StatementJournal {
 
   const std::vector<JournalEntry>& entries() const { return entries_; }
   std::int64_t next_number() const;
+  const JournalState& state() const { return state_; }
+  std::uint64_t loads() const { return loads_; }  // how often the topic was read
 
-  // Appends, unless the same definition is the latest of its name and id already. fenced: another
-  // process has begun to write.
-  Result<> append(const Accepted& statement);
+  // Writes into the commit of the records. Called again when a commit is tried again.
+  using Beside = std::function<Result<>(topics::Commit&)>;
+  enum class Recorded : std::uint8_t { now, before };
+  // All in one commit, but for those that are recorded already; before: all of them were. A commit
+  // whose outcome is not known is settled before this returns: the topic is read again under a new
+  // writer, which fences the old one. fenced: another process has begun to write (one_turn: or has
+  // written in between, so that what was checked may not hold any more).
+  Result<Recorded> append(const std::vector<Accepted>& statements, const Beside& beside = {},
+                          bool one_turn = false);
+  // Opens the writer, unless it is open: from here on nobody else has written what is not in
+  // entries(), or the next append is fenced.
+  Result<> take_turn();
 
   // Queries that were not terminated, by id.
   std::map<std::string, KnownQuery> known_queries() const;
@@ -58,11 +99,11 @@ class StatementJournal {
   StatementJournal(topics::Log& log, topics::TopicName topic)
       : log_(log), topic_(std::move(topic)) {}
   Result<> load();
-  Result<> open_writer();
-  void remember(const Accepted& statement);
-  bool knows(const Accepted& statement) const;
-  // Under the writer's id nobody else has written since we read the topic.
-  Result<topics::CommitResult> write(const JournalEntry& entry);
+  bool wrote(std::string_view id) const;
+  std::vector<JournalEntry> entries_for(const std::vector<Accepted>& statements,
+                                        const std::string& id) const;
+  Result<topics::CommitResult> write(const std::vector<JournalEntry>& entries,
+                                     const Beside& beside);
 
   topics::Log& log_;
   const topics::TopicName topic_;
@@ -70,7 +111,8 @@ class StatementJournal {
   bool shared_ = false;
   std::unique_ptr<topics::Writer> writer_;
   std::vector<JournalEntry> entries_;
-  std::map<std::string, std::string> live_;  // stream or query -> canonical text
+  JournalState state_;
+  std::uint64_t loads_ = 0;
 };
 
 }  // namespace penstock::session

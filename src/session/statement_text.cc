@@ -1,6 +1,9 @@
 #include "session/statement_text.h"
 
 #include <cctype>
+#include <cstdint>
+
+#include <fmt/format.h>
 
 namespace penstock::session {
 namespace {
@@ -53,6 +56,14 @@ std::string canonical_text(std::string_view statement) {
   }
   while (!out.empty() && (out.back() == ';' || out.back() == ' ')) out.pop_back();
   return out;
+}
+
+std::string text_hash(std::string_view text) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : text) {
+    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  }
+  return fmt::format("{:016X}", hash);
 }
 
 }  // namespace penstock::session

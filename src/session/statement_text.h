@@ -10,4 +10,7 @@ namespace penstock::session {
 // is one space. Two statements with the same canonical text are the same statement.
 std::string canonical_text(std::string_view statement);
 
+// 16 hex digits (FNV-1a): for names, no protection against whoever can choose the text.
+std::string text_hash(std::string_view text);
+
 }  // namespace penstock::session

@@ -3,11 +3,14 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/runtime.h"
+#include "session/session.h"
 #include "sql/plan.h"
+#include "sql/statement.h"
 #include "sql/stream_info.h"
 
 namespace penstock::session {
@@ -27,6 +30,10 @@ class StreamCatalogue final : public sql::Catalogue {
 
 enum class QueryKind : std::uint8_t { create_as, insert };
 
+// Where a definition comes from. A file (what a start runs) replaces its predecessor as a whole,
+// and leaves alone what came otherwise.
+enum class Origin : std::uint8_t { file, statement, signed_statement };
+
 struct PersistentQuery {
   std::string id;
   std::string statement;  // as written
@@ -35,6 +42,9 @@ struct PersistentQuery {
   std::string sink_topic;
   std::vector<std::string> sources;  // streams, sorted
   engine::StartAt start = engine::StartAt::earliest;
+  Properties properties;  // that were set
+  Origin origin = Origin::statement;
+  std::optional<sql::OnChange> on_change;
   // Shared with the runtime, which runs it; immutable.
   std::shared_ptr<const sql::PlanNode> plan;
 };
@@ -46,10 +56,12 @@ struct KnownQuery {
   QueryKind kind = QueryKind::insert;
   std::string sink;
   std::string plan = {};  // engine::plan_digest, as it was recorded
+  Origin origin = Origin::statement;
 };
 
 struct World {
   StreamCatalogue catalogue;
+  std::map<std::string, Origin> stream_origins;  // of the catalogue's streams
   std::map<std::string, PersistentQuery> queries;
   std::map<std::string, KnownQuery> known;  // by id; those that were not terminated
   std::int64_t next_sequence = 0;           // of the next accepted statement

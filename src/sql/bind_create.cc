@@ -128,7 +128,8 @@ Parsed<StatementBinder::Node> StatementBinder::create_plain(const ast::CreateStr
 }
 
 Parsed<StatementBinder::Node> StatementBinder::create_from_query(const ast::CreateStream& create) {
-  const StreamSettings settings = TRY(read_stream_settings(create.properties));
+  QuerySettings query;
+  const StreamSettings settings = TRY(read_stream_settings(create.properties, &query));
   const StreamInfo* source = TRY(find_stream(context_, create.query->source));
   QueryPlanner planner(context_, *create.query, *source);
   StreamInfo stream;
@@ -146,8 +147,12 @@ Parsed<StatementBinder::Node> StatementBinder::create_from_query(const ast::Crea
   TRY(check_no_loop(*source, stream, create.name.span));
   StreamInfo described = stream;
   PlanPtr plan = TRY(planner.finish(std::move(stream)));
-  return CreateStreamAs{std::move(described), std::move(plan), create.or_replace,
-                        create.if_not_exists};
+  return CreateStreamAs{.stream = std::move(described),
+                        .plan = std::move(plan),
+                        .or_replace = create.or_replace,
+                        .if_not_exists = create.if_not_exists,
+                        .query_id = std::move(query.query_id),
+                        .on_change = query.on_change};
 }
 
 }  // namespace penstock::sql

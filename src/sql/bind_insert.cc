@@ -80,14 +80,17 @@ Parsed<data::Value> value_for(ExpressionBinder& binder, const ast::Expression& e
 
 Parsed<StatementBinder::Node> StatementBinder::bind_node(ast::InsertSelect& insert) {
   const StreamInfo* target = TRY(find_stream(context_, insert.target));
-  auto query_id = TRY(read_query_id(insert.properties));
+  auto settings = TRY(read_query_settings(insert.properties));
   const StreamInfo* source = TRY(find_stream(context_, insert.query.source));
   QueryPlanner planner(context_, insert.query, *source);
   TRY(planner.derive(insert.target));
   TRY(planner.match(target->schema, insert.target.span));
   TRY(check_no_loop(*source, *target, insert.target.span));
   auto plan = TRY(planner.finish(*target));
-  return InsertSelect{insert.target.text, std::move(query_id), std::move(plan)};
+  return InsertSelect{.target = insert.target.text,
+                      .query_id = std::move(settings.query_id),
+                      .plan = std::move(plan),
+                      .on_change = settings.on_change};
 }
 
 Parsed<StatementBinder::Node> StatementBinder::bind_node(ast::InsertValues& insert) {

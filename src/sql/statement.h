@@ -14,6 +14,13 @@
 
 namespace penstock::sql {
 
+// WITH (ON_CHANGE='...'): what becomes of the positions of a query whose statement was changed
+// beyond what CREATE OR REPLACE allows.
+enum class OnChange : std::uint8_t {
+  go_on,    // 'continue': the query goes on from them
+  restart,  // positions and state are forgotten
+};
+
 struct CreateStream {
   StreamInfo stream;
   bool or_replace = false, if_not_exists = false;
@@ -26,11 +33,14 @@ struct CreateStreamAs {
   StreamInfo stream;  // schema derived from the query
   PlanPtr plan;       // ends in a SinkStep
   bool or_replace = false, if_not_exists = false;
+  std::optional<std::string> query_id;  // WITH (QUERY_ID='...')
+  std::optional<OnChange> on_change;
 };
 struct InsertSelect {
   std::string target;
   std::optional<std::string> query_id;  // WITH (QUERY_ID='...')
   PlanPtr plan;                         // ends in a SinkStep
+  std::optional<OnChange> on_change;
 };
 struct InsertValues {
   StreamInfo target;

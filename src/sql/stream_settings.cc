@@ -264,15 +264,6 @@ Parsed<void> check_together(const ast::Properties& properties, const StreamSetti
   return {};
 }
 
-Parsed<void> check_duplicates(const ast::Properties& properties) {
-  for (const Property& property : properties) {
-    if (find(properties, property.name.text) == &property) continue;
-    return problem(property.name.span,
-                   fmt::format("Property '{}' is given twice.", property.name.text));
-  }
-  return {};
-}
-
 std::string columns_text(const StreamInfo& stream, data::ColumnRole role) {
   std::string text;
   for (const data::ColumnSchema& column : stream.schema.columns) {
@@ -319,31 +310,25 @@ Parsed<void> check_format(const StreamInfo& stream, data::ColumnRole role, Sourc
 
 }  // namespace
 
-Parsed<StreamSettings> read_stream_settings(const ast::Properties& properties) {
+Parsed<StreamSettings> read_stream_settings(const ast::Properties& properties,
+                                            QuerySettings* query) {
   TRY(check_duplicates(properties));
   StreamSettings settings;
-  for (const Property& property : properties) TRY(apply(property, settings));
+  for (const Property& property : properties) {
+    if (query != nullptr && TRY(take_query_setting(property, *query))) continue;
+    TRY(apply(property, settings));
+  }
   TRY(check_together(properties, settings));
   return settings;
 }
 
-Parsed<std::optional<std::string>> read_query_id(const ast::Properties& properties) {
-  TRY(check_duplicates(properties));
-  std::optional<std::string> id;
+Parsed<void> check_duplicates(const ast::Properties& properties) {
   for (const Property& property : properties) {
-    if (property.name.text != "QUERY_ID") {
-      return problem(property.name.span,
-                     fmt::format("Property '{}' is not known here; INSERT INTO takes QUERY_ID.",
-                                 property.name.text));
-    }
-    id = upper(TRY(string_value(property)));
-    const bool plain =
-        id->find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == std::string::npos;
-    if (id->empty() || id->size() > kNameBytesMax || !plain) {
-      return problem(property.value_span, "A query id consists of A-Z, 0-9 and _.");
-    }
+    if (find(properties, property.name.text) == &property) continue;
+    return problem(property.name.span,
+                   fmt::format("Property '{}' is given twice.", property.name.text));
   }
-  return id;
+  return {};
 }
 
 bool is_topic_name(std::string_view name) {

@@ -6,6 +6,7 @@
 
 #include "sql/ast.h"
 #include "sql/diagnostic.h"
+#include "sql/statement.h"
 #include "sql/stream_info.h"
 
 namespace penstock::sql {
@@ -25,11 +26,25 @@ struct StreamSettings {
   std::optional<HeaderRule> headers;
 };
 
-// Of CREATE STREAM and CREATE STREAM AS SELECT; defaults are the caller's.
-Parsed<StreamSettings> read_stream_settings(const ast::Properties& properties);
+// Of a persistent query.
+struct QuerySettings {
+  std::optional<std::string> query_id;  // upper case
+  std::optional<OnChange> on_change;
+};
 
-// Of INSERT INTO ... WITH (QUERY_ID='...').
-Parsed<std::optional<std::string>> read_query_id(const ast::Properties& properties);
+// Of CREATE STREAM and CREATE STREAM AS SELECT; defaults are the caller's. query: where QUERY_ID
+// and ON_CHANGE go; null: they are not known there.
+Parsed<StreamSettings> read_stream_settings(const ast::Properties& properties,
+                                            QuerySettings* query = nullptr);
+
+// Of INSERT INTO ... WITH (QUERY_ID='...', ON_CHANGE='...').
+Parsed<QuerySettings> read_query_settings(const ast::Properties& properties);
+
+// false: the property is neither of them.
+Parsed<bool> take_query_setting(const ast::Property& property, QuerySettings& out);
+
+// A property that is given twice.
+Parsed<void> check_duplicates(const ast::Properties& properties);
 
 // A topic that may exist: 1-249 of A-Z a-z 0-9 . _ - and neither "." nor "..".
 bool is_topic_name(std::string_view name);

@@ -1,0 +1,35 @@
+// What definitions.cc and query_definitions.cc share. Private to session.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "session/definitions.h"
+#include "sql/statement.h"
+
+namespace penstock::session {
+
+std::string stream_command(std::string_view name, std::string_view action);
+bool same_text(std::string_view a, std::string_view b);
+
+// Counts an accepted statement; its number.
+std::int64_t accept(const DefinitionContext& context);
+
+CommandResult cannot_add(std::string_view name);
+Error exists_already(const DefinitionContext& context, const sql::StreamInfo& there,
+                     std::string_view text);
+Result<> check_room(const DefinitionContext& context);
+// The same definition has come otherwise, and is this file's now.
+bool is_adopted(const DefinitionContext& context, Origin there);
+
+Result<CommandResult> create_stream_as(const DefinitionContext& context, const std::string& text,
+                                       sql::CreateStreamAs& create);
+Result<CommandResult> insert_select(const DefinitionContext& context, const std::string& text,
+                                    sql::InsertSelect& insert);
+Result<CommandResult> terminate(const DefinitionContext& context, const std::string& text,
+                                const sql::TerminateStatement& terminate);
+
+// The partitions of what a plan reads: the tasks of its query. 0: the topic is gone.
+Result<std::int32_t> tasks_of(const sql::PlanNode& plan, Effects& effects);
+
+}  // namespace penstock::session

@@ -1,0 +1,154 @@
+#include "session/script_run.h"
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "session/limits.h"
+#include "session/properties.h"
+#include "session/show_statements.h"
+#include "session/statement_text.h"
+
+namespace penstock::session {
+namespace {
+
+CommandResult property_result(const sql::SetProperty& set) {
+  std::string message = set.value
+                            ? fmt::format("Property '{}' is set to '{}'", set.name, *set.value)
+                            : fmt::format("Property '{}' is unset", set.name);
+  return {.command_id = {}, .message = std::move(message), .query_id = {}};
+}
+
+bool is_insert_values(const sql::Statement& statement) {
+  return std::holds_alternative<sql::InsertValues>(statement.node);
+}
+
+// What a session may do that runs beside the service: nothing to its queries.
+Result<> check_observes(const sql::Statement& statement) {
+  if (is_insert_values(statement) || std::holds_alternative<sql::CreateStream>(statement.node)) {
+    return {};
+  }
+  return fail(ErrorCode::failed_precondition,
+              "this session only looks at the service, whose queries run elsewhere: it starts and "
+              "ends none and drops nothing. Put the statement where they run, into the SQL of "
+              "`penstock run` or of a penstockd.");
+}
+
+// What one of several processes may do that run the same statements.
+Result<> check_shared(const sql::Statement& statement) {
+  if (is_insert_values(statement)) return {};
+  return fail(ErrorCode::failed_precondition,
+              "several processes share this service and run the same statements: put this one into "
+              "the SQL that each of them starts with, and start them again one by one.");
+}
+
+// Enough to name it, without the values of an INSERT.
+std::string head_of(std::string_view statement) {
+  const std::string text = canonical_text(statement);
+  return text.substr(0, std::min(text.find('('), kStatementHeadBytesMax));
+}
+
+Result<CommandResult> define(const ScriptPlace& place, sql::Statement& statement,
+                             ScriptPass& pass) {
+  if (place.options.observes) TRY(check_observes(statement));
+  if (place.options.shared && pass.again == Again::refused) TRY(check_shared(statement));
+  pass.defines = true;
+  const DefinitionContext context{.world = pass.world,
+                                  .effects = pass.effects,
+                                  .keys = place.keys,
+                                  .options = place.options,
+                                  .properties = pass.properties,
+                                  .again = pass.again,
+                                  .origin = pass.origin,
+                                  .proof = pass.proof,
+                                  .rows = pass.rows,
+                                  .replayed = nullptr,
+                                  .topics_later = pass.topics_later,
+                                  .repeated = pass.repeated,
+                                  .spares_files = pass.spares_files};
+  return apply(context, statement);
+}
+
+Result<CommandResult> set_property(const sql::SetProperty& set, ScriptPass& pass) {
+  if (set.value) {
+    TRY(check_property(set.name, *set.value));
+    pass.properties[set.name] = *set.value;
+  } else {
+    pass.properties.erase(set.name);
+  }
+  return property_result(set);
+}
+
+Result<ResultBody> run_one(const ScriptPlace& place, const sql::StatementText& text,
+                           ScriptPass& pass) {
+  sql::Statement statement =
+      TRY(sql::prepare_statement(text, pass.world.catalogue, engine::builtin_functions()));
+  if (is_definition(statement)) return TRY(define(place, statement, pass));
+  if (const auto* set = std::get_if<sql::SetProperty>(&statement.node)) {
+    return TRY(set_property(*set, pass));
+  }
+  if (std::holds_alternative<sql::SelectQuery>(statement.node) ||
+      std::holds_alternative<sql::PrintTopic>(statement.node)) {
+    return fail(
+        ErrorCode::invalid_statement,
+        "SELECT and PRINT give rows for as long as they run: they are queries of their own, not "
+        "part of a script");
+  }
+  if (place.runtime == nullptr || place.log == nullptr) return ResultBody(CommandResult{});
+  const ShowContext context{pass.world, *place.log, *place.runtime, pass.properties};
+  if (const auto* node = std::get_if<sql::ShowStatement>(&statement.node)) {
+    return show(context, *node);
+  }
+  if (const auto* node = std::get_if<sql::DescribeStatement>(&statement.node)) {
+    return describe(context, *node);
+  }
+  return explain(context, std::get<sql::ExplainStatement>(statement.node));
+}
+
+}  // namespace
+
+Result<std::vector<sql::StatementText>> split_script(std::string_view script) {
+  auto statements = TRY(sql::split_statements(script));
+  if (statements.size() > kStatementsPerScriptMax) {
+    return fail(ErrorCode::limit_exceeded,
+                fmt::format("the script has {} statements, more than the {} that may be",
+                            statements.size(), kStatementsPerScriptMax));
+  }
+  return statements;
+}
+
+ScriptResult done_before(const std::vector<sql::StatementText>& statements) {
+  ScriptResult out;
+  for (const sql::StatementText& statement : statements) {
+    out.done.push_back(
+        {statement.text, CommandResult{.command_id = {},
+                                       .message = "This signed script was carried out before.",
+                                       .query_id = {},
+                                       .warning = true}});
+  }
+  return out;
+}
+
+ScriptResult run_statements(const ScriptPlace& place,
+                            const std::vector<sql::StatementText>& statements, ScriptPass& pass) {
+  ScriptResult out;
+  for (const sql::StatementText& text : statements) {
+    auto body = run_one(place, text, pass);
+    if (!body && pass.lenient) {
+      log::warning("recorded_statement_left_out",
+                   {{"statement", log::Public(head_of(text.text))},
+                    {"reason", body.error()},
+                    {"advice", log::Public("it does not fit what the configuration defines now; "
+                                           "nothing has to be done unless it is missed")}});
+      continue;
+    }
+    if (!body) {
+      out.error = std::move(body).error();
+      out.failed_statement = text.text;
+      return out;
+    }
+    out.done.push_back({text.text, *std::move(body)});
+  }
+  return out;
+}
+
+}  // namespace penstock::session
