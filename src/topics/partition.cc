@@ -160,7 +160,7 @@ Result<> Partition::roll(Offset base) {
   if (staged_.bytes > 0) {
     TRY(open_file());
     file_.cut(staged_.bytes);
-    rolled_.push_back(std::move(file_));
+    rolled_.push_back({staged_.segment_base, std::move(file_)});
   }
   file_ = {};
   staged_.segment_base = base;
@@ -191,10 +191,16 @@ void Partition::unstage(const Tail& back_to) {
     std::filesystem::remove(folder_ / segment_file_name(base), ignored);
     return true;
   });
+  // Files that only this commit has rolled on from: the one that it began in is written to again.
+  while (!rolled_.empty() && rolled_.back().base >= back_to.segment_base) {
+    if (rolled_.back().base == back_to.segment_base && back_to.bytes != 0)
+      file_ = std::move(rolled_.back().file);
+    rolled_.pop_back();
+  }
 }
 
 Result<> Partition::sync_staged() {
-  for (SegmentFile& file : rolled_) TRY(file.sync(settings_));
+  for (Rolled& rolled : rolled_) TRY(rolled.file.sync(settings_));
   if (file_.is_open()) TRY(file_.sync(settings_));
   return {};
 }

@@ -92,8 +92,12 @@ class Partition {
 
   Tail staged_;
   std::vector<Offset> staged_bases_;
-  SegmentFile file_;                 // of staged_.segment_base, if open
-  std::vector<SegmentFile> rolled_;  // left by this round, to be synced
+  SegmentFile file_;  // of staged_.segment_base, if open
+  struct Rolled {
+    Offset base;
+    SegmentFile file;
+  };
+  std::vector<Rolled> rolled_;  // left by this round, to be synced
 };
 
 }  // namespace penstock::topics

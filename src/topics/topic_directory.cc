@@ -79,12 +79,7 @@ Result<> TopicDirectory::create(const TopicSpec& spec) {
     if (topics_.contains(spec.name)) return fail(topic_exists(spec.name));
     if (topics_.size() >= kTopicsMax) return fail(too_many_topics());
   }
-  auto path = folder_ / spec.name.text();
-  std::error_code error;
-  if (std::filesystem::exists(path, error))
-    return fail(ErrorCode::failed_precondition,
-                fmt::format("'{}' is in the way of topic '{}' but belongs to none: move it away",
-                            path.string(), spec.name.text()));
+  TRY(make_way_for(spec.name));
   const auto id = TRY(store_.next_topic_id());
   StoredTopic stored{spec, id};
   StateBatch intent;
@@ -99,11 +94,26 @@ Result<> TopicDirectory::create(const TopicSpec& spec) {
   StateBatch batch;
   batch.put_topic(stored);
   batch.erase_garbage(spec.name);
-  TRY(store_.write_or_fail(batch));
+  if (auto written = store_.write_or_fail(batch); !written) {
+    if (!store_.is_poisoned()) (void)remove_garbage(spec.name, false);
+    return written;
+  }
   CRASH_POINT("embedded.create.after_state");
   std::unique_lock lock(mutex_);
   topics_.emplace(spec.name, make_topic(stored));
   return {};
+}
+
+// A folder that an earlier attempt has left, to create or remove such a topic, is removed.
+Result<> TopicDirectory::make_way_for(const TopicName& name) const {
+  auto path = folder_ / name.text();
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) return {};
+  const std::vector<TopicName> garbage = TRY(store_.garbage());
+  if (std::ranges::find(garbage, name) != garbage.end()) return remove_garbage(name, false);
+  return fail(ErrorCode::failed_precondition,
+              fmt::format("'{}' is in the way of topic '{}' but belongs to none: move it away",
+                          path.string(), name.text()));
 }
 
 Result<> TopicDirectory::make_folders(const TopicSpec& spec) const {

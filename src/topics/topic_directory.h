@@ -38,6 +38,7 @@ class TopicDirectory {
   Result<StoredTopic> stored_of(const TopicName& name) const;
   Result<> check_nothing_lost(const std::vector<TopicName>& garbage) const;
   Topic make_topic(const StoredTopic& stored) const;
+  Result<> make_way_for(const TopicName& name) const;
   Result<> make_folders(const TopicSpec& spec) const;
   Result<> remove_garbage(const TopicName& name, bool recycle) const;
 
