@@ -27,7 +27,8 @@ Result<> TopicDirectory::look() {
     for (const auto& partition : topic.partitions) {
       std::int32_t number = partition->name().partition;
       TRY(partition->recover(TRY(store_.tail(stored.id, number)),
-                             TRY(store_.segments(stored.id, number))));
+                             TRY(store_.segments(stored.id, number)),
+                             TRY(store_.head(stored.id, number))));
     }
     topics_.emplace(stored.spec.name, std::move(topic));
   }
@@ -64,10 +65,12 @@ Result<> TopicDirectory::check_nothing_lost(const std::vector<TopicName>& garbag
 
 TopicDirectory::Topic TopicDirectory::make_topic(const StoredTopic& stored) const {
   Topic topic{stored, {}};
-  for (std::int32_t i = 0; i < stored.spec.partitions; ++i)
+  for (std::int32_t i = 0; i < stored.spec.partitions; ++i) {
     topic.partitions.push_back(
         std::make_shared<Partition>(settings_, PartitionId{{stored.spec.name, i}, stored.id},
                                     folder_ / stored.spec.name.text() / std::to_string(i)));
+    topic.partitions.back()->set_retention(stored.spec.retention);
+  }
   return topic;
 }
 
@@ -92,7 +95,7 @@ Result<> TopicDirectory::create(const TopicSpec& spec) {
   }
   CRASH_POINT("embedded.create.after_folders");
   StateBatch batch;
-  batch.put_topic(stored);
+  batch.put_new_topic(stored);
   batch.erase_garbage(spec.name);
   if (auto written = store_.write_or_fail(batch); !written) {
     if (!store_.is_poisoned()) (void)remove_garbage(spec.name, false);
@@ -165,11 +168,51 @@ Result<> TopicDirectory::remove_garbage(const TopicName& name, bool recycle) con
   return {};
 }
 
+Result<> TopicDirectory::set_retention(const TopicName& name, const Retention& retention) {
+  TRY(check_retention(retention));
+  auto held = committer_.alone();
+  StoredTopic stored = TRY(stored_of(name));
+  stored.spec.retention = retention;
+  StateBatch batch;
+  batch.put_topic(stored);
+  TRY(store_.write_or_fail(batch));
+  std::unique_lock lock(mutex_);
+  Topic& topic = topics_.find(name)->second;
+  topic.stored = stored;
+  for (const auto& partition : topic.partitions) partition->set_retention(retention);
+  return {};
+}
+
+Result<> TopicDirectory::trim(const TopicPartition& at, Offset before) {
+  auto held = committer_.alone();
+  const std::shared_ptr<Partition> partition = TRY(find(at));
+  const Offset base = partition->base_at(before);
+  if (base <= partition->first()) return {};
+  StateBatch batch;
+  batch.put_head(partition->topic_id(), at.partition, base);
+  TRY(store_.write_or_fail(batch));
+  CRASH_POINT("embedded.trim.after_state");
+  for (const std::filesystem::path& file : partition->forget_before(base))
+    retire_segment(settings_, file);
+  CRASH_POINT("embedded.trim.after_files");
+  return {};
+}
+
+std::vector<TopicDirectory::Kept> TopicDirectory::with_retention() const {
+  std::shared_lock lock(mutex_);
+  std::vector<Kept> found;
+  for (const auto& [name, topic] : topics_)
+    if (topic.stored.spec.retention.is_set())
+      found.push_back({topic.stored.spec.retention, topic.partitions});
+  return found;
+}
+
 Result<TopicInfo> TopicDirectory::describe(const TopicName& name) const {
   std::shared_lock lock(mutex_);
   const Topic& topic = *TRY(find_locked(name));
   TopicInfo info{topic.stored.spec, {}};
-  for (const auto& partition : topic.partitions) info.partitions.push_back({0, partition->end()});
+  for (const auto& partition : topic.partitions)
+    info.partitions.push_back({partition->first(), partition->end(), partition->bytes()});
   return info;
 }
 
