@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "engine/limits.h"
 #include "engine/runtime.h"
 #include "engine/test_faulty_log.h"
 #include "engine/test_keys.h"
@@ -146,6 +147,21 @@ TEST_P(ExactlyOnce, AFullDiskLosesNothing) {
   for (const QueryStats& stats : runtime->stats()) EXPECT_EQ(stats.state, QueryState::running);
   fate.fill_disk(false);
   ASSERT_TRUE(runtime->drain());
+  expect_exact();
+}
+
+// A disk that has failed long enough fails the query. Resumed, it has as many tries as at first.
+TEST_P(ExactlyOnce, FailuresBeforeAResumeDoNotCount) {
+  if (GetParam().name != "plain") return;
+  Fate fate(7);
+  auto runtime = start(fate, 1);
+  fate.fail_disk(kIoRetriesMax + 1);
+  feed("a", 1);
+  ASSERT_FALSE(runtime->drain());
+  fate.fail_disk(1);
+  ASSERT_TRUE(runtime->resume_query(QueryId("QA")));
+  Result<> drained = runtime->drain();
+  ASSERT_TRUE(drained) << drained.error().text();
   expect_exact();
 }
 

@@ -212,7 +212,7 @@ Result<> LocalRuntime::resume_query(const QueryId& id) {
   TRY(sharing_.check());
   if (query->state() == QueryState::running) return {};
   query->set_state(QueryState::running);
-  for (const auto& worker : workers_) TRY(worker->commit(id));  // wakes it
+  for (const auto& worker : workers_) worker->resume(id);
   return {};
 }
 

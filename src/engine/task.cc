@@ -106,9 +106,10 @@ Result<> Task::take_up() {
   committed_position_ = *position;
   query_->status(partition_).position = *position;
   show_missing();
-  // "From now on" must mean the same moment after a restart, even if nothing has come by then. And
-  // the number of partitions first seen is kept from the first moment.
-  if (fresh && (query_->start() == StartAt::latest || source_->is_sealed())) {
+  // "From now on" must mean the same moment after a restart, even if nothing has come by then; the
+  // number of partitions first seen is kept from the first moment; and a topic's retention lets
+  // nothing go that somebody has yet to read.
+  if (fresh) {
     TRY(start_commit());
     TRY(settle());
   }

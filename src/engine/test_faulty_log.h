@@ -18,11 +18,16 @@ class Fate {
 
   void set_trouble_percent(int percent) { percent_ = percent; }
   void fill_disk(bool full) { full_ = full; }
+  void fail_disk(int times) { failing_ = times; }  // the next commits
   std::uint64_t troubles() const { return troubles_; }
 
   Kind draw() {
     std::lock_guard lock(mutex_);
     if (full_) return trouble(Kind::out_of_space);
+    if (failing_ > 0) {
+      --failing_;
+      return trouble(Kind::io);
+    }
     if (std::uniform_int_distribution(0, 99)(random_) >= percent_) {
       io_in_a_row_ = 0;
       return Kind::commit;
@@ -43,6 +48,7 @@ class Fate {
   std::atomic<bool> full_ = false;
   std::atomic<std::uint64_t> troubles_ = 0;
   int io_in_a_row_ = 0;
+  std::atomic<int> failing_ = 0;
 };
 
 class FaultyCommit final : public topics::Commit {

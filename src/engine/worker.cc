@@ -61,13 +61,22 @@ void Worker::release(bool lost) {
 }
 
 void Worker::set_owned(Slot& slot, bool owned) {
-  if (owned && !slot.owned) {
-    slot.retry_at = {};
-    slot.delay = std::chrono::milliseconds(0);
-    slot.io_failures = 0;
-  }
+  if (owned && !slot.owned) forget_failures(slot);
   slot.owned = owned;
   slot.query->status(slot.partition).owned = owned;
+}
+
+void Worker::forget_failures(Slot& slot) {
+  slot.retry_at = {};
+  slot.delay = std::chrono::milliseconds(0);
+  slot.io_failures = 0;
+}
+
+void Worker::resume(const QueryId& id) {
+  call([&] {
+    for (Slot& slot : slots_)
+      if (slot.query->id() == id) forget_failures(slot);
+  });
 }
 
 Result<> Worker::remove(const QueryId& id) {

@@ -36,6 +36,8 @@ class Worker {
   Result<> remove(const QueryId& id);
   // Commits what the query's tasks have gathered (pause).
   Result<> commit(const QueryId& id);
+  // The query runs again: what its tasks have failed at before counts no more.
+  void resume(const QueryId& id);
   std::size_t tasks() const { return task_count_.load(); }
   // Ends all tasks as remove() does, and the thread.
   void shutdown();
@@ -61,6 +63,7 @@ class Worker {
   bool step(Slot& slot, Task::Time now);
   bool build(Slot& slot, Task::Time now);
   static void set_owned(Slot& slot, bool owned);
+  static void forget_failures(Slot& slot);
   enum class After : std::uint8_t { go_on, end };  // end: the caller destroys the tasks
   Result<> commit_all(const QueryId* id, After after);
   void after_error(Slot& slot, const Error& error, Task::Time now);

@@ -120,6 +120,7 @@ Parsed<StatementBinder::Node> StatementBinder::create_plain(const ast::CreateStr
   stream.seal = settings.seal;
   stream.headers = settings.headers;
   stream.partitions = settings.partitions;
+  stream.retention_ms = settings.retention_ms;
   stream.timestamp_column = settings.timestamp_column;
   TRY(apply_delimiter(settings, stream));
   TRY(check_formats(stream, format_places(settings, create.name.span)));
@@ -140,6 +141,7 @@ Parsed<StatementBinder::Node> StatementBinder::create_from_query(const ast::Crea
   stream.seal = settings.seal;
   stream.headers = settings.headers;
   stream.partitions = settings.partitions;
+  stream.retention_ms = settings.retention_ms;
   stream.timestamp_column = settings.timestamp_column;
   TRY(settle_formats(settings, *source, stream));
   TRY(check_formats(stream, format_places(settings, create.name.span)));

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace penstock::sql {
 
+inline constexpr std::int64_t kRetentionMin_ms = 1000;
 inline constexpr std::size_t kScriptBytesMax = 4 << 20;
 inline constexpr std::size_t kStatementBytesMax = 256 << 10;
 inline constexpr std::size_t kExpressionDepthMax = 200;

@@ -36,6 +36,7 @@ struct StreamInfo {
   SealSpec seal;
   std::optional<std::int32_t>
       partitions;  // PARTITIONS; absent: the topic exists or gets the default
+  std::optional<std::int64_t> retention_ms;     // RETENTION_MS; absent: the topic's, or for ever
   std::optional<std::string> timestamp_column;  // TIMESTAMP
   std::optional<HeaderRule> headers;            // HEADERS; absent: see passes_headers
   std::string statement;                        // the text that made it

@@ -92,6 +92,20 @@ Parsed<void> set_partitions(const Property& property, StreamSettings& settings) 
   return {};
 }
 
+Parsed<void> set_retention(const Property& property, StreamSettings& settings) {
+  const auto* whole = std::get_if<std::int64_t>(&property.value.value);
+  const auto* less = std::get_if<std::int32_t>(&property.value.value);
+  const std::int64_t age_ms = whole != nullptr ? *whole : less != nullptr ? *less : 0;
+  if (age_ms < kRetentionMin_ms) {
+    return problem(
+        property.value_span,
+        fmt::format("RETENTION_MS is how many milliseconds records are kept, {} or more.",
+                    kRetentionMin_ms));
+  }
+  settings.retention_ms = age_ms;
+  return {};
+}
+
 Parsed<void> check_replicas(const Property& property, StreamSettings&) {
   const std::int32_t replicas = TRY(positive_value(property));
   if (replicas == 1) return {};
@@ -184,11 +198,12 @@ struct PropertyRule {
   std::string_view name;
   Apply apply;
 };
-constexpr std::array<PropertyRule, 12> kPropertyRules = {{{"KAFKA_TOPIC", set_topic},
+constexpr std::array<PropertyRule, 13> kPropertyRules = {{{"KAFKA_TOPIC", set_topic},
                                                           {"VALUE_FORMAT", set_value_format},
                                                           {"KEY_FORMAT", set_key_format},
                                                           {"FORMAT", set_format},
                                                           {"PARTITIONS", set_partitions},
+                                                          {"RETENTION_MS", set_retention},
                                                           {"REPLICAS", check_replicas},
                                                           {"VALUE_DELIMITER", set_value_delimiter},
                                                           {"TIMESTAMP", set_timestamp},
@@ -196,8 +211,7 @@ constexpr std::array<PropertyRule, 12> kPropertyRules = {{{"KAFKA_TOPIC", set_to
                                                           {"SEAL", set_seal},
                                                           {"KEY_POLICY", set_key_policy},
                                                           {"HEADERS", set_headers}}};
-constexpr std::array<std::string_view, 14> kLaterProperties = {
-    "RETENTION_MS",
+constexpr std::array<std::string_view, 13> kLaterProperties = {
     "CLEANUP_POLICY",
     "KEY_DELIMITER",
     "TIMESTAMP_FORMAT",

@@ -18,6 +18,7 @@ struct StreamSettings {
   bool key_format_named = false;                       // by KEY_FORMAT itself
   SourceSpan key_format_span, value_format_span;
   std::optional<std::int32_t> partitions;
+  std::optional<std::int64_t> retention_ms;
   std::optional<std::string> value_delimiter;
   SourceSpan value_delimiter_span;
   std::optional<std::string> timestamp_column;

@@ -56,6 +56,7 @@ void CommitLimits::refuse(Error error) {
 }
 
 Result<> check_spec(const TopicSpec& spec) {
+  TRY_IN(check_retention(spec.retention), fmt::format("topic '{}'", spec.name.text()));
   if (spec.partitions >= 1 && spec.partitions <= kPartitionsMax) return {};
   auto code = spec.partitions < 1 ? ErrorCode::invalid_argument : ErrorCode::limit_exceeded;
   return fail(code, fmt::format("topic '{}': partitions must be 1 to {}, seen {}", spec.name.text(),
@@ -66,6 +67,45 @@ Result<> check_partition(const TopicSpec& spec, std::int32_t partition) {
   if (partition >= 0 && partition < spec.partitions) return {};
   return fail(ErrorCode::not_found, fmt::format("topic '{}' has the partitions 0 to {}, but not {}",
                                                 spec.name.text(), spec.partitions - 1, partition));
+}
+
+Result<> Log::set_retention(const TopicName& topic, const Retention&) {
+  return fail(ErrorCode::unsupported,
+              fmt::format("the retention of topic '{}' is not set on this log", topic.text()));
+}
+
+Result<> Log::trim(const TopicPartition& partition, Offset, bool) {
+  return fail(ErrorCode::unsupported,
+              fmt::format("topic '{}' is not trimmed on this log", partition.topic.text()));
+}
+
+Result<> check_retention(const Retention& retention) {
+  if (retention.age && retention.age->count() < kRetentionMin_ms)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("a retention of {} ms is below the {} that are the least",
+                            retention.age->count(), kRetentionMin_ms));
+  if (retention.bytes && *retention.bytes < kRetentionBytesMin)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("a retention of {} bytes per partition is below the {} that are the "
+                            "least",
+                            *retention.bytes, kRetentionBytesMin));
+  return {};
+}
+
+Error records_deleted(const TopicPartition& partition, Offset position, Offset first) {
+  return Error(ErrorCode::failed_precondition,
+               fmt::format("partition {}/{}: the records from offset {} on were deleted by the "
+                           "topic's retention or a trim; offset {} is the first that is kept",
+                           partition.topic.text(), partition.partition, position, first));
+}
+
+Error records_unread(const TopicPartition& partition, Offset before, const TaskId& task,
+                     Offset position) {
+  return Error(
+      ErrorCode::failed_precondition,
+      fmt::format("partition {}/{} is not trimmed up to offset {}: task '{}' has read up "
+                  "to {} only",
+                  partition.topic.text(), partition.partition, before, task.value(), position));
 }
 
 Result<> check_start(const TopicPartition& from, Offset start, PartitionInfo range) {

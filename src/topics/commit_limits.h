@@ -15,7 +15,12 @@ Error commit_is_open(const WriterId& id);
 Error task_fenced(const TaskId& task);
 Error task_not_open(const TaskId& task);
 
-Result<> check_spec(const TopicSpec& spec);                               // partitions
+Result<> check_spec(const TopicSpec& spec);  // partitions, retention
+Result<> check_retention(const Retention& retention);
+// A reader stands before what is kept of its partition.
+Error records_deleted(const TopicPartition& partition, Offset position, Offset first);
+Error records_unread(const TopicPartition& partition, Offset before, const TaskId& task,
+                     Offset position);
 Result<> check_partition(const TopicSpec& spec, std::int32_t partition);  // not_found
 Result<> check_start(const TopicPartition& from, Offset start, PartitionInfo range);
 

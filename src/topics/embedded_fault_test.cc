@@ -98,6 +98,41 @@ TEST_P(EmbeddedFaults, AbortTheCommitAndNothingElse) {
   }
 }
 
+int open_descriptors() {
+  const std::filesystem::directory_iterator all("/proc/self/fd");
+  return static_cast<int>(std::distance(begin(all), end(all)));
+}
+
+// Aborted commits that had rolled on to further segments leave no files open.
+TEST_P(EmbeddedFaults, KeepNoDescriptorsOfAbortedCommits) {
+  auto log = open(400);
+  must(log->create({topic("t"), 1, false}));
+  auto writer = must(log->writer(WriterId("w")));
+  must_commit(*writer, at("t", 0), {"before"});
+  int seen = 0;
+  for (int i = 0; i < 30; ++i) {
+    faults_.fail_at(GetParam().first, ENOSPC, GetParam().first == DiskStep::state ? 0 : 1);
+    EXPECT_EQ(commit_values(*writer, at("t", 0), Strings(4, std::string(300'000, 'x'))).outcome,
+              Outcome::aborted);
+    faults_.stop();
+    if (i == 4) seen = open_descriptors();
+  }
+  EXPECT_EQ(open_descriptors(), seen);
+  must_commit(*writer, at("t", 0), {"after"});
+  EXPECT_EQ(read_all(*log, at("t", 0)), (Strings{"before", "after"}));
+}
+
+TEST_F(EmbeddedFaults, ATopicWhoseCreationFailedCanBeCreatedLater) {
+  auto log = open(400);
+  faults_.fail_at(DiskStep::state, ENOSPC, 1);
+  EXPECT_EQ(code_of(log->create({topic("t"), 2, false})), ErrorCode::out_of_space);
+  faults_.stop();
+  must(log->create({topic("t"), 2, false}));
+  log.reset();
+  log = open(400);
+  EXPECT_EQ(must(log->describe(topic("t"))).spec.partitions, 2);
+}
+
 TEST_F(EmbeddedFaults, FindOutWhetherAFailedStateWriteWasMade) {
   auto log = open(64 << 20);
   must(log->create({topic("t"), 1, false}));

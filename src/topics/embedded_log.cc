@@ -1,11 +1,15 @@
 #include "topics/embedded_log.h"
 
 #include <algorithm>
+#include <condition_variable>
+#include <mutex>
 #include <optional>
+#include <thread>
 
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/crash_point.h"
 #include "topics/commit_limits.h"
 #include "topics/committer.h"
@@ -14,6 +18,7 @@
 #include "topics/log_server.h"
 #include "topics/partition_reader.h"
 #include "topics/public_identity.h"
+#include "topics/retention.h"
 #include "topics/root_loading.h"
 #include "topics/state_store.h"
 #include "topics/topic_directory.h"
@@ -46,10 +51,12 @@ struct EmbeddedLog::Parts {
   std::unique_ptr<StateStore> store;
   std::optional<Committer> committer;
   std::optional<TopicDirectory> topics;
+  std::optional<Retainer> retainer;
   ServiceRoot root;     // of the identity's service
   ServiceRoot clients;  // of those who come through the socket
   std::unique_ptr<Log> clients_view;
   std::unique_ptr<LogServer> server;
+  std::jthread sweeper;
 
   bool is_clients() const { return root.identity().service == kClientsService; }
   ServiceRoot& clients_root() { return is_clients() ? root : clients; }
@@ -64,6 +71,12 @@ class EmbeddedLog::ClientsView final : public Log {
   Result<TopicInfo> describe(const TopicName& topic) override { return log_.describe(topic); }
   Result<std::vector<TopicName>> list() override { return log_.list(); }
   Result<> remove(const TopicName& topic) override { return log_.remove(topic); }
+  Result<> set_retention(const TopicName& topic, const Retention& retention) override {
+    return log_.set_retention(topic, retention);
+  }
+  Result<> trim(const TopicPartition& partition, Offset before, bool unread) override {
+    return log_.trim(partition, before, unread);
+  }
   Result<std::unique_ptr<Reader>> reader(const TopicPartition& from, Offset start,
                                          ReadCheck check) override {
     return log_.reader(from, start, check);
@@ -115,10 +128,12 @@ Result<std::unique_ptr<EmbeddedLog>> EmbeddedLog::open(EmbeddedOptions options) 
                                                 .store = {},
                                                 .committer = {},
                                                 .topics = {},
+                                                .retainer = {},
                                                 .root = std::move(root),
                                                 .clients = std::move(clients),
                                                 .clients_view = {},
-                                                .server = {}});
+                                                .server = {},
+                                                .sweeper = {}});
   parts->store = TRY(StateStore::open({.folder = folder / "state",
                                        .ballast = folder / "reserve",
                                        .sync = parts->settings.sync,
@@ -131,9 +146,11 @@ Result<std::unique_ptr<EmbeddedLog>> EmbeddedLog::open(EmbeddedOptions options) 
   TRY(parts->topics->look());
   TRY(parts->load_roots());
   TRY(parts->topics->clean());
+  parts->retainer.emplace(*parts->topics, *parts->store);
   bool serve = parts->options.serve;
   std::unique_ptr<EmbeddedLog> log(new EmbeddedLog(std::move(parts)));
   log->parts_->clients_view = std::make_unique<ClientsView>(*log);
+  log->start_sweeper();
   if (serve) log->parts_->server = TRY(LogServer::start(*log->parts_->clients_view, folder));
   return log;
 }
@@ -142,6 +159,25 @@ EmbeddedLog::EmbeddedLog(std::unique_ptr<Parts> parts) : parts_(std::move(parts)
 
 EmbeddedLog::~EmbeddedLog() {
   parts_->server.reset();
+  parts_->sweeper = {};
+}
+
+void EmbeddedLog::start_sweeper() {
+  const auto every = parts_->options.sweep_every;
+  if (every.count() == 0) return;
+  parts_->sweeper = std::jthread([this, every](const std::stop_token& stop) {
+    std::mutex mutex;
+    std::condition_variable_any stopped;
+    std::unique_lock lock(mutex);
+    while (!stopped.wait_for(lock, stop, every, [&] { return stop.stop_requested(); }))
+      sweep(system_clock().now_ms());
+  });
+}
+
+void EmbeddedLog::sweep(data::TimestampMs now_ms) {
+  if (!check_sane()) return;
+  parts_->retainer->sweep(now_ms);
+  parts_->waits.notify();
 }
 
 Result<> EmbeddedLog::set_http_address(std::string_view address) {
@@ -176,11 +212,23 @@ Result<> EmbeddedLog::remove(const TopicName& topic) {
   return removed;
 }
 
+Result<> EmbeddedLog::set_retention(const TopicName& topic, const Retention& retention) {
+  TRY(check_sane());
+  return parts_->topics->set_retention(topic, retention);
+}
+
+Result<> EmbeddedLog::trim(const TopicPartition& partition, Offset before, bool unread) {
+  TRY(check_sane());
+  Result<> trimmed = parts_->retainer->trim(partition, before, unread);
+  parts_->waits.notify();
+  return trimmed;
+}
+
 Result<std::unique_ptr<Reader>> EmbeddedLog::reader(const TopicPartition& from, Offset start,
                                                     ReadCheck check) {
   TRY(check_sane());
   auto partition = TRY(parts_->topics->find(from));
-  TRY(check_start(from, start, {0, partition->end()}));
+  TRY(check_start(from, start, {partition->first(), partition->end()}));
   return std::make_unique<PartitionReader>(std::move(partition), start, check);
 }
 

@@ -1,13 +1,14 @@
 // The log in a folder of this machine (spine.md 1):
 //   DIR/LOCK, DIR/log.sock                      one owner; others go through its socket
 //   DIR/topics/<topic>/<partition>/<base>.seg   record batches (batch_codec.h), append only
-//   DIR/spare/                                  segments of removed topics, to be written over
-//   DIR/state                                   RocksDB: topics, committed ends, positions, state,
-//   writers
+//   DIR/spare/                                  segments whose records were deleted by age, to be
+//   written over DIR/state                                   RocksDB: topics, committed ends,
+//   positions, state, writers
 // A commit appends to segments, then writes one RocksDB batch; bytes behind a committed end do not
 // exist for readers.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -42,6 +43,8 @@ struct EmbeddedOptions {
   // An owner's word: takes ends that are behind what the service has written and checkpoints that
   // are gone as they are, sets positions behind the ends back to them, and makes the root anew.
   bool accept_loss = false;
+  // How often records are deleted that topics' retentions let go; 0: only when sweep() is called.
+  std::chrono::milliseconds sweep_every{30'000};
   bool with_checkpoints = true;  // false: a benchmark asks what they cost
 };
 
@@ -62,6 +65,9 @@ class EmbeddedLog final : public Log {
   Result<TopicInfo> describe(const TopicName& topic) override;
   Result<std::vector<TopicName>> list() override;
   Result<> remove(const TopicName& topic) override;
+  Result<> set_retention(const TopicName& topic, const Retention& retention) override;
+  Result<> trim(const TopicPartition& partition, Offset before, bool unread) override;
+  void sweep(data::TimestampMs now_ms);  // see Retainer::sweep
   Result<std::unique_ptr<Reader>> reader(const TopicPartition& from, Offset start,
                                          ReadCheck check = ReadCheck::checksums) override;
   Result<std::unique_ptr<Writer>> writer(const WriterId& id) override;
@@ -73,6 +79,7 @@ class EmbeddedLog final : public Log {
   class ClientsView;
   Result<std::unique_ptr<Writer>> writer_of(ServiceRoot& root, const WriterId& id);
   Result<> check_sane() const;
+  void start_sweeper();
   explicit EmbeddedLog(std::unique_ptr<Parts> parts);
   std::unique_ptr<Parts> parts_;
 };

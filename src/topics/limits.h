@@ -27,7 +27,10 @@ inline constexpr std::size_t kCheckpointBytesMax = 4 << 20;
 // readers fetch pieces that fit into a core's cache.
 inline constexpr std::size_t kBatchRecordsMax = 4096;
 inline constexpr std::size_t kBatchPayloadBytesTarget = 240 << 10;  // with its columns: 256 KiB
-inline constexpr std::size_t kBatchBytesMax = 2 << 20;  // of one batch on disk, header included
+inline constexpr std::size_t kBatchBytesMax = 2 << 20;    // of one batch on disk, header included
+inline constexpr std::size_t kSegmentBytesMin = 1 << 20;  // where a retention asks for small ones
+inline constexpr std::int64_t kRetentionMin_ms = 1000;
+inline constexpr std::uint64_t kRetentionBytesMin = 1 << 20;
 inline constexpr std::size_t kSpareSegmentsMax = 4;
 inline constexpr std::size_t kOpenSegmentsMax = 256;  // descriptors kept open for writing
 

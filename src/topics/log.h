@@ -21,15 +21,26 @@
 
 namespace penstock::topics {
 
+// What a log may delete by itself, oldest records first. It deletes in pieces (segments), so more
+// than this is there at times; the piece that is written to stays.
+struct Retention {
+  std::optional<std::chrono::milliseconds> age;  // of a record, by its timestamp; absent: for ever
+  std::optional<std::uint64_t> bytes;            // of a partition on the disk; absent: any number
+  bool is_set() const { return age || bytes; }
+  friend bool operator==(const Retention&, const Retention&) = default;
+};
+
 struct TopicSpec {
   TopicName name;
   std::int32_t partitions = 1;
   bool compacted = false;  // the newest record of each key may be all that is kept
+  Retention retention = {};
 };
 
 struct PartitionInfo {
-  Offset first = 0;  // the oldest offset that can be read
-  Offset end = 0;    // one past the newest committed record
+  Offset first = 0;         // the oldest offset that can be read
+  Offset end = 0;           // one past the newest committed record
+  std::uint64_t bytes = 0;  // on this machine's disk; 0 when they are elsewhere
 };
 
 // What a topic asks of its records. append() refuses others; who makes records looks here first.
@@ -183,6 +194,12 @@ class Log {
   virtual Result<TopicInfo> describe(const TopicName& topic) = 0;  // not_found
   virtual Result<std::vector<TopicName>> list() = 0;               // sorted
   virtual Result<> remove(const TopicName& topic) = 0;  // readers of it get not_found afterwards
+  // unsupported, these two: not on this log.
+  virtual Result<> set_retention(const TopicName& topic, const Retention& retention);
+  // Records before this offset may be deleted: as many as can be by whole pieces are, at once.
+  // Readers behind them get failed_precondition. failed_precondition: a task of a service of this
+  // log has not read them, unless unread is true.
+  virtual Result<> trim(const TopicPartition& partition, Offset before, bool unread);
   // limit: from below PartitionInfo::first or beyond end is invalid_argument.
   virtual Result<std::unique_ptr<Reader>> reader(const TopicPartition& from, Offset start,
                                                  ReadCheck check = ReadCheck::checksums) = 0;

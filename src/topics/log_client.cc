@@ -16,6 +16,7 @@
 #include "topics/limits.h"
 #include "topics/wire.h"
 #include "topics/wire_records.h"
+#include "topics/wire_topic.h"
 
 namespace penstock::topics {
 namespace {
@@ -317,6 +318,7 @@ class LogClient final : public Log {
     out.text(spec.name.text());
     out.u32(static_cast<std::uint32_t>(spec.partitions));
     out.u8(spec.compacted ? 1 : 0);
+    encode_retention(out, spec.retention);
     TRY(channel_.call(Request::create, out));
     return {};
   }
@@ -326,9 +328,11 @@ class LogClient final : public Log {
     const auto partitions = static_cast<std::int32_t>(TRY(in.u32()));
     TopicInfo info{{topic, partitions, false}, {}};
     info.spec.compacted = TRY(in.u8()) != 0;
+    info.spec.retention = TRY(decode_retention(in));
     for (std::int32_t i = 0; i < info.spec.partitions; ++i) {
       Offset first = TRY(in.i64());
-      info.partitions.push_back({first, TRY(in.i64())});
+      Offset end = TRY(in.i64());
+      info.partitions.push_back({first, end, static_cast<std::uint64_t>(TRY(in.i64()))});
     }
     return info;
   }
@@ -342,6 +346,21 @@ class LogClient final : public Log {
   }
   Result<> remove(const TopicName& topic) override {
     TRY(channel_.call(Request::remove, wire_text(topic.text())));
+    return {};
+  }
+  Result<> set_retention(const TopicName& topic, const Retention& retention) override {
+    WireOut out;
+    out.text(topic.text());
+    encode_retention(out, retention);
+    TRY(channel_.call(Request::set_retention, out));
+    return {};
+  }
+  Result<> trim(const TopicPartition& partition, Offset before, bool unread) override {
+    WireOut out;
+    out.partition(partition);
+    out.i64(before);
+    out.u8(unread ? 1 : 0);
+    TRY(channel_.call(Request::trim, out));
     return {};
   }
   Result<std::unique_ptr<Reader>> reader(const TopicPartition& from, Offset start,

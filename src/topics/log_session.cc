@@ -8,6 +8,7 @@
 #include "topics/batch_codec.h"
 #include "topics/limits.h"
 #include "topics/wire_records.h"
+#include "topics/wire_topic.h"
 
 namespace penstock::topics {
 namespace {
@@ -100,6 +101,10 @@ Result<> LogSession::dispatch_writer(Request request, WireIn in) {
     case Request::abort:
       commit_.reset();
       return {};
+    case Request::set_retention:
+      return set_retention(in);
+    case Request::trim:
+      return trim(in);
     default:
       return fail(ErrorCode::unsupported, "unknown request: the peer is newer than this program");
   }
@@ -109,6 +114,7 @@ Result<> LogSession::create(WireIn in) {
   TopicSpec spec{.name = TRY(in.topic())};
   spec.partitions = static_cast<std::int32_t>(TRY(in.u32()));
   spec.compacted = TRY(in.u8()) != 0;
+  spec.retention = TRY(decode_retention(in));
   return log_.create(spec);
 }
 
@@ -116,11 +122,24 @@ Result<> LogSession::describe(WireIn in) {
   TopicInfo info = TRY(log_.describe(TRY(in.topic())));
   out_.u32(static_cast<std::uint32_t>(info.spec.partitions));
   out_.u8(info.spec.compacted ? 1 : 0);
+  encode_retention(out_, info.spec.retention);
   for (const PartitionInfo& partition : info.partitions) {
     out_.i64(partition.first);
     out_.i64(partition.end);
+    out_.i64(static_cast<std::int64_t>(partition.bytes));
   }
   return {};
+}
+
+Result<> LogSession::set_retention(WireIn in) {
+  const TopicName topic = TRY(in.topic());
+  return log_.set_retention(topic, TRY(decode_retention(in)));
+}
+
+Result<> LogSession::trim(WireIn in) {
+  const TopicPartition partition = TRY(in.partition());
+  const Offset before = TRY(in.i64());
+  return log_.trim(partition, before, TRY(in.u8()) != 0);
 }
 
 Result<> LogSession::list() {

@@ -35,6 +35,8 @@ class LogSession {
   Result<> dispatch_writer(Request request, WireIn in);
   Result<> create(WireIn in);
   Result<> describe(WireIn in);
+  Result<> set_retention(WireIn in);
+  Result<> trim(WireIn in);
   Result<> list();
   Result<> open_reader(WireIn in);
   Result<Reader*> reader_of(std::uint32_t handle);

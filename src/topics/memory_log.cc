@@ -26,10 +26,15 @@ struct StoredRecord {
   }
 };
 
+Offset end_of(const std::vector<StoredRecord>& records) {
+  return static_cast<Offset>(records.size());
+}
+
 struct Topic {
   TopicSpec spec;
   std::uint64_t incarnation;  // a topic that was removed and created again is another one
   std::vector<std::vector<StoredRecord>> partitions;
+  std::vector<Offset> firsts;  // by partition: what is kept begins there
 };
 
 using StateMap = std::map<ByteBuffer, ByteBuffer>;
@@ -143,7 +148,10 @@ class MemoryReader final : public Reader {
   Result<const std::vector<StoredRecord>*> records_locked() const {
     Topic* topic = TRY(store_.find(from_.topic));
     if (topic->incarnation != incarnation_) return fail(no_such_topic(from_.topic));
-    return &topic->partitions[static_cast<std::size_t>(from_.partition)];
+    const auto index = static_cast<std::size_t>(from_.partition);
+    if (position_ < topic->firsts[index])
+      return fail(records_deleted(from_, position_, topic->firsts[index]));
+    return &topic->partitions[index];
   }
 
   Store& store_;
@@ -382,8 +390,9 @@ class MemoryLog final : public Log {
     std::lock_guard lock(store_.mutex);
     if (store_.topics.contains(spec.name)) return fail(topic_exists(spec.name));
     if (store_.topics.size() >= kTopicsMax) return fail(too_many_topics());
-    Topic topic{spec, ++store_.incarnations, {}};
+    Topic topic{spec, ++store_.incarnations, {}, {}};
     topic.partitions.resize(static_cast<std::size_t>(spec.partitions));
+    topic.firsts.resize(topic.partitions.size());
     store_.topics.emplace(spec.name, std::move(topic));
     return {};
   }
@@ -391,8 +400,8 @@ class MemoryLog final : public Log {
     std::lock_guard lock(store_.mutex);
     const Topic& topic = *TRY(store_.find(name));
     TopicInfo info{topic.spec, {}};
-    for (const auto& records : topic.partitions)
-      info.partitions.push_back({0, static_cast<Offset>(records.size())});
+    for (std::size_t i = 0; i < topic.partitions.size(); ++i)
+      info.partitions.push_back({topic.firsts[i], end_of(topic.partitions[i])});
     return info;
   }
   Result<std::vector<TopicName>> list() override {
@@ -408,12 +417,31 @@ class MemoryLog final : public Log {
     store_.changed.notify_all();
     return {};
   }
+  Result<> set_retention(const TopicName& name, const Retention& retention) override {
+    TRY(check_retention(retention));
+    std::lock_guard lock(store_.mutex);
+    TRY(store_.find(name))->spec.retention = retention;  // nothing is ever deleted by it
+    return {};
+  }
+  Result<> trim(const TopicPartition& at, Offset before, bool unread) override {
+    std::lock_guard lock(store_.mutex);
+    Topic& topic = *TRY(store_.find(at));
+    const auto index = static_cast<std::size_t>(at.partition);
+    std::vector<StoredRecord>& records = topic.partitions[index];
+    TRY(check_start(at, before, {topic.firsts[index], end_of(records)}));
+    if (!unread) TRY(check_read(at, before));
+    for (Offset gone = topic.firsts[index]; gone < before; ++gone)
+      records[static_cast<std::size_t>(gone)] = {};
+    topic.firsts[index] = before;
+    store_.changed.notify_all();
+    return {};
+  }
   Result<std::unique_ptr<Reader>> reader(const TopicPartition& from, Offset start,
                                          ReadCheck) override {
     std::lock_guard lock(store_.mutex);
     const Topic& topic = *TRY(store_.find(from));
-    auto end = topic.partitions[static_cast<std::size_t>(from.partition)].size();
-    TRY(check_start(from, start, {0, static_cast<Offset>(end)}));
+    const auto index = static_cast<std::size_t>(from.partition);
+    TRY(check_start(from, start, {topic.firsts[index], end_of(topic.partitions[index])}));
     return std::make_unique<MemoryReader>(store_, from, topic.incarnation, start);
   }
   Result<std::unique_ptr<Writer>> writer(const WriterId& id) override {
@@ -443,6 +471,16 @@ class MemoryLog final : public Log {
   }
 
  private:
+  Result<> check_read(const TopicPartition& at, Offset before) {
+    for (const auto& [id, task] : store_.tasks) {
+      const Checkpoint checkpoint = TRY(read_checkpoint(task.checkpoint, id));
+      const Position* position = checkpoint.find(at);
+      const auto* log = position ? std::get_if<LogPosition>(position) : nullptr;
+      if (log && log->next < before) return fail(records_unread(at, before, id, log->next));
+    }
+    return {};
+  }
+
   Store store_;
 };
 

@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/crash_point.h"
+#include "topics/limits.h"
 #include "topics/segment_scan.h"
 
 namespace penstock::topics {
@@ -35,7 +36,7 @@ ReadableSegment Partition::segment_of(Offset offset) const {
   ReadableSegment segment;
   if (segment_bases_.empty()) return segment;  // nothing was ever committed
   auto next = std::upper_bound(segment_bases_.begin(), segment_bases_.end(), offset);
-  CHECK(next != segment_bases_.begin());
+  if (next == segment_bases_.begin()) ++next;  // deleted meanwhile; the reader will see it
   segment.base = *(next - 1);
   segment.end = next == segment_bases_.end() ? committed_.end : *next;
   if (next == segment_bases_.end()) segment.bytes = committed_.bytes;
@@ -61,20 +62,22 @@ void Partition::add_mark(const Tail& tail) {
   if (far && tail.bytes > 0) marks_.push_back({tail.end, tail.segment_base, tail.bytes});
 }
 
-Result<> Partition::recover(const Tail& tail, std::vector<Offset> segment_bases) {
-  TRY(check_segments_exist(tail, segment_bases));
+Result<> Partition::recover(const Tail& tail, std::vector<Offset> segment_bases, Offset first) {
+  TRY(check_segments_exist(tail, segment_bases, first));
   TRY(check_last_segment(tail));
   std::lock_guard lock(published_mutex_);
   committed_ = staged_ = tail;
   segment_bases_ = std::move(segment_bases);
   add_mark(tail);
   end_ = tail.end;
+  first_ = first;
   return {};
 }
 
-Result<> Partition::check_segments_exist(const Tail& tail, const std::vector<Offset>& bases) const {
+Result<> Partition::check_segments_exist(const Tail& tail, const std::vector<Offset>& bases,
+                                         Offset first) const {
   bool sound = bases.empty() ? tail == Tail{}
-                             : bases.front() == 0 && bases.back() == tail.segment_base &&
+                             : bases.front() == first && bases.back() == tail.segment_base &&
                                    tail.end > tail.segment_base;
   if (!sound)
     return fail(damage_at(name(), tail.end,
@@ -116,8 +119,8 @@ Result<> Partition::cut_behind() {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(folder_, error)) {
     auto base = parse_segment_file_name(entry.path().filename().string());
-    if (!base || *base < tail.segment_base) continue;
-    bool orphan = *base > tail.segment_base || tail.bytes == 0;
+    if (!base || (*base >= first() && *base < tail.segment_base)) continue;
+    bool orphan = *base < first() || *base > tail.segment_base || tail.bytes == 0;
     if (orphan) {
       retire_segment(settings_, entry.path());
       CRASH_POINT("embedded.recover.after_orphan");
@@ -136,11 +139,11 @@ Result<> Partition::stage(EncodedBatches& batches, std::uint64_t round) {
   while (at < bytes.size()) {
     BatchHeader header = place_batch(bytes.subspan(at), staged_.end, round);
     std::size_t length = header.bytes();
-    bool first_ever = staged_.bytes == 0;
-    if (first_ever || staged_.bytes + length > settings_.segment_bytes) {
+    if (staged_.bytes == 0 || is_full(header)) {
       TRY(write_run(bytes.subspan(run_start, at - run_start), staged_.bytes - (at - run_start)));
       TRY(roll(staged_.end));
       run_start = at;
+      first_time_ = {staged_.end, header.first_timestamp_ms};
     }
     staged_.bytes += length;
     staged_.end = header.end();
@@ -148,6 +151,71 @@ Result<> Partition::stage(EncodedBatches& batches, std::uint64_t round) {
     at += length;
   }
   return write_run(bytes.subspan(run_start), staged_.bytes - (at - run_start));
+}
+
+// A segment goes as a whole, so where little may stay, segments are short.
+bool Partition::is_full(const BatchHeader& next) {
+  constexpr int kPieces = 4;  // of what is kept
+  std::uint64_t bytes_max = settings_.segment_bytes;
+  if (retention_.bytes)
+    bytes_max = std::min<std::uint64_t>(
+        bytes_max, std::max<std::uint64_t>(*retention_.bytes / kPieces, kSegmentBytesMin));
+  if (staged_.bytes + next.bytes() > bytes_max) return true;
+  return retention_.age && next.first_timestamp_ms - first_time_of_staged(next.first_timestamp_ms) >
+                               retention_.age->count() / kPieces;
+}
+
+// After the log was opened, or a commit was taken back, the file has to say it.
+data::TimestampMs Partition::first_time_of_staged(data::TimestampMs otherwise) {
+  if (first_time_ && first_time_->base == staged_.segment_base) return first_time_->at_ms;
+  const ScanLimits first_batch{.topic_id = topic_id(),
+                               .partition = static_cast<std::uint32_t>(name().partition),
+                               .base = staged_.segment_base,
+                               .end = staged_.segment_base + 1,
+                               .bytes = std::nullopt};
+  auto times = segment_times(folder_ / segment_file_name(staged_.segment_base), first_batch);
+  first_time_ = {staged_.segment_base, times ? times->first_ms : otherwise};
+  return first_time_->at_ms;
+}
+
+std::vector<Partition::ClosedSegment> Partition::closed_segments() const {
+  std::lock_guard lock(published_mutex_);
+  std::vector<ClosedSegment> closed;
+  for (std::size_t i = 0; i + 1 < segment_bases_.size(); ++i) {
+    const Offset base = segment_bases_[i];
+    const std::filesystem::path path = folder_ / segment_file_name(base);
+    auto [size, asked] = sizes_.try_emplace(base, 0);
+    std::error_code error;
+    if (asked) size->second = std::filesystem::file_size(path, error);
+    if (error) size->second = 0;
+    closed.push_back({base, segment_bases_[i + 1], path, size->second});
+  }
+  return closed;
+}
+
+std::uint64_t Partition::bytes() const {
+  std::uint64_t bytes = committed().bytes;
+  for (const ClosedSegment& segment : closed_segments()) bytes += segment.bytes;
+  return bytes;
+}
+
+Offset Partition::base_at(Offset before) const {
+  std::lock_guard lock(published_mutex_);
+  auto next = std::upper_bound(segment_bases_.begin(), segment_bases_.end(), before);
+  return next == segment_bases_.begin() ? first() : *(next - 1);
+}
+
+std::vector<std::filesystem::path> Partition::forget_before(Offset base) {
+  std::lock_guard lock(published_mutex_);
+  std::vector<std::filesystem::path> files;
+  const auto kept = std::ranges::lower_bound(segment_bases_, base);
+  for (auto gone = segment_bases_.begin(); gone != kept; ++gone)
+    files.push_back(folder_ / segment_file_name(*gone));
+  segment_bases_.erase(segment_bases_.begin(), kept);
+  std::erase_if(marks_, [&](const Mark& mark) { return mark.segment_base < base; });
+  sizes_.erase(sizes_.begin(), sizes_.lower_bound(base));
+  first_ = base;
+  return files;
 }
 
 Result<> Partition::write_run(ByteView run, std::uint64_t at) {
@@ -160,7 +228,7 @@ Result<> Partition::roll(Offset base) {
   if (staged_.bytes > 0) {
     TRY(open_file());
     file_.cut(staged_.bytes);
-    rolled_.push_back(std::move(file_));
+    rolled_.push_back({staged_.segment_base, std::move(file_)});
   }
   file_ = {};
   staged_.segment_base = base;
@@ -191,10 +259,16 @@ void Partition::unstage(const Tail& back_to) {
     std::filesystem::remove(folder_ / segment_file_name(base), ignored);
     return true;
   });
+  // Files that only this commit has rolled on from: the one that it began in is written to again.
+  while (!rolled_.empty() && rolled_.back().base >= back_to.segment_base) {
+    if (rolled_.back().base == back_to.segment_base && back_to.bytes != 0)
+      file_ = std::move(rolled_.back().file);
+    rolled_.pop_back();
+  }
 }
 
 Result<> Partition::sync_staged() {
-  for (SegmentFile& file : rolled_) TRY(file.sync(settings_));
+  for (Rolled& rolled : rolled_) TRY(rolled.file.sync(settings_));
   if (file_.is_open()) TRY(file_.sync(settings_));
   return {};
 }

@@ -4,7 +4,9 @@
 
 #include <atomic>
 #include <filesystem>
+#include <map>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -43,15 +45,24 @@ class Partition {
 
   // Any thread.
   Offset end() const { return end_.load(); }
+  Offset first() const { return first_.load(); }  // of what is kept
   bool removed() const { return removed_.load(); }
   ReadableSegment segment_of(Offset offset) const;  // the one that holds it
   Tail committed() const;
+  // Those that are not written to any more, oldest first.
+  struct ClosedSegment {
+    Offset base, end;
+    std::filesystem::path path;
+    std::uint64_t bytes;  // on the disk
+  };
+  std::vector<ClosedSegment> closed_segments() const;
+  std::uint64_t bytes() const;  // of all segments
 
   // The rest: one thread at a time, under the committer's lock.
 
   // Takes what the state database says over; checks that all segments exist and that the last one
   // is sound up to its end. Changes nothing. corrupt: they do not, or it is not.
-  Result<> recover(const Tail& tail, std::vector<Offset> segment_bases);
+  Result<> recover(const Tail& tail, std::vector<Offset> segment_bases, Offset first);
   Result<> cut_behind();  // what lies behind the end
   // Writes the batches behind what is staged. After an error call unstage().
   Result<> stage(EncodedBatches& batches, std::uint64_t round);
@@ -61,6 +72,11 @@ class Partition {
   void put_staged(StateBatch& batch) const;  // the new end and the new segments
   void publish();
   void mark_removed() { removed_ = true; }
+  void set_retention(const Retention& retention) { retention_ = retention; }
+  // The base of the segment that holds `before` (or of the last one): what lies in front of it can
+  // go. Then forget_before() hides that from readers and gives the files.
+  Offset base_at(Offset before) const;
+  std::vector<std::filesystem::path> forget_before(Offset base);
   bool holds_file() const { return file_.is_open(); }
   void release_file();  // closes it and gives reserved space back
 
@@ -68,7 +84,10 @@ class Partition {
   Result<> roll(Offset base);
   Result<> open_file();
   Result<> write_run(ByteView run, std::uint64_t at);
-  Result<> check_segments_exist(const Tail& tail, const std::vector<Offset>& bases) const;
+  Result<> check_segments_exist(const Tail& tail, const std::vector<Offset>& bases,
+                                Offset first) const;
+  bool is_full(const BatchHeader& next);
+  data::TimestampMs first_time_of_staged(data::TimestampMs otherwise);
   Result<> check_last_segment(const Tail& tail) const;
 
   const SegmentSettings& settings_;
@@ -76,6 +95,7 @@ class Partition {
   const std::filesystem::path folder_;
 
   std::atomic<Offset> end_ = 0;
+  std::atomic<Offset> first_ = 0;
   std::atomic<bool> removed_ = false;
   // Where batches start, every kMarkDistance bytes of what was written since the log was opened.
   struct Mark {
@@ -85,15 +105,26 @@ class Partition {
   };
   void add_mark(const Tail& tail);
 
-  mutable std::mutex published_mutex_;  // of the next three
+  mutable std::mutex published_mutex_;  // of the next four
   Tail committed_;
   std::vector<Offset> segment_bases_;
   std::vector<Mark> marks_;
+  mutable std::map<Offset, std::uint64_t> sizes_;  // of closed segments, as far as asked for
 
+  Retention retention_;
+  struct FirstTime {
+    Offset base;
+    data::TimestampMs at_ms;
+  };
+  std::optional<FirstTime> first_time_;  // of the segment that is written to, if it is that one's
   Tail staged_;
   std::vector<Offset> staged_bases_;
-  SegmentFile file_;                 // of staged_.segment_base, if open
-  std::vector<SegmentFile> rolled_;  // left by this round, to be synced
+  SegmentFile file_;  // of staged_.segment_base, if open
+  struct Rolled {
+    Offset base;
+    SegmentFile file;
+  };
+  std::vector<Rolled> rolled_;  // left by this round, to be synced
 };
 
 }  // namespace penstock::topics

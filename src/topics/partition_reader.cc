@@ -22,14 +22,15 @@ constexpr std::size_t kSeekChunk = 256 << 10;
 }  // namespace
 
 Result<std::size_t> PartitionReader::next(ReadBuffer& buffer, std::size_t bytes_max) {
-  if (partition_->removed()) return fail(no_such_topic(partition_->name().topic));
+  const Offset from = position_;
+  TRY(check_kept(from));
   if (position_ >= partition_->end()) {
     resize_rows(buffer, 0);
     return 0;
   }
   auto rows = read_batches(buffer, bytes_max);
-  // The bytes of a removed topic may have been written over while they were read.
-  if (partition_->removed()) return fail(no_such_topic(partition_->name().topic));
+  // Bytes that are not kept any more may have been written over while they were read.
+  TRY(check_kept(from));
   if (!rows) {
     fd_ = {};  // look again next time
     has_large_ = false;
@@ -37,6 +38,12 @@ Result<std::size_t> PartitionReader::next(ReadBuffer& buffer, std::size_t bytes_
     return fail(damage_at(partition_->name(), position_, rows.error()));
   }
   return rows;
+}
+
+Result<> PartitionReader::check_kept(Offset position) const {
+  if (partition_->removed()) return fail(no_such_topic(partition_->name().topic));
+  if (position >= partition_->first()) return {};
+  return fail(records_deleted(partition_->name(), position, partition_->first()));
 }
 
 Result<Offset> PartitionReader::end() {

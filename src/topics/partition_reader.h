@@ -23,6 +23,7 @@ class PartitionReader final : public Reader {
   bool ready() const { return partition_->removed() || position_ < partition_->end(); }
 
  private:
+  Result<> check_kept(Offset position) const;
   // Bytes [at, at + filled) of the segment, in the buffer's storage.
   struct Fetched {
     std::size_t filled = 0;

@@ -107,4 +107,22 @@ ScanEnd scan_segment(const std::filesystem::path& path, const ScanLimits& limits
   return end;
 }
 
+Result<SegmentTimes> segment_times(const std::filesystem::path& path, const ScanLimits& limits) {
+  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) return fail(os_error("opening", path, errno));
+  SegmentTimes times;
+  ByteBuffer bytes(kBatchHeaderBytes);
+  std::uint64_t at = limits.from;
+  for (Offset next = limits.base; next < limits.end;) {
+    TRY(read_exactly(fd.get(), bytes, at, path));
+    const BatchHeader header = TRY(parse_batch_header(bytes));
+    TRY(check_place(header, limits.topic_id, limits.partition, next));
+    if (next == limits.base) times = {header.first_timestamp_ms, header.max_timestamp_ms};
+    times.newest_ms = std::max(times.newest_ms, header.max_timestamp_ms);
+    next = header.end();
+    at += header.bytes();
+  }
+  return times;
+}
+
 }  // namespace penstock::topics

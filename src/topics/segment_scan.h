@@ -29,6 +29,14 @@ struct ScanLimits {
 // limits.end.
 ScanEnd scan_segment(const std::filesystem::path& path, const ScanLimits& limits);
 
+// The timestamps of a segment by its headers alone, which are read and not trusted further than
+// their place: of its first batch, and the newest of all.
+struct SegmentTimes {
+  data::TimestampMs first_ms = 0;
+  data::TimestampMs newest_ms = 0;
+};
+Result<SegmentTimes> segment_times(const std::filesystem::path& path, const ScanLimits& limits);
+
 // Whether the header is of the batch that is expected at this place.
 Result<> check_place(const BatchHeader& header, std::uint32_t topic_id, std::uint32_t partition,
                      Offset base);

@@ -19,7 +19,9 @@
 namespace penstock::topics {
 namespace {
 
-constexpr std::string_view kFormat = "penstock-log 2";
+constexpr std::size_t kTopicBytes = 25;
+constexpr std::int64_t kForEver = -1;  // instead of a retention
+constexpr std::string_view kFormat = "penstock-log 3";
 constexpr std::size_t kPageBytes = 256 << 10;
 constexpr std::int64_t kBallastBytes = 8 << 20;
 constexpr std::size_t kTailBytes = 28;
@@ -153,7 +155,14 @@ void StateBatch::put_topic(const StoredTopic& topic) {
   put_raw(value, topic.id);
   put_raw(value, topic.spec.partitions);
   value.push_back(topic.spec.compacted ? 1 : 0);
+  const Retention& retention = topic.spec.retention;
+  put_raw(value, retention.age ? retention.age->count() : kForEver);
+  put_raw(value, retention.bytes ? static_cast<std::int64_t>(*retention.bytes) : kForEver);
   batch_.Put(topic_key(topic.spec.name), value);
+}
+
+void StateBatch::put_new_topic(const StoredTopic& topic) {
+  put_topic(topic);
   std::string id;
   put_raw(id, topic.id);
   batch_.Put("mtopic_id", id);
@@ -161,7 +170,7 @@ void StateBatch::put_topic(const StoredTopic& topic) {
 
 void StateBatch::erase_topic(const StoredTopic& topic) {
   batch_.Delete(topic_key(topic.spec.name));
-  for (char kind : {'e', 'g'})
+  for (char kind : {'e', 'g', 'h'})
     batch_.DeleteRange(partition_key(kind, topic.id, 0), partition_key(kind, topic.id + 1, 0));
 }
 
@@ -188,6 +197,13 @@ void StateBatch::put_segment(std::uint32_t topic_id, std::int32_t partition, Off
 void StateBatch::erase_segments_from(std::uint32_t topic_id, std::int32_t partition, Offset base) {
   batch_.DeleteRange(segment_key(topic_id, partition, base),
                      partition_key('g', topic_id, partition + 1));
+}
+
+void StateBatch::put_head(std::uint32_t topic_id, std::int32_t partition, Offset base) {
+  batch_.DeleteRange(segment_key(topic_id, partition, 0), segment_key(topic_id, partition, base));
+  std::string value;
+  put_raw(value, base);
+  batch_.Put(partition_key('h', topic_id, partition), value);
 }
 
 void StateBatch::put_epoch(const WriterId& writer, std::uint64_t epoch) {
@@ -441,9 +457,15 @@ Result<std::vector<StoredTopic>> StateStore::topics() {
   std::vector<StoredTopic> topics;
   for (const auto& [key, value] : TRY(scan("t"))) {
     auto name = TopicName::parse(std::string_view(key).substr(1));
-    if (!name || value.size() != 9) return fail(damaged("topic"));
-    topics.push_back({{*name, get_raw<std::int32_t>(value, 4), value[8] != 0},
-                      get_raw<std::uint32_t>(value, 0)});
+    if (!name || value.size() != kTopicBytes) return fail(damaged("topic"));
+    StoredTopic topic{{*name, get_raw<std::int32_t>(value, 4), value[8] != 0},
+                      get_raw<std::uint32_t>(value, 0)};
+    Retention& retention = topic.spec.retention;
+    if (auto age = get_raw<std::int64_t>(value, 9); age != kForEver)
+      retention.age = std::chrono::milliseconds(age);
+    if (auto bytes = get_raw<std::int64_t>(value, 17); bytes != kForEver)
+      retention.bytes = static_cast<std::uint64_t>(bytes);
+    topics.push_back(std::move(topic));
   }
   return topics;
 }
@@ -463,6 +485,13 @@ Result<Tail> StateStore::tail(std::uint32_t topic_id, std::int32_t partition) {
             get_raw<std::uint64_t>(*value, 16), get_raw<std::uint32_t>(*value, 24)};
   if (tail.end < tail.segment_base || tail.segment_base < 0) return fail(damaged("committed end"));
   return tail;
+}
+
+Result<Offset> StateStore::head(std::uint32_t topic_id, std::int32_t partition) {
+  auto value = TRY(get(partition_key('h', topic_id, partition)));
+  if (!value) return 0;
+  if (value->size() != sizeof(Offset)) return fail(damaged("first offset"));
+  return get_raw<Offset>(*value, 0);
 }
 
 Result<std::vector<Offset>> StateStore::segments(std::uint32_t topic_id, std::int32_t partition) {

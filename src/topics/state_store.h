@@ -1,10 +1,11 @@
 // The embedded log's RocksDB (DIR/state). Integers are big endian in keys and little endian in
 // values.
 //   m round, m topic_id, m format      counters of this store
-//   t <topic>                          topic id, partitions, compacted
+//   t <topic>                          topic id, partitions, compacted, retention
 //   d <topic>                          its folder is garbage: a create or remove was under way
 //   e <topic id> <partition>           committed end (Tail)
 //   g <topic id> <partition> <base>    a segment that exists
+//   h <topic id> <partition>           first offset that is kept; absent: 0
 //   w <writer id>                      epoch
 //   c <service> 0 <task>               checkpoint (checkpoint.h): positions, and the state's guard
 //   s <service> 0 <task> 0 <key>       state
@@ -73,13 +74,16 @@ class StateKeys {
 // Changes that are written at once.
 class StateBatch {
  public:
-  void put_topic(const StoredTopic& topic);
-  void erase_topic(const StoredTopic& topic);  // with its tails and segments
+  void put_new_topic(const StoredTopic& topic);  // whose id is the largest so far
+  void put_topic(const StoredTopic& topic);      // one that is there
+  void erase_topic(const StoredTopic& topic);    // with its tails and segments
   void put_garbage(const TopicName& topic);
   void erase_garbage(const TopicName& topic);
   void put_tail(std::uint32_t topic_id, std::int32_t partition, const Tail& tail);
   void put_segment(std::uint32_t topic_id, std::int32_t partition, Offset base);
   void erase_segments_from(std::uint32_t topic_id, std::int32_t partition, Offset base);
+  // The segments before this one are gone; its base is the first offset that is kept.
+  void put_head(std::uint32_t topic_id, std::int32_t partition, Offset base);
   void put_epoch(const WriterId& writer, std::uint64_t epoch);
   void put_state(StateKeys& keys, ByteView key, ByteView value);
   void erase_state(StateKeys& keys, ByteView key);
@@ -138,6 +142,7 @@ class StateStore {
   Result<std::vector<StoredTopic>> topics();
   Result<std::vector<TopicName>> garbage();
   Result<Tail> tail(std::uint32_t topic_id, std::int32_t partition);
+  Result<Offset> head(std::uint32_t topic_id, std::int32_t partition);
   Result<std::vector<Offset>> segments(std::uint32_t topic_id, std::int32_t partition);
   Result<std::map<WriterId, std::uint64_t>> epochs();
   Result<std::optional<ByteBuffer>> checkpoint(const ServiceTask& task);

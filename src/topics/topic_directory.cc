@@ -27,7 +27,8 @@ Result<> TopicDirectory::look() {
     for (const auto& partition : topic.partitions) {
       std::int32_t number = partition->name().partition;
       TRY(partition->recover(TRY(store_.tail(stored.id, number)),
-                             TRY(store_.segments(stored.id, number))));
+                             TRY(store_.segments(stored.id, number)),
+                             TRY(store_.head(stored.id, number))));
     }
     topics_.emplace(stored.spec.name, std::move(topic));
   }
@@ -64,10 +65,12 @@ Result<> TopicDirectory::check_nothing_lost(const std::vector<TopicName>& garbag
 
 TopicDirectory::Topic TopicDirectory::make_topic(const StoredTopic& stored) const {
   Topic topic{stored, {}};
-  for (std::int32_t i = 0; i < stored.spec.partitions; ++i)
+  for (std::int32_t i = 0; i < stored.spec.partitions; ++i) {
     topic.partitions.push_back(
         std::make_shared<Partition>(settings_, PartitionId{{stored.spec.name, i}, stored.id},
                                     folder_ / stored.spec.name.text() / std::to_string(i)));
+    topic.partitions.back()->set_retention(stored.spec.retention);
+  }
   return topic;
 }
 
@@ -79,12 +82,7 @@ Result<> TopicDirectory::create(const TopicSpec& spec) {
     if (topics_.contains(spec.name)) return fail(topic_exists(spec.name));
     if (topics_.size() >= kTopicsMax) return fail(too_many_topics());
   }
-  auto path = folder_ / spec.name.text();
-  std::error_code error;
-  if (std::filesystem::exists(path, error))
-    return fail(ErrorCode::failed_precondition,
-                fmt::format("'{}' is in the way of topic '{}' but belongs to none: move it away",
-                            path.string(), spec.name.text()));
+  TRY(make_way_for(spec.name));
   const auto id = TRY(store_.next_topic_id());
   StoredTopic stored{spec, id};
   StateBatch intent;
@@ -97,13 +95,28 @@ Result<> TopicDirectory::create(const TopicSpec& spec) {
   }
   CRASH_POINT("embedded.create.after_folders");
   StateBatch batch;
-  batch.put_topic(stored);
+  batch.put_new_topic(stored);
   batch.erase_garbage(spec.name);
-  TRY(store_.write_or_fail(batch));
+  if (auto written = store_.write_or_fail(batch); !written) {
+    if (!store_.is_poisoned()) (void)remove_garbage(spec.name, false);
+    return written;
+  }
   CRASH_POINT("embedded.create.after_state");
   std::unique_lock lock(mutex_);
   topics_.emplace(spec.name, make_topic(stored));
   return {};
+}
+
+// A folder that an earlier attempt has left, to create or remove such a topic, is removed.
+Result<> TopicDirectory::make_way_for(const TopicName& name) const {
+  auto path = folder_ / name.text();
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) return {};
+  const std::vector<TopicName> garbage = TRY(store_.garbage());
+  if (std::ranges::find(garbage, name) != garbage.end()) return remove_garbage(name, false);
+  return fail(ErrorCode::failed_precondition,
+              fmt::format("'{}' is in the way of topic '{}' but belongs to none: move it away",
+                          path.string(), name.text()));
 }
 
 Result<> TopicDirectory::make_folders(const TopicSpec& spec) const {
@@ -152,11 +165,51 @@ Result<> TopicDirectory::remove_garbage(const TopicName& name) const {
   return {};
 }
 
+Result<> TopicDirectory::set_retention(const TopicName& name, const Retention& retention) {
+  TRY(check_retention(retention));
+  auto held = committer_.alone();
+  StoredTopic stored = TRY(stored_of(name));
+  stored.spec.retention = retention;
+  StateBatch batch;
+  batch.put_topic(stored);
+  TRY(store_.write_or_fail(batch));
+  std::unique_lock lock(mutex_);
+  Topic& topic = topics_.find(name)->second;
+  topic.stored = stored;
+  for (const auto& partition : topic.partitions) partition->set_retention(retention);
+  return {};
+}
+
+Result<> TopicDirectory::trim(const TopicPartition& at, Offset before) {
+  auto held = committer_.alone();
+  const std::shared_ptr<Partition> partition = TRY(find(at));
+  const Offset base = partition->base_at(before);
+  if (base <= partition->first()) return {};
+  StateBatch batch;
+  batch.put_head(partition->topic_id(), at.partition, base);
+  TRY(store_.write_or_fail(batch));
+  CRASH_POINT("embedded.trim.after_state");
+  for (const std::filesystem::path& file : partition->forget_before(base))
+    retire_segment(settings_, file);
+  CRASH_POINT("embedded.trim.after_files");
+  return {};
+}
+
+std::vector<TopicDirectory::Kept> TopicDirectory::with_retention() const {
+  std::shared_lock lock(mutex_);
+  std::vector<Kept> found;
+  for (const auto& [name, topic] : topics_)
+    if (topic.stored.spec.retention.is_set())
+      found.push_back({topic.stored.spec.retention, topic.partitions});
+  return found;
+}
+
 Result<TopicInfo> TopicDirectory::describe(const TopicName& name) const {
   std::shared_lock lock(mutex_);
   const Topic& topic = *TRY(find_locked(name));
   TopicInfo info{topic.stored.spec, {}};
-  for (const auto& partition : topic.partitions) info.partitions.push_back({0, partition->end()});
+  for (const auto& partition : topic.partitions)
+    info.partitions.push_back({partition->first(), partition->end(), partition->bytes()});
   return info;
 }
 

@@ -24,6 +24,14 @@ class TopicDirectory {
   Result<> clean();
   Result<> create(const TopicSpec& spec);
   Result<> remove(const TopicName& name);
+  Result<> set_retention(const TopicName& name, const Retention& retention);
+  // Deletes the segments that lie before the offset, whoever has read them.
+  Result<> trim(const TopicPartition& at, Offset before);
+  struct Kept {
+    Retention retention;
+    std::vector<std::shared_ptr<Partition>> partitions;
+  };
+  std::vector<Kept> with_retention() const;  // topics that have one
   Result<TopicInfo> describe(const TopicName& name) const;
   std::optional<Offset> end_of(std::uint32_t topic_id, std::int32_t partition) const;
   std::vector<TopicName> list() const;
@@ -38,6 +46,7 @@ class TopicDirectory {
   Result<StoredTopic> stored_of(const TopicName& name) const;
   Result<> check_nothing_lost(const std::vector<TopicName>& garbage) const;
   Topic make_topic(const StoredTopic& stored) const;
+  Result<> make_way_for(const TopicName& name) const;
   Result<> make_folders(const TopicSpec& spec) const;
   Result<> remove_garbage(const TopicName& name) const;
 

@@ -15,12 +15,12 @@
 
 namespace penstock::topics {
 
-inline constexpr std::uint32_t kWireVersion = 2;
+inline constexpr std::uint32_t kWireVersion = 3;
 
 enum class Request : std::uint8_t {
   hello = 1,     // u32 version
-  create,        // topic, u32 partitions, u8 compacted
-  describe,      // topic -> u32 partitions, u8 compacted, (i64 first, i64 end) each
+  create,        // topic, u32 partitions, u8 compacted, retention
+  describe,      // topic -> u32 partitions, u8 compacted, retention, (i64 first, end, bytes) each
   list,          // -> u32 count, topics
   remove,        // topic
   open_reader,   // partition, i64 start, u8 check -> u32 handle
@@ -37,6 +37,8 @@ enum class Request : std::uint8_t {
   changes,       // Change records up to the end of the frame
   finish,        // -> u8 outcome, and unless committed an error
   abort,
+  set_retention,  // topic, retention: i64 age in ms, i64 bytes; -1: none
+  trim,           // partition, i64 before, u8 unread
 };
 
 enum class Answer : std::uint8_t {
