@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/console/place_target.h"
 #include "cli/log_place.h"
+#include "cli/quantity.h"
 #include "seal/grant.h"
 #include "session/topic_users.h"
 
@@ -22,6 +23,16 @@ class TopicsCommand final : public Command {
         "transactions are among them)",
         false);
     add(describe_, verb, "describe", "The partitions of one topic", true);
+    declare_retention(add(alter_, verb, "alter",
+                          "Say how long records are kept: they go in pieces (segments), oldest "
+                          "first, and never before every query has read them",
+                          true));
+    CLI::App& trim = add(trim_, verb, "trim", "Delete the oldest records of a partition", true);
+    trim.add_option("--partition", partition_, "Partition")->required();
+    trim.add_option("--before", before_,
+                    "Offset; whole pieces before it go (on Kafka all records before it)")
+        ->required();
+    trim.add_flag("--unread", unread_, "Even records that a query has yet to read");
     CLI::App& remove =
         add(remove_, verb, "remove",
             "Remove a topic with all its records, and its grants if it is sealed", true);
@@ -34,7 +45,10 @@ class TopicsCommand final : public Command {
     std::unique_ptr<topics::Log> log = TRY(place().open_existing("penstock topics"));
     if (list_.app->parsed()) return list(*log);
     topics::TopicName name = TRY(topics::TopicName::parse(topic_));
-    return describe_.app->parsed() ? describe(*log, name) : remove(log, name);
+    if (describe_.app->parsed()) return describe(*log, name);
+    if (alter_.app->parsed()) return alter(*log, name);
+    if (trim_.app->parsed()) return log->trim({name, partition_}, before_, unread_);
+    return remove(log, name);
   }
 
   std::string_view advice(const Error& error) const override { return place().advice(error); }
@@ -46,8 +60,9 @@ class TopicsCommand final : public Command {
   };
 
   const LogPlace& place() const {
-    if (list_.app->parsed()) return list_.place;
-    return describe_.app->parsed() ? describe_.place : remove_.place;
+    for (const SubVerb* sub_verb : {&list_, &describe_, &alter_, &trim_})
+      if (sub_verb->app->parsed()) return sub_verb->place;
+    return remove_.place;
   }
 
   CLI::App& add(SubVerb& sub_verb, CLI::App& verb, const std::string& name, const std::string& what,
@@ -60,6 +75,30 @@ class TopicsCommand final : public Command {
     return *sub;
   }
 
+  void declare_retention(CLI::App& alter) {
+    CLI::Option* age = alter.add_option("--retention", age_,
+                                        "How long records are kept, by their timestamps: 7d, 12h, "
+                                        "30m, 90s or 1500ms");
+    CLI::Option* bytes =
+        alter
+            .add_option("--retention-bytes", bytes_,
+                        "How much of a partition is kept: bytes, or with a unit (10GiB)")
+            ->transform(CLI::AsSizeValue(false));
+    alter.add_flag("--keep", for_ever_, "Everything is kept for ever (the default of a topic)")
+        ->excludes(age)
+        ->excludes(bytes);
+  }
+
+  Result<> alter(topics::Log& log, const topics::TopicName& name) const {
+    topics::Retention retention;
+    if (!age_.empty()) retention.age = TRY(parse_duration(age_));
+    if (bytes_ > 0) retention.bytes = bytes_;
+    if (!retention.is_set() && !for_ever_)
+      return fail(ErrorCode::invalid_argument,
+                  "say what is kept: --retention AGE, --retention-bytes SIZE, both, or --keep");
+    return log.set_retention(name, retention);
+  }
+
   static std::int64_t records_of(const topics::TopicInfo& info) {
     std::int64_t records = 0;
     for (const topics::PartitionInfo& p : info.partitions) records += p.end - p.first;
@@ -70,20 +109,37 @@ class TopicsCommand final : public Command {
     std::vector<topics::TopicName> names = TRY(log.list());
     std::size_t width = 5;
     for (const topics::TopicName& name : names) width = std::max(width, name.text().size());
-    fmt::print("{:<{}}  {:>10}  {:>12}\n", "TOPIC", width, "PARTITIONS", "RECORDS");
+    fmt::print("{:<{}}  {:>10}  {:>12}  {:>12}\n", "TOPIC", width, "PARTITIONS", "RECORDS", "DISK");
     for (const topics::TopicName& name : names) {
       topics::TopicInfo info = TRY(log.describe(name));
-      fmt::print("{:<{}}  {:>10}  {:>12}\n", name.text(), width, info.spec.partitions,
-                 records_of(info));
+      fmt::print("{:<{}}  {:>10}  {:>12}  {:>12}\n", name.text(), width, info.spec.partitions,
+                 records_of(info), disk_text(info));
     }
     return {};
   }
 
+  // "-": on somebody else's.
+  static std::string disk_text(const topics::TopicInfo& info) {
+    std::uint64_t bytes = 0;
+    for (const topics::PartitionInfo& p : info.partitions) bytes += p.bytes;
+    return bytes == 0 && records_of(info) > 0 ? "-" : size_text(bytes);
+  }
+
+  static std::string kept_text(const topics::Retention& retention) {
+    if (!retention.is_set()) return "for ever";
+    std::string text = retention.age ? duration_text(*retention.age) : "";
+    if (retention.bytes)
+      text += fmt::format("{}{} per partition", text.empty() ? "" : ", at most ",
+                          size_text(*retention.bytes));
+    return text;
+  }
+
   static Result<> describe(topics::Log& log, const topics::TopicName& name) {
     topics::TopicInfo info = TRY(log.describe(name));
-    fmt::print("topic      {}\npartitions {}\ncompacted  {}\n\n{:>9}  {:>12}  {:>12}  {:>12}\n",
-               name.text(), info.spec.partitions, info.spec.compacted ? "yes" : "no", "PARTITION",
-               "FIRST", "END", "RECORDS");
+    fmt::print("topic      {}\npartitions {}\ncompacted  {}\nkept       {}\ndisk       {}\n\n",
+               name.text(), info.spec.partitions, info.spec.compacted ? "yes" : "no",
+               kept_text(info.spec.retention), disk_text(info));
+    fmt::print("{:>9}  {:>12}  {:>12}  {:>12}\n", "PARTITION", "FIRST", "END", "RECORDS");
     for (std::size_t i = 0; i < info.partitions.size(); ++i) {
       const topics::PartitionInfo& p = info.partitions[i];
       fmt::print("{:>9}  {:>12}  {:>12}  {:>12}\n", i, p.first, p.end, p.end - p.first);
@@ -164,9 +220,12 @@ class TopicsCommand final : public Command {
     return error ? Result<>(fail(*std::move(error))) : Result<>();
   }
 
-  SubVerb list_, describe_, remove_;
-  std::string topic_, keys_file_;
-  bool yes_ = false, force_ = false;
+  SubVerb list_, describe_, alter_, trim_, remove_;
+  std::string topic_, keys_file_, age_;
+  std::uint64_t bytes_ = 0;
+  bool for_ever_ = false, unread_ = false, yes_ = false, force_ = false;
+  std::int32_t partition_ = 0;
+  topics::Offset before_ = 0;
 };
 
 }  // namespace

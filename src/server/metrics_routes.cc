@@ -168,6 +168,21 @@ void log_figures(Page& page, const RouteContext& context) {
   }
 }
 
+// Brokers have figures of their own, and asking them for every topic would cost.
+void topic_figures(Page& page, const RouteContext& context) {
+  if (context.log_facts.kind != "embedded") return;
+  const auto names = context.log.list();
+  if (!names) return;
+  page.family("penstock_topic_disk_bytes", "gauge", "What the segments of a topic hold.");
+  for (const topics::TopicName& name : *names) {
+    const auto info = context.log.describe(name);
+    if (!info) continue;  // removed just now
+    std::uint64_t bytes = 0;
+    for (const topics::PartitionInfo& partition : info->partitions) bytes += partition.bytes;
+    page.sample(fmt::format("topic=\"{}\"", escaped(name.text())), bytes);
+  }
+}
+
 std::uint64_t resident_bytes() {
   const auto statm = read_file("/proc/self/statm", 4096);
   if (!statm) return 0;
@@ -219,6 +234,7 @@ void give_metrics(const RouteContext& context, const net::HttpRequest&,
   Page page;
   query_figures(page, context.session.queries());
   log_figures(page, context);
+  topic_figures(page, context);
   process_figures(page, context);
   enrollment_figures(page, context);
   (void)writer.send(200, "text/plain; version=0.0.4; charset=utf-8", page.text());

@@ -34,8 +34,7 @@ Result<std::vector<TopicUser>> users_of(topics::Log& log, const topics::TopicNam
     SessionOptions options;
     options.service_id = *service;
     const auto journal = TRY(StatementJournal::open(log, *service));
-    const World world = TRY_IN(replay(*journal, log, options),
-                               fmt::format("the statements of service '{}'", *service));
+    const World world = replay(*journal, log, options);
     for (const auto& [id, query] : world.queries)
       if (std::string use = use_of(query, topic.text()); !use.empty())
         users.push_back({options.service_id, id, std::move(use)});

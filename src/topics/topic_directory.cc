@@ -98,7 +98,7 @@ Result<> TopicDirectory::create(const TopicSpec& spec) {
   batch.put_new_topic(stored);
   batch.erase_garbage(spec.name);
   if (auto written = store_.write_or_fail(batch); !written) {
-    if (!store_.is_poisoned()) (void)remove_garbage(spec.name, false);
+    if (!store_.is_poisoned()) (void)remove_garbage(spec.name);
     return written;
   }
   CRASH_POINT("embedded.create.after_state");
@@ -113,7 +113,7 @@ Result<> TopicDirectory::make_way_for(const TopicName& name) const {
   std::error_code error;
   if (!std::filesystem::exists(path, error)) return {};
   const std::vector<TopicName> garbage = TRY(store_.garbage());
-  if (std::ranges::find(garbage, name) != garbage.end()) return remove_garbage(name, false);
+  if (std::ranges::find(garbage, name) != garbage.end()) return remove_garbage(name);
   return fail(ErrorCode::failed_precondition,
               fmt::format("'{}' is in the way of topic '{}' but belongs to none: move it away",
                           path.string(), name.text()));

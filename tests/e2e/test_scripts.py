@@ -68,7 +68,7 @@ class RemovingTopics(ServerCase):
         self.remove("sealed", "--yes")
         self.remove("t", "--yes", "--force")
         self.assertEqual(self.ksql("SHOW QUERIES;")[0]["queries"], [])
-        self.assertLessEqual(set(self.topic_names()), {"O", query + ".dead_letters", "_statements_default_"})
+        self.assertEqual({name for name in self.topic_names() if name[0] != "_"}, {"O", query + ".dead_letters"})
 
     def test_a_free_folder_too(self) -> None:
         self.produce("t", [{"id": 1}])
