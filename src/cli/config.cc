@@ -4,7 +4,9 @@
 #include "attest/limits.h"
 #include "base/file.h"
 #include "cli/command.h"
+#include "cli/config_diff.h"
 #include "cli/config_pack.h"
+#include "session/configuration.h"
 
 namespace penstock::cli {
 namespace {
@@ -53,18 +55,44 @@ class PackConfig {
   std::filesystem::path file_, out_;
 };
 
+// `config diff`
+class DiffConfig {
+ public:
+  void declare(CLI::App& verb) {
+    verb.add_option("OLD", old_, "Configuration (TOML, plain or packed) or SQL file that runs")
+        ->required();
+    verb.add_option("NEW", new_, "The one that is to replace it")->required();
+    verb.footer(
+        "Shows what NEW would change: which queries begin, go on with another plan, read from the\n"
+        "start again or end. Refused is what the start would refuse, with both texts and advice.\n"
+        "Example:\n  penstock config diff payments.sql payments-new.sql");
+  }
+  Result<> run() const {
+    const auto changes =
+        TRY(session::changes_between(TRY(scripts_of(old_)), TRY(scripts_of(new_))));
+    fmt::print("{}", changes.empty() ? "nothing changes\n" : session::text_of(changes));
+    return {};
+  }
+
+ private:
+  std::filesystem::path old_, new_;
+};
+
 class Config final : public Command {
  public:
   void declare(CLI::App& verb) override {
     verb.require_subcommand(1);
     pack_verb_ = verb.add_subcommand("pack", "One file of a configuration and what it names");
     pack_.declare(*pack_verb_);
+    diff_verb_ = verb.add_subcommand("diff", "What a new configuration or SQL file would change");
+    diff_.declare(*diff_verb_);
   }
-  Result<> run() override { return pack_.run(); }
+  Result<> run() override { return diff_verb_->parsed() ? diff_.run() : pack_.run(); }
 
  private:
-  CLI::App* pack_verb_ = nullptr;
+  CLI::App *pack_verb_ = nullptr, *diff_verb_ = nullptr;
   PackConfig pack_;
+  DiffConfig diff_;
 };
 
 }  // namespace

@@ -268,6 +268,17 @@ TEST_F(Files, DoNotFailOverARecordThatCannotBeAppliedAnyMore) {
   EXPECT_EQ(session_->queries()[0].sink, "CHEAP");
 }
 
+TEST_F(Files, ResetPositionsOnce) {
+  const std::string file = std::string(kSales) + cheap("SELECT id FROM sales", ", QUERY_ID='mine'");
+  start(file);
+  sell(1, 1);
+  EXPECT_EQ(drained("cheap").size(), 1u);
+  for (int i = 0; i < 2; ++i) {
+    start(file + "ALTER QUERY mine RESET POSITIONS TO EARLIEST;");
+    EXPECT_EQ(drained("cheap").size(), 2u);
+  }
+}
+
 TEST_F(Files, RefuseToDoAtEveryStartWhatIsMeantOnce) {
   EXPECT_THAT(refusal(std::string(kSales) + "DROP STREAM sales DELETE TOPIC;"),
               HasSubstr("at every start"));

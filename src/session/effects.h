@@ -38,7 +38,8 @@ struct Accepted {
   std::string plan = {};       // of create_as and insert: engine::plan_digest
   std::string proof = {};      // of proved and refused; opaque here
   Origin origin = Origin::statement;
-  std::string key = {};        // row: which one; configuration: the digest of its scripts
+  // row, reset: which one of a file, where it is done once; configuration: digest of its scripts
+  std::string key = {};
   std::int32_t tasks = 0;      // terminate: how many there are to forget
   bool topic_deleted = false;  // drop
 };

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "session/query_ids.h"
+#include "session/statement_text.h"
 
 namespace penstock::session {
 namespace {
@@ -38,12 +39,13 @@ Result<CommandResult> reset_positions(const DefinitionContext& context, const st
                          .query_id = {},
                          .warning = true};
   }
-  if (context.topics_later) {
-    return fail(ErrorCode::failed_precondition,
-                "ALTER QUERY ... RESET POSITIONS stands in a file, which would reset the query at "
-                "every start. Take it out, and run it once with `penstock sql`; where the "
-                "configuration is measured, sign it with one of its statement_keys: penstock sql "
-                "--sign KEY");
+  const bool measured = context.options.catalogue == SessionOptions::CatalogueFrom::measured;
+  if (context.topics_later && measured) {
+    return fail(
+        ErrorCode::failed_precondition,
+        "ALTER QUERY ... RESET POSITIONS stands in a measured configuration, where the host "
+        "could have it carried out again. Take it out, and sign it with one of the "
+        "configuration's statement_keys: penstock sql --sign KEY");
   }
   const PersistentQuery* query = find_query(context.world, reset.query_id);
   if (query == nullptr) {
@@ -51,12 +53,15 @@ Result<CommandResult> reset_positions(const DefinitionContext& context, const st
         ErrorCode::not_found,
         fmt::format("Unknown queryId: {}. SHOW QUERIES lists those that run.", reset.query_id));
   }
-  TRY(context.effects.record({{.kind = Accepted::Kind::reset,
-                               .name = {},
-                               .query_id = query->id,
-                               .statement = text,
-                               .properties = context.properties,
-                               .origin = context.origin}}));
+  TRY(context.effects.record(
+      {{.kind = Accepted::Kind::reset,
+        .name = {},
+        .query_id = query->id,
+        .statement = text,
+        .properties = context.properties,
+        .origin = context.origin,
+        .key =
+            context.rows == nullptr ? std::string() : context.rows->next(canonical_text(text))}}));
   TRY(context.effects.reset_query(query->id, target_of(reset)));
   return CommandResult{
       .command_id = fmt::format("query/{}/reset", query->id),

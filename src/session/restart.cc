@@ -154,6 +154,16 @@ Result<> insert_rows(const Realised& how, const World& now, const GatheredEffect
   return {};
 }
 
+// Of files: once, as rows. A process that dies in between does it again.
+Result<> reset_positions_of(const Realised& how, const GatheredEffects& gathered) {
+  for (const GatheredEffects::Reset& reset : gathered.resets()) {
+    if (how.journal.state().has(reset.once)) continue;
+    TRY(how.effects.reset_query(reset.query_id, reset.to));
+    TRY(how.effects.record({reset.once}));
+  }
+  return {};
+}
+
 void tell(const std::vector<Change>& changes, bool first) {
   if (first) return;
   for (const Change& change : changes) {
@@ -174,6 +184,11 @@ Result<std::optional<std::int32_t>> GatheredEffects::partitions(const topics::To
 Result<> GatheredEffects::insert_row(const sql::InsertValues& row,
                                      const std::optional<Accepted>& once) {
   rows_.push_back({row, once});
+  return {};
+}
+
+Result<> GatheredEffects::reset_query(const std::string& id, const engine::ResetTo& to) {
+  resets_.push_back({id, to, accepted_.back()});  // it was recorded just before
   return {};
 }
 
@@ -228,6 +243,7 @@ Result<> realise(const Realised& how, const std::vector<Change>& changes, const 
   TRY(forget_ended(how, now));
   TRY(claim_all(how, now, /*for_good=*/true));
   TRY(start_all(how, now, left));
+  TRY(reset_positions_of(how, gathered));
   TRY(insert_rows(how, now, gathered));
   for (const auto& [id, query] : how.journal.known_queries()) now.known.try_emplace(id, query);
   std::erase_if(now.known, [&](const auto& known) {

@@ -28,7 +28,7 @@ class GatheredEffects final : public Effects {
     return {};
   }
   Result<> stop_query(const std::string&, bool) override { return {}; }
-  Result<> reset_query(const std::string&, const engine::ResetTo&) override { return {}; }
+  Result<> reset_query(const std::string& id, const engine::ResetTo& to) override;
   Result<> insert_row(const sql::InsertValues& row, const std::optional<Accepted>& once) override;
   Result<> record(const std::vector<Accepted>& statements) override;
 
@@ -36,6 +36,12 @@ class GatheredEffects final : public Effects {
     sql::InsertValues row;
     std::optional<Accepted> once;
   };
+  struct Reset {
+    std::string query_id;
+    engine::ResetTo to;
+    Accepted once;
+  };
+  const std::vector<Reset>& resets() const { return resets_; }
   const std::vector<Accepted>& accepted() const { return accepted_; }  // in order
   const std::vector<Row>& rows() const { return rows_; }
 
@@ -43,6 +49,7 @@ class GatheredEffects final : public Effects {
   topics::Log* log_;
   std::vector<Accepted> accepted_;
   std::vector<Row> rows_;
+  std::vector<Reset> resets_;
 };
 
 // Applies the files to `world`; errors name the script. false: they define nothing.
@@ -63,8 +70,8 @@ struct Realised {
 };
 
 // Carries out `changes`, with which `now` follows `before`: topics; then all records in one commit;
-// then what has ended is forgotten, queries start in the order of the statements, and rows that
-// were not inserted yet are. now.known becomes what the journal knows.
+// then what has ended is forgotten, queries start in the order of the statements, and resets and
+// rows that were not inserted yet are. now.known becomes what the journal knows.
 Result<> realise(const Realised& how, const std::vector<Change>& changes, const World& before,
                  World& now, const GatheredEffects& gathered);
 

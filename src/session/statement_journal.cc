@@ -82,6 +82,7 @@ void JournalState::remember(const Accepted& statement) {
       scripts_.insert(script_key(statement));
       return;
     case Kind::reset:
+      if (!statement.key.empty()) resets_.insert(statement.key);
       return;
   }
 }
@@ -101,6 +102,8 @@ bool JournalState::has(const Accepted& statement) const {
       return is_live(query_key(statement.query_id));
     case Kind::row:
       return rows_.contains(statement.key);
+    case Kind::reset:
+      return resets_.contains(statement.key);
     case Kind::configuration:
       return configuration_ == statement.key;
     case Kind::proved:

@@ -34,7 +34,7 @@ struct JournalEntry {
 //   properties  object of texts: what was SET when the statement was accepted
 //   plan        of create_as and insert alone: the plan's digest (engine::plan_digest)
 //   proof       of proved and refused alone
-//   key         of row and configuration alone: see Accepted
+//   key         of row, reset and configuration alone: see Accepted
 //   tasks       of terminate alone
 //   topic_deleted  of drop alone
 // A statement means, after a restart, what it meant when it was accepted: its text, properties and
@@ -59,6 +59,7 @@ class JournalState {
   std::map<std::string, std::string> live_;  // stream or query -> its definition
   std::map<std::string, std::string> rows_;  // key -> stream
   std::map<std::string, std::int32_t> to_forget_;
+  std::set<std::string> resets_;   // keys
   std::set<std::string> scripts_;  // with their proofs
   std::string configuration_;
 };

@@ -48,7 +48,8 @@ bool has_proof(Accepted::Kind kind) {
   return kind == Accepted::Kind::proved || kind == Accepted::Kind::refused;
 }
 bool has_key(Accepted::Kind kind) {
-  return kind == Accepted::Kind::row || kind == Accepted::Kind::configuration;
+  return kind == Accepted::Kind::row || kind == Accepted::Kind::reset ||
+         kind == Accepted::Kind::configuration;
 }
 
 Result<Properties> parse_properties(const Json& record) {
