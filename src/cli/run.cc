@@ -1,7 +1,9 @@
 #include <sys/resource.h>
 
+#include <atomic>
 #include <chrono>
 #include <set>
+#include <thread>
 
 #include <CLI/CLI.hpp>
 
@@ -16,6 +18,7 @@
 #include "session/session.h"
 #include "session/state_identity.h"
 #include "topics/embedded_log.h"
+#include "topics/limits.h"
 
 namespace penstock::cli {
 namespace {
@@ -24,7 +27,8 @@ using namespace std::chrono_literals;
 
 constexpr int kCommitFolder_ms = 50;  // a commit costs 5 us there,
 constexpr int kCommitKafka_ms = 100;  // and a transaction some 10 ms here
-constexpr auto kLookEvery = 250ms;    // at signals, progress and failed queries
+constexpr auto kLookEvery = 250ms;    // at progress and failed queries
+constexpr auto kSignalLook = 100ms;
 
 double cpu_seconds() {
   rusage usage{};
@@ -113,9 +117,15 @@ class Run final : public Command {
     std::optional<seal::KeyRing> keys = TRY(load_server_keys(keys_file_));
     std::unique_ptr<topics::Log> log = TRY(open_own_log(keys ? &*keys : nullptr));
     session_.scripts.push_back({file_.string(), std::move(script)});
-    std::unique_ptr<session::Session> session =
-        TRY(session::open_session(*log, keys ? &*keys : nullptr, session_));
-    Result<> ended = until_end_ ? session->drain() : run_until_signal(*session, *signals);
+    std::jthread watch;
+    if (signals)
+      watch =
+          std::jthread([&](const std::stop_token& stop) { watch_signals(stop, *signals, *log); });
+    Result<std::unique_ptr<session::Session>> opened =
+        session::open_session(*log, keys ? &*keys : nullptr, session_);
+    if (!opened && signalled_ && is_end(opened.error())) return {};
+    std::unique_ptr<session::Session> session = TRY(std::move(opened));
+    Result<> ended = until_end_ ? session->drain() : run_until_signal(*session);
     session->close();
     const std::vector<session::QueryRow> queries = session->queries();
     print(queries);
@@ -137,11 +147,25 @@ class Run final : public Command {
          .identity = TRY(session::state_identity(place_.service_id(), keys))}));
   }
 
-  Result<> run_until_signal(session::Session& session, const Signals& signals) {
+  // Also while the statements are executed and at the end: brokers that are away hold up nothing
+  // for long once a signal has come.
+  void watch_signals(const std::stop_token& stop, const Signals& signals, topics::Log& log) {
+    while (!stop.stop_requested() && signals.wait(kSignalLook) == 0) continue;
+    if (stop.stop_requested()) return;
+    log.end_by(std::chrono::steady_clock::now() + topics::kEndPatience);
+    signalled_ = true;
+  }
+
+  // What calls of the log say that were not let wait for brokers any more.
+  static bool is_end(const Error& error) {
+    return error.code() == ErrorCode::cancelled || error.code() == ErrorCode::unavailable;
+  }
+
+  Result<> run_until_signal(session::Session& session) {
     if (stderr_is_terminal()) note("running; Ctrl-C ends it after the present batch");
     ProgressLine progress;
     std::set<std::string> failed;
-    while (signals.wait(kLookEvery) == 0) {
+    for (; !signalled_; std::this_thread::sleep_for(kLookEvery)) {
       if (progress.due()) progress.show(progress_text(session.queries()));
       for (const session::QueryRow& query : session.queries()) {
         if (query.stats.state != engine::QueryState::failed || !query.stats.error) continue;
@@ -231,6 +255,7 @@ class Run final : public Command {
   session::SessionOptions session_;
   std::optional<int> commit_ms_;
   bool until_end_ = false, fail_on_dead_letters_ = false, json_ = false;
+  std::atomic<bool> signalled_ = false;
 };
 
 }  // namespace

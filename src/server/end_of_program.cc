@@ -1,6 +1,7 @@
 #include "server/end_of_program.h"
 
 #include <csignal>
+#include <utility>
 
 #include "base/log.h"
 
@@ -48,13 +49,25 @@ void EndOfProgram::take_signals() {
     if (signal_ == 0) signal_ = received;
     log::info("stopping", {{"signal", received}});
     cancel_.cancel();
+    tell();
     changed_.notify_all();
   }
+}
+
+void EndOfProgram::on_end(std::function<void()> told) {
+  const std::lock_guard lock(mutex_);
+  told_ = std::move(told);
+  if (signal_ != 0 || reason_) tell();
+}
+
+void EndOfProgram::tell() {
+  if (auto told = std::exchange(told_, nullptr)) told();
 }
 
 void EndOfProgram::end(const Error& reason) {
   const std::lock_guard lock(mutex_);
   if (!reason_) reason_ = reason;
+  tell();
   changed_.notify_all();
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -19,6 +20,9 @@ class EndOfProgram {
 
   // Ends calls under way when a signal comes, so that a start that waits can be stopped.
   const net::HttpCancel& cancel() const { return cancel_; }
+  // Called once when the program is told to end, at once if it was already, on another thread or
+  // this one; null: no more. Must return soon.
+  void on_end(std::function<void()> told);
   // From any thread; the first word counts.
   void end(const Error& reason);
   bool signalled() const;
@@ -28,12 +32,14 @@ class EndOfProgram {
  private:
   explicit EndOfProgram(net::HttpCancel cancel) : cancel_(std::move(cancel)) {}
   void take_signals();
+  void tell();  // mutex_ is held
 
   const net::HttpCancel cancel_;
   mutable std::mutex mutex_;  // of what follows
   std::condition_variable changed_;
   int signal_ = 0;
   std::optional<Error> reason_;
+  std::function<void()> told_;
   bool stopping_ = false;
   std::thread thread_;
 };

@@ -26,6 +26,21 @@ TEST(EndOfProgram, ComesBySignalAndEndsCallsUnderWay) {
   EXPECT_TRUE(is_cancelled(end->cancel()));
 }
 
+TEST(EndOfProgram, IsToldOnce) {
+  block_signals();
+  auto end = EndOfProgram::watch().value();
+  int early = 0, late = 0;
+  end->on_end([&] { ++early; });
+  end->on_end(nullptr);
+  end->on_end([&] { ++early; });
+  ASSERT_EQ(kill(getpid(), SIGTERM), 0);
+  (void)end->wait();
+  end->end(Error(ErrorCode::internal, "too late"));
+  EXPECT_EQ(early, 1);
+  end->on_end([&] { ++late; });
+  EXPECT_EQ(late, 1);
+}
+
 TEST(EndOfProgram, ComesByTheFirstReasonThatIsGiven) {
   block_signals();
   auto end = EndOfProgram::watch().value();

@@ -1,5 +1,6 @@
 #include "server/penstockd.h"
 
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <optional>
@@ -23,6 +24,7 @@
 #include "server/signed_statements.h"
 #include "session/state_identity.h"
 #include "tee/provider.h"
+#include "topics/limits.h"
 
 namespace penstock::server {
 namespace {
@@ -90,6 +92,18 @@ struct Parts {
   OpenedLog log;
   std::unique_ptr<session::Session> session;
   std::unique_ptr<Server> server;
+};
+
+// The log is told of the end while it is there.
+class ForgetsLog {
+ public:
+  explicit ForgetsLog(EndOfProgram& end) : end_(end) {}
+  ~ForgetsLog() { end_.on_end(nullptr); }
+  ForgetsLog(const ForgetsLog&) = delete;
+  ForgetsLog& operator=(const ForgetsLog&) = delete;
+
+ private:
+  EndOfProgram& end_;
 };
 
 Result<net::HttpAddress> listen_address(const std::string& text) {
@@ -265,6 +279,9 @@ Result<> open_parts(const Arguments& arguments, Parts& parts, EndOfProgram& end)
   const seal::KeySource* keys = TRY(get_keys(arguments, parts, end));
   parts.log = TRY(open_planned_log(parts.plan, config.durability,
                                    TRY(session::state_identity(config.service_id, keys))));
+  end.on_end([log = parts.log.log.get()] {
+    log->end_by(std::chrono::steady_clock::now() + topics::kEndPatience);
+  });
   TRY(open_session(arguments, parts, keys));
   parts.server = TRY(Server::start(*parts.session, *parts.log.log,
                                    {.http = config.http,
@@ -293,8 +310,11 @@ int report(const Error& error) {
 
 int run(const Arguments& arguments, EndOfProgram& end) {
   Parts parts;
+  const ForgetsLog forgets(end);
   if (auto opened = open_parts(arguments, parts, end); !opened) {
-    const bool asked = opened.error().code() == ErrorCode::cancelled && end.signalled();
+    const ErrorCode code = opened.error().code();  // brokers that are away are not waited for then
+    const bool ended = code == ErrorCode::cancelled || code == ErrorCode::unavailable;
+    const bool asked = ended && end.signalled();
     return asked ? 0 : report(opened.error());
   }
   fmt::print("penstockd is ready: http://{}  ({}, {} queries)\n", parts.server->address(),

@@ -1,10 +1,14 @@
 // Bounds on what the log takes.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 
 namespace penstock::topics {
+
+// For Log::end_by, of a program that was told to end.
+inline constexpr std::chrono::seconds kEndPatience{15};
 
 inline constexpr std::size_t kRecordBytesMax = 1 << 20;   // key + value + headers of one record
 inline constexpr std::size_t kCommitBytesMax = 64 << 20;  // gathered by one commit

@@ -200,6 +200,25 @@ class Log {
   // Readers behind them get failed_precondition. failed_precondition: a task of a service of this
   // log has not read them, unless unread is true.
   virtual Result<> trim(const TopicPartition& partition, Offset before, bool unread);
+  // How many partitions the topic has, as it was seen lately; asks nobody. Absent where the number
+  // never changes (files, memory), or the topic was never asked for.
+  virtual std::optional<std::int32_t> partitions_seen(const TopicName& topic) {
+    (void)topic;
+    return std::nullopt;
+  }
+  // Adds partitions until there are so many; nothing happens if there are. unsupported: this log
+  // adds none.
+  virtual Result<> grow(const TopicName& topic, std::int32_t partitions) {
+    return fail(ErrorCode::unsupported, "topic '" + topic.text() + "' cannot have " +
+                                            std::to_string(partitions) +
+                                            " partitions: this log adds no partitions to a topic");
+  }
+  // Tasks "<name>/0" to "<name>/<tasks-1>" will be restored: room is made for all of them at once.
+  // Optional; otherwise each makes its own.
+  virtual Result<> expect_tasks(const std::string& name, std::int32_t tasks) {
+    (void)name, (void)tasks;
+    return {};
+  }
   // limit: from below PartitionInfo::first or beyond end is invalid_argument.
   virtual Result<std::unique_ptr<Reader>> reader(const TopicPartition& from, Offset start,
                                                  ReadCheck check = ReadCheck::checksums) = 0;
@@ -210,6 +229,9 @@ class Log {
   virtual Result<bool> wait(std::span<Reader* const> readers, Deadline deadline) = 0;
   // Ends the waits that have begun, of all threads. One that begins afterwards is not affected.
   virtual void wake() = 0;
+  // The program ends: calls that wait for others (brokers) fail then at the latest, also those that
+  // are under way. What cannot be committed by then is abandoned. Thread-safe; for good.
+  virtual void end_by(Deadline deadline) { (void)deadline; }
   // Shares the tasks of this log's service with other processes. null: this log (or the way it was
   // opened) does not share, and every task is this process's. The listener outlives the membership.
   virtual Result<std::unique_ptr<Membership>> join(MembershipListener& listener) {

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Runs a command beside a fresh broker (its address is in PENSTOCK_KAFKA_BOOTSTRAP) and ends with its status.
+"""Runs a command beside a fresh broker and ends with its status.
+
+The broker's address is in PENSTOCK_KAFKA_BOOTSTRAP, the first one's process in PENSTOCK_KAFKA_PID (to stop and go on).
 
 tools/kafka/with_broker.py [--version V] [--brokers N] COMMAND...
 Status 77: this machine cannot run Kafka now, and why is on standard error.
@@ -28,7 +30,8 @@ def main() -> int:
     try:
         with Cluster(options.version, options.brokers) as cluster:
             return subprocess.run(options.command,
-                                  env=dict(os.environ, PENSTOCK_KAFKA_BOOTSTRAP=cluster.bootstrap)).returncode
+                                  env=dict(os.environ, PENSTOCK_KAFKA_BOOTSTRAP=cluster.bootstrap,
+                                           PENSTOCK_KAFKA_PID=str(cluster.pids[1]))).returncode
     except KafkaUnavailable as reason:
         print(f"with_broker: {reason}", file=sys.stderr)
         return UNAVAILABLE

@@ -22,11 +22,10 @@ using GroupsOffsets =
 using DeleteOffsets =
     Owned<rd_kafka_DeleteConsumerGroupOffsets_t, rd_kafka_DeleteConsumerGroupOffsets_destroy>;
 
-constexpr int kQuestion_ms = 3'000;    // for one answer
-constexpr int kLook_ms = 1'000;        // likewise, while another is waited for
-constexpr int kListing_ms = 10'000;    // likewise, of everything
-constexpr int kOperation_ms = 30'000;  // of making and removing
-constexpr int kSlice_ms = 100;
+constexpr int kQuestion_ms = 3'000;                   // for one answer
+constexpr int kLook_ms = 1'000;                       // likewise, while another is waited for
+constexpr std::chrono::seconds kListingPatience{10};  // likewise, of everything
+constexpr int kOperation_ms = 30'000;                 // of making and removing
 constexpr std::chrono::seconds kLookEvery{1};
 constexpr std::size_t kTextBytes = 512;
 
@@ -66,26 +65,18 @@ bool is_retried(const Error& error) {
 
 }  // namespace
 
-Result<std::unique_ptr<Admin>> Admin::connect(const KafkaOptions& options) {
-  std::unique_ptr<Admin> admin(new Admin(options.connection.bootstrap));
+Result<std::unique_ptr<Admin>> Admin::connect(const KafkaOptions& options, const LastCall& last) {
+  std::unique_ptr<Admin> admin(new Admin(options.connection.bootstrap, last));
   admin->client_ = TRY(make_admin_client(options, admin->trouble_));
   TRY(wait_for_brokers(*admin->client_, admin->bootstrap_, admin->trouble_,
-                       std::chrono::steady_clock::now() + kConnectPatience));
+                       Patience(last, kConnectPatience)));
   return admin;
 }
 
 Result<Queue> Admin::queue_when_connected(std::string_view doing) {
-  auto give_up = std::chrono::steady_clock::now() + kAdminPatience;
-  for (;;) {
-    if (closing_) return fail(ErrorCode::cancelled, "the log is being closed");
-    auto look_again =
-        std::min(give_up, std::chrono::steady_clock::now() + std::chrono::milliseconds(kSlice_ms));
-    Result<> up = wait_for_brokers(*client_, bootstrap_, trouble_, look_again);
-    if (up) return Queue(rd_kafka_queue_new(client_.get()));
-    if (up.error().code() == ErrorCode::unauthenticated ||
-        std::chrono::steady_clock::now() >= give_up)
-      return fail(up.error().in(doing));
-  }
+  if (last_.is_over()) return fail(ErrorCode::cancelled, "the log is being closed");
+  TRY_IN(wait_for_brokers(*client_, bootstrap_, trouble_, Patience(last_, kAdminPatience)), doing);
+  return Queue(rd_kafka_queue_new(client_.get()));
 }
 
 template <typename Ask>
@@ -93,9 +84,9 @@ auto Admin::patiently(Ask ask) -> decltype(ask()) {
   auto give_up = std::chrono::steady_clock::now() + kQuestionPatience;
   for (;;) {
     auto answer = ask();
-    bool again = !answer && answer.error().code() == ErrorCode::unavailable && !closing_;
+    bool again = !answer && answer.error().code() == ErrorCode::unavailable && !last_.is_over();
     if (!again || std::chrono::steady_clock::now() > give_up) return answer;
-    std::this_thread::sleep_for(std::chrono::milliseconds(kSlice_ms));
+    std::this_thread::sleep_for(kCallSlice);
   }
 }
 
@@ -109,11 +100,11 @@ auto Admin::patiently(const std::string& topic, Ask ask) -> decltype(ask()) {
       return answer;
     }
     if (answer.error().code() != ErrorCode::not_found || !seen_.has(topic)) return answer;
-    if (closing_ || std::chrono::steady_clock::now() >= believed) {
+    if (last_.is_over() || std::chrono::steady_clock::now() >= believed) {
       seen_.drop(topic);
       return answer;
     }
-    std::this_thread::sleep_for(std::chrono::milliseconds(kSlice_ms));
+    std::this_thread::sleep_for(kCallSlice);
   }
 }
 
@@ -132,13 +123,13 @@ Result<Event> Admin::call(std::string_view doing, Send send) {
   auto give_up = std::chrono::steady_clock::now() + kAdminPatience * 2;
   auto look_at = std::chrono::steady_clock::now() + kLookEvery;
   for (;;) {
-    Event event(rd_kafka_queue_poll(queue.get(), kSlice_ms));
+    Event event(rd_kafka_queue_poll(queue.get(), static_cast<int>(kCallSlice.count())));
     if (event != nullptr) {
       TRY(check(rd_kafka_event_error(event.get()), rd_kafka_event_error_string(event.get()),
                 doing));
       return event;
     }
-    if (closing_) return fail(ErrorCode::cancelled, "the log is being closed");
+    if (last_.is_over()) return fail(ErrorCode::cancelled, "the log is being closed");
     if (std::chrono::steady_clock::now() >= give_up)
       return fail(ErrorCode::unavailable,
                   fmt::format("Kafka: {}: no answer from '{}'", doing, bootstrap_));
@@ -291,7 +282,9 @@ Result<TopicSettings> Admin::ask_settings(const std::string& name) {
 
 Result<std::vector<std::string>> Admin::topics() {
   const rd_kafka_metadata_t* metadata = nullptr;
-  TRY(check(rd_kafka_metadata(client_.get(), 1, nullptr, &metadata, kListing_ms), nullptr,
+  const Patience patience(last_, kListingPatience);
+  const int slice_ms = patience.slice_ms(kListingPatience);
+  TRY(check(rd_kafka_metadata(client_.get(), 1, nullptr, &metadata, slice_ms), nullptr,
             "listing topics"));
   std::vector<std::string> names;
   for (int i = 0; i < metadata->topic_cnt; ++i) {

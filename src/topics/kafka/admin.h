@@ -1,7 +1,6 @@
 // What is asked of the cluster about topics and groups. Blocking; thread-safe.
 #pragma once
 
-#include <atomic>
 #include <map>
 #include <mutex>
 #include <set>
@@ -10,6 +9,7 @@
 #include <vector>
 
 #include "topics/kafka/client.h"
+#include "topics/kafka/patience.h"
 #include "topics/log.h"
 
 namespace penstock::topics::kafka {
@@ -50,7 +50,8 @@ class SeenTopics {
 
 class Admin {
  public:
-  static Result<std::unique_ptr<Admin>> connect(const KafkaOptions& options);
+  // last outlives it: calls that wait end then, cancelled.
+  static Result<std::unique_ptr<Admin>> connect(const KafkaOptions& options, const LastCall& last);
 
   // Brokers learn of topics at different times: a broker that does not know a topic which was made
   // or seen through here is not believed at once.
@@ -84,11 +85,10 @@ class Admin {
 
   // Serves the client's callbacks; to be called now and then.
   void look_after();
-  // Calls that wait end soon, cancelled.
-  void close() { closing_ = true; }
 
  private:
-  explicit Admin(std::string bootstrap) : bootstrap_(std::move(bootstrap)) {}
+  Admin(std::string bootstrap, const LastCall& last)
+      : bootstrap_(std::move(bootstrap)), last_(last) {}
   struct OffsetsAnswer {
     std::vector<GroupOffset> offsets;
     bool settled = true;  // false: some are left out, since a transaction is about to change them
@@ -115,7 +115,7 @@ class Admin {
   Result<> wait_until_known(const std::string& name, std::int32_t partitions);
 
   const std::string bootstrap_;
-  std::atomic<bool> closing_ = false;
+  const LastCall& last_;
   SeenTopics seen_;
   Trouble trouble_;
   Client client_;

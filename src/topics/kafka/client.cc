@@ -188,12 +188,21 @@ Result<Client> make_reading_client(const KafkaOptions& options, ReadCheck check,
                      trouble);
 }
 
+// The library wants a transaction's time-out to be longer.
+std::string socket_timeout_ms(const KafkaOptions& options) {
+  constexpr std::chrono::milliseconds kLess{100};
+  return std::to_string(std::max(kLess, std::min<std::chrono::milliseconds>(
+                                            kAnswerPatience, options.transaction_timeout - kLess))
+                            .count());
+}
+
 Result<Client> make_transactional_client(const KafkaOptions& options, const WriterId& id,
                                          Trouble& trouble) {
   auto timeout_ms = std::to_string(options.transaction_timeout.count());
   return make_client(options, RD_KAFKA_PRODUCER,
                      {{"transactional.id", options.service_id + "." + id.value()},
                       {"transaction.timeout.ms", timeout_ms},
+                      {"socket.timeout.ms", socket_timeout_ms(options)},
                       {"message.timeout.ms", timeout_ms},
                       {"message.max.bytes", std::to_string(kMessageBytesMax)},
                       {"queue.buffering.max.messages", "0"},
@@ -214,6 +223,7 @@ Result<Client> make_member_client(const KafkaOptions& options, const std::string
   Settings settings = {
       {"group.id", group},
       {"partition.assignment.strategy", "range"},
+      {"socket.timeout.ms", std::to_string(std::chrono::milliseconds(kAnswerPatience).count())},
       {"session.timeout.ms", std::to_string(session_ms)},
       {"heartbeat.interval.ms", std::to_string(std::max<long>(session_ms / 5, 100))},
       {"enable.auto.commit", "false"},
@@ -229,17 +239,17 @@ Result<Client> make_member_client(const KafkaOptions& options, const std::string
 }
 
 Result<> wait_for_brokers(rd_kafka_t& client, const std::string& bootstrap, const Trouble& trouble,
-                          Deadline deadline) {
-  constexpr int kSlice_ms = 250;
+                          const Patience& patience) {
   for (;;) {
     const rd_kafka_metadata_t* metadata = nullptr;
-    rd_kafka_resp_err_t code = rd_kafka_metadata(&client, 0, nullptr, &metadata, kSlice_ms);
+    rd_kafka_resp_err_t code =
+        rd_kafka_metadata(&client, 0, nullptr, &metadata, patience.slice_ms());
     if (metadata != nullptr) rd_kafka_metadata_destroy(metadata);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
     rd_kafka_poll(&client, 0);
     std::string doing = fmt::format("no broker of '{}' answers", bootstrap);
     if (auto refused = trouble.refused()) return fail(refused->in(doing));
-    if (std::chrono::steady_clock::now() < deadline) continue;
+    if (!patience.is_over()) continue;
     if (auto last = trouble.last()) return fail(last->in(doing));
     return fail(error_of(code, doing));
   }

@@ -9,6 +9,7 @@
 
 #include "topics/kafka/handles.h"
 #include "topics/kafka/kafka_log.h"
+#include "topics/kafka/patience.h"
 #include "topics/log.h"
 
 namespace penstock::topics::kafka {
@@ -51,6 +52,6 @@ Result<Client> make_member_client(const KafkaOptions& options, const std::string
 
 // Waits until a broker answers. unavailable, unauthenticated: the newest trouble.
 Result<> wait_for_brokers(rd_kafka_t& client, const std::string& bootstrap, const Trouble& trouble,
-                          Deadline deadline);
+                          const Patience& patience);
 
 }  // namespace penstock::topics::kafka

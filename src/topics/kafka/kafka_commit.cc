@@ -29,6 +29,7 @@ Result<> KafkaCommit::append(const TopicPartition& to, const RecordBatch& batch)
   if (std::ranges::find(topics_, topic) == topics_.end()) topics_.push_back(topic);
   // From here on a failure is the transaction's: finish() says so.
   if (!failed_ && !begun_) {
+    writer_.producer_->wait_from_now();
     if (Result<> begun = begin_once(); !begun) failed_ = begun.error();
   }
   if (!failed_) {
@@ -87,6 +88,7 @@ Result<> KafkaCommit::begin_once() {
 void KafkaCommit::start() {
   CHECK(!done_);
   if (result_.valid()) return;
+  note_start();
   result_ = std::async(std::launch::async, [this] {
     CommitResult result = run();
     writer_.core_.waiters.notify();
@@ -98,8 +100,21 @@ bool KafkaCommit::settled() const {
   return !result_.valid() || result_.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
 }
 
+void KafkaCommit::note_start() {
+  started_ = std::chrono::steady_clock::now();
+  if (!begun_) writer_.producer_->wait_from_now();
+}
+
+// Counted from the start: of many that were started together and meet the same silence, all are
+// given up together.
 CommitResult KafkaCommit::finish() {
   CHECK(!done_);
+  if (!result_.valid()) note_start();
+  if (!settled() || !result_.valid()) writer_.producer_->hurry(started_ + kFinishPatience);
+  return take_result();
+}
+
+CommitResult KafkaCommit::take_result() {
   CommitResult result = result_.valid() ? result_.get() : run();
   done_ = true;
   writer_.open_ = false;
@@ -110,7 +125,9 @@ CommitResult KafkaCommit::finish() {
 void KafkaCommit::abort() {
   if (done_) return;
   if (result_.valid()) {  // it may be committed by now; whoever aborts does not want to know
-    (void)finish();
+    writer_.producer_->hurry(
+        std::min(started_ + kFinishPatience, std::chrono::steady_clock::now() + kAbandonPatience));
+    (void)take_result();
     return;
   }
   done_ = true;

@@ -57,6 +57,8 @@ class KafkaCommit final : public Commit {
   Result<> write_tasks();
   Result<> write_task(const TaskId& task);
   Result<> write_state(const TaskPlace& place, const Changes& changes, TaskUpdate& update);
+  void note_start();
+  CommitResult take_result();  // waits
   CommitResult give_up(const Error& error);
   void take_over_updates();  // after the commit
 
@@ -69,6 +71,7 @@ class KafkaCommit final : public Commit {
   std::vector<Advance> advances_;
   std::map<TaskId, std::unique_ptr<Changes>> states_;
   std::map<TaskId, TaskUpdate> updates_;
+  std::chrono::steady_clock::time_point started_;
   std::future<CommitResult> result_;  // valid once started
 };
 

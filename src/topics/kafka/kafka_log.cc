@@ -26,16 +26,17 @@ constexpr int kTopicsEvery = 25;  // of those: how often all topics are looked a
 
 class KafkaLog final : public Log {
  public:
-  KafkaLog(KafkaOptions options, std::unique_ptr<Admin> admin)
-      : core_(std::move(options), std::move(admin)) {
+  KafkaLog(KafkaOptions options, std::unique_ptr<LastCall> last, std::unique_ptr<Admin> admin)
+      : core_(std::move(options), std::move(last), std::move(admin)) {
     if (core_.options.sharing) replica_ = std::make_unique<ChangelogReplica>(*this, core_);
     look_after_ = std::thread([this] { look_after(); });
   }
   ~KafkaLog() override {
     ending_ = true;
+    end_by(std::chrono::steady_clock::now() + kClosePatience);
     replica_.reset();
     core_.fresh.settle_all();
-    core_.admin->close();
+    end_by(std::chrono::steady_clock::now());
     look_after_.join();
   }
 
@@ -54,6 +55,7 @@ class KafkaLog final : public Log {
     wakes_.fetch_add(1);
     core_.waiters.notify();
   }
+  void end_by(Deadline deadline) override { core_.last->at_latest(deadline); }
   Result<std::unique_ptr<Membership>> join(MembershipListener& listener) override {
     if (!core_.options.sharing) return std::unique_ptr<Membership>();
     return TRY(Members::join(core_, listener));
@@ -150,13 +152,13 @@ Result<std::unique_ptr<Reader>> KafkaLog::reader(const TopicPartition& from, Off
 // What the partition holds. A leader that has just taken over may know a shorter end than the one
 // before it told us, for a moment.
 Result<PartitionInfo> KafkaLog::range_for(const TopicPartition& from, Offset start) {
-  constexpr std::chrono::seconds kPatience{3};
+  constexpr std::chrono::seconds kLeaderPatience{3};
   constexpr std::chrono::milliseconds kPause{50};
   const std::string& name = from.topic.text();
   std::int32_t one = from.partition;
   TRY(core_.fresh.settle(from.topic, {&one, 1}));
   Offset first = TRY(core_.admin->offsets(name, {&one, 1}, Admin::Which::first)).front();
-  auto give_up = std::chrono::steady_clock::now() + kPatience;
+  auto give_up = std::chrono::steady_clock::now() + kLeaderPatience;
   for (;;) {
     Offset end = TRY(core_.admin->offsets(name, {&one, 1}, Admin::Which::committed_end)).front();
     bool out_of_range = start < first || start > end;
@@ -185,7 +187,9 @@ Result<bool> KafkaLog::wait(std::span<Reader* const> readers, Deadline deadline)
     std::uint64_t count = core_.waiters.count();
     if (ready()) return true;
     if (wakes != wakes_) return false;
-    if (!core_.waiters.wait_for_another(count, deadline)) return ready();
+    if (core_.last->is_over()) return fail(ErrorCode::cancelled, "the log is being closed");
+    if (!core_.waiters.wait_for_another(count, std::min(deadline, core_.last->at())))
+      return ready();
   }
 }
 
@@ -211,8 +215,9 @@ Result<std::unique_ptr<Log>> open_kafka_log(KafkaOptions options) {
   if (options.connection.certificate.empty() != options.connection.private_key.empty())
     return fail(ErrorCode::invalid_argument,
                 "Kafka: certificate and private key go together: one of them is missing");
-  auto admin = TRY(kafka::Admin::connect(options));
-  return std::make_unique<kafka::KafkaLog>(std::move(options), std::move(admin));
+  auto last = std::make_unique<kafka::LastCall>();
+  auto admin = TRY(kafka::Admin::connect(options, *last));
+  return std::make_unique<kafka::KafkaLog>(std::move(options), std::move(last), std::move(admin));
 }
 
 }  // namespace penstock::topics

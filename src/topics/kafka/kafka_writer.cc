@@ -25,7 +25,7 @@ Result<std::unique_ptr<KafkaWriter>> KafkaWriter::start(Log& log, Core& core,
                                                         ChangelogReplica* replica,
                                                         const WriterId& id) {
   std::unique_ptr<KafkaWriter> writer(new KafkaWriter(log, core, replica, id));
-  writer->producer_ = TRY(Producer::start(core.options, id));
+  writer->producer_ = TRY(Producer::start(core.options, id, *core.last));
   return writer;
 }
 
@@ -190,7 +190,9 @@ Result<> KafkaWriter::mirror(const TaskPlace& place, const Checkpoint& checkpoin
 }
 
 Result<> KafkaWriter::transact(const std::function<Result<>()>& fill) {
+  producer_->wait_from_now();
   TRY(producer_->begin());
+  producer_->hurry(std::chrono::steady_clock::now() + kFinishPatience);
   if (Result<> filled = fill(); !filled) {
     producer_->abort();
     return filled;

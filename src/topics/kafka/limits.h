@@ -29,9 +29,21 @@ inline constexpr std::chrono::seconds kAdminPatience{30};
 // Leaders move in less, and a broker that died is named by the others for 9 s.
 inline constexpr std::chrono::seconds kQuestionPatience{12};
 inline constexpr std::chrono::seconds kAbsencePatience{3};  // of a topic that was there
-inline constexpr std::chrono::seconds kWriterPatience{60};  // a predecessor's transaction is ended
+inline constexpr std::chrono::seconds kWriterPatience{30};  // a predecessor's transaction is ended
 inline constexpr std::chrono::milliseconds kPropagation{20};  // between looks for a topic just made
 inline constexpr std::chrono::seconds kTopicFactsAge{5};
+
+// Ending. What is given up here is not lost: a commit that nobody waited for to its end is settled
+// by the next initialisation of its writer's id.
+inline constexpr std::chrono::milliseconds kCallSlice{100};  // of calls that would wait longer
+inline constexpr std::chrono::seconds kFinishPatience{10};   // of a commit that somebody waits for
+inline constexpr std::chrono::seconds kAbortPatience{5};     // of taking back what was written
+inline constexpr std::chrono::seconds kAbandonPatience{1};   // of one whose outcome nobody wants
+inline constexpr std::chrono::seconds kLeavePatience{5};     // of leaving a group in order
+inline constexpr std::chrono::seconds kClosePatience{3};     // of a log that is being closed
+// An unanswered request of a producer's or a member's ends then: calls that cannot be cut into
+// slices wait no longer.
+inline constexpr std::chrono::seconds kAnswerPatience{6};
 
 // A position that a transaction of the writer's is still about to change, after the writer's id was
 // initialised, will never be changed: it came late, behind the end of its transaction.

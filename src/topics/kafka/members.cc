@@ -107,7 +107,20 @@ void Members::run() {
   }
   // Commits and hands over, and leaves the group (with an instance name: by silence).
   give_back(false);
-  rd_kafka_consumer_close(client_.get());
+  leave_group();
+}
+
+// Brokers that do not hear of it notice the silence.
+void Members::leave_group() {
+  Queue events(rd_kafka_queue_new(client_.get()));
+  Failure failure(rd_kafka_consumer_close_queue(client_.get(), events.get()));
+  if (failure != nullptr) return;
+  const Patience patience(*core_.last, kLeavePatience);
+  while (rd_kafka_consumer_closed(client_.get()) == 0 && !patience.is_over()) {
+    Event event(rd_kafka_queue_poll(events.get(), patience.slice_ms()));
+    if (event != nullptr && rd_kafka_event_type(event.get()) == RD_KAFKA_EVENT_REBALANCE)
+      rd_kafka_assign(client_.get(), nullptr);
+  }
 }
 
 }  // namespace penstock::topics::kafka

@@ -31,6 +31,7 @@ class Members final : public Membership {
   void take(const rd_kafka_topic_partition_list_t& partitions);
   void give_back(bool lost);
   void run();
+  void leave_group();
 
   Core& core_;
   MembershipListener& listener_;

@@ -11,8 +11,8 @@
 namespace penstock::topics::kafka {
 namespace {
 
-constexpr int kProducerSlice_ms = 100;
-constexpr int kMetadata_ms = 10'000;
+constexpr std::chrono::seconds kLeadersPatience{10};
+constexpr std::chrono::seconds kInitSlice{5};
 constexpr std::size_t kFieldsMax = 7;
 
 rd_kafka_vu_t bytes_field(rd_kafka_vtype_t type, const std::optional<ByteView>& bytes) {
@@ -39,24 +39,26 @@ Result<rd_kafka_headers_t*> headers_of(ByteView packed) {
 
 }  // namespace
 
-Result<std::unique_ptr<Producer>> Producer::start(const KafkaOptions& options, const WriterId& id) {
-  std::unique_ptr<Producer> producer(new Producer(id, options.transaction_timeout));
+Result<std::unique_ptr<Producer>> Producer::start(const KafkaOptions& options, const WriterId& id,
+                                                  const LastCall& last) {
+  std::unique_ptr<Producer> producer(new Producer(id, options.transaction_timeout, last));
   producer->client_ = TRY(make_transactional_client(options, id, producer->trouble_));
-  auto give_up = std::chrono::steady_clock::now() + kWriterPatience;
+  const Patience patience(last, kWriterPatience);
   // Connected first: the library looks for the coordinator at once then, else by a slow timer.
   TRY(wait_for_brokers(*producer->client_, options.connection.bootstrap, producer->trouble_,
-                       give_up));
+                       patience));
   std::string doing = fmt::format("taking the transactional id of writer '{}'", id.value());
   for (;;) {
-    Failure failure(rd_kafka_init_transactions(producer->client_.get(), 5'000));
+    Failure failure(
+        rd_kafka_init_transactions(producer->client_.get(), patience.slice_ms(kInitSlice)));
     if (failure == nullptr) return producer;
     rd_kafka_poll(producer->client_.get(), 0);
     Error error = error_of(*failure, doing);
     if (auto refused = producer->trouble_.refused()) return fail(refused->in(doing));
     bool again = rd_kafka_error_is_retriable(failure.get()) != 0;
-    if (again && std::chrono::steady_clock::now() < give_up) continue;
+    if (again && !patience.is_over()) continue;
     if (again) {
-      if (auto last = producer->trouble_.last()) return fail(last->in(doing));
+      if (auto trouble = producer->trouble_.last()) return fail(trouble->in(doing));
     }
     return fail(std::move(error));
   }
@@ -104,8 +106,8 @@ Result<rd_kafka_topic_t*> Producer::handle_of(const std::string& topic) {
   if (found != topics_.end()) return found->second.get();
   TopicHandle handle(rd_kafka_topic_new(client_.get(), topic.c_str(), nullptr));
   const rd_kafka_metadata_t* metadata = nullptr;
-  rd_kafka_resp_err_t code =
-      rd_kafka_metadata(client_.get(), 0, handle.get(), &metadata, kMetadata_ms);
+  rd_kafka_resp_err_t code = rd_kafka_metadata(client_.get(), 0, handle.get(), &metadata,
+                                               patience_.slice_ms(kLeadersPatience));
   if (metadata != nullptr) rd_kafka_metadata_destroy(metadata);
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
     return fail(error_of(code, fmt::format("asking for the leaders of topic '{}'", topic)));
@@ -132,15 +134,12 @@ Result<> Producer::produce(rd_kafka_topic_t& topic, std::int32_t partition,
     fields[count].vtype = RD_KAFKA_VTYPE_HEADERS;
     fields[count++].u.headers = headers;
   }
-  std::optional<Deadline> give_up;
   for (;;) {
     Failure failure(rd_kafka_produceva(client_.get(), fields.data(), count));
     if (failure == nullptr) return {};
     bool full = rd_kafka_error_code(failure.get()) == RD_KAFKA_RESP_ERR__QUEUE_FULL;
-    auto now = std::chrono::steady_clock::now();
-    if (!give_up) give_up = now + kWriterPatience;
-    if (full && now < *give_up) {
-      rd_kafka_poll(client_.get(), kProducerSlice_ms);
+    if (full && !patience_.is_over()) {
+      rd_kafka_poll(client_.get(), patience_.slice_ms());
       continue;
     }
     if (headers != nullptr) rd_kafka_headers_destroy(headers);
@@ -148,14 +147,24 @@ Result<> Producer::produce(rd_kafka_topic_t& topic, std::int32_t partition,
   }
 }
 
+Error Producer::out_of_patience(std::string_view doing) const {
+  std::string text = fmt::format("Kafka: {}: the brokers did not answer in time (writer '{}')",
+                                 doing, id_.value());
+  if (auto last = trouble_.last()) text += fmt::format("; the last trouble: {}", last->text());
+  return Error(ErrorCode::unavailable, std::move(text));
+}
+
 Result<> Producer::deliver_all() {
   for (;;) {
-    rd_kafka_resp_err_t code = rd_kafka_flush(client_.get(), kProducerSlice_ms);
+    rd_kafka_resp_err_t code = rd_kafka_flush(client_.get(), patience_.slice_ms());
     if (auto why = trouble_.undelivered()) return fail(*why);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
     std::array<char, 512> text{};
     rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(client_.get(), text.data(), text.size());
-    if (fatal == RD_KAFKA_RESP_ERR_NO_ERROR) continue;  // records time out by themselves
+    if (fatal == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      if (patience_.is_over()) return fail(out_of_patience("delivering records"));
+      continue;
+    }
     if (kafka::is_fenced(fatal)) return fail(lose_epoch());
     dead_ = true;
     return fail(ErrorCode::unavailable, error_of(fatal, "delivering records", text.data()).text());
@@ -173,30 +182,31 @@ Result<> Producer::send_offsets(const std::string& group, std::span<const Positi
     at->metadata_size = position.metadata.size();
   }
   GroupMetadata metadata(rd_kafka_consumer_group_metadata_new(group.c_str()));
+  const std::string doing = fmt::format("committing positions of group '{}'", group);
   for (;;) {
-    Failure failure(
-        rd_kafka_send_offsets_to_transaction(client_.get(), list.get(), metadata.get(), -1));
+    // The library does not look at the time while it waits for one answer, and nobody can shorten
+    // a call that is under way: none takes longer than two answers.
+    Failure failure(rd_kafka_send_offsets_to_transaction(client_.get(), list.get(), metadata.get(),
+                                                         patience_.slice_ms(kAnswerPatience)));
     if (failure == nullptr) return {};
-    if (rd_kafka_error_is_retriable(failure.get()) != 0) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(kProducerSlice_ms));
-      continue;  // ends with the transaction's time
-    }
-    return fail(take(*failure, fmt::format("committing positions of group '{}'", group)));
+    if (rd_kafka_error_is_retriable(failure.get()) == 0) return fail(take(*failure, doing));
+    if (patience_.is_over()) return fail(out_of_patience(doing));
+    std::this_thread::sleep_for(std::chrono::milliseconds(patience_.slice_ms()));
   }
 }
 
 CommitResult Producer::commit() {
   if (Result<> delivered = deliver_all(); !delivered) {
-    if (!dead_) abort();
+    abort();
     return {fenced_ ? Outcome::fenced : Outcome::aborted, delivered.error()};
   }
   for (;;) {
-    Failure failure(rd_kafka_commit_transaction(client_.get(), -1));
+    Failure failure(rd_kafka_commit_transaction(client_.get(), patience_.slice_ms()));
     if (failure == nullptr) return {Outcome::committed, std::nullopt};
-    if (rd_kafka_error_is_retriable(failure.get()) != 0 &&
-        rd_kafka_error_code(failure.get()) != RD_KAFKA_RESP_ERR__TIMED_OUT) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(kProducerSlice_ms));
-      continue;
+    const bool timed_out = rd_kafka_error_code(failure.get()) == RD_KAFKA_RESP_ERR__TIMED_OUT;
+    if (rd_kafka_error_is_retriable(failure.get()) != 0 && !patience_.is_over()) {
+      if (!timed_out) std::this_thread::sleep_for(std::chrono::milliseconds(patience_.slice_ms()));
+      continue;  // the call goes on where it was
     }
     Error error = take(*failure, "committing a transaction");
     if (fenced_) return {Outcome::fenced, error};
@@ -208,21 +218,21 @@ CommitResult Producer::commit() {
     // Timed out or worse: the coordinator may have the request. Initialising the next writer ends
     // the transaction one way or the other; the positions then tell which.
     dead_ = true;
-    return {Outcome::unknown, error};
+    return {Outcome::unknown, timed_out ? out_of_patience("committing a transaction") : error};
   }
 }
 
 void Producer::abort() {
-  if (dead_) return;
-  for (int tries = 0; tries < 100; ++tries) {
-    Failure failure(rd_kafka_abort_transaction(client_.get(), -1));
+  patience_.shorten(std::chrono::steady_clock::now() + kAbortPatience);
+  while (!dead_ && !patience_.is_over()) {
+    Failure failure(rd_kafka_abort_transaction(client_.get(), patience_.slice_ms()));
     if (failure == nullptr) return;
-    if (rd_kafka_error_is_retriable(failure.get()) != 0) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(kProducerSlice_ms));
-      continue;
+    const bool timed_out = rd_kafka_error_code(failure.get()) == RD_KAFKA_RESP_ERR__TIMED_OUT;
+    if (rd_kafka_error_is_retriable(failure.get()) == 0) {
+      (void)take(*failure, "aborting a transaction");
+      break;
     }
-    (void)take(*failure, "aborting a transaction");
-    break;
+    if (!timed_out) std::this_thread::sleep_for(std::chrono::milliseconds(patience_.slice_ms()));
   }
   dead_ = true;  // the next writer's initialisation aborts it
 }

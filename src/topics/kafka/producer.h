@@ -7,17 +7,23 @@
 #include <span>
 
 #include "topics/kafka/client.h"
+#include "topics/kafka/patience.h"
 #include "topics/log.h"
 
 namespace penstock::topics::kafka {
 
 // One thread at a time. After fenced and unknown outcomes, and errors that say so, only is_dead()
-// and destruction make sense.
+// and destruction make sense. Nothing waits for brokers longer than the transaction's time, nor
+// beyond hurry()'s: then the producer is dead, and its transaction is abandoned to the next
+// initialisation of the id.
 class Producer {
  public:
-  // Fences the predecessor and ends its transaction.
-  static Result<std::unique_ptr<Producer>> start(const KafkaOptions& options, const WriterId& id);
+  // Fences the predecessor and ends its transaction. last outlives the producer.
+  static Result<std::unique_ptr<Producer>> start(const KafkaOptions& options, const WriterId& id,
+                                                 const LastCall& last);
 
+  // Before begin(), by who will call hurry() from elsewhere: the patience is whole again.
+  void wait_from_now() { patience_.start_again(transaction_timeout_); }
   Result<> begin();
   // Copied. limit_exceeded and the like leave the transaction as it was.
   // The topic's handle, which lives as long as this; the first time its leaders are asked for,
@@ -32,22 +38,28 @@ class Producer {
   Result<> send_offsets(const std::string& group, std::span<const Position> positions);
   CommitResult commit();
   void abort();
+  // From any thread: whatever the transaction still waits for, it waits no longer than this.
+  void hurry(Deadline at) { patience_.shorten(at); }
 
   bool is_dead() const { return dead_; }
   bool is_fenced() const { return fenced_; }
 
  private:
-  Producer(WriterId id, std::chrono::milliseconds transaction_timeout)
-      : id_(std::move(id)), transaction_timeout_(transaction_timeout) {}
+  Producer(WriterId id, std::chrono::milliseconds transaction_timeout, const LastCall& last)
+      : id_(std::move(id)),
+        transaction_timeout_(transaction_timeout),
+        patience_(last, transaction_timeout) {}
   // Marks the producer dead if the failure is one that it does not survive.
   Error take(const rd_kafka_error_t& failure, std::string_view doing);
   Result<> deliver_all();
+  Error out_of_patience(std::string_view doing) const;
   // The brokers say that the id has another epoch now.
   Error lose_epoch();
 
   const WriterId id_;
   const std::chrono::milliseconds transaction_timeout_;
   std::chrono::steady_clock::time_point begun_;  // the newest transaction
+  Patience patience_;                            // of that transaction
   Trouble trouble_;
   bool dead_ = false, fenced_ = false;
   Client client_;
