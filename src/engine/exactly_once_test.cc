@@ -155,13 +155,30 @@ TEST_P(ExactlyOnce, FailuresBeforeAResumeDoNotCount) {
   if (GetParam().name != "plain") return;
   Fate fate(7);
   auto runtime = start(fate, 1);
-  fate.fail_disk(kIoRetriesMax + 1);
+  fate.fail_disk(2 * kIoRetriesMax + 1);  // of two tasks
   feed("a", 1);
   ASSERT_FALSE(runtime->drain());
   fate.fail_disk(1);
   ASSERT_TRUE(runtime->resume_query(QueryId("QA")));
   Result<> drained = runtime->drain();
   ASSERT_TRUE(drained) << drained.error().text();
+  expect_exact();
+}
+
+// Tasks that are built again, however long that takes, do not stop the others of their worker.
+TEST_P(ExactlyOnce, BuildingATaskStopsNoOther) {
+  Fate fate(7);
+  auto runtime = start(fate, 1);
+  feed("b", 1);
+  ASSERT_TRUE(runtime->drain());
+  fate.writers.close();
+  fate.fail_disk(1);
+  feed("b", 1);
+  while (fate.writers.waiting() == 0) std::this_thread::yield();
+  feed("a", 2);
+  while (runtime->stats()[0].records_in < 300) std::this_thread::yield();
+  fate.writers.open();
+  ASSERT_TRUE(runtime->drain());
   expect_exact();
 }
 

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "engine/build_pool.h"
 #include "engine/limits.h"
 #include "engine/push_session.h"
 #include "engine/query.h"
@@ -40,7 +41,7 @@ class LocalRuntime final : public Runtime {
         options_(options),
         context_{log, keys, options_, progress_, sharing_.shared()} {
     for (int i = 0; i < options_.threads; ++i)
-      workers_.push_back(std::make_unique<Worker>(context_));
+      workers_.push_back(std::make_unique<Worker>(context_, builders_));
   }
   ~LocalRuntime() override { shutdown(); }
   Result<> join() { return sharing_.join(log_); }
@@ -74,6 +75,7 @@ class LocalRuntime final : public Runtime {
   const seal::KeySource* keys_;
   const RuntimeOptions options_;
   ProgressSignal progress_;
+  BuildPool builders_{kBuildsAtOnce};
   Sharing::Workers workers_;
   Sharing sharing_{workers_, progress_};
   const TaskContext context_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <random>
@@ -9,6 +10,36 @@
 #include "topics/log.h"
 
 namespace penstock::engine::test {
+
+// A gate for those who open writers.
+class Gate {
+ public:
+  void close() { set(false); }
+  void open() { set(true); }
+  int waiting() const {
+    std::lock_guard lock(mutex_);
+    return waiting_;
+  }
+  void pass() {
+    std::unique_lock lock(mutex_);
+    ++waiting_;
+    changed_.wait(lock, [this] { return open_; });
+    --waiting_;
+  }
+
+ private:
+  void set(bool open) {
+    {
+      std::lock_guard lock(mutex_);
+      open_ = open;
+    }
+    changed_.notify_all();
+  }
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  bool open_ = true;
+  int waiting_ = 0;
+};
 
 // Decides what becomes of each commit. Thread-safe.
 class Fate {
@@ -19,6 +50,7 @@ class Fate {
   void set_trouble_percent(int percent) { percent_ = percent; }
   void fill_disk(bool full) { full_ = full; }
   void fail_disk(int times) { failing_ = times; }  // the next commits
+  Gate writers;
   std::uint64_t troubles() const { return troubles_; }
 
   Kind draw() {
@@ -127,6 +159,7 @@ class FaultyLog final : public topics::Log {
     return inner_.reader(from, start, check);
   }
   Result<std::unique_ptr<topics::Writer>> writer(const topics::WriterId& id) override {
+    fate_.writers.pass();
     return std::make_unique<FaultyWriter>(TRY(inner_.writer(id)), fate_);
   }
   Result<bool> wait(std::span<topics::Reader* const> readers, topics::Deadline deadline) override {

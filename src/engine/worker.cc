@@ -8,19 +8,19 @@
 #include "engine/limits.h"
 
 namespace penstock::engine {
-namespace {
 
-// CPU time of the calling thread.
-std::int64_t thread_cpu_ns() {
+std::int64_t Worker::thread_cpu_ns() {
   constexpr std::int64_t kNsPerS = 1'000'000'000;
   timespec t{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
   return std::int64_t{t.tv_sec} * kNsPerS + t.tv_nsec;
 }
 
-}  // namespace
-
-Worker::Worker(const TaskContext& context) : context_(context), thread_([this] { run(); }) {}
+Worker::Worker(const TaskContext& context, BuildPool& builders)
+    : context_(context),
+      builders_(builders),
+      wait_set_(context.log.wait_set()),
+      thread_([this] { run(); }) {}
 
 Worker::~Worker() {
   shutdown();
@@ -29,20 +29,25 @@ Worker::~Worker() {
 void Worker::add(std::shared_ptr<Query> query, std::int32_t partition, std::unique_ptr<Task> task) {
   call([&] {
     bool owned = task != nullptr || !context_.shared;
-    slots_.push_back({.query = std::move(query), .partition = partition, .task = std::move(task)});
-    set_owned(slots_.back(), owned);
+    slots_.push_back(
+        std::unique_ptr<Slot>(new Slot{.query = std::move(query), .partition = partition}));
+    Slot& slot = *slots_.back();
+    if (task != nullptr) take(slot, std::move(task));
+    set_owned(slot, owned);
+    make_runnable(slot);
     task_count_ = slots_.size();
   });
 }
 
 void Worker::assign(const OwnedTasks& owned) {
   call([&] {
-    for (Slot& slot : slots_) {
-      auto found = owned.find(slot.query->id());
+    for (const auto& slot : slots_) {
+      auto found = owned.find(slot->query->id());
       if (found == owned.end()) continue;
-      bool ours = found->second[static_cast<std::size_t>(slot.partition)];
-      if (!ours) slot.task.reset();  // was given back by release()
-      set_owned(slot, ours);
+      bool ours = found->second[static_cast<std::size_t>(slot->partition)];
+      if (!ours) drop_task(*slot);  // was given back by release()
+      set_owned(*slot, ours);
+      make_runnable(*slot);
     }
   });
 }
@@ -53,9 +58,10 @@ void Worker::release(bool lost) {
     if (!lost) committed = commit_all(nullptr, After::end);
     if (!committed)
       log::warning("a task was given back without its last commit", {{"error", committed.error()}});
-    for (Slot& slot : slots_) {
-      slot.task.reset();
-      set_owned(slot, false);
+    end_builds(nullptr);
+    for (const auto& slot : slots_) {
+      drop_task(*slot);
+      set_owned(*slot, false);
     }
   });
 }
@@ -74,8 +80,11 @@ void Worker::forget_failures(Slot& slot) {
 
 void Worker::resume(const QueryId& id) {
   call([&] {
-    for (Slot& slot : slots_)
-      if (slot.query->id() == id) forget_failures(slot);
+    for (const auto& slot : slots_) {
+      if (slot->query->id() != id) continue;
+      forget_failures(*slot);
+      make_runnable(*slot);
+    }
   });
 }
 
@@ -83,7 +92,12 @@ Result<> Worker::remove(const QueryId& id) {
   Result<> result;
   call([&] {
     result = commit_all(&id, After::end);
-    std::erase_if(slots_, [&](const Slot& slot) { return slot.query->id() == id; });
+    end_builds(&id);
+    std::erase_if(slots_, [&](const auto& slot) {
+      if (slot->query->id() != id) return false;
+      drop_slot(*slot);
+      return true;
+    });
     task_count_ = slots_.size();
   });
   return result;
@@ -100,9 +114,10 @@ void Worker::shutdown() {
   call([&] {
     Result<> ended = commit_all(nullptr, After::end);
     if (!ended) log::warning("a task ended without its last commit", {{"error", ended.error()}});
+    end_builds(nullptr);
+    for (const auto& slot : slots_) drop_slot(*slot);
     slots_.clear();
     task_count_ = 0;
-    std::lock_guard lock(mutex_);
     ending_ = true;
   });
   thread_.join();
@@ -113,25 +128,22 @@ void Worker::shutdown() {
 void Worker::run() {
   for (;;) {
     do_posted_work();
-    {
-      std::lock_guard lock(mutex_);
-      if (ending_) return;
-    }
-    cpu_mark_ns_ = thread_cpu_ns();
-    if (!step_all()) wait();
+    if (ending_) return;
+    if (builds_ > 0) take_builds();
+    step_runnable();
+    wait();
   }
 }
 
 void Worker::call(const std::function<void()>& work) {
-  // The log's wake() does not last: repeated until the work is done, it cannot be missed.
-  constexpr std::chrono::milliseconds kWakeAgain{2};
+  constexpr std::chrono::milliseconds kWakeAgain{20};
   std::lock_guard caller(callers_);
   std::unique_lock lock(mutex_);
   work_ = &work;
   while (work_ != nullptr) {
     posted_.notify_one();
     lock.unlock();
-    context_.log.wake();
+    wait_set_->wake();
     lock.lock();
     done_.wait_for(lock, kWakeAgain, [this] { return work_ == nullptr; });
   }
@@ -159,125 +171,131 @@ Result<> Worker::commit_all(const QueryId* id, After after) {
     if (committed) return;
     if (result) result = committed;
     if (after == After::end)
-      slot.task.reset();
+      drop_task(slot);
     else
       after_error(slot, committed.error(), std::chrono::steady_clock::now());
   };
   for (bool wait : {false, true})
-    for (Slot& slot : slots_) commit(slot, wait);
+    for (const auto& slot : slots_) commit(*slot, wait);
   return result;
 }
 
-// True: some task may have more to do at once.
-bool Worker::step_all() {
-  bool busy = false;
-  may_build_ = true;
-  Task::Time now = std::chrono::steady_clock::now();
-  for (Slot& slot : slots_) {
-    busy = step(slot, now) || busy;
-    if (slot.task != nullptr)
-      slot.query->status(slot.partition).end = slot.task->reader().known_end();
+void Worker::step_runnable() {
+  cpu_mark_ns_ = thread_cpu_ns();
+  const Task::Time now = std::chrono::steady_clock::now();
+  round_.clear();
+  round_.swap(runnable_);
+  for (Slot* slot : round_) {
+    slot->queued = false;
+    step(*slot, now);
     std::int64_t cpu_ns = thread_cpu_ns();
-    slot.query->cpu_ns += cpu_ns - std::exchange(cpu_mark_ns_, cpu_ns);
+    slot->query->cpu_ns += cpu_ns - std::exchange(cpu_mark_ns_, cpu_ns);
   }
-  return busy;
 }
 
-bool Worker::step(Slot& slot, Task::Time now) {
-  if (slot.query->state() == QueryState::failed) slot.task.reset();
-  if (slot.query->state() != QueryState::running || !slot.owned) return false;
-  if (slot.task == nullptr && !build(slot, now)) return now >= slot.retry_at;
+void Worker::step(Slot& slot, Task::Time now) {
+  stop_timer(slot);
+  if (slot.query->state() == QueryState::failed) drop_task(slot);
+  if (slot.query->state() != QueryState::running || !slot.owned) return;
+  if (slot.task == nullptr) {
+    if (slot.build != nullptr) return;
+    if (now >= slot.retry_at)
+      order_build(slot);
+    else
+      set_timer(slot, slot.retry_at);
+    return;
+  }
   std::uint64_t commits = slot.task->commits();
   Result<Task::Step> done = slot.task->step(now);
   if (!done) {
     after_error(slot, done.error(), now);
-    return false;
+    return;
   }
   if (slot.task->commits() != commits) note_progress(slot);
-  slot.last = *done;
-  return *done == Task::Step::worked;
+  slot.query->status(slot.partition).end = slot.task->reader().known_end();
+  schedule(slot, *done, now);
 }
 
-bool Worker::build(Slot& slot, Task::Time now) {
-  if (now < slot.retry_at) return false;
-  if (!std::exchange(may_build_, false)) return false;  // the tasks that run have their turns
-  Result<std::unique_ptr<Task>> task = Task::build(context_, slot.query, slot.partition);
-  if (!task) {
-    after_error(slot, task.error(), now);
-    return false;
+// When it is to be stepped again.
+void Worker::schedule(Slot& slot, Task::Step done, Task::Time now) {
+  switch (done) {
+    case Task::Step::worked:
+      make_runnable(slot);
+      return;
+    case Task::Step::full:
+      set_timer(slot, now + kSettleLook);
+      return;
+    case Task::Step::committing:
+      set_timer(slot, now + kSettleLook);
+      break;
+    case Task::Step::gathering:
+      set_timer(slot, slot.task->due());
+      break;
+    case Task::Step::idle:
+      break;
   }
-  slot.task = std::move(*task);
-  return true;
+  wait_set_->arm(slot.task->reader());
 }
 
-// One rule: the task is destroyed; it is built again from committed data unless that cannot help.
-void Worker::after_error(Slot& slot, const Error& error, Task::Time now) {
+void Worker::make_runnable(Slot& slot) {
+  if (std::exchange(slot.queued, true)) return;
+  runnable_.push_back(&slot);
+}
+
+void Worker::set_timer(Slot& slot, Task::Time at) {
+  stop_timer(slot);
+  slot.timer = at;
+  timers_.emplace(at, &slot);
+}
+
+void Worker::stop_timer(Slot& slot) {
+  if (slot.timer) timers_.erase({*slot.timer, &slot});
+  slot.timer.reset();
+}
+
+void Worker::take(Slot& slot, std::unique_ptr<Task> task) {
+  slot.task = std::move(task);
+  wait_set_->add(slot.task->reader(), &slot);
+}
+
+void Worker::drop_task(Slot& slot) {
+  if (slot.task == nullptr) return;
+  wait_set_->remove(slot.task->reader());
   slot.task.reset();
-  // Another process may be taking over: then this one is told so soon.
-  bool taken = context_.shared && error.code() == ErrorCode::fenced;
-  bool again = facts_of(error.code()).retry || taken;
-  if (error.code() == ErrorCode::io) again = ++slot.io_failures <= kIoRetriesMax;
-  if (!again) {
-    log::error("query failed",
-               {{"query", log::Public(slot.query->id().value())}, {"error", error}});
-    slot.query->set_failed(error);
-    context_.progress.notify();
-    return;
-  }
-  warn(slot, error, taken);
-  slot.query->status(slot.partition).count({.restarts = 1});
-  slot.delay = taken ? kFencedRetry : std::clamp(slot.delay * 2, kRetryFirst, kRetryMax);
-  slot.retry_at = now + slot.delay;
 }
 
-void Worker::warn(Slot& slot, const Error& error, bool taken) {
-  log::Public query(slot.query->id().value());
-  if (error.code() == ErrorCode::out_of_space) {
-    if (!slot.query->waits_for_space.exchange(true))
-      log::error("no space left: the query waits until there is room",
-                 {{"query", query}, {"error", error}});
-  } else if (slot.delay.count() == 0) {
-    if (taken)
-      log::warning("another process has taken a task of ours: it is tried again",
-                   {{"query", query}, {"error", error}});
-    else
-      log::warning("a commit failed: the task is built again",
-                   {{"query", query}, {"error", error}});
-  }
+void Worker::drop_slot(Slot& slot) {
+  drop_task(slot);
+  stop_timer(slot);
+  std::erase(runnable_, &slot);
 }
 
-// The query has committed: pauses start short again.
-void Worker::note_progress(Slot& slot) {
-  slot.delay = std::chrono::milliseconds(0);
-  slot.io_failures = 0;
-  if (slot.query->waits_for_space && slot.query->waits_for_space.exchange(false))
-    log::info("there is room again", {{"query", log::Public(slot.query->id().value())}});
-}
-
+// Until a slot is to be stepped: its reader is ready, its time has come, or somebody calls.
 void Worker::wait() {
-  Task::Time deadline = std::chrono::steady_clock::now() + kWaitMax;
-  readers_.clear();
-  for (Slot& slot : slots_) {
-    if (slot.query->state() != QueryState::running || !slot.owned) continue;
-    if (slot.task == nullptr) {
-      deadline = std::min(deadline, slot.retry_at);
-      continue;
-    }
-    if (slot.last == Task::Step::committing || slot.last == Task::Step::full)
-      deadline = std::min(deadline, std::chrono::steady_clock::now() + kSettleLook);
-    if (slot.last == Task::Step::gathering) deadline = std::min(deadline, slot.task->due());
-    if (slot.last != Task::Step::full) readers_.push_back(&slot.task->reader());
-  }
-  if (readers_.empty()) {
-    std::unique_lock lock(mutex_);
-    posted_.wait_until(lock, deadline, [this] { return work_ != nullptr; });
-    return;
-  }
-  Result<bool> waited = context_.log.wait(readers_, deadline);
+  const Task::Time now = std::chrono::steady_clock::now();
+  Task::Time deadline = look_around_at_;
+  if (!timers_.empty()) deadline = std::min(deadline, timers_.begin()->first);
+  if (!runnable_.empty()) deadline = now;
+  Result<> waited = wait_set_->wait(ready_, deadline);
+  for (void* slot : ready_) make_runnable(*static_cast<Slot*>(slot));
+  look_at_timers();
   if (!waited) {  // the tasks will meet the same trouble and say so; do not spin meanwhile
     std::unique_lock lock(mutex_);
     posted_.wait_for(lock, kRetryFirst, [this] { return work_ != nullptr; });
   }
+}
+
+void Worker::look_at_timers() {
+  const Task::Time now = std::chrono::steady_clock::now();
+  while (!timers_.empty() && timers_.begin()->first <= now) {
+    Slot& slot = *timers_.begin()->second;
+    stop_timer(slot);
+    make_runnable(slot);
+  }
+  if (now < look_around_at_) return;
+  // Queries fail in other workers, and sources have duties that no record tells of.
+  look_around_at_ = now + kWaitMax;
+  for (const auto& slot : slots_) make_runnable(*slot);
 }
 
 }  // namespace penstock::engine

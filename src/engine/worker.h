@@ -7,9 +7,12 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <thread>
 #include <vector>
 
+#include "engine/build_pool.h"
 #include "engine/task.h"
 
 namespace penstock::engine {
@@ -19,8 +22,8 @@ using OwnedTasks = std::map<QueryId, std::vector<bool>>;
 
 class Worker {
  public:
-  // The context outlives the worker.
-  explicit Worker(const TaskContext& context);
+  // Both outlive the worker.
+  Worker(const TaskContext& context, BuildPool& builders);
   ~Worker();  // as shutdown()
 
   // Thread-safe; each returns when the worker has done it.
@@ -43,13 +46,20 @@ class Worker {
   void shutdown();
 
  private:
+  // An order to build a task; shared with the thread that does it.
+  struct Build {
+    std::atomic<bool> cancelled = false;
+    std::optional<Result<std::unique_ptr<Task>>> made;  // guarded by builds_mutex_
+  };
   // A task, or the place where it is built again.
   struct Slot {
     std::shared_ptr<Query> query;
     std::int32_t partition;
-    std::unique_ptr<Task> task;  // null: to be built when retry_at has come, if it is ours
+    std::unique_ptr<Task> task = nullptr;  // null: to be built when retry_at has come, if ours
     bool owned = true;
-    Task::Step last = Task::Step::idle;
+    bool queued = false;                     // in runnable_
+    std::optional<Task::Time> timer = {};    // in timers_
+    std::shared_ptr<Build> build = nullptr;  // under way
     Task::Time retry_at{};
     std::chrono::milliseconds delay{0};
     int io_failures = 0;
@@ -59,9 +69,26 @@ class Worker {
   // On the worker's thread; returns when it has run there.
   void call(const std::function<void()>& work);
   void do_posted_work();
-  bool step_all();
-  bool step(Slot& slot, Task::Time now);
-  bool build(Slot& slot, Task::Time now);
+
+  // A slot costs nothing until its reader has records, its time has come or it is called for.
+  void step_runnable();
+  void step(Slot& slot, Task::Time now);
+  void schedule(Slot& slot, Task::Step done, Task::Time now);
+  void make_runnable(Slot& slot);
+  void set_timer(Slot& slot, Task::Time at);
+  void stop_timer(Slot& slot);
+  void take(Slot& slot, std::unique_ptr<Task> task);
+  void drop_task(Slot& slot);
+  void drop_slot(Slot& slot);
+  void wait();
+  void look_at_timers();
+
+  static std::int64_t thread_cpu_ns();  // of the calling thread
+  void order_build(Slot& slot);
+  void take_builds();
+  // Those of one query, or all (null), are over; what was built is dropped.
+  void end_builds(const QueryId* id);
+
   static void set_owned(Slot& slot, bool owned);
   static void forget_failures(Slot& slot);
   enum class After : std::uint8_t { go_on, end };  // end: the caller destroys the tasks
@@ -69,19 +96,29 @@ class Worker {
   void after_error(Slot& slot, const Error& error, Task::Time now);
   void warn(Slot& slot, const Error& error, bool taken);
   void note_progress(Slot& slot);
-  void wait();
 
   const TaskContext& context_;
-  std::vector<Slot> slots_;  // the worker's thread only
-  std::vector<topics::Reader*> readers_;
+  BuildPool& builders_;
+  const std::unique_ptr<topics::WaitSet> wait_set_;
+
+  // The worker's thread only.
+  std::vector<std::unique_ptr<Slot>> slots_;
+  std::vector<Slot*> runnable_, round_;
+  std::set<std::pair<Task::Time, Slot*>> timers_;
+  std::vector<void*> ready_;  // slots
+  std::size_t builds_ = 0;    // under way
+  Task::Time look_around_at_{};
   std::int64_t cpu_mark_ns_ = 0;
-  bool may_build_ = true;  // in this round
+  bool ending_ = false;
+
   std::atomic<std::size_t> task_count_ = 0;
+
+  std::mutex builds_mutex_;
+  std::condition_variable build_over_;
 
   std::mutex mutex_;
   std::condition_variable posted_, done_;
   const std::function<void()>* work_ = nullptr;  // guarded by mutex_
-  bool ending_ = false;                          // guarded by mutex_
   std::mutex callers_;                           // one call() at a time
   std::thread thread_;
 };

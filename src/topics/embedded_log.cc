@@ -259,4 +259,8 @@ void EmbeddedLog::wake() {
   parts_->waits.wake();
 }
 
+std::unique_ptr<WaitSet> EmbeddedLog::wait_set() {
+  return std::make_unique<ReadySet>([this] { return check_sane(); });
+}
+
 }  // namespace penstock::topics

@@ -73,6 +73,7 @@ class EmbeddedLog final : public Log {
   Result<std::unique_ptr<Writer>> writer(const WriterId& id) override;
   Result<bool> wait(std::span<Reader* const> readers, Deadline deadline) override;
   void wake() override;
+  std::unique_ptr<WaitSet> wait_set() override;
 
  private:
   struct Parts;

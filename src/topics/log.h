@@ -142,6 +142,26 @@ class Writer {
   virtual Result<std::unique_ptr<Commit>> begin() = 0;  // failed_precondition while one is open
 };
 
+// Readers of one log whose records a thread waits for. A wait costs what is ready or has changed,
+// whatever the number of those that are idle (where the log has a set of its own). One thread uses
+// it, but for wake(). The readers stay until they are removed.
+class WaitSet {
+ public:
+  virtual ~WaitSet() = default;
+  virtual void add(Reader& reader, void* tag) = 0;  // armed; once per reader
+  virtual void remove(Reader& reader) = 0;          // its tag does not come any more
+  // wait() says once of an armed reader that it is ready; then it is to be armed again.
+  virtual void arm(Reader& reader) = 0;
+  // The tags of those that have records, have moved their position or lost their topic (next() says
+  // so). Returns when there are some, after wake(), or when the deadline has passed.
+  virtual Result<> wait(std::vector<void*>& ready, Deadline deadline) = 0;
+  virtual void wake() = 0;  // any thread: ends the wait that has begun, or the next one
+};
+
+class Log;
+// Over Log::wait(); each wait looks at all readers.
+std::unique_ptr<WaitSet> make_polling_wait_set(Log& log);
+
 // Which tasks are this process's, when several processes of one service share them (Kafka). Tasks
 // are shared by the number of their partition: task p of a source of n partitions.
 class Membership {
@@ -232,6 +252,8 @@ class Log {
   // The program ends: calls that wait for others (brokers) fail then at the latest, also those that
   // are under way. What cannot be committed by then is abandoned. Thread-safe; for good.
   virtual void end_by(Deadline deadline) { (void)deadline; }
+  // For a thread that waits for many readers again and again.
+  virtual std::unique_ptr<WaitSet> wait_set() { return make_polling_wait_set(*this); }
   // Shares the tasks of this log's service with other processes. null: this log (or the way it was
   // opened) does not share, and every task is this process's. The listener outlives the membership.
   virtual Result<std::unique_ptr<Membership>> join(MembershipListener& listener) {

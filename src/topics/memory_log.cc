@@ -12,6 +12,7 @@
 #include "topics/commit_limits.h"
 #include "topics/limits.h"
 #include "topics/open_task.h"
+#include "topics/ready_set.h"
 
 namespace penstock::topics {
 namespace {
@@ -35,6 +36,7 @@ struct Topic {
   std::uint64_t incarnation;  // a topic that was removed and created again is another one
   std::vector<std::vector<StoredRecord>> partitions;
   std::vector<Offset> firsts;  // by partition: what is kept begins there
+  std::vector<std::shared_ptr<Watchers>> watchers;  // of each
 };
 
 using StateMap = std::map<ByteBuffer, ByteBuffer>;
@@ -111,10 +113,14 @@ class BufferFiller {
   std::size_t used_ = 0;
 };
 
-class MemoryReader final : public Reader {
+class MemoryReader final : public WatchedReader {
  public:
-  MemoryReader(Store& store, TopicPartition from, std::uint64_t incarnation, Offset start)
-      : store_(store), from_(std::move(from)), incarnation_(incarnation), position_(start) {}
+  MemoryReader(Store& store, TopicPartition from, const Topic& topic, Offset start)
+      : store_(store),
+        from_(std::move(from)),
+        incarnation_(topic.incarnation),
+        watchers_(topic.watchers[static_cast<std::size_t>(from_.partition)]),
+        position_(start) {}
 
   Result<std::size_t> next(ReadBuffer& buffer, std::size_t bytes_max) override {
     std::lock_guard lock(store_.mutex);
@@ -139,10 +145,15 @@ class MemoryReader final : public Reader {
     return records ? static_cast<Offset>((*records)->size()) : position_;
   }
   // True also when the topic is gone, so that the next call of next() says so.
-  bool ready_locked() {
+  bool ready_locked() const {
     auto records = records_locked();
     return !records || static_cast<std::size_t>(position_) < (*records)->size();
   }
+  bool ready() const override {
+    std::lock_guard lock(store_.mutex);
+    return ready_locked();
+  }
+  std::shared_ptr<Watchers> watchers() const override { return watchers_; }
 
  private:
   Result<const std::vector<StoredRecord>*> records_locked() const {
@@ -157,6 +168,7 @@ class MemoryReader final : public Reader {
   Store& store_;
   const TopicPartition from_;
   const std::uint64_t incarnation_;
+  const std::shared_ptr<Watchers> watchers_;
   Offset position_;
 };
 
@@ -299,6 +311,7 @@ class MemoryCommit final : public Commit {
       RecordView r = append.records[i];
       records.push_back({copy_of(r.key), copy_of(r.value), r.timestamp_ms, to_buffer(r.headers)});
     }
+    topic.watchers[static_cast<std::size_t>(append.to.partition)]->notify();
   }
 
   Store& store_;
@@ -390,9 +403,11 @@ class MemoryLog final : public Log {
     std::lock_guard lock(store_.mutex);
     if (store_.topics.contains(spec.name)) return fail(topic_exists(spec.name));
     if (store_.topics.size() >= kTopicsMax) return fail(too_many_topics());
-    Topic topic{spec, ++store_.incarnations, {}, {}};
+    Topic topic{spec, ++store_.incarnations, {}, {}, {}};
     topic.partitions.resize(static_cast<std::size_t>(spec.partitions));
     topic.firsts.resize(topic.partitions.size());
+    while (topic.watchers.size() < topic.partitions.size())
+      topic.watchers.push_back(std::make_shared<Watchers>());
     store_.topics.emplace(spec.name, std::move(topic));
     return {};
   }
@@ -412,9 +427,10 @@ class MemoryLog final : public Log {
   }
   Result<> remove(const TopicName& name) override {
     std::lock_guard lock(store_.mutex);
-    TRY(store_.find(name));
+    const auto watchers = std::move(TRY(store_.find(name))->watchers);
     store_.topics.erase(name);
     store_.changed.notify_all();
+    for (const auto& each : watchers) each->notify();
     return {};
   }
   Result<> set_retention(const TopicName& name, const Retention& retention) override {
@@ -434,6 +450,7 @@ class MemoryLog final : public Log {
       records[static_cast<std::size_t>(gone)] = {};
     topic.firsts[index] = before;
     store_.changed.notify_all();
+    topic.watchers[index]->notify();
     return {};
   }
   Result<std::unique_ptr<Reader>> reader(const TopicPartition& from, Offset start,
@@ -442,7 +459,7 @@ class MemoryLog final : public Log {
     const Topic& topic = *TRY(store_.find(from));
     const auto index = static_cast<std::size_t>(from.partition);
     TRY(check_start(from, start, {topic.firsts[index], end_of(topic.partitions[index])}));
-    return std::make_unique<MemoryReader>(store_, from, topic.incarnation, start);
+    return std::make_unique<MemoryReader>(store_, from, topic, start);
   }
   Result<std::unique_ptr<Writer>> writer(const WriterId& id) override {
     TRY(check_id(id));
@@ -468,6 +485,9 @@ class MemoryLog final : public Log {
     std::lock_guard lock(store_.mutex);
     ++store_.wakes;
     store_.changed.notify_all();
+  }
+  std::unique_ptr<WaitSet> wait_set() override {
+    return std::make_unique<ReadySet>([] { return Result<>(); });
   }
 
  private:

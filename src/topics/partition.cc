@@ -287,7 +287,12 @@ void Partition::publish() {
   }
   staged_bases_.clear();
   rolled_.clear();
-  end_ = staged_.end;
+  if (end_.exchange(staged_.end) != staged_.end) watchers_->notify();
+}
+
+void Partition::mark_removed() {
+  removed_ = true;
+  watchers_->notify();
 }
 
 void Partition::release_file() {

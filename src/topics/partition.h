@@ -5,12 +5,14 @@
 #include <atomic>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "topics/batch_codec.h"
+#include "topics/ready_set.h"
 #include "topics/segment_file.h"
 #include "topics/state_store.h"
 
@@ -57,6 +59,8 @@ class Partition {
   };
   std::vector<ClosedSegment> closed_segments() const;
   std::uint64_t bytes() const;  // of all segments
+  // Those who want to know of new records, or that the topic was removed.
+  const std::shared_ptr<Watchers>& watchers() const { return watchers_; }
 
   // The rest: one thread at a time, under the committer's lock.
 
@@ -71,12 +75,12 @@ class Partition {
   Result<> sync_staged();
   void put_staged(StateBatch& batch) const;  // the new end and the new segments
   void publish();
-  void mark_removed() { removed_ = true; }
   void set_retention(const Retention& retention) { retention_ = retention; }
   // The base of the segment that holds `before` (or of the last one): what lies in front of it can
   // go. Then forget_before() hides that from readers and gives the files.
   Offset base_at(Offset before) const;
   std::vector<std::filesystem::path> forget_before(Offset base);
+  void mark_removed();
   bool holds_file() const { return file_.is_open(); }
   void release_file();  // closes it and gives reserved space back
 
@@ -94,6 +98,7 @@ class Partition {
   const PartitionId id_;
   const std::filesystem::path folder_;
 
+  const std::shared_ptr<Watchers> watchers_ = std::make_shared<Watchers>();
   std::atomic<Offset> end_ = 0;
   std::atomic<Offset> first_ = 0;
   std::atomic<bool> removed_ = false;

@@ -8,7 +8,7 @@
 
 namespace penstock::topics {
 
-class PartitionReader final : public Reader {
+class PartitionReader final : public WatchedReader {
  public:
   // The log and its readers share the partition: a topic may be removed while readers of it live.
   PartitionReader(std::shared_ptr<const Partition> partition, Offset start, ReadCheck check)
@@ -19,8 +19,9 @@ class PartitionReader final : public Reader {
   Result<Offset> end() override;
   Offset known_end() const override { return partition_->end(); }
 
-  // For Log::wait: records are at hand, or the topic is gone and next() will say so.
-  bool ready() const { return partition_->removed() || position_ < partition_->end(); }
+  // Records are at hand, or the topic is gone and next() will say so.
+  bool ready() const override { return partition_->removed() || position_ < partition_->end(); }
+  std::shared_ptr<Watchers> watchers() const override { return partition_->watchers(); }
 
  private:
   Result<> check_kept(Offset position) const;

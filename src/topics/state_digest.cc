@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "topics/random_source.h"
 
 namespace penstock::topics {
 namespace {
@@ -13,6 +14,14 @@ constexpr std::string_view kEntryLabel = "penstock state entry 1";
 void put_length(ByteBuffer& to, std::size_t length) {
   for (int shift = 0; shift < 32; shift += 8)
     to.push_back(static_cast<std::uint8_t>(length >> shift));
+}
+
+constexpr std::size_t kPendingMax = 64;
+
+KeyedHash::Key random_hash_key() {
+  KeyedHash::Key key;
+  kernel_random(key);
+  return key;
 }
 
 std::array<std::uint64_t, 4> words_of(const Digest& digest) {
@@ -65,61 +74,75 @@ Digest EntryPrf::operator()(ByteView entry_key, ByteView value) {
   return key_.prf(message_);
 }
 
+StateDigest::StateDigest(const StateKey& key, const TaskId& task)
+    : prf_(key, task), hash_(random_hash_key()) {}
+
 void StateDigest::add(ByteView entry_key, ByteView value) {
-  const auto [found, fresh] =
-      terms_.try_emplace(std::string(as_text(entry_key)), Entry{prf_(entry_key, value)});
-  CHECK(fresh);
-  sum_.add(found->second.term);
+  const Digest term = prf_(entry_key, value);
+  CHECK(terms_.insert(hash_(entry_key), term));
+  sum_.add(term);
 }
 
 void StateDigest::apply(StateDigestUpdate&& update) {
   CHECK(&update.base_ == this);
+  update.take_pending();
+  std::vector<Hash128> erased;
   for (const auto& [entry, term] : std::exchange(update.changed_, {})) {
+    entry->change = 0;
     if (term)
-      entry->second = {*term, 0};
+      entry->term = *term;
     else
-      terms_.erase(terms_.find(std::string_view(entry->first)));
+      erased.push_back(entry->hash);
   }
-  while (!update.fresh_.empty()) {
-    auto node = update.fresh_.extract(update.fresh_.begin());
-    if (node.mapped()) terms_.try_emplace(std::move(node.key()), Entry{*node.mapped()});
-  }
+  for (const Hash128& hash : erased) terms_.erase(hash);  // moves entries
+  for (const auto& [hash, term] : std::exchange(update.fresh_, {}))
+    if (term) CHECK(terms_.insert(hash, *term));
   sum_ = update.sum_;
 }
 
 void StateDigestUpdate::put(ByteView entry_key, ByteView value) {
-  replace(entry_key, base_.prf_(entry_key, value));
+  add(entry_key, base_.prf_(entry_key, value));
 }
 
 void StateDigestUpdate::erase(ByteView entry_key) {
-  replace(entry_key, std::nullopt);
+  add(entry_key, std::nullopt);
+}
+
+void StateDigestUpdate::add(ByteView entry_key, const Term& term) {
+  if (pending_.size() == kPendingMax) take_pending();
+  const Hash128 hash = base_.hash_(entry_key);
+  base_.terms_.prefetch(hash);
+  pending_.push_back({hash, term});
+}
+
+Digest StateDigestUpdate::bytes() {
+  take_pending();
+  return sum_.bytes();
+}
+
+void StateDigestUpdate::take_pending() {
+  for (const Pending& pending : pending_) {
+    Term& present = term_of(pending.hash);
+    if (present) sum_.subtract(*present);
+    if (pending.term) sum_.add(*pending.term);
+    present = pending.term;
+  }
+  pending_.clear();
 }
 
 // What holds at present; the committed term, or none, when it is the first change of the entry.
-StateDigestUpdate::Term& StateDigestUpdate::term_of(std::string_view key) {
-  const auto committed = base_.terms_.find(key);
-  if (committed == base_.terms_.end()) {
-    const auto known = fresh_.find(key);
-    if (known != fresh_.end()) return known->second;
-    return fresh_.emplace(std::string(key), std::nullopt).first->second;
+StateDigestUpdate::Term& StateDigestUpdate::term_of(const Hash128& hash) {
+  TermTable::Entry* committed = base_.terms_.find(hash);
+  if (committed == nullptr) return fresh_.try_emplace(hash, std::nullopt).first->second;
+  if (committed->change == 0) {
+    changed_.push_back({committed, committed->term});
+    committed->change = static_cast<std::uint32_t>(changed_.size());
   }
-  StateDigest::Entry& entry = committed->second;
-  if (entry.change == 0) {
-    changed_.push_back({&*committed, entry.term});
-    entry.change = static_cast<std::uint32_t>(changed_.size());
-  }
-  return changed_[entry.change - 1].term;
-}
-
-void StateDigestUpdate::replace(ByteView entry_key, const Term& term) {
-  Term& present = term_of(as_text(entry_key));
-  if (present) sum_.subtract(*present);
-  if (term) sum_.add(*term);
-  present = term;
+  return changed_[committed->change - 1].term;
 }
 
 StateDigestUpdate::~StateDigestUpdate() {
-  for (const Change& change : changed_) change.entry->second.change = 0;
+  for (const Change& change : changed_) change.entry->change = 0;
 }
 
 }  // namespace penstock::topics

@@ -4,14 +4,13 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
-#include <string>
-#include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "topics/checkpoint.h"
+#include "topics/keyed_hash.h"
+#include "topics/term_table.h"
 
 namespace penstock::topics {
 
@@ -46,7 +45,7 @@ class StateDigestUpdate;
 // value. One thread.
 class StateDigest {
  public:
-  StateDigest(const StateKey& key, const TaskId& task) : prf_(key, task) {}
+  StateDigest(const StateKey& key, const TaskId& task);
   void add(ByteView entry_key, ByteView value);  // while restoring; a key comes once
   void apply(StateDigestUpdate&& update);        // was committed
   Digest bytes() const { return sum_.bytes(); }
@@ -54,21 +53,10 @@ class StateDigest {
 
  private:
   friend class StateDigestUpdate;
-  // Found by a view, so that looking costs no copy of the key.
-  struct KeyHash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view key) const {
-      return std::hash<std::string_view>()(key);
-    }
-  };
-  struct Entry {
-    Digest term;
-    std::uint32_t change = 0;  // its number in the update that is open; 0: none
-  };
-  using Terms = std::unordered_map<std::string, Entry, KeyHash, std::equal_to<>>;
 
   EntryPrf prf_;
-  Terms terms_;
+  KeyedHash hash_;
+  TermTable terms_;
   Sum256 sum_;
 };
 
@@ -82,21 +70,31 @@ class StateDigestUpdate {
   ~StateDigestUpdate();
   void put(ByteView entry_key, ByteView value);
   void erase(ByteView entry_key);
-  Digest bytes() const { return sum_.bytes(); }
+  Digest bytes();  // with all changes so far
 
  private:
   friend class StateDigest;
   using Term = std::optional<Digest>;  // absent: erased
-  struct Change {
-    StateDigest::Terms::value_type* entry;
+  struct Pending {
+    Hash128 hash;
     Term term;
   };
-  Term& term_of(std::string_view key);
-  void replace(ByteView entry_key, const Term& term);
+  struct Change {
+    TermTable::Entry* entry;
+    Term term;
+  };
+  struct FirstWord {
+    std::size_t operator()(const Hash128& hash) const { return hash[0]; }
+  };
+  void add(ByteView entry_key, const Term& term);
+  void take_pending();
+  Term& term_of(const Hash128& hash);
 
   StateDigest& base_;
-  std::vector<Change> changed_;  // of committed entries
-  std::unordered_map<std::string, Term, StateDigest::KeyHash, std::equal_to<>> fresh_;  // of others
+  // Put a few calls ago: where their terms are is fetched into the cache meanwhile.
+  std::vector<Pending> pending_;
+  std::vector<Change> changed_;                           // of committed entries
+  std::unordered_map<Hash128, Term, FirstWord> fresh_{};  // of others
   Sum256 sum_;
 };
 

@@ -127,7 +127,7 @@ rocksdb::Options database_options(bool may_create) {
   rocksdb::Options options;
   options.create_if_missing = may_create;
   options.compression = rocksdb::kNoCompression;  // states are small, and sealed ones do not shrink
-  options.write_buffer_size = 16 << 20;
+  options.write_buffer_size = 4 << 20;            // about what a core's cache holds
   options.max_background_jobs = 2;
   options.info_log = std::make_shared<NoInfoLog>();  // RocksDB's threads share it
   options.stats_dump_period_sec = 0;
