@@ -135,6 +135,7 @@ class Produce final : public Command {
     row.timestamp_ms = now_ms_;
     TRY(take_key(row));
     TRY(take_time(row));
+    if (!time_field_.empty()) warn_of_seconds(row.timestamp_ms);
     row.partition =
         row.key ? topics::partition_of(as_bytes(*row.key), partitions)
                 : static_cast<std::int32_t>(keyless_++ % static_cast<std::uint64_t>(partitions));
@@ -175,6 +176,16 @@ class Produce final : public Command {
     return {};
   }
 
+  void warn_of_seconds(data::TimestampMs timestamp_ms) {
+    if (said_seconds_ || !data::looks_like_seconds(timestamp_ms)) return;
+    said_seconds_ = true;
+    progress_.clear();
+    note(
+        fmt::format("the times in '{}' lie in early 1970: they are taken for milliseconds, and "
+                    "look like seconds",
+                    time_field_));
+  }
+
   LineWriterOptions writer_;
   std::string key_field_, time_field_, keys_file_;
   std::size_t commit_lines_ = 4096;
@@ -183,6 +194,7 @@ class Produce final : public Command {
   std::uint64_t keyless_ = 0;
   data::TimestampMs now_ms_ = 0;
   ProgressLine progress_;
+  bool said_seconds_ = false;
 };
 
 }  // namespace

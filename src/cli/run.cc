@@ -98,6 +98,12 @@ class Run final : public Command {
     verb.add_option("--commit-ms", commit_ms_, "Commit after so many milliseconds")
         ->check(CLI::Range(1, 60'000))
         ->default_str(fmt::format("{}, on Kafka {}", kCommitFolder_ms, kCommitKafka_ms));
+    verb.add_flag(
+            "--accept-loss", accept_loss_,
+            "Take the folder's positions and states as they are, although they are not what "
+            "this service wrote last (a backup put back in part, a repair): records may count "
+            "twice or be missing. Then ALTER QUERY ... RESET POSITIONS where tasks are refused")
+        ->excludes(place_.kafka_option());
     verb.add_option("--durability", durability_,
                     "What a commit survives: os (a killed process), disk (a power loss too)")
         ->check(CLI::IsMember({"os", "disk"}))
@@ -144,7 +150,8 @@ class Run final : public Command {
         {.folder = place_.folder(),
          .durability = durability_ == "disk" ? topics::Durability::disk : topics::Durability::os,
          .program = "penstock run",
-         .identity = TRY(session::state_identity(place_.service_id(), keys))}));
+         .identity = TRY(session::state_identity(place_.service_id(), keys)),
+         .accept_loss = accept_loss_}));
   }
 
   // Also while the statements are executed and at the end: brokers that are away hold up nothing
@@ -254,7 +261,7 @@ class Run final : public Command {
   std::string keys_file_, durability_ = "os";
   session::SessionOptions session_;
   std::optional<int> commit_ms_;
-  bool until_end_ = false, fail_on_dead_letters_ = false, json_ = false;
+  bool until_end_ = false, fail_on_dead_letters_ = false, accept_loss_ = false, json_ = false;
   std::atomic<bool> signalled_ = false;
 };
 

@@ -100,6 +100,7 @@ class Query {
   QueryStats stats() const;
 
   std::atomic<std::int64_t> cpu_ns = 0;       // of the threads while they worked for it
+  std::atomic<bool> said_seconds = false;     // that its times look like seconds
   std::atomic<bool> waits_for_space = false;  // said in the log, until a commit succeeds
 
  private:

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "engine/dead_letter.h"
 #include "engine/limits.h"
 
@@ -150,12 +151,24 @@ Result<> Task::process_batch() {
   buried_.clear();
   for (const sql::RowErrors::Entry& entry : source_->refused().entries())
     bury(entry.row, entry.reason);
-  if (!batch.selection.empty()) TRY(chain_.process(batch, *this));
+  if (!batch.selection.empty()) {
+    warn_of_seconds(batch.timestamps_ms[batch.selection.front()]);
+    TRY(chain_.process(batch, *this));
+  }
   gathered_.records_in += batch.rows;
   gathered_.bytes_in += source_->batch_bytes();
   note_memory();
   source_->release();
   return {};
+}
+
+void Task::warn_of_seconds(data::TimestampMs timestamp_ms) {
+  if (!data::looks_like_seconds(timestamp_ms) || query_->said_seconds.exchange(true)) return;
+  log::warning(
+      "the times of a query's records lie in early 1970: they are taken for milliseconds, and look "
+      "like seconds",
+      {{"query", log::Public(query_->id().value())},
+       {"topic", log::Public(query_->source_topic().text())}});
 }
 
 Result<Flow> Task::emit(const data::Batch& batch) {

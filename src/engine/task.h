@@ -60,6 +60,7 @@ class Task final : private Emitter {
   Result<> restore();
   Result<> take_up();
   Result<> process_batch();
+  void warn_of_seconds(data::TimestampMs timestamp_ms);
   Result<Step> step_idle(Time now);
   std::size_t output_bytes() const;
   bool commit_is_due(Time now) const;

@@ -186,15 +186,16 @@ Result<> take_policies(const ConfigTable& table, Config& out) {
 }
 
 Result<> take_all(const ConfigTable& table, Config& out) {
-  static constexpr std::array<std::string_view, 10> kKeys = {
-      "durability", "kafka", "limits",    "manager",        "policies",
-      "service_id", "sql",   "sql_files", "statement_keys", "threads"};
+  static constexpr std::array<std::string_view, 11> kKeys = {
+      "accept_loss", "durability", "kafka",     "limits",         "manager", "policies",
+      "service_id",  "sql",        "sql_files", "statement_keys", "threads"};
   TRY(table.check_keys(kKeys));
   TRY(table.take("service_id", out.service_id));
   TRY(table.take("sql", out.sql));
   TRY(table.take("sql_files", kSqlFilesMax, out.sql_files));
   TRY(table.take("statement_keys", kStatementKeysMax, out.statement_keys));
   TRY(take_durability(table, out));
+  TRY(table.take("accept_loss", out.accept_loss));
   TRY(table.take_integer("threads", 256, out.threads));
   TRY(take_limits(table, out));
   TRY(take_kafka(table, out));

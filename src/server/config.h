@@ -31,6 +31,7 @@ namespace penstock::server {
 //   sql_files  = ["masking.sql"]            # names of files; sql first, then these
 //   statement_keys = ["review.pub.pem"]     # public keys whose signed statements are executed
 //   durability = "disk"                     # or "os" (default)
+//   accept_loss = true                      # for one start: see `penstock run --help`
 //   threads    = 2
 //   [limits]
 //   connections = 256          # each as in HttpServerOptions
@@ -65,6 +66,7 @@ struct Config {
   std::string sql;
   std::vector<std::string> sql_files, statement_keys;  // names, as written
   topics::Durability durability = topics::Durability::os;
+  bool accept_loss = false;  // see topics::EmbeddedOptions
   int threads = 1;
   net::HttpServerOptions http;
   engine::CommitLimits commit;

@@ -127,7 +127,7 @@ Result<LogPlan> plan_log(const LogArguments& arguments, bool measured,
   return plan;
 }
 
-Result<OpenedLog> open_planned_log(LogPlan& plan, topics::Durability durability,
+Result<OpenedLog> open_planned_log(LogPlan& plan, const Config& config,
                                    topics::StateIdentity identity) {
   OpenedLog out;
   if (plan.kafka) {
@@ -136,9 +136,10 @@ Result<OpenedLog> open_planned_log(LogPlan& plan, topics::Durability durability,
     return out;
   }
   auto log = TRY(topics::EmbeddedLog::open({.folder = plan.folder,
-                                            .durability = durability,
+                                            .durability = config.durability,
                                             .program = "penstockd",
-                                            .identity = std::move(identity)}));
+                                            .identity = std::move(identity),
+                                            .accept_loss = config.accept_loss}));
   out.embedded = log.get();
   out.log = std::move(log);
   return out;

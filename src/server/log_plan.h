@@ -43,7 +43,7 @@ struct OpenedLog {
   std::unique_ptr<topics::Log> log;
   topics::EmbeddedLog* embedded = nullptr;  // null on Kafka
 };
-Result<OpenedLog> open_planned_log(LogPlan& plan, topics::Durability durability,
+Result<OpenedLog> open_planned_log(LogPlan& plan, const Config& config,
                                    topics::StateIdentity identity);
 
 }  // namespace penstock::server

@@ -277,8 +277,8 @@ Result<> open_parts(const Arguments& arguments, Parts& parts, EndOfProgram& end)
   warn(arguments, config);
   TRY(open_tee(arguments, parts));
   const seal::KeySource* keys = TRY(get_keys(arguments, parts, end));
-  parts.log = TRY(open_planned_log(parts.plan, config.durability,
-                                   TRY(session::state_identity(config.service_id, keys))));
+  parts.log = TRY(
+      open_planned_log(parts.plan, config, TRY(session::state_identity(config.service_id, keys))));
   end.on_end([log = parts.log.log.get()] {
     log->end_by(std::chrono::steady_clock::now() + topics::kEndPatience);
   });

@@ -206,15 +206,18 @@ Offset Partition::base_at(Offset before) const {
 }
 
 std::vector<std::filesystem::path> Partition::forget_before(Offset base) {
-  std::lock_guard lock(published_mutex_);
   std::vector<std::filesystem::path> files;
-  const auto kept = std::ranges::lower_bound(segment_bases_, base);
-  for (auto gone = segment_bases_.begin(); gone != kept; ++gone)
-    files.push_back(folder_ / segment_file_name(*gone));
-  segment_bases_.erase(segment_bases_.begin(), kept);
-  std::erase_if(marks_, [&](const Mark& mark) { return mark.segment_base < base; });
-  sizes_.erase(sizes_.begin(), sizes_.lower_bound(base));
-  first_ = base;
+  {
+    std::lock_guard lock(published_mutex_);
+    const auto kept = std::ranges::lower_bound(segment_bases_, base);
+    for (auto gone = segment_bases_.begin(); gone != kept; ++gone)
+      files.push_back(folder_ / segment_file_name(*gone));
+    segment_bases_.erase(segment_bases_.begin(), kept);
+    std::erase_if(marks_, [&](const Mark& mark) { return mark.segment_base < base; });
+    sizes_.erase(sizes_.begin(), sizes_.lower_bound(base));
+    first_ = base;
+  }
+  watchers_->notify();  // readers behind it are told
   return files;
 }
 

@@ -178,7 +178,8 @@ void ServiceRoot::apply() {
 Error ServiceRoot::differs(std::string_view what) const {
   return {ErrorCode::corrupt,
           fmt::format("service '{}': {}; what is stored was changed outside or put back in part: "
-                      "restore the whole folder from a backup, or accept the loss explicitly",
+                      "restore the whole folder from a backup, or accept the loss: `penstock run "
+                      "--accept-loss`, or accept_loss = true in penstockd's configuration",
                       identity_.service, what)};
 }
 
@@ -276,7 +277,7 @@ Result<> ServiceRoot::verify(StateStore& store) const {
   if (equal_digests(root->mac, mac_of(root->body, sums_))) return {};
   return fail(
       differs("its root does not belong to the checkpoints of its tasks and to the ends of "
-              "what they wrote; or it is another state key"));
+              "what they wrote; or it is another state key (it is in the key file: --keys)"));
 }
 
 // In words; empty: none.

@@ -100,6 +100,26 @@ class UntilEnd(Case):
                          [i for i in range(20000) if i % 20 >= 10])
 
 
+class AcceptedLoss(Case):
+    def test_an_owner_goes_on_behind_a_state_that_was_put_back(self) -> None:
+        self.new_policy("pay", "elsewhere")  # for its state key
+        keys = ("--keys", self.key("pay"))
+        self.produce("people", people(0, 10), "--partitions", 2)
+        self.run_sql(MASKING, *keys)
+        shutil.copytree(self.data / "state", self.folder / "older")
+        self.produce("people", people(10, 10))
+        self.run_sql(MASKING, *keys)
+        shutil.rmtree(self.data / "state")
+        shutil.copytree(self.folder / "older", self.data / "state")
+        self.run_sql(MASKING, *keys, expect=CORRUPT)
+        self.penstock("repair", "--data", self.data, "--apply")
+        refused = self.run_sql(MASKING, *keys, expect=CORRUPT)
+        self.assertIn("penstock run --accept-loss", refused.stderr)
+        self.run_sql(MASKING, *keys, "--accept-loss")
+        self.produce("people", people(20, 10))
+        self.run_sql(MASKING, *keys)
+
+
 class UntilASignal(Case):
     def test_it_runs_until_sigterm_and_ends_with_success(self) -> None:
         self.produce("people", [], "--partitions", 2)
