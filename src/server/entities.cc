@@ -76,6 +76,18 @@ OrderedJson query_of(const session::QueryRow& row) {
   return out;
 }
 
+OrderedJson push_of(const session::PushQueryRow& row) {
+  OrderedJson out;
+  out["queryString"] = row.statement + ";";
+  out["sinks"] = OrderedJson::array();
+  out["sinkKafkaTopics"] = OrderedJson::array();
+  out["id"] = row.id;
+  out["statusCount"]["RUNNING"] = 1;
+  out["queryType"] = "PUSH";
+  out["state"] = "RUNNING";
+  return out;
+}
+
 OrderedJson queries_of(const std::vector<session::QueryRow>& rows) {
   OrderedJson out = OrderedJson::array();
   for (const session::QueryRow& row : rows) out.push_back(query_of(row));
@@ -189,6 +201,7 @@ struct Shaper {
   Shape operator()(const session::QueryList& list) const {
     OrderedJson out = entity("queries", result);
     out["queries"] = queries_of(list.queries);
+    for (const session::PushQueryRow& row : list.pushes) out["queries"].push_back(push_of(row));
     return out;
   }
 

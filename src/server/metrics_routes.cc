@@ -198,7 +198,7 @@ double seconds(const timeval& time) {
 
 void process_figures(Page& page, const RouteContext& context) {
   page.family("penstock_push_queries", "gauge", "Queries whose rows are on their way to clients.");
-  page.sample("", context.pushes.size());
+  page.sample("", context.session.push_queries().size());
   if (context.http != nullptr) {
     page.family("penstock_http_connections", "gauge", "Open connections.");
     page.sample("", context.http->connections());

@@ -104,7 +104,6 @@ void stream(const RouteContext& context, const StatementRequest& request, Framin
                   statement_entity(error, request.text, OrderedJson::array()));
   }
   engine::PushQuery& query = *selected->query;
-  const PushRegistry::Entry entry(context.pushes, selected->query_id, query);
   if (auto begun = writer.begin(200, content_type(framing)); !begun) {
     if (begun.error().code() == ErrorCode::busy) {
       answer(writer, rest_error(RestCode::too_many_requests, begun.error().text()));
@@ -153,7 +152,7 @@ void close_query(const RouteContext& context, const net::HttpRequest& request,
                  net::ResponseWriter& writer) {
   auto id = parse_close_request(request.body);
   if (!id) return answer(writer, rest_error(id.error()));
-  if (!context.pushes.close(*id)) {
+  if (!context.session.push_queries().end(*id)) {
     return answer(writer,
                   rest_error(RestCode::bad_request, fmt::format("No query with id {}", *id)));
   }

@@ -8,7 +8,6 @@
 #include "enroll/enrollment.h"
 #include "net/http_server.h"
 #include "server/log_facts.h"
-#include "server/push_registry.h"
 #include "session/session.h"
 #include "tee/provider.h"
 #include "topics/log.h"
@@ -26,7 +25,6 @@ struct Attestation {
 struct RouteContext {
   session::Session& session;
   topics::Log& log;
-  PushRegistry& pushes;
   std::string service_id;
   std::string address;  // "127.0.0.1:8088", known once the server listens
   bool keys_loaded = false;

@@ -49,7 +49,6 @@ Server::Server(session::Session& session, topics::Log& log, ServerOptions option
     : loopback_(is_loopback(options.http.address)),
       context_{.session = session,
                .log = log,
-               .pushes = pushes_,
                .service_id = std::move(options.service_id),
                .address = {},
                .keys_loaded = options.keys_loaded,

@@ -6,7 +6,6 @@
 
 #include "net/http_server.h"
 #include "server/log_facts.h"
-#include "server/push_registry.h"
 #include "server/route.h"
 #include "session/session.h"
 #include "topics/log.h"
@@ -40,7 +39,6 @@ class Server {
   void handle(const net::HttpRequest& request, net::ResponseWriter& writer);
 
   const bool loopback_;
-  PushRegistry pushes_;
   RouteContext context_;
   std::unique_ptr<net::HttpServer> http_;  // last: its threads use the others
 };

@@ -78,10 +78,24 @@ Result<CommandResult> set_property(const sql::SetProperty& set, ScriptPass& pass
   return property_result(set);
 }
 
+// TERMINATE of a query whose rows go to a client, which is no part of what is defined. Absent: it
+// is not one.
+std::optional<CommandResult> end_push(const ScriptPlace& place, const sql::Statement& statement,
+                                      const ScriptPass& pass) {
+  const auto* terminate = std::get_if<sql::TerminateStatement>(&statement.node);
+  if (terminate == nullptr || !terminate->query_id || place.pushes == nullptr) return std::nullopt;
+  const std::string& id = *terminate->query_id;
+  if (!(pass.live ? place.pushes->end(id) : place.pushes->has(id))) return std::nullopt;
+  return CommandResult{.command_id = fmt::format("terminate/{}/execute", id),
+                       .message = "Query terminated.",
+                       .query_id = id};
+}
+
 Result<ResultBody> run_one(const ScriptPlace& place, const sql::StatementText& text,
                            ScriptPass& pass) {
   sql::Statement statement =
       TRY(sql::prepare_statement(text, pass.world.catalogue, engine::builtin_functions()));
+  if (auto ended = end_push(place, statement, pass)) return *std::move(ended);
   if (is_definition(statement)) return TRY(define(place, statement, pass));
   if (const auto* set = std::get_if<sql::SetProperty>(&statement.node)) {
     return TRY(set_property(*set, pass));
@@ -94,7 +108,7 @@ Result<ResultBody> run_one(const ScriptPlace& place, const sql::StatementText& t
         "part of a script");
   }
   if (place.runtime == nullptr || place.log == nullptr) return ResultBody(CommandResult{});
-  const ShowContext context{pass.world, *place.log, *place.runtime, pass.properties};
+  const ShowContext context{pass.world, *place.log, *place.runtime, pass.properties, place.pushes};
   if (const auto* node = std::get_if<sql::ShowStatement>(&statement.node)) {
     return show(context, *node);
   }

@@ -17,6 +17,7 @@ struct ScriptPlace {
   const engine::Runtime* runtime;
   const seal::KeySource* keys;
   const SessionOptions& options;
+  PushQueries* pushes = nullptr;  // which TERMINATE may mean; null: none
 };
 
 // One pass over a script.
@@ -31,6 +32,7 @@ struct ScriptPass {
   bool topics_later = false, repeated = false, spares_files = false;  // as in DefinitionContext
   // A statement that cannot be carried out is left out, with a warning that names it.
   bool lenient = false;
+  bool live = false;     // what is not an effect on the World happens too
   bool defines = false;  // set when a statement changes something
 };
 

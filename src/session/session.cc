@@ -46,6 +46,7 @@ class SessionImpl final : public Session {
                                bool allow_sealed) override;
   Result<> drain() override { return runtime_->drain(); }
   std::vector<QueryRow> queries() const override;
+  PushQueries& push_queries() override { return pushes_; }
   bool is_valid_property(std::string_view name) const override { return is_property_name(name); }
   void close() override;
 
@@ -54,7 +55,7 @@ class SessionImpl final : public Session {
   using Statements = std::vector<sql::StatementText>;
 
   bool measured() const { return options_.catalogue == SessionOptions::CatalogueFrom::measured; }
-  ScriptPlace place() const { return {&log_, runtime_.get(), keys_, options_}; }
+  ScriptPlace place() { return {&log_, runtime_.get(), keys_, options_, &pushes_}; }
   Result<> open_stored();
   Result<> open_measured();
   Result<> check_plans(const World& before, bool of_files) const;
@@ -67,13 +68,15 @@ class SessionImpl final : public Session {
   // nullopt: another process wrote in between, begin again.
   std::optional<ScriptResult> try_proved(const Statements& statements, std::string_view script,
                                          std::string_view proof);
-  Result<RunningSelect> start_select(sql::SelectQuery& select, const Properties& properties,
-                                     bool allow_sealed);
+  Result<RunningSelect> start_select(sql::SelectQuery& select, const std::string& text,
+                                     const Properties& properties, bool allow_sealed);
+  RunningSelect entered(PushQueryRow row, std::unique_ptr<engine::PushQuery> query);
   void publish();
 
   topics::Log& log_;
   const seal::KeySource* keys_;
   const SessionOptions options_;
+  PushQueries pushes_;
   std::mutex mutex_;  // of what follows, but for runtime_, which is thread-safe
   std::unique_ptr<StatementJournal> journal_;
   std::unique_ptr<SinkClaims> sinks_;  // null: it only looks
@@ -210,7 +213,8 @@ ScriptResult SessionImpl::run_live(const Statements& statements, const ScriptPas
                   .again = like.again,
                   .origin = like.origin,
                   .proof = like.proof,
-                  .rows = like.rows};
+                  .rows = like.rows,
+                  .live = true};
   ScriptResult result = run_statements(place(), statements, live);
   publish();
   return result;
@@ -327,15 +331,26 @@ Result<Session::RunningSelect> SessionImpl::select(std::string_view statement,
       TRY(sql::prepare_statement(pieces[0], world_.catalogue, engine::builtin_functions()));
   if (const auto* print = std::get_if<sql::PrintTopic>(&prepared.node)) {
     auto started = TRY(start_print(log_, *print));
-    return RunningSelect{fmt::format("print_{}", ++transient_number_), std::move(started)};
+    return entered({.id = fmt::format("print_{}", ++transient_number_),
+                    .statement = pieces[0].text,
+                    .sources = {}},
+                   std::move(started));
   }
   if (auto* query = std::get_if<sql::SelectQuery>(&prepared.node)) {
-    return start_select(*query, properties, allow_sealed);
+    return start_select(*query, pieces[0].text, properties, allow_sealed);
   }
   return fail(ErrorCode::invalid_statement, "Expected a SELECT or PRINT statement");
 }
 
+Session::RunningSelect SessionImpl::entered(PushQueryRow row,
+                                            std::unique_ptr<engine::PushQuery> query) {
+  std::string id = row.id;
+  auto entry = std::make_unique<PushQueries::Entry>(pushes_, std::move(row), *query);
+  return {std::move(id), std::move(query), std::move(entry)};
+}
+
 Result<Session::RunningSelect> SessionImpl::start_select(sql::SelectQuery& select,
+                                                         const std::string& text,
                                                          const Properties& properties,
                                                          bool allow_sealed) {
   for (const sql::StreamInfo* source : sources_of(*select.plan)) {
@@ -349,13 +364,18 @@ Result<Session::RunningSelect> SessionImpl::start_select(sql::SelectQuery& selec
                       source->name, source->seal.policy));
     }
   }
-  std::string id = fmt::format("transient_{}_{}", first_source(*select.plan), ++transient_number_);
+  PushQueryRow row{
+      .id = fmt::format("transient_{}_{}", first_source(*select.plan), ++transient_number_),
+      .statement = text,
+      .sources = {}};
+  for (const sql::StreamInfo* source : sources_of(*select.plan))
+    row.sources.push_back(source->name);
   // A pull over a stream reads what is there; a push query what comes.
   const auto start = select.emit_changes ? start_of(properties, engine::StartAt::latest)
                                          : engine::StartAt::earliest;
   auto query = TRY(runtime_->push(std::shared_ptr<const sql::PlanNode>(std::move(select.plan)),
                                   start, !select.emit_changes));
-  return RunningSelect{std::move(id), std::move(query)};
+  return entered(std::move(row), std::move(query));
 }
 
 std::vector<QueryRow> SessionImpl::queries() const {

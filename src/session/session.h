@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "engine/runtime.h"
+#include "session/push_queries.h"
 #include "sql/statement.h"
 
 namespace penstock::session {
@@ -95,6 +96,7 @@ struct QueryRow {
 };
 struct QueryList {
   std::vector<QueryRow> queries;
+  std::vector<PushQueryRow> pushes = {};  // and pull queries: rows are on their way to a client
 };
 struct FunctionList {
   std::vector<const sql::ScalarFunction*> functions;
@@ -166,6 +168,7 @@ class Session {
   struct RunningSelect {
     std::string query_id;  // "transient_PAYMENTS_4711"
     std::unique_ptr<engine::PushQuery> query;
+    std::unique_ptr<PushQueries::Entry> entry;  // in push_queries()
   };
   // One SELECT or PRINT. Persistent queries start at the earliest record, push queries at the
   // latest; 'auto.offset.reset' changes either. allow_sealed: false refuses a SELECT that reads
@@ -176,6 +179,8 @@ class Session {
   virtual Result<> drain() = 0;  // see Runtime::drain
   // As of the last statement that was carried out; never waits for one.
   virtual std::vector<QueryRow> queries() const = 0;
+  // What select() has started and is not over; TERMINATE and end() there end them.
+  virtual PushQueries& push_queries() = 0;
   virtual bool is_valid_property(std::string_view name) const = 0;
   virtual void close() = 0;  // finishes batches, commits
 };

@@ -98,7 +98,9 @@ Result<ResultBody> show(const ShowContext& context, const sql::ShowStatement& st
     case What::topics:
       return TRY(list_topics(context, statement.extended));
     case What::queries:
-      return QueryList{query_rows(context.world.queries, context.runtime)};
+      return QueryList{
+          query_rows(context.world.queries, context.runtime),
+          context.pushes != nullptr ? context.pushes->rows() : std::vector<PushQueryRow>()};
     case What::functions:
       return list_functions();
     case What::properties:

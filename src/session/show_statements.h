@@ -12,6 +12,7 @@ struct ShowContext {
   topics::Log& log;
   const engine::Runtime& runtime;
   const Properties& properties;
+  const PushQueries* pushes = nullptr;  // null: none
 };
 
 // Persistent queries with what the runtime counts, sorted by id.

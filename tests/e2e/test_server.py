@@ -130,6 +130,19 @@ class Rest(ServerCase):
         self.assertIsNone(push.line())
         self.assertEqual(self.call("/close-query", {"queryId": head["queryId"]})[0], 400)
 
+    def test_a_push_query_is_shown_and_terminated_by_its_id(self) -> None:
+        self.ksql(CREATE)
+        push = self.push("SELECT id FROM s EMIT CHANGES;")
+        query = push.line()["queryId"]
+        shown = self.ksql("SHOW QUERIES;")[0]["queries"]
+        self.assertEqual([(q["id"], q["queryType"], q["queryString"]) for q in shown],
+                         [(query, "PUSH", "SELECT id FROM s EMIT CHANGES;")])
+        self.assertNotEqual(query, query.upper())
+        self.ksql(f"TERMINATE {query};")
+        self.assertIsNone(push.line())
+        self.assertEqual(self.ksql("SHOW QUERIES;")[0]["queries"], [])
+        self.ksql(f"TERMINATE {query};", expect=400)
+
     def test_a_limit_ends_a_push_query(self) -> None:
         self.ksql(CREATE)
         self.produce("s", rows(0, 10))

@@ -66,6 +66,15 @@ OrderedJson query_json(const session::QueryRow& query) {
           {"state", engine::name_of(query.stats.state)}};
 }
 
+OrderedJson push_json(const session::PushQueryRow& query) {
+  return {{"queryString", query.statement},
+          {"sinks", OrderedJson::array()},
+          {"sinkKafkaTopics", OrderedJson::array()},
+          {"id", query.id},
+          {"queryType", "PUSH"},
+          {"state", "RUNNING"}};
+}
+
 OrderedJson queries_json(const std::vector<session::QueryRow>& queries) {
   OrderedJson out = OrderedJson::array();
   for (const session::QueryRow& query : queries) out.push_back(query_json(query));
@@ -104,7 +113,9 @@ struct EntityOf {
     return {{"@type", "kafka_topics"}, {"topics", std::move(topics)}};
   }
   OrderedJson operator()(const session::QueryList& r) const {
-    return {{"@type", "queries"}, {"queries", queries_json(r.queries)}};
+    OrderedJson queries = queries_json(r.queries);
+    for (const session::PushQueryRow& row : r.pushes) queries.push_back(push_json(row));
+    return {{"@type", "queries"}, {"queries", std::move(queries)}};
   }
   OrderedJson operator()(const session::FunctionList& r) const {
     OrderedJson functions = OrderedJson::array();
