@@ -222,6 +222,9 @@ class DelayedLog : public Log {
   }
   Result<std::vector<TopicName>> list() override { return inner_.list(); }
   Result<> remove(const TopicName& topic) override { return inner_.remove(topic); }
+  Result<> set_retention(const TopicName& topic, const Retention& retention) override {
+    return inner_.set_retention(topic, retention);
+  }
   Result<std::unique_ptr<Reader>> reader(const TopicPartition& from, Offset start,
                                          ReadCheck check) override {
     Offset inner_start = start < 0 ? start : (start + 1) / 2;

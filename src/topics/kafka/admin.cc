@@ -14,6 +14,7 @@ namespace {
 using Options = Owned<rd_kafka_AdminOptions_t, rd_kafka_AdminOptions_destroy>;
 using NewTopic = Owned<rd_kafka_NewTopic_t, rd_kafka_NewTopic_destroy>;
 using NewPartitions = Owned<rd_kafka_NewPartitions_t, rd_kafka_NewPartitions_destroy>;
+using DeleteRecords = Owned<rd_kafka_DeleteRecords_t, rd_kafka_DeleteRecords_destroy>;
 using DeleteTopic = Owned<rd_kafka_DeleteTopic_t, rd_kafka_DeleteTopic_destroy>;
 using TopicNames = Owned<rd_kafka_TopicCollection_t, rd_kafka_TopicCollection_destroy>;
 using ConfigResource = Owned<rd_kafka_ConfigResource_t, rd_kafka_ConfigResource_destroy>;
@@ -33,7 +34,7 @@ Options options_for(rd_kafka_t& client, rd_kafka_admin_op_t op) {
   Options options(rd_kafka_AdminOptions_new(&client, op));
   char text[kTextBytes];
   bool changes = op == RD_KAFKA_ADMIN_OP_CREATETOPICS || op == RD_KAFKA_ADMIN_OP_DELETETOPICS ||
-                 op == RD_KAFKA_ADMIN_OP_CREATEPARTITIONS;
+                 op == RD_KAFKA_ADMIN_OP_CREATEPARTITIONS || op == RD_KAFKA_ADMIN_OP_DELETERECORDS;
   rd_kafka_AdminOptions_set_request_timeout(options.get(), changes ? kOperation_ms : kQuestion_ms,
                                             text, sizeof text);
   if (changes)
@@ -278,6 +279,48 @@ Result<TopicSettings> Admin::ask_settings(const std::string& name) {
     }
   }
   return settings;
+}
+
+Result<> Admin::set(const std::string& topic, const TopicSettings& settings) {
+  std::string doing = fmt::format("setting how topic '{}' is kept", topic);
+  ConfigResource resource(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str()));
+  for (const auto& [name, value] : settings) {
+    Failure refused(rd_kafka_ConfigResource_add_incremental_config(
+        resource.get(), name.c_str(),
+        value.empty() ? RD_KAFKA_ALTER_CONFIG_OP_TYPE_DELETE : RD_KAFKA_ALTER_CONFIG_OP_TYPE_SET,
+        value.empty() ? nullptr : value.c_str()));
+    TRY(check(refused.get(), doing));
+  }
+  Options options = options_for(*client_, RD_KAFKA_ADMIN_OP_INCREMENTALALTERCONFIGS);
+  rd_kafka_ConfigResource_t* one = resource.get();
+  Event event = TRY(call(doing, [&](rd_kafka_queue_t* queue) {
+    rd_kafka_IncrementalAlterConfigs(client_.get(), &one, 1, options.get(), queue);
+  }));
+  std::size_t count = 0;
+  auto* resources = rd_kafka_IncrementalAlterConfigs_result_resources(
+      rd_kafka_event_IncrementalAlterConfigs_result(event.get()), &count);
+  for (std::size_t i = 0; i < count; ++i)
+    TRY(check(rd_kafka_ConfigResource_error(resources[i]),
+              rd_kafka_ConfigResource_error_string(resources[i]), doing));
+  return {};
+}
+
+Result<> Admin::trim(const std::string& topic, std::int32_t partition, Offset before) {
+  std::string doing =
+      fmt::format("deleting records of {}/{} before offset {}", topic, partition, before);
+  PartitionList list(rd_kafka_topic_partition_list_new(1));
+  rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), partition)->offset = before;
+  DeleteRecords records(rd_kafka_DeleteRecords_new(list.get()));
+  Options options = options_for(*client_, RD_KAFKA_ADMIN_OP_DELETERECORDS);
+  rd_kafka_DeleteRecords_t* one = records.get();
+  Event event = TRY(call(doing, [&](rd_kafka_queue_t* queue) {
+    rd_kafka_DeleteRecords(client_.get(), &one, 1, options.get(), queue);
+  }));
+  const auto* done =
+      rd_kafka_DeleteRecords_result_offsets(rd_kafka_event_DeleteRecords_result(event.get()));
+  for (int i = 0; done != nullptr && i < done->cnt; ++i)
+    TRY(check(done->elems[i].err, nullptr, doing));
+  return {};
 }
 
 Result<std::vector<std::string>> Admin::topics() {

@@ -63,7 +63,11 @@ class Admin {
   Result<> remove(const std::string& name);                 // returns when it is gone. not_found
   Result<TopicShape> shape(const std::string& name);        // not_found
   Result<TopicSettings> settings(const std::string& name);  // all, as they hold
-  Result<std::vector<std::string>> topics();                // internal ones left out
+  // Sets these and leaves the others; an empty value: the brokers' default holds again.
+  Result<> set(const std::string& topic, const TopicSettings& settings);
+  // Deletes all records of the partition before the offset.
+  Result<> trim(const std::string& topic, std::int32_t partition, Offset before);
+  Result<std::vector<std::string>> topics();  // internal ones left out
 
   // end: with what is not committed (yet).
   enum class Which : std::uint8_t { first, committed_end, end };

@@ -44,6 +44,8 @@ class KafkaLog final : public Log {
   Result<TopicInfo> describe(const TopicName& name) override;
   Result<std::vector<TopicName>> list() override;
   Result<> remove(const TopicName& name) override;
+  Result<> set_retention(const TopicName& name, const Retention& retention) override;
+  Result<> trim(const TopicPartition& at, Offset before, bool unread) override;
   Result<std::unique_ptr<Reader>> reader(const TopicPartition& from, Offset start,
                                          ReadCheck check) override;
   Result<std::unique_ptr<Writer>> writer(const WriterId& id) override {
@@ -67,6 +69,7 @@ class KafkaLog final : public Log {
   Result<std::vector<PartitionInfo>> ranges(const TopicFacts& topic);
   Result<PartitionInfo> range_for(const TopicPartition& from, Offset start);
   Result<> forget_positions(const TopicFacts& topic);
+  Result<> check_read(const TopicPartition& at, Offset before);
 
   Core core_;
   std::unique_ptr<ChangelogReplica> replica_;
@@ -83,8 +86,8 @@ Result<> KafkaLog::create(const TopicSpec& spec) {
       {"message.timestamp.after.max.ms", std::to_string(INT64_MAX)},
       {"max.message.bytes", std::to_string(kRecordBytesMax + kRecordOverheadBytes)}};
   // Kept as files keep them: event times may be old, and by time Kafka would delete such records.
-  settings.emplace(spec.compacted ? "cleanup.policy" : "retention.ms",
-                   spec.compacted ? "compact" : "-1");
+  if (spec.compacted) settings.emplace("cleanup.policy", "compact");
+  settings.merge(settings_of(spec.retention));
   Result<> made =
       core_.admin->create(spec.name.text(), spec.partitions, core_.options.replication, settings);
   if (!made && made.error().code() == ErrorCode::already_exists)
@@ -136,6 +139,31 @@ Result<> KafkaLog::forget_positions(const TopicFacts& topic) {
     // A group that never read it, or that is gone.
     if (!forgotten && forgotten.error().code() != ErrorCode::not_found) return forgotten;
   }
+  return {};
+}
+
+Result<> KafkaLog::set_retention(const TopicName& name, const Retention& retention) {
+  TRY(check_retention(retention));
+  TRY(core_.topics.look(name));
+  TRY(core_.admin->set(name.text(), settings_of(retention)));
+  core_.topics.doubt(name);
+  return {};
+}
+
+Result<> KafkaLog::trim(const TopicPartition& at, Offset before, bool unread) {
+  TopicRef topic = TRY(core_.topics.look(at.topic));
+  TRY(check_partition(topic->spec, at.partition));
+  TRY(check_start(at, before, TRY(range_for(at, before))));
+  if (!unread) TRY(check_read(at, before));
+  return core_.admin->trim(at.topic.text(), at.partition, before);
+}
+
+// By the positions that consumer groups show: those of our tasks, and of other programs too.
+Result<> KafkaLog::check_read(const TopicPartition& at, Offset before) {
+  for (const std::string& group : TRY(core_.admin->groups()))
+    for (const GroupOffset& offset : TRY(core_.admin->group_offsets(group)))
+      if (offset.from == at && offset.next < before)
+        return fail(records_unread(at, before, TaskId(group), offset.next));
   return {};
 }
 

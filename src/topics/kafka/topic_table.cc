@@ -17,6 +17,24 @@ std::string_view value_of(const TopicSettings& settings, const std::string& name
   return found == settings.end() ? std::string_view() : found->second;
 }
 
+std::optional<std::int64_t> number_of(const TopicSettings& settings, const std::string& name) {
+  const std::string_view text = value_of(settings, name);
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+Retention retention_of(const TopicSettings& settings) {
+  Retention retention;
+  const bool deletes = value_of(settings, "cleanup.policy").contains("delete");
+  const auto age_ms = number_of(settings, "retention.ms");
+  const auto bytes = number_of(settings, "retention.bytes");
+  if (deletes && age_ms && *age_ms >= 0) retention.age = std::chrono::milliseconds(*age_ms);
+  if (deletes && bytes && *bytes >= 0) retention.bytes = static_cast<std::uint64_t>(*bytes);
+  return retention;
+}
+
 TopicRules rules_of(const TopicSettings& settings) {
   TopicRules rules;
   // librdkafka takes 0 for "now", and Kafka's clients take negative times for "none".
@@ -32,6 +50,20 @@ TopicRules rules_of(const TopicSettings& settings) {
 }
 
 }  // namespace
+
+TopicSettings settings_of(const Retention& retention) {
+  return {{"retention.ms", retention.age ? std::to_string(retention.age->count()) : "-1"},
+          {"retention.bytes", retention.bytes ? std::to_string(*retention.bytes) : "-1"}};
+}
+
+void TopicTable::doubt(const TopicName& name) {
+  std::lock_guard lock(mutex_);
+  auto found = topics_.find(name);
+  if (found == topics_.end()) return;
+  TopicFacts old = *found->second;
+  old.seen = {};
+  found->second = std::make_shared<const TopicFacts>(std::move(old));
+}
 
 Result<TopicRef> TopicTable::find(const TopicName& name) {
   {
@@ -69,7 +101,10 @@ Result<TopicFacts> TopicTable::ask(const TopicName& name, const std::string& id,
                                    std::int32_t partitions) {
   TopicSettings settings = TRY(admin_.settings(name.text()));
   bool compacted = value_of(settings, "cleanup.policy").find("compact") != std::string_view::npos;
-  return TopicFacts{.spec = {.name = name, .partitions = partitions, .compacted = compacted},
+  return TopicFacts{.spec = {.name = name,
+                             .partitions = partitions,
+                             .compacted = compacted,
+                             .retention = retention_of(settings)},
                     .id = id,
                     .rules = rules_of(settings),
                     .seen = std::chrono::steady_clock::now(),

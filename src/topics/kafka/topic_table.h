@@ -21,6 +21,9 @@ struct TopicFacts {
 };
 using TopicRef = std::shared_ptr<const TopicFacts>;
 
+// As brokers call it: retention.ms and retention.bytes, -1 for ever.
+TopicSettings settings_of(const Retention& retention);
+
 class TopicTable {
  public:
   TopicTable(Admin& admin, Figures& figures) : admin_(admin), figures_(figures) {}
@@ -31,6 +34,7 @@ class TopicTable {
   Result<TopicRef> look(const TopicName& name);
   std::vector<TopicName> known();
   void forget(const TopicName& name);  // it was removed
+  void doubt(const TopicName& name);   // it was changed: the next look asks
   // Looks at all that are known; those that went are marked, and namesakes counted.
   void look_at_all();
 
