@@ -46,8 +46,8 @@ class LocalRuntime final : public Runtime {
   ~LocalRuntime() override { shutdown(); }
   Result<> join() { return sharing_.join(log_); }
 
-  Result<> start_query(const QueryId& id, std::shared_ptr<const sql::PlanNode> plan,
-                       StartAt start) override;
+  Result<> start_query(const QueryId& id, std::shared_ptr<const sql::PlanNode> plan, StartAt start,
+                       bool paused) override;
   Result<> stop_query(const QueryId& id, bool forget) override;
   Result<> reset_query(const QueryId& id, const ResetTo& to) override;
   Result<> pause_query(const QueryId& id) override;
@@ -86,7 +86,7 @@ class LocalRuntime final : public Runtime {
 };
 
 Result<> LocalRuntime::start_query(const QueryId& id, std::shared_ptr<const sql::PlanNode> plan,
-                                   StartAt start) {
+                                   StartAt start, bool paused) {
   std::lock_guard changes(changes_);
   {
     std::lock_guard lock(mutex_);
@@ -99,6 +99,7 @@ Result<> LocalRuntime::start_query(const QueryId& id, std::shared_ptr<const sql:
   }
   TRY(sharing_.check());
   std::shared_ptr<Query> query = TRY(Query::create(log_, id, std::move(plan), start));
+  if (paused) query->set_state(QueryState::paused);
   TRY_IN(start_tasks(query), fmt::format("query {}", id.value()));
   {
     std::lock_guard lock(mutex_);

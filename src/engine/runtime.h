@@ -133,8 +133,9 @@ class Runtime {
   // What is stored of the query and cannot be taken up (it was changed outside, its input was made
   // again, its position is lost) does not fail the call: the query is there, in state ERROR, with
   // the reason, and goes on after reset_query.
+  // paused: until resume_query.
   virtual Result<> start_query(const QueryId& id, std::shared_ptr<const sql::PlanNode> plan,
-                               StartAt start) = 0;
+                               StartAt start, bool paused = false) = 0;
   // Finishes the batch, commits, ends the tasks. forget: positions and state too, of the tasks that
   // were this process's.
   virtual Result<> stop_query(const QueryId& id, bool forget) = 0;

@@ -268,6 +268,30 @@ TEST_F(Files, DoNotFailOverARecordThatCannotBeAppliedAnyMore) {
   EXPECT_EQ(session_->queries()[0].sink, "CHEAP");
 }
 
+TEST_F(Files, LeavePausedWhatAStatementPaused) {
+  const std::string file = std::string(kSales) + cheap("SELECT id FROM sales WHERE price < 10");
+  start(file);
+  const std::string id = ids().at(0);
+  must(*session_, "PAUSE " + id + ";", Again::refused);
+  EXPECT_EQ(session_->queries()[0].stats.state, engine::QueryState::paused);
+  sell(1, 1);
+  start(file);
+  EXPECT_EQ(session_->queries()[0].stats.state, engine::QueryState::paused);
+  const std::string changed = std::string(kSales) + cheap("SELECT id FROM sales WHERE price < 20");
+  for (int i = 0; i < 2; ++i) {
+    start(changed);
+    EXPECT_EQ(session_->queries()[0].stats.state, engine::QueryState::paused);
+    EXPECT_THAT(drained("cheap"), IsEmpty());
+  }
+  const auto resumed = must(*session_, "RESUME ALL; PAUSE ALL; RESUME " + id + ";", Again::refused);
+  EXPECT_EQ(command(resumed, 2).message, "Query resumed.");
+  EXPECT_EQ(drained("cheap").size(), 1u);
+  start(changed);
+  EXPECT_EQ(session_->queries()[0].stats.state, engine::QueryState::running);
+  EXPECT_EQ(refused(*session_, "PAUSE nothing;", Again::refused).code(), ErrorCode::not_found);
+  EXPECT_THAT(refusal(file + "PAUSE ALL;"), HasSubstr("at every start"));
+}
+
 TEST_F(Files, ResetPositionsOnce) {
   const std::string file = std::string(kSales) + cheap("SELECT id FROM sales", ", QUERY_ID='mine'");
   start(file);

@@ -29,6 +29,13 @@ Result<CommandResult> insert_select(const DefinitionContext& context, const std:
 Result<CommandResult> terminate(const DefinitionContext& context, const std::string& text,
                                 const sql::TerminateStatement& terminate);
 
+Result<CommandResult> pause(const DefinitionContext& context, const std::string& text,
+                            const sql::PauseStatement& pause);
+
+// The record that a query ends.
+Result<Accepted> end_of(const PersistentQuery& query, const std::string& text,
+                        const DefinitionContext& context);
+
 // The partitions of what a plan reads: the tasks of its query. 0: the topic is gone.
 Result<std::int32_t> tasks_of(const sql::PlanNode& plan, Effects& effects);
 

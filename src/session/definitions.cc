@@ -220,6 +220,7 @@ bool is_definition(const sql::Statement& statement) {
                std::is_same_v<Node, sql::CreateStreamAs> ||
                std::is_same_v<Node, sql::InsertSelect> || std::is_same_v<Node, sql::InsertValues> ||
                std::is_same_v<Node, sql::TerminateStatement> ||
+               std::is_same_v<Node, sql::PauseStatement> ||
                std::is_same_v<Node, sql::ResetPositions>;
       },
       statement.node);
@@ -241,6 +242,9 @@ Result<CommandResult> apply(const DefinitionContext& context, sql::Statement& st
   }
   if (auto* insert = std::get_if<sql::InsertValues>(&statement.node)) {
     return insert_values(context, text, *insert);
+  }
+  if (const auto* node = std::get_if<sql::PauseStatement>(&statement.node)) {
+    return pause(context, text, *node);
   }
   if (const auto* reset = std::get_if<sql::ResetPositions>(&statement.node)) {
     return reset_positions(context, text, *reset);

@@ -20,6 +20,7 @@ class DryEffects final : public Effects {
     return {};
   }
   Result<> stop_query(const std::string&, bool) override { return {}; }
+  Result<> pause_query(const std::string&, bool) override { return {}; }
   Result<> reset_query(const std::string&, const engine::ResetTo&) override { return {}; }
   Result<> insert_row(const sql::InsertValues&, const std::optional<Accepted>&) override {
     return {};

@@ -22,8 +22,10 @@ struct Accepted {
     create_as,
     insert,
     drop,
-    terminate,      // the query has ended; what is stored of it is to be forgotten
-    forgotten,      // and was
+    terminate,  // the query has ended; what is stored of it is to be forgotten
+    forgotten,  // and was
+    pause,      // of a query that runs
+    resume,
     reset,          // positions of a query; what it did is in the log's checkpoints
     row,            // INSERT ... VALUES that is carried out once; in one commit with its row
     configuration,  // the files that a start found, and the plan of changes that it made
@@ -59,6 +61,7 @@ class Effects {
                                bool for_good) = 0;
   // forget: what is stored of the query too, which was recorded as ended.
   virtual Result<> stop_query(const std::string& id, bool forget) = 0;
+  virtual Result<> pause_query(const std::string& id, bool pause) = 0;  // false: resume
   virtual Result<> reset_query(const std::string& id, const engine::ResetTo& to) = 0;
   // A row with a record is inserted once: not when the same one was recorded before.
   virtual Result<> insert_row(const sql::InsertValues& row,

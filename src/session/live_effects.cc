@@ -33,7 +33,7 @@ Result<> LiveEffects::start_query(const PersistentQuery& query) {
   if (journal_ != nullptr && !measured && journal_->state().to_forget().contains(query.id)) {
     TRY(stop_query(query.id, true));
   }
-  return runtime_.start_query(engine::QueryId(query.id), query.plan, query.start);
+  return runtime_.start_query(engine::QueryId(query.id), query.plan, query.start, query.paused);
 }
 
 Result<> LiveEffects::claim_sinks(const std::vector<const PersistentQuery*>& queries,
@@ -138,6 +138,9 @@ World replay(const StatementJournal& journal, topics::Log& log, const SessionOpt
       world.stream_origins.erase(accepted.name);
     } else if (accepted.kind == Kind::terminate) {
       world.queries.erase(accepted.query_id);
+    } else if (accepted.kind == Kind::pause || accepted.kind == Kind::resume) {
+      const auto query = world.queries.find(accepted.query_id);
+      if (query != world.queries.end()) query->second.paused = accepted.kind == Kind::pause;
     } else if (defines) {
       if (auto done = replay_definition(entry, log, options, world); !done) {
         left_out.emplace(subject_of(accepted), std::pair(entry.number, done.error()));

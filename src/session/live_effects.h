@@ -32,6 +32,10 @@ class LiveEffects final : public Effects {
   Result<> claim_sinks(const std::vector<const PersistentQuery*>& queries,
                        const std::map<std::string, PersistentQuery>& alive, bool for_good) override;
   Result<> stop_query(const std::string& id, bool forget) override;
+  Result<> pause_query(const std::string& id, bool pause) override {
+    return pause ? runtime_.pause_query(engine::QueryId(id))
+                 : runtime_.resume_query(engine::QueryId(id));
+  }
   Result<> reset_query(const std::string& id, const engine::ResetTo& to) override {
     return runtime_.reset_query(engine::QueryId(id), to);
   }

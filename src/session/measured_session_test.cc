@@ -183,6 +183,16 @@ TEST_F(MeasuredSession, RefusesProofsThatDoNotHold) {
             ErrorCode::permission_denied);
 }
 
+TEST_F(MeasuredSession, PausesWhatASignedStatementPaused) {
+  start({measured_both()});
+  run_proved(1, "PAUSE " + id_of("COPY") + ";");
+  start({measured_both()});
+  EXPECT_EQ(session_->queries().at(0).stats.state, engine::QueryState::paused);
+  run_proved(2, "RESUME ALL;");
+  start({measured_both()});
+  EXPECT_EQ(session_->queries().at(0).stats.state, engine::QueryState::running);
+}
+
 TEST_F(MeasuredSession, UsesUpTheProofOfAScriptThatWasRefused) {
   start({std::string(kMeasuredOrders)});
   const std::string wrong = "CREATE STREAM x AS SELECT nothing FROM orders;";

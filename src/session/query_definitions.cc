@@ -60,16 +60,6 @@ Accepted record_of(const PersistentQuery& query) {
           .origin = query.origin};
 }
 
-Result<Accepted> end_of(const PersistentQuery& query, const std::string& text,
-                        const DefinitionContext& context) {
-  return Accepted{.kind = Accepted::Kind::terminate,
-                  .name = {},
-                  .query_id = query.id,
-                  .statement = text,
-                  .origin = context.origin,
-                  .tasks = TRY(tasks_of(*query.plan, context.effects))};
-}
-
 // What a new query takes the place of.
 struct Replaced {
   PersistentQuery query;
@@ -249,63 +239,6 @@ Result<CommandResult> insert_select(const DefinitionContext& context, const std:
   TRY(launch(context, std::move(query)));
   result.sequence = accept(context);
   return result;
-}
-
-namespace {
-
-// Whom a TERMINATE means. Empty: nobody, and that is no mistake.
-Result<std::vector<std::string>> meant_by(const DefinitionContext& context,
-                                          const sql::TerminateStatement& terminate) {
-  std::vector<std::string> ids;
-  if (terminate.query_id) {
-    const PersistentQuery* query = find_query(context.world, *terminate.query_id);
-    if (query == nullptr && context.repeated) return ids;
-    if (query == nullptr) {
-      return fail(ErrorCode::not_found,
-                  fmt::format("Unknown queryId: {}. SHOW QUERIES lists those that run.",
-                              *terminate.query_id));
-    }
-    ids.push_back(query->id);
-  } else {
-    for (const auto& [id, query] : context.world.queries) ids.push_back(id);
-  }
-  std::erase_if(ids, [&](const std::string& id) {
-    return context.spares_files && context.world.queries.at(id).origin == Origin::file;
-  });
-  return ids;
-}
-
-}  // namespace
-
-Result<CommandResult> terminate(const DefinitionContext& context, const std::string& text,
-                                const sql::TerminateStatement& terminate) {
-  const std::vector<std::string> ids = TRY(meant_by(context, terminate));
-  const bool one = terminate.query_id.has_value();
-  if (one && ids.empty()) {
-    return CommandResult{.command_id = fmt::format("terminate/{}/execute", *terminate.query_id),
-                         .message = "The query does not exist, or is of a newer configuration.",
-                         .query_id = {},
-                         .warning = true};
-  }
-  CommandResult result{.command_id = fmt::format("terminate/{}/execute", one ? ids[0] : "ALL"),
-                       .message = one ? "Query terminated." : "All queries terminated.",
-                       .query_id = one ? ids[0] : std::string()};
-  std::vector<Accepted> ends;
-  for (const std::string& id : ids) {
-    ends.push_back(TRY(end_of(context.world.queries.at(id), text, context)));
-  }
-  TRY(context.effects.record(ends));
-  Result<> all;
-  for (const std::string& id : ids) {
-    auto stopped = context.effects.stop_query(id, true);
-    context.world.queries.erase(id);
-    context.world.known.erase(id);
-    result.sequence = accept(context);
-    if (!stopped && all) all = fail(stopped.error());
-  }
-  if (all) return result;
-  return fail(all.error().in(
-      "the query has ended, but its positions are not forgotten yet; the next start does that"));
 }
 
 }  // namespace penstock::session

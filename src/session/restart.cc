@@ -66,7 +66,8 @@ Result<std::int32_t> tasks_before(const World& before, const std::string& id, Ef
 
 // Records of what ends, in front of those of what begins.
 Result<std::vector<Accepted>> records_of(const Realised& how, const std::vector<Change>& changes,
-                                         const World& before, const std::vector<Accepted>& left) {
+                                         const World& before, const World& now,
+                                         const std::vector<Accepted>& left) {
   std::vector<Accepted> out;
   for (const Change& change : changes) {
     if (change.kind != Change::Kind::ended && change.kind != Change::Kind::restarted) continue;
@@ -85,7 +86,17 @@ Result<std::vector<Accepted>> records_of(const Realised& how, const std::vector<
                    .statement = {},
                    .origin = Origin::file});
   }
-  out.insert(out.end(), left.begin(), left.end());
+  for (const Accepted& one : left) {
+    out.push_back(one);
+    const auto query = is_query(one) ? now.queries.find(one.query_id) : now.queries.end();
+    if (query == now.queries.end() || !query->second.paused) continue;
+    if (how.journal.state().has(one)) continue;
+    out.push_back({.kind = Accepted::Kind::pause,  // still: the new record would resume it
+                   .name = {},
+                   .query_id = one.query_id,
+                   .statement = {},
+                   .origin = Origin::file});
+  }
   if (how.configuration.empty()) return out;
   out.push_back({.kind = Accepted::Kind::configuration,
                  .name = {},
@@ -94,6 +105,19 @@ Result<std::vector<Accepted>> records_of(const Realised& how, const std::vector<
                  .origin = Origin::file,
                  .key = how.configuration});
   return out;
+}
+
+// Paused by a statement, and so until one resumes it; a signed one says so itself.
+void keep_paused(const Realised& how, const std::vector<Change>& changes, const World& before,
+                 World& now) {
+  if (how.options.catalogue == SessionOptions::CatalogueFrom::measured) return;
+  for (auto& [id, query] : now.queries) {
+    const auto old = before.queries.find(id);
+    if (old != before.queries.end() && old->second.paused) query.paused = true;
+  }
+  for (const Change& change : changes) {
+    if (change.kind == Change::Kind::restarted) now.queries.at(change.query_id).paused = false;
+  }
 }
 
 // What was recorded as ended and is not forgotten yet: of this start, or of a process that died.
@@ -236,10 +260,11 @@ Result<> gather_proved(const ScriptPlace& place, const JournalEntry& script, boo
 Result<> realise(const Realised& how, const std::vector<Change>& changes, const World& before,
                  World& now, const GatheredEffects& gathered) {
   const std::vector<Accepted> left = what_is_left(now, gathered.accepted());
+  keep_paused(how, changes, before, now);
   TRY(make_topics(how, now, left));
   TRY(claim_all(how, now, /*for_good=*/false));
   tell(changes, before.known.empty() && before.catalogue.streams().empty());
-  TRY(how.journal.append(TRY(records_of(how, changes, before, left))));
+  TRY(how.journal.append(TRY(records_of(how, changes, before, now, left))));
   TRY(forget_ended(how, now));
   TRY(claim_all(how, now, /*for_good=*/true));
   TRY(start_all(how, now, left));

@@ -81,6 +81,9 @@ void JournalState::remember(const Accepted& statement) {
     case Kind::refused:
       scripts_.insert(script_key(statement));
       return;
+    case Kind::pause:
+    case Kind::resume:
+      return;
     case Kind::reset:
       if (!statement.key.empty()) resets_.insert(statement.key);
       return;

@@ -23,8 +23,8 @@ struct JournalEntry {
 //   v           3
 //   n           the statement's number, from 0
 //   id          of the commit that wrote it: 16 hex digits, the same for all records of it
-//   kind        create, create_as, insert, drop, terminate, forgotten, reset, row, configuration,
-//               proved or refused
+//   kind        create, create_as, insert, drop, terminate, forgotten, pause, resume, reset,
+//               row, configuration, proved or refused
 //   origin      file (of a start's files or configuration), statement or signed
 //   name        of the stream, or empty
 //   query       id of the query, or empty

@@ -24,6 +24,8 @@ constexpr std::array kKinds = {
     KindName{Accepted::Kind::drop, "drop"},
     KindName{Accepted::Kind::terminate, "terminate"},
     KindName{Accepted::Kind::forgotten, "forgotten"},
+    KindName{Accepted::Kind::pause, "pause"},
+    KindName{Accepted::Kind::resume, "resume"},
     KindName{Accepted::Kind::reset, "reset"},
     KindName{Accepted::Kind::row, "row"},
     KindName{Accepted::Kind::configuration, "configuration"},

@@ -57,7 +57,7 @@ std::string formats_differ(const sql::StreamInfo& old, const sql::StreamInfo& no
       old.value_delimiter != now.value_delimiter) {
     return fmt::format("the format of topic '{}' has changed", now.topic);
   }
-  if (!(old.seal == now.seal))
+  if (old.seal.kind != now.seal.kind || old.seal.policy != now.seal.policy)
     return fmt::format("the sealing of topic '{}' has changed", now.topic);
   return {};
 }

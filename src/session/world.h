@@ -45,6 +45,7 @@ struct PersistentQuery {
   Properties properties;  // that were set
   Origin origin = Origin::statement;
   std::optional<sql::OnChange> on_change;
+  bool paused = false;
   // Shared with the runtime, which runs it; immutable.
   std::shared_ptr<const sql::PlanNode> plan;
 };

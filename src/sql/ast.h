@@ -174,8 +174,8 @@ struct Explain {
 
 struct Statement {
   std::variant<CreateStream, InsertSelect, InsertValues, DropStream, Describe, Explain, Query,
-               sql::ShowStatement, sql::TerminateStatement, sql::ResetPositions, sql::SetProperty,
-               sql::PrintTopic>
+               sql::ShowStatement, sql::TerminateStatement, sql::PauseStatement,
+               sql::ResetPositions, sql::SetProperty, sql::PrintTopic>
       node;
 };
 

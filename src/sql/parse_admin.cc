@@ -1,4 +1,5 @@
-// Statements that look at or steer the server: SHOW, DESCRIBE, EXPLAIN, TERMINATE, SET, PRINT.
+// Statements that look at or steer the server: SHOW, DESCRIBE, EXPLAIN, TERMINATE, PAUSE, RESUME,
+// SET, PRINT.
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -102,6 +103,14 @@ Parsed<ast::Statement> parse_terminate(TokenCursor& cursor) {
   if (cursor.accept_word("ALL")) return ast::Statement{TerminateStatement{}};
   const ast::Identifier id = TRY(cursor.expect_name("a query id or ALL"));
   return ast::Statement{TerminateStatement{id.text}};
+}
+
+Parsed<ast::Statement> parse_pause(TokenCursor& cursor) {
+  PauseStatement out;
+  out.pause = cursor.take().text == "PAUSE";
+  if (cursor.accept_word("ALL")) return ast::Statement{std::move(out)};
+  out.query_id = TRY(cursor.expect_name("a query id or ALL")).text;
+  return ast::Statement{std::move(out)};
 }
 
 Parsed<ast::Statement> parse_set(TokenCursor& cursor) {

@@ -19,7 +19,7 @@ Parsed<ast::Statement> parse_select(TokenCursor& cursor) {
   return ast::Statement{TRY(parse_query(cursor))};
 }
 
-constexpr std::array<StatementRule, 14> kRules = {{
+constexpr std::array<StatementRule, 16> kRules = {{
     {"CREATE", parse_create},
     {"DROP", parse_drop},
     {"INSERT", parse_insert},
@@ -30,13 +30,15 @@ constexpr std::array<StatementRule, 14> kRules = {{
     {"DESCRIBE", parse_describe},
     {"EXPLAIN", parse_explain},
     {"TERMINATE", parse_terminate},
+    {"PAUSE", parse_pause},
+    {"RESUME", parse_pause},
     {"ALTER", parse_alter},
     {"SET", parse_set},
     {"UNSET", parse_set},
     {"PRINT", parse_print},
 }};
-constexpr std::array<std::string_view, 9> kLater = {
-    "PAUSE", "RESUME", "DEFINE", "UNDEFINE", "ASSERT", "RUN", "DELETE", "UPDATE", "GRANT"};
+constexpr std::array<std::string_view, 7> kLater = {"DEFINE", "UNDEFINE", "ASSERT", "RUN",
+                                                    "DELETE", "UPDATE",   "GRANT"};
 
 std::unexpected<Diagnostic> unknown_statement(const TokenCursor& cursor) {
   const Token& token = cursor.peek();
@@ -47,7 +49,7 @@ std::unexpected<Diagnostic> unknown_statement(const TokenCursor& cursor) {
   if (hint.empty()) {
     hint =
         " Statements are CREATE, DROP, INSERT, SELECT, SHOW, DESCRIBE, EXPLAIN, TERMINATE, "
-        "ALTER QUERY, SET, UNSET and PRINT.";
+        "PAUSE, RESUME, ALTER QUERY, SET, UNSET and PRINT.";
   }
   return problem(token.span, fmt::format("Statement '{}' is not known.{}", token.text, hint));
 }

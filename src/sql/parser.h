@@ -30,6 +30,7 @@ Parsed<ast::Statement> parse_show(TokenCursor& cursor);
 Parsed<ast::Statement> parse_describe(TokenCursor& cursor);
 Parsed<ast::Statement> parse_explain(TokenCursor& cursor);
 Parsed<ast::Statement> parse_terminate(TokenCursor& cursor);
+Parsed<ast::Statement> parse_pause(TokenCursor& cursor);
 Parsed<ast::Statement> parse_set(TokenCursor& cursor);
 Parsed<ast::Statement> parse_print(TokenCursor& cursor);
 

@@ -76,6 +76,11 @@ struct ExplainStatement {
 struct TerminateStatement {
   std::optional<std::string> query_id;  // absent: ALL
 };
+// PAUSE id | ALL, RESUME id | ALL
+struct PauseStatement {
+  std::optional<std::string> query_id;  // absent: ALL
+  bool pause = true;                    // false: RESUME
+};
 // ALTER QUERY id RESET POSITIONS TO earliest | latest | (partition => offset, ...)
 struct ResetPositions {
   enum class To : std::uint8_t { earliest, latest, offsets };
@@ -101,7 +106,7 @@ struct Statement {
   std::string text;  // as written, without the semicolon
   std::variant<CreateStream, DropStream, CreateStreamAs, InsertSelect, InsertValues, SelectQuery,
                ShowStatement, DescribeStatement, ExplainStatement, TerminateStatement,
-               ResetPositions, SetProperty, PrintTopic>
+               PauseStatement, ResetPositions, SetProperty, PrintTopic>
       node;
 };
 

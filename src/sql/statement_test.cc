@@ -236,6 +236,9 @@ TEST_F(StatementTest, AdministrationIsReadAsWritten) {
             DescribeStatement::What::function);
   EXPECT_EQ(as<TerminateStatement>("TERMINATE csas_x_1").query_id, "CSAS_X_1");
   EXPECT_FALSE(as<TerminateStatement>("TERMINATE ALL").query_id.has_value());
+  EXPECT_EQ(as<PauseStatement>("PAUSE csas_x_1").query_id, "CSAS_X_1");
+  EXPECT_TRUE(as<PauseStatement>("PAUSE ALL").pause);
+  EXPECT_FALSE(as<PauseStatement>("RESUME ALL").pause);
   const auto reset = as<ResetPositions>("alter query csas_x_1 reset positions to (3 => 9, 0=>12)");
   EXPECT_EQ(reset.query_id, "CSAS_X_1");
   EXPECT_EQ(reset.to, ResetPositions::To::offsets);
