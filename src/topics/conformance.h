@@ -28,10 +28,9 @@ struct LogImplementation {
   // Commits come one after the other, in the same order in all partitions. false: those of several
   // writers may interleave; each is whole, and in its own order.
   bool serial_commits = true;
-  // restore() commits a checkpoint for a task that is new, too, and a commit finds another's
-  // opening by the incarnation. false (Kafka): a new task's first commit makes its changelog, and
-  // who writes is a matter of the writer's id.
-  bool opening_commits = true;
+  // A commit finds another's opening of its task by the incarnation, whatever their writers' ids.
+  // false (Kafka): while both live, it is a matter of the writer's id.
+  bool openings_fence = true;
 };
 
 // Every implementation that the suite holds to log.h. The suite keeps to what log.h leaves to the

@@ -7,7 +7,7 @@ namespace {
 class CheckpointConformance : public LogConformance {
  protected:
   // The commit of a new task's checkpoint as restore() hands it over.
-  std::uint64_t opened() const { return GetParam().opening_commits ? 1 : 0; }
+  static constexpr std::uint64_t kOpened = 1;
   Checkpoint open(Writer& writer, const TaskId& task = TaskId("Q_1/0")) {
     return must(writer.restore(task, [](ByteView, ByteView) {}));
   }
@@ -28,7 +28,7 @@ TEST_P(CheckpointConformance, AreMadeByEveryOpeningAndCommit) {
   auto w = writer();
   const TaskId task("Q_1/0");
   Checkpoint first = open(*w);
-  EXPECT_EQ(first.commit, opened());
+  EXPECT_EQ(first.commit, kOpened);
   EXPECT_TRUE(first.positions.empty());
   EXPECT_NE(first.incarnation, Incarnation{});
   EXPECT_EQ(first.previous, Digest{});
@@ -38,7 +38,7 @@ TEST_P(CheckpointConformance, AreMadeByEveryOpeningAndCommit) {
   must_finish(*commit);
   must_commit(*w, at("t", 0), {"names no task"});
   Checkpoint second = open(*w);
-  EXPECT_EQ(second.commit, opened() + 3);
+  EXPECT_EQ(second.commit, kOpened + 3);
   EXPECT_NE(second.incarnation, first.incarnation);
   EXPECT_NE(second.previous, Digest{});
   ASSERT_EQ(second.positions.size(), 1u);
@@ -51,7 +51,7 @@ TEST_P(CheckpointConformance, AreMadeByEveryOpeningAndCommit) {
   restart();
   w = writer();
   Checkpoint third = open(*w);
-  EXPECT_EQ(third.commit, opened() + 4);
+  EXPECT_EQ(third.commit, kOpened + 4);
   EXPECT_EQ(third.positions, second.positions);
   EXPECT_NE(third.incarnation, second.incarnation);
 }
@@ -88,11 +88,11 @@ TEST_P(CheckpointConformance, AreMadeForOpenTasksOnly) {
   EXPECT_EQ(commit->finish().outcome, Outcome::aborted);
   commit.reset();
   expect_empty(at("t", 0));
-  EXPECT_EQ(open(*w).commit, opened());
+  EXPECT_EQ(open(*w).commit, kOpened);
 }
 
 TEST_P(CheckpointConformance, FenceWhoOpenedTheTaskBefore) {
-  if (!GetParam().opening_commits) GTEST_SKIP() << "here the writer's id fences";
+  if (!GetParam().openings_fence) GTEST_SKIP() << "here the writer's id fences";
   create("t");
   auto older = writer("older");
   const TaskId task("Q_1/0");
@@ -125,10 +125,10 @@ TEST_P(CheckpointConformance, AreReplacedByAReset) {
       << "restore() comes next";
   EXPECT_TRUE(state_of(*w, task).empty());
   const Checkpoint seen = open(*w);
-  EXPECT_GT(seen.commit, opened() + 1);
+  EXPECT_GT(seen.commit, kOpened + 1);
   EXPECT_EQ(std::get<LogPosition>(*seen.find(at("t", 0))).next, 2);
   must(w->forget(task));
-  EXPECT_EQ(open(*w).commit, opened());
+  EXPECT_EQ(open(*w).commit, kOpened);
 }
 
 TEST_P(CheckpointConformance, RefuseATopicThatWasMadeAgain) {

@@ -111,11 +111,13 @@ SealedCheckpoint opening_checkpoint(const OpenTask& task, const StateIdentity& i
 Result<SealedCheckpoint> reset_checkpoint(const TaskId& task, std::vector<TaskPosition> positions,
                                           const std::optional<ByteBuffer>& stored,
                                           const StateIdentity& identity, const TopicIdOf& id_of,
-                                          const RandomSource& random, std::uint64_t lease_term) {
-  Checkpoint next{.task = task, .commit = 1, .lease_term = lease_term};
+                                          const RandomSource& random, std::uint64_t lease_term,
+                                          std::uint64_t commit_min) {
+  Checkpoint next{.task = task, .commit = commit_min + 1, .lease_term = lease_term};
   if (stored) {
     // Not verified: whatever it says, the number does not fall below it.
-    if (const auto before = read_checkpoint(*stored, task)) next.commit = before->commit + 1;
+    if (const auto before = read_checkpoint(*stored, task))
+      next.commit = std::max(next.commit, before->commit + 1);
     next.previous = hash_of_checkpoint(*stored, *identity.key);
   }
   random(next.incarnation);

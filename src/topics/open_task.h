@@ -51,11 +51,13 @@ class TaskOpening {
 SealedCheckpoint opening_checkpoint(const OpenTask& task, const StateIdentity& identity,
                                     const RandomSource& random, std::uint64_t lease_term);
 
-// Replaces whatever is stored (absent: nothing) by these positions and no state.
+// Replaces whatever is stored (absent: nothing) by these positions and no state. Its number is
+// above the stored one's and above commit_min.
 Result<SealedCheckpoint> reset_checkpoint(const TaskId& task, std::vector<TaskPosition> positions,
                                           const std::optional<ByteBuffer>& stored,
                                           const StateIdentity& identity, const TopicIdOf& id_of,
-                                          const RandomSource& random, std::uint64_t lease_term);
+                                          const RandomSource& random, std::uint64_t lease_term,
+                                          std::uint64_t commit_min = 0);
 
 // position_lost, as an error of restore() and of opening a log.
 Error position_lost(const TaskId& task, std::string_view seen);

@@ -15,30 +15,31 @@ TaskPlace changelog_place() {
   return must(place_of("s", kChangelogTask));
 }
 
+std::optional<std::string> no_topic(const TopicPartition&) {
+  return std::nullopt;
+}
+
 // Records of a changelog, as its writer makes them.
 struct Records {
   std::vector<std::pair<ByteBuffer, std::optional<ByteBuffer>>> list;
-  TaskFacts facts{.place = changelog_place(),
-                  .checkpoint = {.task = kChangelogTask},
-                  .digest = std::make_unique<StateDigest>(*test_identity().key, kChangelogTask)};
   StateIdentity identity = test_identity();
+  OpenTask open{identity, kChangelogTask};
 
-  Records() { facts.digest = std::make_unique<StateDigest>(*identity.key, kChangelogTask); }
   void commit(const std::vector<std::pair<std::string, std::optional<std::string>>>& changes) {
-    TaskUpdate update(facts);
+    TaskChanges update(open);
     for (const auto& [key, value] : changes) {
       list.emplace_back(state_record_key(as_bytes(key)), std::nullopt);
       if (value) {
         list.back().second = to_buffer(as_bytes(*value));
-        update.state().put(as_bytes(key), as_bytes(*value));
+        update.put(as_bytes(key), as_bytes(*value));
       } else {
-        update.state().erase(as_bytes(key));
+        update.erase(as_bytes(key));
       }
     }
-    const auto next = static_cast<Offset>(update.checkpoint().commit);
-    update.checkpoint().set(at("in", 0), LogPosition{next});
-    list.emplace_back(to_buffer(checkpoint_record_key()), update.seal(identity));
-    update.apply(*identity.key);
+    update.advance(at("in", 0), LogPosition{static_cast<Offset>(open.checkpoint.commit + 1)});
+    list.emplace_back(to_buffer(checkpoint_record_key()),
+                      must(update.seal(identity, no_topic))->bytes);
+    update.apply();
   }
   ChangelogContent read() const {
     ChangelogContent content;
@@ -47,9 +48,9 @@ struct Records {
           {.key = key, .value = value ? std::optional<ByteView>(*value) : std::nullopt}));
     return content;
   }
-  Result<TaskFacts> verify(std::uint64_t commits_min = 0) {
-    return verified_facts(kChangelogTask, changelog_place(), read(), commits_min, identity,
-                          figures);
+  Result<std::unique_ptr<OpenTask>> verify(std::uint64_t commits_min = 0) {
+    return verified_task(kChangelogTask, changelog_place(), read(), commits_min, identity, no_topic,
+                         figures);
   }
   Figures figures;
 };
@@ -63,14 +64,14 @@ void fill(Records& records) {
 TEST(KafkaChangelog, OpensAsItWasCommitted) {
   Records records;
   fill(records);
-  const TaskFacts facts = must(records.verify(3));
-  EXPECT_EQ(facts.checkpoint, records.facts.checkpoint);
-  EXPECT_EQ(facts.checkpoint.commit, 3u);
-  EXPECT_EQ(facts.hash, records.facts.hash);
-  EXPECT_EQ(facts.digest->entries(), 2u);
+  const auto open = must(records.verify(3));
+  EXPECT_EQ(open->checkpoint, records.open.checkpoint);
+  EXPECT_EQ(open->checkpoint.commit, 3u);
+  EXPECT_EQ(open->hash, records.open.hash);
+  EXPECT_EQ(open->digest.entries(), 2u);
   EXPECT_TRUE(records.figures.now().misbehaviour.empty());
   Records empty;
-  EXPECT_EQ(must(empty.verify()).checkpoint.commit, 0u);
+  EXPECT_EQ(must(empty.verify())->checkpoint.commit, 0u);
 }
 
 TEST(KafkaChangelog, IsTheSameCompacted) {
@@ -111,11 +112,11 @@ TEST(KafkaChangelog, NoticesACheckpointOfAnotherCommitTaskOrKey) {
   EXPECT_FALSE(records.verify());
   records.list.back().second = newest;
   EXPECT_TRUE(records.verify());
-  EXPECT_EQ(code_of(verified_facts(TaskId("Q_1/1"), changelog_place(), records.read(), 0,
-                                   records.identity, records.figures)),
+  EXPECT_EQ(code_of(verified_task(TaskId("Q_1/1"), changelog_place(), records.read(), 0,
+                                  records.identity, no_topic, records.figures)),
             ErrorCode::corrupt);
-  EXPECT_EQ(code_of(verified_facts(kChangelogTask, changelog_place(), records.read(), 0,
-                                   test_identity("test", 2), records.figures)),
+  EXPECT_EQ(code_of(verified_task(kChangelogTask, changelog_place(), records.read(), 0,
+                                  test_identity("test", 2), no_topic, records.figures)),
             ErrorCode::corrupt);
 }
 
@@ -138,7 +139,7 @@ TEST(KafkaChangelog, AForgottenTaskIsNew) {
   for (const char* key : {"a", "c"})
     records.list.emplace_back(state_record_key(as_bytes(key)), std::nullopt);
   records.list.emplace_back(to_buffer(checkpoint_record_key()), std::nullopt);
-  EXPECT_EQ(must(records.verify(0)).checkpoint.commit, 0u);
+  EXPECT_EQ(must(records.verify(0))->checkpoint.commit, 0u);
 }
 
 TEST(KafkaChangelog, RefusesForeignRecords) {

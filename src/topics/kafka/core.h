@@ -5,6 +5,8 @@
 #include "topics/kafka/consumer_pool.h"
 #include "topics/kafka/figures.h"
 #include "topics/kafka/fresh_commits.h"
+#include "topics/kafka/generation.h"
+#include "topics/kafka/opened_tasks.h"
 #include "topics/kafka/patience.h"
 #include "topics/kafka/topic_table.h"
 #include "topics/kafka/waiters.h"
@@ -29,6 +31,8 @@ struct Core {
   TopicTable topics;
   ConsumerPool consumers;
   FreshCommits fresh;
+  OpenedTasks opened;
+  Generation generation;
 };
 
 }  // namespace penstock::topics::kafka

@@ -180,37 +180,26 @@ Result<> KafkaCommit::write_task(const TaskId& task) {
     return fail(ErrorCode::failed_precondition,
                 fmt::format("task '{}' was not opened by this writer: restore() comes first",
                             task.value()));
-  TaskFacts& facts = opened->second;
-  TaskUpdate& update = updates_.try_emplace(task, facts).first->second;
-  std::int32_t partitions = facts.place.partition + 1;
-  for (const Advance& advance : advances_) {
-    if (advance.task != task) continue;
-    Position next = advance.next;
-    if (auto* at = std::get_if<LogPosition>(&next)) {
-      const TopicRef topic = TRY(writer_.core_.topics.find(advance.from.topic));
-      const auto* before = facts.checkpoint.find(advance.from);
-      const auto* place = before == nullptr ? nullptr : std::get_if<LogPosition>(before);
-      if (place != nullptr && !place->topic_id.empty() && place->topic_id != topic->id)
-        return fail(ErrorCode::failed_precondition,
-                    fmt::format("topic_recreated: topic '{}' was deleted and made again",
-                                advance.from.topic.text()));
-      at->topic_id = topic->id;
-      partitions = std::max(partitions, topic->spec.partitions);
-    }
-    update.checkpoint().set(advance.from, std::move(next));
-  }
-  if (!facts.place.is_alone) TRY(writer_.ensure_changelog(facts.place, partitions));
+  const TaskFacts& facts = opened->second;
+  TaskChanges& update = updates_.try_emplace(task, *facts.open).first->second;
+  for (Advance& advance : advances_)
+    if (advance.task == task) update.advance(advance.from, std::move(advance.next));
+  if (!facts.place.is_alone)
+    TRY(ensure_changelog(writer_.core_, facts.place, facts.place.partition + 1));
   TRY(begin_once());
   const auto changes = states_.find(task);
   if (changes != states_.end() && !changes->second->list().empty())
     TRY(write_state(facts.place, *changes->second, update));
-  const ByteBuffer& sealed = update.seal(writer_.core_.options.identity);
-  if (!facts.place.is_alone) TRY(writer_.write_checkpoint(facts.place, sealed));
-  return writer_.mirror(facts.place, update.checkpoint(), sealed);
+  TopicIds ids(writer_.core_.topics, TopicIds::Ask::once);
+  const SealedCheckpoint& sealed = *TRY(update.seal(writer_.core_.options.identity, ids.of()));
+  TRY(ids.answer());
+  if (!facts.place.is_alone) TRY(writer_.write_checkpoint(facts.place, sealed.bytes));
+  TRY(writer_.mirror(facts.place, sealed));
+  return writer_.prove_member(facts.place);
 }
 
 Result<> KafkaCommit::write_state(const TaskPlace& place, const Changes& changes,
-                                  TaskUpdate& update) {
+                                  TaskChanges& update) {
   if (place.is_alone)
     return fail(ErrorCode::unsupported, "only tasks named <name>/<number> keep state on Kafka");
   rd_kafka_topic_t& changelog = *TRY(writer_.producer_->handle_of(place.changelog));
@@ -221,9 +210,9 @@ Result<> KafkaCommit::write_state(const TaskPlace& place, const Changes& changes
     if (change.value) record.value = *change.value;
     TRY(writer_.producer_->produce(changelog, place.partition, record));
     if (change.value)
-      update.state().put(change.key, *change.value);
+      update.put(change.key, *change.value);
     else
-      update.state().erase(change.key);
+      update.erase(change.key);
   }
   return {};
 }
@@ -231,7 +220,7 @@ Result<> KafkaCommit::write_state(const TaskPlace& place, const Changes& changes
 void KafkaCommit::take_over_updates() {
   for (const TopicRef& topic : topics_) writer_.core_.fresh.note(topic->spec.name);
   for (auto& [task, update] : updates_) {
-    update.apply(*writer_.core_.options.identity.key);
+    update.apply();
     const TaskPlace& place = writer_.tasks_.at(task).place;
     if (!place.is_alone) writer_.core_.fresh.note(changelog_of(place).topic);
   }

@@ -56,7 +56,7 @@ class KafkaCommit final : public Commit {
   // State, checkpoint and mirrored offsets of every task that was named.
   Result<> write_tasks();
   Result<> write_task(const TaskId& task);
-  Result<> write_state(const TaskPlace& place, const Changes& changes, TaskUpdate& update);
+  Result<> write_state(const TaskPlace& place, const Changes& changes, TaskChanges& update);
   void note_start();
   CommitResult take_result();  // waits
   CommitResult give_up(const Error& error);
@@ -70,7 +70,7 @@ class KafkaCommit final : public Commit {
   std::vector<TopicRef> topics_;  // appended to
   std::vector<Advance> advances_;
   std::map<TaskId, std::unique_ptr<Changes>> states_;
-  std::map<TaskId, TaskUpdate> updates_;
+  std::map<TaskId, TaskChanges> updates_;
   std::chrono::steady_clock::time_point started_;
   std::future<CommitResult> result_;  // valid once started
 };

@@ -46,6 +46,12 @@ class KafkaLog final : public Log {
   Result<> remove(const TopicName& name) override;
   Result<> set_retention(const TopicName& name, const Retention& retention) override;
   Result<> trim(const TopicPartition& at, Offset before, bool unread) override;
+  std::optional<std::int32_t> partitions_seen(const TopicName& name) override {
+    TopicRef topic = core_.topics.seen(name);
+    return topic == nullptr ? std::nullopt : std::optional(topic->spec.partitions);
+  }
+  Result<> grow(const TopicName& name, std::int32_t partitions) override;
+  Result<> expect_tasks(const std::string& name, std::int32_t tasks) override;
   Result<std::unique_ptr<Reader>> reader(const TopicPartition& from, Offset start,
                                          ReadCheck check) override;
   Result<std::unique_ptr<Writer>> writer(const WriterId& id) override {
@@ -129,6 +135,20 @@ Result<> KafkaLog::remove(const TopicName& name) {
   core_.topics.forget(name);
   core_.waiters.notify();
   return forget_positions(*topic);
+}
+
+Result<> KafkaLog::grow(const TopicName& name, std::int32_t partitions) {
+  TopicRef topic = TRY(core_.topics.look(name));
+  if (topic->spec.partitions >= partitions) return {};
+  Result<> grown = core_.admin->grow(name.text(), partitions);
+  // Unless another process has added them meanwhile.
+  topic = TRY(core_.topics.look(name));
+  return topic->spec.partitions >= partitions ? Result<>() : grown;
+}
+
+Result<> KafkaLog::expect_tasks(const std::string& name, std::int32_t tasks) {
+  const TaskId last(fmt::format("{}/{}", name, tasks - 1));
+  return ensure_changelog(core_, TRY(place_of(core_.options.service_id, last)), tasks);
 }
 
 Result<> KafkaLog::forget_positions(const TopicFacts& topic) {

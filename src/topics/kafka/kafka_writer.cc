@@ -7,7 +7,6 @@
 
 #include "base/clock.h"
 #include "topics/commit_limits.h"
-#include "topics/incarnation.h"
 #include "topics/kafka/changelog_replica.h"
 #include "topics/kafka/kafka_commit.h"
 #include "topics/kafka/limits.h"
@@ -25,8 +24,43 @@ Result<std::unique_ptr<KafkaWriter>> KafkaWriter::start(Log& log, Core& core,
                                                         ChangelogReplica* replica,
                                                         const WriterId& id) {
   std::unique_ptr<KafkaWriter> writer(new KafkaWriter(log, core, replica, id));
+  TRY(writer->check_still_ours());
   writer->producer_ = TRY(Producer::start(core.options, id, *core.last));
   return writer;
+}
+
+// Taking the id would fence whoever has the tasks now.
+Result<> KafkaWriter::check_still_ours() const {
+  if (core_.generation.is_refused())
+    return fail(ErrorCode::fenced,
+                "the processes that share tasks have gone on without this one; it takes none until "
+                "it gets its share again");
+  for (const TaskId& task : core_.opened.of(id_)) {
+    const TaskPlace place = TRY(place_of(core_.options.service_id, task));
+    const std::optional<Checkpoint> newest = TRY(newest_checkpoint(place, task));
+    if (newest) TRY(core_.opened.check(id_, task, newest->incarnation));
+  }
+  return {};
+}
+
+// Commits write it behind the state, so it is near the end. Not verified: nothing is taken from it.
+Result<std::optional<Checkpoint>> KafkaWriter::newest_checkpoint(const TaskPlace& place,
+                                                                 const TaskId& task) const {
+  constexpr Offset kTail = 16, kFurther = 64;
+  const TopicPartition at = changelog_of(place);
+  Result<TopicInfo> info = log_.describe(at.topic);
+  if (!info && info.error().code() == ErrorCode::not_found) return std::nullopt;
+  if (!info) return fail(info.error());
+  if (static_cast<std::size_t>(at.partition) >= info->partitions.size()) return std::nullopt;
+  const PartitionInfo& range = info->partitions[static_cast<std::size_t>(at.partition)];
+  for (Offset back = kTail;; back *= kFurther) {
+    const Offset from = std::max(range.first, range.end - back);
+    std::unique_ptr<Reader> reader = TRY(log_.reader(at, from));
+    ChangelogContent content;
+    TRY(read_changelog(log_, *reader, range.end, at, content));
+    if (content.checkpoint()) return TRY(read_checkpoint(*content.checkpoint(), task));
+    if (from == range.first) return std::nullopt;
+  }
 }
 
 KafkaWriter::~KafkaWriter() {
@@ -78,80 +112,97 @@ Result<> KafkaWriter::check_idle() const {
   return {};
 }
 
-Result<TaskFacts*> KafkaWriter::read_task(const TaskId& task, const StateVisitor& visitor) {
+Result<TaskFacts> KafkaWriter::read_task(const TaskId& task, const StateVisitor& visitor) {
   TaskPlace place = TRY(place_of(core_.options.service_id, task));
-  TaskFacts facts;
   if (place.is_alone) {
-    facts = TRY(read_alone(task, std::move(place)));
-  } else {
-    const std::uint64_t commits_min = commit_in_mirror(place, TRY(mirror_of(place)));
-    const ChangelogContent content = TRY(read_changelog_of(place));
-    for (const auto& [key, value] : content.entries()) visitor(key, value);
-    facts = TRY(verified_facts(task, std::move(place), content, commits_min, core_.options.identity,
-                               core_.figures));
+    auto open = TRY(read_alone(task, place));
+    return TaskFacts{std::move(place), std::move(open)};
   }
-  TRY(check_topics(facts.checkpoint, core_));
-  return &tasks_.insert_or_assign(task, std::move(facts)).first->second;
+  const std::uint64_t commits_min = commit_in_mirror(place, TRY(mirror_of(place)));
+  const ChangelogContent content = TRY(read_changelog_of(place));
+  for (const auto& [key, value] : content.entries()) visitor(key, value);
+  TopicIds ids(core_.topics, TopicIds::Ask::now);
+  auto open = verified_task(task, place, content, commits_min, core_.options.identity, ids.of(),
+                            core_.figures);
+  if (open) TRY(ids.answer());
+  return TaskFacts{std::move(place), TRY(std::move(open))};
 }
 
-Result<TaskFacts> KafkaWriter::read_alone(const TaskId& task, TaskPlace place) {
-  const StateIdentity& identity = core_.options.identity;
-  TaskFacts facts{.place = std::move(place),
-                  .checkpoint = {.task = task},
-                  .digest = std::make_unique<StateDigest>(*identity.key, task)};
-  for (const GroupOffset& stored : TRY(mirror_of(facts.place))) {
+Result<std::unique_ptr<OpenTask>> KafkaWriter::read_alone(const TaskId& task,
+                                                          const TaskPlace& place) {
+  std::optional<ByteBuffer> newest;
+  std::uint64_t commit = 0;
+  for (const GroupOffset& stored : TRY(mirror_of(place))) {
     if (!stored.metadata.starts_with(kAloneMark)) continue;
-    const ByteBuffer sealed = TRY(from_base64(stored.metadata.substr(kAloneMark.size())));
-    Checkpoint read = TRY(read_checkpoint(sealed, task));
-    TRY(verify_checkpoint(sealed, task, facts.digest->bytes(), identity));
-    if (read.commit <= facts.checkpoint.commit) continue;
-    facts.checkpoint = std::move(read);
-    facts.hash = hash_of_checkpoint(sealed, *identity.key);
+    ByteBuffer sealed = TRY(from_base64(stored.metadata.substr(kAloneMark.size())));
+    const Checkpoint read = TRY(read_checkpoint(sealed, task));
+    if (read.commit <= commit) continue;
+    commit = read.commit;
+    newest = std::move(sealed);
   }
-  return facts;
+  TopicIds ids(core_.topics, TopicIds::Ask::now);
+  auto open = TRY(TaskOpening(core_.options.identity, task).finish(newest, ids.of()));
+  TRY(ids.answer());
+  return open;
 }
 
 Result<Checkpoint> KafkaWriter::restore(const TaskId& task, const StateVisitor& visitor) {
   TRY(check_idle());
-  TaskFacts& facts = *TRY(read_task(task, visitor));
-  TRY(commit_opening(facts));
-  return facts.checkpoint;
+  TaskFacts facts = TRY(read_task(task, visitor));
+  TRY(core_.opened.check(id_, task, facts.open->checkpoint.incarnation));
+  if (facts.place.is_alone)  // nothing is stored before its first commit
+    kernel_random(facts.open->checkpoint.incarnation);
+  else
+    TRY(commit_opening(facts));
+  return tasks_.insert_or_assign(task, std::move(facts)).first->second.open->checkpoint;
 }
 
-// A new task has nothing that an opening could fence: its first commit makes the changelog, when it
-// is known how many partitions that needs.
 Result<> KafkaWriter::commit_opening(TaskFacts& facts) {
-  const bool is_new = facts.checkpoint.commit == 0;
-  facts.checkpoint.incarnation = new_incarnation();
-  if (is_new || facts.place.is_alone) return {};
-  TaskUpdate update(facts);
-  const ByteBuffer& sealed = update.seal(core_.options.identity);
+  OpenTask& open = *facts.open;
+  const TaskId task = open.checkpoint.task;
+  SealedCheckpoint next = opening_checkpoint(open, core_.options.identity, kernel_random, 0);
+  TRY(ensure_changelog(core_, facts.place, facts.place.partition + 1));
+  core_.opened.expect(id_, task, {open.checkpoint.incarnation, next.checkpoint.incarnation});
   TRY(transact([&]() -> Result<> {
-    TRY(write_checkpoint(facts.place, sealed));
-    return mirror(facts.place, update.checkpoint(), sealed);
+    TRY(write_checkpoint(facts.place, next.bytes));
+    TRY(mirror(facts.place, next));
+    return prove_member(facts.place);
   }));
-  update.apply(*core_.options.identity.key);
+  core_.opened.expect(id_, task, {next.checkpoint.incarnation});
+  open.checkpoint = std::move(next.checkpoint);
+  open.hash = next.hash;
   core_.fresh.note(changelog_of(facts.place).topic);
   return {};
 }
 
-Result<> KafkaWriter::ensure_changelog(const TaskPlace& place, std::int32_t partitions) {
+Result<> KafkaWriter::prove_member(const TaskPlace& place) {
+  const Generation::Ref generation = core_.generation.now();
+  if (generation == nullptr || place.is_alone) return {};
+  const TopicName topic = TRY(TopicName::parse(members_topic(core_.options.service_id)));
+  Result<> proved =
+      producer_->prove_member(*generation, {{topic, place.partition % kSlots}, 0, std::string()});
+  if (!proved && proved.error().code() == ErrorCode::fenced)
+    core_.generation.note_refused(generation);
+  return proved;
+}
+
+Result<> ensure_changelog(Core& core, const TaskPlace& place, std::int32_t partitions) {
   TopicName name = changelog_of(place).topic;
-  Result<TopicRef> topic = core_.topics.find(name);
+  Result<TopicRef> topic = core.topics.find(name);
   if (topic && (*topic)->spec.partitions > place.partition) return {};
   if (topic) {  // unless another task's writer has added them meanwhile
-    Result<> grown = core_.admin->grow(name.text(), partitions);
-    TopicRef now = TRY(core_.topics.look(name));
+    Result<> grown = core.admin->grow(name.text(), partitions);
+    TopicRef now = TRY(core.topics.look(name));
     return now->spec.partitions > place.partition ? Result<>() : grown;
   }
   if (topic.error().code() != ErrorCode::not_found) return fail(topic.error());
-  Result<> made = core_.admin->create(name.text(), partitions, core_.options.replication,
-                                      {{"cleanup.policy", "compact"},
-                                       {"message.timestamp.type", "CreateTime"},
-                                       {"max.message.bytes", std::to_string(kMessageBytesMax)},
-                                       {"min.cleanable.dirty.ratio", "0.1"}});
+  Result<> made = core.admin->create(name.text(), partitions, core.options.replication,
+                                     {{"cleanup.policy", "compact"},
+                                      {"message.timestamp.type", "CreateTime"},
+                                      {"max.message.bytes", std::to_string(kMessageBytesMax)},
+                                      {"min.cleanable.dirty.ratio", "0.1"}});
   if (!made && made.error().code() != ErrorCode::already_exists) return made;
-  TRY(core_.topics.look(name));
+  TRY(core.topics.look(name));
   return {};
 }
 
@@ -175,9 +226,9 @@ Result<> KafkaWriter::erase_state(const TaskPlace& place, const ChangelogContent
 }
 
 // Positions in topics that are there; those of other sources have no offset to show.
-Result<> KafkaWriter::mirror(const TaskPlace& place, const Checkpoint& checkpoint,
-                             ByteView sealed) {
-  const std::string mark = place.is_alone ? std::string(kAloneMark) + to_base64(sealed)
+Result<> KafkaWriter::mirror(const TaskPlace& place, const SealedCheckpoint& sealed) {
+  const Checkpoint& checkpoint = sealed.checkpoint;
+  const std::string mark = place.is_alone ? std::string(kAloneMark) + to_base64(sealed.bytes)
                                           : to_text({place.partition, checkpoint.commit});
   std::vector<Producer::Position> offsets;
   for (const TaskPosition& position : checkpoint.positions) {
@@ -209,26 +260,18 @@ Result<> KafkaWriter::reset(const TaskId& task, std::vector<TaskPosition> positi
     return fail(ErrorCode::invalid_argument,
                 fmt::format("task '{}' is none of a query", task.value()));
   const ChangelogContent content = TRY(read_changelog_of(place));
-  Checkpoint next{.task = task, .commit = commit_in_mirror(place, TRY(mirror_of(place)))};
-  if (content.checkpoint())
-    if (Result<Checkpoint> read = read_checkpoint(*content.checkpoint(), task))
-      next.commit = std::max(next.commit, read->commit);
-  ++next.commit;
-  next.incarnation = new_incarnation();
-  std::int32_t partitions = place.partition + 1;
-  for (TaskPosition& position : positions) {
-    TopicRef topic = TRY(core_.topics.look(position.from.topic));
-    partitions = std::max(partitions, topic->spec.partitions);
-    if (auto* at = std::get_if<LogPosition>(&position.position)) at->topic_id = topic->id;
-    next.set(position.from, std::move(position.position));
-  }
-  TRY(ensure_changelog(place, partitions));
-  const ByteBuffer sealed = seal_checkpoint(next, Digest{}, core_.options.identity);
+  TopicIds ids(core_.topics, TopicIds::Ask::now);
+  const SealedCheckpoint next = TRY(
+      reset_checkpoint(task, std::move(positions), content.checkpoint(), core_.options.identity,
+                       ids.of(), kernel_random, 0, commit_in_mirror(place, TRY(mirror_of(place)))));
+  TRY(ids.answer());
+  TRY(ensure_changelog(core_, place, place.partition + 1));
   TRY(transact([&]() -> Result<> {
     TRY(erase_state(place, content));
-    TRY(write_checkpoint(place, sealed));
-    return mirror(place, next, sealed);
+    TRY(write_checkpoint(place, next.bytes));
+    return mirror(place, next);
   }));
+  core_.opened.expect(id_, task, {next.checkpoint.incarnation});
   tasks_.erase(task);
   core_.fresh.note(changelog_of(place).topic);
   return {};
@@ -246,6 +289,7 @@ Result<> KafkaWriter::forget(const TaskId& task) {
     if (place.is_alone || parse_mark(offset.metadata))
       forgotten.push_back({offset.from, 0, to_text({place.partition, 0})});
   tasks_.erase(task);
+  core_.opened.forget(id_, task);
   if (!has_changelog && forgotten.empty()) return {};
   TRY(transact([&]() -> Result<> {
     TRY(erase_state(place, content));

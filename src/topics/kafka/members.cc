@@ -60,6 +60,8 @@ void Members::on_rebalance(rd_kafka_t* client, rd_kafka_resp_err_t what,
                            rd_kafka_topic_partition_list_t* partitions, void* self) {
   auto& members = *static_cast<Members*>(self);
   if (what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+    // Nothing is read, and the offsets that prove generations need not be asked for.
+    for (int i = 0; i < partitions->cnt; ++i) partitions->elems[i].offset = RD_KAFKA_OFFSET_END;
     rd_kafka_assign(client, partitions);
     members.take(*partitions);
     return;
@@ -74,6 +76,8 @@ void Members::take(const rd_kafka_topic_partition_list_t& partitions) {
     if (slot >= 0 && slot < kSlots) slots_[static_cast<std::size_t>(slot)] = true;
   }
   has_any_ = true;
+  core_.opened.forget_all();  // what others have opened since may be taken over now
+  core_.generation.set(GroupMetadata(rd_kafka_consumer_group_metadata(client_.get())));
   core_.figures.count_rebalance();
   log::info("tasks assigned", {{"slots", partitions.cnt}, {"of", kSlots}});
   listener_.on_assigned(*this);

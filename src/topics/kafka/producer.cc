@@ -12,6 +12,7 @@ namespace penstock::topics::kafka {
 namespace {
 
 constexpr std::chrono::seconds kLeadersPatience{10};
+constexpr int kLeadersAsked = 20;  // for a partition that is not known; it was seen by the admin
 constexpr std::chrono::seconds kInitSlice{5};
 constexpr std::size_t kFieldsMax = 7;
 
@@ -24,6 +25,12 @@ rd_kafka_vu_t bytes_field(rd_kafka_vtype_t type, const std::optional<ByteView>& 
   field.u.mem.ptr = const_cast<void*>(data);  // NOLINT: the C type has no const; it is only read
   field.u.mem.size = bytes->size();
   return field;
+}
+
+bool has_lost_membership(rd_kafka_resp_err_t code) {
+  return code == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION ||
+         code == RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID ||
+         code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID;
 }
 
 // Owned by the library once the record is taken.
@@ -105,13 +112,18 @@ Result<rd_kafka_topic_t*> Producer::handle_of(const std::string& topic) {
   auto found = topics_.find(topic);
   if (found != topics_.end()) return found->second.get();
   TopicHandle handle(rd_kafka_topic_new(client_.get(), topic.c_str(), nullptr));
-  const rd_kafka_metadata_t* metadata = nullptr;
-  rd_kafka_resp_err_t code = rd_kafka_metadata(client_.get(), 0, handle.get(), &metadata,
-                                               patience_.slice_ms(kLeadersPatience));
-  if (metadata != nullptr) rd_kafka_metadata_destroy(metadata);
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-    return fail(error_of(code, fmt::format("asking for the leaders of topic '{}'", topic)));
+  TRY(ask_leaders(*handle));
   return topics_.emplace(topic, std::move(handle)).first->second.get();
+}
+
+Result<> Producer::ask_leaders(rd_kafka_topic_t& topic) {
+  const rd_kafka_metadata_t* metadata = nullptr;
+  rd_kafka_resp_err_t code =
+      rd_kafka_metadata(client_.get(), 0, &topic, &metadata, patience_.slice_ms(kLeadersPatience));
+  if (metadata != nullptr) rd_kafka_metadata_destroy(metadata);
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
+  return fail(error_of(
+      code, fmt::format("asking for the leaders of topic '{}'", rd_kafka_topic_name(&topic))));
 }
 
 Result<> Producer::produce(rd_kafka_topic_t& topic, std::int32_t partition,
@@ -134,12 +146,19 @@ Result<> Producer::produce(rd_kafka_topic_t& topic, std::int32_t partition,
     fields[count].vtype = RD_KAFKA_VTYPE_HEADERS;
     fields[count++].u.headers = headers;
   }
+  int asked = 0;
   for (;;) {
     Failure failure(rd_kafka_produceva(client_.get(), fields.data(), count));
     if (failure == nullptr) return {};
     bool full = rd_kafka_error_code(failure.get()) == RD_KAFKA_RESP_ERR__QUEUE_FULL;
     if (full && !patience_.is_over()) {
       rd_kafka_poll(client_.get(), patience_.slice_ms());
+      continue;
+    }
+    // The topic has got the partition since its leaders were asked for.
+    const bool is_new = rd_kafka_error_code(failure.get()) == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
+    if (is_new && asked < kLeadersAsked && ask_leaders(topic)) {
+      if (asked++ > 0) std::this_thread::sleep_for(std::chrono::milliseconds(patience_.slice_ms()));
       continue;
     }
     if (headers != nullptr) rd_kafka_headers_destroy(headers);
@@ -172,6 +191,18 @@ Result<> Producer::deliver_all() {
 }
 
 Result<> Producer::send_offsets(const std::string& group, std::span<const Position> positions) {
+  const GroupMetadata metadata(rd_kafka_consumer_group_metadata_new(group.c_str()));
+  return send_offsets(*metadata, positions,
+                      fmt::format("committing positions of group '{}'", group));
+}
+
+Result<> Producer::prove_member(const rd_kafka_consumer_group_metadata_t& member,
+                                const Position& position) {
+  return send_offsets(member, {&position, 1}, "proving that this process has its tasks still");
+}
+
+Result<> Producer::send_offsets(const rd_kafka_consumer_group_metadata_t& group,
+                                std::span<const Position> positions, std::string_view doing) {
   PartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(positions.size())));
   for (const Position& position : positions) {
     rd_kafka_topic_partition_t* at = rd_kafka_topic_partition_list_add(
@@ -181,14 +212,14 @@ Result<> Producer::send_offsets(const std::string& group, std::span<const Positi
     std::copy(position.metadata.begin(), position.metadata.end(), static_cast<char*>(at->metadata));
     at->metadata_size = position.metadata.size();
   }
-  GroupMetadata metadata(rd_kafka_consumer_group_metadata_new(group.c_str()));
-  const std::string doing = fmt::format("committing positions of group '{}'", group);
   for (;;) {
     // The library does not look at the time while it waits for one answer, and nobody can shorten
     // a call that is under way: none takes longer than two answers.
-    Failure failure(rd_kafka_send_offsets_to_transaction(client_.get(), list.get(), metadata.get(),
+    Failure failure(rd_kafka_send_offsets_to_transaction(client_.get(), list.get(), &group,
                                                          patience_.slice_ms(kAnswerPatience)));
     if (failure == nullptr) return {};
+    if (has_lost_membership(rd_kafka_error_code(failure.get())))
+      return fail(ErrorCode::fenced, error_of(*failure, doing).text());
     if (rd_kafka_error_is_retriable(failure.get()) == 0) return fail(take(*failure, doing));
     if (patience_.is_over()) return fail(out_of_patience(doing));
     std::this_thread::sleep_for(std::chrono::milliseconds(patience_.slice_ms()));

@@ -36,6 +36,9 @@ class Producer {
     std::string metadata;
   };
   Result<> send_offsets(const std::string& group, std::span<const Position> positions);
+  // An offset of a group that this process is a member of. fenced: the group has gone on without
+  // the member; then the transaction must be aborted.
+  Result<> prove_member(const rd_kafka_consumer_group_metadata_t& member, const Position& position);
   CommitResult commit();
   void abort();
   // From any thread: whatever the transaction still waits for, it waits no longer than this.
@@ -51,7 +54,10 @@ class Producer {
         patience_(last, transaction_timeout) {}
   // Marks the producer dead if the failure is one that it does not survive.
   Error take(const rd_kafka_error_t& failure, std::string_view doing);
+  Result<> send_offsets(const rd_kafka_consumer_group_metadata_t& group,
+                        std::span<const Position> positions, std::string_view doing);
   Result<> deliver_all();
+  Result<> ask_leaders(rd_kafka_topic_t& topic);
   Error out_of_patience(std::string_view doing) const;
   // The brokers say that the id has another epoch now.
   Error lose_epoch();

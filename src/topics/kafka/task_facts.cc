@@ -33,21 +33,19 @@ TopicPartition changelog_of(const TaskPlace& place) {
   return {*TopicName::parse(place.changelog), place.partition};
 }
 
-TaskUpdate::TaskUpdate(TaskFacts& facts)
-    : facts_(facts), digest_(*facts.digest), checkpoint_(facts.checkpoint) {
-  ++checkpoint_.commit;
-  checkpoint_.previous = facts.hash;
+TopicIdOf TopicIds::of() {
+  return [this](const TopicPartition& from) -> std::optional<std::string> {
+    Result<TopicRef> topic = ask_ == Ask::now ? topics_.look(from.topic) : topics_.find(from.topic);
+    if (topic) return (*topic)->id;
+    // An absent one's reader says so.
+    if (topic.error().code() != ErrorCode::not_found && !failed_) failed_ = topic.error();
+    return std::nullopt;
+  };
 }
 
-const ByteBuffer& TaskUpdate::seal(const StateIdentity& identity) {
-  sealed_ = seal_checkpoint(checkpoint_, digest_.bytes(), identity);
-  return sealed_;
-}
-
-void TaskUpdate::apply(const StateKey& key) {
-  facts_.hash = hash_of_checkpoint(sealed_, key);
-  facts_.checkpoint = std::move(checkpoint_);
-  facts_.digest->apply(std::move(digest_));
+Result<> TopicIds::answer() const {
+  if (failed_) return fail(*failed_);
+  return {};
 }
 
 std::uint64_t commit_in_mirror(const TaskPlace& place, std::span<const GroupOffset> mirror) {
@@ -68,54 +66,33 @@ std::uint64_t commit_in_mirror(const TaskPlace& place, std::span<const GroupOffs
   return commit;
 }
 
-Result<TaskFacts> verified_facts(const TaskId& task, TaskPlace place,
-                                 const ChangelogContent& content, std::uint64_t commits_min,
-                                 const StateIdentity& identity, Figures& figures) {
+Result<std::unique_ptr<OpenTask>> verified_task(const TaskId& task, const TaskPlace& place,
+                                                const ChangelogContent& content,
+                                                std::uint64_t commits_min,
+                                                const StateIdentity& identity,
+                                                const TopicIdOf& id_of, Figures& figures) {
   const TopicPartition where = changelog_of(place);
-  TaskFacts facts{.place = std::move(place),
-                  .checkpoint = {.task = task},
-                  .digest = std::make_unique<StateDigest>(*identity.key, task)};
-  for (const auto& [key, value] : content.entries()) facts.digest->add(key, value);
-  if (!content.checkpoint()) {
-    if (content.entries().empty() && commits_min == 0) return facts;
-    return fail(changed(task, where,
-                        fmt::format("position_lost: task '{}' has run before (commit {} at least, "
-                                    "{} entries of state), but its checkpoint is gone",
-                                    task.value(), commits_min, content.entries().size()),
-                        figures));
-  }
-  const ByteBuffer& stored = *content.checkpoint();
-  Result<Checkpoint> read = read_checkpoint(stored, task);
-  if (!read) return fail(read.error());
-  if (Result<> good = verify_checkpoint(stored, task, facts.digest->bytes(), identity); !good)
-    return fail(changed(task, where, good.error().text(), figures));
-  if (read->commit < commits_min)
-    return fail(changed(task, where,
-                        fmt::format("commit {} of task '{}' was put back, {} was there before",
-                                    read->commit, task.value(), commits_min),
-                        figures));
-  facts.checkpoint = *std::move(read);
-  facts.hash = hash_of_checkpoint(stored, *identity.key);
-  return facts;
-}
-
-Result<> check_topics(const Checkpoint& checkpoint, Core& core) {
-  for (const TaskPosition& position : checkpoint.positions) {
-    const auto* place = std::get_if<LogPosition>(&position.position);
-    if (place == nullptr || place->topic_id.empty()) continue;
-    Result<TopicRef> topic = core.topics.look(position.from.topic);
-    if (!topic && topic.error().code() == ErrorCode::not_found) continue;  // its reader says so
-    if (!topic) return fail(topic.error());
-    if ((*topic)->id == place->topic_id) continue;
-    const Error noted = core.figures.note(
-        "topic_recreated", position.from,
-        fmt::format("topic_recreated: topic '{}' was deleted and made again: the position of task "
-                    "'{}' belongs to "
-                    "the former one. If that was meant: {}",
-                    position.from.topic.text(), checkpoint.task.value(), way_out(checkpoint.task)));
+  if (!content.checkpoint() && commits_min > 0)
+    return fail(changed(
+        task, where,
+        position_lost(task, fmt::format("commit {} at least was there", commits_min)).text(),
+        figures));
+  TaskOpening opening(identity, task);
+  for (const auto& [key, value] : content.entries()) opening.add(key, value);
+  Result<std::unique_ptr<OpenTask>> open = opening.finish(content.checkpoint(), id_of);
+  if (!open && open.error().code() == ErrorCode::corrupt)
+    return fail(changed(task, where, open.error().text(), figures));
+  if (!open && open.error().code() == ErrorCode::failed_precondition) {
+    const Error noted = figures.note("topic_recreated", where, open.error().text());
     return fail(ErrorCode::failed_precondition, noted.text());
   }
-  return {};
+  if (!open) return open;
+  if ((*open)->checkpoint.commit < commits_min)
+    return fail(changed(task, where,
+                        fmt::format("commit {} of task '{}' was put back, {} was there before",
+                                    (*open)->checkpoint.commit, task.value(), commits_min),
+                        figures));
+  return open;
 }
 
 }  // namespace penstock::topics::kafka

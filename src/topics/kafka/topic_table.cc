@@ -65,12 +65,14 @@ void TopicTable::doubt(const TopicName& name) {
   found->second = std::make_shared<const TopicFacts>(std::move(old));
 }
 
+TopicRef TopicTable::seen(const TopicName& name) {
+  std::lock_guard lock(mutex_);
+  auto found = topics_.find(name);
+  return found != topics_.end() && !*found->second->removed ? found->second : nullptr;
+}
+
 Result<TopicRef> TopicTable::find(const TopicName& name) {
-  {
-    std::lock_guard lock(mutex_);
-    auto found = topics_.find(name);
-    if (found != topics_.end() && !*found->second->removed) return found->second;
-  }
+  if (TopicRef topic = seen(name)) return topic;
   return look(name);
 }
 

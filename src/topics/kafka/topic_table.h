@@ -30,6 +30,8 @@ class TopicTable {
 
   // As known, asked for if unknown. not_found.
   Result<TopicRef> find(const TopicName& name);
+  // As known; null: unknown.
+  TopicRef seen(const TopicName& name);
   // As it is now.
   Result<TopicRef> look(const TopicName& name);
   std::vector<TopicName> known();
