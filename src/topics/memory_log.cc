@@ -35,7 +35,7 @@ struct Topic {
   TopicSpec spec;
   std::uint64_t incarnation;  // a topic that was removed and created again is another one
   std::vector<std::vector<StoredRecord>> partitions;
-  std::vector<Offset> firsts;  // by partition: what is kept begins there
+  std::vector<Offset> firsts;                       // by partition: what is kept begins there
   std::vector<std::shared_ptr<Watchers>> watchers;  // of each
 };
 
