@@ -151,10 +151,10 @@ Result<> delete_topics(const Context& context, const sql::StreamInfo& stream) {
     }
   }
   const auto topic = TRY(topics::TopicName::parse(stream.topic));
-  if (TRY(context.effects.partitions(topic))) TRY(context.effects.remove_topic(topic));
+  if (TRY(context.effects.topic(topic))) TRY(context.effects.remove_topic(topic));
   if (stream.seal.kind == sql::SealKind::none) return {};
   const auto grants = TRY(topics::TopicName::parse(seal::grants_topic(stream.topic)));
-  if (TRY(context.effects.partitions(grants))) TRY(context.effects.remove_topic(grants));
+  if (TRY(context.effects.topic(grants))) TRY(context.effects.remove_topic(grants));
   return {};
 }
 

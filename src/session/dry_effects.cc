@@ -2,21 +2,20 @@
 
 namespace penstock::session {
 
-Result<std::optional<std::int32_t>> partitions_in(topics::Log& log,
-                                                  const topics::TopicName& topic) {
-  auto info = log.describe(topic);
-  if (info) return info->spec.partitions;
+Result<std::optional<topics::TopicSpec>> topic_in(topics::Log& log, const topics::TopicName& name) {
+  auto info = log.describe(name);
+  if (info) return info->spec;
   if (info.error().code() == ErrorCode::not_found) return std::nullopt;
   return fail(std::move(info).error());
 }
 
-Result<std::optional<std::int32_t>> DryEffects::partitions(const topics::TopicName& topic) {
-  if (const auto at = changed_.find(topic); at != changed_.end()) return at->second;
-  return partitions_in(log_, topic);
+Result<std::optional<topics::TopicSpec>> DryEffects::topic(const topics::TopicName& name) {
+  if (const auto at = changed_.find(name); at != changed_.end()) return at->second;
+  return topic_in(log_, name);
 }
 
 Result<> DryEffects::create_topic(const topics::TopicSpec& spec) {
-  changed_.insert_or_assign(spec.name, spec.partitions);
+  changed_.insert_or_assign(spec.name, spec);
   return {};
 }
 

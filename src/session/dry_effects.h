@@ -11,7 +11,7 @@ class DryEffects final : public Effects {
  public:
   explicit DryEffects(topics::Log& log) : log_(log) {}  // only looked at
 
-  Result<std::optional<std::int32_t>> partitions(const topics::TopicName& topic) override;
+  Result<std::optional<topics::TopicSpec>> topic(const topics::TopicName& name) override;
   Result<> create_topic(const topics::TopicSpec& spec) override;
   Result<> remove_topic(const topics::TopicName& topic) override;
   Result<> start_query(const PersistentQuery&) override { return {}; }
@@ -29,10 +29,10 @@ class DryEffects final : public Effects {
 
  private:
   topics::Log& log_;
-  std::map<topics::TopicName, std::optional<std::int32_t>> changed_;  // absent: removed
+  std::map<topics::TopicName, std::optional<topics::TopicSpec>> changed_;  // absent: removed
 };
 
-// Partitions of a topic of the log; absent: there is none.
-Result<std::optional<std::int32_t>> partitions_in(topics::Log& log, const topics::TopicName& topic);
+// Of a topic of the log; absent: there is none.
+Result<std::optional<topics::TopicSpec>> topic_in(topics::Log& log, const topics::TopicName& name);
 
 }  // namespace penstock::session

@@ -49,8 +49,8 @@ struct Accepted {
 class Effects {
  public:
   virtual ~Effects() = default;
-  // Partitions of a topic; absent: there is none.
-  virtual Result<std::optional<std::int32_t>> partitions(const topics::TopicName& topic) = 0;
+  // Absent: there is none.
+  virtual Result<std::optional<topics::TopicSpec>> topic(const topics::TopicName& name) = 0;
   virtual Result<> create_topic(const topics::TopicSpec& spec) = 0;
   virtual Result<> remove_topic(const topics::TopicName& topic) = 0;
   virtual Result<> start_query(const PersistentQuery& query) = 0;

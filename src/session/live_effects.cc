@@ -13,8 +13,8 @@
 
 namespace penstock::session {
 
-Result<std::optional<std::int32_t>> LiveEffects::partitions(const topics::TopicName& topic) {
-  return partitions_in(log_, topic);
+Result<std::optional<topics::TopicSpec>> LiveEffects::topic(const topics::TopicName& name) {
+  return topic_in(log_, name);
 }
 
 Result<> LiveEffects::create_topic(const topics::TopicSpec& spec) {

@@ -25,7 +25,7 @@ class LiveEffects final : public Effects {
         inserter_(inserter),
         options_(options) {}
 
-  Result<std::optional<std::int32_t>> partitions(const topics::TopicName& topic) override;
+  Result<std::optional<topics::TopicSpec>> topic(const topics::TopicName& name) override;
   Result<> create_topic(const topics::TopicSpec& spec) override;
   Result<> remove_topic(const topics::TopicName& topic) override;
   Result<> start_query(const PersistentQuery& query) override;

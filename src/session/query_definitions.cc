@@ -177,8 +177,8 @@ Result<std::optional<Replaced>> replaced_by(const DefinitionContext& context,
 Result<std::int32_t> tasks_of(const sql::PlanNode& plan, Effects& effects) {
   std::int32_t tasks = 0;
   for (const sql::StreamInfo* source : sources_of(plan)) {
-    const auto topic = TRY(topics::TopicName::parse(source->topic));
-    tasks = std::max(tasks, TRY(effects.partitions(topic)).value_or(0));
+    const auto topic = TRY(effects.topic(TRY(topics::TopicName::parse(source->topic))));
+    if (topic) tasks = std::max(tasks, topic->partitions);
   }
   return tasks;
 }

@@ -61,7 +61,8 @@ Result<std::int32_t> tasks_before(const World& before, const std::string& id, Ef
   if (known == before.known.end()) return 0;
   const sql::StreamInfo* sink = before.catalogue.find(known->second.sink);
   if (sink == nullptr) return 0;
-  return TRY(effects.partitions(TRY(topics::TopicName::parse(sink->topic)))).value_or(0);
+  const auto topic = TRY(effects.topic(TRY(topics::TopicName::parse(sink->topic))));
+  return topic ? topic->partitions : 0;
 }
 
 // Records of what ends, in front of those of what begins.
@@ -200,9 +201,9 @@ void tell(const std::vector<Change>& changes, bool first) {
 
 }  // namespace
 
-Result<std::optional<std::int32_t>> GatheredEffects::partitions(const topics::TopicName& topic) {
-  if (log_ == nullptr) return 1;
-  return partitions_in(*log_, topic);
+Result<std::optional<topics::TopicSpec>> GatheredEffects::topic(const topics::TopicName& name) {
+  if (log_ == nullptr) return topics::TopicSpec{.name = name};
+  return topic_in(*log_, name);
 }
 
 Result<> GatheredEffects::insert_row(const sql::InsertValues& row,

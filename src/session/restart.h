@@ -19,7 +19,7 @@ class GatheredEffects final : public Effects {
   // Only looked at. null: there is no log, and every topic is taken to be there.
   explicit GatheredEffects(topics::Log* log) : log_(log) {}
 
-  Result<std::optional<std::int32_t>> partitions(const topics::TopicName& topic) override;
+  Result<std::optional<topics::TopicSpec>> topic(const topics::TopicName& name) override;
   Result<> create_topic(const topics::TopicSpec&) override { return {}; }
   Result<> remove_topic(const topics::TopicName&) override { return {}; }
   Result<> start_query(const PersistentQuery&) override { return {}; }

@@ -130,7 +130,8 @@ Result<ResultBody> describe(const ShowContext& context, const sql::DescribeState
                         .writers = {},
                         .extended = statement.extended};
   const auto topic = TRY(topics::TopicName::parse(stream->topic));
-  out.partitions = TRY(partitions_in(context.log, topic)).value_or(0);
+  const auto spec = TRY(topic_in(context.log, topic));
+  out.partitions = spec ? spec->partitions : 0;
   const auto stats = context.runtime.stats();
   for (const auto& [id, query] : context.world.queries) {
     if (std::ranges::find(query.sources, stream->name) != query.sources.end()) {

@@ -1,8 +1,11 @@
 #include "session/topic_rules.h"
 
+#include <chrono>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/log.h"
 #include "engine/seal_access.h"
 #include "seal/grant.h"
 
@@ -25,15 +28,20 @@ Result<topics::TopicName> grants_of(const sql::StreamInfo& stream) {
                 fmt::format("Stream '{}': the topic of its grants", stream.name));
 }
 
+std::optional<std::chrono::milliseconds> wanted_age(const sql::StreamInfo& stream) {
+  if (!stream.retention_ms) return std::nullopt;
+  return std::chrono::milliseconds(*stream.retention_ms);
+}
+
 Result<> check_no_grants(const sql::StreamInfo& stream, Effects& effects) {
   const auto grants = TRY(grants_of(stream));
-  if (TRY(effects.partitions(grants))) return fail(engine::sealed_topic_in_clear(stream));
+  if (TRY(effects.topic(grants))) return fail(engine::sealed_topic_in_clear(stream));
   return {};
 }
 
 Result<> ensure_grants(const sql::StreamInfo& stream, Effects& effects) {
   const auto grants = TRY(grants_of(stream));
-  if (TRY(effects.partitions(grants))) return {};
+  if (TRY(effects.topic(grants))) return {};
   return effects.create_topic({.name = grants, .partitions = 1, .compacted = true});
 }
 
@@ -81,7 +89,7 @@ Result<> ensure_topics(const sql::StreamInfo& stream, std::optional<std::int32_t
                        Effects& effects) {
   const auto topic =
       TRY_IN(topics::TopicName::parse(stream.topic), fmt::format("Stream '{}'", stream.name));
-  const auto there = TRY(effects.partitions(topic));
+  const auto there = TRY(effects.topic(topic));
   const bool sealed = stream.seal.kind != sql::SealKind::none;
   if (there && !sealed && !stream.seal.none_said) TRY(check_no_grants(stream, effects));
   if (!there) {
@@ -93,12 +101,20 @@ Result<> ensure_topics(const sql::StreamInfo& stream, std::optional<std::int32_t
                       "{0}`, or add PARTITIONS=n to the WITH clause.",
                       stream.topic));
     }
-    TRY(effects.create_topic({.name = topic, .partitions = *wanted, .compacted = false}));
-  } else if (stream.partitions && *stream.partitions != *there) {
+    TRY(effects.create_topic({.name = topic,
+                              .partitions = *wanted,
+                              .compacted = false,
+                              .retention = {.age = wanted_age(stream)}}));
+  } else if (stream.partitions && *stream.partitions != there->partitions) {
     return fail(ErrorCode::failed_precondition,
                 fmt::format("Topic '{}' has {} partitions, not the {} of the WITH clause. Leave "
                             "PARTITIONS out, or name another topic.",
-                            stream.topic, *there, *stream.partitions));
+                            stream.topic, there->partitions, *stream.partitions));
+  } else if (stream.retention_ms && there->retention.age != wanted_age(stream)) {
+    log::warning(
+        "RETENTION_MS counts when a statement makes the topic; this one was there: `penstock "
+        "topics alter` says how long its records are kept",
+        {{"stream", log::Public(stream.name)}, {"topic", log::Public(stream.topic)}});
   }
   return sealed ? ensure_grants(stream, effects) : Result<>();
 }
@@ -107,7 +123,7 @@ Result<> ensure_sink_topics(const sql::PlanNode& plan, Effects& effects) {
   std::int32_t partitions = 1;
   for (const sql::StreamInfo* source : sources_of(plan)) {
     const auto topic = TRY(topics::TopicName::parse(source->topic));
-    const auto there = TRY(effects.partitions(topic));
+    const auto there = TRY(effects.topic(topic));
     if (!there) {
       return fail(
           ErrorCode::not_found,
@@ -115,7 +131,7 @@ Result<> ensure_sink_topics(const sql::PlanNode& plan, Effects& effects) {
                       "with `penstock produce --topic {}`, or drop the stream.",
                       source->name, source->topic, source->topic));
     }
-    partitions = std::max(partitions, *there);
+    partitions = std::max(partitions, there->partitions);
   }
   return ensure_topics(sink_of(plan)->stream, partitions, effects);
 }

@@ -37,6 +37,14 @@ class Retention(ServerCase):
         self.run_sql(STREAM + "CREATE STREAM o AS SELECT id FROM s;")
         self.assertEqual(self.count("O"), 81)
 
+    def test_a_statement_says_it_for_the_topics_that_it_makes(self) -> None:
+        kept = STREAM.replace("'JSON'", "'JSON', RETENTION_MS=3600000, PARTITIONS=1")
+        self.run_sql(kept)
+        self.assertIn("kept       1h", self.topics("describe", "--topic", "t").stdout)
+        self.topics("alter", "--topic", "t", "--retention", "2h")
+        done = self.penstock("run", "--data", self.data, "--until-end", self.sql_file(kept))
+        self.assertIn("penstock topics alter", done.stderr)
+
     def test_through_a_server_and_its_figures(self) -> None:
         self.produce("t", [{"id": i} for i in range(10)])
         self.start_server()
