@@ -90,6 +90,7 @@ Result<topics::TopicInfo> ensure_dead_letters_topic(topics::Log& log,
     return fail(created.error().in("making the topic for dead letters"));
   topics::TopicInfo info = TRY(log.describe(topic));
   if (info.spec.partitions >= partitions) return info;
+  if (Result<> grown = log.grow(topic, partitions); grown) return log.describe(topic);
   return fail(ErrorCode::failed_precondition,
               fmt::format("topic '{}', for dead letters, has {} partitions and the source has {}: "
                           "add partitions to it, or remove it and it is made anew",

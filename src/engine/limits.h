@@ -40,6 +40,9 @@ inline constexpr std::chrono::seconds kMarkerCommitInterval{10};
 // Commits that the log makes in the background are looked at again after this time.
 inline constexpr std::chrono::milliseconds kSettleLook{3};
 
+// How often it is looked whether topics have got partitions; the log answers from memory.
+inline constexpr std::chrono::milliseconds kPartitionLook{500};
+
 // Longest wait for records; workers look around between waits.
 inline constexpr std::chrono::milliseconds kWaitMax{1000};
 

@@ -60,11 +60,36 @@ Result<std::shared_ptr<Query>> Query::create(topics::Log& log, QueryId id,
             .partitions = info.partitions.size()};
   std::shared_ptr<Query> query = std::unique_ptr<Query>(new Query(std::move(spec)));
   TRY(topics::check_id(query->writer_id(query->partitions() - 1)));
+  TRY(log.expect_tasks(query->task_name(), query->partitions()));
   topics::TopicInfo dead_letters =
       TRY_IN(ensure_dead_letters_topic(log, query->dead_letters_topic(), query->partitions()),
              fmt::format("starting query {}", query->id().value()));
   query->dead_letters_rules_ = dead_letters.rules;
   return query;
+}
+
+void Query::add_status() {
+  status_.push_back(std::make_unique<PartitionStatus>());
+  partitions_ = static_cast<std::int32_t>(status_.size());
+}
+
+void Query::add_partitions(const std::vector<topics::PartitionInfo>& all) {
+  for (std::size_t p = status_.size(); p < std::min<std::size_t>(all.size(), status_.capacity());
+       ++p) {
+    auto status = std::make_unique<PartitionStatus>();
+    status->position = all[p].first;  // lag counts them before they are read
+    status->end = all[p].end;
+    status_.push_back(std::move(status));
+  }
+  partitions_ = static_cast<std::int32_t>(status_.size());
+}
+
+bool Query::is_sealed() const {
+  return parts_.source->stream.seal.kind != sql::SealKind::none;
+}
+
+std::string Query::task_name() const {
+  return fmt::format("{}.{}", id_.value(), kOnlyStage);
 }
 
 topics::TaskId Query::task_id(const QueryId& id, std::int32_t partition) {

@@ -78,13 +78,23 @@ class Query {
   const topics::TopicName& dead_letters_topic() const { return dead_letters_topic_; }
   const topics::TopicRules& dead_letters_rules() const { return dead_letters_rules_; }
   StartAt start() const { return start_; }
-  std::int32_t partitions() const { return static_cast<std::int32_t>(status_.size()); }
+  // Where a task without a position begins: partitions that were added to the topic since the query
+  // began are read whole.
+  StartAt start(std::int32_t partition) const {
+    return has_run_ || partition >= first_partitions_ ? StartAt::earliest : start_;
+  }
+  void note_has_run() { has_run_ = true; }  // a task has a position from before
+  std::int32_t partitions() const { return partitions_.load(); }
+  // The source's topic has these now, more than before. One thread at a time.
+  void add_partitions(const std::vector<topics::PartitionInfo>& all);
   PartitionStatus& status(std::int32_t partition) {
-    return status_[static_cast<std::size_t>(partition)];
+    return *status_[static_cast<std::size_t>(partition)];
   }
   const PartitionStatus& status(std::int32_t partition) const {
-    return status_[static_cast<std::size_t>(partition)];
+    return *status_[static_cast<std::size_t>(partition)];
   }
+  bool is_sealed() const;         // its source
+  std::string task_name() const;  // task_id() without the number
   // Names under which things are stored: query, stage of its plan (one yet), partition.
   topics::TaskId task_id(std::int32_t partition) const { return task_id(id_, partition); }
   topics::WriterId writer_id(std::int32_t partition) const { return writer_id(id_, partition); }
@@ -112,6 +122,7 @@ class Query {
     StartAt start;
     std::size_t partitions;
   };
+  void add_status();
   explicit Query(Spec spec)
       : id_(std::move(spec.id)),
         plan_(std::move(spec.plan)),
@@ -119,7 +130,10 @@ class Query {
         source_topic_(std::move(spec.source)),
         dead_letters_topic_(std::move(spec.dead_letters)),
         start_(spec.start),
-        status_(spec.partitions) {}
+        first_partitions_(static_cast<std::int32_t>(spec.partitions)) {
+    status_.reserve(topics::kPartitionsMax);
+    for (std::size_t p = 0; p < spec.partitions; ++p) add_status();
+  }
 
   const QueryId id_;
   const std::shared_ptr<const sql::PlanNode> plan_;
@@ -127,7 +141,11 @@ class Query {
   const topics::TopicName source_topic_, dead_letters_topic_;
   topics::TopicRules dead_letters_rules_;  // set before there are tasks
   const StartAt start_;
-  std::vector<PartitionStatus> status_;
+  const std::int32_t first_partitions_;
+  std::atomic<bool> has_run_ = false;
+  // Never moved, so that those who count by partitions_ need no lock while more are added.
+  std::vector<std::unique_ptr<PartitionStatus>> status_;
+  std::atomic<std::int32_t> partitions_ = 0;
   std::atomic<QueryState> state_ = QueryState::running;
   mutable std::mutex mutex_;
   std::optional<Error> error_;

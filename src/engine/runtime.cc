@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "engine/build_pool.h"
 #include "engine/limits.h"
+#include "engine/partition_watch.h"
 #include "engine/push_session.h"
 #include "engine/query.h"
 #include "engine/query_reset.h"
@@ -24,9 +25,9 @@ namespace {
 using SeenEnds = std::map<topics::TopicName, std::vector<topics::PartitionInfo>>;
 
 bool has_reached(const Query& query, const std::vector<topics::PartitionInfo>& seen) {
+  if (seen.size() > static_cast<std::size_t>(query.partitions())) return false;  // it grows soon
   for (std::size_t p = 0; p < seen.size(); ++p) {
     auto partition = static_cast<std::int32_t>(p);
-    if (partition >= query.partitions()) break;
     const PartitionStatus& status = query.status(partition);
     if (status.owned && status.position < seen[p].end) return false;
   }
@@ -70,6 +71,8 @@ class LocalRuntime final : public Runtime {
   Result<> build_tasks(const std::shared_ptr<Query>& query, std::span<std::unique_ptr<Task>> tasks);
   Result<> forget_state(const Query& query, const std::vector<std::int32_t>& partitions);
   Result<bool> all_caught_up(SeenEnds& ends);
+  void grow_queries();  // on watch_'s thread
+  Result<> grow_query(const std::shared_ptr<Query>& query);
 
   topics::Log& log_;
   const seal::KeySource* keys_;
@@ -83,6 +86,7 @@ class LocalRuntime final : public Runtime {
   mutable std::mutex mutex_;  // guards queries_ and ended_
   Queries queries_;
   bool ended_ = false;
+  PartitionWatch watch_{[this] { grow_queries(); }};
 };
 
 Result<> LocalRuntime::start_query(const QueryId& id, std::shared_ptr<const sql::PlanNode> plan,
@@ -106,6 +110,41 @@ Result<> LocalRuntime::start_query(const QueryId& id, std::shared_ptr<const sql:
     queries_.emplace(id, query);
   }
   if (sharing_.shared()) sharing_.add(query);
+  if (log_.partitions_seen(query->source_topic())) watch_.start();
+  return {};
+}
+
+// Sealed sources have a pinned number: their tasks stop when they see another.
+void LocalRuntime::grow_queries() {
+  for (const std::shared_ptr<Query>& query : queries()) {
+    const auto seen = log_.partitions_seen(query->source_topic());
+    if (!seen || *seen <= query->partitions() || query->is_sealed()) continue;
+    if (query->state() == QueryState::failed) continue;
+    Result<> grown = grow_query(query);
+    if (grown || facts_of(grown.error().code()).retry) continue;
+    query->set_failed(grown.error().in(fmt::format(
+        "query {}: following its topic, which has got partitions", query->id().value())));
+    progress_.notify();
+  }
+}
+
+Result<> LocalRuntime::grow_query(const std::shared_ptr<Query>& query) {
+  const std::vector<topics::PartitionInfo> all =
+      TRY(make_room_for_growth(log_, *query));  // asks brokers: without the lock
+  std::lock_guard changes(changes_);
+  {
+    std::lock_guard lock(mutex_);
+    const auto found = queries_.find(query->id());
+    if (ended_ || found == queries_.end() || found->second != query) return {};
+  }
+  const std::int32_t before = query->partitions();
+  query->add_partitions(all);
+  log::info("more partitions to read", {{"query", log::Public(query->id().value())},
+                                        {"topic", log::Public(query->source_topic().text())},
+                                        {"before", before},
+                                        {"now", query->partitions()}});
+  for (std::int32_t p = before; p < query->partitions(); ++p) least_loaded().add(query, p, nullptr);
+  if (sharing_.shared()) sharing_.grow(query);
   return {};
 }
 
@@ -128,9 +167,13 @@ Result<> LocalRuntime::start_tasks(const std::shared_ptr<Query>& query) {
 Result<> LocalRuntime::build_tasks(const std::shared_ptr<Query>& query,
                                    std::span<std::unique_ptr<Task>> tasks) {
   using Built = Result<std::unique_ptr<Task>>;
-  for (std::size_t first = 0; first < tasks.size(); first += kBuildsAtOnce) {
+  std::size_t count = 0;
+  for (std::size_t first = 0; first < tasks.size(); first += count) {
+    // "latest" holds for a query that is new: the first task tells.
+    const bool is_asked = first == 0 && query->start() == StartAt::latest;
+    count = is_asked ? 1 : std::min(kBuildsAtOnce, tasks.size() - first);
     std::vector<std::future<Built>> under_way;
-    for (std::size_t p = first; p < std::min(first + kBuildsAtOnce, tasks.size()); ++p)
+    for (std::size_t p = first; p < first + count; ++p)
       under_way.push_back(std::async(std::launch::async, [this, &query, p] {
         return Task::build(context_, query, static_cast<std::int32_t>(p));
       }));
@@ -255,6 +298,7 @@ std::vector<QueryStats> LocalRuntime::stats() const {
 }
 
 void LocalRuntime::shutdown() {
+  watch_.stop();
   std::lock_guard changes(changes_);
   {
     std::lock_guard lock(mutex_);

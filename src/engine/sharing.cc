@@ -50,6 +50,11 @@ void Sharing::add(const std::shared_ptr<Query>& query) {
   if (assigned_ != nullptr && !left_) assign({{query->id(), owned_of(*assigned_, *query)}});
 }
 
+void Sharing::grow(const std::shared_ptr<Query>& query) {
+  std::lock_guard lock(mutex_);
+  if (assigned_ != nullptr && !left_) assign({{query->id(), owned_of(*assigned_, *query)}});
+}
+
 void Sharing::remove(const QueryId& id, const std::unique_lock<std::mutex>&) {
   queries_.erase(id);
 }

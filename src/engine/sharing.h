@@ -35,6 +35,9 @@ class Sharing final : private topics::MembershipListener {
   // The workers have slots for the query's tasks: builds those that are ours, now and whenever that
   // changes.
   void add(const std::shared_ptr<Query>& query);
+  // Workers have slots for the partitions that it has got since: tasks are shared out anew, and
+  // those that are another process's now end (uncommitted; it does that again).
+  void grow(const std::shared_ptr<Query>& query);
   // No task comes or goes while this is held.
   std::unique_lock<std::mutex> hold() { return std::unique_lock(mutex_); }
   void remove(const QueryId& id, const std::unique_lock<std::mutex>& held);

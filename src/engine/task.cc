@@ -94,6 +94,7 @@ Result<> Task::take_up() {
     if (in_log == nullptr || in_log->row != 0)
       return fail(ErrorCode::unsupported, "its stored position is none of this version");
     position = in_log->next;
+    query_->note_has_run();
   }
   TRY(source_->restore(state));
   TRY(chain_.open(state));
@@ -101,7 +102,7 @@ Result<> Task::take_up() {
   if (fresh) {
     topics::TopicInfo info = TRY(context_.log.describe(source_->from().topic));
     const topics::PartitionInfo& range = info.partitions[static_cast<std::size_t>(partition_)];
-    position = query_->start() == StartAt::earliest ? range.first : range.end;
+    position = query_->start(partition_) == StartAt::earliest ? range.first : range.end;
   }
   TRY(source_->start(*position));
   committed_position_ = *position;

@@ -1,5 +1,6 @@
 """Several penstockd of one service: without sharing the younger one fences the older; with it they share the tasks."""
 
+import signal
 import time
 import unittest
 
@@ -49,6 +50,28 @@ class Sharing(JobCase):
         self.wait_until_caught_up()
         self.check_lives(first, "at the end")
         self.assertEqual(self.terminate(first), 0)
+        self.check_outputs()
+
+    def test_a_member_that_stood_still_finds_its_tasks_taken(self) -> None:
+        producer = self.start_producer()
+        paused = self.start_job("--share", "--session-ms", 6000, log=self.folder / "penstockd-paused.log")
+        self.wait_for_server(paused)
+        self.keep_feeding(producer, 1.0)
+        self.wait_for_commits("merged", 0)
+        self.keep_feeding(producer, 0.5)
+        paused.send_signal(signal.SIGSTOP)  # within a transaction, more likely than not
+        healthy = self.start_job("--share", "--session-ms", 6000, log=self.folder / "penstockd-healthy.log")
+        self.wait_for_server(healthy)
+        before = self.committed("merged")
+        self.keep_feeding(producer, 2.0)
+        self.wait_for_commits("merged", before)  # once the group has given it the tasks
+        paused.send_signal(signal.SIGCONT)
+        self.keep_feeding(producer, 2.0)
+        producer.finish()
+        self.wait_until_caught_up()
+        for member in (paused, healthy):
+            self.check_lives(member, "with all done")
+            self.assertEqual(self.terminate(member), 0)
         self.check_outputs()
 
     def test_both_of_two_members_work(self) -> None:

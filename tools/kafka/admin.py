@@ -41,6 +41,17 @@ class Admin:
         self.wait(lambda: len(self.leaders_of(name)) == partitions and min(self.leaders_of(name).values()) >= 0,
                   f"leaders of topic {name}")
 
+    def add_partitions(self, name: str, partitions: int) -> None:
+        """Until there are so many. They have leaders when the call returns."""
+        body = array([text(name) + struct.pack(">ii", partitions, -1)]) + struct.pack(">i?", TIMEOUT_MS, False)
+        answer = self.ask(wire.CREATE_PARTITIONS, body)
+        answer.take("i")
+        for _, code, why in answer.array(lambda a: (a.text(), a.take("h"), a.text())):
+            if code:
+                raise BrokerError(f"adding partitions to topic {name}", code, why)
+        self.wait(lambda: len(self.leaders_of(name)) == partitions and min(self.leaders_of(name).values()) >= 0,
+                  f"leaders of topic {name}")
+
     def delete_topics(self, *names: str) -> None:
         answer = self.ask(wire.DELETE_TOPICS, array([text(name) for name in names]) + struct.pack(">i", TIMEOUT_MS))
         answer.take("i")

@@ -10,7 +10,7 @@ CLIENT = "penstock-tools"
 # The request's number and the version that is spoken here: the newest before compact encodings, which 3.9 and 4.4 know.
 LIST_OFFSETS, METADATA, CREATE_TOPICS, DELETE_TOPICS = (2, 5), (3, 8), (19, 4), (20, 3)
 DELETE_RECORDS, ALTER_CONFIGS, DELETE_GROUPS, LIST_GROUPS = (21, 1), (44, 0), (42, 1), (16, 2)
-FIND_COORDINATOR, OFFSET_FETCH, INIT_PRODUCER = (10, 2), (9, 5), (22, 1)
+FIND_COORDINATOR, OFFSET_FETCH, INIT_PRODUCER, CREATE_PARTITIONS = (10, 2), (9, 5), (22, 1), (37, 1)
 
 ERRORS = {0: "none", 3: "unknown topic or partition", 6: "not the leader", 7: "timed out", 17: "invalid topic name",
           36: "the topic exists", 37: "invalid number of partitions", 38: "invalid replication factor",

@@ -1,0 +1,40 @@
+// Topics that get more partitions while queries read them (Kafka): noticing it, and what has to be
+// there before new tasks can begin.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "engine/query.h"
+
+namespace penstock::engine {
+
+// A thread that looks now and then.
+class PartitionWatch {
+ public:
+  explicit PartitionWatch(std::function<void()> look) : look_(std::move(look)) {}
+  ~PartitionWatch() { stop(); }
+  PartitionWatch(const PartitionWatch&) = delete;
+  PartitionWatch& operator=(const PartitionWatch&) = delete;
+  void start();  // the first call starts it
+  void stop();   // waits for the look under way; for good
+
+ private:
+  void run();
+
+  const std::function<void()> look_;
+  std::mutex mutex_;  // guards what follows
+  std::condition_variable changed_;
+  bool stopped_ = false;
+  std::thread thread_;
+};
+
+// The partitions that the query's source has now, once there is room for as many dead letters and
+// task states. Asks brokers.
+Result<std::vector<topics::PartitionInfo>> make_room_for_growth(topics::Log& log,
+                                                                const Query& query);
+
+}  // namespace penstock::engine
