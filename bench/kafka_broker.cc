@@ -91,7 +91,8 @@ topics::KafkaOptions KafkaBroker::options() const {
 
 // The bids' times lie years apart from now, and Kafka's retention goes by them.
 Result<> KafkaBroker::make_anew(std::string_view topic, bool compacted) {
-  auto admin = TRY(topics::kafka::Admin::connect(options()));
+  const topics::kafka::LastCall never;
+  auto admin = TRY(topics::kafka::Admin::connect(options(), never));
   const std::string name(topic);
   if (Result<> gone = admin->remove(name); !gone && gone.error().code() != ErrorCode::not_found)
     return gone;
