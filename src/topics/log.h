@@ -24,8 +24,9 @@ namespace penstock::topics {
 // What a log may delete by itself, oldest records first. It deletes in pieces (segments), so more
 // than this is there at times; the piece that is written to stays.
 struct Retention {
-  std::optional<std::chrono::milliseconds> age;  // of a record, by its timestamp; absent: for ever
-  std::optional<std::uint64_t> bytes = {};       // of a partition on the disk; absent: any number
+  std::optional<std::chrono::milliseconds> age =
+      {};                                   // of a record, by its timestamp; absent: for ever
+  std::optional<std::uint64_t> bytes = {};  // of a partition on the disk; absent: any number
   bool is_set() const { return age || bytes; }
   friend bool operator==(const Retention&, const Retention&) = default;
 };
