@@ -240,7 +240,9 @@ Result<StatementJournal::Recorded> StatementJournal::append(const std::vector<Ac
       if (auto settled = take_turn(); settled && wrote(id)) return Recorded::now;
     }
     if (!fenced || !shared_ || one_turn || turn == kJournalTurnsMax) {
-      return fail(error.in("recording the statement"));
+      return fail(error.in(unknown == 0 ? "recording the statement"
+                                        : "recording the statement; whether it was recorded is not "
+                                          "known, and the next start will tell"));
     }
   }
 }
