@@ -9,6 +9,8 @@
 
 #include <fmt/format.h>
 
+#include "base/descriptor_limit.h"
+
 namespace penstock {
 
 UniqueFd& UniqueFd::operator=(UniqueFd&& other) noexcept {
@@ -29,8 +31,10 @@ Error os_error(std::string_view doing, const std::filesystem::path& path, int er
   if (error_number == ENOENT) code = ErrorCode::not_found;
   if (error_number == EACCES || error_number == EPERM) code = ErrorCode::permission_denied;
   char buffer[128];
-  return Error(code, fmt::format("{} '{}': {}", doing, path.string(),
-                                 strerror_r(error_number, buffer, sizeof buffer)));
+  std::string text = fmt::format("{} '{}': {}", doing, path.string(),
+                                 strerror_r(error_number, buffer, sizeof buffer));
+  if (error_number == EMFILE) text += fmt::format(": {}", descriptor_limit_text());
+  return Error(code, std::move(text));
 }
 
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t bytes_max) {

@@ -257,6 +257,7 @@ Result<> LocalRuntime::resume_query(const QueryId& id) {
   std::shared_ptr<Query> query = TRY(find(id));
   TRY(sharing_.check());
   if (query->state() == QueryState::running) return {};
+  for (const auto& worker : workers_) worker->resume(id);  // before any task can fail again
   query->set_state(QueryState::running);
   for (const auto& worker : workers_) worker->resume(id);
   return {};

@@ -11,7 +11,7 @@ namespace {
 std::vector<bool> owned_of(const topics::Membership& membership, const Query& query) {
   std::vector<bool> owned;
   for (std::int32_t p = 0; p < query.partitions(); ++p)
-    owned.push_back(membership.owns(p, query.partitions()));
+    owned.push_back(membership.owns(query.id().value(), p, query.partitions()));
   return owned;
 }
 

@@ -53,7 +53,7 @@ class Group::Member final : public topics::Membership {
     std::lock_guard lock(group_.mutex_);
     group_.members_.erase(this);
   }
-  bool owns(std::int32_t partition, std::int32_t) const override {
+  bool owns(std::string_view, std::int32_t partition, std::int32_t) const override {
     std::lock_guard lock(group_.mutex_);
     auto found = group_.owners_.find(partition);
     return found != group_.owners_.end() && found->second == &log_;

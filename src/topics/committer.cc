@@ -1,6 +1,7 @@
 #include "topics/committer.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 #include "base/crash_point.h"
@@ -11,7 +12,7 @@
 namespace penstock::topics {
 // A commit that names tasks of this service has written to the partition in this round.
 bool Committer::wrote(const Round& round, const ServiceRoot& root, const Partition& partition) {
-  return std::ranges::any_of(round, [&](const Waiting* waiting) {
+  return std::ranges::any_of(round, [&](const CommitTicket* waiting) {
     const CommitRequest& request = waiting->request;
     return waiting->staged && !request.tasks.empty() && &request.root == &root &&
            std::ranges::any_of(request.pieces, [&](const CommitPiece& piece) {
@@ -20,7 +21,18 @@ bool Committer::wrote(const Round& round, const ServiceRoot& root, const Partiti
   });
 }
 
+Committer::Committer(const SegmentSettings& settings, StateStore& store, Waits& waits)
+    : settings_(settings), store_(store), waits_(waits) {
+  if (settings_.sync) thread_ = std::thread([this] { run(); });
+}
+
 Committer::~Committer() {
+  {
+    std::lock_guard lock(queue_mutex_);
+    ending_ = true;
+  }
+  queued_.notify_all();
+  if (thread_.joinable()) thread_.join();
   // Where it is not known which end is durable, nothing is cut.
   if (store_.is_poisoned()) return;
   for (const auto& partition : with_files_) partition->release_file();
@@ -31,31 +43,59 @@ Result<> Committer::recover() {
   return {};
 }
 
-CommitResult Committer::commit(const CommitRequest& request) {
-  Waiting mine{request, {}, false, false};
-  std::unique_lock lock(queue_mutex_);
-  queue_.push_back(&mine);
-  round_over_.wait(lock, [&] { return mine.done || !leading_; });
-  if (mine.done) return std::move(mine.result);
-  leading_ = true;
-  Round round = std::exchange(queue_, {});
-  lock.unlock();
+void Committer::start(CommitTicket& ticket) {
   {
-    auto held = alone();
-    run_round(round);
+    std::lock_guard lock(queue_mutex_);
+    queue_.push_back(&ticket);
   }
-  lock.lock();
-  for (Waiting* waiting : round) waiting->done = true;
-  leading_ = false;
+  if (settings_.sync)
+    queued_.notify_one();
+  else
+    (void)wait(ticket);
+}
+
+CommitResult Committer::wait(CommitTicket& ticket) {
+  std::unique_lock lock(queue_mutex_);
+  const bool may_lead = !settings_.sync;
+  round_over_.wait(lock, [&] { return ticket.done || (may_lead && !leading_); });
+  if (ticket.done) return ticket.result;
+  leading_ = true;
+  const Round round = std::exchange(queue_, {});
   lock.unlock();
+  run_round(round);
+  end_leading(round);
+  return ticket.result;
+}
+
+// Tickets may be gone once they are done.
+void Committer::end_leading(const Round& round) {
+  {
+    std::lock_guard lock(queue_mutex_);
+    for (CommitTicket* waiting : round) waiting->done = true;
+    leading_ = false;
+  }
   round_over_.notify_all();
-  return std::move(mine.result);
+}
+
+void Committer::run() {
+  for (;;) {
+    Round round;
+    {
+      std::unique_lock lock(queue_mutex_);
+      queued_.wait(lock, [this] { return ending_ || !queue_.empty(); });
+      if (queue_.empty()) return;
+      round.swap(queue_);
+    }
+    run_round(round);
+    end_leading(round);
+  }
 }
 
 void Committer::run_round(const Round& round) {
+  const auto held = alone();
   touched_.clear();
   auto room = store_.check_usable();
-  for (Waiting* waiting : round) {
+  for (CommitTicket* waiting : round) {
     if (!room) {
       waiting->result = {Outcome::aborted, room.error()};
       continue;
@@ -115,9 +155,27 @@ void Committer::touch(const std::shared_ptr<Partition>& partition) {
     with_files_.push_back(partition);
 }
 
+// Several files at a time, since syncs that overlap share the disk's work.
 Result<> Committer::sync() {
   if (!settings_.sync) return {};
-  for (const auto& partition : touched_) TRY(partition->sync_staged());
+  std::atomic<std::size_t> next = 0;
+  std::mutex mutex;
+  Result<> all;
+  const auto work = [&] {
+    for (std::size_t i = next++; i < touched_.size(); i = next++) {
+      const Result<> synced = touched_[i]->sync_staged();
+      std::lock_guard lock(mutex);
+      if (!synced && all) all = synced;
+    }
+  };
+  // A test's faults come one after the other.
+  const std::size_t at_once =
+      settings_.faults != nullptr ? 1 : std::min(kSyncsAtOnce, touched_.size());
+  std::vector<std::jthread> others;
+  for (std::size_t i = 1; i < at_once; ++i) others.emplace_back(work);
+  work();
+  others.clear();
+  TRY(std::move(all));
   CRASH_POINT("embedded.commit.after_sync");
   return {};
 }
@@ -125,7 +183,7 @@ Result<> Committer::sync() {
 // What the round's commits change of the roots of their services.
 void Committer::stage_roots(const Round& round) {
   roots_.clear();
-  for (const Waiting* waiting : round) {
+  for (const CommitTicket* waiting : round) {
     const CommitRequest& request = waiting->request;
     if (!waiting->staged || request.tasks.empty()) continue;
     for (const TaskMark& mark : request.tasks)
@@ -144,7 +202,7 @@ void Committer::stage_roots(const Round& round) {
 void Committer::write_state(const Round& round) {
   StateBatch* batch = nullptr;
   bool has_changes = false;
-  for (Waiting* waiting : round) {
+  for (CommitTicket* waiting : round) {
     if (!waiting->staged) continue;
     if (batch && !waiting->request.changes.empty())
       batch->append(waiting->request.changes);
@@ -188,7 +246,7 @@ void Committer::finish(const Round& round, Outcome outcome, const std::optional<
       partition->unstage(partition->committed());
   }
   CRASH_POINT("embedded.commit.after_publish");
-  for (Waiting* waiting : round)
+  for (CommitTicket* waiting : round)
     if (waiting->staged) waiting->result = {outcome, error};
 }
 

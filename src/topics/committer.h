@@ -1,12 +1,14 @@
 // The one committer of an embedded log: commits that wait while a round is under way share the
-// next.
+// next, and so its syncs.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <thread>
 #include <vector>
 
 #include "topics/batch_codec.h"
@@ -51,16 +53,26 @@ struct TaskReplacement {
   StateBatch& changes;
 };
 
+// A commit on its way. Stays where it is until it is done.
+struct CommitTicket {
+  explicit CommitTicket(CommitRequest what) : request(std::move(what)) {}
+  CommitRequest request;
+  CommitResult result = {};  // once done
+  bool staged = false;       // the committer's
+  std::atomic<bool> done = false;
+};
+
 class Committer {
  public:
   // All outlive it.
-  Committer(const SegmentSettings& settings, StateStore& store, Waits& waits)
-      : settings_(settings), store_(store), waits_(waits) {}
+  Committer(const SegmentSettings& settings, StateStore& store, Waits& waits);
   ~Committer();
 
   Result<> recover();  // reads the writers' epochs
-  // Takes part in a round; returns when it is over. Thread-safe.
-  CommitResult commit(const CommitRequest& request);
+  // Takes part in a round. start() returns at once where commits wait for the disk, else when the
+  // round is over; wait() returns when it is. Thread-safe.
+  void start(CommitTicket& ticket);
+  CommitResult wait(CommitTicket& ticket);
   Result<std::uint64_t> open_writer(const WriterId& id);  // its epoch
   // fenced: a newer writer has this id, or another one has opened the task.
   Result<> replace(const WriterId& id, std::uint64_t epoch, ServiceRoot& root,
@@ -74,14 +86,10 @@ class Committer {
   std::unique_lock<std::mutex> alone() { return std::unique_lock(round_mutex_); }
 
  private:
-  struct Waiting {
-    const CommitRequest& request;
-    CommitResult result;
-    bool staged = false;
-    bool done = false;
-  };
-  using Round = std::vector<Waiting*>;
+  using Round = std::vector<CommitTicket*>;
 
+  void end_leading(const Round& round);
+  void run();
   void run_round(const Round& round);
   CommitResult check(const CommitRequest& request);
   Result<> stage(const CommitRequest& request);
@@ -97,10 +105,11 @@ class Committer {
   StateStore& store_;
   Waits& waits_;
 
-  std::mutex queue_mutex_;  // of the next three
-  std::condition_variable round_over_;
+  std::mutex queue_mutex_;  // of the next five
+  std::condition_variable round_over_, queued_;
   Round queue_;
   bool leading_ = false;
+  bool ending_ = false;
 
   std::mutex round_mutex_;  // of the rest
   std::map<WriterId, std::uint64_t> epochs_;
@@ -108,6 +117,8 @@ class Committer {
   std::vector<ServiceRoot*> all_roots_;
   std::vector<ServiceRoot*> roots_;  // staged by this round
   std::deque<std::shared_ptr<Partition>> with_files_;
+
+  std::thread thread_;  // where commits wait for the disk: leads all rounds
 };
 
 }  // namespace penstock::topics

@@ -11,10 +11,12 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/crash_point.h"
+#include "base/descriptor_limit.h"
 #include "topics/commit_limits.h"
 #include "topics/committer.h"
 #include "topics/embedded_writer.h"
 #include "topics/folder_lock.h"
+#include "topics/limits.h"
 #include "topics/log_server.h"
 #include "topics/partition_reader.h"
 #include "topics/public_identity.h"
@@ -111,6 +113,7 @@ Result<std::unique_ptr<EmbeddedLog>> EmbeddedLog::open(EmbeddedOptions options) 
                 fmt::format("the service name '{}' is that of those who come through the folder's "
                             "socket: take another one",
                             kClientsService));
+  TRY_IN(raise_descriptor_limit(kDescriptorsMin), "opening the log");
   const std::filesystem::path folder = options.folder;
   TRY(make_folder(folder));
   FolderLock lock = TRY(FolderLock::take(folder, options.program));
@@ -241,7 +244,8 @@ Result<std::unique_ptr<Writer>> EmbeddedLog::writer_of(ServiceRoot& root, const 
   std::uint64_t epoch = TRY(parts_->committer->open_writer(id));
   WriterParts parts{*parts_->topics,        *parts_->store,
                     *parts_->committer,     root,
-                    parts_->options.random, parts_->options.with_checkpoints};
+                    parts_->options.random, parts_->options.with_checkpoints,
+                    parts_->settings.sync};
   return std::make_unique<EmbeddedWriter>(parts, id, epoch);
 }
 

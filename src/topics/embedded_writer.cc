@@ -50,13 +50,16 @@ class EmbeddedCommit final : public Commit {
   Result<> append(const TopicPartition& to, const RecordBatch& batch) override;
   void advance(const TaskId& task, const TopicPartition& from, Position next) override;
   StateWrites& state(const TaskId& task) override;
+  void start() override;
+  bool settled() const override { return !ticket_ || ticket_->done; }
   CommitResult finish() override;
   void abort() override;
 
  private:
   TaskState* state_of(const TaskId& task);
   Result<std::vector<TaskMark>> seal_tasks();
-  CommitResult commit();
+  void begin();
+  CommitResult end();
   Result<CommitPiece*> piece_for(const TopicPartition& to);
 
   EmbeddedWriter& writer_;
@@ -65,6 +68,9 @@ class EmbeddedCommit final : public Commit {
   bool done_ = false;
   std::map<TaskId, TaskState> states_;
   NoStateWrites refused_;  // the commit is broken
+  // Once it was started, one of the two.
+  std::optional<CommitTicket> ticket_;
+  std::optional<Error> not_started_;
 };
 
 Result<> EmbeddedCommit::append(const TopicPartition& to, const RecordBatch& batch) {
@@ -128,28 +134,46 @@ Result<std::vector<TaskMark>> EmbeddedCommit::seal_tasks() {
   return marks;
 }
 
-CommitResult EmbeddedCommit::commit() {
-  if (limits_.broken()) return {Outcome::aborted, limits_.broken()};
+void EmbeddedCommit::begin() {
+  not_started_ = limits_.broken();
+  if (not_started_) return;
   auto marks = seal_tasks();
-  if (!marks) return {Outcome::aborted, marks.error()};
+  if (!marks) {
+    not_started_ = marks.error();
+    return;
+  }
   std::erase_if(writer_.pieces_, [](const CommitPiece& piece) { return piece.batches.empty(); });
-  CommitResult result =
-      writer_.parts_.committer.commit({writer_.id_, writer_.epoch_, writer_.pieces_, changes_,
-                                       writer_.parts_.root, std::move(*marks)});
+  ticket_.emplace(CommitRequest{writer_.id_, writer_.epoch_, writer_.pieces_, changes_,
+                                writer_.parts_.root, std::move(*marks)});
+  writer_.parts_.committer.start(*ticket_);
+}
+
+CommitResult EmbeddedCommit::end() {
+  CommitResult result = writer_.parts_.committer.wait(*ticket_);
+  ticket_.reset();
   if (result.outcome != Outcome::committed || !writer_.parts_.with_checkpoints) return result;
   for (auto& [task, state] : states_) state.changes().apply();
   return result;
 }
 
+void EmbeddedCommit::start() {
+  CHECK(!done_ && !ticket_ && !not_started_);
+  if (writer_.parts_.in_background) begin();
+}
+
 CommitResult EmbeddedCommit::finish() {
   CHECK(!done_);
-  CommitResult result = commit();
+  if (!ticket_ && !not_started_) begin();
+  CommitResult result{Outcome::aborted, not_started_};
+  if (ticket_) result = end();
   abort();
   return result;
 }
 
+// One that was started can not be called back: its outcome counts.
 void EmbeddedCommit::abort() {
   if (std::exchange(done_, true)) return;
+  if (ticket_) (void)end();
   states_.clear();  // they use what the writer has open, which restore() may replace from here on
   auto& pieces = writer_.pieces_;
   for (CommitPiece& piece : pieces) piece.batches.clear();

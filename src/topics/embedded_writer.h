@@ -19,6 +19,7 @@ struct WriterParts {
   ServiceRoot& root;  // of the service in whose name checkpoints are made
   const RandomSource& random;
   bool with_checkpoints;  // false: a benchmark leaves them out
+  bool in_background;     // commits take their time: those that were started go on alone
 };
 
 class EmbeddedWriter final : public Writer {

@@ -36,6 +36,9 @@ inline constexpr std::size_t kSegmentBytesMin = 1 << 20;  // where a retention a
 inline constexpr std::int64_t kRetentionMin_ms = 1000;
 inline constexpr std::uint64_t kRetentionBytesMin = 1 << 20;
 inline constexpr std::size_t kSpareSegmentsMax = 4;
+// RocksDB's, those for writing, the socket's, and one per reader.
+inline constexpr std::size_t kDescriptorsMin = 1024;
+inline constexpr std::size_t kSyncsAtOnce = 8;
 inline constexpr std::size_t kOpenSegmentsMax = 256;  // descriptors kept open for writing
 
 // The socket (wire.h).

@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
@@ -163,12 +164,14 @@ class Log;
 // Over Log::wait(); each wait looks at all readers.
 std::unique_ptr<WaitSet> make_polling_wait_set(Log& log);
 
-// Which tasks are this process's, when several processes of one service share them (Kafka). Tasks
-// are shared by the number of their partition: task p of a source of n partitions.
+// Which tasks are this process's, when several processes of one service share them (Kafka). The
+// tasks of one query, one per partition of its source, are spread evenly; those of different
+// queries begin at different processes.
 class Membership {
  public:
   virtual ~Membership() = default;  // leaves; the others take over
-  virtual bool owns(std::int32_t partition, std::int32_t partitions) const = 0;
+  virtual bool owns(std::string_view query, std::int32_t partition,
+                    std::int32_t partitions) const = 0;
 };
 
 // Called on a thread of the log, one call at a time.

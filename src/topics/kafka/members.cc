@@ -1,9 +1,12 @@
 #include "topics/kafka/members.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/log.h"
 #include "topics/kafka/task_names.h"
+#include "topics/partitioner.h"
 
 namespace penstock::topics::kafka {
 namespace {
@@ -27,8 +30,10 @@ Result<> ensure_members_topic(Core& core, const std::string& name) {
 
 }  // namespace
 
-std::int32_t slot_of(std::int32_t partition, std::int32_t partitions) {
-  return static_cast<std::int32_t>(std::int64_t{partition} * kSlots / std::max(partitions, 1));
+std::int32_t slot_of(std::string_view query, std::int32_t partition, std::int32_t partitions) {
+  const std::int64_t first = partition_of(as_bytes(query), kSlots);
+  const std::int64_t step = std::int64_t{partition} * kSlots / std::max(partitions, 1);
+  return static_cast<std::int32_t>((first + step) % kSlots);
 }
 
 Result<std::unique_ptr<Members>> Members::join(Core& core, MembershipListener& listener) {
@@ -51,8 +56,8 @@ Members::~Members() {
   if (thread_.joinable()) thread_.join();
 }
 
-bool Members::owns(std::int32_t partition, std::int32_t partitions) const {
-  std::int32_t slot = slot_of(partition, partitions);
+bool Members::owns(std::string_view query, std::int32_t partition, std::int32_t partitions) const {
+  std::int32_t slot = slot_of(query, partition, partitions);
   return slot >= 0 && slot < kSlots && slots_[static_cast<std::size_t>(slot)];
 }
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <atomic>
 #include <memory>
+#include <string_view>
 #include <thread>
 
 #include "topics/kafka/core.h"
@@ -13,8 +14,8 @@
 
 namespace penstock::topics::kafka {
 
-// The slot of task `partition` of `partitions`.
-std::int32_t slot_of(std::int32_t partition, std::int32_t partitions);
+// The slot of task `partition` of `partitions` of a query. The same in all versions that share.
+std::int32_t slot_of(std::string_view query, std::int32_t partition, std::int32_t partitions);
 
 class Members final : public Membership {
  public:
@@ -22,7 +23,7 @@ class Members final : public Membership {
   static Result<std::unique_ptr<Members>> join(Core& core, MembershipListener& listener);
   ~Members() override;
 
-  bool owns(std::int32_t partition, std::int32_t partitions) const override;
+  bool owns(std::string_view query, std::int32_t partition, std::int32_t partitions) const override;
 
  private:
   Members(Core& core, MembershipListener& listener) : core_(core), listener_(listener) {}

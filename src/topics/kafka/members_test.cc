@@ -1,5 +1,8 @@
 #include "topics/kafka/members.h"
 
+#include <set>
+
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 namespace penstock::topics::kafka {
@@ -11,7 +14,7 @@ TEST(KafkaMembers, SpreadsTasksOverTheSlots) {
     for (std::int32_t tasks : {processes, 2 * processes, 24, 48}) {
       std::vector<int> owned(static_cast<std::size_t>(processes));
       for (std::int32_t task = 0; task < tasks; ++task) {
-        std::int32_t slot = slot_of(task, tasks);
+        std::int32_t slot = slot_of("CSAS_MASKED_1", task, tasks);
         ASSERT_GE(slot, 0);
         ASSERT_LT(slot, kSlots);
         ++owned[static_cast<std::size_t>(slot * processes / kSlots)];
@@ -20,6 +23,14 @@ TEST(KafkaMembers, SpreadsTasksOverTheSlots) {
         EXPECT_GE(count, 1) << processes << " processes, " << tasks << " tasks";
     }
   }
+}
+
+// Queries over one partition do not all go to the process that has slot 0.
+TEST(KafkaMembers, SpreadsQueriesOfOneTaskOverTheSlots) {
+  std::set<std::int32_t> slots;
+  for (int query = 0; query < 24; ++query)
+    slots.insert(slot_of(fmt::format("CSAS_Q_{}", query), 0, 1));
+  EXPECT_GE(slots.size(), 10u);
 }
 
 }  // namespace
