@@ -118,6 +118,8 @@ TEST_F(SharingTest, EachProcessRunsShowsAndDrainsItsOwnTasks) {
 TEST_F(SharingTest, WhatIsGivenBackIsCommittedFirst) {
   auto runtime = start(one_);
   group_.share({{0, &one_}, {1, &one_}, {2, &one_}, {3, &one_}});
+  feed(4);
+  drain(*runtime);  // all have begun, which is a commit of its own
   one_.hold_commits(true);
   feed(4);
   while (one_.commits_waiting() < 4) std::this_thread::yield();
