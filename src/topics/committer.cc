@@ -38,11 +38,6 @@ Committer::~Committer() {
   for (const auto& partition : with_files_) partition->release_file();
 }
 
-Result<> Committer::recover() {
-  epochs_ = TRY(store_.epochs());
-  return {};
-}
-
 void Committer::start(CommitTicket& ticket) {
   {
     std::lock_guard lock(queue_mutex_);
@@ -119,8 +114,7 @@ void Committer::run_round(const Round& round) {
 
 // An error that keeps the commit from being staged, or none.
 CommitResult Committer::check(const CommitRequest& request) {
-  auto epoch = epochs_.find(request.writer);
-  if (epoch == epochs_.end() || epoch->second != request.epoch)
+  if (!is_current(request.writer, request.epoch))
     return {Outcome::fenced, fenced_error(request.writer)};
   for (const TaskMark& mark : request.tasks) {
     const ServiceRoot::Known* known = request.root.find(*mark.task);
@@ -260,20 +254,23 @@ void Committer::close_surplus_files() {
 Result<std::uint64_t> Committer::open_writer(const WriterId& id) {
   TRY(check_id(id));
   auto held = alone();
+  return epochs_[id] = ++last_epoch_;
+}
+
+void Committer::close_writer(const WriterId& id, std::uint64_t epoch) {
+  auto held = alone();
+  if (is_current(id, epoch)) epochs_.erase(id);
+}
+
+bool Committer::is_current(const WriterId& id, std::uint64_t epoch) const {
   auto found = epochs_.find(id);
-  std::uint64_t epoch = found == epochs_.end() ? 1 : found->second + 1;
-  StateBatch batch;
-  batch.put_epoch(id, epoch);
-  TRY(store_.write_or_fail(batch));
-  CRASH_POINT("embedded.writer.after_epoch");
-  epochs_[id] = epoch;
-  return epoch;
+  return found != epochs_.end() && found->second == epoch;
 }
 
 Result<> Committer::replace(const WriterId& id, std::uint64_t epoch, ServiceRoot& root,
                             const TaskReplacement& replacement) {
   auto held = alone();
-  if (epochs_[id] != epoch) return fail(fenced_error(id));
+  if (!is_current(id, epoch)) return fail(fenced_error(id));
   const ServiceRoot::Known* known = root.find(replacement.task);
   if (!replacement.any) {
     if (known && !replacement.expected)

@@ -68,12 +68,14 @@ class Committer {
   Committer(const SegmentSettings& settings, StateStore& store, Waits& waits);
   ~Committer();
 
-  Result<> recover();  // reads the writers' epochs
   // Takes part in a round. start() returns at once where commits wait for the disk, else when the
   // round is over; wait() returns when it is. Thread-safe.
   void start(CommitTicket& ticket);
   CommitResult wait(CommitTicket& ticket);
-  Result<std::uint64_t> open_writer(const WriterId& id);  // its epoch
+  // Its epoch, which fences the writer of that id before it. Kept in memory only: whoever could use
+  // an older one went with the process that owned the folder.
+  Result<std::uint64_t> open_writer(const WriterId& id);
+  void close_writer(const WriterId& id, std::uint64_t epoch);
   // fenced: a newer writer has this id, or another one has opened the task.
   Result<> replace(const WriterId& id, std::uint64_t epoch, ServiceRoot& root,
                    const TaskReplacement& replacement);
@@ -88,6 +90,7 @@ class Committer {
  private:
   using Round = std::vector<CommitTicket*>;
 
+  bool is_current(const WriterId& id, std::uint64_t epoch) const;
   void end_leading(const Round& round);
   void run();
   void run_round(const Round& round);
@@ -111,8 +114,9 @@ class Committer {
   bool leading_ = false;
   bool ending_ = false;
 
-  std::mutex round_mutex_;  // of the rest
-  std::map<WriterId, std::uint64_t> epochs_;
+  std::mutex round_mutex_;                           // of the rest
+  std::map<WriterId, std::uint64_t> epochs_;         // of open writers
+  std::uint64_t last_epoch_ = 0;                     // of any, never used again
   std::vector<std::shared_ptr<Partition>> touched_;  // by this round
   std::vector<ServiceRoot*> all_roots_;
   std::vector<ServiceRoot*> roots_;  // staged by this round

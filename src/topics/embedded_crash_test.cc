@@ -54,7 +54,10 @@ TEST(EmbeddedCrashChild, DISABLED_WorksUntilItDies) {
   must(log->create({topic("gone"), 1, false}));
   auto writer = must(log->writer(WriterId("w")));
   open_tasks(*writer, {TaskId("Q/0")});
-  must_commit(*writer, at("gone", 0), {"x", std::string(500, 'y'), "z"});
+  for (int i = 0; i < 2; ++i)
+    must_commit(*writer, at("gone", 0), {"x", std::string(500, 'y'), "z"});
+  must(log->trim(at("gone", 0), 3, true));
+  EXPECT_EQ(must(log->describe(topic("gone"))).partitions[0].first, 3);
   int number = static_cast<int>(end_of(*log, at("a", 0)));
   for (int i = 0; i < 6; ++i) {
     commit_number(*writer, ++number);

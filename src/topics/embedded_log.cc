@@ -144,7 +144,6 @@ Result<std::unique_ptr<EmbeddedLog>> EmbeddedLog::open(EmbeddedOptions options) 
                                        .faults = parts->options.faults}));
   CRASH_POINT("embedded.open.after_format");
   parts->committer.emplace(parts->settings, *parts->store, parts->waits);
-  TRY(parts->committer->recover());
   parts->topics.emplace(folder / "topics", parts->settings, *parts->store, *parts->committer);
   TRY(parts->topics->look());
   TRY(parts->load_roots());

@@ -26,6 +26,7 @@ class EmbeddedWriter final : public Writer {
  public:
   EmbeddedWriter(WriterParts parts, WriterId id, std::uint64_t epoch)
       : parts_(parts), id_(std::move(id)), epoch_(epoch) {}
+  ~EmbeddedWriter() override { parts_.committer.close_writer(id_, epoch_); }
 
   Result<Checkpoint> restore(const TaskId& task, const StateVisitor& visitor) override;
   Result<> reset(const TaskId& task, std::vector<TaskPosition> positions) override;

@@ -59,10 +59,6 @@ std::string topic_key(const TopicName& topic) {
 std::string garbage_key(const TopicName& topic) {
   return "d" + topic.text();
 }
-std::string writer_key(const WriterId& writer) {
-  return "w" + writer.value();
-}
-
 std::string partition_key(char kind, std::uint32_t topic_id, std::int32_t partition) {
   std::string key(1, kind);
   put_big(key, topic_id, 4);
@@ -204,12 +200,6 @@ void StateBatch::put_head(std::uint32_t topic_id, std::int32_t partition, Offset
   std::string value;
   put_raw(value, base);
   batch_.Put(partition_key('h', topic_id, partition), value);
-}
-
-void StateBatch::put_epoch(const WriterId& writer, std::uint64_t epoch) {
-  std::string value;
-  put_raw(value, epoch);
-  batch_.Put(writer_key(writer), value);
 }
 
 StateKeys::StateKeys(const ServiceTask& task) : text_(state_prefix(task)), front_(text_.size()) {}
@@ -501,15 +491,6 @@ Result<std::vector<Offset>> StateStore::segments(std::uint32_t topic_id, std::in
     bases.push_back(static_cast<Offset>(get_big(std::string_view(key).substr(9))));
   }
   return bases;
-}
-
-Result<std::map<WriterId, std::uint64_t>> StateStore::epochs() {
-  std::map<WriterId, std::uint64_t> epochs;
-  for (const auto& [key, value] : TRY(scan("w"))) {
-    if (value.size() != 8) return fail(damaged("writer"));
-    epochs.emplace(WriterId(key.substr(1)), get_raw<std::uint64_t>(value, 0));
-  }
-  return epochs;
 }
 
 Result<std::optional<ByteBuffer>> StateStore::checkpoint(const ServiceTask& task) {

@@ -6,7 +6,6 @@
 //   e <topic id> <partition>           committed end (Tail)
 //   g <topic id> <partition> <base>    a segment that exists
 //   h <topic id> <partition>           first offset that is kept; absent: 0
-//   w <writer id>                      epoch
 //   c <service> 0 <task>               checkpoint (checkpoint.h): positions, and the state's guard
 //   s <service> 0 <task> 0 <key>       state
 //   r <service>                        root (service_root.h)
@@ -84,7 +83,6 @@ class StateBatch {
   void erase_segments_from(std::uint32_t topic_id, std::int32_t partition, Offset base);
   // The segments before this one are gone; its base is the first offset that is kept.
   void put_head(std::uint32_t topic_id, std::int32_t partition, Offset base);
-  void put_epoch(const WriterId& writer, std::uint64_t epoch);
   void put_state(StateKeys& keys, ByteView key, ByteView value);
   void erase_state(StateKeys& keys, ByteView key);
   void put_checkpoint(const ServiceTask& task, ByteView sealed);
@@ -144,7 +142,6 @@ class StateStore {
   Result<Tail> tail(std::uint32_t topic_id, std::int32_t partition);
   Result<Offset> head(std::uint32_t topic_id, std::int32_t partition);
   Result<std::vector<Offset>> segments(std::uint32_t topic_id, std::int32_t partition);
-  Result<std::map<WriterId, std::uint64_t>> epochs();
   Result<std::optional<ByteBuffer>> checkpoint(const ServiceTask& task);
   Result<std::vector<std::pair<TaskId, std::string>>> checkpoints(const std::string& service);
   // Of all services, as they are stored: unverified.
