@@ -6,7 +6,7 @@
 
 namespace penstock::topics {
 
-inline constexpr std::array<std::string_view, 20> kEmbeddedCrashPoints = {
+inline constexpr std::array<std::string_view, 21> kEmbeddedCrashPoints = {
     "embedded.open.after_lock",
     "embedded.open.after_format",
     "embedded.create.after_intent",
