@@ -37,8 +37,9 @@ TEST_P(LogConformance, LetsGoWhatIsTrimmedUnlessATaskHasYetToReadIt) {
   auto commit = must(w->begin());
   commit->advance(TaskId("Q.0/1"), at("t", 1), LogPosition{.next = 4});
   must_finish(*commit);
-  if (GetParam().name != "socket")  // whose clients' positions are no reading
+  if (GetParam().name != "socket") {  // whose clients' positions are no reading
     EXPECT_EQ(code_of(log_->trim(at("t", 1), 5, false)), ErrorCode::failed_precondition);
+  }
   must(log_->trim(at("t", 1), 5, true));
   const PartitionInfo range = must(log_->describe(topic("t"))).partitions[1];
   EXPECT_LE(range.first, 5) << "logs keep whole pieces";

@@ -45,7 +45,9 @@ TEST(TermTable, IsAMap) {
         const TermTable::Entry* entry = table.find({a, b});
         const auto found = expected.find({a, b});
         ASSERT_EQ(entry != nullptr, found != expected.end());
-        if (entry != nullptr) EXPECT_EQ(entry->term, found->second);
+        if (entry != nullptr) {
+          EXPECT_EQ(entry->term, found->second);
+        }
       }
   }
 }
