@@ -12,7 +12,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (const auto entry = session::parse_record(text)) {
     const std::string again = session::to_record(*entry);
     const auto same = session::parse_record(again);
-    if (!same || same->statement.proof != entry->statement.proof || same->id != entry->id) __builtin_trap();
+    if (!same || same->statement.proof != entry->statement.proof || same->id != entry->id)
+      __builtin_trap();
   }
   if (const auto json = parse_json(text, "signature")) {
     const auto signature = keys::StatementSignature::from_json(*json);
