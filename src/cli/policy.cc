@@ -197,7 +197,8 @@ class NewPolicyFiles {
     const std::size_t readers = std::max<std::size_t>(1, reader_names_.size());
     for (std::size_t i = 0; i < files.size(); ++i)
       fmt::print("  {}\n      {}\n", files[i].string(),
-                 i < readers ? "SECRET: opens, cannot seal. For people who may read, with "
+                 i < readers ? "SECRET: opens; could forge records of what it opens. For people "
+                               "who may read, with "
                                "`penstock consume --open`."
                              : "SECRET: seals, cannot open. For the producers of the topic.");
     fmt::print(
