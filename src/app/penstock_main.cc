@@ -3,9 +3,12 @@
 
 #include "base/cpu.h"
 #include "cli/program.h"
+#include "crypto/start.h"
 
 int main(int argc, char** argv) {
-  if (const char* reason = penstock::unsuitable_cpu()) {
+  const char* reason = penstock::unsuitable_cpu();
+  if (reason == nullptr) reason = penstock::crypto::start();
+  if (reason != nullptr) {
     std::fprintf(stderr, "penstock: error: %s\n", reason);
     return 1;
   }
