@@ -181,9 +181,8 @@ Result<> KafkaLog::trim(const TopicPartition& at, Offset before, bool unread) {
 // By the positions that consumer groups show: those of our tasks, and of other programs too.
 Result<> KafkaLog::check_read(const TopicPartition& at, Offset before) {
   for (const std::string& group : TRY(core_.admin->groups()))
-    for (const GroupOffset& offset : TRY(core_.admin->group_offsets(group)))
-      if (offset.from == at && offset.next < before)
-        return fail(records_unread(at, before, TaskId(group), offset.next));
+    for (const GroupOffset& offset : TRY(core_.admin->settled_offsets(group, {&at, 1})))
+      if (offset.next < before) return fail(records_unread(at, before, TaskId(group), offset.next));
   return {};
 }
 
