@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "base/file.h"
 #include "topics/embedded_log.h"
 #include "topics/repair.h"
 #include "topics/test_log.h"
