@@ -161,8 +161,12 @@ bool Partition::is_full(const BatchHeader& next) {
     bytes_max = std::min<std::uint64_t>(
         bytes_max, std::max<std::uint64_t>(*retention_.bytes / kPieces, kSegmentBytesMin));
   if (staged_.bytes + next.bytes() > bytes_max) return true;
-  return retention_.age && next.first_timestamp_ms - first_time_of_staged(next.first_timestamp_ms) >
-                               retention_.age->count() / kPieces;
+  if (!retention_.age) return false;
+  std::int64_t lasts_ms = 0;  // timestamps are the producers', so they may lie any distance apart
+  if (__builtin_sub_overflow(next.first_timestamp_ms, first_time_of_staged(next.first_timestamp_ms),
+                             &lasts_ms))
+    return next.first_timestamp_ms > 0;
+  return lasts_ms > retention_.age->count() / kPieces;
 }
 
 // After the log was opened, or a commit was taken back, the file has to say it.

@@ -152,6 +152,22 @@ TEST_F(RetentionTest, WhereLittleStaysSegmentsAreShort) {
   EXPECT_EQ(range(*log).first, 2);
 }
 
+TEST_F(RetentionTest, AnyTimestampMayFollowAnyOther) {
+  auto log = open();
+  must(log->create({topic("t"), 1, false, {.age = 4000ms}}));
+  auto w = must(log->writer(WriterId("w")));
+  for (data::TimestampMs at_ms : {INT64_MIN, INT64_MAX, INT64_MIN, std::int64_t{0}}) {
+    auto commit = must(w->begin());
+    RecordBatch batch;
+    batch.append({.key = std::nullopt, .value = as_bytes("x"), .timestamp_ms = at_ms});
+    must(commit->append(at("t", 0), batch));
+    must_finish(*commit);
+  }
+  log->sweep(1'000'000);
+  EXPECT_EQ(range(*log).first, 1) << "the first segment is old, the second one newer than now";
+  EXPECT_EQ(range(*log).end, 4);
+}
+
 TEST_F(RetentionTest, TopicsMadeLaterHaveIdsOfTheirOwn) {
   auto log = open();
   must(log->create({topic("t"), 1, false}));
