@@ -9,7 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
-#include "engine/build_pool.h"
+#include "base/worker_pool.h"
 #include "engine/limits.h"
 #include "engine/partition_watch.h"
 #include "engine/push_session.h"
@@ -78,7 +78,7 @@ class LocalRuntime final : public Runtime {
   const seal::KeySource* keys_;
   const RuntimeOptions options_;
   ProgressSignal progress_;
-  BuildPool builders_{kBuildsAtOnce};
+  WorkerPool builders_{kBuildsAtOnce};
   Sharing::Workers workers_;
   Sharing sharing_{workers_, progress_};
   const TaskContext context_;

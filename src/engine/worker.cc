@@ -16,7 +16,7 @@ std::int64_t Worker::thread_cpu_ns() {
   return std::int64_t{t.tv_sec} * kNsPerS + t.tv_nsec;
 }
 
-Worker::Worker(const TaskContext& context, BuildPool& builders)
+Worker::Worker(const TaskContext& context, WorkerPool& builders)
     : context_(context),
       builders_(builders),
       wait_set_(context.log.wait_set()),

@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-#include "engine/build_pool.h"
+#include "base/worker_pool.h"
 #include "engine/task.h"
 
 namespace penstock::engine {
@@ -23,7 +23,7 @@ using OwnedTasks = std::map<QueryId, std::vector<bool>>;
 class Worker {
  public:
   // Both outlive the worker.
-  Worker(const TaskContext& context, BuildPool& builders);
+  Worker(const TaskContext& context, WorkerPool& builders);
   ~Worker();  // as shutdown()
 
   // Thread-safe; each returns when the worker has done it.
@@ -98,7 +98,7 @@ class Worker {
   void note_progress(Slot& slot);
 
   const TaskContext& context_;
-  BuildPool& builders_;
+  WorkerPool& builders_;
   const std::unique_ptr<topics::WaitSet> wait_set_;
 
   // The worker's thread only.

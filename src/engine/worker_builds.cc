@@ -1,6 +1,7 @@
 // How a worker's tasks are built, and built again after an error.
 #include <algorithm>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "engine/limits.h"
 #include "engine/worker.h"
@@ -11,16 +12,18 @@ void Worker::order_build(Slot& slot) {
   auto build = std::make_shared<Build>();
   slot.build = build;
   ++builds_;
-  builders_.run([this, build, query = slot.query, partition = slot.partition] {
-    const std::int64_t started_ns = thread_cpu_ns();
-    Result<std::unique_ptr<Task>> made = fail(ErrorCode::cancelled, "the task is not wanted");
-    if (!build->cancelled) made = Task::build(context_, query, partition);
-    query->cpu_ns += thread_cpu_ns() - started_ns;
-    std::lock_guard lock(builds_mutex_);  // once it is free, this worker may be gone
-    build->made.emplace(std::move(made));
-    build_over_.notify_all();
-    wait_set_->wake();
-  });
+  const bool taken =
+      builders_.submit([this, build, query = slot.query, partition = slot.partition] {
+        const std::int64_t started_ns = thread_cpu_ns();
+        Result<std::unique_ptr<Task>> made = fail(ErrorCode::cancelled, "the task is not wanted");
+        if (!build->cancelled) made = Task::build(context_, query, partition);
+        query->cpu_ns += thread_cpu_ns() - started_ns;
+        std::lock_guard lock(builds_mutex_);  // once it is free, this worker may be gone
+        build->made.emplace(std::move(made));
+        build_over_.notify_all();
+        wait_set_->wake();
+      });
+  CHECK(taken);  // the pool outlives the workers, and any number may wait
 }
 
 void Worker::take_builds() {

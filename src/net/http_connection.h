@@ -13,10 +13,10 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "base/worker_pool.h"
 #include "net/http_parser.h"
 #include "net/http_server.h"
 #include "net/stream.h"
-#include "net/worker_pool.h"
 
 namespace penstock::net {
 

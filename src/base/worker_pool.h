@@ -1,21 +1,25 @@
-// Threads for handlers that block: started when they are needed, kept until the end.
+// Threads for work that blocks: started when they are needed, kept until the end.
 #pragma once
 
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
 #include <functional>
+#include <limits>
 #include <mutex>
 #include <thread>
 #include <vector>
 
-namespace penstock::net {
+namespace penstock {
 
+// Thread-safe.
 class WorkerPool {
  public:
   using Job = std::function<void()>;
 
-  WorkerPool(std::size_t threads_max, std::size_t waiting_max)
+  // waiting_max: jobs that may wait for a thread.
+  explicit WorkerPool(std::size_t threads_max,
+                      std::size_t waiting_max = std::numeric_limits<std::size_t>::max())
       : threads_max_(threads_max), waiting_max_(waiting_max) {}
   ~WorkerPool() { join(); }
 
@@ -36,4 +40,4 @@ class WorkerPool {
   bool ending_ = false;
 };
 
-}  // namespace penstock::net
+}  // namespace penstock

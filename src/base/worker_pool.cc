@@ -1,8 +1,8 @@
-#include "net/worker_pool.h"
+#include "base/worker_pool.h"
 
 #include <utility>
 
-namespace penstock::net {
+namespace penstock {
 
 bool WorkerPool::submit(Job job) {
   const std::lock_guard lock(mutex_);
@@ -44,4 +44,4 @@ void WorkerPool::work() {
   }
 }
 
-}  // namespace penstock::net
+}  // namespace penstock
