@@ -9,6 +9,7 @@
 
 #include "base/secret.h"
 #include "cli/command.h"
+#include "cli/console/cell_text.h"
 #include "cli/paragraph.h"
 
 namespace penstock::cli {
@@ -55,7 +56,8 @@ int print_usage_error(const CLI::App& app, const CLI::ParseError& error) {
 
 int report(const Command& command, const Error& error) {
   if (error.code() == ErrorCode::cancelled && error.text().empty()) return 0;
-  fmt::print(stderr, "penstock: error: {}\n", error.text());
+  // It may quote a script or a server's answer.
+  fmt::print(stderr, "penstock: error: {}\n", printable_lines(error.text()));
   if (std::string_view advice = command.advice(error); !advice.empty())
     fmt::print(stderr, "  {}\n", advice);
   return facts_of(error.code()).exit_status;

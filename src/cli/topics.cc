@@ -14,6 +14,11 @@
 namespace penstock::cli {
 namespace {
 
+// Else -1 would be taken for a very large size; the texts are for CLI11, empty when all is well.
+std::string not_negative(const std::string& text) {
+  return text.starts_with('-') ? "is below 0; --keep keeps everything" : "";
+}
+
 class TopicsCommand final : public Command {
  public:
   void declare(CLI::App& verb) override {
@@ -83,7 +88,8 @@ class TopicsCommand final : public Command {
         alter
             .add_option("--retention-bytes", bytes_,
                         "How much of a partition is kept: bytes, or with a unit (10GiB)")
-            ->transform(CLI::AsSizeValue(false));
+            ->transform(CLI::AsSizeValue(false))
+            ->transform(CLI::Validator(not_negative, "", ""));  // goes first
     alter.add_flag("--keep", for_ever_, "Everything is kept for ever (the default of a topic)")
         ->excludes(age)
         ->excludes(bytes);

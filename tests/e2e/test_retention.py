@@ -19,7 +19,7 @@ class Retention(ServerCase):
         self.assertIn("7d, at most 2.0 GiB per partition", self.topics("describe", "--topic", "t").stdout)
         self.topics("alter", "--topic", "t", "--keep")
         self.assertIn("for ever", self.topics("describe", "--topic", "t").stdout)
-        for wrong in (("--retention", "7"), ("--retention", "1ms"), ("--retention-bytes", "3"), ()):
+        for wrong in (("--retention", "7"), ("--retention", "1ms"), ("--retention-bytes", "3"), ("--retention-bytes", "-1"), ()):
             self.topics("alter", "--topic", "t", *wrong, expect=USAGE)
         self.assertRegex(self.topics("list").stdout, r"t +1 +1 +\d+ B")
 

@@ -2,6 +2,8 @@
 
 #include <cwchar>
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/json.h"
@@ -66,6 +68,17 @@ std::string printable(std::string_view text) {
       out += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[++i]));
     else
       out.push_back(text[i]);
+  }
+  return out;
+}
+
+std::string printable_lines(std::string_view text) {
+  std::string out;
+  for (std::size_t at = 0; at <= text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    if (at > 0) out.push_back('\n');
+    out += printable(text.substr(at, end - at));
+    at = end + 1;
   }
   return out;
 }

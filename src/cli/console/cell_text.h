@@ -13,6 +13,8 @@ std::size_t display_width(std::string_view text);
 // The text without control characters (\n becomes "\n" in two letters), so that data cannot steer
 // the terminal, and cut to kCellBytesMax.
 std::string printable(std::string_view text);
+// The same for a text of several lines, which stay lines.
+std::string printable_lines(std::string_view text);
 
 // At most `width` columns; what is cut off shows as an ellipsis.
 std::string cut_to_width(std::string_view text, std::size_t width);

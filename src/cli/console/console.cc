@@ -185,7 +185,7 @@ Result<> Console::run_query(const std::string& statement) {
 void Console::print_error(const Error& error) {
   (void)output_.flush();
   if (error.code() == ErrorCode::cancelled && error.text().empty()) return;
-  fmt::print(stderr, "{}\n", error.text());
+  fmt::print(stderr, "{}\n", printable_lines(error.text()));
   if (std::string_view advice = advice_for(error); !advice.empty())
     fmt::print(stderr, "{}\n", advice);
 }

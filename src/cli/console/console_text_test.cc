@@ -38,6 +38,7 @@ TEST_F(ConsoleText, wrapping_loses_nothing) {
 
 TEST_F(ConsoleText, control_characters_cannot_reach_the_terminal) {
   EXPECT_EQ(printable("a\x1b[2Jb\nc\x7f"), "a\\x1b[2Jb\\nc\\x7f");
+  EXPECT_EQ(printable_lines("a\x1b[2J\n  ^\n"), "a\\x1b[2J\n  ^\n");
   EXPECT_EQ(printable("\xc2\x9b"
                       "2J"),
             "\\x9b2J");
