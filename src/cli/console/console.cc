@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "cli/advice.h"
+#include "cli/console/cell_text.h"
 #include "cli/console/line_editor.h"
 #include "cli/console/typed_text.h"
 #include "cli/limits.h"
