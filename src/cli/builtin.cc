@@ -58,6 +58,8 @@ constexpr std::array kCommands = {
                  "  penstock status --server http://127.0.0.1:8088\n"
                  "  penstock status --data data --json",
                  make_status},
+    CommandEntry{"token", "Make a token that logs a user in at a penstockd",
+                 "  penstock token new --out alice.token --user alice", make_token},
     CommandEntry{"topics", "List, describe and remove topics",
                  "  penstock topics list --data data\n"
                  "  penstock topics describe --data data --topic payments",

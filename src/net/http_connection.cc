@@ -146,7 +146,8 @@ void HttpConnection::dispatch() {
   parser_ = HttpRequestParser(parser_limits(host_.options));
   timer_.cancel();
   waiting_ = Waiting::handler;
-  exchange_ = std::make_shared<Exchange>(host_, shared_from_this(), *std::move(request), traits);
+  exchange_ = std::make_shared<Exchange>(host_, shared_from_this(), *std::move(request), traits,
+                                         stream_.client_name());
   if (!host_.pool.submit([exchange = exchange_] { exchange->run(); })) {
     exchange_ = nullptr;
     refuse(503, "too many requests are waiting; try again later");

@@ -41,7 +41,7 @@ class Exchange final : public ResponseWriter, public std::enable_shared_from_thi
     bool keep_alive, http_1_0, head;
   };
   Exchange(ConnectionHost& host, std::shared_ptr<HttpConnection> connection, HttpRequest request,
-           Traits traits);
+           Traits traits, std::string client_name);
 
   Result<> send(int status, std::string_view content_type, std::string_view body) override;
   Result<> send(int status, const HttpFields& fields, std::string_view body) override;
@@ -51,6 +51,7 @@ class Exchange final : public ResponseWriter, public std::enable_shared_from_thi
   Ending ending() const override;
   void on_ending(std::function<void()> wake) override;
   ByteBuffer exporter(std::string_view label, ByteView context) override;
+  std::string_view client_name() const override { return client_name_; }
 
   void run();                                  // the handler, on a worker
   void set_ending(Ending ending);              // io thread
@@ -66,6 +67,7 @@ class Exchange final : public ResponseWriter, public std::enable_shared_from_thi
   const std::shared_ptr<HttpConnection> connection_;
   const HttpRequest request_;
   const Traits traits_;
+  const std::string client_name_;
   Stage stage_ = Stage::waiting;  // handler's thread only
   mutable std::mutex mutex_;
   std::condition_variable changed_;

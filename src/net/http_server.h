@@ -52,6 +52,9 @@ class ResponseWriter {
     (void)label, (void)context;
     return {};
   }
+  // The common name of the certificate that the client has shown, issued for it by the client CA of
+  // this server. Empty: it has shown none.
+  virtual std::string_view client_name() const { return {}; }
 };
 
 struct HttpServerOptions {

@@ -17,6 +17,7 @@
 #include "net/http_client.h"
 #include "net/http_server.h"
 #include "seal/topic_settings.h"
+#include "server/rest_config.h"
 #include "session/session.h"
 #include "topics/embedded_log.h"
 #include "topics/kafka/connection_config.h"
@@ -43,6 +44,7 @@ namespace penstock::server {
 //   [kafka]                    # the topics are there; keys as in topics/kafka/connection_config.h
 //   bootstrap = "a:9093"       # certificate, private_key and password_file are files of the host
 //   ca = "brokers-ca.pem"      # beside the configuration, in both forms; ca is measured
+//   [rest]                     # TLS and users: see rest_config.h
 //   [manager]                  # measured form only, all three
 //   url = "https://127.0.0.1:7443"
 //   ca  = "manager-ca.pem"     # name of a file
@@ -72,11 +74,16 @@ struct Config {
   engine::CommitLimits commit;
   bool commit_age_given = false;
   std::optional<topics::KafkaSettings> kafka;
+  RestSettings rest;
   std::optional<Manager> manager;
   std::vector<enroll::WantedPolicy> policies;             // only with a manager
   seal::TopicSettingsTable sealed_topics;                 // of these policies
   std::string initdata;                                   // the whole text; empty: plain form
   std::map<std::string, std::string, std::less<>> files;  // of the measured form
+
+  // In force as a whole: its digest stands in the evidence, and nothing but it and what its
+  // statement keys signed says what this process does (threads, address and folder excepted).
+  bool measured() const { return !initdata.empty(); }
 };
 
 // invalid_argument: not TOML, an unknown key (names the nearest one), a wrong type or a number out
@@ -95,5 +102,8 @@ Result<ConfigSources> load_sources(const Config& config, const std::filesystem::
 // open the brokers' door, no record. permission_denied: others may read them.
 Result<topics::KafkaConnection> load_kafka_connection(const Config& config,
                                                       const std::filesystem::path& folder);
+
+// TLS of [rest]: certificate and key out of `folder` in both forms, the clients' CA is measured.
+Result<RestIdentity> load_rest_identity(const Config& config, const std::filesystem::path& folder);
 
 }  // namespace penstock::server

@@ -229,8 +229,7 @@ void enrollment_figures(Page& page, const RouteContext& context) {
 
 }  // namespace
 
-void give_metrics(const RouteContext& context, const net::HttpRequest&,
-                  net::ResponseWriter& writer) {
+void give_metrics(const RouteContext& context, const Call&, net::ResponseWriter& writer) {
   Page page;
   query_figures(page, context.session.queries());
   log_figures(page, context);

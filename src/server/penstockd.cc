@@ -46,11 +46,14 @@ constexpr const char* kFooter =
     "  penstockd --kafka broker:9092 --service payments --sql masking.sql --share --instance a\n"
     "When the configuration names a manager, keys come from it, after it has verified this program "
     "and\n"
-    "its configuration. With keys and a configuration only the configuration's SQL is executed, "
+    "its configuration. A packed configuration is measured: its digest stands in the evidence, "
     "and\n"
-    "statements that one of its statement_keys signed; over the wire the server takes SHOW, "
-    "DESCRIBE,\n"
-    "EXPLAIN and SELECT on plain streams.";
+    "only its SQL is executed, and statements that one of its statement_keys signed; of the "
+    "arguments\n"
+    "that say what happens only --threads, --listen and --data may then be given. Over the wire "
+    "the\n"
+    "server takes SHOW, DESCRIBE, EXPLAIN and SELECT on plain streams. So it is with --keys and "
+    "--config.";
 
 // Set when the program should end here, with this exit status.
 std::optional<int> parse_arguments(int argc, char** argv, Arguments& out) {
@@ -132,21 +135,39 @@ Result<> load_config(const Arguments& arguments, Parts& parts) {
   return {};
 }
 
-// Keys and a configuration: nothing else may say what runs.
-bool is_measured(const Arguments& arguments, const Config& config) {
-  return config.manager || (arguments.keys && arguments.config);
+SqlFrom sql_from(const Arguments& arguments, const Config& config) {
+  if (config.measured()) return SqlFrom::measured;
+  return arguments.keys && arguments.config ? SqlFrom::configuration : SqlFrom::anybody;
+}
+
+bool only_configured(const Arguments& arguments, const Config& config) {
+  return sql_from(arguments, config) != SqlFrom::anybody;
+}
+
+// Who is not on this machine comes over TLS and says who he is.
+Result<> check_listening(const Config& config) {
+  const std::string& address = config.http.address;
+  if (address.starts_with("127.") || address == "::1") return {};
+  if (config.rest.tls() && !config.rest.users.empty()) return {};
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("--listen {}: reachable from other machines, which takes {}: put "
+                          "certificate, private_key and users into the section [rest] of the "
+                          "configuration, or listen on 127.0.0.1",
+                          address, config.rest.tls() ? "users" : "TLS and users"));
 }
 
 Result<> check_arguments(const Arguments& arguments, const Config& config) {
-  if (config.manager && arguments.keys) {
+  if (config.measured() && arguments.keys) {
     return fail(ErrorCode::invalid_argument,
-                "--keys: the configuration names a manager, and keys come from it alone");
+                "--keys: the configuration is packed, so it is measured, and a file of this "
+                "machine is not: keys come from the manager that it names in [manager]");
   }
-  if (is_measured(arguments, config) && !arguments.sql_files.empty()) {
+  if (only_configured(arguments, config) && !arguments.sql_files.empty()) {
     return fail(ErrorCode::invalid_argument,
-                "--sql: with keys and --config only the configuration's SQL is executed; put the "
-                "files into its sql_files");
+                "--sql: with a packed configuration, or with keys and --config, only the "
+                "configuration's SQL is executed; put the files into its sql_files");
   }
+  TRY(check_listening(config));
   if (!arguments.platform_key.empty() && !arguments.tee) {
     return fail(ErrorCode::invalid_argument,
                 "--platform-key: is for a simulated TEE; add --tee simulated");
@@ -168,11 +189,9 @@ void warn(const Arguments& arguments, const Config& config) {
             log::Public("plaintext in memory may reach the disk; switch swap off or encrypt it")}});
     }
   }
-  if (!config.http.address.starts_with("127.") && config.http.address != "::1") {
-    log::warning(
-        "listens_beyond_this_machine",
-        {{"address", log::Public(config.http.address)},
-         {"advice", log::Public("there is no TLS and no login yet: put a proxy in front")}});
+  if (!config.rest.tls()) {
+    log::info("plain_http", {{"advice", log::Public("REST is without TLS, so on this machine only; "
+                                                    "certificates go into [rest]")}});
   }
 }
 
@@ -244,7 +263,7 @@ Result<> open_session(const Arguments& arguments, Parts& parts, const seal::KeyS
   options.runtime.commit = config.commit;
   options.runtime.sealed_topics = config.sealed_topics;
   options.scripts = TRY(start_scripts(parts, arguments));
-  if (!is_measured(arguments, config)) {
+  if (!only_configured(arguments, config)) {
     parts.session = TRY(session::open_session(*parts.log.log, keys, options));
     return {};
   }
@@ -272,8 +291,8 @@ Result<> open_parts(const Arguments& arguments, Parts& parts, EndOfProgram& end)
   TRY(load_config(arguments, parts));
   const Config& config = parts.config;
   TRY(check_arguments(arguments, config));
-  parts.plan = TRY(
-      plan_log(arguments.log, is_measured(arguments, config), folder_of(arguments), parts.config));
+  parts.plan = TRY(plan_log(arguments.log, only_configured(arguments, config), folder_of(arguments),
+                            parts.config));
   warn(arguments, config);
   TRY(open_tee(arguments, parts));
   const seal::KeySource* keys = TRY(get_keys(arguments, parts, end));
@@ -283,18 +302,22 @@ Result<> open_parts(const Arguments& arguments, Parts& parts, EndOfProgram& end)
     log->end_by(std::chrono::steady_clock::now() + topics::kEndPatience);
   });
   TRY(open_session(arguments, parts, keys));
+  const RestIdentity identity = TRY(load_rest_identity(config, folder_of(arguments)));
+  parts.config.http.tls = identity.tls;
   parts.server = TRY(Server::start(*parts.session, *parts.log.log,
                                    {.http = config.http,
                                     .service_id = config.service_id,
                                     .keys_loaded = keys != nullptr,
-                                    .measured_sql = is_measured(arguments, config),
+                                    .sql_from = sql_from(arguments, config),
                                     .signed_statements = parts.signed_statements != nullptr,
+                                    .users = config.rest.users,
                                     .log = parts.plan.facts,
                                     .attestation = {.provider = parts.provider.get(),
                                                     .enrollment = parts.enrollment.get(),
-                                                    .initdata = config.initdata}}));
+                                                    .initdata = config.initdata,
+                                                    .tls_key_pin = identity.key_pin}}));
   if (parts.log.embedded == nullptr) return {};
-  return parts.log.embedded->set_http_address(parts.server->address());
+  return parts.log.embedded->set_http_address(parts.server->url());
 }
 
 std::string place_of(const Parts& parts) {
@@ -317,8 +340,8 @@ int run(const Arguments& arguments, EndOfProgram& end) {
     const bool asked = ended && end.signalled();
     return asked ? 0 : report(opened.error());
   }
-  fmt::print("penstockd is ready: http://{}  ({}, {} queries)\n", parts.server->address(),
-             place_of(parts), parts.session->queries().size());
+  fmt::print("penstockd is ready: {}  ({}, {} queries)\n", parts.server->url(), place_of(parts),
+             parts.session->queries().size());
   std::fflush(stdout);
   const std::optional<Error> reason = end.wait();
   parts.server->stop(reason ? std::chrono::milliseconds(0) : kStopGrace);

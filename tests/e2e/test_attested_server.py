@@ -252,6 +252,30 @@ class Attested(ManagerCase):
         other = self.measured_config(PAYMENTS_SQL + "-- more\n", name="other")
         self.penstock("attest", self.url, "--binary", PENSTOCKD, "--config", other, *good[4:], expect=FORBIDDEN)
 
+    def test_a_packed_configuration_is_in_force_without_manager_and_keys(self) -> None:
+        folder = self.folder / "alone"
+        folder.mkdir()
+        (folder / "penstock.toml").write_text(
+            'service_id = "alone"\nsql = "CREATE STREAM s (a INT) WITH (KAFKA_TOPIC=\'s\', VALUE_FORMAT=\'JSON\', '
+            'PARTITIONS=1);"\n')
+        packed = self.folder / "alone.initdata.toml"
+        self.penstock("config", "pack", folder / "penstock.toml", "--out", packed)
+        good = ["--binary", PENSTOCKD, "--platform-key", self.platform_key, "--allow-simulated"]
+        server = self.start_attested(packed)
+        leak = "CREATE STREAM leak AS SELECT * FROM s EMIT CHANGES;"
+        self.penstock("sql", "--server", self.url, "-e", leak, expect=FORBIDDEN)
+        report = self.penstock("attest", self.url, *good, "--config", packed).stdout
+        self.assertRegex(report, r"mode +measured")
+        self.end(server)
+        for more in (["--sql", self.sql_file("SHOW STREAMS;")], ["--keys", self.key("payments-v1")],
+                     ["--service", "other"], ["--kafka", "127.0.0.1:1"], ["--share"], ["--instance", "a"]):
+            self.assertIn(more[0], self.refused_start(packed, *more).stderr)
+        server = self.start_attested(folder / "penstock.toml")  # not packed: whoever reaches it says what runs
+        self.penstock("sql", "--server", self.url, "-e", leak)
+        report = self.penstock("attest", self.url, *good, expect=FORBIDDEN)
+        self.assertRegex(report.stdout, r"mode +NOT measured")
+        self.assertIn("any statement may run", report.stdout)
+
     def test_signed_statements_run_and_survive(self) -> None:
         self.penstock("statement-key", "new", "--out", self.folder / "review")
         key, public = self.folder / "review.key.pem", self.folder / "review.pub.pem"
