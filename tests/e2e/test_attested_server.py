@@ -9,11 +9,12 @@ import time
 import unittest
 from pathlib import Path
 
+from certificates import Certificates
 from harness import CORRUPT, FORBIDDEN, PENSTOCKD, START_TIMEOUT_S
 from manager_case import PAYMENTS_SQL, ManagerCase
 
 
-class Attested(ManagerCase):
+class Attested(Certificates, ManagerCase):
     def setUp(self) -> None:
         super().setUp()
         self.make_stream_policies()
@@ -275,6 +276,16 @@ class Attested(ManagerCase):
         report = self.penstock("attest", self.url, *good, expect=FORBIDDEN)
         self.assertRegex(report.stdout, r"mode +NOT measured")
         self.assertIn("any statement may run", report.stdout)
+
+    def test_over_tls_the_evidence_is_bound_to_the_connection(self) -> None:
+        ca = self.make_ca("rest-ca")
+        self.issue("rest", ca, "serverAuth", "subjectAltName=IP:127.0.0.1\n")
+        config = self.measured_config(name="tls", more='[rest]\ncertificate = "rest.pem"\nprivate_key = "rest.key.pem"\n')
+        self.approve(config)
+        self.start_attested(config)
+        done = self.penstock("attest", self.url, "--ca", ca, "--binary", PENSTOCKD, "--config", config, "--platform-key",
+                             self.platform_key, "--allow-simulated")
+        self.assertIn("bound to this TLS connection", done.stdout)
 
     def test_signed_statements_run_and_survive(self) -> None:
         self.penstock("statement-key", "new", "--out", self.folder / "review")
