@@ -234,27 +234,6 @@ TEST_F(EditedState, IsRefusedWhenACommittedEndIsMoved) {
   }
 }
 
-TEST_F(EditedState, TellsHowFarItIsSoThatAnOwnerCanHoldIt) {
-  const HeldCheckpoint last = must(try_open())->held_checkpoint();
-  EXPECT_GT(last.number, 0u);
-  EXPECT_EQ(last.lease_term, 0u);
-  EXPECT_EQ(must(try_open())->held_checkpoint(), last);
-  write(before_);  // the whole folder put back: nothing in it is wrong
-  const HeldCheckpoint earlier = must(try_open())->held_checkpoint();
-  EXPECT_LT(earlier.number, last.number);
-  EXPECT_NE(earlier.hash, last.hash);
-  write(after_);
-  auto log = must(try_open());
-  log->begin_lease(5);
-  EXPECT_EQ(log->held_checkpoint(), last);  // what is stored was written under no lease
-  auto writer = must(log->writer(WriterId("w")));
-  open_tasks(*writer, kTasks);
-  const HeldCheckpoint opened = log->held_checkpoint();
-  EXPECT_EQ(opened.lease_term, 5u);
-  EXPECT_GT(opened.number, last.number);
-  EXPECT_NE(opened.hash, last.hash);
-}
-
 TEST_F(EditedState, CanBeAcceptedByAnOwner) {
   Pairs edited = after_;
   edited.erase(checkpoint_of("R/0"));

@@ -182,16 +182,6 @@ void EmbeddedLog::sweep(data::TimestampMs now_ms) {
   parts_->waits.notify();
 }
 
-HeldCheckpoint EmbeddedLog::held_checkpoint() const {
-  const auto alone = parts_->committer->alone();
-  return parts_->root.held();
-}
-
-void EmbeddedLog::begin_lease(std::uint64_t term) {
-  const auto alone = parts_->committer->alone();
-  parts_->root.begin_lease(term);
-}
-
 Result<> EmbeddedLog::set_http_address(std::string_view address) {
   return parts_->lock.set_http_address(address);
 }

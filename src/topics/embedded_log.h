@@ -15,7 +15,6 @@
 #include <string_view>
 
 #include "topics/fault_port.h"
-#include "topics/held_checkpoint.h"
 #include "topics/log.h"
 #include "topics/random_source.h"
 #include "topics/state_key.h"
@@ -58,11 +57,6 @@ class EmbeddedLog final : public Log {
   // was changed.
   static Result<std::unique_ptr<EmbeddedLog>> open(EmbeddedOptions options);
   ~EmbeddedLog() override;
-
-  // How far the service is, for whoever holds that elsewhere. Any thread.
-  HeldCheckpoint held_checkpoint() const;
-  // The service's checkpoints are written under this lease from now on. Before any writer.
-  void begin_lease(std::uint64_t term);
 
   // Shown by read_owner(), so that `penstock sql --data DIR` finds the server.
   Result<> set_http_address(std::string_view address);

@@ -32,7 +32,7 @@ void put_number(ByteBuffer& to, std::uint64_t number) {
 }
 
 struct StoredRoot {
-  std::uint64_t lease_term, round, task_count, end_count;
+  std::uint64_t round, task_count, end_count;
   ByteView body;
   Digest mac;
 };
@@ -43,7 +43,7 @@ Result<StoredRoot> parse_root(ByteView stored) {
     return fail(ErrorCode::unsupported,
                 fmt::format("its version is {}, this program reads {}", version, kRootVersion));
   StoredRoot out{};
-  out.lease_term = static_cast<std::uint64_t>(TRY(in.i64()));
+  TRY(in.i64());  // the lease's term
   out.round = static_cast<std::uint64_t>(TRY(in.i64()));
   out.task_count = static_cast<std::uint64_t>(TRY(in.i64()));
   out.end_count = static_cast<std::uint64_t>(TRY(in.i64()));
@@ -54,13 +54,6 @@ Result<StoredRoot> parse_root(ByteView stored) {
 }
 
 }  // namespace
-
-HeldCheckpoint ServiceRoot::held() const {
-  const auto root = parse_root(stored_);
-  if (!root) return {};  // nothing was stored
-  return {
-      .lease_term = root->lease_term, .number = root->round, .hash = identity_.key->hash(stored_)};
-}
 
 const ServiceRoot::Known* ServiceRoot::find(const TaskId& task) const {
   const auto found = tasks_.find(task);
@@ -84,7 +77,7 @@ Digest ServiceRoot::term_of(const PartitionEnd& end) {
 }
 
 ServiceRoot::Staged& ServiceRoot::staged() {
-  if (!staged_) staged_.emplace(Staged{sums_, {}, {}, {}});
+  if (!staged_) staged_.emplace(Staged{sums_, {}, {}});
   return *staged_;
 }
 
@@ -161,14 +154,12 @@ void ServiceRoot::write(StateBatch& batch, std::uint64_t round) {
     else
       batch.erase_root_end(identity_.service, topic_id, partition);
   }
-  staged_->sealed = sealed(staged_->sums, round);
-  batch.put_root(identity_.service, staged_->sealed);
+  batch.put_root(identity_.service, sealed(staged_->sums, round));
 }
 
 void ServiceRoot::apply() {
   CHECK(staged_.has_value());
   sums_ = staged_->sums;
-  stored_ = std::move(staged_->sealed);
   for (auto& [task, known] : staged_->tasks) {
     if (known)
       tasks_.insert_or_assign(std::move(task), *known);
@@ -200,8 +191,6 @@ Result<> ServiceRoot::load(StateStore& store, const EndOf& end_of, bool accept) 
     return {};
   }
   TRY(verify(store));
-  if (const auto stored = TRY(store.root(identity_.service)))
-    stored_ = to_buffer(as_bytes(*stored));
   return check_ends(end_of);
 }
 

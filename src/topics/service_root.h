@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "topics/checkpoint.h"
-#include "topics/held_checkpoint.h"
 #include "topics/state_digest.h"
 #include "topics/state_store.h"
 
@@ -33,10 +32,6 @@ class ServiceRoot {
       : identity_(std::move(identity)), lease_term_(lease_term) {}
   const StateIdentity& identity() const { return identity_; }
   std::uint64_t lease_term() const { return lease_term_; }
-  // Checkpoints and roots are written under this lease from now on. Before any task is opened.
-  void begin_lease(std::uint64_t term) { lease_term_ = term; }
-  // Of the root that is stored.
-  HeldCheckpoint held() const;
 
   // Reads and verifies what is stored. corrupt: names the service and what differs. accept: takes
   // it as it is (an owner accepts the loss) and stages the ends that are there.
@@ -68,7 +63,6 @@ class ServiceRoot {
     Sums sums;
     std::vector<std::pair<TaskId, std::optional<Known>>> tasks;
     std::vector<std::pair<EndKey, std::optional<KnownEnd>>> ends;
-    ByteBuffer sealed = {};  // once written
   };
   Staged& staged();
   Digest term_of(const TaskId& task, const Digest& hash);
@@ -84,12 +78,11 @@ class ServiceRoot {
   std::string lost_tasks(const std::vector<TaskId>& with_state) const;
 
   const StateIdentity identity_;
-  std::uint64_t lease_term_;
+  const std::uint64_t lease_term_;
   ByteBuffer message_;  // of a PRF
   std::map<TaskId, Known> tasks_;
   std::unordered_map<EndKey, KnownEnd> ends_;
   Sums sums_;
-  ByteBuffer stored_;  // the root as it is stored; empty: none
   std::optional<Staged> staged_;
 };
 
