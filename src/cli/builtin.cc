@@ -58,6 +58,10 @@ constexpr std::array kCommands = {
                  "  penstock status --server http://127.0.0.1:8088\n"
                  "  penstock status --data data --json",
                  make_status},
+    CommandEntry{"mqtt", "Subscribe to an MQTT broker, or publish to it",
+                 "  penstock mqtt sub -h broker -t 'plant/#' -v\n"
+                 "  penstock mqtt pub -h broker -t plant/1/temperature -q 1 -m '{\"c\": 21.5}'",
+                 make_mqtt},
     CommandEntry{"token", "Make a token that logs a user in at a penstockd",
                  "  penstock token new --out alice.token --user alice", make_token},
     CommandEntry{"topics", "List, describe and remove topics",

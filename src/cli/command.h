@@ -45,6 +45,7 @@ std::unique_ptr<Command> make_attest();
 std::unique_ptr<Command> make_statement_key();
 std::unique_ptr<Command> make_status();
 std::unique_ptr<Command> make_token();
+std::unique_ptr<Command> make_mqtt();
 std::unique_ptr<Command> make_topics();
 std::unique_ptr<Command> make_repair();
 
