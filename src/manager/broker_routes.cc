@@ -2,12 +2,12 @@
 // the audit log holds the rest.
 #include <fmt/format.h>
 
-#include "attest/initdata.h"
 #include "attest/verifier.h"
 #include "base/crash_point.h"
 #include "base/log.h"
 #include "manager/answer.h"
 #include "manager/broker_messages.h"
+#include "manager/measured_facts.h"
 #include "manager/route.h"
 
 namespace penstock::manager {
@@ -20,11 +20,20 @@ void refuse(net::ResponseWriter& writer, int status, std::string_view kind,
   (void)writer.send(status, kJsonType, broker_error(kind, detail));
 }
 
+struct Refused {
+  int status;
+  std::string_view kind;
+  std::string_view detail;
+};
+
 // For failures of ours: a guest learns the kind, the log the rest.
 void refuse_inside(net::ResponseWriter& writer, const Error& error) {
   log::error("broker_request_failed", {{"error", error}});
+  const bool full = error.code() == ErrorCode::out_of_space;
   refuse(writer, facts_of(error.code()).http_status, "PluginInternalError",
-         fmt::format("the manager cannot do this now ({})", facts_of(error.code()).name));
+         full ? std::string("the manager's audit log has no room on its disk: nothing is released "
+                            "that cannot be entered there (out_of_space)")
+              : fmt::format("the manager cannot do this now ({})", facts_of(error.code()).name));
 }
 
 std::string guest_name(const crypto::JweRecipient& key) {
@@ -37,20 +46,36 @@ std::string denial_text(const std::vector<attest::RuleOutcome>& rules) {
   return fmt::format("denied: {} ({})", failure->code, failure->name);
 }
 
-// Refusals need no entry before they are answered, but the owner wants to see them. A flood of them
-// must not fill the disk.
-void audit_denial(const RouteContext& context, AuditDraft draft,
+// Refusals need no entry before they are answered, but the owner wants to see them, and no flood of
+// them may fill the disk (refusal_log.h). `code`: the rule's, or what was malformed.
+void audit_refusal(const RouteContext& context, const Call& call, std::string_view code,
+                   AuditDraft draft) {
+  context.figures.denial(code);
+  // Only apps that exist have a gate of their own.
+  if (!draft.app.empty() && context.store.snapshot()->find(draft.app) == nullptr) draft.app = "";
+  const bool whole = context.refusals.refuse(
+      {.source = call.http.peer, .code = std::string(code), .draft = std::move(draft)});
+  if (!whole) context.figures.unaudited();
+}
+
+void audit_denial(const RouteContext& context, const Call& call, AuditDraft draft,
                   const std::vector<attest::RuleOutcome>& rules) {
   const attest::RuleOutcome* failure = attest::first_failure(rules);
-  context.figures.denial(failure ? failure->code : "policy");
-  if (!context.denials.pass(context.clock.now_ms())) {
-    context.figures.unaudited();
-    return;
-  }
-  draft.outcome = "denied";
   draft.rules = denied_rules(rules);
-  if (const auto done = context.store.audit().append(std::move(draft)); !done)
-    log::error("denial_not_audited", {{"error", done.error()}});
+  audit_refusal(context, call, failure ? failure->code : "policy", std::move(draft));
+}
+
+// What was refused before anybody was judged: messages, sessions and tokens that are no good.
+void refuse_message(const RouteContext& context, const Call& call, std::string_view action,
+                    std::string_view code, const Refused& answer, net::ResponseWriter& writer) {
+  audit_refusal(context, call, code,
+                {.actor = "unknown",
+                 .action = std::string(action),
+                 .app = "",
+                 .subject = std::string(answer.detail),
+                 .outcome = "denied",
+                 .rules = Json::array()});
+  refuse(writer, answer.status, answer.kind, answer.detail);
 }
 
 }  // namespace
@@ -59,8 +84,10 @@ void begin_session(const RouteContext& context, const Call& call, net::ResponseW
   const auto request = parse_auth_request(call.http.body);
   if (!request) {
     const bool version = request.error().code() == ErrorCode::unauthenticated;
-    return refuse(writer, version ? 401 : 400, version ? "ProtocolVersion" : "SerdeError",
-                  request.error().text());
+    return refuse_message(
+        context, call, "auth", version ? "version" : "message",
+        {version ? 401 : 400, version ? "ProtocolVersion" : "SerdeError", request.error().text()},
+        writer);
   }
   if (attest::find_verifier(request->tee) == nullptr) {
     return refuse(writer, 400, "AttestationError",
@@ -91,12 +118,13 @@ struct Judged {
   std::string report_data, config_digest;  // hex
 };
 
+// The configuration is hashed, not parsed: who sent it has proved nothing yet.
 Result<Judged> judge_request(const RouteContext& context, const Sessions::Challenge& challenge,
                              const AttestRequest& request) {
   attest::Expectations expected;
   expected.report_data =
       TRY(attest::report_data(request.additional, challenge.nonce, request.key.jwk()));
-  if (request.initdata) expected.config_digest = TRY(attest::initdata_digest(*request.initdata));
+  if (request.initdata) expected.config_digest = TRY(unparsed_digest(*request.initdata));
   expected.now_s = context.clock.now_ms() / 1000;
   const auto snapshot = context.store.snapshot();
   attest::Verdict verdict =
@@ -106,9 +134,13 @@ Result<Judged> judge_request(const RouteContext& context, const Sessions::Challe
 
 // The token, once the grant is in the audit log.
 Result<std::string> grant_token(const RouteContext& context, const Sessions::Challenge& challenge,
-                                const AttestRequest& request, const Judged& judged) {
+                                const AttestRequest& request, const Judged& judged,
+                                const MeasuredFacts& facts) {
+  attest::Claims claims = judged.verdict.claims();
+  claims["service"] = facts.service;
+  claims["deployment"] = facts.deployment;
   auto requester = std::make_shared<const keys::Requester>(
-      keys::Requester{challenge.tee, judged.verdict.trust(), judged.verdict.claims(), request.key});
+      keys::Requester{challenge.tee, judged.verdict.trust(), std::move(claims), request.key});
   std::string token = TRY(context.tokens.issue(
       {*requester, challenge.nonce, judged.report_data, judged.config_digest}));
   TRY(context.store.audit().append({.actor = guest_name(request.key),
@@ -133,16 +165,35 @@ attest::RuleOutcome wrong_nonce() {
               "its sessions"};
 }
 
-void deny_attestation(const RouteContext& context, const Sessions::Challenge& challenge,
-                      const AttestRequest& request, const std::vector<attest::RuleOutcome>& rules,
-                      net::ResponseWriter& writer) {
+attest::RuleOutcome unverified_evidence() {
+  return {.name = "additional_evidence",
+          .code = "additional-evidence",
+          .result = attest::RuleResult::fail,
+          .expected = "none: no second device is verified here",
+          .seen = "some",
+          .advice = "evidence that is not verified is not taken; leave additional_evidence empty"};
+}
+
+attest::RuleOutcome unreadable_initdata(const Error& error) {
+  return {.name = "initdata",
+          .code = "initdata",
+          .result = attest::RuleResult::fail,
+          .expected = "a configuration as `penstock config pack` makes it",
+          .seen = error.text(),
+          .advice = "pack it anew, approve its digest and start with it"};
+}
+
+void deny_attestation(const RouteContext& context, const Call& call,
+                      const Sessions::Challenge& challenge, const AttestRequest& request,
+                      const std::vector<attest::RuleOutcome>& rules, net::ResponseWriter& writer) {
   context.figures.attestation(false);
-  audit_denial(context,
+  audit_denial(context, call,
                {.actor = guest_name(request.key),
                 .action = "attest",
                 .app = "",
                 .subject = challenge.tee,
-                .outcome = ""},
+                .outcome = "",
+                .rules = Json::array()},
                rules);
   refuse(writer, 401, "AttestationError", denial_text(rules));
 }
@@ -150,17 +201,28 @@ void deny_attestation(const RouteContext& context, const Sessions::Challenge& ch
 }  // namespace
 
 void attest_guest(const RouteContext& context, const Call& call, net::ResponseWriter& writer) {
+  const auto refuse_as = [&](std::string_view code, const Refused& answer) {
+    context.figures.attestation(false);
+    refuse_message(context, call, "attest", code, answer, writer);
+  };
   const auto challenge = challenge_of(context, call);
-  if (!challenge) return refuse(writer, 401, "AttestationError", challenge.error().text());
+  if (!challenge) return refuse_as("session", {401, "AttestationError", challenge.error().text()});
+  if (const auto room = context.disk.check_release(); !room)
+    return refuse_inside(writer, room.error());
   const auto request = parse_attest_request(call.http.body);
-  if (!request) return refuse(writer, 400, "SerdeError", request.error().text());
+  if (!request) return refuse_as("message", {400, "SerdeError", request.error().text()});
+  const auto deny = [&](const std::vector<attest::RuleOutcome>& rules) {
+    deny_attestation(context, call, *challenge, *request, rules, writer);
+  };
   if (!equal_constant_time(as_bytes(request->nonce), as_bytes(challenge->nonce)))
-    return deny_attestation(context, *challenge, *request, {wrong_nonce()}, writer);
+    return deny({wrong_nonce()});
+  if (!request->additional.empty()) return deny({unverified_evidence()});
   const auto judged = judge_request(context, *challenge, *request);
-  if (!judged) return refuse(writer, 400, "AttestationError", judged.error().text());
-  if (!judged->verdict.affirming())
-    return deny_attestation(context, *challenge, *request, judged->verdict.rules(), writer);
-  const auto token = grant_token(context, *challenge, *request, *judged);
+  if (!judged) return refuse_as("initdata", {400, "AttestationError", judged.error().text()});
+  if (!judged->verdict.affirming()) return deny(judged->verdict.rules());
+  const auto facts = request->initdata ? measured_facts(*request->initdata) : MeasuredFacts{};
+  if (!facts) return deny({unreadable_initdata(facts.error())});
+  const auto token = grant_token(context, *challenge, *request, *judged, *facts);
   if (!token) return refuse_inside(writer, token.error());
   context.figures.attestation(true);
   (void)writer.send(
@@ -251,23 +313,27 @@ void release_resource(const RouteContext& context, const Call& call, net::Respon
   const auto requester = requester_of(context, call);
   if (!requester) {
     const bool token = !call.http.field("Authorization").empty();
-    return refuse(writer, 401, token ? "TokenVerifierError" : "TokenNotFound",
-                  requester.error().text());
+    return refuse_message(
+        context, call, "release", token ? "token" : "session",
+        {401, token ? "TokenVerifierError" : "TokenNotFound", requester.error().text()}, writer);
   }
   const auto path = resource_path(call.segments.at(0));
   if (!path) return refuse(writer, 404, "InvalidRequestPath", path.error().text());
+  if (const auto room = context.disk.check_release(); !room)
+    return refuse_inside(writer, room.error());
   const auto released = decide_release(context, **requester, *path);
   if (!released) return refuse_inside(writer, released.error());
   if (released->status == 200) {
     context.figures.release();
     return answer(writer, released->body);
   }
-  audit_denial(context,
+  audit_denial(context, call,
                {.actor = guest_name((*requester)->key),
                 .action = "release",
                 .app = path->app,
                 .subject = path->text(),
-                .outcome = ""},
+                .outcome = "",
+                .rules = Json::array()},
                released->rules);
   if (released->status == 404) {
     return refuse(writer, 404, "PluginInternalError",

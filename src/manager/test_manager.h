@@ -205,6 +205,7 @@ class ManagerTest : public ::testing::Test {
     ServiceOptions options{.data = data(), .http = manager_http_options()};
     options.development = development;
     options.clock = &clock_;
+    options.free_bytes = free_bytes_;
     service_ = must(Service::start(std::move(options)));
   }
   void stop() { service_.reset(); }
@@ -253,6 +254,7 @@ class ManagerTest : public ::testing::Test {
   }
 
   ManualClock clock_;
+  DiskGuard::Probe free_bytes_;
   TemporaryFolder folder_;
   std::string platform_;
   std::unique_ptr<Service> service_;

@@ -35,6 +35,7 @@ class AdminOptions {
 // characters that no token has.
 Result<SecretBuffer> token_of(ByteView file, std::string_view name);
 
+Result<crypto::Certificate> load_ca(const std::filesystem::path& file);
 // The CA of --ca FILE.
 Result<std::shared_ptr<const net::TlsTrust>> load_trust(const std::filesystem::path& file);
 

@@ -41,5 +41,6 @@ AdminVerbGroup release_policy_verbs();
 AdminVerbGroup stream_policy_verbs();
 AdminVerbGroup secret_verbs();
 AdminVerbGroup platform_verbs();
+AdminVerbGroup rotate_verbs();
 
 }  // namespace penstock::cli
