@@ -64,9 +64,8 @@ Result<HeldCheckpoint> parse_held_checkpoint(const Json& json, std::string_view 
   if (out.term < 0)
     return fail(ErrorCode::invalid_argument, fmt::format("{}: 'term' is negative", what));
   if (json["parts"].size() > kCheckpointPartsMax) {
-    return fail(ErrorCode::limit_exceeded,
-                fmt::format("{}: {} parts, at most {} are taken", what, json["parts"].size(),
-                            kCheckpointPartsMax));
+    return fail(ErrorCode::limit_exceeded, fmt::format("{}: {} parts, at most {} are taken", what,
+                                                       json["parts"].size(), kCheckpointPartsMax));
   }
   for (const auto& [name, part] : json["parts"].items()) {
     if (name.size() > kCheckpointNameBytesMax)

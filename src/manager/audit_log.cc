@@ -200,7 +200,10 @@ Result<> AuditLog::write_change(Job& job, std::vector<std::string>& changed) {
   const auto entry = [&]() -> Result<PreparedEntry> {
     TRY(job.change(database_, job.draft));
     std::string store;
-    if (root_ != nullptr) store = TRY(root_->compute(database_, end_));
+    if (root_ != nullptr) {
+      TRY(write_meta(database_, kServicesRootRow, TRY(root_->compute_services(database_))));
+      store = TRY(root_->compute(database_, end_));
+    }
     return make_entry(job.draft, std::move(store));
   }();
   if (!entry) {

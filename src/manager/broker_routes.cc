@@ -4,9 +4,9 @@
 
 #include "attest/verifier.h"
 #include "base/crash_point.h"
-#include "base/log.h"
 #include "manager/answer.h"
 #include "manager/broker_messages.h"
+#include "manager/broker_parts.h"
 #include "manager/measured_facts.h"
 #include "manager/route.h"
 
@@ -14,69 +14,6 @@ namespace penstock::manager {
 namespace {
 
 constexpr int kDecisionsMax = 8;  // when the store changes under a decision again and again
-
-void refuse(net::ResponseWriter& writer, int status, std::string_view kind,
-            std::string_view detail) {
-  (void)writer.send(status, kJsonType, broker_error(kind, detail));
-}
-
-struct Refused {
-  int status;
-  std::string_view kind;
-  std::string_view detail;
-};
-
-// For failures of ours: a guest learns the kind, the log the rest.
-void refuse_inside(net::ResponseWriter& writer, const Error& error) {
-  log::error("broker_request_failed", {{"error", error}});
-  const bool full = error.code() == ErrorCode::out_of_space;
-  refuse(writer, facts_of(error.code()).http_status, "PluginInternalError",
-         full ? std::string("the manager's audit log has no room on its disk: nothing is released "
-                            "that cannot be entered there (out_of_space)")
-              : fmt::format("the manager cannot do this now ({})", facts_of(error.code()).name));
-}
-
-std::string guest_name(const crypto::JweRecipient& key) {
-  return fmt::format("guest:{}", to_hex(key.thumbprint()).substr(0, 16));
-}
-
-std::string denial_text(const std::vector<attest::RuleOutcome>& rules) {
-  const attest::RuleOutcome* failure = attest::first_failure(rules);
-  if (failure == nullptr) return "denied: policy (policy)";
-  return fmt::format("denied: {} ({})", failure->code, failure->name);
-}
-
-// Refusals need no entry before they are answered, but the owner wants to see them, and no flood of
-// them may fill the disk (refusal_log.h). `code`: the rule's, or what was malformed.
-void audit_refusal(const RouteContext& context, const Call& call, std::string_view code,
-                   AuditDraft draft) {
-  context.figures.denial(code);
-  // Only apps that exist have a gate of their own.
-  if (!draft.app.empty() && context.store.snapshot()->find(draft.app) == nullptr) draft.app = "";
-  const bool whole = context.refusals.refuse(
-      {.source = call.http.peer, .code = std::string(code), .draft = std::move(draft)});
-  if (!whole) context.figures.unaudited();
-}
-
-void audit_denial(const RouteContext& context, const Call& call, AuditDraft draft,
-                  const std::vector<attest::RuleOutcome>& rules) {
-  const attest::RuleOutcome* failure = attest::first_failure(rules);
-  draft.rules = denied_rules(rules);
-  audit_refusal(context, call, failure ? failure->code : "policy", std::move(draft));
-}
-
-// What was refused before anybody was judged: messages, sessions and tokens that are no good.
-void refuse_message(const RouteContext& context, const Call& call, std::string_view action,
-                    std::string_view code, const Refused& answer, net::ResponseWriter& writer) {
-  audit_refusal(context, call, code,
-                {.actor = "unknown",
-                 .action = std::string(action),
-                 .app = "",
-                 .subject = std::string(answer.detail),
-                 .outcome = "denied",
-                 .rules = Json::array()});
-  refuse(writer, answer.status, answer.kind, answer.detail);
-}
 
 }  // namespace
 
@@ -233,21 +170,6 @@ void attest_guest(const RouteContext& context, const Call& call, net::ResponseWr
 
 namespace {
 
-using RequesterPtr = std::shared_ptr<const keys::Requester>;
-
-// Authorization decides where it is given, else the cookie.
-Result<RequesterPtr> requester_of(const RouteContext& context, const Call& call) {
-  if (const std::string_view field = call.http.field("Authorization"); !field.empty()) {
-    return std::make_shared<const keys::Requester>(TRY(context.tokens.check(bearer_of(field))));
-  }
-  const auto id = session_cookie(call.http.field("Cookie"));
-  if (!id || id->empty()) {
-    return fail(ErrorCode::unauthenticated,
-                "a resource needs the token or the session of an attestation: attest first");
-  }
-  return context.sessions.requester(*id);
-}
-
 // The rest of the path behind /resource/. An empty repository, or one that a client's URI lacked,
 // leaves further slashes in front.
 Result<keys::ResourcePath> resource_path(std::string_view rest) {
@@ -264,14 +186,17 @@ struct Released {
 };
 
 Released missing(std::string_view name, std::string_view seen) {
-  return {404,
-          {},
-          {{.name = std::string(name),
-            .code = "not_found",
-            .result = attest::RuleResult::fail,
-            .expected = "one that the manager has",
-            .seen = std::string(seen),
-            .advice = "the owner can put it there (penstock manager app, secret)"}}};
+  return {404, {}, {not_here(name, seen)}};
+}
+
+// A service's state key is for the service that the measured configuration names.
+attest::RuleOutcome another_service(std::string_view wanted, std::string_view seen) {
+  return {.name = "service",
+          .code = "service",
+          .result = attest::RuleResult::fail,
+          .expected = std::string(wanted),
+          .seen = seen.empty() ? std::string("no service in the configuration") : std::string(seen),
+          .advice = "service_id of the measured configuration says whose state key it gets"};
 }
 
 // One try: decided on one snapshot, and in the audit log only if that still holds when the entry is
@@ -283,8 +208,15 @@ Result<Released> try_release(const RouteContext& context, const keys::Requester&
   if (app == nullptr) return missing("app", path.app);
   const keys::Decision decision = keys::decide(requester, app->policy, *app);
   if (!decision.granted) return Released{403, {}, decision.rules};
+  const bool is_state_key = path.kind == keys::kStateKeyKind;
+  if (is_state_key && service_of(requester) != path.name)
+    return Released{403, {}, {another_service(path.name, service_of(requester))}};
   const auto secret = app->secrets.find(path.kind + "/" + path.name);
-  if (secret == app->secrets.end()) return missing("resource", path.text());
+  if (secret == app->secrets.end()) {
+    if (!is_state_key) return missing("resource", path.text());
+    TRY(context.store.make_state_key(guest_name(requester.key), path));
+    return fail(ErrorCode::fenced, "the state key was made: decide again");
+  }
   const SecretBuffer opened = TRY(context.store.open_secret(path, *secret->second));
   Json body = TRY(keys::release(decision, opened.view(), requester.key, context.random));
   TRY(context.store.audit().append_at(snapshot->generation,

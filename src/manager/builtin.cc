@@ -30,6 +30,7 @@ constexpr Route kRoutes[] = {
     open("POST", "/kbs/v0/auth", begin_session, Kind::auth),
     open("POST", "/kbs/v0/attest", attest_guest, Kind::attest),
     open("GET", "/kbs/v0/resource/**", release_resource, Kind::resource),
+    open("POST", "/kbs/v0/lease/*", hold_lease, Kind::resource),
     open("GET", "/kbs/**", refuse_broker_path),
     open("POST", "/kbs/**", refuse_broker_path),
 
@@ -49,6 +50,8 @@ constexpr Route kRoutes[] = {
     admin(kChange, "POST", "/v1/platforms", make_platform),
     admin(kLook, "GET", "/v1/platforms", list_platforms),
     admin(kLook, "GET", "/v1/audit", give_audit),
+    admin(kLook, "GET", "/v1/services", list_services),
+    admin(kTrust, "POST", "/v1/services/*/*/accept-loss", accept_loss),
     admin(kTrust, "POST", "/v1/rotate/*", rotate),
 
     open("GET", "/v1/ca", give_ca),

@@ -83,6 +83,10 @@ void approve_config(const RouteContext&, const Call&, net::ResponseWriter&);
 void withdraw_config(const RouteContext&, const Call&, net::ResponseWriter&);
 void make_platform(const RouteContext&, const Call&, net::ResponseWriter&);
 void list_platforms(const RouteContext&, const Call&, net::ResponseWriter&);
+// lease_routes.cc
+void hold_lease(const RouteContext&, const Call&, net::ResponseWriter&);
+void list_services(const RouteContext&, const Call&, net::ResponseWriter&);
+void accept_loss(const RouteContext&, const Call&, net::ResponseWriter&);
 // rotation_routes.cc
 void rotate(const RouteContext&, const Call&, net::ResponseWriter&);
 // info_routes.cc

@@ -243,6 +243,10 @@ net::HttpAdmission Service::admit(const net::HttpRequest& head) {
     if (session && sessions_.is_challenged(*session))
       return {.body_bytes_max = kAttestBodyBytesMax};
   }
+  if (found.route->handle == hold_lease &&
+      tokens_->check(bearer_of(head.field("Authorization"))).has_value()) {
+    return {.body_bytes_max = kBodyBytesMax};
+  }
   return {.body_bytes_max = kSmallBodyBytesMax};
 }
 

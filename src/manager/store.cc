@@ -284,7 +284,8 @@ Result<> Store::remove_app(const Actor& by, const std::string& app) {
         Statement remove = TRY(database.prepare("DELETE FROM apps WHERE app = ?"));
         TRY(remove.bind(1, app).run());
         if (database.changes() == 0) return nothing_removed("app", app);
-        return {};
+        Statement leases = TRY(database.prepare("DELETE FROM services WHERE app = ?"));
+        return leases.bind(1, app).run();
       });
 }
 
@@ -368,26 +369,56 @@ Result<> Store::put_policy(const Actor& by, const std::string& app, const attest
       });
 }
 
+namespace {
+
+// A version for a secret. One count for all of them: it never comes twice, not even after a
+// removal.
+Result<std::int64_t> next_secret_version(Database& database) {
+  Statement next = TRY(database.prepare(
+      "UPDATE counters SET value = value + 1 WHERE name = 'secret_version' RETURNING value"));
+  CHECK(TRY(next.step()));
+  const std::int64_t version = next.integer(0);
+  next.reset();
+  return version;
+}
+
+}  // namespace
+
+Result<> Store::put_sealed(Database& database, const keys::ResourcePath& path, ByteView secret,
+                           AuditDraft& draft) const {
+  TRY(require_app(database, path.app));
+  const std::int64_t version = TRY(next_secret_version(database));
+  const ByteBuffer sealed = TRY(vault_->seal(path.text(), version, secret, random_));
+  Statement put = TRY(database.prepare(
+      "INSERT OR REPLACE INTO secrets(app, kind, name, version, sealed, updated_ms) "
+      "VALUES(?, ?, ?, ?, ?, ?)"));
+  put.bind(1, path.app).bind(2, path.kind).bind(3, path.name).bind(4, version);
+  draft.subject = fmt::format("{} version {}", path.text(), version);
+  return put.bind(5, ByteView(sealed)).bind(6, clock_.now_ms()).run();
+}
+
 Result<> Store::put_secret(const Actor& by, const keys::ResourcePath& path, ByteView secret) {
-  const std::int64_t now_ms = clock_.now_ms();
-  return audit_->change(
-      {by, "secret.put", path.app, path.text(), "done"},
+  return audit_->change({by, "secret.put", path.app, path.text(), "done"},
+                        [&](Database& database, AuditDraft& draft) {
+                          return put_sealed(database, path, secret, draft);
+                        });
+}
+
+Result<> Store::make_state_key(const Actor& by, const keys::ResourcePath& path) {
+  constexpr std::size_t kStateKeyBytes = 32;
+  SecretBuffer key = TRY(SecretBuffer::create(kStateKeyBytes));
+  TRY(random_.fill(key.span()));
+  const Result<> made = audit_->change(
+      {by, "state_key.make", path.app, path.text(), "done"},
       [&](Database& database, AuditDraft& draft) -> Result<> {
-        TRY(require_app(database, path.app));
-        // One count for all secrets: a version never comes twice, not even after a removal.
-        Statement next = TRY(database.prepare(
-            "UPDATE counters SET value = value + 1 WHERE name = 'secret_version' RETURNING value"));
-        CHECK(TRY(next.step()));
-        const std::int64_t version = next.integer(0);
-        next.reset();
-        const ByteBuffer sealed = TRY(vault_->seal(path.text(), version, secret, random_));
-        Statement put = TRY(database.prepare(
-            "INSERT OR REPLACE INTO secrets(app, kind, name, version, sealed, updated_ms) "
-            "VALUES(?, ?, ?, ?, ?, ?)"));
-        put.bind(1, path.app).bind(2, path.kind).bind(3, path.name).bind(4, version);
-        draft.subject = fmt::format("{} version {}", path.text(), version);
-        return put.bind(5, ByteView(sealed)).bind(6, now_ms).run();
+        Statement known =
+            TRY(database.prepare("SELECT 1 FROM secrets WHERE app = ? AND kind = ? AND name = ?"));
+        if (TRY(known.bind(1, path.app).bind(2, path.kind).bind(3, path.name).step()))
+          return fail(ErrorCode::already_exists, "the state key is there already");
+        return put_sealed(database, path, key.view(), draft);
       });
+  if (!made && made.error().code() == ErrorCode::already_exists) return {};
+  return made;
 }
 
 Result<> Store::remove_secret(const Actor& by, const keys::ResourcePath& path) {

@@ -52,6 +52,10 @@ class Store final : private ChangeObserver {
   // A platform whose simulated evidence is believed. Development stores only.
   Result<> add_platform(const Actor& by, const std::string& id, const crypto::P256PublicKey& key);
 
+  // The state key of a service, made here and once: 32 random bytes that nobody has seen. Nothing
+  // happens if it is there. not_found: no such app.
+  Result<> make_state_key(const Actor& by, const keys::ResourcePath& path);
+
   // Rotations, one at a time: what is in memory of the files stays as it is. The entry and the new
   // fingerprint are one transaction; one at a time.
   Result<> rotate_admin_token(const Actor& by, const OwnerFiles& files, const SecretBuffer& text);
@@ -69,6 +73,8 @@ class Store final : private ChangeObserver {
       : clock_(clock), random_(random), development_(development) {}
   Result<> create(const OwnerFiles& files);
   Result<> load(Database& database);
+  Result<> put_sealed(Database& database, const keys::ResourcePath& path, ByteView secret,
+                      AuditDraft& draft) const;
   Result<> reload(Database& database, Snapshot& next, const std::string& app) const;
   void changed(Database& database, const std::vector<std::string>& apps,
                std::uint64_t generation) override;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "cli/manager/admin_client.h"
+#include "crypto/x509.h"
 
 namespace CLI {
 class App;
