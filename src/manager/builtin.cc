@@ -50,6 +50,7 @@ constexpr Route kRoutes[] = {
     admin(kChange, "POST", "/v1/platforms", make_platform),
     admin(kLook, "GET", "/v1/platforms", list_platforms),
     admin(kLook, "GET", "/v1/audit", give_audit),
+    admin(kChange, "POST", "/v1/backup", back_up),
     admin(kLook, "GET", "/v1/services", list_services),
     admin(kTrust, "POST", "/v1/services/*/*/accept-loss", accept_loss),
     admin(kTrust, "POST", "/v1/rotate/*", rotate),

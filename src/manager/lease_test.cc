@@ -61,9 +61,9 @@ TEST_F(Lease, TheStateKeyIsMadeOnceAndForTheServiceAlone) {
   EXPECT_EQ(key.size(), 32U);
   EXPECT_EQ(second.open(second.by_cookie("payments/state-key/pay")), key);
   EXPECT_EQ(detail(first.by_token("payments/state-key/other")), "denied: service (service)");
-  Guest nameless = this->guest();
-  ASSERT_EQ(nameless.handshake(), 200);
-  EXPECT_EQ(nameless.by_token("payments/state-key/pay").status, 403);
+  Guest other = this->guest();  // of the service that has the default name
+  ASSERT_EQ(other.handshake(), 200);
+  EXPECT_EQ(other.by_token("payments/state-key/pay").status, 403);
   const auto made = std::ranges::count_if(
       audit(), [](const Json& entry) { return entry["action"] == "state_key.make"; });
   EXPECT_EQ(made, 1);
@@ -167,7 +167,8 @@ TEST_F(Lease, StrangersGetNone) {
   Guest stranger = enclave();
   stranger.token = "a.b.c";
   EXPECT_EQ(call(stranger, "start", 0, checkpoint(0, 0)).status, 401);
-  Guest nameless = this->guest();
+  Guest nameless = this->guest();  // with no configuration
+  nameless.initdata = nameless.host_data = "";
   ASSERT_EQ(nameless.handshake(), 200);
   EXPECT_EQ(call(nameless, "start", 0, checkpoint(0, 0)).status, 400);
   EXPECT_EQ(term_of(call(guest, "start", 0, checkpoint(0, 0))), 1);

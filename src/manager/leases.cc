@@ -42,6 +42,12 @@ Result<> put_lease(Database& database, const LeaseRow& row) {
   return put.bind(10, row.loss_accepted ? kAccepted : std::string_view()).run();
 }
 
+Result<> remove_lease(Database& database, const LeaseName& name) {
+  Statement remove =
+      TRY(database.prepare("DELETE FROM services WHERE app = ? AND service = ? AND instance = ?"));
+  return remove.bind(1, name.app).bind(2, name.service).bind(3, name.instance).run();
+}
+
 std::unexpected<Error> lost(const LeaseName& name, const keys::Comparison& why) {
   const bool forked = why.progress == keys::Progress::forked;
   return fail(ErrorCode::not_authentic,
@@ -128,6 +134,7 @@ Result<> Leases::renew(const LeaseName& name, const std::string& holder, std::in
     row->checkpoint = shown;
     row->held_ms = now_ms;
     row->loss_accepted = false;
+    if (last && shown.parts.empty()) return remove_lease(database, name);  // nothing is held
     if (last) row->holder.clear();
     return put_lease(database, *row);
   });

@@ -12,6 +12,7 @@ namespace penstock::manager {
 namespace {
 
 constexpr std::string_view kServerFile = "penstock.toml";
+constexpr std::string_view kDefaultService = "default_";  // of a server that is given no name
 
 std::string_view without_space(std::string_view text) {
   constexpr std::string_view kSpace = " \t\r";
@@ -92,6 +93,7 @@ Result<MeasuredFacts> measured_facts(std::string_view initdata) {
   const TomlTable table =
       TRY(parse_toml(file->second, kServerFile, {.bytes_max = attest::kInitdataBytesMax}));
   out.service = TRY(text_member(table, "service_id"));
+  if (out.service.empty()) out.service = kDefaultService;
   out.deployment = TRY(text_member(table, "deployment"));
   return out;
 }

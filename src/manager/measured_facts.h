@@ -9,7 +9,7 @@
 namespace penstock::manager {
 
 struct MeasuredFacts {
-  std::string service;     // service_id; empty: none is named
+  std::string service;     // service_id, as penstockd reads it; empty: nothing is for penstockd
   std::string deployment;  // "test", "production"; empty: none is named
 };
 

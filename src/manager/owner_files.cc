@@ -143,7 +143,7 @@ Result<SecretBuffer> without_line_end(const SecretBuffer& text) {
 
 Result<FolderLock> FolderLock::take(const fs::path& folder) {
   const fs::path path = folder / "LOCK";
-  UniqueFd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  UniqueFd file(::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file) return fail(os_error("opening", path, errno));
   struct flock lock{};
   lock.l_type = F_WRLCK;
@@ -252,6 +252,16 @@ bool OwnerFiles::has_successor(std::string_view file) const {
 Result<> OwnerFiles::take_successor(std::string_view file) const {
   const fs::path from = folder_ / fmt::format("{}{}", file, kNext), to = folder_ / file;
   if (::rename(from.c_str(), to.c_str()) != 0) return fail(os_error("renaming to", to, errno));
+  return sync_folder(folder_);
+}
+
+bool OwnerFiles::was_restored() const {
+  return is_there(folder_ / kRestoredFile).value_or(false);
+}
+
+Result<> OwnerFiles::forget_restore() const {
+  const fs::path path = folder_ / kRestoredFile;
+  if (::unlink(path.c_str()) != 0) return fail(os_error("removing", path, errno));
   return sync_folder(folder_);
 }
 

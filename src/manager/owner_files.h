@@ -67,6 +67,8 @@ class OwnerFiles {
   Result<> take_successor(std::string_view file) const;
   bool has_successor(std::string_view file) const;
   Result<> remove_owner_key() const;
+  bool was_restored() const;  // from a backup, since the last start
+  Result<> forget_restore() const;
   Result<> read();  // all files again
 
  private:
@@ -85,6 +87,9 @@ class OwnerFiles {
 // Names of the files that a rotation replaces.
 inline constexpr std::string_view kAdminTokenFile = "admin.token";
 inline constexpr std::string_view kTokenKeyFile = "token.key.pem";
+
+inline constexpr std::string_view kBackupFile = "manager.sqlite.backup";
+inline constexpr std::string_view kRestoredFile = "restored";  // made by `penstock manager restore`
 
 // A new admin token, as its file holds it.
 Result<SecretBuffer> make_admin_token(crypto::RandomSource& random);

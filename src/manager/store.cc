@@ -197,6 +197,14 @@ Result<std::unique_ptr<Store>> Store::open(OwnerFiles& files, bool development, 
     TRY(store->create(files));
     store->owner_key_ = files.owner_key();
   }
+  if (files.was_restored()) {
+    TRY(store->audit_->append({.actor = "manager",
+                               .action = "store.restore",
+                               .app = "",
+                               .subject = "from a backup",
+                               .outcome = "done"}));
+    TRY(files.forget_restore());
+  }
   store->audit_->observe(store.get());
   return store;
 }

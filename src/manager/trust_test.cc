@@ -178,5 +178,31 @@ TEST_F(Trust, TheOwnerHandsOverWithBothSignatures) {
   EXPECT_FALSE(std::filesystem::exists(data() / "owner.key.pem"));
 }
 
+TEST_F(Trust, ABackupHoldsEverything) {
+  start_with_app();
+  EXPECT_EQ(admin().call("POST", "/v1/backup").status, 200);
+  const auto copy = data() / kBackupFile;
+  ASSERT_TRUE(std::filesystem::exists(copy));
+  EXPECT_EQ(std::filesystem::status(copy).permissions(),
+            std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  EXPECT_EQ(admin().change("PUT", "/v1/apps/later"), "");
+  EXPECT_EQ(admin().call("POST", "/v1/backup").status, 200);  // again, over the first
+  EXPECT_EQ(admin().change("DELETE", "/v1/apps/payments"), "");
+  stop();
+  for (const char* file : {"manager.sqlite", "manager.sqlite-wal", "manager.sqlite-shm"})
+    std::filesystem::remove(data() / file);
+  std::filesystem::rename(copy, data() / "manager.sqlite");
+  std::ofstream(data() / "restored") << "";
+  start();
+  Guest guest = this->guest();
+  ASSERT_EQ(guest.handshake(), 200);
+  EXPECT_EQ(guest.open(guest.by_token("payments/secret/db")), "hunter2");
+  EXPECT_EQ(admin().get("/v1/apps")["apps"].size(), 2U);
+  const auto restored = std::ranges::count_if(
+      audit(), [](const Json& entry) { return entry["action"] == "store.restore"; });
+  EXPECT_EQ(restored, 1);
+  EXPECT_FALSE(std::filesystem::exists(data() / "restored"));
+}
+
 }  // namespace
 }  // namespace penstock::manager
