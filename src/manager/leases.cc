@@ -1,5 +1,6 @@
 #include "manager/leases.h"
 
+#include <algorithm>
 #include <optional>
 
 #include <fmt/format.h>
@@ -79,17 +80,12 @@ Result<std::int64_t> Leases::start(const LeaseName& name, const std::string& hol
       [&](Database& database, AuditDraft& draft) -> Result<> {
         const auto before = TRY(find_lease(database, name));
         LeaseRow row{.name = name,
-                     .term = before ? before->term + 1 : 1,
+                     // A store that came back from an older backup may know less than what enclaves
+                     // wrote under later leases.
+                     .term = std::max(before ? before->term : 0, shown.term) + 1,
                      .holder = holder,
                      .checkpoint = shown,
                      .held_ms = now_ms};
-        if (shown.term >= row.term) {
-          return fail(
-              ErrorCode::invalid_argument,
-              fmt::format("service {}: it was written under lease {}, which was never given "
-                          "here",
-                          name.text(), shown.term));
-        }
         std::string accepted;
         if (before) {
           why = keys::compare(shown, before->checkpoint);

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "cli/limits.h"
 #include "cli/private_file.h"
+#include "keys/manager_ca.h"
 #include "net/tls.h"
 
 namespace penstock::cli {
@@ -45,6 +46,9 @@ void AdminOptions::declare(CLI::App& verb) {
   verb.add_option("--owner-key", owner_key_file_, "The owner's private key (PEM), instead of it")
       ->excludes(token)
       ->group(kGroup);
+  verb.add_flag("--development", development_,
+                "With --ca: it may be a development manager, which believes simulated TEEs")
+      ->group(kGroup);
 }
 
 std::filesystem::path AdminOptions::folder() const {
@@ -62,6 +66,13 @@ Result<AdminClient> AdminOptions::connect() const {
   if (ca_file_.empty() && from.empty()) return fail(missing("the manager's CA", "--ca FILE"));
   AdminLogin who = TRY(login(from));
   const crypto::Certificate ca = TRY(load_ca(ca_file_.empty() ? from / "ca.pem" : ca_file_));
+  if (!ca_file_.empty() && !development_ && keys::is_development_ca(ca)) {
+    return fail(ErrorCode::failed_precondition,
+                fmt::format("--ca {}: it is the CA of a development manager ('{}'), which may "
+                            "release keys to programs that no TEE protects: say --development if "
+                            "that is meant",
+                            ca_file_.string(), ca.common_name()));
+  }
   auto trust = TRY(net::TlsTrust::create(ca));
   return AdminClient({.manager = std::move(address),
                       .trust = std::move(trust),

@@ -15,12 +15,14 @@ namespace penstock::cli {
 
 class AdminOptions {
  public:
-  // --manager, --ca, --token, --owner-key, --data. Bound to this, which outlives the parsing.
+  // --manager, --ca, --token, --owner-key, --data, --development. Bound to this, which outlives the
+  // parsing.
   void declare(CLI::App& verb);
 
   // --data DIR (else the environment's PENSTOCK_MANAGER_DATA) gives what was not said one by one:
   // the files address, ca.pem and admin.token of the manager's folder. invalid_argument: something
-  // is missing, or the manager is not at an https address.
+  // is missing, or the manager is not at an https address. failed_precondition: the CA of --ca is a
+  // development manager's, and --development was not said.
   Result<AdminClient> connect() const;
 
  private:
@@ -28,6 +30,7 @@ class AdminOptions {
   Result<AdminLogin> login(const std::filesystem::path& folder) const;
   std::filesystem::path folder() const;
 
+  bool development_ = false;
   std::string url_;
   std::filesystem::path ca_file_, token_file_, owner_key_file_, folder_;
 };
