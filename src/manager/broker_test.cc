@@ -322,7 +322,7 @@ TEST_F(Broker, MalformedBodiesAreAnsweredInTheProtocolsShape) {
   start_with_app();
   Guest guest = this->guest();
   std::string deep;
-  for (int i = 0; i < 3000; ++i) deep += "{\"a\":";
+  for (int i = 0; i < 5000; ++i) deep += "{\"a\":";
   for (const std::string& body :
        {std::string(), std::string("{"), std::string("[]"), std::string("null"),
         std::string(R"({"version":4})"), std::string(R"({"version":"0.4.0"})"),

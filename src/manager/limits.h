@@ -49,7 +49,7 @@ inline constexpr std::size_t kRequestBytesPerPeerMax = 8 << 20;
 inline constexpr std::size_t kRequestBytesMax = 64 << 20;  // of all
 inline constexpr std::size_t kReservedWorkers = 8;         // for administrators
 // Bodies of those who are not logged in; of an attestation in a session that has a challenge.
-inline constexpr std::size_t kSmallBodyBytesMax = 16 << 10;
+inline constexpr std::size_t kSmallBodyBytesMax = 32 << 10;
 inline constexpr std::size_t kAttestBodyBytesMax = 768 << 10;
 inline constexpr std::chrono::milliseconds kStopGrace{3'000};
 

@@ -112,7 +112,7 @@ class Leases(ManagerCase):
 
     def test_a_withdrawn_build_ends_its_enclave_within_a_renewal(self) -> None:
         server = self.run_and_hold(50)
-        self.admin("config", "withdraw", "--app", self.app, self.config)
+        self.admin("config", "revoke", "--app", self.app, self.config)
         self.assertEqual(server.wait(timeout=60), FORBIDDEN)
 
     def test_a_backup_carries_all_of_it(self) -> None:
