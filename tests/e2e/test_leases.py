@@ -1,8 +1,11 @@
 """A service's lease and what is held of it: clones, folders that were put back, kills, a manager that is away."""
 
 import json
+import os
+import random
 import shutil
 import subprocess
+import time
 import unittest
 from pathlib import Path
 
@@ -127,6 +130,35 @@ class Leases(ManagerCase):
         self.assertEqual(len(self.services()), 1)
         self.run_and_hold(50, first=50)
         self.assertIn("store.restore", self.actions())
+
+    def test_kills_of_manager_and_server_lose_nothing_and_the_lease_moves(self) -> None:
+        long = os.environ.get("PENSTOCK_LONG", "") not in ("", "0")
+        rounds = 200 if long else 20
+        seed = random.randrange(2**32)
+        self.addCleanup(lambda: print(f"kills: seed {seed}") if self._outcome.result.failures else None)
+        dice = random.Random(seed)
+        port = self.manager_port()
+        self.produce_payments(0, 500)
+        starts = 0
+        for kill in range(rounds):
+            with (self.folder / "penstockd.log").open("w") as log:
+                server = self.start(PENSTOCKD, "--data", self.data, "--listen", "127.0.0.1:0",
+                                    *self.attested(self.config), stdout=subprocess.PIPE, stderr=log)
+            if kill % 2 == 0:
+                server.stdout.readline()  # ready: it has a lease
+                starts += 1
+            time.sleep(dice.random() * 0.3)
+            if kill % 3 == 0:
+                self.end(self.manager)
+                self.manager = self.start_manager(listen=f"127.0.0.1:{port}")
+            self.assertIsNone(server.poll(), (self.folder / "penstockd.log").read_text()[-2000:])
+            self.end(server)
+        self.assertEqual(self.terminate(self.run_and_hold(50, first=500)), 0)
+        self.assertGreater(self.services()[0]["term"], starts)
+        if not long:  # one page of the log
+            granted = [e for e in self.audit() if e["action"] == "lease.start"]
+            self.assertEqual(len(granted), self.services()[0]["term"])
+        self.penstock("audit", "verify", "--head", self.folder / "head.json", "--data", self.store)
 
 
 if __name__ == "__main__":
