@@ -31,6 +31,10 @@ class Sql final : public Command {
                         "signed ones only");
     verb.add_option("--service-id", service_id_, "The service that they are meant for")
         ->needs(sign);
+    verb.add_option(
+            "--deployment", deployment_,
+            "The deployment that they are meant for, as its measured configuration names it")
+        ->needs(sign);
     verb.add_option("--keys", keys_file_, "Key file, when working on a free folder or on Kafka");
     CLI::Option* text = verb.add_option("-e,--execute", statements_, "Statements to run");
     verb.add_option("-f,--file", file_, "File of statements to run; - is standard input")
@@ -63,12 +67,16 @@ class Sql final : public Command {
   Result<std::unique_ptr<SqlTarget>> open_target() const {
     HttpTargetOptions options{
         .account = TRY(login_.account()), .signer = {}, .service_id = service_id_};
-    if (!sign_file_.empty()) options.signer = TRY(StatementSigner::load(sign_file_));
+    if (!sign_file_.empty()) {
+      options.signer = TRY(StatementSigner::load(sign_file_));
+      options.signer->set_deployment(deployment_);
+    }
     if (place_.check()) return open_place_target(place_, keys_file_, std::move(options));
     return TRY(HttpTarget::connect(server_.empty() ? kDefaultServer : server_, std::move(options)));
   }
 
-  std::string server_, keys_file_, service_id_, statements_, file_, output_ = "TABULAR";
+  std::string server_, keys_file_, service_id_, deployment_, statements_, file_,
+      output_ = "TABULAR";
   LogPlace place_;
   RestLogin login_;
   std::filesystem::path sign_file_;

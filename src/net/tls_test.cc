@@ -275,11 +275,24 @@ TEST_F(Tls, SilentAndBrokenHandshakesAreClosedAndHoldNobodyUp) {
 }
 
 TEST_F(Tls, ClosesConnectionsOverTheLimit) {
-  auto server = start(echo_tls, {.connections_max = 1});
+  auto server = start(echo_tls, {.connections_max = 1, .make_room = false});
   HttpClient first(address(*server), trusting());
   ASSERT_TRUE(first.call(get("/")));
   EXPECT_EQ(refusal(address(*server), trusting()).code(), ErrorCode::unavailable);
   EXPECT_TRUE(first.call(get("/")));
+}
+
+TEST_F(Tls, ShowsANewCertificateToNewConnectionsAlone) {
+  const Authority next;
+  auto server = start(echo_tls);
+  HttpClient before(address(*server), trusting());
+  ASSERT_TRUE(before.call(get("/")));
+  const HttpClientOptions trusting_next = {.trust = next.trust};
+  EXPECT_EQ(refusal(address(*server), trusting_next).code(), ErrorCode::unauthenticated);
+  server->show(next.identity());
+  ASSERT_TRUE(http_call(address(*server), get("/"), trusting_next));
+  EXPECT_TRUE(before.call(get("/")));
+  EXPECT_EQ(refusal(address(*server), trusting()).code(), ErrorCode::unauthenticated);
 }
 
 TEST_F(Tls, AnswersAHundredClientsAtOnce) {

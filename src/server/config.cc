@@ -92,7 +92,7 @@ Result<> take_manager(const ConfigTable& table, Config& out) {
                             table.document(), table.find("manager")->line));
   }
   const ConfigTable manager(*values, table.document(), "manager.");
-  static constexpr std::array<std::string_view, 3> kKeys = {"app", "ca", "url"};
+  static constexpr std::array<std::string_view, 4> kKeys = {"app", "ca", "offline_max_s", "url"};
   TRY(manager.check_keys(kKeys));
   const std::string url = TRY(needed_text(manager, "url"));
   auto address = TRY_IN(net::parse_http_address(url), fmt::format("{}: manager.url", kMeasured));
@@ -105,7 +105,10 @@ Result<> take_manager(const ConfigTable& table, Config& out) {
   if (!keys::ResourcePath::parse(app + "/policy/x")) {
     return fail(manager.wrong(*manager.find("app"), "app", "letters, digits, '_', '-' and '.'"));
   }
-  out.manager.emplace(std::move(address), std::move(ca), std::move(app));
+  std::int64_t offline_s = kOfflineSecondsDefault;
+  TRY(manager.take_integer("offline_max_s", kOfflineSecondsMax, offline_s));
+  out.manager.emplace(std::move(address), std::move(ca), std::move(app),
+                      std::chrono::seconds(offline_s));
   return {};
 }
 
@@ -186,11 +189,13 @@ Result<> take_policies(const ConfigTable& table, Config& out) {
 }
 
 Result<> take_all(const ConfigTable& table, Config& out) {
-  static constexpr std::array<std::string_view, 12> kKeys = {
-      "accept_loss", "durability", "kafka", "limits",    "manager",        "policies",
-      "rest",        "service_id", "sql",   "sql_files", "statement_keys", "threads"};
+  static constexpr std::array<std::string_view, 13> kKeys = {
+      "accept_loss", "deployment",     "durability", "kafka",      "limits",
+      "manager",     "policies",       "rest",       "service_id", "sql",
+      "sql_files",   "statement_keys", "threads"};
   TRY(table.check_keys(kKeys));
   TRY(table.take("service_id", out.service_id));
+  TRY(table.take("deployment", out.deployment));
   TRY(table.take("sql", out.sql));
   TRY(table.take("sql_files", kSqlFilesMax, out.sql_files));
   TRY(table.take("statement_keys", kStatementKeysMax, out.statement_keys));

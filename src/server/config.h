@@ -17,6 +17,7 @@
 #include "net/http_client.h"
 #include "net/http_server.h"
 #include "seal/topic_settings.h"
+#include "server/limits.h"
 #include "server/rest_config.h"
 #include "session/session.h"
 #include "topics/embedded_log.h"
@@ -28,6 +29,7 @@ namespace penstock::server {
 // document (attest/initdata.h) whose entry "penstock.toml" is the text below and whose other
 // entries are the files; only there keys may come from a manager.
 //   service_id = "payments"
+//   deployment = "production"               # statements are signed for it (--deployment)
 //   sql        = "CREATE STREAM ..."        # text, or
 //   sql_files  = ["masking.sql"]            # names of files; sql first, then these
 //   statement_keys = ["review.pub.pem"]     # public keys whose signed statements are executed
@@ -49,6 +51,7 @@ namespace penstock::server {
 //   url = "https://127.0.0.1:7443"
 //   ca  = "manager-ca.pem"     # name of a file
 //   app = "payments"
+//   offline_max_s = 86400      # how long it goes on without hearing from the manager
 //   [policies.payments-v1]     # a seal policy that the manager releases
 //   digest = "<64 hex digits>"
 //   open = true                # its reader key is needed
@@ -62,9 +65,12 @@ struct Config {
     net::HttpAddress address;
     crypto::Certificate ca;
     std::string app;
+    // Without a word from the manager for so long, the keys are given up.
+    std::chrono::seconds offline_max{kOfflineSecondsDefault};
   };
 
   std::string service_id = "default_";
+  std::string deployment;  // "test", "production": what is signed for one is not for the other
   std::string sql;
   std::vector<std::string> sql_files, statement_keys;  // names, as written
   topics::Durability durability = topics::Durability::os;

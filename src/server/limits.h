@@ -6,6 +6,9 @@
 
 namespace penstock::server {
 
+inline constexpr std::int64_t kOfflineSecondsDefault = 86'400;  // manager.offline_max_s
+inline constexpr std::int64_t kOfflineSecondsMax = 30LL * 86'400;
+
 inline constexpr std::size_t kConfigBytesMax = 4 << 20;
 inline constexpr std::size_t kSqlFileBytesMax = 4 << 20;
 inline constexpr std::size_t kSqlFilesMax = 64;

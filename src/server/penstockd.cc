@@ -14,10 +14,12 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "enroll/enrollment.h"
+#include "keys/manager_ca.h"
 #include "net/http_client.h"
 #include "seal/keyring.h"
 #include "server/config.h"
 #include "server/end_of_program.h"
+#include "server/lease.h"
 #include "server/limits.h"
 #include "server/log_plan.h"
 #include "server/server.h"
@@ -95,6 +97,20 @@ struct Parts {
   OpenedLog log;
   std::unique_ptr<session::Session> session;
   std::unique_ptr<Server> server;
+};
+
+// The renewal asks the log, so it ends before that.
+class EndsRenewal {
+ public:
+  explicit EndsRenewal(Parts& parts) : parts_(parts) {}
+  ~EndsRenewal() {
+    if (parts_.enrollment) parts_.enrollment->end_renewal();
+  }
+  EndsRenewal(const EndsRenewal&) = delete;
+  EndsRenewal& operator=(const EndsRenewal&) = delete;
+
+ private:
+  Parts& parts_;
 };
 
 // The log is told of the end while it is there.
@@ -216,6 +232,14 @@ Result<> enroll_here(Parts& parts, EndOfProgram& end) {
   log::info("enrolling", {{"manager", log::Public(manager.address.text())},
                           {"app", log::Public(manager.app)},
                           {"tee", log::Public(parts.provider->tee())}});
+  // A development manager may believe simulated TEEs; a real one has not asked for that.
+  if (keys::is_development_ca(manager.ca) && parts.provider->tee() != "simulated") {
+    return fail(ErrorCode::failed_precondition,
+                fmt::format("manager.ca is the CA of a development manager ('{}'), which may "
+                            "release keys to programs that no TEE protects: pin the CA of one made "
+                            "without --development",
+                            manager.ca.common_name()));
+  }
   auto trust = TRY(net::TlsTrust::create(manager.ca));
   auto client = TRY(enroll::BrokerClient::create(
       {.manager = manager.address, .trust = std::move(trust)}, *parts.provider,
@@ -223,10 +247,7 @@ Result<> enroll_here(Parts& parts, EndOfProgram& end) {
   parts.enrollment = TRY(enroll::Enrollment::start(
       std::move(client),
       {.app = manager.app, .policies = parts.config.policies, .service = parts.config.service_id}));
-  parts.enrollment->on_withdrawn([&end](const Error& reason) {
-    log::error("approval_withdrawn", {{"reason", reason}});
-    end.end(Error(ErrorCode::permission_denied, reason.text()));
-  });
+  parts.enrollment->on_withdrawn([&end](const Error& reason) { end.end(reason_to_end(reason)); });
   const enroll::EnrollmentState state = parts.enrollment->state();
   log::info("enrolled", {{"app", log::Public(state.app)},
                          {"tee", log::Public(state.tee)},
@@ -268,8 +289,8 @@ Result<> open_session(const Arguments& arguments, Parts& parts, const seal::KeyS
     return {};
   }
   if (!parts.sources.statement_keys.empty()) {
-    parts.signed_statements =
-        std::make_unique<SignedStatements>(config.service_id, parts.sources.statement_keys);
+    parts.signed_statements = std::make_unique<SignedStatements>(
+        config.service_id, parts.sources.statement_keys, config.deployment);
   }
   options.catalogue = session::SessionOptions::CatalogueFrom::measured;
   options.admission = parts.signed_statements.get();
@@ -301,6 +322,10 @@ Result<> open_parts(const Arguments& arguments, Parts& parts, EndOfProgram& end)
   end.on_end([log = parts.log.log.get()] {
     log->end_by(std::chrono::steady_clock::now() + topics::kEndPatience);
   });
+  if (parts.enrollment) {
+    TRY(hold_lease(*parts.enrollment, *parts.log.log, parts.plan.facts,
+                   config.manager->offline_max));
+  }
   TRY(open_session(arguments, parts, keys));
   const RestIdentity identity = TRY(load_rest_identity(config, folder_of(arguments)));
   parts.config.http.tls = identity.tls;
@@ -334,6 +359,7 @@ int report(const Error& error) {
 int run(const Arguments& arguments, EndOfProgram& end) {
   Parts parts;
   const ForgetsLog forgets(end);
+  const EndsRenewal renewal(parts);
   if (auto opened = open_parts(arguments, parts, end); !opened) {
     const ErrorCode code = opened.error().code();  // brokers that are away are not waited for then
     const bool ended = code == ErrorCode::cancelled || code == ErrorCode::unavailable;
@@ -346,6 +372,7 @@ int run(const Arguments& arguments, EndOfProgram& end) {
   const std::optional<Error> reason = end.wait();
   parts.server->stop(reason ? std::chrono::milliseconds(0) : kStopGrace);
   parts.session->close();
+  if (parts.enrollment && !reason) parts.enrollment->stop_lease();
   return reason ? report(*reason) : 0;
 }
 

@@ -151,14 +151,13 @@ class Attested(Certificates, ManagerCase):
         self.wait_until(lambda: self.count("masked") == 20 and self.count("review") == 20, "the job")
         self.assertTrue(all("sealed_bytes" in row for row in self.consume("review")))
 
-    def test_without_a_state_key_the_start_is_refused_with_the_line_that_makes_it(self) -> None:
-        self.admin("secret", "remove", "--app", self.app, "state-key/pay")
-        refused = self.refused_start(self.config)
-        self.assertIn(f"penstock manager secret put --app {self.app} state-key/pay", refused.stderr)
+    def test_a_state_key_of_another_length_is_refused_with_the_line_that_replaces_it(self) -> None:
         self.put_secret("state-key/pay", "too short")
-        self.assertIn("has 9 bytes, expected 32", self.refused_start(self.config).stderr)
-        self.make_state_key()
-        self.start_attested(self.config)
+        refused = self.refused_start(self.config)
+        self.assertIn("has 9 bytes, expected 32", refused.stderr)
+        self.assertIn(f"penstock manager secret put --app {self.app} state-key/pay", refused.stderr)
+        self.admin("secret", "remove", "--app", self.app, "state-key/pay")
+        self.start_attested(self.config)  # the manager makes one
 
     # -- faults ---------------------------------------------------------------------------------------
 
