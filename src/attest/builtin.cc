@@ -1,6 +1,8 @@
 // All verifiers. A new TEE is one file and one line here.
+#include <algorithm>
 #include <array>
 
+#include "attest/evidence.h"
 #include "attest/sample.h"
 #include "attest/simulated.h"
 #include "attest/verifier.h"
@@ -10,6 +12,25 @@ namespace penstock::attest {
 std::span<const Verifier> builtin_verifiers() {
   static const std::array kVerifiers = {simulated_verifier(), sample_verifier()};
   return kVerifiers;
+}
+
+std::span<const EvidenceKind> builtin_evidence_kinds() {
+  static constexpr EvidenceKind kKinds[] = {
+      {"sgx-quote", "Intel SGX DCAP quote, version 3 to 5", appraise_sgx},
+      {"tdx-quote", "Intel TDX quote, version 4 and 5", appraise_tdx},
+      {"snp-report", "AMD SEV-SNP report, version 2 to 5", appraise_snp},
+      {"nitro-document", "AWS Nitro attestation document", appraise_nitro},
+      {"tcg-eventlog", "TCG event log", appraise_tcg_log},
+      {"ccel", "event log of a TD", appraise_ccel},
+      {"intel-collateral", "TCB info or QE identity", appraise_intel_collateral},
+  };
+  return kKinds;
+}
+
+const EvidenceKind* find_evidence_kind(std::string_view type) {
+  const auto kinds = builtin_evidence_kinds();
+  const auto found = std::ranges::find(kinds, type, &EvidenceKind::type);
+  return found == kinds.end() ? nullptr : &*found;
 }
 
 }  // namespace penstock::attest

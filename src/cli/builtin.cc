@@ -50,6 +50,11 @@ constexpr std::array kCommands = {
                  "      --config service.initdata.toml --platform-key platform.key.pem "
                  "--allow-simulated",
                  make_attest},
+    CommandEntry{"evidence", "Verify evidence of a TEE that was put into files",
+                 "  penstock evidence verify --type snp-report evidence=report.bin vcek=vcek.der "
+                 "ask=ask.pem\n"
+                 "  penstock evidence verify evidence-folder --json",
+                 make_evidence},
     CommandEntry{"audit", "Check that a manager's audit log is whole and not an older copy",
                  "  penstock audit verify --data manager --head audit-head.json", make_audit},
     CommandEntry{"statement-key", "Make a key that signs statements (`penstock sql --sign`)",

@@ -1,0 +1,22 @@
+#include "attest/facts.h"
+
+namespace penstock::attest {
+
+FactCache::ChainPtr FactCache::find(const crypto::Sha256Digest& key) const {
+  const std::scoped_lock lock(mutex_);
+  const auto found = chains_.find(key);
+  return found == chains_.end() ? nullptr : found->second;
+}
+
+void FactCache::put(const crypto::Sha256Digest& key, ChainPtr chain) {
+  const std::scoped_lock lock(mutex_);
+  if (chains_.size() >= kFactsMax) chains_.clear();
+  chains_.insert_or_assign(key, std::move(chain));
+}
+
+std::size_t FactCache::size() const {
+  const std::scoped_lock lock(mutex_);
+  return chains_.size();
+}
+
+}  // namespace penstock::attest
