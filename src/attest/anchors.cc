@@ -67,7 +67,10 @@ Result<> replace_anchors(Anchors& anchors, std::span<const ByteBuffer> files) {
     const auto certificates = crypto::read_certificates(file);
     if (!certificates) continue;  // no certificate, no anchor
     for (const crypto::PkixCertificate& each : *certificates)
-      if (each.key()) anchors.replaced->push_back(anchor_of(each));
+      if (each.key()) {
+        anchors.replaced->push_back(anchor_of(each));
+        anchors.replaced_certificates.push_back(each);
+      }
   }
   return {};
 }

@@ -34,6 +34,7 @@ struct Anchors {
   std::vector<NamedAnchor> named = {};
   // Instead of all compiled ones, for every PKI. Only test builds can set it: replace_anchors().
   std::optional<std::vector<crypto::Anchor>> replaced = std::nullopt;
+  std::vector<crypto::PkixCertificate> replaced_certificates = {};  // those that they came in
 
   std::vector<crypto::Anchor> of(Pki pki) const;
   // What a chain that ended at the anchor of that name is worth.

@@ -253,7 +253,8 @@ void check_tcb(RuleBook& book, const DcapQuote& quote, const PckFacts& pck, cons
     supported(book, "tdx_module_level", parts.module != nullptr, "there");
   if (identity != nullptr) supported(book, "qe_level", parts.qe != nullptr, "there");
   if (!complete) {
-    claims["tcb_status"] = Json();
+    claims["tcb_status"] = "NOT_SUPPORTED";
+    if (parts.platform == nullptr) claims["tdx_module_status"] = Json();
     return;
   }
   TcbVerdict verdict = converge(parts);
@@ -263,7 +264,8 @@ void check_tcb(RuleBook& book, const DcapQuote& quote, const PckFacts& pck, cons
                          ? TcbStatus::td_relaunch_advised
                          : TcbStatus::td_relaunch_advised_configuration_needed;
   claims["tcb_status"] = to_text(verdict.status);
-  claims["tcb_date"] = rfc3339(verdict.date_s);
+  claims["tcb_date"] = rfc3339(parts.platform->verdict.date_s);
+  claims["lowest_tcb_date"] = rfc3339(verdict.date_s);  // of platform, module and quoting enclave
   claims["advisory_ids"] = verdict.advisories;
   check_status(book, verdict);
 }

@@ -96,7 +96,8 @@ class ChainBuilder {
     const std::string who = certificate.subject_text();
     for (const std::string& oid : certificate.unknown_critical())
       if (std::ranges::find(rules_.known_critical, oid) == rules_.known_critical.end())
-        fault("chain", fmt::format("'{}' has the critical extension {}, which is unknown", who, oid));
+        fault("chain",
+              fmt::format("'{}' has the critical extension {}, which is unknown", who, oid));
     if (!certificate.key()) fault("algorithm", fmt::format("'{}' has a key of another kind", who));
     if (i > 0) check_issuer(i, who);
     const bool is_anchor = i > 0 && i + 1 == out_.certificates.size() && out_.anchor.has_value();

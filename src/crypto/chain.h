@@ -13,8 +13,8 @@ namespace penstock::crypto {
 
 // A root that is trusted. Its key is known, so evidence need not carry its certificate.
 struct Anchor {
-  std::string name;    // "AWS Nitro G1"
-  Sha256Digest id{};   // SHA-256 of its SubjectPublicKeyInfo
+  std::string name;   // "AWS Nitro G1"
+  Sha256Digest id{};  // SHA-256 of its SubjectPublicKeyInfo
   PublicKey key;
   ByteBuffer subject;  // DER; empty: unknown, then only a certificate with this key will do
 };
@@ -25,9 +25,9 @@ struct ChainFault {
 };
 
 struct ChainRules {
-  std::vector<SignatureAlgorithm> algorithms;      // of every signature in it
-  std::size_t length_max = 5;                      // certificates, leaf and root among them
-  std::vector<std::string> known_critical = {};    // object ids that the caller checks itself
+  std::vector<SignatureAlgorithm> algorithms;    // of every signature in it
+  std::size_t length_max = 5;                    // certificates, leaf and root among them
+  std::vector<std::string> known_critical = {};  // object ids that the caller checks itself
 };
 
 // What linking found, without looking at times: content and anchors alone decide, so that it can be

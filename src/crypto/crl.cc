@@ -29,8 +29,8 @@ bool unknown_critical(X509_CRL* crl) {
 
 std::optional<std::int64_t> number_of(X509_CRL* crl) {
   int critical = 0;
-  OpensslPtr<ASN1_INTEGER, ASN1_INTEGER_free> number(static_cast<ASN1_INTEGER*>(
-      X509_CRL_get_ext_d2i(crl, NID_crl_number, &critical, nullptr)));
+  OpensslPtr<ASN1_INTEGER, ASN1_INTEGER_free> number(
+      static_cast<ASN1_INTEGER*>(X509_CRL_get_ext_d2i(crl, NID_crl_number, &critical, nullptr)));
   std::int64_t value = 0;
   if (!number || ASN1_INTEGER_get_int64(&value, number.get()) != 1 || value < 0)
     return std::nullopt;
@@ -78,11 +78,9 @@ Result<Crl> Crl::read(ByteView file) {
   }
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' '))
     text.remove_suffix(1);
-  const bool hex = !text.empty() && text[0] == '3' &&
-                   std::ranges::all_of(text, [](char c) {
-                     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') ||
-                            (c >= 'A' && c <= 'F');
-                   });
+  const bool hex = !text.empty() && text[0] == '3' && std::ranges::all_of(text, [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+  });
   if (hex) return from_der(TRY(from_hex(text)));
   return from_der(file);
 }

@@ -1,5 +1,5 @@
-// A bounded reader of DER (X.690): one level at a time, lengths checked before use, shortest lengths
-// only. For extensions that libcrypto does not know. Views point into the input.
+// A bounded reader of DER (X.690): one level at a time, lengths checked before use, shortest
+// lengths only. For extensions that libcrypto does not know. Views point into the input.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +25,8 @@ class DerReader {
  public:
   explicit DerReader(ByteView input) : rest_(input) {}
   bool at_end() const { return rest_.empty(); }
-  Result<DerValue> next();                   // invalid_argument: malformed, or nothing left
-  Result<DerValue> next(std::uint8_t tag);   // of exactly this tag
+  Result<DerValue> next();                  // invalid_argument: malformed, or nothing left
+  Result<DerValue> next(std::uint8_t tag);  // of exactly this tag
   Result<> expect_end() const;
 
  private:

@@ -67,9 +67,8 @@ int gather(int good, X509_STORE_CTX* context) {
   if (about_anchor && (reason == X509_V_ERR_UNABLE_TO_GET_CRL)) return 1;
   if (found->faults.size() < 64)
     found->faults.push_back(
-        {std::string(code_of(reason)),
-         fmt::format("certificate {} of the path: {}", depth,
-                     X509_verify_cert_error_string(reason))});
+        {std::string(code_of(reason)), fmt::format("certificate {} of the path: {}", depth,
+                                                   X509_verify_cert_error_string(reason))});
   if (reason == X509_V_ERR_CERT_SIGNATURE_FAILURE)
     found->faults.push_back({"signature", "a certificate's signature is not its issuer's"});
   return 1;  // go on: all rules run
@@ -102,14 +101,14 @@ std::vector<ChainFault> check_path(const PathQuestion& question) {
     if (sk_X509_push(untrusted.get(), Path::x509(each)) <= 0) return broken();
   for (const Crl& each : question.crls)
     if (X509_STORE_add_crl(store.get(), Path::crl(each)) != 1) return broken();
-  if (X509_STORE_CTX_init(context.get(), store.get(), Path::x509(question.leaf),
-                          untrusted.get()) != 1)
+  if (X509_STORE_CTX_init(context.get(), store.get(), Path::x509(question.leaf), untrusted.get()) !=
+      1)
     return broken();
   X509_VERIFY_PARAM* param = X509_STORE_CTX_get0_param(context.get());
   unsigned long flags = X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_POLICY_CHECK;
   if (question.check_crls)
-    flags |= X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL |
-             X509_V_FLAG_EXTENDED_CRL_SUPPORT | X509_V_FLAG_USE_DELTAS;
+    flags |= X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL | X509_V_FLAG_EXTENDED_CRL_SUPPORT |
+             X509_V_FLAG_USE_DELTAS;
   X509_VERIFY_PARAM_set_flags(param, flags);
   X509_VERIFY_PARAM_set_time(param, static_cast<std::time_t>(question.now_s));
   X509_VERIFY_PARAM_set_auth_level(param, kPathSecurityLevel);

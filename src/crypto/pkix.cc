@@ -73,9 +73,9 @@ std::string name_text(const X509_NAME* name) {
     const ASN1_OBJECT* object = X509_NAME_ENTRY_get_object(entry);
     const int nid = OBJ_obj2nid(object);
     std::string label;
-    for (const int known : {NID_commonName, NID_localityName, NID_stateOrProvinceName,
-                            NID_organizationName, NID_organizationalUnitName, NID_countryName,
-                            NID_domainComponent})
+    for (const int known :
+         {NID_commonName, NID_localityName, NID_stateOrProvinceName, NID_organizationName,
+          NID_organizationalUnitName, NID_countryName, NID_domainComponent})
       if (nid == known) label = OBJ_nid2sn(nid);
     if (label.empty()) label = oid_text(object);
     std::string value = asn1_text(X509_NAME_ENTRY_get_data(entry)), escaped;
@@ -113,16 +113,17 @@ std::optional<SignatureAlgorithm> algorithm_of(const X509_ALGOR* algorithm) {
   int type = 0;
   const void* parameters = nullptr;
   X509_ALGOR_get0(&object, &type, &parameters, algorithm);
-  const bool none = type == V_ASN1_UNDEF, none_or_null = none || type == V_ASN1_NULL;
+  // Some issuers write NULL where RFC 5758 wants nothing; it says no more.
+  const bool none_or_null = type == V_ASN1_UNDEF || type == V_ASN1_NULL;
   switch (OBJ_obj2nid(object)) {
     case NID_ecdsa_with_SHA256:
-      if (none) return SignatureAlgorithm{SignatureForm::ecdsa_der, Hash::sha256};
+      if (none_or_null) return SignatureAlgorithm{SignatureForm::ecdsa_der, Hash::sha256};
       return std::nullopt;
     case NID_ecdsa_with_SHA384:
-      if (none) return SignatureAlgorithm{SignatureForm::ecdsa_der, Hash::sha384};
+      if (none_or_null) return SignatureAlgorithm{SignatureForm::ecdsa_der, Hash::sha384};
       return std::nullopt;
     case NID_ecdsa_with_SHA512:
-      if (none) return SignatureAlgorithm{SignatureForm::ecdsa_der, Hash::sha512};
+      if (none_or_null) return SignatureAlgorithm{SignatureForm::ecdsa_der, Hash::sha512};
       return std::nullopt;
     case NID_sha256WithRSAEncryption:
       if (none_or_null) return SignatureAlgorithm{SignatureForm::rsa_pkcs1, Hash::sha256};
@@ -192,8 +193,7 @@ Result<PkixCertificate> PkixCertificate::from_der(ByteView der) {
                             kCertificateBytesMax));
   const std::uint8_t* start = der.data();
   std::shared_ptr<X509> x(d2i_X509(nullptr, &start, static_cast<long>(der.size())), X509_free);
-  if (!x || start != der.data() + der.size())
-    return bad_pkix("not one X.509 certificate in DER");
+  if (!x || start != der.data() + der.size()) return bad_pkix("not one X.509 certificate in DER");
   auto data = std::make_shared<Data>();
   data->x = x;
   data->der = to_buffer(der);
@@ -280,7 +280,8 @@ Result<std::vector<PkixCertificate>> read_certificates(ByteView bundle) {
     const int read = ASN1_get_object(&at, &size, &tag, &kind, static_cast<long>(bundle.size()));
     if ((read & 0x80) != 0 || read == (V_ASN1_CONSTRUCTED | 1) || tag != V_ASN1_SEQUENCE)
       return bad_pkix("neither PEM nor DER");
-    const auto whole = static_cast<std::size_t>(at - bundle.data()) + static_cast<std::size_t>(size);
+    const auto whole =
+        static_cast<std::size_t>(at - bundle.data()) + static_cast<std::size_t>(size);
     if (whole > bundle.size() || out.size() == kCertificatesMax)
       return bad_pkix("neither PEM nor DER");
     out.push_back(TRY(PkixCertificate::from_der(bundle.first(whole))));

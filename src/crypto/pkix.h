@@ -42,7 +42,7 @@ class PkixCertificate {
   const std::optional<SignatureAlgorithm>& algorithm() const { return data_->algorithm; }
   std::int64_t not_before_s() const { return data_->not_before_s; }
   std::int64_t not_after_s() const { return data_->not_after_s; }
-  bool is_ca() const { return data_->is_ca; }                             // basicConstraints CA
+  bool is_ca() const { return data_->is_ca; }  // basicConstraints CA
   std::optional<int> path_length() const { return data_->path_length; }
   bool has_key_usage() const { return data_->has_key_usage; }
   bool may_sign_certificates() const { return data_->may_sign_certificates; }

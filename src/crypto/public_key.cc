@@ -113,9 +113,9 @@ Result<PublicKey> PublicKey::own(std::shared_ptr<EVP_PKEY> key) {
   out.bits_ = EVP_PKEY_get_bits(key.get());
   if (id == EVP_PKEY_RSA) {
     if (out.bits_ < kRsaBitsMin || out.bits_ > kRsaBitsMax)
-      return bad_public_key(ErrorCode::unsupported,
-                            fmt::format("RSA of {} bits, {} to {} are taken", out.bits_,
-                                        kRsaBitsMin, kRsaBitsMax));
+      return bad_public_key(
+          ErrorCode::unsupported,
+          fmt::format("RSA of {} bits, {} to {} are taken", out.bits_, kRsaBitsMin, kRsaBitsMax));
     out.kind_ = KeyKind::rsa;
   } else if (id == EVP_PKEY_EC) {
     std::array<char, 64> group{};

@@ -17,8 +17,8 @@ enum class KeyKind : std::uint8_t { p256, p384, rsa };
 std::string_view to_text(KeyKind kind);  // "P-256", "P-384", "RSA"
 
 enum class Hash : std::uint8_t { sha1, sha256, sha384, sha512 };
-std::string_view to_text(Hash hash);     // "sha256"
-std::size_t size_of(Hash hash);          // bytes of a digest
+std::string_view to_text(Hash hash);          // "sha256"
+std::size_t size_of(Hash hash);               // bytes of a digest
 ByteBuffer digest(Hash hash, ByteView data);  // sha1 only to replay logs that carry it
 
 // How a signature is made and written. Raw: r || s, each as long as the curve's coordinate.
