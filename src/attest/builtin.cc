@@ -3,14 +3,38 @@
 #include <array>
 
 #include "attest/evidence.h"
+#include "attest/guest_evidence.h"
 #include "attest/sample.h"
 #include "attest/simulated.h"
 #include "attest/verifier.h"
 
 namespace penstock::attest {
+namespace {
+
+template <auto appraise>
+Verifier guest_verifier(std::string_view tee, ParsedEvidence (*parse)(std::string_view)) {
+  return {.tee = tee,
+          .challenge = no_challenge,
+          .parse = parse,
+          .appraise = [](const Parsed& parsed, const JudgeContext& context) {
+            return appraise(static_cast<const EvidenceFiles&>(parsed), context);
+          }};
+}
+
+}  // namespace
 
 std::span<const Verifier> builtin_verifiers() {
-  static const std::array kVerifiers = {simulated_verifier(), sample_verifier()};
+  static const std::array kVerifiers = {
+      simulated_verifier(),
+      sample_verifier(),
+      guest_verifier<appraise_sgx>("sgx", parse_sgx_guest),
+      guest_verifier<appraise_tdx>("tdx", parse_tdx_guest),
+      guest_verifier<appraise_snp>("snp", parse_snp_guest),
+      guest_verifier<appraise_nitro>("nitro", parse_nitro_guest),
+      guest_verifier<appraise_tpm>("tpm", parse_tpm_guest),
+      guest_verifier<appraise_azure>("az-snp-vtpm", parse_azure_snp_guest),
+      guest_verifier<appraise_azure>("az-tdx-vtpm", parse_azure_tdx_guest),
+  };
   return kVerifiers;
 }
 

@@ -12,7 +12,8 @@
 namespace penstock::attest {
 namespace {
 
-constexpr std::string_view kFwidOid = "2.23.133.5.4.1";
+// DICE TCB info: Hopper's leaves have it under the first, Blackwell's under the second.
+constexpr std::string_view kFwidOids[] = {"2.23.133.5.4.1", "2.23.133.5.4.1.1"};
 const crypto::SignatureAlgorithm kNvidiaAlgorithm{crypto::SignatureForm::ecdsa_der,
                                                   crypto::Hash::sha384};
 
@@ -29,10 +30,12 @@ void octet_strings(ByteView der, std::size_t depth, std::vector<ByteBuffer>& out
 }
 
 void check_fwid(RuleBook& book, const NvidiaReport& report, const crypto::PkixCertificate& leaf) {
-  const auto value = book.read("leaf certificate", leaf.extension(kFwidOid));
-  if (!value) return;
   std::vector<ByteBuffer> ids;
-  if (*value) octet_strings(**value, 0, ids);
+  for (const std::string_view oid : kFwidOids) {
+    const auto value = book.read("leaf certificate", leaf.extension(oid));
+    if (!value) return;
+    if (*value) octet_strings(**value, 0, ids);
+  }
   const auto said = report.opaque.find(kOpaqueFwid);
   const bool good =
       said != report.opaque.end() && std::ranges::find(ids, said->second) != ids.end();

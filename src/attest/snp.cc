@@ -3,9 +3,11 @@
 #include "attest/snp.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include <fmt/format.h>
 
+#include "attest/collateral.h"
 #include "attest/snp_endorsement.h"
 
 namespace penstock::attest {
@@ -31,6 +33,8 @@ SnpCertificates read_snp_certificates(RuleBook& book, const SnpReport& report,
       if (auto read = book.read(role, read_snp_certificates_of(file)))
         std::ranges::move(*read, std::back_inserter(all));
   }
+  if (const Collateral* known = book.context().collateral; known != nullptr)
+    std::ranges::copy(known->amd_chain(), std::back_inserter(out.issuers));
   const std::string_view wanted = report.signing_key == SnpKey::vlek ? "SEV-VLEK" : "SEV-VCEK";
   for (crypto::PkixCertificate& each : all) {
     const bool leaf =
@@ -111,20 +115,26 @@ void check_report_signature(RuleBook& book, const SnpReport& report,
 }
 
 void check_snp_crl(RuleBook& book, const crypto::Chain& chain, const EvidenceFiles& evidence) {
-  const auto found = evidence.files.find("crl");
-  if (found == evidence.files.end()) return book.absent("revocation", "no-crl", {"crl"});
   std::vector<crypto::Crl> crls;
-  for (const ByteBuffer& file : found->second)
-    if (auto crl = book.read("CRL", crypto::Crl::read(file))) crls.push_back(std::move(*crl));
+  if (const auto found = evidence.files.find("crl"); found != evidence.files.end()) {
+    for (const ByteBuffer& file : found->second)
+      if (auto crl = book.read("CRL", crypto::Crl::read(file))) crls.push_back(std::move(*crl));
+  } else if (const Collateral* known = book.context().collateral; known != nullptr) {
+    crls = known->amd_crls();
+  }
+  if (crls.empty() && evidence.file("crl") == nullptr)
+    return book.absent("revocation", "no-crl", {"crl"});
   check_revocation(book, "issuer", chain, 1, crls);
   // AMD's one list per product speaks for keys of both levels.
-  for (const crypto::Crl& crl : crls)
+  for (const crypto::Crl& crl : crls) {
+    if (chain.certificates.size() < 2 || crl.issuer() != chain.certificates[1].issuer()) continue;
     book.check(!crl.lists(chain.leaf()),
                {.name = "leaf_revocation",
                 .code = "revoked",
                 .expected = "a key that is not on the product's CRL",
                 .seen = fmt::format("serial {}", chain.leaf().serial()),
                 .advice = "AMD has withdrawn this key: trust nothing it signs"});
+  }
 }
 
 void check_levels(RuleBook& book, const SnpReport& report, bool turin) {
