@@ -79,8 +79,10 @@ inline std::optional<VectorSet> vector_set(const std::string& id) {
     for (const Json& file : list)
       out.files.files[role].push_back(file_bytes(folder / file.get<std::string>()));
   }
-  if (const std::string first = expect.at("anchors").at(0); first != "builtin")
-    CHECK(replace_anchors(out.anchors, std::vector{file_bytes(folder / first)}).has_value());
+  if (const std::string first = expect.at("anchors").at(0); first != "builtin") {
+    const std::vector<ByteBuffer> anchors(1, file_bytes(folder / first));
+    CHECK(replace_anchors(out.anchors, anchors).has_value());
+  }
   return out;
 }
 

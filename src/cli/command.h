@@ -49,5 +49,6 @@ std::unique_ptr<Command> make_status();
 std::unique_ptr<Command> make_topics();
 std::unique_ptr<Command> make_repair();
 std::unique_ptr<Command> make_evidence();
+std::unique_ptr<Command> make_collateral();
 
 }  // namespace penstock::cli

@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 #include "attest/rfc3339.h"
 #include "base/clock.h"
