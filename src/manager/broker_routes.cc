@@ -97,8 +97,6 @@ Result<Judged> judge_request(const RouteContext& context, const Sessions::Challe
   expected.report_data =
       TRY(attest::report_data(request.additional, challenge.nonce, request.key.jwk()));
   if (request.initdata) expected.config_digest = TRY(attest::initdata_digest(*request.initdata));
-  expected.runtime_data =
-      TRY(attest::runtime_data(request.additional, challenge.nonce, request.key.jwk()));
   expected.now_s = context.clock.now_ms() / 1000;
   const auto snapshot = context.store.snapshot();
   attest::Verdict verdict =
