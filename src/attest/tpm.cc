@@ -84,9 +84,43 @@ void check_public_area(RuleBook& book, const TpmPublic& area) {
                     .expected = "a restricted signing key, made in the TPM and fixed to it",
                     .seen = fmt::format("{:#x}", area.attributes),
                     .advice = "a key that signs anything can sign a quote that no TPM made"});
-  book.claims()["ak_attributes"] = fmt::format("{:#x}", area.attributes);
-  book.claims()["ak_restricted"] = (area.attributes & kRestricted) != 0;
-  book.claims()["ak_name"] = to_hex(area.name);
+}
+
+// The quote names its signer by a hash over hierarchy and public area. For a primary key that can
+// be recomputed: only then does the quote vouch for the area.
+void check_ak_name(RuleBook& book, const EvidenceFiles& evidence, const TpmPublic& area) {
+  const ByteBuffer* file = evidence.file("quote");
+  const auto quote = file == nullptr ? Result<TpmQuote>(fail(ErrorCode::not_found, "no quote"))
+                                     : parse_tpm_quote(*file);
+  if (!quote) return;
+  constexpr std::uint32_t kHierarchies[] = {0x40000001, 0x4000000b, 0x4000000c, 0x40000007};
+  const auto hash = area.name[1] == 0x0c   ? crypto::Hash::sha384
+                    : area.name[1] == 0x0d ? crypto::Hash::sha512
+                                           : crypto::Hash::sha256;
+  bool named = false;
+  for (const std::uint32_t hierarchy : kHierarchies) {
+    ByteBuffer input;
+    for (int shift = 24; shift >= 0; shift -= 8)
+      input.push_back(static_cast<std::uint8_t>(hierarchy >> shift));
+    input.insert(input.end(), area.name.begin(), area.name.end());
+    ByteBuffer qualified(area.name.begin(), area.name.begin() + 2);
+    const ByteBuffer digest = crypto::digest(hash, input);
+    qualified.insert(qualified.end(), digest.begin(), digest.end());
+    named = named || qualified == quote->qualified_signer;
+  }
+  if (named) {
+    book.claims()["ak_attributes"] = fmt::format("{:#x}", area.attributes);
+    book.claims()["ak_restricted"] = (area.attributes & kRestricted) != 0;
+    book.claims()["ak_name"] = to_hex(area.name);
+  }
+  // An archived quote of a key below another key cannot be recomputed, and nothing is claimed of
+  // it.
+  if (!named && book.context().expected.unbound) return;
+  book.check(named, {.name = "ak_name",
+                     .code = "binding",
+                     .expected = "a quote that names this public area, as a primary key",
+                     .seen = named ? "it does" : to_hex(quote->qualified_signer),
+                     .advice = "make the attestation key a primary key of the TPM"});
 }
 
 // An EC2 instance: AWS signs a document that carries the key.
@@ -347,6 +381,7 @@ Appraisal appraise_tpm(const EvidenceFiles& evidence, const JudgeContext& contex
   if (!ak && area) ak = area->key;
   if (area) {
     check_public_area(book, *area);
+    check_ak_name(book, evidence, *area);
     if (ak) same_key(book, "ak_public_area", *ak, area->key);
   }
   const bool quoted = evidence.file("quote") != nullptr || evidence.file("document") == nullptr;
