@@ -37,11 +37,11 @@ CollateralItem item_of(std::string kind, const std::vector<crypto::PkixCertifica
 
 // Of documents about the same, the one that holds longest.
 template <typename T, typename Same>
-const T* newest(const std::vector<T>& list, Same same) {
-  const T* out = nullptr;
-  for (const T& each : list)
-    if (same(each) && (out == nullptr || each.document.issued_s > out->document.issued_s))
-      out = &each;
+std::shared_ptr<const T> newest(const std::vector<std::shared_ptr<const T>>& list, Same same) {
+  std::shared_ptr<const T> out;
+  for (const auto& each : list)
+    if (same(*each) && (out == nullptr || each->document.issued_s > out->document.issued_s))
+      out = each;
   return out;
 }
 
@@ -51,11 +51,11 @@ Result<> Collateral::take(const std::string& kind, const ByteBuffer& data) {
   if (kind == "tcb_info") {
     TcbInfo info = TRY(parse_tcb_info(data));
     remember(item_of(kind, info.document, fmt::format("{} {}", info.document.id, info.fmspc)));
-    tcb_infos_.push_back(std::move(info));
+    tcb_infos_.push_back(std::make_shared<const TcbInfo>(std::move(info)));
   } else if (kind == "qe_identity") {
     QeIdentity identity = TRY(parse_qe_identity(data));
     remember(item_of(kind, identity.document, identity.document.id));
-    qe_identities_.push_back(std::move(identity));
+    qe_identities_.push_back(std::make_shared<const QeIdentity>(std::move(identity)));
   } else if (kind == "tcb_signing_chain" || kind == "amd_chain") {
     auto chain = TRY(crypto::read_certificates(data));
     remember(item_of(kind, chain));
@@ -104,16 +104,16 @@ std::optional<std::int64_t> Collateral::expires_s() const {
 void Collateral::complete(IntelFiles& files, bool tdx, std::string_view fmspc) const {
   const std::string_view id = tdx ? "TDX" : "SGX", qe = tdx ? "TD_QE" : "QE";
   if (!files.has_tcb_info)
-    if (const TcbInfo* info = newest(tcb_infos_, [&](const TcbInfo& each) {
+    if (const auto info = newest(tcb_infos_, [&](const TcbInfo& each) {
           return each.document.id == id && each.fmspc == fmspc;
         })) {
-      files.tcb_info = *info;
+      files.tcb_info = info;
       files.has_tcb_info = true;
     }
   if (!files.has_qe_identity)
-    if (const QeIdentity* identity = newest(
+    if (const auto identity = newest(
             qe_identities_, [&](const QeIdentity& each) { return each.document.id == qe; })) {
-      files.qe_identity = *identity;
+      files.qe_identity = identity;
       files.has_qe_identity = true;
     }
   if (!files.has_signing_chain && !signing_chain_.empty()) {

@@ -46,8 +46,8 @@ class Collateral {
   Result<> take(const std::string& kind, const ByteBuffer& data);
   void remember(CollateralItem item) { items_.push_back(std::move(item)); }
   std::vector<CollateralItem> items_;
-  std::vector<TcbInfo> tcb_infos_;
-  std::vector<QeIdentity> qe_identities_;
+  std::vector<std::shared_ptr<const TcbInfo>> tcb_infos_;
+  std::vector<std::shared_ptr<const QeIdentity>> qe_identities_;
   std::vector<crypto::PkixCertificate> signing_chain_, amd_chain_;
   std::vector<crypto::Crl> root_crls_, pck_crls_, amd_crls_;
 };

@@ -25,7 +25,7 @@ std::vector<crypto::PkixCertificate> pck_candidates(RuleBook& book, const DcapQu
                                                     const EvidenceFiles& evidence) {
   std::vector<crypto::PkixCertificate> out;
   const auto take = [&](std::string_view what, ByteView bytes) {
-    if (auto read = book.read(what, crypto::read_certificates(bytes)))
+    if (auto read = book.read(what, certificates_of(book.context(), bytes)))
       std::ranges::move(*read, std::back_inserter(out));
   };
   if (quote.certification_type == kPemChain) {
@@ -311,9 +311,7 @@ void check_collateral(RuleBook& book, const DcapQuote& quote, const Pck& pck,
   } else if (!files.has_qe_identity) {
     book.absent("qe_identity", "qe-identity", {"qe_identity"});
   }
-  if (files.tcb_info)
-    check_tcb(book, quote, *pck.facts, *files.tcb_info,
-              files.qe_identity ? &*files.qe_identity : nullptr);
+  if (files.tcb_info) check_tcb(book, quote, *pck.facts, *files.tcb_info, files.qe_identity.get());
   window_claim(book, files);
 }
 

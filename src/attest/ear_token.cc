@@ -80,6 +80,14 @@ Result<> check_key_attestation(const Json& value) {
   return {};
 }
 
+// What other verifiers add: objects, wherever they stand.
+Result<> check_extensions(const Json& object) {
+  for (const char* name : {"ear.veraison.annotated-evidence", "ear.veraison.policy-claims"})
+    if (const auto found = object.find(name); found != object.end() && !found->is_object())
+      return bad_ear("an extension that is not an object");
+  return {};
+}
+
 Result<> check_submodule(const Json& module, const EarNames& names) {
   if (!module.is_object() || !module.contains(names.status))
     return bad_ear("a submodule without status");
@@ -91,7 +99,7 @@ Result<> check_submodule(const Json& module, const EarNames& names) {
     return bad_ear("an appraisal policy that is not a text or a list");
   if (const auto key = module.find(names.key_attestation); key != module.end())
     TRY(check_key_attestation(*key));
-  return {};
+  return check_extensions(module);
 }
 
 Result<Json> parse_ear(ByteView file, const std::vector<std::string>& profiles) {
@@ -125,6 +133,7 @@ Result<Json> parse_ear(ByteView file, const std::vector<std::string>& profiles) 
     const std::size_t size = nonce->get_ref<const std::string&>().size();
     if (size < 8 || size > 88) return bad_ear("a nonce of a wrong length");
   }
+  TRY(check_extensions(claims));
   const auto submodules = claims.find("submods");
   if (submodules == claims.end() || !submodules->is_object() || submodules->empty())
     return bad_ear("no submodules");

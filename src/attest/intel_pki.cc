@@ -29,14 +29,15 @@ void take_tcb_info(RuleBook& book, const EvidenceFiles& evidence, IntelFiles& ou
   if (evidence.format("tcb_info") == "fortanix-wrapper") {
     auto wrapped = book.read("tcb_info", parse_wrapped_tcb_info(*file));
     if (!wrapped) return;
-    out.tcb_info = std::move(wrapped->info);
+    out.tcb_info = std::make_shared<const TcbInfo>(std::move(wrapped->info));
     out.has_signing_chain = true;
     if (auto chain =
             book.read("tcb_signing_chain", crypto::read_certificates(as_bytes(wrapped->chain))))
       std::ranges::move(*chain, std::back_inserter(out.signing_chain));
     return;
   }
-  out.tcb_info = book.read("tcb_info", parse_tcb_info(*file));
+  if (auto info = book.read("tcb_info", parse_tcb_info(*file)))
+    out.tcb_info = std::make_shared<const TcbInfo>(std::move(*info));
 }
 
 }  // namespace
@@ -47,12 +48,13 @@ IntelFiles read_intel_files(RuleBook& book, const EvidenceFiles& evidence, bool 
   take_tcb_info(book, evidence, out);
   if (const ByteBuffer* file = evidence.file("qe_identity")) {
     out.has_qe_identity = true;
-    out.qe_identity = book.read("qe_identity", parse_qe_identity(*file));
+    if (auto identity = book.read("qe_identity", parse_qe_identity(*file)))
+      out.qe_identity = std::make_shared<const QeIdentity>(std::move(*identity));
   }
   if (const auto found = evidence.files.find("tcb_signing_chain"); found != evidence.files.end()) {
     out.has_signing_chain = true;
     for (const ByteBuffer& file : found->second)
-      if (auto chain = book.read("tcb_signing_chain", crypto::read_certificates(file)))
+      if (auto chain = book.read("tcb_signing_chain", certificates_of(book.context(), file)))
         std::ranges::move(*chain, std::back_inserter(out.signing_chain));
   }
   out.root_crls = read_crls(book, evidence, "root_ca_crl");
@@ -94,8 +96,11 @@ void check_document(RuleBook& book, std::string_view name, const SignedCollatera
     const auto& key = signing_chain->leaf().key();
     const auto form = document.signature_der ? crypto::SignatureForm::ecdsa_der
                                              : crypto::SignatureForm::ecdsa_raw;
-    const bool good = key && signing_chain->leaf().may_sign() &&
-                      key->verify(form, crypto::Hash::sha256, document.body, document.signature);
+    const bool good =
+        key && signing_chain->leaf().may_sign() &&
+        signature_fact(book.context(), *key, document.body, document.signature, [&] {
+          return key->verify(form, crypto::Hash::sha256, document.body, document.signature);
+        });
     book.check(good, {.name = prefix + "_signature",
                       .code = "collateral-signature",
                       .expected = "signed by Intel's TCB signing key over the bytes as they came",

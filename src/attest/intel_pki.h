@@ -1,7 +1,7 @@
 // Intel's certificates, CRLs and signed documents as rules. Private to attest.
 #pragma once
 
-#include <optional>
+#include <memory>
 #include <vector>
 
 #include "attest/evidence.h"
@@ -12,8 +12,8 @@ namespace penstock::attest {
 
 // Collateral that a quote is judged with: out of the evidence's roles, or else of the snapshot.
 struct IntelFiles {
-  std::optional<TcbInfo> tcb_info;
-  std::optional<QeIdentity> qe_identity;
+  std::shared_ptr<const TcbInfo> tcb_info;
+  std::shared_ptr<const QeIdentity> qe_identity;
   std::vector<crypto::PkixCertificate> signing_chain;  // of both documents
   std::vector<crypto::Crl> root_crls, pck_crls;
   bool has_tcb_info = false, has_qe_identity = false, has_signing_chain = false;

@@ -164,6 +164,31 @@ std::shared_ptr<const crypto::Chain> chain_of(const JudgeContext& context,
   return chain;
 }
 
+crypto::Sha256Digest signature_key(const crypto::PublicKey& key, ByteView signed_part,
+                                   ByteView signature) {
+  const crypto::Sha256Digest digest = crypto::sha256(signed_part);
+  ByteBuffer content(key.id().begin(), key.id().end());
+  content.insert(content.end(), digest.begin(), digest.end());
+  content.insert(content.end(), signature.begin(), signature.end());
+  return crypto::sha256(content);
+}
+bool knows_signature(const FactCache& facts, const crypto::Sha256Digest& key) {
+  return facts.knows_signature(key);
+}
+void put_signature(FactCache& facts, const crypto::Sha256Digest& key) {
+  facts.put_signature(key);
+}
+
+Result<std::vector<crypto::PkixCertificate>> certificates_of(const JudgeContext& context,
+                                                             ByteView bundle) {
+  if (context.facts == nullptr) return crypto::read_certificates(bundle);
+  const crypto::Sha256Digest key = crypto::sha256(bundle);
+  if (const auto known = context.facts->certificates(key)) return *known;
+  auto read = TRY(crypto::read_certificates(bundle));
+  context.facts->put(key, std::make_shared<const std::vector<crypto::PkixCertificate>>(read));
+  return read;
+}
+
 void check_revocation(RuleBook& book, std::string_view name, const crypto::Chain& chain,
                       std::size_t i, std::span<const crypto::Crl> crls) {
   if (i >= chain.certificates.size()) return;

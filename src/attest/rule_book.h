@@ -54,11 +54,31 @@ class RuleBook {
   const JudgeContext& context_;
 };
 
+crypto::Sha256Digest signature_key(const crypto::PublicKey& key, ByteView signed_part,
+                                   ByteView signature);
+bool knows_signature(const FactCache& facts, const crypto::Sha256Digest& key);
+void put_signature(FactCache& facts, const crypto::Sha256Digest& key);
+
 // Builds a chain, or takes it out of the cache.
 std::shared_ptr<const crypto::Chain> chain_of(const JudgeContext& context,
                                               const crypto::PkixCertificate& leaf,
                                               std::span<const crypto::PkixCertificate> candidates,
                                               Pki pki, const crypto::ChainRules& rules);
+
+// crypto::read_certificates, or what the cache knows of those bytes.
+Result<std::vector<crypto::PkixCertificate>> certificates_of(const JudgeContext& context,
+                                                             ByteView bundle);
+// Whether `check` says that this key signed these bytes; asked once for each where facts are kept.
+template <typename Check>
+bool signature_fact(const JudgeContext& context, const crypto::PublicKey& key, ByteView signed_part,
+                    ByteView signature, Check check) {
+  if (context.facts == nullptr) return check();
+  const crypto::Sha256Digest fact = signature_key(key, signed_part, signature);
+  if (knows_signature(*context.facts, fact)) return true;
+  const bool good = check();
+  if (good) put_signature(*context.facts, fact);
+  return good;
+}
 
 // A CRL among `crls` that the issuer of chain.certificates[i] made, its signature, window, and
 // whether it lists the certificate: rules "<name>_signature", "<name>_window", "<name>".

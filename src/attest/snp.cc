@@ -22,6 +22,12 @@ struct SnpCertificates {
   bool is_vlek = false;
 };
 
+Result<std::vector<crypto::PkixCertificate>> cached_certificates(const JudgeContext& context,
+                                                                 ByteView file) {
+  if (auto plain = certificates_of(context, file)) return plain;
+  return read_snp_certificates_of(file);
+}
+
 SnpCertificates read_snp_certificates(RuleBook& book, const SnpReport& report,
                                       const EvidenceFiles& evidence) {
   SnpCertificates out;
@@ -30,7 +36,7 @@ SnpCertificates read_snp_certificates(RuleBook& book, const SnpReport& report,
     const auto found = evidence.files.find(role);
     if (found == evidence.files.end()) continue;
     for (const ByteBuffer& file : found->second)
-      if (auto read = book.read(role, read_snp_certificates_of(file)))
+      if (auto read = book.read(role, cached_certificates(book.context(), file)))
         std::ranges::move(*read, std::back_inserter(all));
   }
   if (const Collateral* known = book.context().collateral; known != nullptr)

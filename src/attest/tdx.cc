@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "attest/dcap.h"
+#include "attest/dstack_log.h"
 #include "attest/event_log.h"
 
 namespace penstock::attest {
@@ -38,6 +39,26 @@ void check_td_log(RuleBook& book, const TdBody& body, const EvidenceFiles& evide
                                         : "no SHA-384 digests",
                     .advice = "events were added, removed or changed: the log is not this TD's"});
   if (registers) book.claims()["rtmr_replayed"] = rtmr_json(*registers);
+}
+
+// Only registers that the log speaks of can be compared: some logs hold RTMR3 alone.
+void check_dstack_log(RuleBook& book, const TdBody& body, const EvidenceFiles& evidence) {
+  const ByteBuffer* file = evidence.file("dstack_event_log");
+  if (file == nullptr) return;
+  const auto registers = book.read("dstack event log", replay_dstack_log(*file));
+  if (!registers) return;
+  std::string wrong;
+  for (std::size_t i = 0; i < 4; ++i) {
+    const bool spoken = !all_zero((*registers)[i]) || i == 3;
+    if (spoken && !std::ranges::equal((*registers)[i], body.rtmr(i)))
+      wrong += fmt::format("{}RTMR{} {}", wrong.empty() ? "" : ", ", i, to_hex((*registers)[i]));
+  }
+  book.check(wrong.empty(), {.name = "dstack_log_replay",
+                             .code = "event-log",
+                             .expected = "a log that gives the quote's registers",
+                             .seen = wrong.empty() ? "it does" : wrong,
+                             .advice = "events were added, removed or changed"});
+  book.claims()["rtmr_replayed"] = rtmr_json(*registers);
 }
 
 }  // namespace
@@ -102,6 +123,7 @@ Appraisal appraise_tdx(const EvidenceFiles& evidence, const JudgeContext& contex
   check_dcap_quote(book, *quote, evidence);
   check_td_workload(book, quote->td());
   check_td_log(book, quote->td(), evidence);
+  check_dstack_log(book, quote->td(), evidence);
   book.report_data(quote->td().report_data());
   book.config(quote->td().mrconfigid());
   return out;

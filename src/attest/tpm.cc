@@ -142,7 +142,11 @@ std::optional<crypto::PublicKey> check_nitrotpm(RuleBook& book, const EvidenceFi
   claims["timestamp"] = document->timestamp_ms;
   Json bank = Json::object();
   for (const auto& [index, value] : document->pcrs) bank[std::to_string(index)] = to_hex(value);
-  claims["document_pcrs"] = {{"sha384", std::move(bank)}};
+  claims["document_pcrs"] = {{"sha384", bank}};
+  if (evidence.file("quote") == nullptr) {  // the document alone: its registers and its nonce
+    claims["pcrs"] = {{"sha384", std::move(bank)}};
+    book.nonce(document->nonce.value_or(ByteBuffer()));
+  }
   if (!document->public_key) return std::nullopt;
   if (auto key = crypto::PublicKey::from_spki(*document->public_key)) return *key;
   if (auto area = parse_tpm_public(*document->public_key)) return area->key;
@@ -384,7 +388,9 @@ Appraisal appraise_tpm(const EvidenceFiles& evidence, const JudgeContext& contex
     check_ak_name(book, evidence, *area);
     if (ak) same_key(book, "ak_public_area", *ak, area->key);
   }
-  const bool quoted = evidence.file("quote") != nullptr || evidence.file("document") == nullptr;
+  // A guest quotes: a document by itself is bound to no session.
+  const bool quoted = evidence.file("quote") != nullptr || evidence.file("document") == nullptr ||
+                      !context.expected.unbound;
   if (ak && quoted)
     check_tpm_quote(book, evidence, *ak);
   else if (quoted)

@@ -170,9 +170,15 @@ Result<EvidenceAnswer> judge_evidence(const EvidenceQuestion& question, std::int
 
 OrderedJson to_json(const EvidenceAnswer& answer) {
   OrderedJson rules = OrderedJson::array();
-  for (const attest::RuleOutcome& rule : answer.appraisal.rules)
-    rules.push_back(OrderedJson::parse(
-        attest::to_json(rule).dump(-1, ' ', false, Json::error_handler_t::replace)));
+  for (const attest::RuleOutcome& rule : answer.appraisal.rules) {
+    OrderedJson one;
+    one["name"] = rule.name;
+    one["code"] = rule.code;
+    one["result"] = attest::to_text(rule.result);
+    one["expected"] = rule.expected;
+    one["seen"] = rule.seen;
+    rules.push_back(std::move(one));
+  }
   OrderedJson out;
   out["outcome"] = answer.outcome;
   out["at"] = answer.at_s ? OrderedJson(attest::rfc3339(*answer.at_s)) : OrderedJson();
