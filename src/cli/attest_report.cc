@@ -160,6 +160,8 @@ std::string_view word(RuleResult result) {
       return "FAIL";
     case RuleResult::not_checked:
       return "not checked";
+    case RuleResult::waived_by_policy:
+      return "waived";
   }
   return "";
 }

@@ -50,6 +50,16 @@ constexpr std::array kCommands = {
                  "      --config service.initdata.toml --platform-key platform.key.pem "
                  "--allow-simulated",
                  make_attest},
+    CommandEntry{"evidence", "Verify evidence of a TEE that was put into files",
+                 "  penstock evidence verify --type snp-report evidence=report.bin vcek=vcek.der "
+                 "ask=ask.pem\n"
+                 "  penstock evidence verify evidence-folder --json",
+                 make_evidence},
+    CommandEntry{
+        "collateral", "Keep what vendors sign about their platforms, to judge with offline",
+        "  penstock collateral import collateral.json tcb_info=tcb.json root_ca_crl=root.crl\n"
+        "  penstock collateral check collateral.json --days 7",
+        make_collateral},
     CommandEntry{"audit", "Check that a manager's audit log is whole and not an older copy",
                  "  penstock audit verify --data manager --head audit-head.json", make_audit},
     CommandEntry{"statement-key", "Make a key that signs statements (`penstock sql --sign`)",

@@ -20,6 +20,8 @@ class Command {
   virtual Result<> run() = 0;                // once, after parsing
   // What to do about an error of run(), beyond what its text says; advice_for() unless told.
   virtual std::string_view advice(const Error& error) const;
+  // Of a run that gave no error: 1 where the answer is a refusal and no failure.
+  virtual int exit_status() const { return 0; }
 };
 
 struct CommandEntry {
@@ -48,5 +50,7 @@ std::unique_ptr<Command> make_token();
 std::unique_ptr<Command> make_mqtt();
 std::unique_ptr<Command> make_topics();
 std::unique_ptr<Command> make_repair();
+std::unique_ptr<Command> make_evidence();
+std::unique_ptr<Command> make_collateral();
 
 }  // namespace penstock::cli

@@ -27,4 +27,7 @@ inline constexpr std::size_t kAnswerBytesMax = 32 << 20;   // JSON of a manager 
 inline constexpr std::int64_t kAuditPageEntries = 500;     // asked for at a time
 inline constexpr std::int64_t kAuditShownMax = 1'000'000;  // `audit --limit`
 
+inline constexpr std::size_t kEvidenceFileBytesMax = 16
+                                                     << 20;  // one file of evidence or collateral
+
 }  // namespace penstock::cli
