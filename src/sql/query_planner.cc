@@ -24,19 +24,8 @@ PlanPtr make_node(decltype(PlanNode::step) step, data::Schema schema, PlanPtr in
 
 // Marks the columns that the expression reads.
 void collect(const Expr& expr, std::vector<bool>& used) {
-  if (const auto* column = std::get_if<ColumnExpr>(&expr.node)) {
-    used[column->index] = true;
-  } else if (const auto* call = std::get_if<CallExpr>(&expr.node)) {
-    for (const ExprPtr& arg : call->args) collect(*arg, used);
-  } else if (const auto* logical = std::get_if<LogicalExpr>(&expr.node)) {
-    for (const ExprPtr& term : logical->terms) collect(*term, used);
-  } else if (const auto* node = std::get_if<CaseExpr>(&expr.node)) {
-    for (const CaseExpr::Branch& branch : node->branches) {
-      collect(*branch.when, used);
-      collect(*branch.then, used);
-    }
-    if (node->otherwise) collect(*node->otherwise, used);
-  }
+  if (const auto* column = std::get_if<ColumnExpr>(&expr.node)) used[column->index] = true;
+  for_each_child(expr, [&](const Expr& child) { collect(child, used); });
 }
 
 bool is_value_copy(const ast::Expression& expression) {
