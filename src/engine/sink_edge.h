@@ -30,7 +30,8 @@ class SinkEdge {
                                                   const seal::TopicSettingsTable& settings);
 
   // Adds the selected rows. Rows that cannot be written are put into `refused` with their reason.
-  // headers: packed, of the batch's rows, which their records are to have; empty for none.
+  // Tombstones become records without a value. headers: packed, of the records that the rows were
+  // made of, which theirs are to have; empty for none.
   // Errors end the task: the policy has ended.
   Result<> write(const data::Batch& batch, std::span<const Slice> headers, std::int64_t now_ms,
                  sql::RowErrors& refused);
@@ -50,7 +51,10 @@ class SinkEdge {
   void encode(const data::Batch& batch, sql::RowErrors& refused);
   std::optional<data::TimestampMs> timestamp_of(const data::Batch& batch, data::RowIndex row) const;
   // nullopt: what is there are no headers.
-  std::optional<ByteView> carried(std::span<const Slice> headers, data::RowIndex row);
+  std::optional<ByteView> carried(std::span<const Slice> headers, data::RowOrigin origin);
+  std::string_view add_row(const data::Batch& batch, data::RowIndex row, const Slice& key,
+                           const Slice& value, std::span<const Slice> headers,
+                           std::size_t batch_bytes);
   bool add_record(const Slice& key, const Slice& value, ByteView headers,
                   data::TimestampMs timestamp_ms);
   void wipe_plaintexts();
@@ -68,6 +72,7 @@ class SinkEdge {
   std::vector<const data::Column*> key_columns_, value_columns_;
   format::EncodedRows keys_, values_;
   std::vector<std::uint8_t> failed_;
+  std::vector<data::RowIndex> inserts_;
   ByteBuffer sealed_, renamed_headers_;
 
   std::unique_ptr<seal::Sealer> sealer_;  // null: a plain topic

@@ -41,10 +41,6 @@ Result<> SourceEdge::make_columns(const data::Schema& schema) {
   if (timestamp_column_) used[*timestamp_column_] = true;
   for (std::size_t i = 0; i < schema.columns.size(); ++i) {
     const data::ColumnSchema& column = schema.columns[i];
-    if (used[i] && column.type.is_nested())
-      return fail(ErrorCode::unsupported, fmt::format("column {} has type {}: nested types cannot "
-                                                      "be read yet",
-                                                      column.name, column.type.text()));
     columns_.push_back(used[i] ? std::make_unique<data::Column>(column.type) : nullptr);
     batch_.columns.push_back(columns_.back().get());
   }
@@ -95,6 +91,7 @@ Result<bool> SourceEdge::next() {
   }
   refused_.clear();
   batch_.rows = rows_;
+  batch_.kinds = {};
   batch_bytes_ = 0;
   batch_.selection.resize(rows_);
   if (sealed_ != nullptr) {
@@ -139,10 +136,10 @@ Result<> SourceEdge::open_rows() {
     batch_bytes_ += keys[first_ + row].size + values[first_ + row].size;
     key_views_[row] = keys[first_ + row].bytes();
     seal::OpenOutcome outcome = opened.rows()[row].outcome;
-    if (outcome == seal::OpenOutcome::ok) [[likely]] {
-      value_views_[row] = opened.bytes_of(row);
+    if (seal::is_opened(outcome)) [[likely]] {
+      take_value(row, outcome == seal::OpenOutcome::ok ? opened.bytes_of(row) : ByteView());
       batch_.selection[kept++] = static_cast<data::RowIndex>(row);
-    } else if (outcome != seal::OpenOutcome::tombstone) {
+    } else {
       refused_.add(static_cast<data::RowIndex>(row), seal::reason_code(outcome));
     }
   }
@@ -153,17 +150,27 @@ Result<> SourceEdge::open_rows() {
 void SourceEdge::take_plain_rows() {
   key_views_.resize(rows_);
   value_views_.resize(rows_);
-  std::size_t kept = 0;
   for (std::size_t row = 0; row < rows_; ++row) {
     const Slice& key = buffer_.keys[first_ + row];
     const Slice& value = buffer_.values[first_ + row];
     batch_bytes_ += key.size + value.size;
     key_views_[row] = key.bytes();
-    value_views_[row] = value.bytes();
-    batch_.selection[kept] = static_cast<data::RowIndex>(row);
-    kept += !value.is_null();  // a delete: a stream has nothing to make of it
+    take_value(row, value.bytes());
+    batch_.selection[row] = static_cast<data::RowIndex>(row);
   }
-  batch_.selection.resize(kept);
+}
+
+// A null value is one of no bytes at all, or the JSON text null.
+void SourceEdge::take_value(std::size_t row, ByteView value) {
+  const bool null = value.data() == nullptr || (json_values_ && value.size() == 4 &&
+                                                std::memcmp(value.data(), "null", 4) == 0);
+  value_views_[row] = null ? ByteView() : value;
+  if (!null) return;
+  if (batch_.kinds.empty()) {
+    kinds_.assign(rows_, data::RowKind::insert);
+    batch_.kinds = kinds_;
+  }
+  kinds_[row] = data::RowKind::tombstone;
 }
 
 // Records that only logs of others hold. Costs nothing while none has headers and all are small.
@@ -202,7 +209,9 @@ void SourceEdge::set_timestamps() {
   extracted_ms_.resize(rows_);
   refused_now_.clear();
   for (data::RowIndex row : batch_.selection) {
-    if (column.is_null(row) || values[row] < 0)
+    if (batch_.kind(row) == data::RowKind::tombstone)
+      extracted_ms_[row] = batch_.timestamps_ms[row];
+    else if (column.is_null(row) || values[row] < 0)
       refused_now_.add(row, kInvalidTimestamp);
     else
       extracted_ms_[row] = values[row];

@@ -38,8 +38,9 @@ class SourceEdge {
   Result<> start(topics::Offset from);
   bool is_sealed() const { return sealed_ != nullptr; }
   // Makes the next batch; false: nothing is at hand (or the stop offset is reached). The batch
-  // before it is wiped. Rows that did not open or decode are in refused(), not in the selection;
-  // deletes are in neither. Errors end the task; see SealedSource::open().
+  // before it is wiped. Rows that did not open or decode are in refused(), not in the selection.
+  // Records without a value are tombstones of the batch. Errors end the task; see
+  // SealedSource::open().
   Result<bool> next();
   void stop_at(topics::Offset end) { stop_at_ = end; }
   bool at_stop() const { return stop_at_ && position_ >= *stop_at_; }
@@ -74,7 +75,10 @@ class SourceEdge {
 
  private:
   SourceEdge(topics::Log& log, const sql::SourceStep& step, topics::TopicPartition from)
-      : log_(log), step_(step), from_(std::move(from)) {}
+      : log_(log),
+        step_(step),
+        from_(std::move(from)),
+        json_values_(step.stream.value_format == sql::FormatKind::json) {}
 
   Result<> make_columns(const data::Schema& schema);
   Result<bool> fetch();
@@ -82,6 +86,7 @@ class SourceEdge {
   std::size_t rows_at_hand() const;
   Result<> open_rows();
   void take_plain_rows();
+  void take_value(std::size_t row, ByteView value);
   void refuse_beyond_limits();
   void decode();
   void set_timestamps();
@@ -109,6 +114,8 @@ class SourceEdge {
   std::vector<data::TimestampMs> extracted_ms_;
   std::vector<std::uint8_t> scratch_;
   std::vector<data::RowIndex> kept_;
+  const bool json_values_;
+  std::vector<data::RowKind> kinds_;  // of the batch, where one is no insert
   data::Batch batch_;
   std::size_t batch_bytes_ = 0;
 };

@@ -277,7 +277,7 @@ struct Shaper {
     out["author"] = "Penstock";
     out["version"] = "";
     out["path"] = "internal";
-    out["type"] = "SCALAR";
+    out["type"] = sql::name_of(function.kind);
     out["functions"] = OrderedJson::array();
     for (const sql::Overload& overload : function.overloads) {
       out["functions"].push_back(signature(overload, function));
@@ -285,44 +285,21 @@ struct Shaper {
     return out;
   }
 
-  static std::string_view name_of(sql::ArgKind kind) {
-    static constexpr std::string_view kNames[] = {"BOOLEAN", "INTEGER",   "BIGINT", "DOUBLE",
-                                                  "DECIMAL", "STRING",    "BYTES",  "DATE",
-                                                  "TIME",    "TIMESTAMP", "T",      "T"};
-    return kNames[static_cast<std::size_t>(kind)];
-  }
-
   static OrderedJson signature(const sql::Overload& overload, const sql::ScalarFunction& function) {
     OrderedJson out;
     out["arguments"] = OrderedJson::array();
-    for (std::size_t i = 0; i < overload.args.size(); ++i) {
+    const std::vector<sql::TypePattern>& args = overload.signature.args;
+    for (std::size_t i = 0; i < args.size(); ++i) {
       OrderedJson argument;
       argument["name"] = "";
-      argument["type"] = name_of(overload.args[i]);
+      argument["type"] = args[i].text();
       argument["description"] = "";
-      argument["isVariadic"] = overload.variadic && i + 1 == overload.args.size();
+      argument["isVariadic"] = overload.signature.variadic && i + 1 == args.size();
       out["arguments"].push_back(std::move(argument));
     }
-    out["returnType"] = result_type(overload);
+    out["returnType"] = overload.signature.result.text();
     out["description"] = function.help;
     return out;
-  }
-
-  // Types of results may depend on those of the arguments; generic ones are shown as T.
-  static std::string result_type(const sql::Overload& overload) {
-    std::vector<data::Type> types;
-    for (const sql::ArgKind kind : overload.args) {
-      if (kind >= sql::ArgKind::any) return "T";
-      if (kind == sql::ArgKind::decimal) return "DECIMAL";
-      // Both lists name the types that need no parameters in the same order.
-      static constexpr data::TypeKind kKinds[] = {
-          data::TypeKind::boolean,  data::TypeKind::integer, data::TypeKind::bigint,
-          data::TypeKind::double_,  data::TypeKind::decimal, data::TypeKind::string,
-          data::TypeKind::bytes,    data::TypeKind::date,    data::TypeKind::time,
-          data::TypeKind::timestamp};
-      types.emplace_back(kKinds[static_cast<std::size_t>(kind)]);
-    }
-    return overload.result == nullptr ? "T" : overload.result(types).text();
   }
 
   Shape operator()(const session::QueryDescription& described) const {

@@ -9,6 +9,7 @@
 #include "sql/coercion.h"
 #include "sql/diagnostic.h"
 #include "sql/function.h"
+#include "sql/overload_resolver.h"
 
 namespace penstock::sql {
 
@@ -30,11 +31,6 @@ class CallBinder {
   const FunctionCatalogue& functions() const { return functions_; }
 
  private:
-  struct Resolution {
-    const Overload* overload = nullptr;
-    std::vector<data::Type> types;  // that the arguments are cast to
-  };
-  Resolution resolve(const ScalarFunction& function, std::span<const Bound> args) const;
   Parsed<ExprPtr> cast_call(ExprPtr value, const data::Type& type, SourceSpan span);
 
   const FunctionCatalogue& functions_;
@@ -42,7 +38,5 @@ class CallBinder {
 
 // "INTEGER, STRING"; NULL as written prints as null.
 std::string types_text(std::span<const Bound> args);
-// "MASK(STRING) or MASK(STRING, STRING...)"
-std::string signatures_text(const ScalarFunction& function);
 
 }  // namespace penstock::sql

@@ -40,10 +40,19 @@ class TestFunctions final : public FunctionCatalogue {
   static data::Type gives_first(Types types) { return types.front(); }
 
   void add(std::string_view name, std::vector<Overload> overloads) {
-    functions_.push_back({name, "TEST", "", std::move(overloads), {}});
+    for (Overload& overload : overloads) overload.signature.name = name;
+    functions_.push_back({.name = name,
+                          .category = "TEST",
+                          .help = "",
+                          .overloads = std::move(overloads),
+                          .examples = {}});
   }
   static Overload overload(std::vector<ArgKind> args, Rule result, bool variadic = false) {
-    return {.args = std::move(args), .variadic = variadic, .result = result};
+    Overload made;
+    for (const ArgKind kind : args) made.signature.args.push_back(pattern_of(kind));
+    made.signature.variadic = variadic;
+    made.result = result;
+    return made;
   }
 
   void add_arithmetic() {

@@ -45,6 +45,26 @@ struct ValueText {
     if (type.kind() == data::TypeKind::bytes) return json_string_of(to_base64(as_bytes(value)));
     return json_string_of(value);
   }
+  std::string operator()(const data::ListValue& list) const {
+    const bool object = type.kind() == data::TypeKind::struct_;
+    std::string text;
+    for (std::size_t i = 0; i < list.items.size(); ++i) {
+      if (i > 0) text += ',';
+      if (object) text += json_string_of(type.fields()[i].name) + ":";
+      const data::Type& part = object ? type.fields()[i].type : type.element();
+      text += std::visit(ValueText{part}, list.items[i]);
+    }
+    return object ? "{" + text + "}" : "[" + text + "]";
+  }
+  std::string operator()(const data::MapValue& map) const {
+    std::string text;
+    for (std::size_t i = 0; i < map.keys.size(); ++i) {
+      const std::string key = std::visit(ValueText{type.key()}, map.keys[i]);
+      text += (i > 0 ? "," : "") + (key.starts_with('"') ? key : json_string_of(key)) + ":" +
+              std::visit(ValueText{type.value()}, map.values[i]);
+    }
+    return "{" + text + "}";
+  }
 };
 
 OrderedJson fields_json(const data::Schema& schema) {
@@ -158,7 +178,7 @@ struct EntityOf {
     return {{"@type", "describe_function"},
             {"name", r.function->name},
             {"description", r.function->help},
-            {"type", "SCALAR"}};
+            {"type", sql::name_of(r.function->kind)}};
   }
   OrderedJson operator()(const session::QueryDescription& r) const {
     OrderedJson description = {{"id", r.id},
