@@ -147,8 +147,10 @@ struct Surroundings {
   FailedRow rule = FailedRow::null_column;
 };
 
-Surroundings surroundings_of(const PlanParts&) {
-  return {};
+Surroundings surroundings_of(const PlanParts& parts) {
+  Surroundings around;
+  around.table = parts.source->stream.is_table();
+  return around;
 }
 
 Result<OperatorPtr> make_operator(const Surroundings& around, const sql::PlanNode&,
@@ -190,6 +192,21 @@ Result<OperatorPtr> make_operator(const Surroundings&, const sql::PlanNode&,
 Result<OperatorPtr> make_operator(const Surroundings&, const sql::PlanNode&,
                                   const sql::SourceStep&) {
   return fail(ErrorCode::internal, "a source step stands inside a chain");
+}
+
+std::unexpected<Error> not_yet(std::string_view what) {
+  return fail(ErrorCode::unsupported, fmt::format("{} is not executed yet", what));
+}
+Result<OperatorPtr> make_operator(const Surroundings&, const sql::PlanNode&,
+                                  const sql::ExplodeStep&) {
+  return not_yet("EXPLODE");
+}
+Result<OperatorPtr> make_operator(const Surroundings&, const sql::PlanNode&,
+                                  const sql::AggregateStep&) {
+  return not_yet("GROUP BY");
+}
+Result<OperatorPtr> make_operator(const Surroundings&, const sql::PlanNode&, const sql::JoinStep&) {
+  return not_yet("JOIN");
 }
 
 Result<OperatorPtr> make_operator(const Surroundings&, const sql::PlanNode&, const sql::SinkStep&) {

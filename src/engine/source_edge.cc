@@ -236,6 +236,9 @@ void SourceEdge::fill_pseudo_columns() {
         std::copy_n(buffer_.offsets.begin() + static_cast<std::ptrdiff_t>(first_), rows_,
                     column->values<std::int64_t>().begin());
         break;
+      case sql::PseudoColumn::windowstart:
+      case sql::PseudoColumn::windowend:
+        break;
     }
   }
 }

@@ -14,6 +14,7 @@ format::Kind kind_of(sql::FormatKind kind) {
     case sql::FormatKind::kafka:
       return format::Kind::kafka;
     case sql::FormatKind::none:
+    default:
       return format::Kind::none;
   }
   return format::Kind::none;
