@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "format/json_nested.h"
 #include "format/json_text.h"
 
 namespace penstock::format {
@@ -152,6 +153,7 @@ std::string_view JsonReader::read_span(const Target& target, const JsonSpan& spa
     case JsonToken::array:
       break;
   }
+  if (target.column->type().is_nested()) return read_json_cell(*target.column, row, text, arena);
   if (target.kind != data::TypeKind::string) return reason::kWrongType;
   std::span<char> room = arena.allocate(text.size());
   target.cell<data::Text>(row) = data::Text(room.data(), JsonDocument::compact(text, room.data()));

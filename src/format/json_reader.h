@@ -21,12 +21,12 @@ namespace penstock::format {
 //   equal name wins over an upper-cased one, and among those of one rank the last member wins.
 // - Missing members and null are null. Conversions: scalar_reader.h; STRING takes any value's JSON
 // text
-//   (objects and arrays without blanks), BOOLEAN only true and false.
+//   (objects and arrays without blanks), BOOLEAN only true and false; ARRAY, MAP and STRUCT:
+//   json_nested.h.
 // Two paths with equal results: records shaped as earlier ones are compared and scanned
 // (json_shape.h), others are taken apart (json_document.h), and their shape is learned.
 class JsonReader final : public ValueReader {
  public:
-  // Of the columns' types none is nested where used.
   JsonReader(const data::Schema& columns, const std::vector<bool>& used, bool unwrapped);
 
   void decode(std::span<const ByteView> values, data::Selection rows,

@@ -24,19 +24,6 @@ class NoneReader final : public ValueReader {
   }
 };
 
-Result<> check_read_columns(const data::Schema& columns, const std::vector<bool>& used) {
-  for (std::size_t i = 0; i < columns.columns.size(); ++i) {
-    const data::ColumnSchema& column = columns.columns[i];
-    if (used[i] && column.type.is_nested())
-      return fail(
-          ErrorCode::unsupported,
-          fmt::format("column `{}` has type {}: columns of nested types cannot be read yet; "
-                      "declare it as STRING to get its JSON text",
-                      column.name, column.type.text()));
-  }
-  return {};
-}
-
 Result<> check_unwrapped(const data::Schema& columns) {
   if (columns.columns.size() == 1) return {};
   return fail(ErrorCode::invalid_argument,
@@ -50,13 +37,13 @@ Result<std::unique_ptr<ValueReader>> make_reader(const data::Schema& columns,
                                                  const std::vector<bool>& used,
                                                  const Options& options) {
   CHECK(used.size() == columns.columns.size());
-  TRY(check_read_columns(columns, used));
   if (columns.columns.empty() && options.kind != Kind::json) return std::make_unique<NoneReader>();
   switch (options.kind) {
     case Kind::json:
       if (options.unwrapped) TRY(check_unwrapped(columns));
       return std::make_unique<JsonReader>(columns, used, options.unwrapped);
     case Kind::delimited:
+      TRY(check_delimited_columns(columns));
       return std::make_unique<DelimitedReader>(columns.columns.size(), options.delimiter);
     case Kind::kafka:
       TRY(check_kafka_columns(columns));

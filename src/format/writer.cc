@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/secret.h"
+#include "format/delimited_reader.h"
 #include "format/delimited_writer.h"
 #include "format/json_writer.h"
 #include "format/kafka_reader.h"
@@ -28,12 +29,7 @@ class NoneWriter final : public ValueWriter {
 };
 
 Result<> check_columns(const data::Schema& columns, const Options& options) {
-  for (const data::ColumnSchema& column : columns.columns)
-    if (column.type.is_nested())
-      return fail(
-          ErrorCode::unsupported,
-          fmt::format("column `{}` has type {}: columns of nested types cannot be written yet",
-                      column.name, column.type.text()));
+  if (options.kind == Kind::delimited) return check_delimited_columns(columns);
   if (options.kind == Kind::kafka) return check_kafka_columns(columns);
   if (options.kind == Kind::json && options.unwrapped && columns.columns.size() != 1)
     return fail(ErrorCode::invalid_argument,
