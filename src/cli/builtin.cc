@@ -58,6 +58,10 @@ constexpr std::array kCommands = {
                  "  penstock status --server http://127.0.0.1:8088\n"
                  "  penstock status --data data --json",
                  make_status},
+    CommandEntry{"test", "Run files of SQL test cases: statements, records in, records out",
+                 "  penstock test tests/stream/masking.json\n"
+                 "  penstock test --json cases/*.json",
+                 make_test},
     CommandEntry{"topics", "List, describe and remove topics",
                  "  penstock topics list --data data\n"
                  "  penstock topics describe --data data --topic payments",

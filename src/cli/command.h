@@ -20,6 +20,8 @@ class Command {
   virtual Result<> run() = 0;                // once, after parsing
   // What to do about an error of run(), beyond what its text says; advice_for() unless told.
   virtual std::string_view advice(const Error& error) const;
+  // The program's exit status for an error of run(); that of its code unless told.
+  virtual int exit_status(const Error& error) const { return facts_of(error.code()).exit_status; }
 };
 
 struct CommandEntry {
@@ -44,6 +46,7 @@ std::unique_ptr<Command> make_measure();
 std::unique_ptr<Command> make_attest();
 std::unique_ptr<Command> make_statement_key();
 std::unique_ptr<Command> make_status();
+std::unique_ptr<Command> make_test();
 std::unique_ptr<Command> make_topics();
 std::unique_ptr<Command> make_repair();
 

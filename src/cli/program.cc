@@ -60,7 +60,7 @@ int report(const Command& command, const Error& error) {
   fmt::print(stderr, "penstock: error: {}\n", printable_lines(error.text()));
   if (std::string_view advice = command.advice(error); !advice.empty())
     fmt::print(stderr, "  {}\n", advice);
-  return facts_of(error.code()).exit_status;
+  return command.exit_status(error);
 }
 
 }  // namespace
