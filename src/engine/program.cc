@@ -88,10 +88,13 @@ class Compiler {
     std::shared_ptr<const sql::FunctionState> state;
     if (call.overload->prepare != nullptr)
       state = TRY_IN(call.overload->prepare(constants), std::string(call.function->name));
-    auto node = std::make_unique<CallNode>(expr.type, *call.function, *call.overload,
-                                           std::move(args), std::move(state),
+    // A table function's rows are the elements of an array here.
+    const data::Type type =
+        call.function->kind == sql::FunctionKind::table ? data::Type::array(expr.type) : expr.type;
+    auto node = std::make_unique<CallNode>(type, *call.function, *call.overload, std::move(args),
+                                           std::move(state),
                                            lambdas_ > 0 && is_arithmetic(call.function->name));
-    return maybe_folded(expr.type, std::move(node), constant);
+    return maybe_folded(type, std::move(node), constant);
   }
 
   Result<std::unique_ptr<LambdaBody>> compile_lambda(const sql::LambdaExpr& lambda) {
