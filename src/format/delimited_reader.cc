@@ -1,6 +1,5 @@
 #include "format/delimited_reader.h"
 
-#include <fmt/format.h>
 #include <simdjson.h>
 
 #include "base/check.h"
@@ -34,19 +33,6 @@ std::string_view halve_quotes(std::string_view text, data::Arena& arena) {
 }
 
 }  // namespace
-
-Result<> check_delimited_columns(const data::Schema& columns) {
-  for (const data::ColumnSchema& column : columns.columns)
-    if (column.type.is_nested())
-      return fail(
-          ErrorCode::unsupported,
-          fmt::format("The 'DELIMITED' format does not support type '{}': column `{}` is {}",
-                      column.type.kind() == data::TypeKind::array ? "ARRAY"
-                      : column.type.kind() == data::TypeKind::map ? "MAP"
-                                                                  : "STRUCT",
-                      column.name, column.type.text()));
-  return {};
-}
 
 void DelimitedReader::decode(std::span<const ByteView> values, data::Selection rows,
                              std::span<data::Column* const> out, data::Arena& arena,

@@ -6,9 +6,6 @@
 
 namespace penstock::format {
 
-// unsupported: a column of a nested type.
-Result<> check_delimited_columns(const data::Schema& columns);
-
 // A field may stand in double quotes, with quotes in it doubled; blanks may follow the closing
 // quote. An empty field, quoted or not, is null. One line break at the end is ignored. BOOLEAN is
 // true for "true" in any case, else false; DATE, TIME and TIMESTAMP are numbers as in JSON; BYTES

@@ -199,7 +199,14 @@ void JsonReader::learn(ByteView record) {
   pause_length_ = paid ? 1 : std::min(pause_length_ * 2, kLearnPauseMax);
   pause_ = pause_length_ - 1;
   JsonShape shape;
-  if (!shape.learn(record, document_.members(), slot_of_member_, targets_)) return;
+  if (!shape.learn(record, document_.members(), slot_of_member_, targets_)) {
+    // Records that shapes do not cover rarely come alone.
+    pause_length_ = std::min<std::size_t>(failed_pause_ * 2, kLearnPauseMax);
+    failed_pause_ = pause_length_;
+    pause_ = pause_length_ - 1;
+    return;
+  }
+  failed_pause_ = 1;
   hits_since_learned_ = 0;
   if (shapes_.size() < kShapesKept) {
     last_shape_ = shapes_.size();

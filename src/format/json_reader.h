@@ -82,6 +82,7 @@ class JsonReader final : public ValueReader {
   std::size_t hits_since_learned_ = 0;
   std::size_t pause_ = 0;  // general records to let pass before learning again
   std::size_t pause_length_ = 1;
+  std::size_t failed_pause_ = 1;  // after records that shapes do not cover
   std::uint64_t predicted_records_ = 0;
 };
 
