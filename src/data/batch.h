@@ -28,6 +28,11 @@ struct RowOrigin {
   std::uint32_t row = 0;  // kNone: of no single record
 };
 
+// The window that a row's key belongs to.
+struct WindowBounds {
+  TimestampMs start = 0, end = 0;
+};
+
 // Columns as a plan step's schema orders them. A column that no later step reads is absent (nullptr
 // in `columns`). All views are valid until the batch's arena and read buffer are reused.
 struct Batch {
@@ -37,6 +42,7 @@ struct Batch {
   std::vector<RowIndex> selection;             // rows that are still alive, rising
   std::span<const RowKind> kinds;              // one per row; empty: all inserts
   std::span<const RowOrigin> origins;          // one per row; empty: row i is row i of input 0
+  std::span<const WindowBounds> windows;       // one per row; empty: keys have none
 
   RowKind kind(RowIndex row) const { return kinds.empty() ? RowKind::insert : kinds[row]; }
   RowOrigin origin(RowIndex row) const {

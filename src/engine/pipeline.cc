@@ -147,10 +147,29 @@ struct Surroundings {
   FailedRow rule = FailedRow::null_column;
 };
 
+<<<<<<< HEAD
 Surroundings surroundings_of(const PlanParts& parts) {
   Surroundings around;
   around.table = parts.source->stream.is_table();
   return around;
+=======
+FailedRow rule_of(sql::OnError rule) {
+  switch (rule) {
+    case sql::OnError::null_column:
+      return FailedRow::null_column;
+    case sql::OnError::dead_letter:
+      return FailedRow::dead_letter;
+    case sql::OnError::stop:
+      break;
+  }
+  return FailedRow::stop;
+}
+
+Surroundings surroundings_of(const PlanParts& parts) {
+  return {.table = parts.source->stream.is_table(),
+          .rule = parts.sink == nullptr ? FailedRow::null_column
+                                        : rule_of(parts.sink->stream.on_error)};
+>>>>>>> sql
 }
 
 Result<OperatorPtr> make_operator(const Surroundings& around, const sql::PlanNode&,
@@ -169,6 +188,29 @@ Result<OperatorPtr> make_operator(const Surroundings& around, const sql::PlanNod
     columns.push_back({std::move(program), key, item.expr->type});
   }
   return std::make_unique<ProjectOperator>(std::move(columns), around.rule);
+}
+
+Result<OperatorPtr> make_operator(const Surroundings& around, const sql::PlanNode& node,
+                                  const sql::ExplodeStep& step) {
+  std::vector<Program> calls;
+  std::vector<data::Type> elements, inputs;
+  for (const sql::ProjectStep::Item& item : step.calls) {
+    calls.push_back(TRY_IN(Program::compile(*item.expr), fmt::format("column {}", item.name)));
+    elements.push_back(item.expr->type);
+  }
+  for (const data::ColumnSchema& column : node.inputs.front()->schema.columns)
+    inputs.push_back(column.type);
+  return std::make_unique<ExplodeOperator>(std::move(calls), std::move(elements), std::move(inputs),
+                                           around.rule);
+}
+
+Result<OperatorPtr> make_operator(const Surroundings&, const sql::PlanNode&,
+                                  const sql::AggregateStep&) {
+  return fail(ErrorCode::unsupported, "GROUP BY and aggregate functions cannot be run yet");
+}
+
+Result<OperatorPtr> make_operator(const Surroundings&, const sql::PlanNode&, const sql::JoinStep&) {
+  return fail(ErrorCode::unsupported, "joins cannot be run yet");
 }
 
 Result<OperatorPtr> make_operator(const Surroundings&, const sql::PlanNode& node,

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "engine/program_nodes.h"
+#include "sql/operator_names.h"
 
 namespace penstock::engine {
 namespace {
@@ -21,6 +22,13 @@ void collect_outer(const sql::Expr& expr, std::size_t below, LambdaBody::Outer& 
   if (const auto* param = std::get_if<sql::ParamExpr>(&expr.node))
     if (param->slot < below) add(outer.params, param->slot);
   sql::for_each_child(expr, [&](const sql::Expr& child) { collect_outer(child, below, outer); });
+}
+
+// Within a lambda NULL has no sum, as in ksqlDB: the whole column is NULL then.
+bool is_arithmetic(std::string_view function) {
+  namespace op = sql::op;
+  return function == op::kAdd || function == op::kSubtract || function == op::kMultiply ||
+         function == op::kDivide || function == op::kModulo;
 }
 
 // A compiled part; constant: its value, known before the first row.
@@ -80,9 +88,13 @@ class Compiler {
     std::shared_ptr<const sql::FunctionState> state;
     if (call.overload->prepare != nullptr)
       state = TRY_IN(call.overload->prepare(constants), std::string(call.function->name));
-    auto node = std::make_unique<CallNode>(expr.type, *call.function, *call.overload,
-                                           std::move(args), std::move(state));
-    return maybe_folded(expr.type, std::move(node), constant);
+    // A table function's rows are the elements of an array here.
+    const data::Type type =
+        call.function->kind == sql::FunctionKind::table ? data::Type::array(expr.type) : expr.type;
+    auto node = std::make_unique<CallNode>(type, *call.function, *call.overload, std::move(args),
+                                           std::move(state),
+                                           lambdas_ > 0 && is_arithmetic(call.function->name));
+    return maybe_folded(type, std::move(node), constant);
   }
 
   Result<std::unique_ptr<LambdaBody>> compile_lambda(const sql::LambdaExpr& lambda) {
@@ -90,7 +102,9 @@ class Compiler {
     collect_outer(*lambda.body, slots_, outer);
     const std::size_t before = slots_;
     slots_ += lambda.params;
+    ++lambdas_;
     Result<Compiled> body = compile(*lambda.body);
+    --lambdas_;
     slots_ = before;
     Compiled compiled = TRY(std::move(body));
     return std::make_unique<LambdaBody>(std::move(compiled.node), std::move(outer), before);
@@ -195,6 +209,7 @@ class Compiler {
 
   data::Arena& literals_;
   std::size_t slots_ = 0;  // parameters around the place
+  int lambdas_ = 0;        // around the place
 };
 
 }  // namespace

@@ -6,6 +6,11 @@
 #include "data/cell.h"
 
 namespace penstock::engine {
+namespace {
+
+constexpr std::string_view kNullOperand = "null_operand";
+
+}  // namespace
 
 LiteralNode::LiteralNode(const data::Type& type, data::Value value, data::Arena& arena)
     : value_(std::move(value)), column_(type) {
@@ -34,9 +39,10 @@ data::Column& ColumnNode::evaluate(const Frame& frame, data::Selection) {
 
 CallNode::CallNode(const data::Type& type, const sql::ScalarFunction& function,
                    const sql::Overload& overload, std::vector<CallArgument> args,
-                   std::shared_ptr<const sql::FunctionState> state)
+                   std::shared_ptr<const sql::FunctionState> state, bool strict)
     : overload_(overload),
       protection_(function.protection),
+      strict_(strict),
       args_(std::move(args)),
       state_(std::move(state)),
       values_(args_.size()),
@@ -52,8 +58,8 @@ data::Column& CallNode::evaluate(const Frame& frame, data::Selection rows) {
       values_[i] = &args_[i].value->evaluate(frame, rows);
   }
   result_.reset(frame.rows);
-  if (overload_.null_rule == sql::NullRule::null_if_any) rows = take_nulls_out(rows);
   std::size_t errors_before = frame.errors.entries().size();
+  if (overload_.null_rule == sql::NullRule::null_if_any) rows = take_nulls_out(frame, rows);
   if (!rows.empty())
     overload_.kernel({values_, result_, rows, frame.arena, frame.errors, state_.get(), lambdas_});
   // A failed row's result was not written: as a null, later kernels leave it alone.
@@ -65,7 +71,7 @@ data::Column& CallNode::evaluate(const Frame& frame, data::Selection rows) {
   return result_;
 }
 
-data::Selection CallNode::take_nulls_out(data::Selection rows) {
+data::Selection CallNode::take_nulls_out(const Frame& frame, data::Selection rows) {
   for (const data::Column* value : values_) {
     if (value == nullptr || value->no_nulls()) continue;
     std::span<const std::uint8_t> nulls = value->nulls();
@@ -74,6 +80,7 @@ data::Selection CallNode::take_nulls_out(data::Selection rows) {
     std::size_t kept = 0;
     for (data::RowIndex row : rows) {  // in place from the second nullable argument on
       result_nulls[row] = nulls[row];
+      if (strict_ && nulls[row] != 0) frame.errors.add(row, kNullOperand);
       with_values_[kept] = row;
       kept += nulls[row] == 0;
     }

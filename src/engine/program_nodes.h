@@ -83,20 +83,21 @@ struct CallArgument {
   std::unique_ptr<LambdaBody> lambda;
 };
 
-// Arguments, then the kernel for the rows that it is to see.
+// Arguments, then the kernel for the rows that it is to see. strict: a null argument is a failure
+// (arithmetic within lambdas).
 class CallNode final : public ProgramNode {
  public:
   CallNode(const data::Type& type, const sql::ScalarFunction& function,
            const sql::Overload& overload, std::vector<CallArgument> args,
-           std::shared_ptr<const sql::FunctionState> state);
+           std::shared_ptr<const sql::FunctionState> state, bool strict = false);
   data::Column& evaluate(const Frame& frame, data::Selection rows) override;
 
  private:
   // Makes rows null of which an argument is null; returns the others.
-  data::Selection take_nulls_out(data::Selection rows);
+  data::Selection take_nulls_out(const Frame& frame, data::Selection rows);
 
   const sql::Overload& overload_;
-  const bool protection_;
+  const bool protection_, strict_;
   std::vector<CallArgument> args_;
   std::shared_ptr<const sql::FunctionState> state_;
   std::vector<const data::Column*> values_;

@@ -16,6 +16,7 @@ void carry(const data::Batch& from, data::Batch& to) {
   to.timestamps_ms = from.timestamps_ms;
   to.kinds = from.kinds;
   to.origins = from.origins;
+  to.windows = from.windows;
 }
 
 // The selected rows that have a value.
@@ -225,14 +226,17 @@ Result<Flow> ExplodeOperator::emit_rows(const data::Batch& batch, Emitter& out) 
   }
   times_.resize(rows);
   origins_.resize(rows);
+  windows_.resize(batch.windows.empty() ? 0 : rows);
   output_.selection.resize(rows);
   for (std::size_t i = 0; i < rows; ++i) {
     times_[i] = batch.timestamps_ms[from_[i]];
     origins_[i] = batch.origin(from_[i]);
+    if (!batch.windows.empty()) windows_[i] = batch.windows[from_[i]];
     output_.selection[i] = static_cast<data::RowIndex>(i);
   }
   output_.timestamps_ms = times_;
   output_.origins = origins_;
+  output_.windows = windows_;
   from_.clear();
   position_.clear();
   return out.emit(output_);

@@ -108,6 +108,7 @@ class ExplodeOperator final : public StatelessOperator {
   std::vector<std::uint32_t> position_;  // within its lists
   std::vector<data::TimestampMs> times_;
   std::vector<data::RowOrigin> origins_;
+  std::vector<data::WindowBounds> windows_;
   data::Batch output_;
 };
 

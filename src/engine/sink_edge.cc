@@ -10,6 +10,7 @@
 #include "base/secret.h"
 #include "crypto/random.h"
 #include "engine/limits.h"
+#include "engine/record_columns.h"
 #include "engine/seal_access.h"
 #include "engine/sealed_source.h"
 #include "engine/stream_format.h"
@@ -76,7 +77,7 @@ Result<> SinkEdge::make_writers() {
   RoleColumns values = columns_of(stream.schema, data::ColumnRole::value);
   key_places_ = std::move(keys.places);
   value_places_ = std::move(values.places);
-  timestamp_column_ = TRY(timestamp_column(stream));
+  timestamp_ = TRY(TimestampRule::of(stream));
   if (!key_places_.empty())
     key_writer_ = TRY(format::make_writer(keys.schema, TRY(key_options(stream))));
   value_writer_ = TRY(format::make_writer(values.schema, TRY(value_options(stream))));
@@ -134,7 +135,13 @@ std::string_view SinkEdge::add_row(const data::Batch& batch, data::RowIndex row,
   if (*timestamp_ms < rules_.timestamp_ms_min) return kTooEarly;
   if (batch_bytes > kBatchOutputBytesMax) return kBatchTooLarge;
   if (!row_headers) return kMalformedHeaders;
-  return add_record(key, value, *row_headers, *timestamp_ms) ? std::string_view() : kTooLarge;
+  Slice full_key = key;
+  if (step_.stream.window && !batch.windows.empty() && !key.is_null()) {
+    windowed_key_.assign(key.bytes().begin(), key.bytes().end());
+    append_window(windowed_key_, batch.windows[row], *step_.stream.window);
+    full_key = {windowed_key_.data(), static_cast<std::uint32_t>(windowed_key_.size())};
+  }
+  return add_record(full_key, value, *row_headers, *timestamp_ms) ? std::string_view() : kTooLarge;
 }
 
 // Fills keys_ and values_, one entry per selected row; marks rows that have no encoding in failed_.
@@ -164,15 +171,11 @@ void SinkEdge::encode(const data::Batch& batch, sql::RowErrors& refused) {
 
 std::optional<data::TimestampMs> SinkEdge::timestamp_of(const data::Batch& batch,
                                                         data::RowIndex row) const {
-  if (!timestamp_column_ || batch.kind(row) == data::RowKind::tombstone) {
+  if (!timestamp_ || batch.kind(row) == data::RowKind::tombstone) {
     data::TimestampMs own = batch.timestamps_ms[row];
     return own == kNoTimestamp ? std::max(own, rules_.timestamp_ms_min) : own;
   }
-  const data::Column& column = *batch.columns[*timestamp_column_];
-  if (column.is_null(row)) return std::nullopt;
-  std::int64_t value = column.values<std::int64_t>()[row];
-  if (value < 0) return std::nullopt;
-  return value;
+  return timestamp_->read(*batch.columns[timestamp_->place()], row);
 }
 
 std::optional<ByteView> SinkEdge::carried(std::span<const Slice> headers, data::RowOrigin origin) {

@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "data/batch.h"
+#include "engine/stream_format.h"
 #include "format/writer.h"
 #include "seal/key_source.h"
 #include "seal/sealer.h"
@@ -66,14 +67,14 @@ class SinkEdge {
   const std::int32_t home_partition_;                               // of records without a key
   std::unique_ptr<format::ValueWriter> key_writer_, value_writer_;  // key_writer_ null: no key
   std::vector<std::size_t> key_places_, value_places_;              // in the stream's schema
-  std::optional<std::size_t> timestamp_column_;
+  std::optional<TimestampRule> timestamp_;
 
   // Of the batch at hand.
   std::vector<const data::Column*> key_columns_, value_columns_;
   format::EncodedRows keys_, values_;
   std::vector<std::uint8_t> failed_;
   std::vector<data::RowIndex> inserts_;
-  ByteBuffer sealed_, renamed_headers_;
+  ByteBuffer sealed_, renamed_headers_, windowed_key_;
 
   std::unique_ptr<seal::Sealer> sealer_;  // null: a plain topic
   std::optional<topics::TopicName> grants_topic_;

@@ -11,6 +11,7 @@
 #include "engine/runtime.h"
 #include "engine/sealed_source.h"
 #include "engine/state.h"
+#include "engine/stream_format.h"
 #include "format/reader.h"
 #include "seal/key_source.h"
 #include "sql/function.h"
@@ -91,6 +92,10 @@ class SourceEdge {
   void decode();
   void set_timestamps();
   void fill_pseudo_columns();
+  void fill_pseudo_column(sql::PseudoColumn what, data::Column& column);
+  void fill_headers();
+  void take_windows();
+  void drop_rows_without_key();
   void drop_refused();  // refused_now_
 
   topics::Log& log_;
@@ -108,13 +113,14 @@ class SourceEdge {
   std::vector<ByteView> key_views_, value_views_;  // of the batch; null: data() == nullptr
   std::vector<std::unique_ptr<data::Column>> columns_;
   std::vector<data::Column*> key_columns_, value_columns_;
-  std::optional<std::size_t> timestamp_column_;
+  std::optional<TimestampRule> timestamp_;
   data::Arena arena_;
   sql::RowErrors refused_, refused_now_;
   std::vector<data::TimestampMs> extracted_ms_;
   std::vector<std::uint8_t> scratch_;
   std::vector<data::RowIndex> kept_;
   const bool json_values_;
+  std::vector<data::WindowBounds> windows_;
   std::vector<data::RowKind> kinds_;  // of the batch, where one is no insert
   data::Batch batch_;
   std::size_t batch_bytes_ = 0;

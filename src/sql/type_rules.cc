@@ -88,28 +88,35 @@ std::optional<Type> common_decimal(const Type& a, const Type& b) {
   return decimal_type(precision, scale);
 }
 
-bool same_names(const Type& a, const Type& b) {
-  return std::equal(a.fields().begin(), a.fields().end(), b.fields().begin(), b.fields().end(),
-                    [](const auto& x, const auto& y) { return x.name == y.name; });
-}
-
-std::optional<Type> common_nested(const Type& a, const Type& b) {
-  if (a.kind() != b.kind() || !same_names(a, b)) return std::nullopt;
-  std::vector<data::TypeField> fields;
-  for (std::size_t i = 0; i < a.fields().size(); ++i) {
-    auto part = common_type(a.fields()[i].type, b.fields()[i].type);
-    if (!part) return std::nullopt;
-    fields.push_back({a.fields()[i].name, *std::move(part)});
-  }
-  if (a.kind() == TypeKind::array) return Type::array(fields[0].type);
-  if (a.kind() == TypeKind::map) return Type::map(fields[0].type, fields[1].type);
-  return Type::structure(std::move(fields));
-}
-
 const Type* field_named(const Type& type, std::string_view name) {
   for (const data::TypeField& field : type.fields())
     if (field.name == name) return &field.type;
   return nullptr;
+}
+
+// Structs of other fields become one with the fields of both.
+std::optional<Type> common_struct(const Type& a, const Type& b) {
+  std::vector<data::TypeField> fields;
+  for (const data::TypeField& field : a.fields()) {
+    const Type* other = field_named(b, field.name);
+    std::optional<Type> part =
+        other == nullptr ? std::optional(field.type) : common_type(field.type, *other);
+    if (!part) return std::nullopt;
+    fields.push_back({field.name, *std::move(part)});
+  }
+  for (const data::TypeField& field : b.fields())
+    if (field_named(a, field.name) == nullptr) fields.push_back(field);
+  return Type::structure(std::move(fields));
+}
+
+std::optional<Type> common_nested(const Type& a, const Type& b) {
+  if (a.kind() != b.kind()) return std::nullopt;
+  if (a.kind() == TypeKind::struct_) return common_struct(a, b);
+  const auto element = common_type(a.fields()[0].type, b.fields()[0].type);
+  if (!element) return std::nullopt;
+  if (a.kind() == TypeKind::array) return Type::array(*element);
+  const auto value = common_type(a.value(), b.value());
+  return value ? std::optional(Type::map(*element, *value)) : std::nullopt;
 }
 
 bool castable_nested(const Type& from, const Type& to) {
@@ -185,9 +192,11 @@ bool widens_to(const Type& from, const Type& to) {
   if (from == to) return true;
   if (implicit_cast(from.kind(), to.kind()) == ImplicitCast::none) return false;
   if (to.is_nested()) {
-    if (!same_names(from, to)) return false;
-    for (std::size_t i = 0; i < to.fields().size(); ++i)
-      if (!widens_to(from.fields()[i].type, to.fields()[i].type)) return false;
+    for (std::size_t i = 0; i < from.fields().size(); ++i) {
+      const Type* part = to.kind() == TypeKind::struct_ ? field_named(to, from.fields()[i].name)
+                                                        : &to.fields()[i].type;
+      if (part == nullptr || !widens_to(from.fields()[i].type, *part)) return false;
+    }
     return true;
   }
   if (to.kind() != TypeKind::decimal) return true;

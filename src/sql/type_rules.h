@@ -31,11 +31,12 @@ std::optional<int> widening_steps(data::TypeKind from, data::TypeKind to);
 // The decimal that holds every value of an integer type.
 data::Type decimal_for(const data::Type& type);
 
-// The narrowest type that holds both; nullopt when there is none.
+// The narrowest type that holds both; nullopt when there is none. Arrays and maps part by part;
+// structs get the fields of both.
 std::optional<data::Type> common_type(const data::Type& a, const data::Type& b);
 
 // Whether values of `from` can be written as `to` without losing anything; arrays, maps and structs
-// part by part.
+// part by part, structs by the fields' names.
 bool widens_to(const data::Type& from, const data::Type& to);
 
 // What CAST accepts; arrays, maps and structs part by part, structs by the fields' names.

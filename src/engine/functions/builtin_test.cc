@@ -14,7 +14,8 @@ namespace {
 
 // Aggregates and what has no kernel yet bind only.
 bool is_run(const sql::ScalarFunction& function) {
-  return std::ranges::any_of(function.overloads,
+  return function.kind == sql::FunctionKind::scalar &&
+         std::ranges::any_of(function.overloads,
                              [](const sql::Overload& one) { return one.kernel != nullptr; });
 }
 

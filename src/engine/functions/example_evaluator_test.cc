@@ -312,9 +312,14 @@ class Parser {
   }
 
   std::string string() {
-    const std::size_t end = rest_.find('\'', 1);
-    std::string text(rest_.substr(1, end - 1));
-    rest_.remove_prefix(end + 1);
+    std::string text;
+    std::size_t at = 1;
+    for (; at < rest_.size(); ++at) {
+      if (rest_[at] == '\'' && !rest_.substr(at).starts_with("''")) break;
+      at += rest_[at] == '\'';
+      text += rest_[at];
+    }
+    rest_.remove_prefix(std::min(at + 1, rest_.size()));
     return text;
   }
 
