@@ -147,12 +147,6 @@ struct Surroundings {
   FailedRow rule = FailedRow::null_column;
 };
 
-<<<<<<< HEAD
-Surroundings surroundings_of(const PlanParts& parts) {
-  Surroundings around;
-  around.table = parts.source->stream.is_table();
-  return around;
-=======
 FailedRow rule_of(sql::OnError rule) {
   switch (rule) {
     case sql::OnError::null_column:
@@ -169,7 +163,6 @@ Surroundings surroundings_of(const PlanParts& parts) {
   return {.table = parts.source->stream.is_table(),
           .rule = parts.sink == nullptr ? FailedRow::null_column
                                         : rule_of(parts.sink->stream.on_error)};
->>>>>>> sql
 }
 
 Result<OperatorPtr> make_operator(const Surroundings& around, const sql::PlanNode&,
@@ -234,21 +227,6 @@ Result<OperatorPtr> make_operator(const Surroundings&, const sql::PlanNode&,
 Result<OperatorPtr> make_operator(const Surroundings&, const sql::PlanNode&,
                                   const sql::SourceStep&) {
   return fail(ErrorCode::internal, "a source step stands inside a chain");
-}
-
-std::unexpected<Error> not_yet(std::string_view what) {
-  return fail(ErrorCode::unsupported, fmt::format("{} is not executed yet", what));
-}
-Result<OperatorPtr> make_operator(const Surroundings&, const sql::PlanNode&,
-                                  const sql::ExplodeStep&) {
-  return not_yet("EXPLODE");
-}
-Result<OperatorPtr> make_operator(const Surroundings&, const sql::PlanNode&,
-                                  const sql::AggregateStep&) {
-  return not_yet("GROUP BY");
-}
-Result<OperatorPtr> make_operator(const Surroundings&, const sql::PlanNode&, const sql::JoinStep&) {
-  return not_yet("JOIN");
 }
 
 Result<OperatorPtr> make_operator(const Surroundings&, const sql::PlanNode&, const sql::SinkStep&) {

@@ -259,26 +259,6 @@ void SourceEdge::set_timestamps() {
 
 void SourceEdge::fill_pseudo_columns() {
   std::size_t first_pseudo = step_.stream.schema.columns.size();
-<<<<<<< HEAD
-  for (std::size_t i = 0; i < step_.pseudo.size(); ++i) {
-    data::Column* column = columns_[first_pseudo + i].get();
-    if (column == nullptr) continue;
-    switch (step_.pseudo[i]) {
-      case sql::PseudoColumn::rowtime:
-        std::ranges::copy(batch_.timestamps_ms, column->values<std::int64_t>().begin());
-        break;
-      case sql::PseudoColumn::rowpartition:
-        std::ranges::fill(column->values<std::int32_t>(), from_.partition);
-        break;
-      case sql::PseudoColumn::rowoffset:
-        std::copy_n(buffer_.offsets.begin() + static_cast<std::ptrdiff_t>(first_), rows_,
-                    column->values<std::int64_t>().begin());
-        break;
-      case sql::PseudoColumn::windowstart:
-      case sql::PseudoColumn::windowend:
-        break;
-    }
-=======
   for (std::size_t i = 0; i < step_.pseudo.size(); ++i)
     if (data::Column* column = columns_[first_pseudo + i].get(); column != nullptr)
       fill_pseudo_column(step_.pseudo[i], *column);
@@ -305,7 +285,6 @@ void SourceEdge::fill_pseudo_column(sql::PseudoColumn what, data::Column& column
             what == sql::PseudoColumn::windowstart ? window.start : window.end;
       }
       break;
->>>>>>> sql
   }
 }
 

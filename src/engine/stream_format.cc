@@ -14,7 +14,6 @@ Result<format::Kind> kind_of(const sql::StreamInfo& stream, sql::FormatKind kind
     case sql::FormatKind::kafka:
       return format::Kind::kafka;
     case sql::FormatKind::none:
-    default:
       return format::Kind::none;
     default:
       break;
