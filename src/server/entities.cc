@@ -150,16 +150,7 @@ struct Shaper {
     if (list.extended) return extended_streams(list);
     OrderedJson out = entity("streams", result);
     out["streams"] = OrderedJson::array();
-    for (const sql::StreamInfo& stream : list.streams) {
-      OrderedJson row;
-      row["type"] = "STREAM";
-      row["name"] = stream.name;
-      row["topic"] = stream.topic;
-      row["keyFormat"] = sql::name_of(stream.key_format);
-      row["valueFormat"] = sql::name_of(stream.value_format);
-      row["isWindowed"] = false;
-      out["streams"].push_back(std::move(row));
-    }
+    for (const sql::StreamInfo& stream : list.streams) out["streams"].push_back(row_of(stream));
     return out;
   }
 
@@ -175,9 +166,58 @@ struct Shaper {
     return out;
   }
 
-  Shape operator()(const session::TableList&) const {
+  Shape operator()(const session::TableList& list) const {
+    if (list.extended) return extended_streams({.streams = list.tables, .extended = true});
     OrderedJson out = entity("tables", result);
     out["tables"] = OrderedJson::array();
+    for (const sql::StreamInfo& table : list.tables) out["tables"].push_back(row_of(table));
+    return out;
+  }
+
+  static OrderedJson row_of(const sql::StreamInfo& source) {
+    OrderedJson row;
+    row["type"] = sql::name_of(source.kind);
+    row["name"] = source.name;
+    row["topic"] = source.topic;
+    row["keyFormat"] = sql::name_of(source.key_format);
+    row["valueFormat"] = sql::name_of(source.value_format);
+    row["isWindowed"] = source.window.has_value();
+    return row;
+  }
+
+  Shape operator()(const session::StreamDescriptions& list) const {
+    OrderedJson out = entity("source_descriptions", result);
+    out["sourceDescriptions"] = OrderedJson::array();
+    for (const session::StreamDescription& one : list.streams)
+      out["sourceDescriptions"].push_back(source(one));
+    return out;
+  }
+
+  Shape operator()(const session::NamedTexts& list) const {
+    using What = sql::ShowStatement::What;
+    if (list.what == What::types) {
+      OrderedJson out = entity("type_list", result);
+      out["types"] = OrderedJson::object();
+      for (const auto& [name, type] : list.rows) out["types"][name] = type;
+      return out;
+    }
+    if (list.what == What::variables) {
+      OrderedJson out = entity("variables", result);
+      out["variables"] = OrderedJson::array();
+      for (const auto& [name, value] : list.rows)
+        out["variables"].push_back({{"name", name}, {"value", value}});
+      return out;
+    }
+    const bool plugins = list.what == What::connector_plugins;
+    OrderedJson out = entity(plugins ? "connector_plugins_list" : "connector_list", result);
+    out[plugins ? "connectorsPlugins" : "connectors"] = OrderedJson::array();
+    return out;
+  }
+
+  Shape operator()(const session::AssertedTopic& asserted) const {
+    OrderedJson out = entity("assert_topic", result);
+    out["topicName"] = asserted.topic;
+    out["exists"] = asserted.exists;
     return out;
   }
 
@@ -242,10 +282,11 @@ struct Shaper {
     OrderedJson out;
     out["name"] = stream.name;
     out["windowType"] = nullptr;
+    if (stream.window) out["windowType"] = sql::name_of(stream.window->kind);
     out["readQueries"] = queries_of(described.readers);
     out["writeQueries"] = queries_of(described.writers);
     out["fields"] = fields_of(stream.schema);
-    out["type"] = "STREAM";
+    out["type"] = sql::name_of(stream.kind);
     out["timestamp"] = stream.timestamp_column.value_or("");
     out["statistics"] = "";
     out["errorStats"] = "";

@@ -6,6 +6,7 @@
 #include "sql/bind_columns.h"
 #include "sql/format_rules.h"
 #include "sql/name_text.h"
+#include "sql/parser.h"
 #include "sql/statement_binder.h"
 #include "sql/stream_settings.h"
 
@@ -66,6 +67,22 @@ Parsed<void> settle_formats(const StreamSettings& settings, const SourceInfo& fr
   if (sink.key_format == from.key_format) sink.key_delimiter = from.key_delimiter;
   TRY(apply_delimiters(settings, sink));
   return apply_wrapping(settings, defaults.wrap_single_values, sink);
+}
+
+// The statement that would have made the source with the added columns: what is kept of it, so that
+// it is one statement whenever it is read again.
+Parsed<std::string> with_columns(const SourceInfo& source, const ast::AlterSource& alter,
+                                 std::string_view text) {
+  const auto made = parse_statement(source.statement);
+  const auto* create = made ? std::get_if<ast::CreateSource>(&made->node) : nullptr;
+  if (create == nullptr || !create->has_list)
+    return problem(alter.name.span, "This was not made by a list of columns.");
+  std::string columns;
+  for (const ast::ColumnDefinition& column : alter.columns)
+    columns += fmt::format(", {}", text_of(column.span, text));
+  std::string statement = source.statement;
+  statement.insert(create->list_span.end - 1, columns);
+  return statement;
 }
 
 }  // namespace
@@ -191,6 +208,7 @@ Parsed<StatementBinder::Node> StatementBinder::bind_node(ast::AlterSource& alter
                                      ColumnRole::value});
   }
   TRY(check_formats(source, {alter.name.span, alter.name.span}));
+  source.statement = TRY(with_columns(*there, alter, context_.text));
   return AlterSource{std::move(source)};
 }
 

@@ -12,6 +12,8 @@ namespace {
 using data::Type;
 using data::TypeKind;
 
+}  // namespace
+
 std::vector<ArgumentType> argument_types(std::span<const Bound> args) {
   std::vector<ArgumentType> types;
   for (const Bound& arg : args) {
@@ -24,8 +26,6 @@ std::vector<ArgumentType> argument_types(std::span<const Bound> args) {
   }
   return types;
 }
-
-}  // namespace
 
 const ScalarFunction* CallBinder::find(std::string_view name) const {
   const ScalarFunction* function = name.starts_with('$') ? nullptr : functions_.find(name);

@@ -36,6 +36,9 @@ class CallBinder {
   const FunctionCatalogue& functions_;
 };
 
+// The arguments as the resolver sees them; lambdas are the caller's to mark.
+std::vector<ArgumentType> argument_types(std::span<const Bound> args);
+
 // "INTEGER, STRING"; NULL as written prints as null.
 std::string types_text(std::span<const Bound> args);
 

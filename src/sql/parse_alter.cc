@@ -45,14 +45,17 @@ Parsed<std::vector<PartitionOffset>> parse_partition_offsets(TokenCursor& cursor
 
 // ALTER STREAM|TABLE name ADD [COLUMN] name type, ADD [COLUMN] ...
 Parsed<ast::Statement> parse_add_columns(TokenCursor& cursor, SourceKind kind) {
-  ast::AlterSource alter{.kind = kind, .name = TRY(cursor.expect_name("a name")), .columns = {}};
+  ast::AlterSource alter;
+  alter.kind = kind;
+  alter.name = TRY(cursor.expect_name("a name"));
   do {
     if (alter.columns.size() == kColumnsMax)
       return too_much(cursor.peek().span, fmt::format("More than {} columns.", kColumnsMax));
     TRY(cursor.expect_word("ADD"));
     cursor.accept_word("COLUMN");
     const std::uint32_t begin = cursor.position();
-    ast::ColumnDefinition column{.name = TRY(cursor.expect_name("a column name"))};
+    ast::ColumnDefinition column;
+    column.name = TRY(cursor.expect_name("a column name"));
     column.type = TRY(parse_type(cursor));
     column.span = cursor.span_since(begin);
     alter.columns.push_back(std::move(column));

@@ -17,6 +17,7 @@ Parsed<data::Schema> schema_of(std::string_view text) {
     data::ColumnSchema column{.name = TRY(cursor.expect_name("a column name")).text, .type = {}};
     column.type = TRY(bind_type(TRY(parse_type(cursor)), nullptr));
     cursor.accept_word("PRIMARY");
+    if (cursor.accept_word("HEADERS")) column.role = data::ColumnRole::header;
     if (cursor.accept_word("KEY")) column.role = data::ColumnRole::key;
     schema.columns.push_back(std::move(column));
   } while (cursor.accept_symbol(","));

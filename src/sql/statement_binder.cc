@@ -77,7 +77,9 @@ Parsed<StatementBinder::Node> StatementBinder::bind_node(ast::AssertTopic& asser
   if (!is_topic_name(assertion.topic))
     return problem(assertion.topic_span,
                    "This is not a topic name; expected 1 to 249 of A-Z a-z 0-9 . _ and -.");
-  AssertTopic out{.topic = assertion.topic, .exists = assertion.exists};
+  AssertTopic out;
+  out.topic = assertion.topic;
+  out.exists = assertion.exists;
   out.timeout_ms = assertion.timeout_ms;
   for (const ast::Property& property : assertion.properties) {
     const auto* number = std::get_if<std::int32_t>(&property.value.value);

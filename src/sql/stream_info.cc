@@ -10,6 +10,15 @@ std::string_view name_of(FormatKind format) {
   return kNames[static_cast<std::size_t>(format)];
 }
 
+std::optional<FormatKind> format_of(std::string_view name) {
+  constexpr int kFormats = 8;
+  for (int i = 0; i < kFormats; ++i) {
+    const auto format = static_cast<FormatKind>(i);
+    if (name_of(format) == name) return format;
+  }
+  return std::nullopt;
+}
+
 std::string_view name_of(SourceKind kind) {
   return kind == SourceKind::stream ? "STREAM" : "TABLE";
 }

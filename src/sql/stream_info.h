@@ -23,6 +23,7 @@ enum class FormatKind : std::uint8_t {
   protobuf_nosr
 };
 std::string_view name_of(FormatKind format);  // "JSON", ...
+std::optional<FormatKind> format_of(std::string_view name);  // in upper case
 
 enum class SourceKind : std::uint8_t { stream, table };
 std::string_view name_of(SourceKind kind);  // "STREAM", "TABLE"

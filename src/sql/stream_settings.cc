@@ -33,7 +33,7 @@ Parsed<std::int32_t> positive_value(const Property& property) {
 
 Parsed<FormatKind> format_value(const Property& property) {
   const std::string text = upper(TRY(string_value(property)));
-  if (const auto known = format_named(text)) return *known;
+  if (const auto known = format_of(text)) return *known;
   std::vector<std::string_view> names;
   for (int i = 0; i < kFormats; ++i) names.push_back(name_of(static_cast<FormatKind>(i)));
   const std::string hint = did_you_mean(text, std::span<const std::string_view>(names));
@@ -191,7 +191,8 @@ Parsed<void> set_cleanup(const Property& property, StreamSettings&) {
 
 // Known, and without meaning here.
 Parsed<void> take_text(const Property& property, StreamSettings&) {
-  return string_value(property).transform([](const std::string&) {});
+  TRY(string_value(property));
+  return {};
 }
 
 Parsed<void> needs_registry(const Property& property, StreamSettings&) {
@@ -352,14 +353,6 @@ Parsed<StreamSettings> read_stream_settings(const ast::Properties& properties,
   }
   TRY(check_together(properties, settings));
   return settings;
-}
-
-std::optional<FormatKind> format_named(std::string_view name) {
-  for (int i = 0; i < kFormats; ++i) {
-    const auto format = static_cast<FormatKind>(i);
-    if (name_of(format) == name) return format;
-  }
-  return std::nullopt;
 }
 
 Parsed<void> check_duplicates(const ast::Properties& properties) {

@@ -149,11 +149,34 @@ Result<session::CaseRecord> encode_record(const WrittenRecord& record, const Top
   return out;
 }
 
+namespace {
+
+// Takes the window off a key's end.
+std::optional<CaseWindow> take_window(std::string& key, const sql::WindowInfo& info) {
+  constexpr std::size_t kTimeBytes = 8;
+  const bool session = info.kind == sql::WindowKind::session;
+  const std::size_t bytes = session ? 2 * kTimeBytes : kTimeBytes;
+  if (key.size() < bytes) return std::nullopt;
+  const auto time_at = [&](std::size_t from_end) {
+    return static_cast<std::int64_t>(
+        read_big_endian(std::string_view(key).substr(key.size() - from_end, kTimeBytes)));
+  };
+  CaseWindow window{.start_ms = time_at(kTimeBytes), .session = session};
+  window.end_ms = session ? time_at(2 * kTimeBytes) : window.start_ms + info.size_ms.value_or(0);
+  key.resize(key.size() - bytes);
+  return window;
+}
+
+}  // namespace
+
 DecodedRecord decode_record(const session::CaseRecord& record, const TopicCoding& coding) {
   DecodedRecord out;
   out.topic = record.topic;
   out.timestamp_ms = record.timestamp_ms;
-  out.key = decode(record.key, coding, data::ColumnRole::key);
+  std::optional<std::string> key = record.key;
+  if (key && coding.source != nullptr && coding.source->window)
+    out.window = take_window(*key, *coding.source->window);
+  out.key = decode(key, coding, data::ColumnRole::key);
   out.value = decode(record.value, coding, data::ColumnRole::value);
   const auto headers = topics::unpack_headers(record.headers);
   if (!headers) return out;

@@ -36,8 +36,7 @@ bool same_number(const ExactJson& expected, const ExactJson& seen, bool exact) {
   constexpr double kNear = 1e-6;
   if (!exact) return std::abs(std::strtod(expected.text.c_str(), nullptr) -
                               std::strtod(seen.text.c_str(), nullptr)) <= kNear;
-  if (expected.is_integer() != seen.is_integer()) return false;
-  if (expected.is_integer()) return same_integer(expected.text, seen.text);
+  if (expected.is_integer() && seen.is_integer()) return same_integer(expected.text, seen.text);
   ExactNumber left, right;
   return read_exact_number(expected.text, left) && read_exact_number(seen.text, right) &&
          left == right;
@@ -167,6 +166,38 @@ std::string compare_source(const ExactJson& expected, const ExactJson& seen) {
 
 }  // namespace
 
+namespace {
+
+ExactJson feature_list(std::string_view feature) {
+  ExactJson list;
+  list.kind = Kind::array;
+  if (!feature.empty()) list.items.push_back(json_text(std::string(feature)));
+  return list;
+}
+
+// Of a key of one column: JSON alone could wrap it, and does not.
+std::string_view key_feature(const sql::StreamInfo& source) {
+  const auto keys = std::ranges::count(source.schema.columns, data::ColumnRole::key,
+                                       &data::ColumnSchema::role);
+  return keys == 1 && source.key_format == sql::FormatKind::json ? "UNWRAP_SINGLES" : "";
+}
+
+std::string_view value_feature(const sql::StreamInfo& source) {
+  if (!source.wrap_single_value) return "";
+  return *source.wrap_single_value ? "WRAP_SINGLES" : "UNWRAP_SINGLES";
+}
+
+void add_window(ExactJson& format, const sql::StreamInfo& source) {
+  if (!source.window) return;
+  format.members.emplace_back("windowType",
+                              json_text(std::string(sql::name_of(source.window->kind))));
+  if (source.window->size_ms)
+    format.members.emplace_back("windowSize",
+                                json_number(std::to_string(*source.window->size_ms)));
+}
+
+}  // namespace
+
 ExactJson describe_source(const sql::StreamInfo& source) {
   const auto format = [](sql::FormatKind kind) {
     ExactJson node;
@@ -177,10 +208,18 @@ ExactJson describe_source(const sql::StreamInfo& source) {
   ExactJson out;
   out.kind = Kind::object;
   out.members.emplace_back("name", json_text(source.name));
-  out.members.emplace_back("type", json_text("stream"));
+  out.members.emplace_back("type", json_text(source.is_table() ? "table" : "stream"));
   out.members.emplace_back("schema", json_text(source.schema.text()));
-  out.members.emplace_back("keyFormat", format(source.key_format));
+  ExactJson key_format = format(source.key_format);
+  add_window(key_format, source);
+  out.members.emplace_back("keyFormat", std::move(key_format));
   out.members.emplace_back("valueFormat", format(source.value_format));
+  out.members.emplace_back("keyFeatures", feature_list(key_feature(source)));
+  out.members.emplace_back("valueFeatures", feature_list(value_feature(source)));
+  ExactJson read_only;
+  read_only.kind = Kind::boolean;
+  read_only.truth = source.read_only;
+  out.members.emplace_back("isSource", std::move(read_only));
   return out;
 }
 

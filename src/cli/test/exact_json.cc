@@ -13,6 +13,8 @@
 namespace penstock::cli {
 namespace {
 
+constexpr long kZerosMax = 400;  // a double has fewer
+
 // What nlohmann's parser finds, into a tree.
 class TreeBuilder {
  public:
@@ -184,6 +186,9 @@ bool read_exact_number(std::string_view text, ExactNumber& out) {
   if (out.digits.empty()) {
     out.digits = "0";
     out.negative = false;
+  } else if (out.scale < 0 && out.scale >= -kZerosMax) {
+    out.digits.append(static_cast<std::size_t>(-out.scale), '0');
+    out.scale = 0;
   }
   return at == text.size();
 }

@@ -34,7 +34,7 @@ ExactJson json_number(std::string text);
 Result<ExactJson> parse_exact_json(std::string_view text, std::string_view what);
 void append_exact_json(std::string& out, const ExactJson& value);
 
-// Value and scale of a number's text: 1.50 is {"150", 2}, 1.0E10 is {"10", -9}. Digits without
+// Value and scale of a number's text: 1.50 is {"150", 2}, 1.0E3 is {"1000", 0}. Digits without
 // leading zeros, "0" for zero.
 struct ExactNumber {
   bool negative = false;
