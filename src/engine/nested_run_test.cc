@@ -35,7 +35,8 @@ TEST_F(NestedRunTest, NestedValuesAreReadTakenApartBuiltAndWritten) {
   EXPECT_THAT(
       values("b"),
       ElementsAre(
-          R"({"L":[1,2,null],"M":{"k":{"X":5,"y":"z"}},"ONE":1,"LAST":null,"X":5,"ARR":[1,7],"MP":{"a":1},"ST":{"F":[1,2,null]}})",
+          R"({"L":[1,2,null],"M":{"k":{"X":5,"y":"z"}},"ONE":1,"LAST":null,"X":5,"ARR":[1,7],)"
+          R"("MP":{"a":1},"ST":{"F":[1,2,null]}})",
           R"({"L":null,"M":{"k":null},"ONE":null,"LAST":null,"X":null,"ARR":[null,7],"MP":{"a":null},"ST":{"F":null}})",
           R"({"L":[],"M":{},"ONE":null,"LAST":null,"X":null,"ARR":[null,7],"MP":{"a":null},"ST":{"F":[]}})"));
 }

@@ -262,6 +262,16 @@ void SourceEdge::fill_pseudo_columns() {
   for (std::size_t i = 0; i < step_.pseudo.size(); ++i)
     if (data::Column* column = columns_[first_pseudo + i].get(); column != nullptr)
       fill_pseudo_column(step_.pseudo[i], *column);
+  if (batch_.kinds.empty()) return;
+  // As in ksqlDB: they stand beside the value, and there is none.
+  for (std::size_t i = 0; i < step_.pseudo.size(); ++i) {
+    data::Column* column = columns_[first_pseudo + i].get();
+    const bool of_key = step_.pseudo[i] == sql::PseudoColumn::windowstart ||
+                        step_.pseudo[i] == sql::PseudoColumn::windowend;
+    if (column == nullptr || of_key) continue;
+    for (const data::RowIndex row : batch_.selection)
+      if (batch_.kinds[row] == data::RowKind::tombstone) column->set_null(row);
+  }
 }
 
 void SourceEdge::fill_pseudo_column(sql::PseudoColumn what, data::Column& column) {

@@ -118,12 +118,13 @@ inline sql::PlanPtr limit(sql::PlanPtr input, std::int64_t rows) {
   data::Schema schema = input->schema;
   return on(std::move(input), sql::LimitStep{rows}, std::move(schema));
 }
-// The sink stream has the input's schema.
+// The sink stream has the input's schema; what cannot be computed is a dead letter.
 inline sql::PlanPtr sink(sql::PlanPtr input, std::string name, std::string topic,
                          sql::SealSpec seal = {}) {
   data::Schema schema = input->schema;
   sql::StreamInfo info = stream(std::move(name), std::move(topic), schema);
   info.seal = std::move(seal);
+  info.on_error = sql::OnError::dead_letter;
   return on(std::move(input), sql::SinkStep{std::move(info)}, std::move(schema));
 }
 

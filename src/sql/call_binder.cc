@@ -23,6 +23,7 @@ std::vector<ArgumentType> argument_types(std::span<const Bound> args) {
     const TypeKind kind = arg.expr->type.kind();
     const bool integral = kind == TypeKind::integer || kind == TypeKind::bigint;
     if (integral && literal_of(*arg.expr) != nullptr) type.narrow = exact_decimal_for(*arg.expr);
+    type.text_literal = is_string_literal(arg);
   }
   return types;
 }

@@ -15,6 +15,7 @@ using Variables = std::map<std::string, Type>;
 constexpr int kWideningCost = 10;  // per step
 constexpr int kGenericCost = 1;    // so that an overload for the very type wins over a variable
 constexpr int kVariadicCost = 2;
+constexpr int kReadTextCost = 50;  // of a literal as a time
 
 bool arity_fits(const Signature& signature, std::size_t args) {
   if (signature.variadic) return args >= signature.args.size();
@@ -89,6 +90,11 @@ std::optional<int> fit_named(const TypePattern& pattern, const ArgumentType& arg
   if (!arg.type) {
     type = null_type(pattern.type);
     return 0;
+  }
+  const bool time = pattern.type >= TypeKind::date && pattern.type <= TypeKind::timestamp;
+  if (arg.text_literal && time) {
+    type = Type(pattern.type);
+    return kReadTextCost;
   }
   const auto steps = widening_steps(arg.type->kind(), pattern.type);
   if (!steps) return std::nullopt;

@@ -18,6 +18,7 @@ struct ArgumentType {
   std::optional<data::Type> type;    // absent: NULL as written, or a lambda
   std::optional<data::Type> narrow;  // of an integer literal: the DECIMAL that holds just it
   int lambda_params = -1;            // of a lambda; -1: a value
+  bool text_literal = false;         // a STRING literal: taken for a DATE, TIME or TIMESTAMP too
 };
 
 // What a call means. Calls with lambdas are settled in turns: for each lambda argument, in order,

@@ -21,11 +21,11 @@ Function function_of(std::initializer_list<std::string_view> signatures) {
   return made;
 }
 ArgumentType of(Type type) {
-  return {.type = std::move(type), .narrow = {}, .lambda_params = -1};
+  return {.type = std::move(type), .narrow = {}, .lambda_params = -1, .text_literal = false};
 }
 const ArgumentType kNull;
 ArgumentType lambda(int params) {
-  return {.type = {}, .narrow = {}, .lambda_params = params};
+  return {.type = {}, .narrow = {}, .lambda_params = params, .text_literal = false};
 }
 
 TEST(Signature, PrintsAsItWasWritten) {
@@ -71,6 +71,18 @@ TEST(Resolver, RefusesCallsOfNullsAloneThatCouldMeanSeveral) {
   EXPECT_FALSE(resolve(abs, null));
   EXPECT_TRUE(resolve(abs, null).ambiguous());
   EXPECT_TRUE(resolve(function_of({"F(BIGINT) -> BIGINT"}), null));
+}
+
+TEST(Resolver, ReadsTextLiteralsAsTimesWhereNothingElseFits) {
+  const Function least = function_of({"F(STRING...) -> STRING", "F(TIMESTAMP...) -> TIMESTAMP"});
+  ArgumentType literal = of(kString);
+  literal.text_literal = true;
+  const ArgumentType mixed[] = {of(Type(TypeKind::timestamp)), literal};
+  const ArgumentType column[] = {of(Type(TypeKind::timestamp)), of(kString)};
+  const ArgumentType texts[] = {literal, literal};
+  EXPECT_EQ(resolve(least, mixed).result(), Type(TypeKind::timestamp));
+  EXPECT_FALSE(resolve(least, column));
+  EXPECT_EQ(resolve(least, texts).result(), kString);
 }
 
 TEST(Resolver, SettlesLambdasInTurns) {

@@ -220,7 +220,8 @@ void generate_series(const KernelCall& call) {
     Int128 at = begin;
     while (step > 0 ? at <= end : at >= end) {
       if (out.size() >= kSeriesElementsMax) break;
-      call.result.child(0).values<T>()[out.add()] = static_cast<T>(at);
+      const std::size_t to = out.add();
+      call.result.child(0).values<T>()[to] = static_cast<T>(at);
       at += step;
     }
     out.size() >= kSeriesElementsMax ? out.fail(kListTooLong) : out.done();

@@ -54,10 +54,12 @@ TEST(BuiltinFunctions, GiveTheirExamplesResults) {
 TEST(BuiltinFunctions, ComputeTheSelectedRowsOnly) {
   const std::vector<RunOptions> ways = {
       {5, {0, 1, 2, 3, 4}}, {5, {2, 3, 4}}, {6, {0, 2, 5}}, {9, {7}}, {4, {0, 1}}};
-  for (const sql::ScalarFunction& function : builtin_functions().all())
+  for (const sql::ScalarFunction& function : builtin_functions().all()) {
+    if (!function.deterministic) continue;  // rows differ
     for (const sql::FunctionExample& example : function.examples)
       for (const RunOptions& way : ways)
         EXPECT_EQ(evaluate(example.expression, way).text(), example.result) << example.expression;
+  }
 }
 
 data::Type sample_type(const sql::TypePattern& pattern) {

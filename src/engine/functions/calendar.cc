@@ -19,7 +19,6 @@ namespace {
 constexpr std::string_view kBadUnit = "no_such_time_unit";
 constexpr std::string_view kBadTimePattern = "malformed_time_pattern";
 constexpr std::string_view kBadZone = "no_such_time_zone";
-constexpr std::string_view kNotThatTime = "time_does_not_match";
 constexpr std::string_view kTimeOutOfRange = "time_out_of_range";
 
 std::optional<std::int64_t> unit_ms(std::string_view name) {
@@ -153,8 +152,11 @@ void format_time(const KernelCall& call) {
   }
 }
 
+// A text that does not match gives NULL. Dates may have more behind them, as in ksqlDB.
 template <typename T, Holds holds>
 void parse_time_text(const KernelCall& call) {
+  constexpr auto ends =
+      holds == Holds::date ? TimePattern::Ends::anywhere : TimePattern::Ends::at_end;
   Formats formats, zones;
   for (RowIndex row : call.rows) {
     results<T>(call)[row] = T{};
@@ -163,9 +165,9 @@ void parse_time_text(const KernelCall& call) {
       call.errors.add(row, kBadTimePattern);
       continue;
     }
-    const auto parsed = pattern->parse(argument<Text>(call, 0)[row].view());
+    const auto parsed = pattern->parse(argument<Text>(call, 0)[row].view(), ends);
     if (!parsed) {
-      call.errors.add(row, kNotThatTime);
+      call.result.set_null(row);
       continue;
     }
     if (holds == Holds::date) {
@@ -280,15 +282,15 @@ FunctionList parsing_functions() {
   constexpr auto kClock = parse_time_text<std::int32_t, Holds::time>;
   constexpr auto kInstant = parse_time_text<std::int64_t, Holds::both>;
   return {
-      calendar("PARSE_DATE", "The date that a text says by a pattern of java.time.",
+      calendar("PARSE_DATE", "The date that a text says by a pattern of java.time; NULL when it says none.",
                {declared("PARSE_DATE(STRING, STRING) -> DATE", kDay)},
                {{"PARSE_DATE('17/05/26', 'dd/MM/yy')", "2026-05-17"},
-                {"PARSE_DATE('x', 'yyyy')", "error: time_does_not_match"}}),
-      calendar("PARSE_TIME", "The time that a text says by a pattern of java.time.",
+                {"PARSE_DATE('x', 'yyyy')", "NULL"}}),
+      calendar("PARSE_TIME", "The time that a text says by a pattern of java.time; NULL when it says none.",
                {declared("PARSE_TIME(STRING, STRING) -> TIME", kClock)},
                {{"PARSE_TIME('9:08 pm', 'h:mm a')", "21:08"}}),
       calendar("PARSE_TIMESTAMP",
-               "The timestamp that a text says by a pattern of java.time, in UTC or a zone.",
+               "The timestamp that a text says by a pattern of java.time, in UTC or a zone; NULL when it says none.",
                {declared("PARSE_TIMESTAMP(STRING, STRING) -> TIMESTAMP", kInstant),
                 declared("PARSE_TIMESTAMP(STRING, STRING, STRING) -> TIMESTAMP", kInstant)},
                {{"PARSE_TIMESTAMP('2026-05-17T09:08:07', 'yyyy-MM-dd''T''HH:mm:ss')",

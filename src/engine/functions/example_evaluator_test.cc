@@ -218,6 +218,7 @@ class Parser {
   std::optional<LambdaText> lambda() {
     const std::string_view before = rest_;
     LambdaText made;
+    skip_blanks();
     const bool several = rest_.starts_with('(');
     if (several) rest_.remove_prefix(1);
     do {

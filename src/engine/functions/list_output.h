@@ -27,7 +27,10 @@ class ListOutput {
   void add_copy(const data::Column& from, std::size_t row, std::size_t part = 0) {
     data::copy_cell(from, row, call_.result.child(part), part == 0 ? add() : first_ + size_ - 1);
   }
-  void add_text(Text text) { call_.result.child(0).values<Text>()[add()] = text; }
+  void add_text(Text text) {
+    const std::size_t at = add();
+    call_.result.child(0).values<Text>()[at] = text;
+  }
   std::size_t first() const { return first_; }
   std::uint32_t size() const { return size_; }
 

@@ -162,7 +162,7 @@ void run_once(const sql::Function& function, const sql::Overload& overload, int 
   std::vector<sql::ArgumentType> types;
   for (const sql::TypePattern& pattern : overload.signature.args) {
     const Type type = type_for(pattern, round);
-    types.push_back({.type = type, .narrow = {}, .lambda_params = -1});
+    types.push_back({.type = type, .narrow = {}, .lambda_params = -1, .text_literal = false});
     data::Column& column = columns.emplace_back(type);
     column.reset(kRows);
     for (std::size_t row = 0; row < kRows; ++row)

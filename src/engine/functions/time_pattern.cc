@@ -368,7 +368,7 @@ std::optional<std::size_t> TimePattern::read_part(std::size_t index, std::string
 }
 
 // An optional part that does not match is passed over, with all that it holds.
-bool TimePattern::read_all(std::string_view text, Fields& fields) const {
+bool TimePattern::read_all(std::string_view text, Ends ends, Fields& fields) const {
   for (std::size_t i = 0; i < parts_.size(); ++i) {
     Fields trial = fields;
     if (const auto size = read_part(i, text, trial)) {
@@ -380,12 +380,12 @@ bool TimePattern::read_all(std::string_view text, Fields& fields) const {
     if (depth == 0) return false;
     while (i + 1 < parts_.size() && parts_[i + 1].depth >= depth) ++i;
   }
-  return text.empty();
+  return text.empty() || ends == Ends::anywhere;
 }
 
-std::optional<TimePattern::Parsed> TimePattern::parse(std::string_view text) const {
+std::optional<TimePattern::Parsed> TimePattern::parse(std::string_view text, Ends ends) const {
   Fields fields;
-  if (!read_all(text, fields)) return std::nullopt;
+  if (!read_all(text, ends, fields)) return std::nullopt;
   if (fields.hour_of_half) fields.hour = *fields.hour_of_half + (fields.afternoon ? 12 : 0);
   if (fields.year < -999'999 || fields.year > 999'999) return std::nullopt;
   const auto month = static_cast<int>(fields.month);

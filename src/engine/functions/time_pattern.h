@@ -29,7 +29,9 @@ class TimePattern {
     std::optional<std::int64_t> offset_ms;  // from X, x, Z
     std::optional<std::string> zone;        // from VV, z
   };
-  std::optional<Parsed> parse(std::string_view text) const;
+  // Ends::anywhere: what follows is not looked at.
+  enum class Ends : std::uint8_t { at_end, anywhere };
+  std::optional<Parsed> parse(std::string_view text, Ends ends = Ends::at_end) const;
 
   bool has_date() const { return has_date_; }
   bool has_time() const { return has_time_; }
@@ -46,7 +48,7 @@ class TimePattern {
                                        Fields& fields) const;
   std::optional<std::size_t> read_number(std::size_t part, std::string_view text, int least,
                                          int most, std::int64_t& value) const;
-  bool read_all(std::string_view text, Fields& fields) const;
+  bool read_all(std::string_view text, Ends ends, Fields& fields) const;
   int digits_after(std::size_t part) const;
 
   std::vector<Part> parts_;
