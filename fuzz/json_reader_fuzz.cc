@@ -31,6 +31,10 @@ data::Schema make_schema() {
   add("NAME", data::Type(TypeKind::string));
   add("OK", data::Type(TypeKind::boolean));
   add("RAW", data::Type(TypeKind::bytes));
+  const data::Type text(TypeKind::string), integer(TypeKind::integer);
+  add("L", data::Type::array(integer));
+  add("M", data::Type::map(text, data::Type::array(text)));
+  add("S", data::Type::structure({{"A", integer}, {"b", data::Type::map(text, text)}}));
   return schema;
 }
 

@@ -74,6 +74,10 @@ constexpr std::array kCommands = {
                  make_mqtt},
     CommandEntry{"token", "Make a token that logs a user in at a penstockd",
                  "  penstock token new --out alice.token --user alice", make_token},
+    CommandEntry{"test", "Run files of SQL test cases: statements, records in, records out",
+                 "  penstock test tests/stream/masking.json\n"
+                 "  penstock test --json cases/*.json",
+                 make_test},
     CommandEntry{"topics", "List, describe and remove topics",
                  "  penstock topics list --data data\n"
                  "  penstock topics describe --data data --topic payments",

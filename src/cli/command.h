@@ -21,7 +21,9 @@ class Command {
   // What to do about an error of run(), beyond what its text says; advice_for() unless told.
   virtual std::string_view advice(const Error& error) const;
   // Of a run that gave no error: 1 where the answer is a refusal and no failure.
-  virtual int exit_status() const { return 0; }
+  virtual int status_when_done() const { return 0; }
+  // The program's exit status for an error of run(); that of its code unless told.
+  virtual int exit_status(const Error& error) const { return facts_of(error.code()).exit_status; }
 };
 
 struct CommandEntry {
@@ -48,6 +50,7 @@ std::unique_ptr<Command> make_statement_key();
 std::unique_ptr<Command> make_status();
 std::unique_ptr<Command> make_token();
 std::unique_ptr<Command> make_mqtt();
+std::unique_ptr<Command> make_test();
 std::unique_ptr<Command> make_topics();
 std::unique_ptr<Command> make_repair();
 std::unique_ptr<Command> make_evidence();

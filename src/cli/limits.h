@@ -25,6 +25,7 @@ inline constexpr std::size_t kPemFileBytesMax = 64 << 10;  // of a key or certif
 inline constexpr std::size_t kHeadFileBytesMax = 4096;     // of a remembered audit head
 inline constexpr std::size_t kAnswerBytesMax = 32 << 20;   // JSON of a manager or server
 inline constexpr std::int64_t kAuditPageEntries = 500;     // asked for at a time
+inline constexpr std::size_t kCaseFileBytesMax = 64 << 20;  // of cases for `penstock test`
 inline constexpr std::int64_t kAuditShownMax = 1'000'000;  // `audit --limit`
 
 inline constexpr std::size_t kEvidenceFileBytesMax = 16

@@ -60,7 +60,7 @@ int report(const Command& command, const Error& error) {
   fmt::print(stderr, "penstock: error: {}\n", printable_lines(error.text()));
   if (std::string_view advice = command.advice(error); !advice.empty())
     fmt::print(stderr, "  {}\n", advice);
-  return facts_of(error.code()).exit_status;
+  return command.exit_status(error);
 }
 
 }  // namespace
@@ -88,7 +88,7 @@ int run_program(int argc, const char* const* argv) {
   for (Verb& verb : verbs) {
     if (!verb.app->parsed()) continue;
     Result<> done = verb.command->run();
-    return done ? verb.command->exit_status() : report(*verb.command, done.error());
+    return done ? verb.command->status_when_done() : report(*verb.command, done.error());
   }
   return facts_of(ErrorCode::internal).exit_status;
 }

@@ -9,17 +9,23 @@
 
 namespace penstock::data {
 
-// Rows whose computation failed. A failed row leaves the query: its record goes to the dead-letter
-// topic with the reason.
+// Rows whose computation failed, and why. What becomes of them is said where they are looked at: a
+// column becomes NULL, or the record a dead letter.
 class RowErrors {
  public:
   // reason: a stable snake_case code with static storage, such as "division_by_zero"; the first one
   // given for a row stays.
-  void add(RowIndex row, std::string_view reason) { errors_.push_back({row, reason}); }
+  void add(RowIndex row, std::string_view reason) { errors_.push_back({row, reason, false}); }
   struct Entry {
     RowIndex row;
     std::string_view reason;
+    bool fatal = false;  // the row must not go on, whatever the query says of errors
   };
+  void add(const Entry& entry) { errors_.push_back(entry); }
+  // Everything added since there were `count` entries.
+  void make_fatal(std::size_t count) {
+    for (std::size_t i = count; i < errors_.size(); ++i) errors_[i].fatal = true;
+  }
   std::span<const Entry> entries() const { return errors_; }
   bool empty() const { return errors_.empty(); }
   void clear() { errors_.clear(); }

@@ -14,6 +14,7 @@ std::string Schema::text() const {
     if (!out.empty()) out += ", ";
     out += "`" + column.name + "` " + column.type.text();
     if (column.role == ColumnRole::key) out += " KEY";
+    if (column.role == ColumnRole::header) out += " HEADERS";
   }
   return out;
 }

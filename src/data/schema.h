@@ -10,7 +10,8 @@
 
 namespace penstock::data {
 
-enum class ColumnRole : std::uint8_t { key, value };
+// header: filled from a record's headers, no part of its key or value.
+enum class ColumnRole : std::uint8_t { key, value, header };
 
 struct ColumnSchema {
   std::string name;  // as declared: upper case unless it was quoted

@@ -13,14 +13,6 @@ constexpr int kDecimalPrecisionMax = 38;
 
 }  // namespace
 
-Type::Type() = default;
-Type::Type(TypeKind kind) : kind_(kind) {}
-Type::Type(const Type&) = default;
-Type::Type(Type&&) noexcept = default;
-Type& Type::operator=(const Type&) = default;
-Type& Type::operator=(Type&&) noexcept = default;
-Type::~Type() = default;
-
 Result<Type> Type::decimal(int precision, int scale) {
   if (precision < 1 || precision > kDecimalPrecisionMax)
     return fail(
@@ -37,31 +29,46 @@ Result<Type> Type::decimal(int precision, int scale) {
 }
 
 Type Type::array(Type element) {
-  Type type(TypeKind::array);
-  type.fields_.push_back({"element", std::move(element)});
-  return type;
+  return structure_of(TypeKind::array, {{"element", std::move(element)}});
 }
 
 Type Type::map(Type key, Type value) {
-  Type type(TypeKind::map);
-  type.fields_.push_back({"key", std::move(key)});
-  type.fields_.push_back({"value", std::move(value)});
-  return type;
+  return structure_of(TypeKind::map, {{"key", std::move(key)}, {"value", std::move(value)}});
 }
 
 Type Type::structure(std::vector<TypeField> fields) {
-  Type type(TypeKind::struct_);
-  type.fields_ = std::move(fields);
+  return structure_of(TypeKind::struct_, std::move(fields));
+}
+
+Type Type::structure_of(TypeKind kind, std::vector<TypeField> fields) {
+  Type type(kind);
+  type.fields_ = std::make_shared<const std::vector<TypeField>>(std::move(fields));
   return type;
+}
+
+const std::vector<TypeField>& Type::fields() const {
+  static const std::vector<TypeField> none;
+  return fields_ == nullptr ? none : *fields_;
+}
+
+const Type& Type::element() const {
+  CHECK(kind_ == TypeKind::array);
+  return fields()[0].type;
+}
+
+const Type& Type::key() const {
+  CHECK(kind_ == TypeKind::map);
+  return fields()[0].type;
+}
+
+const Type& Type::value() const {
+  CHECK(kind_ == TypeKind::map);
+  return fields()[1].type;
 }
 
 bool Type::is_numeric() const {
   return kind_ == TypeKind::integer || kind_ == TypeKind::bigint || kind_ == TypeKind::double_ ||
          kind_ == TypeKind::decimal;
-}
-
-bool Type::is_nested() const {
-  return kind_ == TypeKind::array || kind_ == TypeKind::map || kind_ == TypeKind::struct_;
 }
 
 std::string Type::text() const {
@@ -87,15 +94,15 @@ std::string Type::text() const {
     case TypeKind::timestamp:
       return "TIMESTAMP";
     case TypeKind::array:
-      return "ARRAY<" + fields_[0].type.text() + ">";
+      return "ARRAY<" + fields()[0].type.text() + ">";
     case TypeKind::map:
-      return "MAP<" + fields_[0].type.text() + ", " + fields_[1].type.text() + ">";
+      return "MAP<" + fields()[0].type.text() + ", " + fields()[1].type.text() + ">";
     case TypeKind::struct_:
       break;
   }
   std::string out = "STRUCT<";
-  for (const TypeField& field : fields_) {
-    if (&field != &fields_.front()) out += ", ";
+  for (const TypeField& field : fields()) {
+    if (&field != &fields().front()) out += ", ";
     out += "`" + field.name + "` " + field.type.text();
   }
   return out + ">";
@@ -103,7 +110,7 @@ std::string Type::text() const {
 
 bool operator==(const Type& a, const Type& b) {
   return a.kind_ == b.kind_ && a.precision_ == b.precision_ && a.scale_ == b.scale_ &&
-         a.fields_ == b.fields_;
+         (a.fields_ == b.fields_ || a.fields() == b.fields());
 }
 
 }  // namespace penstock::data

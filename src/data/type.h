@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,17 +29,12 @@ enum class TypeKind : std::uint8_t {
 
 struct TypeField;
 
-// A value. Scalars carry no children; array: one child "element"; map: "key" and "value"; struct:
-// its fields in order.
+// A shared, immutable handle: copies are cheap. Scalars carry no children; array: one child
+// "element"; map: "key" and "value"; struct: its fields in order.
 class Type {
  public:
-  Type();                        // boolean
-  explicit Type(TypeKind kind);  // not decimal, array, map or struct
-  Type(const Type&);
-  Type(Type&&) noexcept;
-  Type& operator=(const Type&);
-  Type& operator=(Type&&) noexcept;
-  ~Type();  // these six in the .cc, where TypeField is complete
+  Type() = default;                              // boolean
+  explicit Type(TypeKind kind) : kind_(kind) {}  // not decimal, array, map or struct
   static Result<Type> decimal(int precision,
                               int scale);  // invalid_argument outside 1-38, 0-precision
   static Type array(Type element);
@@ -46,11 +42,15 @@ class Type {
   static Type structure(std::vector<TypeField> fields);
 
   TypeKind kind() const { return kind_; }
-  int precision() const { return precision_; }  // decimal
-  int scale() const { return scale_; }          // decimal
-  const std::vector<TypeField>& fields() const { return fields_; }
-  bool is_numeric() const;  // integer, bigint, double, decimal
-  bool is_nested() const;   // array, map, struct
+  int precision() const { return precision_; }   // decimal
+  int scale() const { return scale_; }           // decimal
+  const std::vector<TypeField>& fields() const;  // empty for scalars
+  const Type& element() const;                   // array
+  const Type& key() const;                       // map
+  const Type& value() const;                     // map
+  bool is_numeric() const;                       // integer, bigint, double, decimal
+  bool is_nested() const { return kind_ >= TypeKind::array; }
+  bool is_list() const { return kind_ == TypeKind::array || kind_ == TypeKind::map; }
   bool is_text() const { return kind_ == TypeKind::string || kind_ == TypeKind::bytes; }
 
   // As ksqlDB's schema strings: INTEGER, DECIMAL(10, 2), ARRAY<STRING>, STRUCT<`A` INTEGER>.
@@ -59,9 +59,11 @@ class Type {
   friend bool operator==(const Type&, const Type&);
 
  private:
+  static Type structure_of(TypeKind kind, std::vector<TypeField> fields);
+
   TypeKind kind_ = TypeKind::boolean;
   std::uint8_t precision_ = 0, scale_ = 0;
-  std::vector<TypeField> fields_;
+  std::shared_ptr<const std::vector<TypeField>> fields_;  // null: a scalar
 };
 
 struct TypeField {

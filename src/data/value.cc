@@ -1,9 +1,21 @@
 #include "data/value.h"
 
+#include <utility>
+
 #include "base/check.h"
 #include "data/arena.h"
 
 namespace penstock::data {
+namespace {
+
+std::vector<Value> values_of(const Column& child, ListSpan span) {
+  std::vector<Value> values;
+  values.reserve(span.size);
+  for (std::uint32_t i = 0; i < span.size; ++i) values.push_back(value_at(child, span.begin + i));
+  return values;
+}
+
+}  // namespace
 
 Value value_at(const Column& column, std::size_t row) {
   CHECK(row < column.size());
@@ -26,15 +38,31 @@ Value value_at(const Column& column, std::size_t row) {
     case TypeKind::bytes:
       return std::string(column.values<Text>()[row].view());
     case TypeKind::array:
+      return ListValue{values_of(column.child(0), column.list(row))};
     case TypeKind::map:
-    case TypeKind::struct_:
-      break;
+      return MapValue{values_of(column.child(0), column.list(row)),
+                      values_of(column.child(1), column.list(row))};
+    case TypeKind::struct_: {
+      ListValue fields;
+      for (std::size_t i = 0; i < column.children(); ++i)
+        fields.items.push_back(value_at(column.child(i), row));
+      return fields;
+    }
   }
-  CHECK(false && "nested types have no vector form");
-  return Null{};
+  std::unreachable();
 }
 
 namespace {
+
+// Nothing that is read by position stays undefined: a null list is empty.
+void set_null_row(Column& column, std::size_t row) {
+  column.set_null(row);
+  if (column.type().is_list()) column.values<ListSpan>()[row] = {};
+}
+
+void set_values(Column& child, std::size_t first, const std::vector<Value>& values, Arena& arena) {
+  for (std::size_t i = 0; i < values.size(); ++i) set_value(child, first + i, values[i], arena);
+}
 
 template <typename Held, typename Stored = Held>
 void store(Column& column, std::size_t row, const Value& value) {
@@ -47,7 +75,8 @@ void store(Column& column, std::size_t row, const Value& value) {
 
 void set_value(Column& column, std::size_t row, const Value& value, Arena& arena) {
   CHECK(row < column.size());
-  if (std::holds_alternative<Null>(value)) return column.set_null(row);
+  if (std::holds_alternative<Null>(value)) return set_null_row(column, row);
+  if (!column.no_nulls()) column.writable_nulls()[row] = 0;
   switch (column.type().kind()) {
     case TypeKind::boolean:
       return store<bool, std::uint8_t>(column, row, value);
@@ -69,12 +98,26 @@ void set_value(Column& column, std::size_t row, const Value& value, Arena& arena
       column.values<Text>()[row] = arena.copy(*text);
       return;
     }
-    case TypeKind::array:
-    case TypeKind::map:
-    case TypeKind::struct_:
-      break;
+    case TypeKind::array: {
+      const ListValue& held = std::get<ListValue>(value);
+      const std::size_t first = column.begin_list(row, held.items.size());
+      return set_values(column.child(0), first, held.items, arena);
+    }
+    case TypeKind::map: {
+      const MapValue& held = std::get<MapValue>(value);
+      CHECK(held.keys.size() == held.values.size());
+      const std::size_t first = column.begin_list(row, held.keys.size());
+      set_values(column.child(0), first, held.keys, arena);
+      return set_values(column.child(1), first, held.values, arena);
+    }
+    case TypeKind::struct_: {
+      const ListValue& held = std::get<ListValue>(value);
+      CHECK(held.items.size() == column.children());
+      for (std::size_t i = 0; i < held.items.size(); ++i)
+        set_value(column.child(i), row, held.items[i], arena);
+      return;
+    }
   }
-  CHECK(false && "nested types have no vector form");
 }
 
 }  // namespace penstock::data

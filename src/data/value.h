@@ -14,9 +14,33 @@ struct Null {
   friend bool operator==(Null, Null) = default;
 };
 
+struct Value;
+
+// The elements of an ARRAY, or the fields of a STRUCT in order.
+struct ListValue {
+  std::vector<Value> items;
+  friend bool operator==(const ListValue& a, const ListValue& b);
+};
+
+// The entries of a MAP: keys[i] has values[i].
+struct MapValue {
+  std::vector<Value> keys, values;
+  friend bool operator==(const MapValue& a, const MapValue& b);
+};
+
 // boolean: bool; integer, date, time: int32_t; bigint, timestamp: int64_t; double: double; decimal:
-// Int128; string, bytes: std::string.
-using Value = std::variant<Null, bool, std::int32_t, std::int64_t, double, Int128, std::string>;
+// Int128; string, bytes: std::string; array, struct: ListValue; map: MapValue. A variant: std::get,
+// std::get_if, std::holds_alternative and std::visit take it.
+struct Value : std::variant<Null, bool, std::int32_t, std::int64_t, double, Int128, std::string,
+                            ListValue, MapValue> {
+  using variant::variant;
+};
+inline bool operator==(const ListValue& a, const ListValue& b) {
+  return a.items == b.items;
+}
+inline bool operator==(const MapValue& a, const MapValue& b) {
+  return a.keys == b.keys && a.values == b.values;
+}
 
 Value value_at(const Column& column, std::size_t row);
 

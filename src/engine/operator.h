@@ -19,15 +19,25 @@ enum class Flow : std::uint8_t {
   done,  // nothing further will come out (LIMIT)
 };
 
+// What becomes of a row with an expression that failed.
+enum class FailedRow : std::uint8_t {
+  null_column,  // the whole column is NULL; in a predicate: the row is dropped
+  dead_letter,
+  stop,  // the query fails
+};
+
 // Takes what an operator makes of a batch. Everything it is given lives for the call only.
 class Emitter {
  public:
   virtual ~Emitter() = default;
-  // The rows of batch.selection. Row numbers are those of the batch that the source read, as long
-  // as only filters and projections lie between.
+  // The rows of batch.selection.
   virtual Result<Flow> emit(const data::Batch& batch) = 0;
-  // A row of the operator's input that cannot be computed. reason: a stable snake_case code.
-  virtual void reject(data::RowIndex row, std::string_view reason) = 0;
+  // The record that a row was made of cannot go on: it becomes a dead letter. reason: a stable
+  // snake_case code.
+  virtual void reject(data::RowOrigin origin, std::string_view reason) = 0;
+  // An expression of a step failed for a row, which goes on without its value (or not at all): an
+  // entry of the processing log, which has no values.
+  virtual void note_failure(std::string_view step, std::string_view reason) = 0;
   // For texts that live as long as the batch.
   virtual data::Arena& arena() = 0;
 };

@@ -21,7 +21,12 @@ class Chain::Link final : public Emitter {
   Result<Flow> emit(const data::Batch& batch) override {
     return next_ != nullptr ? next_->process(batch, *next_link_) : end_->emit(batch);
   }
-  void reject(data::RowIndex row, std::string_view reason) override { end_->reject(row, reason); }
+  void reject(data::RowOrigin origin, std::string_view reason) override {
+    end_->reject(origin, reason);
+  }
+  void note_failure(std::string_view step, std::string_view reason) override {
+    end_->note_failure(step, reason);
+  }
   data::Arena& arena() override { return end_->arena(); }
 
  private:
@@ -136,18 +141,73 @@ namespace {
 
 using OperatorPtr = std::unique_ptr<Operator>;
 
-Result<OperatorPtr> make_operator(const sql::PlanNode&, const sql::FilterStep& step) {
-  return std::make_unique<FilterOperator>(TRY(Program::compile(*step.predicate)));
+// What operators know of the whole plan.
+struct Surroundings {
+  bool table = false;  // rows are changes of a table
+  FailedRow rule = FailedRow::null_column;
+};
+
+FailedRow rule_of(sql::OnError rule) {
+  switch (rule) {
+    case sql::OnError::null_column:
+      return FailedRow::null_column;
+    case sql::OnError::dead_letter:
+      return FailedRow::dead_letter;
+    case sql::OnError::stop:
+      break;
+  }
+  return FailedRow::stop;
 }
 
-Result<OperatorPtr> make_operator(const sql::PlanNode&, const sql::ProjectStep& step) {
-  std::vector<Program> columns;
-  for (const sql::ProjectStep::Item& item : step.items)
-    columns.push_back(TRY_IN(Program::compile(*item.expr), fmt::format("column {}", item.name)));
-  return std::make_unique<ProjectOperator>(std::move(columns));
+Surroundings surroundings_of(const PlanParts& parts) {
+  return {.table = parts.source->stream.is_table(),
+          .rule = parts.sink == nullptr ? FailedRow::null_column
+                                        : rule_of(parts.sink->stream.on_error)};
 }
 
-Result<OperatorPtr> make_operator(const sql::PlanNode& node, const sql::RekeyStep&) {
+Result<OperatorPtr> make_operator(const Surroundings& around, const sql::PlanNode&,
+                                  const sql::FilterStep& step) {
+  return std::make_unique<FilterOperator>(TRY(Program::compile(*step.predicate)), around.table,
+                                          around.rule);
+}
+
+Result<OperatorPtr> make_operator(const Surroundings& around, const sql::PlanNode& node,
+                                  const sql::ProjectStep& step) {
+  std::vector<ProjectOperator::Output> columns;
+  for (std::size_t i = 0; i < step.items.size(); ++i) {
+    const sql::ProjectStep::Item& item = step.items[i];
+    Program program = TRY_IN(Program::compile(*item.expr), fmt::format("column {}", item.name));
+    const bool key = node.schema.columns[i].role == data::ColumnRole::key;
+    columns.push_back({std::move(program), key, item.expr->type});
+  }
+  return std::make_unique<ProjectOperator>(std::move(columns), around.rule);
+}
+
+Result<OperatorPtr> make_operator(const Surroundings& around, const sql::PlanNode& node,
+                                  const sql::ExplodeStep& step) {
+  std::vector<Program> calls;
+  std::vector<data::Type> elements, inputs;
+  for (const sql::ProjectStep::Item& item : step.calls) {
+    calls.push_back(TRY_IN(Program::compile(*item.expr), fmt::format("column {}", item.name)));
+    elements.push_back(item.expr->type);
+  }
+  for (const data::ColumnSchema& column : node.inputs.front()->schema.columns)
+    inputs.push_back(column.type);
+  return std::make_unique<ExplodeOperator>(std::move(calls), std::move(elements), std::move(inputs),
+                                           around.rule);
+}
+
+Result<OperatorPtr> make_operator(const Surroundings&, const sql::PlanNode&,
+                                  const sql::AggregateStep&) {
+  return fail(ErrorCode::unsupported, "GROUP BY and aggregate functions cannot be run yet");
+}
+
+Result<OperatorPtr> make_operator(const Surroundings&, const sql::PlanNode&, const sql::JoinStep&) {
+  return fail(ErrorCode::unsupported, "joins cannot be run yet");
+}
+
+Result<OperatorPtr> make_operator(const Surroundings&, const sql::PlanNode& node,
+                                  const sql::RekeyStep&) {
   std::vector<std::size_t> order;
   for (const data::ColumnSchema& column : node.schema.columns) {
     std::optional<std::size_t> index = node.inputs.front()->schema.find(column.name);
@@ -159,25 +219,28 @@ Result<OperatorPtr> make_operator(const sql::PlanNode& node, const sql::RekeySte
   return std::make_unique<RekeyOperator>(std::move(order));
 }
 
-Result<OperatorPtr> make_operator(const sql::PlanNode&, const sql::LimitStep& step) {
+Result<OperatorPtr> make_operator(const Surroundings&, const sql::PlanNode&,
+                                  const sql::LimitStep& step) {
   return std::make_unique<LimitOperator>(step.rows);
 }
 
-Result<OperatorPtr> make_operator(const sql::PlanNode&, const sql::SourceStep&) {
+Result<OperatorPtr> make_operator(const Surroundings&, const sql::PlanNode&,
+                                  const sql::SourceStep&) {
   return fail(ErrorCode::internal, "a source step stands inside a chain");
 }
 
-Result<OperatorPtr> make_operator(const sql::PlanNode&, const sql::SinkStep&) {
+Result<OperatorPtr> make_operator(const Surroundings&, const sql::PlanNode&, const sql::SinkStep&) {
   return fail(ErrorCode::internal, "a sink step stands inside a chain");
 }
 
 }  // namespace
 
 Result<Chain> build_chain(const PlanParts& parts) {
+  const Surroundings around = surroundings_of(parts);
   std::vector<OperatorPtr> operators;
   for (const sql::PlanNode* node : parts.steps)
-    operators.push_back(
-        TRY(std::visit([&](const auto& step) { return make_operator(*node, step); }, node->step)));
+    operators.push_back(TRY(std::visit(
+        [&](const auto& step) { return make_operator(around, *node, step); }, node->step)));
   return Chain(std::move(operators));
 }
 

@@ -14,10 +14,11 @@ namespace penstock::engine {
 
 // What one evaluation works on. Everything outlives the call; results live as long as the batch.
 struct Frame {
-  std::size_t rows;                        // of the batch, at most data::kBatchRowsMax
+  std::size_t rows;                        // of the batch
   std::span<data::Column* const> columns;  // of the step's input; nullptr where not read
   data::Arena& arena;
-  sql::RowErrors& errors;  // rows that failed; their results are null
+  sql::RowErrors& errors;                      // rows that failed; their results are null
+  std::span<data::Column* const> params = {};  // of lambdas and BindExprs around, by slot
 };
 
 // One step of a program. Owns the column that it writes, which is reused by every batch.
@@ -33,7 +34,8 @@ class ProgramNode {
 // batch.
 class Program {
  public:
-  // unsupported: nested types. The expression is not kept, the function catalogue is.
+  // not_supported_yet: a function without a kernel; invalid_argument: constant arguments that a
+  // function refuses. The expression is not kept, the function catalogue is.
   static Result<Program> compile(const sql::Expr& expr);
 
   // Column references cost nothing: their result is the input's column (nullptr if that is absent).

@@ -1,75 +1,34 @@
 #include "engine/program_nodes.h"
 
+#include <algorithm>
+
 #include "base/check.h"
+#include "data/cell.h"
 
 namespace penstock::engine {
 namespace {
 
-// Both columns are of one type.
-void copy_rows(const data::Column& from, data::Selection rows, data::Column& to) {
-  auto copy = [&]<typename T>(std::type_identity<T>) {
-    std::span<const T> source = from.values<T>();
-    std::span<T> target = to.values<T>();
-    for (data::RowIndex row : rows) target[row] = source[row];
-  };
-  switch (from.type().kind()) {
-    case data::TypeKind::boolean:
-      copy(std::type_identity<std::uint8_t>{});
-      break;
-    case data::TypeKind::integer:
-    case data::TypeKind::date:
-    case data::TypeKind::time:
-      copy(std::type_identity<std::int32_t>{});
-      break;
-    case data::TypeKind::bigint:
-    case data::TypeKind::timestamp:
-      copy(std::type_identity<std::int64_t>{});
-      break;
-    case data::TypeKind::double_:
-      copy(std::type_identity<double>{});
-      break;
-    case data::TypeKind::decimal:
-      copy(std::type_identity<data::Int128>{});
-      break;
-    case data::TypeKind::string:
-    case data::TypeKind::bytes:
-      copy(std::type_identity<data::Text>{});
-      break;
-    case data::TypeKind::array:
-    case data::TypeKind::map:
-    case data::TypeKind::struct_:
-      CHECK(false && "nested types have no vector form");
-  }
-  if (from.no_nulls()) return;
-  for (data::RowIndex row : rows)
-    if (from.is_null(row)) to.set_null(row);
-}
+constexpr std::string_view kNullOperand = "null_operand";
 
 }  // namespace
 
-LiteralNode::LiteralNode(const data::Type& type, const data::Value& value, data::Arena& arena)
-    : column_(type) {
-  column_.reset(data::kBatchRowsMax);
-  data::set_value(column_, 0, value, arena);
-  if (column_.is_null(0)) {
-    std::ranges::fill(column_.writable_nulls(), 1);
-    return;
-  }
-  std::visit(
-      [&]<typename T>(const T&) {
-        using Stored =
-            std::conditional_t<std::is_same_v<T, bool>, std::uint8_t,
-                               std::conditional_t<std::is_same_v<T, std::string>, data::Text, T>>;
-        if constexpr (!std::is_same_v<T, data::Null>) {
-          std::span<Stored> values = column_.values<Stored>();
-          std::fill(values.begin() + 1, values.end(), values[0]);
-        }
-      },
-      value);
+LiteralNode::LiteralNode(const data::Type& type, data::Value value, data::Arena& arena)
+    : value_(std::move(value)), column_(type) {
+  column_.reset(1);
+  data::set_value(column_, 0, value_, arena);
 }
 
-data::Column& LiteralNode::evaluate(const Frame&, data::Selection) {
+data::Column& LiteralNode::evaluate(const Frame& frame, data::Selection) {
+  if (column_.size() < frame.rows) {
+    const std::size_t first = column_.append(frame.rows - column_.size());
+    data::repeat_cell(column_, 0, first);
+  }
   return column_;
+}
+
+data::Column& ParamNode::evaluate(const Frame& frame, data::Selection) {
+  CHECK(slot_ < frame.params.size() && frame.params[slot_] != nullptr);
+  return *frame.params[slot_];
 }
 
 data::Column& ColumnNode::evaluate(const Frame& frame, data::Selection) {
@@ -78,30 +37,50 @@ data::Column& ColumnNode::evaluate(const Frame& frame, data::Selection) {
   return *frame.columns[index_];
 }
 
-CallNode::CallNode(const data::Type& type, const sql::Overload& overload, std::vector<NodePtr> args)
-    : overload_(overload), args_(std::move(args)), values_(args_.size()), result_(type) {}
+CallNode::CallNode(const data::Type& type, const sql::ScalarFunction& function,
+                   const sql::Overload& overload, std::vector<CallArgument> args,
+                   std::shared_ptr<const sql::FunctionState> state, bool strict)
+    : overload_(overload),
+      protection_(function.protection),
+      strict_(strict),
+      args_(std::move(args)),
+      state_(std::move(state)),
+      values_(args_.size()),
+      result_(type) {
+  for (const CallArgument& arg : args_) lambdas_.push_back(arg.lambda.get());
+}
 
 data::Column& CallNode::evaluate(const Frame& frame, data::Selection rows) {
-  for (std::size_t i = 0; i < args_.size(); ++i) values_[i] = &args_[i]->evaluate(frame, rows);
+  for (std::size_t i = 0; i < args_.size(); ++i) {
+    if (args_[i].lambda != nullptr)
+      args_[i].lambda->enter(frame);
+    else
+      values_[i] = &args_[i].value->evaluate(frame, rows);
+  }
   result_.reset(frame.rows);
-  if (overload_.null_rule == sql::NullRule::null_if_any) rows = take_nulls_out(rows);
   std::size_t errors_before = frame.errors.entries().size();
-  if (!rows.empty()) overload_.kernel({values_, result_, rows, frame.arena, frame.errors});
+  if (overload_.null_rule == sql::NullRule::null_if_any) rows = take_nulls_out(frame, rows);
+  if (!rows.empty())
+    overload_.kernel({values_, result_, rows, frame.arena, frame.errors, state_.get(), lambdas_});
   // A failed row's result was not written: as a null, later kernels leave it alone.
-  for (const sql::RowErrors::Entry& entry : frame.errors.entries().subspan(errors_before))
+  for (const sql::RowErrors::Entry& entry : frame.errors.entries().subspan(errors_before)) {
     result_.set_null(entry.row);
+    if (result_.type().is_list()) result_.values<data::ListSpan>()[entry.row] = {};
+  }
+  if (protection_) frame.errors.make_fatal(errors_before);
   return result_;
 }
 
-data::Selection CallNode::take_nulls_out(data::Selection rows) {
+data::Selection CallNode::take_nulls_out(const Frame& frame, data::Selection rows) {
   for (const data::Column* value : values_) {
-    if (value->no_nulls()) continue;
+    if (value == nullptr || value->no_nulls()) continue;
     std::span<const std::uint8_t> nulls = value->nulls();
     std::span<std::uint8_t> result_nulls = result_.writable_nulls();
-    with_values_.resize(data::kBatchRowsMax);
+    if (with_values_.size() < rows.size()) with_values_.resize(rows.size());
     std::size_t kept = 0;
     for (data::RowIndex row : rows) {  // in place from the second nullable argument on
       result_nulls[row] = nulls[row];
+      if (strict_ && nulls[row] != 0) frame.errors.add(row, kNullOperand);
       with_values_[kept] = row;
       kept += nulls[row] == 0;
     }
@@ -129,7 +108,7 @@ data::Column& LogicalNode::evaluate(const Frame& frame, data::Selection rows) {
 data::Selection LogicalNode::settle(const data::Column& term, data::Selection open) {
   std::span<const std::uint8_t> decisions = term.values<std::uint8_t>();
   std::span<std::uint8_t> values = result_.values<std::uint8_t>();
-  open_.resize(data::kBatchRowsMax);
+  if (open_.size() < open.size()) open_.resize(open.size());
   std::size_t kept = 0;
   for (data::RowIndex row : open) {
     open_[kept] = row;  // in place from the second term on
@@ -150,8 +129,8 @@ CaseNode::CaseNode(const data::Type& type, std::vector<Branch> branches, NodePtr
 
 data::Column& CaseNode::evaluate(const Frame& frame, data::Selection rows) {
   result_.reset(frame.rows);
-  open_.resize(data::kBatchRowsMax);
-  hits_.resize(data::kBatchRowsMax);
+  open_.resize(std::max(open_.size(), rows.size()));
+  hits_.resize(std::max(hits_.size(), rows.size()));
   for (Branch& branch : branches_) {
     if (rows.empty()) return result_;
     const data::Column& when = branch.when->evaluate(frame, rows);
@@ -164,11 +143,11 @@ data::Column& CaseNode::evaluate(const Frame& frame, data::Selection rows) {
       open += !hit;
     }
     data::Selection matched(hits_.data(), hits);
-    if (hits > 0) copy_rows(branch.then->evaluate(frame, matched), matched, result_);
+    if (hits > 0) data::copy_rows(branch.then->evaluate(frame, matched), matched, result_);
     rows = {open_.data(), open};
   }
   if (otherwise_ != nullptr && !rows.empty()) {
-    copy_rows(otherwise_->evaluate(frame, rows), rows, result_);
+    data::copy_rows(otherwise_->evaluate(frame, rows), rows, result_);
   } else {
     for (data::RowIndex row : rows) result_.set_null(row);
   }

@@ -1,6 +1,10 @@
 // The kinds of program nodes.
 #pragma once
 
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "data/batch.h"
@@ -11,13 +15,15 @@ namespace penstock::engine {
 
 using NodePtr = std::unique_ptr<ProgramNode>;
 
-// A column filled once.
+// A column of one value, as long as the largest batch so far.
 class LiteralNode final : public ProgramNode {
  public:
-  LiteralNode(const data::Type& type, const data::Value& value, data::Arena& arena);
+  LiteralNode(const data::Type& type, data::Value value, data::Arena& arena);
   data::Column& evaluate(const Frame& frame, data::Selection rows) override;
+  const data::Value& value() const { return value_; }
 
  private:
+  data::Value value_;
   data::Column column_;
 };
 
@@ -30,20 +36,131 @@ class ColumnNode final : public ProgramNode {
   std::size_t index_;
 };
 
-// Arguments, then the kernel for the rows that it is to see.
+class ParamNode final : public ProgramNode {
+ public:
+  explicit ParamNode(std::size_t slot) : slot_(slot) {}
+  data::Column& evaluate(const Frame& frame, data::Selection rows) override;
+
+ private:
+  std::size_t slot_;
+};
+
+// A lambda: its body over elements instead of rows.
+class LambdaBody final : public sql::Lambda {
+ public:
+  // What the body names of its surroundings.
+  struct Outer {
+    std::vector<std::pair<std::size_t, data::Type>> columns, params;
+  };
+  LambdaBody(NodePtr body, Outer outer, std::size_t outer_params);
+
+  // The batch whose elements apply() will be given.
+  void enter(const Frame& frame) { frame_ = &frame; }
+  const data::Column& apply(std::span<data::Column* const> params, std::size_t rows,
+                            std::span<const data::RowIndex> of_row) override;
+
+ private:
+  // An input repeated for each element of its row.
+  struct Repeated {
+    std::size_t index;
+    data::Column column;
+  };
+  void repeat(std::vector<Repeated>& all, std::span<data::Column* const> from,
+              std::vector<data::Column*>& to, std::span<const data::RowIndex> of_row);
+
+  NodePtr body_;
+  std::size_t outer_params_;
+  std::vector<Repeated> columns_, outer_;
+  std::vector<data::Column*> inner_columns_, inner_params_;
+  std::vector<data::RowIndex> all_;
+  sql::RowErrors errors_;
+  const Frame* frame_ = nullptr;
+};
+
+// An argument of a call: a value or a lambda.
+struct CallArgument {
+  NodePtr value;
+  std::unique_ptr<LambdaBody> lambda;
+};
+
+// Arguments, then the kernel for the rows that it is to see. strict: a null argument is a failure
+// (arithmetic within lambdas).
 class CallNode final : public ProgramNode {
  public:
-  CallNode(const data::Type& type, const sql::Overload& overload, std::vector<NodePtr> args);
+  CallNode(const data::Type& type, const sql::ScalarFunction& function,
+           const sql::Overload& overload, std::vector<CallArgument> args,
+           std::shared_ptr<const sql::FunctionState> state, bool strict = false);
   data::Column& evaluate(const Frame& frame, data::Selection rows) override;
 
  private:
   // Makes rows null of which an argument is null; returns the others.
-  data::Selection take_nulls_out(data::Selection rows);
+  data::Selection take_nulls_out(const Frame& frame, data::Selection rows);
 
   const sql::Overload& overload_;
-  std::vector<NodePtr> args_;
+  const bool protection_, strict_;
+  std::vector<CallArgument> args_;
+  std::shared_ptr<const sql::FunctionState> state_;
   std::vector<const data::Column*> values_;
+  std::vector<sql::Lambda*> lambdas_;
   std::vector<data::RowIndex> with_values_;
+  data::Column result_;
+};
+
+// The value, then the body with it as its last parameter.
+class BindNode final : public ProgramNode {
+ public:
+  BindNode(NodePtr value, NodePtr body) : value_(std::move(value)), body_(std::move(body)) {}
+  data::Column& evaluate(const Frame& frame, data::Selection rows) override;
+
+ private:
+  NodePtr value_, body_;
+  std::vector<data::Column*> params_;
+};
+
+// Constants in a table, others one after the other for the rows that are still open.
+class InNode final : public ProgramNode {
+ public:
+  InNode(NodePtr value, const data::Type& type, const std::vector<data::Value>& constants,
+         std::vector<NodePtr> others, data::Arena& arena);
+  data::Column& evaluate(const Frame& frame, data::Selection rows) override;
+
+ private:
+  void look_up(const data::Column& value, data::Selection rows);
+
+  NodePtr value_;
+  data::Column constants_;
+  std::unordered_multimap<std::uint64_t, std::uint32_t> rows_by_hash_;
+  std::vector<NodePtr> others_;
+  std::vector<data::RowIndex> open_;
+  data::Column result_;
+};
+
+class FieldNode final : public ProgramNode {
+ public:
+  FieldNode(const data::Type& type, NodePtr from, std::size_t field)
+      : from_(std::move(from)), field_(field), result_(type) {}
+  data::Column& evaluate(const Frame& frame, data::Selection rows) override;
+
+ private:
+  NodePtr from_;
+  std::size_t field_;
+  std::vector<data::RowIndex> there_;
+  data::Column result_;
+};
+
+// ARRAY[...], MAP(...), STRUCT(...).
+class ConstructNode final : public ProgramNode {
+ public:
+  ConstructNode(const data::Type& type, std::vector<NodePtr> parts)
+      : parts_(std::move(parts)), values_(parts_.size()), result_(type) {}
+  data::Column& evaluate(const Frame& frame, data::Selection rows) override;
+
+ private:
+  void put_array(data::RowIndex row);
+  void put_map(data::RowIndex row, const Frame& frame);
+
+  std::vector<NodePtr> parts_;
+  std::vector<const data::Column*> values_;
   data::Column result_;
 };
 

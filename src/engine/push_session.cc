@@ -101,9 +101,10 @@ Result<bool> PushSession::read_some() {
     if (!TRY(current_->next())) continue;
     failed_.assign(current_->batch().rows, 0);
     for (const sql::RowErrors::Entry& entry : current_->refused().entries())
-      reject(entry.row, entry.reason);
+      reject({0, entry.row}, entry.reason);
     if (!current_->batch().selection.empty())
       limit_reached_ = TRY(chain_.process(current_->batch(), *this)) == Flow::done;
+    failures_.flush(std::chrono::steady_clock::now(), "a push query");
     current_->release();
     return true;
   }
@@ -129,17 +130,20 @@ Result<Flow> PushSession::emit(const data::Batch& batch) {
   for (data::RowIndex row : batch.selection) {
     Row values;
     values.reserve(batch.columns.size());
-    for (const data::Column* column : batch.columns) {
-      CHECK(column != nullptr);
-      values.push_back(data::value_at(*column, row));
+    const bool there = batch.kind(row) == data::RowKind::insert;
+    for (std::size_t i = 0; i < batch.columns.size(); ++i) {
+      CHECK(batch.columns[i] != nullptr);
+      const bool key = parts_.schema->columns[i].role == data::ColumnRole::key;
+      values.push_back(there || key ? data::value_at(*batch.columns[i], row) : data::Null{});
     }
     rows_.push_back(std::move(values));
   }
   return Flow::more;
 }
 
-void PushSession::reject(data::RowIndex row, std::string_view reason) {
-  if (std::exchange(failed_[row], 1) == 0) skipped_.add(reason);
+void PushSession::reject(data::RowOrigin origin, std::string_view reason) {
+  if (origin.row == data::RowOrigin::kNone) return skipped_.add(reason);
+  if (std::exchange(failed_[origin.row], 1) == 0) skipped_.add(reason);
 }
 
 }  // namespace penstock::engine

@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "engine/failure_log.h"
 #include "engine/pipeline.h"
 #include "engine/runtime.h"
 #include "engine/source_edge.h"
@@ -39,7 +40,10 @@ class PushSession final : public PushQuery, private Emitter {
   void deliver(std::size_t rows_max, Rows& out);
 
   Result<Flow> emit(const data::Batch& batch) override;
-  void reject(data::RowIndex row, std::string_view reason) override;
+  void reject(data::RowOrigin origin, std::string_view reason) override;
+  void note_failure(std::string_view step, std::string_view reason) override {
+    failures_.add(step, reason);
+  }
   data::Arena& arena() override { return current_->arena(); }
 
   topics::Log& log_;
@@ -54,6 +58,7 @@ class PushSession final : public PushQuery, private Emitter {
   std::vector<std::uint8_t> failed_;  // per row of the batch at hand
   std::deque<Row> rows_;
   SkippedRecords skipped_;
+  FailureLog failures_;
   bool until_end_ = false;
   bool limit_reached_ = false;
   std::optional<Error> error_;

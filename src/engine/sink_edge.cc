@@ -10,6 +10,7 @@
 #include "base/secret.h"
 #include "crypto/random.h"
 #include "engine/limits.h"
+#include "engine/record_columns.h"
 #include "engine/seal_access.h"
 #include "engine/sealed_source.h"
 #include "engine/stream_format.h"
@@ -76,7 +77,7 @@ Result<> SinkEdge::make_writers() {
   RoleColumns values = columns_of(stream.schema, data::ColumnRole::value);
   key_places_ = std::move(keys.places);
   value_places_ = std::move(values.places);
-  timestamp_column_ = TRY(timestamp_column(stream));
+  timestamp_ = TRY(TimestampRule::of(stream));
   if (!key_places_.empty())
     key_writer_ = TRY(format::make_writer(keys.schema, TRY(key_options(stream))));
   value_writer_ = TRY(format::make_writer(values.schema, TRY(value_options(stream))));
@@ -109,26 +110,38 @@ Result<> SinkEdge::write(const data::Batch& batch, std::span<const Slice> header
   if (sealer_ != nullptr) TRY(prepare_sealer(now_ms, batch.selection.size()));
   encode(batch, refused);
   const std::size_t bytes_before = bytes_;
+  std::size_t value = 0;  // values_ has none for tombstones
   for (std::size_t i = 0; i < batch.selection.size(); ++i) {
-    data::RowIndex row = batch.selection[i];
-    std::optional<data::TimestampMs> timestamp_ms = timestamp_of(batch, row);
+    const data::RowIndex row = batch.selection[i];
+    const bool tombstone = batch.kind(row) == data::RowKind::tombstone;
+    const Slice bytes = tombstone ? Slice{} : values_[value++];
     if (!refused.empty() && failed_[row] != 0) continue;
-    std::optional<ByteView> row_headers = carried(headers, row);
-    if (!timestamp_ms) {
-      refused.add(row, kInvalidTimestamp);
-    } else if (*timestamp_ms < rules_.timestamp_ms_min) {
-      refused.add(row, kTooEarly);
-    } else if (bytes_ - bytes_before > kBatchOutputBytesMax) {
-      refused.add(row, kBatchTooLarge);
-    } else if (!row_headers) {
-      refused.add(row, kMalformedHeaders);
-    } else if (!add_record(key_writer_ != nullptr ? keys_[i] : Slice{}, values_[i], *row_headers,
-                           *timestamp_ms)) {
-      refused.add(row, kTooLarge);
-    }
+    if (auto why = add_row(batch, row, key_writer_ != nullptr ? keys_[i] : Slice{}, bytes, headers,
+                           bytes_ - bytes_before);
+        !why.empty())
+      refused.add(row, why);
   }
   if (sealer_ != nullptr) wipe_plaintexts();
   return {};
+}
+
+// Empty: added; or why the row is refused.
+std::string_view SinkEdge::add_row(const data::Batch& batch, data::RowIndex row, const Slice& key,
+                                   const Slice& value, std::span<const Slice> headers,
+                                   std::size_t batch_bytes) {
+  const std::optional<data::TimestampMs> timestamp_ms = timestamp_of(batch, row);
+  const std::optional<ByteView> row_headers = carried(headers, batch.origin(row));
+  if (!timestamp_ms) return kInvalidTimestamp;
+  if (*timestamp_ms < rules_.timestamp_ms_min) return kTooEarly;
+  if (batch_bytes > kBatchOutputBytesMax) return kBatchTooLarge;
+  if (!row_headers) return kMalformedHeaders;
+  Slice full_key = key;
+  if (step_.stream.window && !batch.windows.empty() && !key.is_null()) {
+    windowed_key_.assign(key.bytes().begin(), key.bytes().end());
+    append_window(windowed_key_, batch.windows[row], *step_.stream.window);
+    full_key = {windowed_key_.data(), static_cast<std::uint32_t>(windowed_key_.size())};
+  }
+  return add_record(full_key, value, *row_headers, *timestamp_ms) ? std::string_view() : kTooLarge;
 }
 
 // Fills keys_ and values_, one entry per selected row; marks rows that have no encoding in failed_.
@@ -144,27 +157,31 @@ void SinkEdge::encode(const data::Batch& batch, sql::RowErrors& refused) {
   keys_.clear();
   values_.clear();
   if (key_writer_ != nullptr) key_writer_->encode(key_columns_, batch.selection, keys_, refused);
-  value_writer_->encode(value_columns_, batch.selection, values_, refused);
-  failed_.assign(data::kBatchRowsMax, 0);
+  data::Selection with_value = batch.selection;
+  if (!batch.kinds.empty()) {
+    inserts_.clear();
+    for (const data::RowIndex row : batch.selection)
+      if (batch.kinds[row] == data::RowKind::insert) inserts_.push_back(row);
+    with_value = inserts_;
+  }
+  value_writer_->encode(value_columns_, with_value, values_, refused);
+  failed_.assign(batch.rows, 0);
   for (const sql::RowErrors::Entry& entry : refused.entries()) failed_[entry.row] = 1;
 }
 
 std::optional<data::TimestampMs> SinkEdge::timestamp_of(const data::Batch& batch,
                                                         data::RowIndex row) const {
-  if (!timestamp_column_) {
+  if (!timestamp_ || batch.kind(row) == data::RowKind::tombstone) {
     data::TimestampMs own = batch.timestamps_ms[row];
     return own == kNoTimestamp ? std::max(own, rules_.timestamp_ms_min) : own;
   }
-  const data::Column& column = *batch.columns[*timestamp_column_];
-  if (column.is_null(row)) return std::nullopt;
-  std::int64_t value = column.values<std::int64_t>()[row];
-  if (value < 0) return std::nullopt;
-  return value;
+  return timestamp_->read(*batch.columns[timestamp_->place()], row);
 }
 
-std::optional<ByteView> SinkEdge::carried(std::span<const Slice> headers, data::RowIndex row) {
-  if (headers.empty() || headers[row].size == 0) return ByteView{};
-  return topics::headers_to_carry_on(headers[row].bytes(), renamed_headers_);
+std::optional<ByteView> SinkEdge::carried(std::span<const Slice> headers, data::RowOrigin origin) {
+  if (headers.empty() || origin.row >= headers.size() || headers[origin.row].size == 0)
+    return ByteView{};
+  return topics::headers_to_carry_on(headers[origin.row].bytes(), renamed_headers_);
 }
 
 // False: the record is larger than the topic takes.

@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "data/batch.h"
+#include "engine/stream_format.h"
 #include "format/writer.h"
 #include "seal/key_source.h"
 #include "seal/sealer.h"
@@ -30,7 +31,8 @@ class SinkEdge {
                                                   const seal::TopicSettingsTable& settings);
 
   // Adds the selected rows. Rows that cannot be written are put into `refused` with their reason.
-  // headers: packed, of the batch's rows, which their records are to have; empty for none.
+  // Tombstones become records without a value. headers: packed, of the records that the rows were
+  // made of, which theirs are to have; empty for none.
   // Errors end the task: the policy has ended.
   Result<> write(const data::Batch& batch, std::span<const Slice> headers, std::int64_t now_ms,
                  sql::RowErrors& refused);
@@ -50,7 +52,10 @@ class SinkEdge {
   void encode(const data::Batch& batch, sql::RowErrors& refused);
   std::optional<data::TimestampMs> timestamp_of(const data::Batch& batch, data::RowIndex row) const;
   // nullopt: what is there are no headers.
-  std::optional<ByteView> carried(std::span<const Slice> headers, data::RowIndex row);
+  std::optional<ByteView> carried(std::span<const Slice> headers, data::RowOrigin origin);
+  std::string_view add_row(const data::Batch& batch, data::RowIndex row, const Slice& key,
+                           const Slice& value, std::span<const Slice> headers,
+                           std::size_t batch_bytes);
   bool add_record(const Slice& key, const Slice& value, ByteView headers,
                   data::TimestampMs timestamp_ms);
   void wipe_plaintexts();
@@ -62,13 +67,14 @@ class SinkEdge {
   const std::int32_t home_partition_;                               // of records without a key
   std::unique_ptr<format::ValueWriter> key_writer_, value_writer_;  // key_writer_ null: no key
   std::vector<std::size_t> key_places_, value_places_;              // in the stream's schema
-  std::optional<std::size_t> timestamp_column_;
+  std::optional<TimestampRule> timestamp_;
 
   // Of the batch at hand.
   std::vector<const data::Column*> key_columns_, value_columns_;
   format::EncodedRows keys_, values_;
   std::vector<std::uint8_t> failed_;
-  ByteBuffer sealed_, renamed_headers_;
+  std::vector<data::RowIndex> inserts_;
+  ByteBuffer sealed_, renamed_headers_, windowed_key_;
 
   std::unique_ptr<seal::Sealer> sealer_;  // null: a plain topic
   std::optional<topics::TopicName> grants_topic_;

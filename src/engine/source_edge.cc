@@ -8,6 +8,7 @@
 
 #include "engine/limits.h"
 #include "engine/program.h"
+#include "engine/record_columns.h"
 #include "engine/stream_format.h"
 #include "topics/limits.h"
 
@@ -16,6 +17,7 @@ namespace {
 
 constexpr std::string_view kTooManyHeaders = "too_many_headers";
 constexpr std::string_view kRecordTooLarge = "record_too_large";
+constexpr std::string_view kNoWindow = "key_without_window";
 
 }  // namespace
 
@@ -36,15 +38,11 @@ Result<> SourceEdge::make_columns(const data::Schema& schema) {
   const data::Schema& stream_schema = step_.stream.schema;
   CHECK(schema.columns.size() == stream_schema.columns.size() + step_.pseudo.size());
   CHECK(step_.used.size() == schema.columns.size());
-  timestamp_column_ = TRY(timestamp_column(step_.stream));
+  timestamp_ = TRY(TimestampRule::of(step_.stream));
   std::vector<bool> used = step_.used;
-  if (timestamp_column_) used[*timestamp_column_] = true;
+  if (timestamp_) used[timestamp_->place()] = true;
   for (std::size_t i = 0; i < schema.columns.size(); ++i) {
     const data::ColumnSchema& column = schema.columns[i];
-    if (used[i] && column.type.is_nested())
-      return fail(ErrorCode::unsupported, fmt::format("column {} has type {}: nested types cannot "
-                                                      "be read yet",
-                                                      column.name, column.type.text()));
     columns_.push_back(used[i] ? std::make_unique<data::Column>(column.type) : nullptr);
     batch_.columns.push_back(columns_.back().get());
   }
@@ -95,6 +93,8 @@ Result<bool> SourceEdge::next() {
   }
   refused_.clear();
   batch_.rows = rows_;
+  batch_.kinds = {};
+  batch_.windows = {};
   batch_bytes_ = 0;
   batch_.selection.resize(rows_);
   if (sealed_ != nullptr) {
@@ -139,10 +139,10 @@ Result<> SourceEdge::open_rows() {
     batch_bytes_ += keys[first_ + row].size + values[first_ + row].size;
     key_views_[row] = keys[first_ + row].bytes();
     seal::OpenOutcome outcome = opened.rows()[row].outcome;
-    if (outcome == seal::OpenOutcome::ok) [[likely]] {
-      value_views_[row] = opened.bytes_of(row);
+    if (seal::is_opened(outcome)) [[likely]] {
+      take_value(row, outcome == seal::OpenOutcome::ok ? opened.bytes_of(row) : ByteView());
       batch_.selection[kept++] = static_cast<data::RowIndex>(row);
-    } else if (outcome != seal::OpenOutcome::tombstone) {
+    } else {
       refused_.add(static_cast<data::RowIndex>(row), seal::reason_code(outcome));
     }
   }
@@ -153,17 +153,27 @@ Result<> SourceEdge::open_rows() {
 void SourceEdge::take_plain_rows() {
   key_views_.resize(rows_);
   value_views_.resize(rows_);
-  std::size_t kept = 0;
   for (std::size_t row = 0; row < rows_; ++row) {
     const Slice& key = buffer_.keys[first_ + row];
     const Slice& value = buffer_.values[first_ + row];
     batch_bytes_ += key.size + value.size;
     key_views_[row] = key.bytes();
-    value_views_[row] = value.bytes();
-    batch_.selection[kept] = static_cast<data::RowIndex>(row);
-    kept += !value.is_null();  // a delete: a stream has nothing to make of it
+    take_value(row, value.bytes());
+    batch_.selection[row] = static_cast<data::RowIndex>(row);
   }
-  batch_.selection.resize(kept);
+}
+
+// A null value is one of no bytes at all, or the JSON text null.
+void SourceEdge::take_value(std::size_t row, ByteView value) {
+  const bool null = value.data() == nullptr || (json_values_ && value.size() == 4 &&
+                                                std::memcmp(value.data(), "null", 4) == 0);
+  value_views_[row] = null ? ByteView() : value;
+  if (!null) return;
+  if (batch_.kinds.empty()) {
+    kinds_.assign(rows_, data::RowKind::insert);
+    batch_.kinds = kinds_;
+  }
+  kinds_[row] = data::RowKind::tombstone;
 }
 
 // Records that only logs of others hold. Costs nothing while none has headers and all are small.
@@ -185,27 +195,63 @@ void SourceEdge::refuse_beyond_limits() {
 void SourceEdge::decode() {
   for (const auto& column : columns_)
     if (column != nullptr) column->reset(rows_);
+  if (step_.stream.window) take_windows();
   refused_now_.clear();
   if (key_reader_ != nullptr)
     key_reader_->decode(key_views_, batch_.selection, key_columns_, arena_, refused_now_);
   if (value_reader_ != nullptr)
     value_reader_->decode(value_views_, batch_.selection, value_columns_, arena_, refused_now_);
   if (!refused_now_.empty()) drop_refused();
+  if (step_.stream.is_table()) drop_rows_without_key();
+  if (!step_.stream.header_columns.empty()) fill_headers();
+}
+
+// The window stands behind the key's bytes.
+void SourceEdge::take_windows() {
+  windows_.assign(rows_, {});
+  batch_.windows = windows_;
+  refused_now_.clear();
+  for (const data::RowIndex row : batch_.selection) {
+    if (key_views_[row].data() == nullptr) continue;
+    const auto split = split_windowed_key(key_views_[row], *step_.stream.window);
+    if (!split) {
+      refused_now_.add(row, kNoWindow);
+      continue;
+    }
+    key_views_[row] = split->key;
+    windows_[row] = split->window;
+  }
+  if (!refused_now_.empty()) drop_refused();
+}
+
+// A table has nothing to make of a record without a key.
+void SourceEdge::drop_rows_without_key() {
+  if (key_reader_ == nullptr) return;
+  std::erase_if(batch_.selection,
+                [&](data::RowIndex row) { return key_views_[row].data() == nullptr; });
+}
+
+void SourceEdge::fill_headers() {
+  for (const sql::HeaderColumn& header : step_.stream.header_columns)
+    if (columns_[header.column] != nullptr)
+      fill_header_column(header, headers(), batch_.selection, *columns_[header.column], arena_);
 }
 
 void SourceEdge::set_timestamps() {
   std::span<const data::TimestampMs> record_times(buffer_.timestamps_ms);
   batch_.timestamps_ms = record_times.subspan(first_, rows_);
-  if (!timestamp_column_) return;
-  const data::Column& column = *columns_[*timestamp_column_];
-  std::span<const std::int64_t> values = column.values<std::int64_t>();
+  if (!timestamp_) return;
+  const data::Column& column = *columns_[timestamp_->place()];
   extracted_ms_.resize(rows_);
   refused_now_.clear();
   for (data::RowIndex row : batch_.selection) {
-    if (column.is_null(row) || values[row] < 0)
-      refused_now_.add(row, kInvalidTimestamp);
-    else
-      extracted_ms_[row] = values[row];
+    if (batch_.kind(row) == data::RowKind::tombstone) {
+      extracted_ms_[row] = batch_.timestamps_ms[row];
+      continue;
+    }
+    const auto time = timestamp_->read(column, row);
+    extracted_ms_[row] = time.value_or(0);
+    if (!time) refused_now_.add(row, kInvalidTimestamp);
   }
   batch_.timestamps_ms = extracted_ms_;
   if (!refused_now_.empty()) drop_refused();
@@ -213,21 +259,42 @@ void SourceEdge::set_timestamps() {
 
 void SourceEdge::fill_pseudo_columns() {
   std::size_t first_pseudo = step_.stream.schema.columns.size();
+  for (std::size_t i = 0; i < step_.pseudo.size(); ++i)
+    if (data::Column* column = columns_[first_pseudo + i].get(); column != nullptr)
+      fill_pseudo_column(step_.pseudo[i], *column);
+  if (batch_.kinds.empty()) return;
+  // As in ksqlDB: they stand beside the value, and there is none.
   for (std::size_t i = 0; i < step_.pseudo.size(); ++i) {
     data::Column* column = columns_[first_pseudo + i].get();
-    if (column == nullptr) continue;
-    switch (step_.pseudo[i]) {
-      case sql::PseudoColumn::rowtime:
-        std::ranges::copy(batch_.timestamps_ms, column->values<std::int64_t>().begin());
-        break;
-      case sql::PseudoColumn::rowpartition:
-        std::ranges::fill(column->values<std::int32_t>(), from_.partition);
-        break;
-      case sql::PseudoColumn::rowoffset:
-        std::copy_n(buffer_.offsets.begin() + static_cast<std::ptrdiff_t>(first_), rows_,
-                    column->values<std::int64_t>().begin());
-        break;
-    }
+    const bool of_key = step_.pseudo[i] == sql::PseudoColumn::windowstart ||
+                        step_.pseudo[i] == sql::PseudoColumn::windowend;
+    if (column == nullptr || of_key) continue;
+    for (const data::RowIndex row : batch_.selection)
+      if (batch_.kinds[row] == data::RowKind::tombstone) column->set_null(row);
+  }
+}
+
+void SourceEdge::fill_pseudo_column(sql::PseudoColumn what, data::Column& column) {
+  switch (what) {
+    case sql::PseudoColumn::rowtime:
+      std::ranges::copy(batch_.timestamps_ms, column.values<std::int64_t>().begin());
+      break;
+    case sql::PseudoColumn::rowpartition:
+      std::ranges::fill(column.values<std::int32_t>(), from_.partition);
+      break;
+    case sql::PseudoColumn::rowoffset:
+      std::copy_n(buffer_.offsets.begin() + static_cast<std::ptrdiff_t>(first_), rows_,
+                  column.values<std::int64_t>().begin());
+      break;
+    case sql::PseudoColumn::windowstart:
+    case sql::PseudoColumn::windowend:
+      for (std::size_t row = 0; row < rows_; ++row) {
+        const data::WindowBounds window =
+            batch_.windows.empty() ? data::WindowBounds() : batch_.windows[row];
+        column.values<std::int64_t>()[row] =
+            what == sql::PseudoColumn::windowstart ? window.start : window.end;
+      }
+      break;
   }
 }
 

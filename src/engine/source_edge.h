@@ -11,6 +11,7 @@
 #include "engine/runtime.h"
 #include "engine/sealed_source.h"
 #include "engine/state.h"
+#include "engine/stream_format.h"
 #include "format/reader.h"
 #include "seal/key_source.h"
 #include "sql/function.h"
@@ -38,8 +39,9 @@ class SourceEdge {
   Result<> start(topics::Offset from);
   bool is_sealed() const { return sealed_ != nullptr; }
   // Makes the next batch; false: nothing is at hand (or the stop offset is reached). The batch
-  // before it is wiped. Rows that did not open or decode are in refused(), not in the selection;
-  // deletes are in neither. Errors end the task; see SealedSource::open().
+  // before it is wiped. Rows that did not open or decode are in refused(), not in the selection.
+  // Records without a value are tombstones of the batch. Errors end the task; see
+  // SealedSource::open().
   Result<bool> next();
   void stop_at(topics::Offset end) { stop_at_ = end; }
   bool at_stop() const { return stop_at_ && position_ >= *stop_at_; }
@@ -74,7 +76,10 @@ class SourceEdge {
 
  private:
   SourceEdge(topics::Log& log, const sql::SourceStep& step, topics::TopicPartition from)
-      : log_(log), step_(step), from_(std::move(from)) {}
+      : log_(log),
+        step_(step),
+        from_(std::move(from)),
+        json_values_(step.stream.value_format == sql::FormatKind::json) {}
 
   Result<> make_columns(const data::Schema& schema);
   Result<bool> fetch();
@@ -82,10 +87,15 @@ class SourceEdge {
   std::size_t rows_at_hand() const;
   Result<> open_rows();
   void take_plain_rows();
+  void take_value(std::size_t row, ByteView value);
   void refuse_beyond_limits();
   void decode();
   void set_timestamps();
   void fill_pseudo_columns();
+  void fill_pseudo_column(sql::PseudoColumn what, data::Column& column);
+  void fill_headers();
+  void take_windows();
+  void drop_rows_without_key();
   void drop_refused();  // refused_now_
 
   topics::Log& log_;
@@ -103,12 +113,15 @@ class SourceEdge {
   std::vector<ByteView> key_views_, value_views_;  // of the batch; null: data() == nullptr
   std::vector<std::unique_ptr<data::Column>> columns_;
   std::vector<data::Column*> key_columns_, value_columns_;
-  std::optional<std::size_t> timestamp_column_;
+  std::optional<TimestampRule> timestamp_;
   data::Arena arena_;
   sql::RowErrors refused_, refused_now_;
   std::vector<data::TimestampMs> extracted_ms_;
   std::vector<std::uint8_t> scratch_;
   std::vector<data::RowIndex> kept_;
+  const bool json_values_;
+  std::vector<data::WindowBounds> windows_;
+  std::vector<data::RowKind> kinds_;  // of the batch, where one is no insert
   data::Batch batch_;
   std::size_t batch_bytes_ = 0;
 };

@@ -3,13 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <set>
 
-#include "engine/runtime.h"
-#include "engine/test_keys.h"
-#include "engine/test_topics.h"
-#include "sql/statement.h"
-#include "topics/memory_log.h"
-#include "topics/test_state_key.h"
+#include "engine/test_sql_run.h"
 
 namespace penstock::engine {
 namespace {
@@ -18,80 +14,6 @@ using namespace test;  // NOLINT: builders
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::UnorderedElementsAre;
-
-class Streams final : public sql::Catalogue {
- public:
-  const sql::StreamInfo* find(std::string_view name) const override {
-    auto found = streams_.find(std::string(name));
-    return found == streams_.end() ? nullptr : &found->second;
-  }
-  std::vector<std::string> names() const override {
-    std::vector<std::string> out;
-    for (const auto& [name, stream] : streams_) out.push_back(name);
-    return out;
-  }
-  void add(const sql::StreamInfo& stream) { streams_[stream.name] = stream; }
-
- private:
-  std::map<std::string, sql::StreamInfo> streams_;
-};
-
-class SqlRunTest : public testing::Test {
- protected:
-  void SetUp() override {
-    RuntimeOptions options;
-    options.threads = 2;
-    runtime_ = start_runtime(*log_, &keys_, options).value();
-  }
-
-  void execute(std::string_view script) {
-    Result<std::vector<sql::StatementText>> texts = sql::split_statements(script);
-    ASSERT_TRUE(texts) << texts.error().text();
-    for (const sql::StatementText& text : *texts) {
-      Result<sql::Statement> statement =
-          sql::prepare_statement(text, streams_, builtin_functions());
-      ASSERT_TRUE(statement) << statement.error().text();
-      std::visit([&](auto& node) { apply(node); }, statement->node);
-    }
-  }
-  void drain() {
-    Result<> drained = runtime_->drain();
-    ASSERT_TRUE(drained) << drained.error().text();
-  }
-  std::vector<std::string> reasons(const std::string& query) {
-    std::vector<std::string> out;
-    for (TestRecord& letter : read_topic(*log_, query + ".dead_letters"))
-      out.push_back(letter.headers["penstock.reason"]);
-    return out;
-  }
-
-  std::unique_ptr<topics::Log> log_ = topics::make_memory_log(topics::test_identity());
-  seal::KeyRing keys_ = make_keys({"payments", "review"});
-  Streams streams_;
-  std::unique_ptr<Runtime> runtime_;
-
- private:
-  void apply(sql::CreateStream& create) { add(create.stream); }
-  void apply(sql::CreateStreamAs& create) {
-    add(create.stream);
-    start("CSAS_" + create.stream.name, std::move(create.plan));
-  }
-  void apply(sql::InsertSelect& insert) {
-    start(insert.query_id.value_or("INSERTQUERY"), std::move(insert.plan));
-  }
-  void apply(auto&) { FAIL() << "the test does not run this statement"; }
-
-  void add(const sql::StreamInfo& stream) {
-    streams_.add(stream);
-    auto name = topic_name(stream.topic);
-    if (log_->describe(name)) return;
-    ASSERT_TRUE(log_->create({.name = name, .partitions = stream.partitions.value_or(1)}));
-  }
-  void start(const std::string& id, sql::PlanPtr plan) {
-    Result<> started = runtime_->start_query(QueryId(id), std::move(plan), StartAt::earliest);
-    ASSERT_TRUE(started) << started.error().text();
-  }
-};
 
 TEST_F(SqlRunTest, SealedPaymentsAreMaskedForSomeAndSealedAgainForOthers) {
   make_topic(*log_, "payments");
@@ -161,16 +83,24 @@ TEST_F(SqlRunTest, PartitionByMovesRowsToTheirNewKey) {
   EXPECT_EQ(partitions["Rome"].size(), 1u);
 }
 
-TEST_F(SqlRunTest, WhatCannotBeComputedIsADeadLetterAndConditionsGuardIt) {
+TEST_F(SqlRunTest, WhatCannotBeComputedIsNullOrADeadLetterAndConditionsGuardIt) {
   execute(R"(
     CREATE STREAM a (n INTEGER, d BIGINT) WITH (KAFKA_TOPIC='a', VALUE_FORMAT='JSON');
-    CREATE STREAM bare WITH (KAFKA_TOPIC='bare', VALUE_FORMAT='JSON') AS SELECT n / d AS q FROM a;
+    CREATE STREAM bare WITH (KAFKA_TOPIC='bare', VALUE_FORMAT='JSON') AS
+      SELECT n / d AS q, n, COALESCE(n / d, 7) AS c FROM a;
+    CREATE STREAM strict WITH (KAFKA_TOPIC='strict', VALUE_FORMAT='JSON', ON_ERROR='dead_letter') AS
+      SELECT n / d AS q FROM a;
     CREATE STREAM guarded WITH (KAFKA_TOPIC='guarded', VALUE_FORMAT='JSON') AS
       SELECT n / d AS q FROM a WHERE d <> 0 AND n / d > 1;)");
   produce_values(*log_, "a", {R"({"N":8,"D":2})", R"({"N":8,"D":0})", R"({"N":null,"D":0})"});
   drain();
-  EXPECT_THAT(read_values(*log_, "bare"), ElementsAre(R"({"Q":4})", R"({"Q":null})"));
-  EXPECT_THAT(reasons("CSAS_BARE"), ElementsAre("division_by_zero"));
+  // No COALESCE catches a failure.
+  EXPECT_THAT(read_values(*log_, "bare"),
+              ElementsAre(R"({"Q":4,"N":8,"C":4})", R"({"Q":null,"N":8,"C":null})",
+                          R"({"Q":null,"N":null,"C":7})"));
+  EXPECT_THAT(reasons("CSAS_BARE"), IsEmpty());
+  EXPECT_THAT(read_values(*log_, "strict"), ElementsAre(R"({"Q":4})", R"({"Q":null})"));
+  EXPECT_THAT(reasons("CSAS_STRICT"), ElementsAre("division_by_zero"));
   EXPECT_THAT(read_values(*log_, "guarded"), ElementsAre(R"({"Q":4})"));
   EXPECT_THAT(reasons("CSAS_GUARDED"), IsEmpty());
 }

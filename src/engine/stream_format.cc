@@ -5,7 +5,7 @@
 namespace penstock::engine {
 namespace {
 
-format::Kind kind_of(sql::FormatKind kind) {
+Result<format::Kind> kind_of(const sql::StreamInfo& stream, sql::FormatKind kind) {
   switch (kind) {
     case sql::FormatKind::json:
       return format::Kind::json;
@@ -15,12 +15,15 @@ format::Kind kind_of(sql::FormatKind kind) {
       return format::Kind::kafka;
     case sql::FormatKind::none:
       return format::Kind::none;
+    default:
+      break;
   }
-  return format::Kind::none;
+  return fail(ErrorCode::unsupported, fmt::format("stream {}: format {} needs a schema registry, "
+                                                  "which is not supported yet",
+                                                  stream.name, sql::name_of(kind)));
 }
 
-Result<char> delimiter_of(const sql::StreamInfo& stream) {
-  const std::string& text = stream.value_delimiter;
+Result<char> delimiter_of(const sql::StreamInfo& stream, const std::string& text) {
   if (text.size() == 1) return text[0];
   if (text == "SPACE") return ' ';
   if (text == "TAB") return '\t';
@@ -34,15 +37,21 @@ Result<char> delimiter_of(const sql::StreamInfo& stream) {
 Result<format::Options> key_options(const sql::StreamInfo& stream) {
   std::size_t columns = columns_of(stream.schema, data::ColumnRole::key).places.size();
   format::Options options;
-  options.kind = kind_of(stream.key_format);
+  options.kind = TRY(kind_of(stream, stream.key_format));
   options.unwrapped = options.kind == format::Kind::json && columns == 1;
+  if (options.kind == format::Kind::delimited)
+    options.delimiter = TRY(delimiter_of(stream, stream.key_delimiter));
   return options;
 }
 
 Result<format::Options> value_options(const sql::StreamInfo& stream) {
+  std::size_t columns = columns_of(stream.schema, data::ColumnRole::value).places.size();
   format::Options options;
-  options.kind = kind_of(stream.value_format);
-  if (options.kind == format::Kind::delimited) options.delimiter = TRY(delimiter_of(stream));
+  options.kind = TRY(kind_of(stream, stream.value_format));
+  options.unwrapped = options.kind == format::Kind::json && columns == 1 &&
+                      !stream.wrap_single_value.value_or(true);
+  if (options.kind == format::Kind::delimited)
+    options.delimiter = TRY(delimiter_of(stream, stream.value_delimiter));
   return options;
 }
 
@@ -56,20 +65,41 @@ RoleColumns columns_of(const data::Schema& schema, data::ColumnRole role) {
   return out;
 }
 
-Result<std::optional<std::size_t>> timestamp_column(const sql::StreamInfo& stream) {
+Result<std::optional<TimestampRule>> TimestampRule::of(const sql::StreamInfo& stream) {
   if (!stream.timestamp_column) return std::nullopt;
   std::optional<std::size_t> place = stream.schema.find(*stream.timestamp_column);
   if (!place)
     return fail(ErrorCode::invalid_argument,
                 fmt::format("stream {}: TIMESTAMP names column {}, which it does not have",
                             stream.name, *stream.timestamp_column));
+  TimestampRule rule;
+  rule.place_ = *place;
   const data::Type& type = stream.schema.columns[*place].type;
+  if (type.kind() == data::TypeKind::string && stream.timestamp_format) {
+    rule.pattern_ = TRY_IN(functions::TimePattern::compile(*stream.timestamp_format),
+                           fmt::format("stream {}: TIMESTAMP_FORMAT", stream.name));
+    return rule;
+  }
   if (type.kind() != data::TypeKind::bigint && type.kind() != data::TypeKind::timestamp)
     return fail(ErrorCode::unsupported,
-                fmt::format("stream {}: TIMESTAMP column {} has type {}, expected BIGINT or "
-                            "TIMESTAMP",
+                fmt::format("stream {}: TIMESTAMP column {} has type {}, expected BIGINT, "
+                            "TIMESTAMP, or STRING with a TIMESTAMP_FORMAT",
                             stream.name, *stream.timestamp_column, type.text()));
-  return place;
+  return rule;
+}
+
+std::optional<data::TimestampMs> TimestampRule::read(const data::Column& column,
+                                                     data::RowIndex row) const {
+  if (column.is_null(row)) return std::nullopt;
+  std::int64_t time = 0;
+  if (pattern_) {
+    const auto parsed = pattern_->parse(column.values<data::Text>()[row].view());
+    if (!parsed) return std::nullopt;
+    time = parsed->local - parsed->offset_ms.value_or(0);
+  } else {
+    time = column.values<std::int64_t>()[row];
+  }
+  return time < 0 ? std::nullopt : std::optional(time);
 }
 
 }  // namespace penstock::engine

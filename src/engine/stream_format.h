@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "base/error.h"
+#include "data/column.h"
 #include "data/schema.h"
+#include "engine/functions/time_pattern.h"
 #include "format/kind.h"
 #include "sql/stream_info.h"
 
@@ -23,9 +25,21 @@ struct RoleColumns {
 };
 RoleColumns columns_of(const data::Schema& schema, data::ColumnRole role);
 
-// Place of the column that TIMESTAMP names; none when the stream names none. invalid_argument: no
-// such column; unsupported: neither BIGINT nor TIMESTAMP.
-Result<std::optional<std::size_t>> timestamp_column(const sql::StreamInfo& stream);
+// The column that TIMESTAMP names, and how its values are times: BIGINT and TIMESTAMP as they are,
+// STRING by TIMESTAMP_FORMAT.
+class TimestampRule {
+ public:
+  // invalid_argument: no such column, a malformed pattern; unsupported: another type.
+  static Result<std::optional<TimestampRule>> of(const sql::StreamInfo& stream);
+
+  std::size_t place() const { return place_; }  // in the stream's schema
+  // nullopt: null, negative, or no time of the pattern.
+  std::optional<data::TimestampMs> read(const data::Column& column, data::RowIndex row) const;
+
+ private:
+  std::size_t place_ = 0;
+  std::optional<functions::TimePattern> pattern_;
+};
 
 // A row whose timestamp column is null or negative.
 inline constexpr std::string_view kInvalidTimestamp = "invalid_timestamp";

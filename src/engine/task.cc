@@ -154,7 +154,11 @@ Result<> Task::process_batch() {
     bury(entry.row, entry.reason);
   if (!batch.selection.empty()) {
     warn_of_seconds(batch.timestamps_ms[batch.selection.front()]);
-    TRY(chain_.process(batch, *this));
+    Result<Flow> flow = chain_.process(batch, *this);
+    // The same records would fail the same way again (ON_ERROR='stop').
+    if (!flow && flow.error().code() == ErrorCode::invalid_argument)
+      query_->set_failed(flow.error());
+    TRY(std::move(flow));
   }
   gathered_.records_in += batch.rows;
   gathered_.bytes_in += source_->batch_bytes();
@@ -178,17 +182,18 @@ Result<Flow> Task::emit(const data::Batch& batch) {
     return Flow::more;
   }
   refused_by_sink_.clear();
-  // Rows are those of the source's batch here (Emitter): so are their headers.
+  // Of the source's batch: the sink finds a row's by its origin.
   std::span<const Slice> headers;
   if (passes_headers_) headers = source_->headers();
   TRY(sink_->write(batch, headers, system_clock().now_ms(), refused_by_sink_));
   for (const sql::RowErrors::Entry& entry : refused_by_sink_.entries())
-    bury(entry.row, entry.reason);
+    reject(batch.origin(entry.row), entry.reason);
   return Flow::more;
 }
 
-void Task::reject(data::RowIndex row, std::string_view reason) {
-  bury(row, reason);
+void Task::reject(data::RowOrigin origin, std::string_view reason) {
+  if (origin.row == data::RowOrigin::kNone) return failures_.add("emit", reason);
+  bury(origin.row, reason);
 }
 
 void Task::bury(data::RowIndex row, std::string_view reason) {
@@ -285,6 +290,7 @@ void Task::count_committed() {
   status.memory_peak_bytes = memory_peak_;
   if (source_->is_sealed()) status.set_missing(flying_missing_);
   ++commits_;
+  failures_.flush(last_commit_, query_->id().value());
   context_.progress.notify();
 }
 

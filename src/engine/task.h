@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "engine/failure_log.h"
 #include "engine/operator.h"
 #include "engine/query.h"
 #include "engine/sink_edge.h"
@@ -75,7 +76,10 @@ class Task final : private Emitter {
 
   // Emitter: what the chain makes of a batch.
   Result<Flow> emit(const data::Batch& batch) override;
-  void reject(data::RowIndex row, std::string_view reason) override;
+  void reject(data::RowOrigin origin, std::string_view reason) override;
+  void note_failure(std::string_view step, std::string_view reason) override {
+    failures_.add(step, reason);
+  }
   data::Arena& arena() override { return source_->arena(); }
   void bury(data::RowIndex row, std::string_view reason);
 
@@ -88,7 +92,7 @@ class Task final : private Emitter {
   std::unique_ptr<SinkEdge> sink_;  // null: rows are counted and dropped
   bool passes_headers_ = false;
   Chain chain_;
-  sql::RowErrors rejected_;  // of the batch at hand
+  FailureLog failures_;
   sql::RowErrors refused_by_sink_;
   std::vector<std::uint8_t> buried_;  // per row of the batch: has a dead letter
 

@@ -78,7 +78,8 @@ class TestProducer {
   std::vector<seal::EpochGrant> grants_;
 };
 
-// Opens everything that a topic holds; "<refused>" for what does not open in its partition's order.
+// Opens everything that a topic holds; "<refused>" for what does not open in its partition's order,
+// "<deleted>" for tombstones.
 inline std::vector<std::string> open_topic(topics::Log& log, const std::string& topic,
                                            const seal::KeySource& keys) {
   auto opener =
@@ -97,9 +98,10 @@ inline std::vector<std::string> open_topic(topics::Log& log, const std::string& 
                                   .path = {},
                                   .partition = record.partition};
       if (record.key) context.key = Slice::of(as_bytes(*record.key));
-      bool ok =
-          opener->open(context, as_bytes(*record.value), guard, body) == seal::OpenOutcome::ok;
-      out.push_back(ok ? std::string(as_text(body)) : "<refused>");
+      const auto outcome = opener->open(context, as_bytes(*record.value), guard, body);
+      out.push_back(outcome == seal::OpenOutcome::ok          ? std::string(as_text(body))
+                    : outcome == seal::OpenOutcome::tombstone ? "<deleted>"
+                                                              : "<refused>");
     }
     EXPECT_EQ(guard.totals(), seal::GapTotals{}) << topic << "/" << p;
   }

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "engine/runtime.h"
+#include "sql/overload_resolver.h"
 #include "sql/plan.h"
 
 namespace penstock::engine::test {
@@ -40,25 +41,6 @@ inline sql::ExprPtr text(std::string value) {
   return literal(kString, std::move(value));
 }
 
-inline bool takes(sql::ArgKind kind, const data::Type& type) {
-  using sql::ArgKind;
-  if (kind == ArgKind::any || kind == ArgKind::same) return true;
-  switch (type.kind()) {
-    case data::TypeKind::boolean:
-      return kind == ArgKind::boolean;
-    case data::TypeKind::integer:
-      return kind == ArgKind::integer;
-    case data::TypeKind::bigint:
-      return kind == ArgKind::bigint;
-    case data::TypeKind::double_:
-      return kind == ArgKind::double_;
-    case data::TypeKind::string:
-      return kind == ArgKind::string;
-    default:
-      return false;
-  }
-}
-
 template <typename... Args>
 std::vector<sql::ExprPtr> list(Args... args) {
   std::vector<sql::ExprPtr> out;
@@ -70,17 +52,13 @@ std::vector<sql::ExprPtr> list(Args... args) {
 inline sql::ExprPtr call(std::string_view name, std::vector<sql::ExprPtr> args) {
   const sql::ScalarFunction* function = builtin_functions().find(name);
   CHECK(function != nullptr);
-  std::vector<data::Type> types;
-  for (const sql::ExprPtr& arg : args) types.push_back(arg->type);
-  for (const sql::Overload& overload : function->overloads) {
-    if (overload.args.size() != types.size()) continue;
-    bool fits = true;
-    for (std::size_t i = 0; i < types.size(); ++i) fits = fits && takes(overload.args[i], types[i]);
-    if (!fits) continue;
-    return expr(overload.result(types), sql::CallExpr{function, &overload, std::move(args)});
-  }
-  CHECK(false && "no overload takes these arguments");
-  return nullptr;
+  std::vector<sql::ArgumentType> types;
+  for (const sql::ExprPtr& arg : args) types.emplace_back().type = arg->type;
+  const sql::Resolution resolution = sql::resolve(*function, types);
+  CHECK(static_cast<bool>(resolution));
+  for (std::size_t i = 0; i < args.size(); ++i) CHECK(resolution.types()[i] == args[i]->type);
+  return expr(resolution.result(),
+              sql::CallExpr{function, &resolution.overload(), std::move(args)});
 }
 
 inline sql::ExprPtr logical(sql::LogicalExpr::Kind kind, std::vector<sql::ExprPtr> terms) {
@@ -140,12 +118,13 @@ inline sql::PlanPtr limit(sql::PlanPtr input, std::int64_t rows) {
   data::Schema schema = input->schema;
   return on(std::move(input), sql::LimitStep{rows}, std::move(schema));
 }
-// The sink stream has the input's schema.
+// The sink stream has the input's schema; what cannot be computed is a dead letter.
 inline sql::PlanPtr sink(sql::PlanPtr input, std::string name, std::string topic,
                          sql::SealSpec seal = {}) {
   data::Schema schema = input->schema;
   sql::StreamInfo info = stream(std::move(name), std::move(topic), schema);
   info.seal = std::move(seal);
+  info.on_error = sql::OnError::dead_letter;
   return on(std::move(input), sql::SinkStep{std::move(info)}, std::move(schema));
 }
 

@@ -5,9 +5,9 @@
 
 namespace penstock::format {
 
-// Fields in quotes where a reader would take them for something else otherwise: they hold the
-// delimiter, a quote or a line break, begin with a character up to '#', end with a blank or control
-// character, or are the first and empty (but not null) or begin beyond ASCII there.
+// Fields in quotes where ksqlDB has them: a record's first one unless it begins with a letter or
+// digit (an empty one too, not a null one), and those that hold the delimiter, a quote or a line
+// break, begin with a character up to '#', or end with a blank or control character.
 class DelimitedWriter final : public ValueWriter {
  public:
   explicit DelimitedWriter(char delimiter) : delimiter_(delimiter) {}

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "format/json_nested.h"
 #include "format/json_text.h"
 
 namespace penstock::format {
@@ -152,6 +153,7 @@ std::string_view JsonReader::read_span(const Target& target, const JsonSpan& spa
     case JsonToken::array:
       break;
   }
+  if (target.column->type().is_nested()) return read_json_cell(*target.column, row, text, arena);
   if (target.kind != data::TypeKind::string) return reason::kWrongType;
   std::span<char> room = arena.allocate(text.size());
   target.cell<data::Text>(row) = data::Text(room.data(), JsonDocument::compact(text, room.data()));
@@ -197,7 +199,14 @@ void JsonReader::learn(ByteView record) {
   pause_length_ = paid ? 1 : std::min(pause_length_ * 2, kLearnPauseMax);
   pause_ = pause_length_ - 1;
   JsonShape shape;
-  if (!shape.learn(record, document_.members(), slot_of_member_, targets_)) return;
+  if (!shape.learn(record, document_.members(), slot_of_member_, targets_)) {
+    // Records that shapes do not cover rarely come alone.
+    pause_length_ = std::min<std::size_t>(failed_pause_ * 2, kLearnPauseMax);
+    failed_pause_ = pause_length_;
+    pause_ = pause_length_ - 1;
+    return;
+  }
+  failed_pause_ = 1;
   hits_since_learned_ = 0;
   if (shapes_.size() < kShapesKept) {
     last_shape_ = shapes_.size();

@@ -21,12 +21,12 @@ namespace penstock::format {
 //   equal name wins over an upper-cased one, and among those of one rank the last member wins.
 // - Missing members and null are null. Conversions: scalar_reader.h; STRING takes any value's JSON
 // text
-//   (objects and arrays without blanks), BOOLEAN only true and false.
+//   (objects and arrays without blanks), BOOLEAN only true and false; ARRAY, MAP and STRUCT:
+//   json_nested.h.
 // Two paths with equal results: records shaped as earlier ones are compared and scanned
 // (json_shape.h), others are taken apart (json_document.h), and their shape is learned.
 class JsonReader final : public ValueReader {
  public:
-  // Of the columns' types none is nested where used.
   JsonReader(const data::Schema& columns, const std::vector<bool>& used, bool unwrapped);
 
   void decode(std::span<const ByteView> values, data::Selection rows,
@@ -82,6 +82,7 @@ class JsonReader final : public ValueReader {
   std::size_t hits_since_learned_ = 0;
   std::size_t pause_ = 0;  // general records to let pass before learning again
   std::size_t pause_length_ = 1;
+  std::size_t failed_pause_ = 1;  // after records that shapes do not cover
   std::uint64_t predicted_records_ = 0;
 };
 

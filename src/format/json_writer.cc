@@ -18,14 +18,83 @@ using data::TypeKind;
 constexpr std::size_t kJsonScalarMax = std::max(data::kDecimalTextMax, kDoubleJsonMax) + 2;
 constexpr std::size_t kCopyPiece = 32;
 
-std::size_t text_size_max(const Column& column, RowIndex row) {
-  if (column.is_null(row)) return 0;
-  std::size_t size = column.values<Text>()[row].size;
-  return column.type().kind() == TypeKind::bytes ? base64_size(size) : escaped_size_max(size);
+// Of a cell of a type whose size varies.
+std::size_t cell_size_max(const Column& column, std::size_t row) {
+  if (column.is_null(row)) return 4;
+  switch (column.type().kind()) {
+    case TypeKind::string:
+      return escaped_size_max(column.values<Text>()[row].size) + 2;
+    case TypeKind::bytes:
+      return base64_size(column.values<Text>()[row].size) + 2;
+    case TypeKind::array:
+    case TypeKind::map: {
+      const data::ListSpan span = column.list(row);
+      std::size_t size = 2 + span.size * (column.children() + 4);  // commas, colons, quotes of keys
+      for (std::size_t part = 0; part < column.children(); ++part)
+        for (std::uint32_t i = 0; i < span.size; ++i)
+          size += cell_size_max(column.child(part), span.begin + i);
+      return size;
+    }
+    case TypeKind::struct_: {
+      std::size_t size = 2;
+      for (std::size_t i = 0; i < column.children(); ++i)
+        size += escaped_size_max(column.type().fields()[i].name.size()) + 4 +
+                cell_size_max(column.child(i), row);
+      return size;
+    }
+    default:
+      return kJsonScalarMax;
+  }
+}
+
+char* put_cell(char* to, const Column& column, std::size_t row);
+
+char* put_quoted(char* to, std::string_view text) {
+  *to++ = '"';
+  to = put_escaped(to, text);
+  *to++ = '"';
+  return to;
+}
+
+char* put_array(char* to, const Column& column, data::ListSpan span) {
+  *to++ = '[';
+  for (std::uint32_t i = 0; i < span.size; ++i) {
+    if (i > 0) *to++ = ',';
+    to = put_cell(to, column.child(0), span.begin + i);
+  }
+  *to++ = ']';
+  return to;
+}
+
+char* put_map(char* to, const Column& column, data::ListSpan span) {
+  const bool quotes = !column.child(0).type().is_text();
+  *to++ = '{';
+  for (std::uint32_t i = 0; i < span.size; ++i) {
+    if (i > 0) *to++ = ',';
+    if (quotes) *to++ = '"';
+    to = put_cell(to, column.child(0), span.begin + i);
+    if (quotes) *to++ = '"';
+    *to++ = ':';
+    to = put_cell(to, column.child(1), span.begin + i);
+  }
+  *to++ = '}';
+  return to;
+}
+
+char* put_struct(char* to, const Column& column, std::size_t row) {
+  *to++ = '{';
+  for (std::size_t i = 0; i < column.children(); ++i) {
+    if (i > 0) *to++ = ',';
+    to = put_quoted(to, column.type().fields()[i].name);
+    *to++ = ':';
+    to = put_cell(to, column.child(i), row);
+  }
+  *to++ = '}';
+  return to;
 }
 
 // The value of a cell that is not null; texts with their quotes.
-char* put_value(char* to, const Column& column, RowIndex row) {
+char* put_value(char* to, const Column& column, std::size_t row) {
   switch (column.type().kind()) {
     case TypeKind::boolean:
       return put_text(to, column.values<std::uint8_t>()[row] != 0 ? std::string_view("true")
@@ -43,25 +112,33 @@ char* put_value(char* to, const Column& column, RowIndex row) {
       return to +
              data::write_decimal(to, column.values<data::Int128>()[row], column.type().scale());
     case TypeKind::string:
-      *to++ = '"';
-      to = put_escaped(to, column.values<Text>()[row].view());
-      *to++ = '"';
-      return to;
+      return put_quoted(to, column.values<Text>()[row].view());
     case TypeKind::bytes:
       *to++ = '"';
       to = put_base64(to, column.values<Text>()[row].view());
       *to++ = '"';
       return to;
     case TypeKind::array:
+      return put_array(to, column, column.list(row));
     case TypeKind::map:
+      return put_map(to, column, column.list(row));
     case TypeKind::struct_:
-      break;
+      return put_struct(to, column, row);
   }
-  CHECK(false && "refused by make_writer");
   return to;
 }
 
+char* put_cell(char* to, const Column& column, std::size_t row) {
+  return column.is_null(row) ? put_text(to, "null") : put_value(to, column, row);
+}
+
 }  // namespace
+
+std::string json_cell_text(const data::Column& column, std::size_t row) {
+  std::string text(cell_size_max(column, row) + kCopyPiece, '\0');
+  text.resize(static_cast<std::size_t>(put_cell(text.data(), column, row) - text.data()));
+  return text;
+}
 
 JsonWriter::JsonWriter(const data::Schema& columns, bool unwrapped) : unwrapped_(unwrapped) {
   for (std::size_t i = 0; i < columns.columns.size(); ++i) {
@@ -77,7 +154,7 @@ JsonWriter::JsonWriter(const data::Schema& columns, bool unwrapped) : unwrapped_
     before.resize(size + kCopyPiece);
     fields_.push_back({std::move(before), size});
     fixed_size_max_ += size + kJsonScalarMax;
-    if (column.type.is_text()) texts_.push_back(i);
+    if (column.type.is_text() || column.type.is_nested()) texts_.push_back(i);
   }
   fixed_size_max_ += 2 + kCopyPiece;
 }
@@ -98,7 +175,7 @@ void JsonWriter::encode(std::span<const Column* const> columns, data::Selection 
 
 std::size_t JsonWriter::row_size_max(std::span<const Column* const> columns, RowIndex row) const {
   std::size_t size = fixed_size_max_;
-  for (std::size_t i : texts_) size += text_size_max(*columns[i], row);
+  for (std::size_t i : texts_) size += cell_size_max(*columns[i], row);
   return size;
 }
 
@@ -111,7 +188,7 @@ char* JsonWriter::put_row(char* to, std::span<const Column* const> columns, RowI
     else
       std::memcpy(to, field.before.data(), field.before_size);
     to += field.before_size;
-    to = columns[i]->is_null(row) ? put_text(to, "null") : put_value(to, *columns[i], row);
+    to = put_cell(to, *columns[i], row);
   }
   if (unwrapped_) return to;
   if (fields_.empty()) *to++ = '{';

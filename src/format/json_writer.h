@@ -8,7 +8,10 @@
 
 namespace penstock::format {
 
-// See make_writer. Column types are not nested.
+// A cell as JSON, the way records have it.
+std::string json_cell_text(const data::Column& column, std::size_t row);
+
+// See make_writer.
 class JsonWriter final : public ValueWriter {
  public:
   JsonWriter(const data::Schema& columns, bool unwrapped);

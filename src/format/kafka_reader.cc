@@ -3,7 +3,6 @@
 #include <bit>
 #include <cstring>
 
-#include <fmt/format.h>
 #include <simdjson.h>
 
 #include "base/check.h"
@@ -53,33 +52,11 @@ std::string_view read_primitive(data::Column& column, data::RowIndex row, ByteVi
     default:
       break;
   }
-  CHECK(false && "refused by check_kafka_columns");
+  CHECK(false && "refused by check_columns");
   return reason::kWrongType;
 }
 
 }  // namespace
-
-Result<> check_kafka_columns(const data::Schema& columns) {
-  if (columns.columns.size() != 1)
-    return fail(
-        ErrorCode::invalid_argument,
-        fmt::format("the KAFKA format holds exactly one column, not {}: use JSON or DELIMITED",
-                    columns.columns.size()));
-  const data::ColumnSchema& column = columns.columns[0];
-  switch (column.type.kind()) {
-    case TypeKind::integer:
-    case TypeKind::bigint:
-    case TypeKind::double_:
-    case TypeKind::string:
-    case TypeKind::bytes:
-      return {};
-    default:
-      return fail(ErrorCode::invalid_argument,
-                  fmt::format("the KAFKA format does not support type {} of column `{}`: it holds "
-                              "INTEGER, BIGINT, DOUBLE, STRING or BYTES",
-                              column.type.text(), column.name));
-  }
-}
 
 void KafkaReader::decode(std::span<const ByteView> values, data::Selection rows,
                          std::span<data::Column* const> out, data::Arena&, RowFailures& failures) {

@@ -5,10 +5,6 @@
 
 namespace penstock::format {
 
-// invalid_argument unless there is exactly one column, of type INTEGER, BIGINT, DOUBLE, STRING or
-// BYTES.
-Result<> check_kafka_columns(const data::Schema& columns);
-
 // INTEGER: 4 bytes, BIGINT: 8, DOUBLE: 8 (IEEE 754), all big-endian; STRING: UTF-8; BYTES: as they
 // are.
 class KafkaReader final : public ValueReader {

@@ -44,7 +44,7 @@ bool put_cell(EncodedRows& out, const Column& column, RowIndex row) {
     default:
       break;
   }
-  CHECK(false && "refused by check_kafka_columns");
+  CHECK(false && "refused by check_columns");
   return false;
 }
 

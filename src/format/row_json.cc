@@ -34,6 +34,38 @@ void append_double(std::string& out, double value) {
   out.append(text, put_double(text, value));
 }
 
+// An ARRAY, or a STRUCT as an object.
+void append_list(std::string& out, const data::ListValue& list, const data::Type& type) {
+  const bool object = type.kind() == TypeKind::struct_;
+  out += object ? '{' : '[';
+  for (std::size_t i = 0; i < list.items.size(); ++i) {
+    if (i > 0) out += ',';
+    if (object) {
+      append_json_string(out, type.fields()[i].name);
+      out += ':';
+    }
+    append_json(out, list.items[i], object ? type.fields()[i].type : type.element());
+  }
+  out += object ? '}' : ']';
+}
+
+// Keys that are no strings stand in quotes.
+void append_map(std::string& out, const data::MapValue& map, const data::Type& type) {
+  out += '{';
+  for (std::size_t i = 0; i < map.keys.size(); ++i) {
+    if (i > 0) out += ',';
+    std::string key;
+    append_json(key, map.keys[i], type.key());
+    if (key.starts_with('"'))
+      out += key;
+    else
+      append_quoted(out, key);
+    out += ':';
+    append_json(out, map.values[i], type.value());
+  }
+  out += '}';
+}
+
 }  // namespace
 
 void append_json(std::string& out, const data::Value& value, const data::Type& type) {
@@ -73,11 +105,11 @@ void append_json(std::string& out, const data::Value& value, const data::Type& t
       append_quoted(out, data::timestamp_text(held<std::int64_t>(value)));
       return;
     case TypeKind::array:
-    case TypeKind::map:
     case TypeKind::struct_:
-      break;
+      return append_list(out, held<data::ListValue>(value), type);
+    case TypeKind::map:
+      return append_map(out, held<data::MapValue>(value), type);
   }
-  CHECK(false && "values of nested types do not exist yet");
 }
 
 void append_json_array(std::string& out, std::span<const data::Value> values,

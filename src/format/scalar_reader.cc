@@ -205,7 +205,7 @@ Target::Target(data::Column& c)
     case TypeKind::array:
     case TypeKind::map:
     case TypeKind::struct_:
-      CHECK(false && "nested types have no vector form");
+      break;  // json_nested.h reads these
   }
 }
 

@@ -3,44 +3,14 @@
 #include <algorithm>
 #include <bit>
 #include <limits>
-#include <utility>
-
-#include <fmt/format.h>
 
 #include "base/check.h"
 #include "base/secret.h"
-#include "format/delimited_writer.h"
-#include "format/json_writer.h"
-#include "format/kafka_reader.h"
-#include "format/kafka_writer.h"
 
 namespace penstock::format {
 namespace {
 
 constexpr std::size_t kFirstBytes = 64 << 10;
-
-class NoneWriter final : public ValueWriter {
- public:
-  void encode(std::span<const data::Column* const>, data::Selection rows, EncodedRows& out,
-              data::RowErrors&) override {
-    for (std::size_t i = 0; i < rows.size(); ++i) out.end_null_row();
-  }
-};
-
-Result<> check_columns(const data::Schema& columns, const Options& options) {
-  for (const data::ColumnSchema& column : columns.columns)
-    if (column.type.is_nested())
-      return fail(
-          ErrorCode::unsupported,
-          fmt::format("column `{}` has type {}: columns of nested types cannot be written yet",
-                      column.name, column.type.text()));
-  if (options.kind == Kind::kafka) return check_kafka_columns(columns);
-  if (options.kind == Kind::json && options.unwrapped && columns.columns.size() != 1)
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("values without a wrapping object need exactly one column, not {}",
-                            columns.columns.size()));
-  return {};
-}
 
 }  // namespace
 
@@ -76,24 +46,6 @@ bool EncodedRows::end_row(std::size_t row_bytes) {
 void EncodedRows::end_null_row() {
   ends_.push_back(static_cast<std::uint32_t>(used_));
   nulls_.push_back(1);
-}
-
-Result<std::unique_ptr<ValueWriter>> make_writer(const data::Schema& columns,
-                                                 const Options& options) {
-  if (options.kind == Kind::none || (columns.columns.empty() && options.kind != Kind::json))
-    return std::make_unique<NoneWriter>();
-  TRY(check_columns(columns, options));
-  switch (options.kind) {
-    case Kind::json:
-      return std::make_unique<JsonWriter>(columns, options.unwrapped);
-    case Kind::delimited:
-      return std::make_unique<DelimitedWriter>(options.delimiter);
-    case Kind::kafka:
-      return std::make_unique<KafkaWriter>();
-    case Kind::none:
-      break;
-  }
-  std::unreachable();
 }
 
 }  // namespace penstock::format

@@ -150,16 +150,7 @@ struct Shaper {
     if (list.extended) return extended_streams(list);
     OrderedJson out = entity("streams", result);
     out["streams"] = OrderedJson::array();
-    for (const sql::StreamInfo& stream : list.streams) {
-      OrderedJson row;
-      row["type"] = "STREAM";
-      row["name"] = stream.name;
-      row["topic"] = stream.topic;
-      row["keyFormat"] = sql::name_of(stream.key_format);
-      row["valueFormat"] = sql::name_of(stream.value_format);
-      row["isWindowed"] = false;
-      out["streams"].push_back(std::move(row));
-    }
+    for (const sql::StreamInfo& stream : list.streams) out["streams"].push_back(row_of(stream));
     return out;
   }
 
@@ -175,9 +166,58 @@ struct Shaper {
     return out;
   }
 
-  Shape operator()(const session::TableList&) const {
+  Shape operator()(const session::TableList& list) const {
+    if (list.extended) return extended_streams({.streams = list.tables, .extended = true});
     OrderedJson out = entity("tables", result);
     out["tables"] = OrderedJson::array();
+    for (const sql::StreamInfo& table : list.tables) out["tables"].push_back(row_of(table));
+    return out;
+  }
+
+  static OrderedJson row_of(const sql::StreamInfo& source) {
+    OrderedJson row;
+    row["type"] = sql::name_of(source.kind);
+    row["name"] = source.name;
+    row["topic"] = source.topic;
+    row["keyFormat"] = sql::name_of(source.key_format);
+    row["valueFormat"] = sql::name_of(source.value_format);
+    row["isWindowed"] = source.window.has_value();
+    return row;
+  }
+
+  Shape operator()(const session::StreamDescriptions& list) const {
+    OrderedJson out = entity("source_descriptions", result);
+    out["sourceDescriptions"] = OrderedJson::array();
+    for (const session::StreamDescription& one : list.streams)
+      out["sourceDescriptions"].push_back(source(one));
+    return out;
+  }
+
+  Shape operator()(const session::NamedTexts& list) const {
+    using What = sql::ShowStatement::What;
+    if (list.what == What::types) {
+      OrderedJson out = entity("type_list", result);
+      out["types"] = OrderedJson::object();
+      for (const auto& [name, type] : list.rows) out["types"][name] = type;
+      return out;
+    }
+    if (list.what == What::variables) {
+      OrderedJson out = entity("variables", result);
+      out["variables"] = OrderedJson::array();
+      for (const auto& [name, value] : list.rows)
+        out["variables"].push_back({{"name", name}, {"value", value}});
+      return out;
+    }
+    const bool plugins = list.what == What::connector_plugins;
+    OrderedJson out = entity(plugins ? "connector_plugins_list" : "connector_list", result);
+    out[plugins ? "connectorsPlugins" : "connectors"] = OrderedJson::array();
+    return out;
+  }
+
+  Shape operator()(const session::AssertedTopic& asserted) const {
+    OrderedJson out = entity("assert_topic", result);
+    out["topicName"] = asserted.topic;
+    out["exists"] = asserted.exists;
     return out;
   }
 
@@ -242,10 +282,11 @@ struct Shaper {
     OrderedJson out;
     out["name"] = stream.name;
     out["windowType"] = nullptr;
+    if (stream.window) out["windowType"] = sql::name_of(stream.window->kind);
     out["readQueries"] = queries_of(described.readers);
     out["writeQueries"] = queries_of(described.writers);
     out["fields"] = fields_of(stream.schema);
-    out["type"] = "STREAM";
+    out["type"] = sql::name_of(stream.kind);
     out["timestamp"] = stream.timestamp_column.value_or("");
     out["statistics"] = "";
     out["errorStats"] = "";
@@ -277,7 +318,7 @@ struct Shaper {
     out["author"] = "Penstock";
     out["version"] = "";
     out["path"] = "internal";
-    out["type"] = "SCALAR";
+    out["type"] = sql::name_of(function.kind);
     out["functions"] = OrderedJson::array();
     for (const sql::Overload& overload : function.overloads) {
       out["functions"].push_back(signature(overload, function));
@@ -285,44 +326,21 @@ struct Shaper {
     return out;
   }
 
-  static std::string_view name_of(sql::ArgKind kind) {
-    static constexpr std::string_view kNames[] = {"BOOLEAN", "INTEGER",   "BIGINT", "DOUBLE",
-                                                  "DECIMAL", "STRING",    "BYTES",  "DATE",
-                                                  "TIME",    "TIMESTAMP", "T",      "T"};
-    return kNames[static_cast<std::size_t>(kind)];
-  }
-
   static OrderedJson signature(const sql::Overload& overload, const sql::ScalarFunction& function) {
     OrderedJson out;
     out["arguments"] = OrderedJson::array();
-    for (std::size_t i = 0; i < overload.args.size(); ++i) {
+    const std::vector<sql::TypePattern>& args = overload.signature.args;
+    for (std::size_t i = 0; i < args.size(); ++i) {
       OrderedJson argument;
       argument["name"] = "";
-      argument["type"] = name_of(overload.args[i]);
+      argument["type"] = args[i].text();
       argument["description"] = "";
-      argument["isVariadic"] = overload.variadic && i + 1 == overload.args.size();
+      argument["isVariadic"] = overload.signature.variadic && i + 1 == args.size();
       out["arguments"].push_back(std::move(argument));
     }
-    out["returnType"] = result_type(overload);
+    out["returnType"] = overload.signature.result.text();
     out["description"] = function.help;
     return out;
-  }
-
-  // Types of results may depend on those of the arguments; generic ones are shown as T.
-  static std::string result_type(const sql::Overload& overload) {
-    std::vector<data::Type> types;
-    for (const sql::ArgKind kind : overload.args) {
-      if (kind >= sql::ArgKind::any) return "T";
-      if (kind == sql::ArgKind::decimal) return "DECIMAL";
-      // Both lists name the types that need no parameters in the same order.
-      static constexpr data::TypeKind kKinds[] = {
-          data::TypeKind::boolean,  data::TypeKind::integer, data::TypeKind::bigint,
-          data::TypeKind::double_,  data::TypeKind::decimal, data::TypeKind::string,
-          data::TypeKind::bytes,    data::TypeKind::date,    data::TypeKind::time,
-          data::TypeKind::timestamp};
-      types.emplace_back(kKinds[static_cast<std::size_t>(kind)]);
-    }
-    return overload.result == nullptr ? "T" : overload.result(types).text();
   }
 
   Shape operator()(const session::QueryDescription& described) const {

@@ -57,6 +57,9 @@ void append_json_string(std::string& out, std::string_view text) {
   out += Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+void append_list(std::string& out, const data::Type& type, const data::ListValue& list);
+void append_map(std::string& out, const data::Type& type, const data::MapValue& map);
+
 void append_value(std::string& out, const data::Type& type, const data::Value& value) {
   struct Writer {
     std::string& out;
@@ -74,8 +77,42 @@ void append_value(std::string& out, const data::Type& type, const data::Value& v
         append_json_string(out, v);
       }
     }
+    void operator()(const data::ListValue& v) const { append_list(out, type, v); }
+    void operator()(const data::MapValue& v) const { append_map(out, type, v); }
   };
   std::visit(Writer{out, type}, value);
+}
+
+// An ARRAY, or a STRUCT as an object.
+void append_list(std::string& out, const data::Type& type, const data::ListValue& list) {
+  const bool object = type.kind() == data::TypeKind::struct_;
+  out += object ? '{' : '[';
+  for (std::size_t i = 0; i < list.items.size(); ++i) {
+    if (i > 0) out += ',';
+    if (object) {
+      append_json_string(out, type.fields()[i].name);
+      out += ':';
+    }
+    append_value(out, object ? type.fields()[i].type : type.element(), list.items[i]);
+  }
+  out += object ? '}' : ']';
+}
+
+// Keys that are no strings as their texts.
+void append_map(std::string& out, const data::Type& type, const data::MapValue& map) {
+  out += '{';
+  for (std::size_t i = 0; i < map.keys.size(); ++i) {
+    if (i > 0) out += ',';
+    std::string key;
+    append_value(key, type.key(), map.keys[i]);
+    if (key.starts_with('"'))
+      out += key;
+    else
+      append_json_string(out, key);
+    out += ':';
+    append_value(out, type.value(), map.values[i]);
+  }
+  out += '}';
 }
 
 void append_row(std::string& out, const data::Schema& schema, const engine::PushQuery::Row& row) {

@@ -90,7 +90,11 @@ std::vector<std::string> users_of(const World& now, const std::string& stream) {
 bool same_declaration(const sql::StreamInfo& a, const sql::StreamInfo& b) {
   return a.topic == b.topic && a.schema.text() == b.schema.text() && a.key_format == b.key_format &&
          a.value_format == b.value_format && a.value_delimiter == b.value_delimiter &&
-         a.seal == b.seal && a.timestamp_column == b.timestamp_column && a.headers == b.headers;
+         a.seal == b.seal && a.timestamp_column == b.timestamp_column && a.headers == b.headers &&
+         a.kind == b.kind && a.read_only == b.read_only && a.window == b.window &&
+         a.key_delimiter == b.key_delimiter && a.timestamp_format == b.timestamp_format &&
+         a.wrap_single_value == b.wrap_single_value && a.header_columns == b.header_columns &&
+         a.on_error == b.on_error;
 }
 
 Error used_otherwise(const std::string& name, const sql::StreamInfo& was, std::string_view now,

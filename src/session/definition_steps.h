@@ -9,13 +9,16 @@
 
 namespace penstock::session {
 
-std::string stream_command(std::string_view name, std::string_view action);
+// "stream/`S`/create", "table/`T`/drop"
+std::string source_command(const sql::StreamInfo& source, std::string_view action);
+std::string_view kind_word(const sql::StreamInfo& source);  // "stream", "table"
 bool same_text(std::string_view a, std::string_view b);
 
 // Counts an accepted statement; its number.
 std::int64_t accept(const DefinitionContext& context);
 
-CommandResult cannot_add(std::string_view name);
+// An IF NOT EXISTS that hit.
+CommandResult cannot_add(const sql::StreamInfo& added, const sql::StreamInfo& there);
 Error exists_already(const DefinitionContext& context, const sql::StreamInfo& there,
                      std::string_view text);
 Result<> check_room(const DefinitionContext& context);
@@ -28,6 +31,13 @@ Result<CommandResult> insert_select(const DefinitionContext& context, const std:
                                     sql::InsertSelect& insert);
 Result<CommandResult> terminate(const DefinitionContext& context, const std::string& text,
                                 const sql::TerminateStatement& terminate);
+
+// type_definitions.cc
+Result<CommandResult> alter_source(const DefinitionContext& context, sql::AlterSource& alter);
+Result<CommandResult> create_type(const DefinitionContext& context, const std::string& text,
+                                  const sql::CreateType& create);
+Result<CommandResult> drop_type(const DefinitionContext& context, const std::string& text,
+                                const sql::DropType& drop);
 
 Result<CommandResult> pause(const DefinitionContext& context, const std::string& text,
                             const sql::PauseStatement& pause);

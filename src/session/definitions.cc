@@ -12,8 +12,12 @@
 #include "session/topic_rules.h"
 
 namespace penstock::session {
-std::string stream_command(std::string_view name, std::string_view action) {
-  return fmt::format("stream/`{}`/{}", name, action);
+std::string source_command(const sql::StreamInfo& source, std::string_view action) {
+  return fmt::format("{}/`{}`/{}", kind_word(source), source.name, action);
+}
+
+std::string_view kind_word(const sql::StreamInfo& source) {
+  return source.is_table() ? "table" : "stream";
 }
 
 bool same_text(std::string_view a, std::string_view b) {
@@ -24,10 +28,10 @@ std::int64_t accept(const DefinitionContext& context) {
   return context.world.next_sequence++;
 }
 
-CommandResult cannot_add(std::string_view name) {
-  return {.command_id = stream_command(name, "create"),
-          .message = fmt::format(
-              "Cannot add stream `{}`: A stream with the same name already exists.", name),
+CommandResult cannot_add(const sql::StreamInfo& added, const sql::StreamInfo& there) {
+  return {.command_id = source_command(added, "create"),
+          .message = fmt::format("Cannot add {} `{}`: A {} with the same name already exists.",
+                                 kind_word(added), added.name, kind_word(there)),
           .query_id = {},
           .sequence = -1,
           .warning = true};
@@ -36,13 +40,15 @@ CommandResult cannot_add(std::string_view name) {
 Error exists_already(const DefinitionContext& context, const sql::StreamInfo& there,
                      std::string_view text) {
   std::string message =
-      fmt::format("Cannot add stream '{}': A stream with the same name already exists", there.name);
+      fmt::format("Cannot add {0} '{1}': A {0} with the same name already exists",
+                  kind_word(there), there.name);
   if (context.again == Again::resume) {
     message += fmt::format(
         ", made by another statement.\n  it was: {}\n  now:    {}\nUse another name, CREATE OR "
         "REPLACE, "
-        "or drop the old one: DROP STREAM {};",
-        canonical_text(there.statement), canonical_text(text), there.name);
+        "or drop the old one: DROP {} {};",
+        canonical_text(there.statement), canonical_text(text), sql::name_of(there.kind),
+        there.name);
   }
   return Error(ErrorCode::already_exists, std::move(message));
 }
@@ -74,11 +80,11 @@ Result<CommandResult> create_stream(const Context& context, const std::string& t
   const sql::StreamInfo* there = context.world.catalogue.find(stream.name);
   const bool replace = create.or_replace || context.replayed != nullptr;
   if (there != nullptr && !replace) {
-    if (create.if_not_exists) return cannot_add(stream.name);
+    if (create.if_not_exists) return cannot_add(stream, *there);
     const bool same = context.again == Again::resume && same_text(there->statement, text);
     if (same && !is_adopted(context, context.world.stream_origins[stream.name])) {
-      return CommandResult{.command_id = stream_command(stream.name, "create"),
-                           .message = "Stream exists",
+      return CommandResult{.command_id = source_command(stream, "create"),
+                           .message = stream.is_table() ? "Table exists" : "Stream exists",
                            .query_id = {}};
     }
     if (!same) return fail(exists_already(context, *there, text));
@@ -96,8 +102,9 @@ Result<CommandResult> create_stream(const Context& context, const std::string& t
                                .statement = text,
                                .properties = context.properties,
                                .origin = context.origin}}));
-  CommandResult result{.command_id = stream_command(stream.name, "create"),
-                       .message = there != nullptr ? "Stream replaced" : "Stream created",
+  CommandResult result{.command_id = source_command(stream, "create"),
+                       .message = fmt::format("{} {}", stream.is_table() ? "Table" : "Stream",
+                                              there != nullptr ? "replaced" : "created"),
                        .query_id = {},
                        .sequence = accept(context)};
   context.world.stream_origins[stream.name] = context.origin;
@@ -180,7 +187,10 @@ Result<CommandResult> drop_stream(const Context& context, const std::string& tex
                                   const sql::DropStream& drop) {
   const sql::StreamInfo* stream = context.world.catalogue.find(drop.name);
   CommandResult result{
-      .command_id = stream_command(drop.name, "drop"), .message = {}, .query_id = {}};
+      .command_id = fmt::format("{}/`{}`/drop",
+                                drop.kind == sql::SourceKind::table ? "table" : "stream", drop.name),
+      .message = {},
+      .query_id = {}};
   if (stream == nullptr && drop.if_exists) {
     result.message = fmt::format("Source {} does not exist.", drop.name);
     result.warning = true;
@@ -188,7 +198,7 @@ Result<CommandResult> drop_stream(const Context& context, const std::string& tex
   }
   if (stream == nullptr) {
     if (context.replayed != nullptr || context.repeated) return result;
-    return fail(ErrorCode::not_found, fmt::format("Stream {} does not exist.", drop.name));
+    return fail(ErrorCode::not_found, fmt::format("Source {} does not exist.", drop.name));
   }
   if (context.spares_files && context.world.stream_origins[drop.name] == Origin::file) {
     return left_alone(std::move(result.command_id), drop.name);
@@ -220,7 +230,8 @@ bool is_definition(const sql::Statement& statement) {
                std::is_same_v<Node, sql::CreateStreamAs> ||
                std::is_same_v<Node, sql::InsertSelect> || std::is_same_v<Node, sql::InsertValues> ||
                std::is_same_v<Node, sql::TerminateStatement> ||
-               std::is_same_v<Node, sql::PauseStatement> ||
+               std::is_same_v<Node, sql::AlterSource> || std::is_same_v<Node, sql::CreateType> ||
+               std::is_same_v<Node, sql::DropType> || std::is_same_v<Node, sql::PauseStatement> ||
                std::is_same_v<Node, sql::ResetPositions>;
       },
       statement.node);
@@ -242,6 +253,15 @@ Result<CommandResult> apply(const DefinitionContext& context, sql::Statement& st
   }
   if (auto* insert = std::get_if<sql::InsertValues>(&statement.node)) {
     return insert_values(context, text, *insert);
+  }
+  if (auto* alter = std::get_if<sql::AlterSource>(&statement.node)) {
+    return alter_source(context, *alter);
+  }
+  if (const auto* create = std::get_if<sql::CreateType>(&statement.node)) {
+    return create_type(context, text, *create);
+  }
+  if (const auto* drop = std::get_if<sql::DropType>(&statement.node)) {
+    return drop_type(context, text, *drop);
   }
   if (const auto* node = std::get_if<sql::PauseStatement>(&statement.node)) {
     return pause(context, text, *node);

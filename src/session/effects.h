@@ -28,6 +28,8 @@ struct Accepted {
     resume,
     reset,          // positions of a query; what it did is in the log's checkpoints
     row,            // INSERT ... VALUES that is carried out once; in one commit with its row
+    create_type,    // CREATE TYPE
+    drop_type,
     configuration,  // the files that a start found, and the plan of changes that it made
     proved,         // a whole script with the proof of its right, beside what its statements did
     refused,        // such a script that could not be carried out: its proof is used up

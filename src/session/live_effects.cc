@@ -10,6 +10,7 @@
 #include "engine/query_reset.h"
 #include "session/definitions.h"
 #include "session/dry_effects.h"
+#include "session/properties.h"
 
 namespace penstock::session {
 
@@ -96,6 +97,8 @@ namespace {
 std::string subject_of(const Accepted& statement) {
   using Kind = Accepted::Kind;
   const bool stream = statement.kind == Kind::create || statement.kind == Kind::drop;
+  const bool type = statement.kind == Kind::create_type || statement.kind == Kind::drop_type;
+  if (type) return "type " + statement.name;
   return stream ? "stream " + statement.name : "query " + statement.query_id;
 }
 
@@ -112,7 +115,8 @@ Result<> replay_definition(const JournalEntry& entry, topics::Log& log,
                                   .origin = accepted.origin,
                                   .replayed = &accepted};
   auto statement = TRY(sql::prepare_statement({.text = accepted.statement, .line = 1},
-                                              world.catalogue, engine::builtin_functions()));
+                                              world.catalogue, engine::builtin_functions(),
+                                              TRY(defaults_of(accepted.properties))));
   if (!is_definition(statement)) {
     return fail(ErrorCode::corrupt, "the record's statement defines nothing");
   }
@@ -129,13 +133,16 @@ World replay(const StatementJournal& journal, topics::Log& log, const SessionOpt
   for (const JournalEntry& entry : journal.entries()) {
     const Accepted& accepted = entry.statement;
     const bool defines = accepted.kind == Kind::create || accepted.kind == Kind::create_as ||
-                         accepted.kind == Kind::insert;
-    const bool ends = accepted.kind == Kind::drop || accepted.kind == Kind::terminate;
+                         accepted.kind == Kind::insert || accepted.kind == Kind::create_type;
+    const bool ends = accepted.kind == Kind::drop || accepted.kind == Kind::terminate ||
+                      accepted.kind == Kind::drop_type;
     if (defines || ends) left_out.erase(subject_of(accepted));
     world.next_sequence = entry.number;
     if (accepted.kind == Kind::drop) {
       world.catalogue.erase(accepted.name);
       world.stream_origins.erase(accepted.name);
+    } else if (accepted.kind == Kind::drop_type) {
+      world.catalogue.erase_type(accepted.name);
     } else if (accepted.kind == Kind::terminate) {
       world.queries.erase(accepted.query_id);
     } else if (accepted.kind == Kind::pause || accepted.kind == Kind::resume) {

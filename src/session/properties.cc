@@ -1,9 +1,11 @@
 #include "session/properties.h"
 
+#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
 
+#include "base/ascii.h"
 #include "session/limits.h"
 
 namespace penstock::session {
@@ -11,9 +13,21 @@ namespace {
 
 constexpr std::string_view kReset = "auto.offset.reset";
 
+constexpr std::string_view kTopicPrefix = "ksql.output.topic.name.prefix";
+constexpr std::string_view kKeyFormat = "ksql.persistence.default.format.key";
+constexpr std::string_view kValueFormat = "ksql.persistence.default.format.value";
+constexpr std::string_view kWrapping = "ksql.persistence.wrap.single.values";
+constexpr std::string_view kFormats = "JSON|DELIMITED|KAFKA|NONE|AVRO|PROTOBUF|JSON_SR|PROTOBUF_NOSR";
+constexpr std::size_t kPrefixBytesMax = 100;
+
+// What statements and queries look at.
 constexpr std::array kKnown = {
     KnownProperty{"auto.offset.reset", "", "earliest|latest"},
     KnownProperty{"commit.interval.ms", "50", ""},
+    KnownProperty{"ksql.output.topic.name.prefix", "", ""},
+    KnownProperty{"ksql.persistence.default.format.key", "KAFKA", kFormats},
+    KnownProperty{"ksql.persistence.default.format.value", "", kFormats},
+    KnownProperty{"ksql.persistence.wrap.single.values", "", "true|false"},
     KnownProperty{"ksql.query.pull.table.scan.enabled", "true", "true|false"},
     KnownProperty{"ksql.query.push.v2.enabled", "false", "true|false"},
     KnownProperty{"ksql.service.id", "default_", ""},
@@ -22,21 +36,81 @@ constexpr std::array kKnown = {
                   "at_least_once|exactly_once|exactly_once_v2|exactly_once_beta"},
 };
 
-constexpr std::array<std::string_view, 8> kPrefixes = {
-    "ksql.",  "producer.", "consumer.", "main.consumer.", "restore.consumer.",
-    "admin.", "topic.",    "confluent."};
+// ksqlDB's and Kafka's, which mean nothing here: they are taken, and SET says so. A name that ends
+// in a point stands for all that begin with it.
+constexpr std::array<std::string_view, 61> kWithoutMeaning = {
+    "admin.",
+    "application.id",
+    "bootstrap.servers",
+    "cache.max.bytes.buffering",
+    "client.id",
+    "confluent.",
+    "consumer.",
+    "default.timestamp.extractor",
+    "ksql.access.validator.enable",
+    "ksql.assert.",
+    "ksql.authorization.",
+    "ksql.cast.strings.preserve.nulls",
+    "ksql.connect.",
+    "ksql.create.or.replace.enabled",
+    "ksql.endpoint.",
+    "ksql.error.",
+    "ksql.extension.dir",
+    "ksql.fetch.remote.hosts.max.retries",
+    "ksql.fetch.remote.hosts.retry.delay.ms",
+    "ksql.functions.",
+    "ksql.headers.columns.enabled",
+    "ksql.heartbeat.",
+    "ksql.hidden.topics",
+    "ksql.idle.connection.timeout.seconds",
+    "ksql.insert.into.values.enabled",
+    "ksql.internal.",
+    "ksql.lag.",
+    "ksql.logging.",
+    "ksql.max.",
+    "ksql.metastore.",
+    "ksql.metrics.",
+    "ksql.multi.consumer.metrics.enabled",
+    "ksql.nested.error.set.null",
+    "ksql.new.query.planner.enabled",
+    "ksql.persistent.prefix",
+    "ksql.properties.",
+    "ksql.query.",
+    "ksql.queryanonymizer.",
+    "ksql.readonly.topics",
+    "ksql.rowpartition.rowoffset.enabled",
+    "ksql.runtime.",
+    "ksql.schema.registry.",
+    "ksql.security.",
+    "ksql.server.",
+    "ksql.shared.runtimes.count",
+    "ksql.sink.",
+    "ksql.source.table.materialization.enabled",
+    "ksql.streams.",
+    "ksql.suppress.",
+    "ksql.timestamp.",
+    "ksql.transient.",
+    "ksql.udf.",
+    "ksql.udfs.enabled",
+    "ksql.variable.substitution.enable",
+    "ksql.websocket.",
+    "ksql.windowed.",
+    "ksql.wrap.",
+    "main.consumer.",
+    "producer.",
+    "restore.consumer.",
+    "topic.",
+};
 
 // Names of Kafka's clients and streams that ksqlDB takes without a prefix.
-constexpr std::array<std::string_view, 10> kKafka = {"application.id",
-                                                     "bootstrap.servers",
-                                                     "cache.max.bytes.buffering",
-                                                     "client.id",
-                                                     "max.task.idle.ms",
-                                                     "num.standby.replicas",
-                                                     "request.timeout.ms",
-                                                     "retries",
-                                                     "statestore.cache.max.bytes",
-                                                     "topology.optimization"};
+constexpr std::array<std::string_view, 8> kKafka = {"max.task.idle.ms",
+                                                    "num.standby.replicas",
+                                                    "request.timeout.ms",
+                                                    "retries",
+                                                    "state.dir",
+                                                    "statestore.cache.max.bytes",
+                                                    "topology.optimization",
+                                                    "windowstore.changelog.additional.retention.ms"};
 
 std::string_view without_prefix(std::string_view name) {
   constexpr std::string_view kStreams = "ksql.streams.";
@@ -74,15 +148,37 @@ std::span<const KnownProperty> known_properties() {
   return kKnown;
 }
 
+bool is_without_meaning(std::string_view name) {
+  if (find(name) != nullptr) return false;
+  if (std::ranges::find(kKafka, name) != kKafka.end()) return true;
+  return std::ranges::any_of(kWithoutMeaning, [&](std::string_view known) {
+    return known.ends_with('.') ? name.size() > known.size() && name.starts_with(known)
+                                : name == known;
+  });
+}
+
 bool is_property_name(std::string_view name) {
-  if (find(name) != nullptr) return true;
-  for (const std::string_view kafka : kKafka) {
-    if (name == kafka) return true;
+  return find(name) != nullptr || is_without_meaning(name);
+}
+
+Result<sql::StatementDefaults> defaults_of(const Properties& properties) {
+  sql::StatementDefaults out;
+  const auto format = [](const std::string& value) { return sql::format_of(upper(value)); };
+  for (const auto& [name, value] : properties) {
+    if (name == kTopicPrefix) {
+      if (value.size() > kPrefixBytesMax)
+        return fail(ErrorCode::invalid_argument,
+                    fmt::format("Property '{}' is longer than {} bytes", name, kPrefixBytesMax));
+      out.topic_prefix = value;
+    } else if (name == kKeyFormat) {
+      out.key_format = format(value).value_or(out.key_format);
+    } else if (name == kValueFormat) {
+      out.value_format = format(value);
+    } else if (name == kWrapping) {
+      out.wrap_single_values = lower(value) == "true";
+    }
   }
-  for (const std::string_view prefix : kPrefixes) {
-    if (name.size() > prefix.size() && name.starts_with(prefix)) return true;
-  }
-  return false;
+  return out;
 }
 
 Result<> check_property(std::string_view name, std::string_view value) {
@@ -98,7 +194,10 @@ Result<> check_property(std::string_view name, std::string_view value) {
                             name));
   }
   const KnownProperty* known = find(name);
-  if (known != nullptr && !known->values.empty() && !is_one_of(lower(value), known->values)) {
+  const bool one_of = known == nullptr || known->values.empty() ||
+                      is_one_of(lower(value), known->values) ||
+                      is_one_of(upper(value), known->values);
+  if (!one_of) {
     return fail(
         ErrorCode::invalid_argument,
         fmt::format("Property '{}': expected one of {}, not '{}'", name, known->values, value));

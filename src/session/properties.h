@@ -27,6 +27,11 @@ Result<> check_properties(const Properties& properties);
 // 'auto.offset.reset', under its ksqlDB spellings too; `otherwise` when it is not set.
 engine::StartAt start_of(const Properties& properties, engine::StartAt otherwise);
 
+// What statements leave open and properties say. invalid_argument: a value that is none.
+Result<sql::StatementDefaults> defaults_of(const Properties& properties);
+// A name that is taken although it has no meaning here.
+bool is_without_meaning(std::string_view name);
+
 std::vector<PropertyRow> list_properties(const Properties& properties);
 
 }  // namespace penstock::session

@@ -135,11 +135,11 @@ Result<std::optional<CommandResult>> existing_sink(const DefinitionContext& cont
   const std::string& name = create.stream.name;
   const sql::StreamInfo* there = context.world.catalogue.find(name);
   if (there == nullptr || context.replayed != nullptr) return std::nullopt;
-  if (create.if_not_exists) return cannot_add(name);
+  if (create.if_not_exists) return cannot_add(create.stream, *there);
   const PersistentQuery* creator = creator_of(context.world, name);
   if (context.again == Again::resume && creator != nullptr && same_text(creator->statement, text)) {
     if (is_adopted(context, creator->origin)) return std::nullopt;
-    return CommandResult{.command_id = stream_command(name, "create"),
+    return CommandResult{.command_id = source_command(create.stream, "create"),
                          .message = fmt::format("Resumed query with ID {}", creator->id),
                          .query_id = creator->id};
   }
@@ -206,7 +206,7 @@ Result<CommandResult> create_stream_as(const DefinitionContext& context, const s
   const bool resumed = context.world.known.contains(id);
   TRY(launch(context, std::move(query), replaced));
   CommandResult result{
-      .command_id = stream_command(create.stream.name, "create"),
+      .command_id = source_command(create.stream, "create"),
       .message = fmt::format("{} query with ID {}", resumed ? "Resumed" : "Created", id),
       .query_id = id,
       .sequence = accept(context)};
@@ -225,7 +225,7 @@ Result<CommandResult> insert_select(const DefinitionContext& context, const std:
                                                         .on_change = insert.on_change}));
   const bool resumed = context.world.known.contains(identity.id);
   CommandResult result{
-      .command_id = stream_command(insert.target, "create"),
+      .command_id = fmt::format("stream/`{}`/create", insert.target),
       .message = fmt::format("{} query with ID {}", resumed ? "Resumed" : "Created", identity.id),
       .query_id = identity.id};
   const auto running = context.world.queries.find(identity.id);

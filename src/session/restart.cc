@@ -24,6 +24,10 @@ bool is_left(const World& world, const Accepted& one) {
     const auto query = world.queries.find(one.query_id);
     return query != world.queries.end() && query->second.statement == one.statement;
   }
+  if (one.kind == Accepted::Kind::create_type) {
+    const auto type = world.catalogue.types().find(one.name);
+    return type != world.catalogue.types().end() && type->second.statement == one.statement;
+  }
   const sql::StreamInfo* stream = world.catalogue.find(one.name);
   return one.kind == Accepted::Kind::create && stream != nullptr &&
          stream->statement == one.statement;
@@ -43,6 +47,7 @@ std::vector<Accepted> what_is_left(const World& world, const std::vector<Accepte
 
 Result<> make_topics(const Realised& how, const World& now, const std::vector<Accepted>& left) {
   for (const Accepted& one : left) {
+    if (one.kind == Accepted::Kind::create_type) continue;
     const Result<> made = is_query(one)
                               ? ensure_sink_topics(*now.queries.at(one.query_id).plan, how.effects)
                               : ensure_topics(*now.catalogue.find(one.name),

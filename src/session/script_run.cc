@@ -15,6 +15,11 @@ CommandResult property_result(const sql::SetProperty& set) {
   std::string message = set.value
                             ? fmt::format("Property '{}' is set to '{}'", set.name, *set.value)
                             : fmt::format("Property '{}' is unset", set.name);
+  if (set.value && is_without_meaning(set.name)) {
+    message += ". It is known and has no effect here.";
+    log::warning("a property was set that has no effect here",
+                 {{"property", log::Public(set.name)}});
+  }
   return {.command_id = {}, .message = std::move(message), .query_id = {}};
 }
 
@@ -91,14 +96,55 @@ std::optional<CommandResult> end_push(const ScriptPlace& place, const sql::State
                        .query_id = id};
 }
 
-Result<ResultBody> run_one(const ScriptPlace& place, const sql::StatementText& text,
+CommandResult define_variable(const sql::DefineVariable& define, ScriptPass& pass) {
+  if (define.value) {
+    pass.variables[define.name] = *define.value;
+  } else {
+    pass.variables.erase(define.name);
+  }
+  return {.command_id = {},
+          .message = fmt::format("Variable '{}' is {}", define.name,
+                                 define.value ? "defined" : "not defined any more"),
+          .query_id = {}};
+}
+
+// Of a topic as it is now; TIMEOUT waits for nobody, since statements run one by one.
+Result<AssertedTopic> assert_topic(const sql::AssertTopic& asked, ScriptPass& pass) {
+  const auto name = TRY(topics::TopicName::parse(asked.topic));
+  const auto spec = TRY(pass.effects.topic(name));
+  const auto broken = [](std::string text) {
+    return fail(ErrorCode::failed_precondition, std::move(text));
+  };
+  if (!asked.exists) {
+    if (!spec) return AssertedTopic{asked.topic, false};
+    return broken(fmt::format("Topic {} exists", asked.topic));
+  }
+  if (!spec) return broken(fmt::format("Topic {} does not exist", asked.topic));
+  if (asked.partitions && *asked.partitions != spec->partitions) {
+    return broken(fmt::format("Mismatched configuration for topic {}: For config partitions, "
+                              "expected {} got {}",
+                              asked.topic, *asked.partitions, spec->partitions));
+  }
+  return AssertedTopic{asked.topic, true};
+}
+
+Result<ResultBody> run_one(const ScriptPlace& place, const sql::StatementText& written,
                            ScriptPass& pass) {
+  const sql::StatementText text{TRY(sql::substitute_variables(written, pass.variables)),
+                                written.line};
   sql::Statement statement =
-      TRY(sql::prepare_statement(text, pass.world.catalogue, engine::builtin_functions()));
+      TRY(sql::prepare_statement(text, pass.world.catalogue, engine::builtin_functions(),
+                                 TRY(defaults_of(pass.properties))));
   if (auto ended = end_push(place, statement, pass)) return *std::move(ended);
   if (is_definition(statement)) return TRY(define(place, statement, pass));
   if (const auto* set = std::get_if<sql::SetProperty>(&statement.node)) {
     return TRY(set_property(*set, pass));
+  }
+  if (const auto* define = std::get_if<sql::DefineVariable>(&statement.node)) {
+    return define_variable(*define, pass);
+  }
+  if (const auto* asked = std::get_if<sql::AssertTopic>(&statement.node)) {
+    return TRY(assert_topic(*asked, pass));
   }
   if (std::holds_alternative<sql::SelectQuery>(statement.node) ||
       std::holds_alternative<sql::PrintTopic>(statement.node)) {
@@ -108,9 +154,13 @@ Result<ResultBody> run_one(const ScriptPlace& place, const sql::StatementText& t
         "part of a script");
   }
   if (place.runtime == nullptr || place.log == nullptr) return ResultBody(CommandResult{});
-  const ShowContext context{pass.world, *place.log, *place.runtime, pass.properties, place.pushes};
+  const ShowContext context{pass.world,      *place.log,   *place.runtime,
+                            pass.properties, place.pushes, pass.variables};
   if (const auto* node = std::get_if<sql::ShowStatement>(&statement.node)) {
     return show(context, *node);
+  }
+  if (const auto* node = std::get_if<sql::DescribeAll>(&statement.node)) {
+    return describe_all(context, *node);
   }
   if (const auto* node = std::get_if<sql::DescribeStatement>(&statement.node)) {
     return describe(context, *node);

@@ -25,6 +25,7 @@ struct ScriptPass {
   World& world;
   Effects& effects;
   Properties properties = {};
+  sql::Variables variables = {};  // DEFINE
   Again again = Again::resume;
   Origin origin = Origin::statement;
   std::string_view proof = {};

@@ -128,6 +128,7 @@ Result<> SessionImpl::open_stored() {
     now.catalogue.erase(name);
     now.stream_origins.erase(name);
   }
+  now.catalogue.erase_types(Origin::file);
   std::erase_if(now.queries, [](const auto& q) { return q.second.origin == Origin::file; });
   GatheredEffects gathered(&log_);
   const bool replaces = TRY(gather_files(place(), options_.scripts, now, gathered));
@@ -328,7 +329,8 @@ Result<Session::RunningSelect> SessionImpl::select(std::string_view statement,
   }
   const std::lock_guard lock(mutex_);
   sql::Statement prepared =
-      TRY(sql::prepare_statement(pieces[0], world_.catalogue, engine::builtin_functions()));
+      TRY(sql::prepare_statement(pieces[0], world_.catalogue, engine::builtin_functions(),
+                                 TRY(defaults_of(properties))));
   if (const auto* print = std::get_if<sql::PrintTopic>(&prepared.node)) {
     auto started = TRY(start_print(log_, *print));
     return entered({.id = fmt::format("print_{}", ++transient_number_),

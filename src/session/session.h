@@ -80,7 +80,20 @@ struct StreamList {
   std::vector<sql::StreamInfo> streams;
   bool extended = false;
 };
-struct TableList {};  // no tables yet
+struct TableList {
+  std::vector<sql::StreamInfo> tables = {};
+  bool extended = false;
+};
+// SHOW TYPES, VARIABLES, CONNECTORS, CONNECTOR PLUGINS: names and what they stand for.
+struct NamedTexts {
+  sql::ShowStatement::What what;
+  std::vector<std::pair<std::string, std::string>> rows = {};
+};
+// ASSERT TOPIC that held.
+struct AssertedTopic {
+  std::string topic;
+  bool exists = true;
+};
 struct TopicRow {
   std::string name;
   std::int32_t partitions;
@@ -114,6 +127,9 @@ struct StreamDescription {
   std::vector<QueryRow> readers, writers;
   bool extended = false;
 };
+struct StreamDescriptions {  // DESCRIBE STREAMS, DESCRIBE TABLES
+  std::vector<StreamDescription> streams;
+};
 struct FunctionDescription {
   const sql::ScalarFunction* function;
 };
@@ -128,7 +144,8 @@ struct QueryDescription {
 
 using ResultBody =
     std::variant<CommandResult, StreamList, TableList, TopicList, QueryList, FunctionList,
-                 PropertyList, StreamDescription, FunctionDescription, QueryDescription>;
+                 PropertyList, StreamDescription, StreamDescriptions, FunctionDescription,
+                 QueryDescription, NamedTexts, AssertedTopic>;
 struct StatementResult {
   std::string statement;  // the text
   ResultBody body;

@@ -83,18 +83,35 @@ std::vector<QueryRow> query_rows(const std::map<std::string, PersistentQuery>& q
   return out;
 }
 
+// There are no connectors yet: their lists are empty.
+static NamedTexts named_texts(const ShowContext& context, sql::ShowStatement::What what) {
+  NamedTexts out{.what = what};
+  if (what == sql::ShowStatement::What::types) {
+    for (const auto& [name, type] : context.world.catalogue.types())
+      out.rows.emplace_back(name, type.type.text());
+  } else if (what == sql::ShowStatement::What::variables) {
+    for (const auto& [name, value] : context.variables) out.rows.emplace_back(name, value);
+  }
+  return out;
+}
+
 Result<ResultBody> show(const ShowContext& context, const sql::ShowStatement& statement) {
   using What = sql::ShowStatement::What;
   switch (statement.what) {
     case What::streams: {
       StreamList out{.streams = {}, .extended = statement.extended};
       for (const auto& [name, stream] : context.world.catalogue.streams()) {
-        out.streams.push_back(stream);
+        if (!stream.is_table()) out.streams.push_back(stream);
       }
       return out;
     }
-    case What::tables:
-      return TableList{};
+    case What::tables: {
+      TableList out{.tables = {}, .extended = statement.extended};
+      for (const auto& [name, source] : context.world.catalogue.streams()) {
+        if (source.is_table()) out.tables.push_back(source);
+      }
+      return out;
+    }
     case What::topics:
       return TRY(list_topics(context, statement.extended));
     case What::queries:
@@ -106,10 +123,16 @@ Result<ResultBody> show(const ShowContext& context, const sql::ShowStatement& st
     case What::properties:
       return PropertyList{list_properties(context.properties)};
     case What::variables:
+    case What::types:
+    case What::connectors:
+    case What::connector_plugins:
       break;
   }
-  return fail(ErrorCode::unsupported, "SHOW VARIABLES: this version has no variables yet");
+  return named_texts(context, statement.what);
 }
+
+static Result<StreamDescription> describe_source(const ShowContext& context, std::string_view name,
+                                                 bool extended);
 
 Result<ResultBody> describe(const ShowContext& context, const sql::DescribeStatement& statement) {
   if (statement.what == sql::DescribeStatement::What::function) {
@@ -122,13 +145,27 @@ Result<ResultBody> describe(const ShowContext& context, const sql::DescribeState
     }
     return FunctionDescription{function};
   }
-  const sql::StreamInfo* stream = context.world.catalogue.find(statement.name);
-  if (stream == nullptr) return fail(unknown_source(statement.name));
+  return TRY(describe_source(context, statement.name, statement.extended));
+}
+
+Result<ResultBody> describe_all(const ShowContext& context, const sql::DescribeAll& statement) {
+  StreamDescriptions out;
+  for (const auto& [name, source] : context.world.catalogue.streams()) {
+    if (source.kind == statement.kind)
+      out.streams.push_back(TRY(describe_source(context, name, statement.extended)));
+  }
+  return out;
+}
+
+Result<StreamDescription> describe_source(const ShowContext& context, std::string_view name,
+                                          bool extended) {
+  const sql::StreamInfo* stream = context.world.catalogue.find(name);
+  if (stream == nullptr) return fail(unknown_source(name));
   StreamDescription out{.stream = *stream,
                         .partitions = 0,
                         .readers = {},
                         .writers = {},
-                        .extended = statement.extended};
+                        .extended = extended};
   const auto topic = TRY(topics::TopicName::parse(stream->topic));
   const auto spec = TRY(topic_in(context.log, topic));
   out.partitions = spec ? spec->partitions : 0;

@@ -13,6 +13,7 @@ struct ShowContext {
   const engine::Runtime& runtime;
   const Properties& properties;
   const PushQueries* pushes = nullptr;  // null: none
+  const sql::Variables& variables;
 };
 
 // Persistent queries with what the runtime counts, sorted by id.
@@ -21,6 +22,7 @@ std::vector<QueryRow> query_rows(const std::map<std::string, PersistentQuery>& q
 
 Result<ResultBody> show(const ShowContext& context, const sql::ShowStatement& statement);
 Result<ResultBody> describe(const ShowContext& context, const sql::DescribeStatement& statement);
+Result<ResultBody> describe_all(const ShowContext& context, const sql::DescribeAll& statement);
 Result<ResultBody> explain(const ShowContext& context, const sql::ExplainStatement& statement);
 
 }  // namespace penstock::session

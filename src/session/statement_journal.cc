@@ -25,6 +25,9 @@ bool starts_query(Accepted::Kind kind) {
 std::string stream_key(std::string_view name) {
   return fmt::format("stream {}", name);
 }
+std::string type_key(std::string_view name) {
+  return fmt::format("type {}", name);
+}
 std::string query_key(std::string_view id) {
   return fmt::format("query {}", id);
 }
@@ -74,6 +77,12 @@ void JournalState::remember(const Accepted& statement) {
     case Kind::row:
       rows_[statement.key] = statement.name;
       return;
+    case Kind::create_type:
+      live_[type_key(statement.name)] = definition_of(statement);
+      return;
+    case Kind::drop_type:
+      live_.erase(type_key(statement.name));
+      return;
     case Kind::configuration:
       configuration_ = statement.key;
       return;
@@ -103,6 +112,8 @@ bool JournalState::has(const Accepted& statement) const {
       return is_live(stream_key(statement.name)) && is_live(query_key(statement.query_id));
     case Kind::insert:
       return is_live(query_key(statement.query_id));
+    case Kind::create_type:
+      return is_live(type_key(statement.name));
     case Kind::row:
       return rows_.contains(statement.key);
     case Kind::reset:

@@ -28,6 +28,8 @@ constexpr std::array kKinds = {
     KindName{Accepted::Kind::resume, "resume"},
     KindName{Accepted::Kind::reset, "reset"},
     KindName{Accepted::Kind::row, "row"},
+    KindName{Accepted::Kind::create_type, "create_type"},
+    KindName{Accepted::Kind::drop_type, "drop_type"},
     KindName{Accepted::Kind::configuration, "configuration"},
     KindName{Accepted::Kind::proved, "proved"},
     KindName{Accepted::Kind::refused, "refused"},

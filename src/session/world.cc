@@ -27,6 +27,29 @@ std::vector<std::string> StreamCatalogue::names() const {
   return out;
 }
 
+const data::Type* StreamCatalogue::find_type(std::string_view name) const {
+  const auto at = types_.find(name);
+  return at == types_.end() ? nullptr : &at->second.type;
+}
+
+std::vector<std::string> StreamCatalogue::type_names() const {
+  std::vector<std::string> out;
+  for (const auto& [name, type] : types_) out.push_back(name);
+  return out;
+}
+
+void StreamCatalogue::put_type(const std::string& name, CustomType type) {
+  types_.insert_or_assign(name, std::move(type));
+}
+
+void StreamCatalogue::erase_type(std::string_view name) {
+  if (const auto at = types_.find(name); at != types_.end()) types_.erase(at);
+}
+
+void StreamCatalogue::erase_types(Origin origin) {
+  std::erase_if(types_, [&](const auto& type) { return type.second.origin == origin; });
+}
+
 void StreamCatalogue::put(sql::StreamInfo stream) {
   std::string name = stream.name;
   streams_.insert_or_assign(std::move(name), std::move(stream));

@@ -15,24 +15,39 @@
 
 namespace penstock::session {
 
+// Where a definition comes from. A file (what a start runs) replaces its predecessor as a whole,
+// and leaves alone what came otherwise.
+enum class Origin : std::uint8_t { file, statement, signed_statement };
+
+// CREATE TYPE.
+struct CustomType {
+  data::Type type;
+  std::string statement;
+  Origin origin = Origin::statement;
+};
+
 class StreamCatalogue final : public sql::Catalogue {
  public:
   const sql::StreamInfo* find(std::string_view name) const override;
   std::vector<std::string> names() const override;
 
+  const data::Type* find_type(std::string_view name) const override;
+  std::vector<std::string> type_names() const override;
+
   void put(sql::StreamInfo stream);
   void erase(std::string_view name);
+  void put_type(const std::string& name, CustomType type);
+  void erase_type(std::string_view name);
+  void erase_types(Origin origin);
   const std::map<std::string, sql::StreamInfo, std::less<>>& streams() const { return streams_; }
+  const std::map<std::string, CustomType, std::less<>>& types() const { return types_; }
 
  private:
   std::map<std::string, sql::StreamInfo, std::less<>> streams_;
+  std::map<std::string, CustomType, std::less<>> types_;
 };
 
 enum class QueryKind : std::uint8_t { create_as, insert };
-
-// Where a definition comes from. A file (what a start runs) replaces its predecessor as a whole,
-// and leaves alone what came otherwise.
-enum class Origin : std::uint8_t { file, statement, signed_statement };
 
 struct PersistentQuery {
   std::string id;

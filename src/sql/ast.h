@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <variant>
 #include <vector>
 
@@ -87,39 +88,104 @@ struct Case {
   std::vector<Branch> branches;
   ExpressionPtr otherwise;
 };
+// A type as written: names of custom types are looked up when it is bound.
+struct TypeName {
+  enum class Form : std::uint8_t { ready, custom, array, map, structure } form = Form::ready;
+  data::Type ready;  // a type of SQL's own
+  Identifier name;   // custom
+  std::vector<TypeName> parts;
+  std::vector<Identifier> fields;  // structure: names of the parts
+  SourceSpan span;
+};
 struct Cast {
   ExpressionPtr value;
-  data::Type target;
+  TypeName target;
 };
 struct Call {
   Identifier name;
   std::vector<ExpressionPtr> args;
   bool star = false;  // COUNT(*)
 };
+struct Field {  // value->name
+  ExpressionPtr value;
+  Identifier name;
+};
+struct Subscript {  // value[index]
+  ExpressionPtr value, index;
+};
+struct ArrayOf {
+  std::vector<ExpressionPtr> elements;
+};
+struct MapOf {
+  std::vector<ExpressionPtr> keys, values;
+};
+struct StructOf {
+  std::vector<Identifier> names;
+  std::vector<ExpressionPtr> values;
+};
+struct Lambda {
+  std::vector<Identifier> params;
+  ExpressionPtr body;
+};
+struct AtTimeZone {  // value AT TIME ZONE 'Europe/Berlin'
+  ExpressionPtr value, zone;
+};
 
 struct Expression {
   SourceSpan span;
   std::size_t depth = 1;  // levels of this tree
   std::variant<Literal, ColumnName, Unary, Binary, Logical, Between, InList, Like, IsNull, Case,
-               Cast, Call>
+               Cast, Call, Field, Subscript, ArrayOf, MapOf, StructOf, Lambda, AtTimeZone>
       node;
 };
 
+// Calls visit(const Expression&) with every direct child, in the order of the text.
+template <typename Visit>
+void for_each_child(const Expression& expression, Visit&& visit);
+// The same tree, whatever its blanks, comments and the case of its unquoted names.
+bool same(const Expression& a, const Expression& b);
+// As the statement could have written it; names without quotes where they need none.
+std::string to_text(const Expression& expression);
+
 struct SelectItem {
-  ExpressionPtr expression;               // absent: a star
+  ExpressionPtr expression;               // absent: a star; with struct_star: struct->*
+  bool struct_star = false;
   std::optional<Identifier> star_source;  // of source.*
   std::optional<Identifier> alias;
   SourceSpan span;
 };
 
+struct Source {
+  Identifier name;
+  std::optional<Identifier> alias;
+};
+struct Join {
+  JoinKind kind = JoinKind::inner;
+  Source source;
+  std::optional<std::int64_t> before_ms, after_ms;  // WITHIN
+  std::optional<std::int64_t> grace_ms;
+  SourceSpan within_span;
+  ExpressionPtr on;
+  SourceSpan span;
+};
+struct Window {
+  WindowSpec spec;
+  SourceSpan span;
+};
+
 struct Query {
   std::vector<SelectItem> items;
-  Identifier source;
-  std::optional<Identifier> alias;
+  Source source;
+  std::vector<Join> joins;
+  std::optional<Window> window;
   ExpressionPtr where;
+  std::vector<ExpressionPtr> group_by;
+  SourceSpan group_by_span;
   std::vector<ExpressionPtr> partition_by;
   SourceSpan partition_by_span;  // of the keywords
-  bool emit_changes = false;
+  ExpressionPtr having;
+  bool emit_changes = false, emit_final = false;
+  SourceSpan emit_span;
   std::optional<std::int64_t> limit;
   SourceSpan limit_span;
   SourceSpan span;
@@ -133,18 +199,33 @@ struct Property {
 using Properties = std::vector<Property>;
 
 struct ColumnDefinition {
+  enum class Constraint : std::uint8_t { none, key, primary_key, headers, header };
   Identifier name;
-  data::Type type;
-  SourceSpan type_span;
-  bool key = false;
+  TypeName type;
+  SourceSpan span;
+  Constraint constraint = Constraint::none;
+  std::string header;  // HEADER('name')
 };
 
-struct CreateStream {
+struct CreateSource {
+  SourceKind kind = SourceKind::stream;
   Identifier name;
   std::vector<ColumnDefinition> columns;
+  bool has_list = false;  // of columns, maybe an empty one
+  SourceSpan list_span;
   Properties properties;
-  bool or_replace = false, if_not_exists = false;
+  bool or_replace = false, if_not_exists = false, read_only = false;
   std::optional<Query> query;  // AS
+};
+struct AlterSource {
+  SourceKind kind = SourceKind::stream;
+  Identifier name;
+  std::vector<ColumnDefinition> columns;
+};
+struct CreateType {
+  Identifier name;
+  TypeName type;
+  bool if_not_exists = false;
 };
 struct InsertSelect {
   Identifier target;
@@ -157,13 +238,21 @@ struct InsertValues {
   std::vector<ExpressionPtr> values;
   SourceSpan values_span;
 };
-struct DropStream {
+struct DropSource {
+  SourceKind kind = SourceKind::stream;
   Identifier name;
   bool if_exists = false, delete_topic = false;
 };
 struct Describe {
   Identifier name;
   bool function = false, extended = false;
+};
+struct AssertTopic {
+  std::string topic;
+  SourceSpan topic_span;
+  Properties properties;
+  bool exists = true;
+  std::optional<std::int64_t> timeout_ms;
 };
 struct Statement;
 struct Explain {
@@ -173,10 +262,61 @@ struct Explain {
 };
 
 struct Statement {
-  std::variant<CreateStream, InsertSelect, InsertValues, DropStream, Describe, Explain, Query,
-               sql::ShowStatement, sql::TerminateStatement, sql::PauseStatement,
+  std::variant<CreateSource, AlterSource, CreateType, InsertSelect, InsertValues, DropSource,
+               Describe, Explain, Query, AssertTopic, sql::DropType, sql::DescribeAll,
+               sql::DefineVariable, sql::NotYet, sql::ShowStatement, sql::TerminateStatement, sql::PauseStatement,
                sql::ResetPositions, sql::SetProperty, sql::PrintTopic>
       node;
 };
+
+template <typename Visit>
+void for_each_child(const Expression& expression, Visit&& visit) {
+  const auto all = [&](const std::vector<ExpressionPtr>& parts) {
+    for (const ExpressionPtr& part : parts) visit(*part);
+  };
+  const auto some = [&](const auto&... parts) { ((parts ? visit(*parts) : void()), ...); };
+  std::visit(
+      [&](const auto& node) {
+        using Node = std::decay_t<decltype(node)>;
+        if constexpr (std::is_same_v<Node, Unary>) {
+          some(node.operand);
+        } else if constexpr (std::is_same_v<Node, Binary>) {
+          some(node.left, node.right);
+        } else if constexpr (std::is_same_v<Node, Logical>) {
+          all(node.terms);
+        } else if constexpr (std::is_same_v<Node, Between>) {
+          some(node.value, node.low, node.high);
+        } else if constexpr (std::is_same_v<Node, InList>) {
+          some(node.value);
+          all(node.candidates);
+        } else if constexpr (std::is_same_v<Node, Like>) {
+          some(node.value, node.pattern, node.escape);
+        } else if constexpr (std::is_same_v<Node, IsNull> || std::is_same_v<Node, Cast> ||
+                             std::is_same_v<Node, Field>) {
+          some(node.value);
+        } else if constexpr (std::is_same_v<Node, Case>) {
+          some(node.operand);
+          for (const Case::Branch& branch : node.branches) some(branch.when, branch.then);
+          some(node.otherwise);
+        } else if constexpr (std::is_same_v<Node, Call>) {
+          all(node.args);
+        } else if constexpr (std::is_same_v<Node, Subscript>) {
+          some(node.value, node.index);
+        } else if constexpr (std::is_same_v<Node, ArrayOf>) {
+          all(node.elements);
+        } else if constexpr (std::is_same_v<Node, MapOf>) {
+          for (std::size_t i = 0; i < node.keys.size(); ++i) some(node.keys[i], node.values[i]);
+        } else if constexpr (std::is_same_v<Node, StructOf>) {
+          all(node.values);
+        } else if constexpr (std::is_same_v<Node, Lambda>) {
+          some(node.body);
+        } else if constexpr (std::is_same_v<Node, AtTimeZone>) {
+          some(node.value, node.zone);
+        } else {
+          static_assert(std::is_same_v<Node, Literal> || std::is_same_v<Node, ColumnName>);
+        }
+      },
+      expression.node);
+}
 
 }  // namespace penstock::sql::ast

@@ -76,17 +76,41 @@ Parsed<data::Value> value_for(ExpressionBinder& binder, const ast::Expression& e
                              type.text(), column, bound.expr->type.text()));
 }
 
+// Header columns and read-only sources are not written.
+Parsed<void> check_target(const SourceInfo& target, const ast::Identifier& name) {
+  if (target.read_only) {
+    return problem(name.span, fmt::format("Cannot insert values into read-only {}: {}.",
+                                          target.is_table() ? "table" : "stream", target.name));
+  }
+  if (!target.header_columns.empty()) {
+    return problem(name.span,
+                   fmt::format("Cannot insert into {} because it has header columns.",
+                               target.name));
+  }
+  return {};
+}
+
 }  // namespace
 
 Parsed<StatementBinder::Node> StatementBinder::bind_node(ast::InsertSelect& insert) {
-  const StreamInfo* target = TRY(find_stream(context_, insert.target));
+  const SourceInfo* target = TRY(find_source(context_, insert.target));
   auto settings = TRY(read_query_settings(insert.properties));
-  const StreamInfo* source = TRY(find_stream(context_, insert.query.source));
-  QueryPlanner planner(context_, insert.query, *source);
-  TRY(planner.derive(insert.target));
-  TRY(planner.match(target->schema, insert.target.span));
-  TRY(check_no_loop(*source, *target, insert.target.span));
-  auto plan = TRY(planner.finish(*target));
+  TRY(check_target(*target, insert.target));
+  if (target->is_table()) {
+    return problem(insert.target.span,
+                   fmt::format("INSERT INTO can only be used to insert into a stream. {} is a table.",
+                               target->name));
+  }
+  auto planner = TRY(QueryPlanner::make(context_, insert.query));
+  TRY(planner->derive(insert.target));
+  if (planner->kind() == SourceKind::table) {
+    return problem(insert.query.items.front().span,
+                   "INSERT INTO can only take rows of a stream, but this SELECT produces a TABLE.");
+  }
+  TRY(planner->match(target->schema, insert.target.span));
+  for (const SourceInfo* source : planner->sources())
+    TRY(check_no_loop(*source, *target, insert.target.span));
+  auto plan = TRY(planner->finish(*target));
   return InsertSelect{.target = insert.target.text,
                       .query_id = std::move(settings.query_id),
                       .plan = std::move(plan),
@@ -94,7 +118,8 @@ Parsed<StatementBinder::Node> StatementBinder::bind_node(ast::InsertSelect& inse
 }
 
 Parsed<StatementBinder::Node> StatementBinder::bind_node(ast::InsertValues& insert) {
-  const StreamInfo* target = TRY(find_stream(context_, insert.target));
+  const SourceInfo* target = TRY(find_source(context_, insert.target));
+  TRY(check_target(*target, insert.target));
   const Places places = TRY(places_of(insert, *target));
   if (places.size() != insert.values.size()) {
     return problem(
@@ -103,7 +128,7 @@ Parsed<StatementBinder::Node> StatementBinder::bind_node(ast::InsertValues& inse
                     places.size(), insert.columns.empty() ? names_text(target->schema) : "as named",
                     insert.values.size()));
   }
-  ExpressionBinder binder(context_.functions, nullptr, context_.text);
+  ExpressionBinder binder(context_.functions, &context_.catalogue, nullptr, context_.text);
   InsertValues result{.target = *target, .values = {}, .timestamp_ms = {}};
   result.values.assign(target->schema.columns.size(), data::Null{});
   for (std::size_t i = 0; i < places.size(); ++i) {

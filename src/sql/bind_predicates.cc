@@ -6,9 +6,11 @@
 
 #include "base/check.h"
 #include "data/decimal.h"
+#include "data/time_text.h"
 #include "sql/constant.h"
 #include "sql/expression_binder.h"
 #include "sql/operator_names.h"
+#include "sql/type_rules.h"
 
 namespace penstock::sql {
 namespace {
@@ -42,6 +44,23 @@ std::size_t character_count(std::string_view text) {
   }));
 }
 
+const ComparisonRule& rule_of(BinaryOperator op) {
+  const auto* rule = std::ranges::find(kComparisons, op, &ComparisonRule::op);
+  CHECK(rule != kComparisons.end());
+  return *rule;
+}
+
+ExprPtr place_again(const Expr& expr) {  // of a column or parameter
+  if (const auto* column = std::get_if<ColumnExpr>(&expr.node))
+    return make_expr(expr.type, *column, expr.span);
+  return make_expr(expr.type, std::get<ParamExpr>(expr.node), expr.span);
+}
+
+bool is_place(const Expr& expr) {
+  return std::holds_alternative<ColumnExpr>(expr.node) ||
+         std::holds_alternative<ParamExpr>(expr.node);
+}
+
 }  // namespace
 
 Parsed<Bound> ExpressionBinder::bind_node(const ast::Logical& node, SourceSpan span) {
@@ -54,45 +73,63 @@ Parsed<Bound> ExpressionBinder::bind_node(const ast::Logical& node, SourceSpan s
   return Bound{logical(kind, std::move(terms), span)};
 }
 
+// make() gets expressions that name the value; unless it is a place anyway, it is computed once.
+template <typename Make>
+Parsed<ExprPtr> ExpressionBinder::once(Bound value, Make make) {
+  if (is_place(*value.expr)) return make([&] { return place_again(*value.expr); });
+  const std::size_t slot = locals_.size();
+  const Type type = value.expr->type;
+  const SourceSpan span = value.expr->span;
+  locals_.push_back({{}, type});
+  auto body = make([&] { return make_expr(type, ParamExpr{slot}, span); });
+  locals_.pop_back();
+  if (!body) return body;
+  Type result = (*body)->type;
+  return make_expr(std::move(result), BindExpr{std::move(value.expr), *std::move(body)}, span);
+}
+
 Parsed<Bound> ExpressionBinder::bind_node(const ast::Between& node, SourceSpan span) {
-  std::vector<ExprPtr> terms;
-  const std::array<std::pair<const ast::Expression*, BinaryOperator>, 2> bounds = {
-      {{node.low.get(), BinaryOperator::greater_equal},
-       {node.high.get(), BinaryOperator::less_equal}}};
-  for (const auto& [bound, op] : bounds) {
-    Bound value = TRY(bind(*node.value));
-    Bound limit = TRY(bind(*bound));
-    TRY(match_literals(value, limit, Literals::read_text));
-    terms.push_back(TRY(comparison(op, std::move(value), std::move(limit), span)));
-  }
-  ExprPtr both = logical(LogicalExpr::Kind::conjunction, std::move(terms), span);
+  Bound value = TRY(bind(*node.value));
+  if (value.untyped_null)
+    return problem(node.value->span, "Comparison with NULL not supported; use IS NULL.");
+  ExprPtr both = TRY(once(std::move(value), [&](const auto& again) -> Parsed<ExprPtr> {
+    std::vector<ExprPtr> terms;
+    const std::array<std::pair<const ast::Expression*, BinaryOperator>, 2> bounds = {
+        {{node.low.get(), BinaryOperator::greater_equal},
+         {node.high.get(), BinaryOperator::less_equal}}};
+    for (const auto& [bound, op] : bounds) {
+      Bound limit = TRY(bind(*bound));
+      terms.push_back(TRY(comparison(op, Bound{again()}, std::move(limit), span)));
+    }
+    return logical(LogicalExpr::Kind::conjunction, std::move(terms), span);
+  }));
   return maybe_negated(std::move(both), node.negated, span);
 }
 
 Parsed<Bound> ExpressionBinder::bind_node(const ast::InList& node, SourceSpan span) {
-  std::vector<ExprPtr> terms;
-  for (const ast::ExpressionPtr& candidate : node.candidates) {
-    terms.push_back(TRY(membership(*node.value, *candidate, span)));
+  std::vector<Bound> all;
+  all.push_back(TRY(bind(*node.value)));
+  for (const ast::ExpressionPtr& candidate : node.candidates) all.push_back(TRY(bind(*candidate)));
+  if (all.front().untyped_null)
+    return problem(node.value->span, "Comparison with NULL not supported; use IS NULL.");
+  auto common = common_type_of(all, "Invalid Predicate");
+  if (!common) return std::unexpected(std::move(common).error());
+  InExpr in;
+  for (Bound& one : all) {
+    auto brought = bring_to(std::move(one), *common);
+    if (!brought) {
+      Diagnostic diagnostic = std::move(brought).error();
+      diagnostic.message = "Invalid Predicate: " + diagnostic.message;
+      return std::unexpected(std::move(diagnostic));
+    }
+    if (in.value == nullptr) {
+      in.value = *std::move(brought);
+    } else {
+      in.candidates.push_back(*std::move(brought));
+    }
   }
-  ExprPtr any = terms.size() == 1 ? std::move(terms.front())
-                                  : logical(LogicalExpr::Kind::disjunction, std::move(terms), span);
-  return maybe_negated(std::move(any), node.negated, span);
-}
-
-Parsed<ExprPtr> ExpressionBinder::membership(const ast::Expression& value,
-                                             const ast::Expression& candidate, SourceSpan span) {
-  Bound left = TRY(bind(value));
-  Bound right = TRY(bind(candidate));
-  TRY(match_literals(left, right, Literals::either_way));
-  const bool open = left.untyped_null || right.untyped_null;
-  if (!open && left.expr->type != right.expr->type &&
-      !common_type(left.expr->type, right.expr->type)) {
-    return problem(candidate.span,
-                   fmt::format("Invalid Predicate: operator does not exist: {} = {} ({})",
-                               left.expr->type.text(), right.expr->type.text(),
-                               text_of(candidate.span, text_)));
-  }
-  return comparison(BinaryOperator::equal, std::move(left), std::move(right), span);
+  ExprPtr found = make_expr(Type(TypeKind::boolean), std::move(in), span);
+  return maybe_negated(std::move(found), node.negated, span);
 }
 
 Parsed<Bound> ExpressionBinder::bind_node(const ast::Like& node, SourceSpan span) {
@@ -142,27 +179,6 @@ Parsed<ExprPtr> ExpressionBinder::operation(std::string_view name, Bound first, 
   return problem(span, fmt::format("This does not take {}.", shown(args.front())));
 }
 
-// A string literal beside another type is read as that type; in IN lists (either_way) another
-// literal beside a string becomes text too.
-Parsed<void> ExpressionBinder::match_literals(Bound& left, Bound& right, Literals rule) {
-  if (left.untyped_null || right.untyped_null) return {};
-  const auto match = [&](Bound& literal, const Bound& other) -> Parsed<bool> {
-    const Type& type = other.expr->type;
-    if (is_string_literal(literal) && !type.is_text()) {
-      literal = TRY(read_literal(std::move(literal), type));
-      return true;
-    }
-    const bool to_text = rule == Literals::either_way && type.kind() == TypeKind::string &&
-                         literal.expr->type.is_numeric() && literal_of(*literal.expr) != nullptr;
-    if (!to_text) return false;
-    literal = Bound{TRY(calls_.coerce(std::move(literal), type))};
-    return true;
-  };
-  if (TRY(match(left, right))) return {};
-  TRY(match(right, left));
-  return {};
-}
-
 Parsed<Bound> ExpressionBinder::read_literal(Bound text, const Type& type) {
   const SourceSpan span = text.expr->span;
   const std::string value = std::get<std::string>(literal_of(*text.expr)->value);
@@ -182,31 +198,85 @@ Parsed<Bound> ExpressionBinder::read_literal(Bound text, const Type& type) {
                              name.empty() ? type.text() : std::string(name), value.substr(0, 60)));
 }
 
+// ROWTIME, WINDOWSTART and WINDOWEND beside a text: the text is a time.
+Parsed<bool> ExpressionBinder::match_time_text(Bound& left, Bound& right) {
+  const auto is_time_column = [&](const Bound& side) {
+    const auto* column = std::get_if<ColumnExpr>(&side.expr->node);
+    if (column == nullptr || scope_ == nullptr || side.expr->type.kind() != TypeKind::bigint)
+      return false;
+    const std::string_view source = text_of(side.expr->span, text_);
+    const std::size_t dot = source.rfind('.');
+    const std::string name = [&] {
+      std::string out;
+      for (const char c : source.substr(dot == source.npos ? 0 : dot + 1))
+        out += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+      return out;
+    }();
+    return name == "ROWTIME" || name == "WINDOWSTART" || name == "WINDOWEND";
+  };
+  const auto match = [&](const Bound& column, Bound& text) -> Parsed<bool> {
+    if (!is_time_column(column) || !is_string_literal(text)) return false;
+    const Bound time = TRY(read_literal(std::move(text), Type(TypeKind::timestamp)));
+    const std::int64_t ms = std::get<std::int64_t>(literal_of(*time.expr)->value);
+    text = Bound{make_literal(Type(TypeKind::bigint), ms, time.expr->span)};
+    return true;
+  };
+  if (TRY(match(left, right))) return true;
+  return match(right, left);
+}
+
+Parsed<void> ExpressionBinder::match_sides(BinaryOperator op, Bound& left, Bound& right) {
+  if (left.untyped_null || right.untyped_null) {
+    const SourceSpan span = left.untyped_null ? left.expr->span : right.expr->span;
+    return problem(span, fmt::format("Comparison with NULL not supported: {} with {} {}. Use IS "
+                                     "NULL or IS NOT NULL.",
+                                     shown(left), rule_of(op).name, shown(right)));
+  }
+  if (TRY(match_time_text(left, right))) return {};
+  const Type timestamp(TypeKind::timestamp);
+  switch (comparability(left.expr->type.kind(), right.expr->type.kind())) {
+    case Comparability::as_time:
+      for (Bound* side : {&left, &right})
+        *side = Bound{TRY(calls_.cast(std::move(*side), timestamp, side->expr->span))};
+      return {};
+    case Comparability::time_text: {
+      const bool text_left = left.expr->type.kind() == TypeKind::string;
+      Bound& text = text_left ? left : right;
+      const Type type = text_left ? right.expr->type : left.expr->type;
+      text = is_string_literal(text)
+                 ? TRY(read_literal(std::move(text), type))
+                 : Bound{TRY(calls_.cast(std::move(text), type, text.expr->span))};
+      return {};
+    }
+    case Comparability::equality:
+      if (!ordered_only(op)) return {};
+      break;
+    case Comparability::numbers:
+    case Comparability::same:
+      return {};
+    case Comparability::none:
+      break;
+  }
+  return problem(
+      SourceSpan{left.expr->span.begin, right.expr->span.end},
+      fmt::format("Cannot compare {} to {} with {}.", shown(left), shown(right), rule_of(op).name));
+}
+
 Parsed<ExprPtr> ExpressionBinder::comparison(BinaryOperator op, Bound left, Bound right,
                                              SourceSpan span) {
-  const auto* rule = std::find_if(kComparisons.begin(), kComparisons.end(),
-                                  [&](const ComparisonRule& r) { return r.op == op; });
-  CHECK(rule != kComparisons.end());
+  TRY(match_sides(op, left, right));
   std::vector<Bound> args;
   args.push_back(std::move(left));
   args.push_back(std::move(right));
-  const bool booleans = std::any_of(args.begin(), args.end(), [](const Bound& arg) {
-    return !arg.untyped_null && arg.expr->type.kind() == TypeKind::boolean;
-  });
-  ExprPtr call;
-  if (!booleans || !ordered_only(op)) call = TRY(calls_.call(rule->function, args, span));
+  ExprPtr call = TRY(calls_.call(rule_of(op).function, args, span));
   if (call) return call;
   return problem(span, fmt::format("Cannot compare {} to {} with {}.", shown(args[0]),
-                                   shown(args[1]), rule->name));
+                                   shown(args[1]), rule_of(op).name));
 }
 
 ExprPtr ExpressionBinder::logical(LogicalExpr::Kind kind, std::vector<ExprPtr> terms,
                                   SourceSpan span) {
-  auto expr = std::make_unique<Expr>();
-  expr->type = Type(TypeKind::boolean);
-  expr->node = LogicalExpr{kind, std::move(terms)};
-  expr->span = span;
-  return expr;
+  return make_expr(Type(TypeKind::boolean), LogicalExpr{kind, std::move(terms)}, span);
 }
 
 Parsed<Bound> ExpressionBinder::maybe_negated(ExprPtr value, bool negated, SourceSpan span) {

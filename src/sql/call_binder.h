@@ -9,6 +9,7 @@
 #include "sql/coercion.h"
 #include "sql/diagnostic.h"
 #include "sql/function.h"
+#include "sql/overload_resolver.h"
 
 namespace penstock::sql {
 
@@ -30,19 +31,15 @@ class CallBinder {
   const FunctionCatalogue& functions() const { return functions_; }
 
  private:
-  struct Resolution {
-    const Overload* overload = nullptr;
-    std::vector<data::Type> types;  // that the arguments are cast to
-  };
-  Resolution resolve(const ScalarFunction& function, std::span<const Bound> args) const;
   Parsed<ExprPtr> cast_call(ExprPtr value, const data::Type& type, SourceSpan span);
 
   const FunctionCatalogue& functions_;
 };
 
+// The arguments as the resolver sees them; lambdas are the caller's to mark.
+std::vector<ArgumentType> argument_types(std::span<const Bound> args);
+
 // "INTEGER, STRING"; NULL as written prints as null.
 std::string types_text(std::span<const Bound> args);
-// "MASK(STRING) or MASK(STRING, STRING...)"
-std::string signatures_text(const ScalarFunction& function);
 
 }  // namespace penstock::sql

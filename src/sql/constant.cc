@@ -140,6 +140,8 @@ std::optional<Value> from_decimal(Int128 value, const Type& from, const Type& to
 std::optional<Value> convert_constant(const Value& value, const Type& from, const Type& to,
                                       Conversion conversion) {
   if (std::holds_alternative<data::Null>(value) || from == to) return value;
+  if (from.is_nested() || to.is_nested()) return std::nullopt;  // the kernels'
+
   const Rounding rounding = conversion == Conversion::cast ? Rounding::half_up : Rounding::exact;
   if (to.kind() == TypeKind::string && from.kind() != TypeKind::bytes)
     return Value(plain_text(value, from));
@@ -173,6 +175,7 @@ std::optional<Value> negated_constant(const Value& value) {
 
 std::string literal_text(const Value& value, const Type& type) {
   if (std::holds_alternative<data::Null>(value)) return "NULL";
+  if (type.is_nested()) return fmt::format("<{}>", type.text());
   std::string text = plain_text(value, type);
   switch (type.kind()) {
     case TypeKind::boolean:

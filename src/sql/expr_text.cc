@@ -53,6 +53,7 @@ std::string call_text(const Expr& expr, const CallExpr& call, const Names& names
   if (name == op::kIsNull) return fmt::format("({} IS NULL)", arg(0));
   if (name == op::kCast) return fmt::format("CAST({} AS {})", arg(0), expr.type.text());
   if (name == op::kLike && call.args.size() == 3) return like_text(call, names);
+  if (name == op::kElement) return fmt::format("{}[{}]", arg(0), arg(1));
   std::string args;
   for (std::size_t i = 0; i < call.args.size(); ++i) args += (i == 0 ? "" : ", ") + arg(i);
   return fmt::format("{}({})", name, args);
@@ -78,6 +79,64 @@ std::string case_text(const CaseExpr& node, const Names& names) {
   return text + " END";
 }
 
+std::string list_text(const std::vector<ExprPtr>& parts, const Names& names) {
+  std::string text;
+  for (const ExprPtr& part : parts) text += (text.empty() ? "" : ", ") + to_text(*part, names);
+  return text;
+}
+
+std::string construct_text(const Expr& expr, const ConstructExpr& construct, const Names& names) {
+  if (expr.type.kind() == data::TypeKind::array)
+    return fmt::format("ARRAY[{}]", list_text(construct.parts, names));
+  const bool map = expr.type.kind() == data::TypeKind::map;
+  std::string text;
+  for (std::size_t i = 0; i < construct.parts.size(); ++i) {
+    if (map && i % 2 == 1) continue;
+    const std::string name =
+        map ? to_text(*construct.parts[i], names) : name_text(expr.type.fields()[i].name);
+    text += fmt::format("{}{} := {}", text.empty() ? "" : ", ", name,
+                        to_text(*construct.parts[map ? i + 1 : i], names));
+  }
+  return fmt::format("{}({})", map ? "MAP" : "STRUCT", text);
+}
+
+std::string field_text(const FieldExpr& field, const Names& names) {
+  return fmt::format("{}->{}", to_text(*field.from, names),
+                     name_text(field.from->type.fields()[field.field].name));
+}
+
+// Parameters have no names any more: #0 is the outermost.
+struct NodeText {
+  const Expr& expr;
+  const Names& names;
+
+  std::string operator()(const LiteralExpr& node) const {
+    return literal_text(node.value, expr.type);
+  }
+  std::string operator()(const ColumnExpr& node) const {
+    CHECK(node.index < names.size());
+    return name_text(names[node.index]);
+  }
+  std::string operator()(const CallExpr& node) const { return call_text(expr, node, names); }
+  std::string operator()(const LogicalExpr& node) const { return logical_text(node, names); }
+  std::string operator()(const CaseExpr& node) const { return case_text(node, names); }
+  std::string operator()(const ParamExpr& node) const { return fmt::format("#{}", node.slot); }
+  std::string operator()(const LambdaExpr& node) const {
+    return fmt::format("({} => {})", node.params, to_text(*node.body, names));
+  }
+  std::string operator()(const BindExpr& node) const {
+    return fmt::format("(LET {} IN {})", to_text(*node.value, names), to_text(*node.body, names));
+  }
+  std::string operator()(const InExpr& node) const {
+    return fmt::format("({} IN ({}))", to_text(*node.value, names),
+                       list_text(node.candidates, names));
+  }
+  std::string operator()(const FieldExpr& node) const { return field_text(node, names); }
+  std::string operator()(const ConstructExpr& node) const {
+    return construct_text(expr, node, names);
+  }
+};
+
 }  // namespace
 
 std::string name_text(std::string_view name) {
@@ -91,17 +150,7 @@ std::string name_text(std::string_view name) {
 }
 
 std::string to_text(const Expr& expr, const std::vector<std::string>& column_names) {
-  if (const auto* literal = std::get_if<LiteralExpr>(&expr.node))
-    return literal_text(literal->value, expr.type);
-  if (const auto* column = std::get_if<ColumnExpr>(&expr.node)) {
-    CHECK(column->index < column_names.size());
-    return name_text(column_names[column->index]);
-  }
-  if (const auto* call = std::get_if<CallExpr>(&expr.node))
-    return call_text(expr, *call, column_names);
-  if (const auto* logical = std::get_if<LogicalExpr>(&expr.node))
-    return logical_text(*logical, column_names);
-  return case_text(std::get<CaseExpr>(expr.node), column_names);
+  return std::visit(NodeText{expr, column_names}, expr.node);
 }
 
 }  // namespace penstock::sql

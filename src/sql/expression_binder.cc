@@ -6,8 +6,10 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "sql/bind_type.h"
 #include "sql/constant.h"
 #include "sql/limits.h"
+#include "sql/name_text.h"
 #include "sql/nearest.h"
 #include "sql/operator_names.h"
 
@@ -17,28 +19,6 @@ namespace {
 using ast::BinaryOperator;
 using data::Type;
 using data::TypeKind;
-
-// ksqlDB's; known here only to be told apart from misspelt names.
-constexpr std::array<std::string_view, 20> kLaterFunctions = {"ATTR",
-                                                              "AVG",
-                                                              "COLLECT_LIST",
-                                                              "COLLECT_SET",
-                                                              "CORRELATION",
-                                                              "COUNT",
-                                                              "COUNT_DISTINCT",
-                                                              "CUBE_EXPLODE",
-                                                              "EARLIEST_BY_OFFSET",
-                                                              "EXPLODE",
-                                                              "HISTOGRAM",
-                                                              "LATEST_BY_OFFSET",
-                                                              "MAX",
-                                                              "MIN",
-                                                              "STDDEV_SAMP",
-                                                              "STDDEV_SAMPLE",
-                                                              "SUM",
-                                                              "SUM_LIST",
-                                                              "TOPK",
-                                                              "TOPKDISTINCT"};
 
 struct ArithmeticRule {
   BinaryOperator op;
@@ -58,22 +38,28 @@ bool is_text(const Bound& value) {
   return !value.untyped_null && value.expr->type.is_text();
 }
 
-ExprPtr column_expr(std::size_t index, const Type& type, SourceSpan span) {
+}  // namespace
+
+ExprPtr make_expr(Type type, decltype(Expr::node) node, SourceSpan span) {
   auto expr = std::make_unique<Expr>();
-  expr->type = type;
-  expr->node = ColumnExpr{index};
+  expr->type = std::move(type);
+  expr->node = std::move(node);
   expr->span = span;
   return expr;
 }
 
-}  // namespace
+ExprPtr make_column(std::size_t index, Type type, SourceSpan span) {
+  return make_expr(std::move(type), ColumnExpr{index}, span);
+}
 
 Parsed<Bound> ExpressionBinder::bind(const ast::Expression& expression) {
   if (++nodes_ > kBoundNodesMax) {
     return too_much(expression.span,
-                    fmt::format("This statement has more than {} parts of expressions, "
-                                "counting what BETWEEN, IN and CASE repeat.",
+                    fmt::format("This statement has more than {} parts of expressions.",
                                 kBoundNodesMax));
+  }
+  if (rule_ != nullptr) {
+    if (auto replaced = TRY(rule_->replace(expression))) return *std::move(replaced);
   }
   return std::visit([&](const auto& node) { return bind_node(node, expression.span); },
                     expression.node);
@@ -81,7 +67,14 @@ Parsed<Bound> ExpressionBinder::bind(const ast::Expression& expression) {
 
 Parsed<ExprPtr> ExpressionBinder::bind_predicate(const ast::Expression& expression,
                                                  std::string_view what) {
-  Bound value = TRY(bind(expression));
+  auto bound = bind(expression);
+  if (!bound) {
+    Diagnostic diagnostic = std::move(bound).error();
+    if (diagnostic.code == ErrorCode::invalid_statement)
+      diagnostic.message = fmt::format("Error in {} expression: {}", what, diagnostic.message);
+    return std::unexpected(std::move(diagnostic));
+  }
+  Bound value = *std::move(bound);
   if (value.untyped_null || value.expr->type.kind() != TypeKind::boolean) {
     return problem(expression.span,
                    fmt::format("Type error in {} expression: it should evaluate to "
@@ -91,12 +84,22 @@ Parsed<ExprPtr> ExpressionBinder::bind_predicate(const ast::Expression& expressi
   return std::move(value.expr);
 }
 
+Parsed<Type> ExpressionBinder::type_of(const ast::TypeName& name) {
+  return bind_type(name, catalogue_);
+}
+
 Parsed<Bound> ExpressionBinder::bind_node(const ast::Literal& node, SourceSpan span) {
   const Type type = node.type.value_or(Type(TypeKind::string));
   return Bound{make_literal(type, node.value, span), !node.type.has_value()};
 }
 
 Parsed<Bound> ExpressionBinder::bind_node(const ast::ColumnName& node, SourceSpan span) {
+  if (!node.source) {
+    for (std::size_t slot = locals_.size(); slot-- > 0;) {
+      if (locals_[slot].name.empty() || locals_[slot].name != node.column.text) continue;
+      return Bound{make_expr(locals_[slot].type, ParamExpr{slot}, span)};
+    }
+  }
   if (scope_ == nullptr) {
     return problem(
         span,
@@ -106,7 +109,7 @@ Parsed<Bound> ExpressionBinder::bind_node(const ast::ColumnName& node, SourceSpa
                     node.column.quote == '"' ? " Strings are written in single quotes." : ""));
   }
   const std::size_t index = TRY(scope_->resolve(node));
-  return Bound{column_expr(index, scope_->type_at(index), span)};
+  return Bound{make_column(index, scope_->type_at(index), span)};
 }
 
 Parsed<Bound> ExpressionBinder::bind_node(const ast::Unary& node, SourceSpan span) {
@@ -130,7 +133,6 @@ Parsed<Bound> ExpressionBinder::bind_node(const ast::Binary& node, SourceSpan sp
   if (node.op <= BinaryOperator::concat) return arithmetic(node, span);
   Bound left = TRY(bind(*node.left));
   Bound right = TRY(bind(*node.right));
-  TRY(match_literals(left, right, Literals::read_text));
   const bool negated = node.op == BinaryOperator::is_not_distinct;
   const BinaryOperator op = negated ? BinaryOperator::is_distinct : node.op;
   ExprPtr compared = TRY(comparison(op, std::move(left), std::move(right), span));
@@ -145,21 +147,68 @@ Parsed<Bound> ExpressionBinder::arithmetic(const ast::Binary& node, SourceSpan s
                                   [&](const ArithmeticRule& r) { return r.op == node.op; });
   CHECK(rule != kArithmetic.end());
   const bool joins = node.op == BinaryOperator::add && (is_text(args[0]) || is_text(args[1]));
-  ExprPtr call = TRY(calls_.call(joins ? op::kConcat : rule->function, args, span));
+  ExprPtr call;
+  if (!args[0].untyped_null && !args[1].untyped_null)
+    call = TRY(calls_.call(joins ? op::kConcat : rule->function, args, span));
   if (call) return Bound{std::move(call)};
   return problem(node.op_span, fmt::format("Operator '{}' does not take {} and {}.", rule->symbol,
                                            shown(args[0]), shown(args[1])));
 }
 
 Parsed<Bound> ExpressionBinder::bind_node(const ast::Case& node, SourceSpan span) {
+  if (node.operand) return simple_case(node, span);
+  Type type;
+  bool untyped = false;
+  CaseExpr result = TRY(branches_of(node, nullptr, type, untyped));
+  if (untyped) return Bound{make_literal(Type(TypeKind::string), data::Null{}, span), true};
+  return Bound{make_expr(std::move(type), std::move(result), span)};
+}
+
+// The operand is computed once, whatever the number of branches.
+Parsed<Bound> ExpressionBinder::simple_case(const ast::Case& node, SourceSpan span) {
+  Bound operand = TRY(bind(*node.operand));
+  if (operand.untyped_null)
+    return problem(span, "The operand of CASE is NULL, which equals nothing.");
+  const std::size_t slot = locals_.size();
+  const bool direct = std::holds_alternative<ColumnExpr>(operand.expr->node) ||
+                      std::holds_alternative<ParamExpr>(operand.expr->node);
+  if (!direct) locals_.push_back({{}, operand.expr->type});
+  const Bound seen{direct ? make_expr(operand.expr->type, LiteralExpr{}, span)
+                          : make_expr(operand.expr->type, ParamExpr{slot}, span)};
+  if (direct) {
+    std::visit(
+        [&](const auto& place) {
+          using Place = std::decay_t<decltype(place)>;
+          if constexpr (std::is_same_v<Place, ColumnExpr> || std::is_same_v<Place, ParamExpr>)
+            seen.expr->node = place;
+        },
+        operand.expr->node);
+  }
+  Type type;
+  bool untyped = false;
+  auto result = branches_of(node, &seen, type, untyped);
+  if (!direct) locals_.pop_back();
+  if (!result) return std::unexpected(std::move(result).error());
+  if (untyped) return Bound{make_literal(Type(TypeKind::string), data::Null{}, span), true};
+  ExprPtr body = make_expr(type, *std::move(result), span);
+  if (direct) return Bound{std::move(body)};
+  return Bound{make_expr(type, BindExpr{std::move(operand.expr), std::move(body)}, span)};
+}
+
+Parsed<CaseExpr> ExpressionBinder::branches_of(const ast::Case& node, const Bound* operand,
+                                               Type& type, bool& untyped) {
   CaseExpr result;
   std::vector<Bound> values;
   for (const ast::Case::Branch& branch : node.branches) {
     CaseExpr::Branch bound;
-    if (node.operand) {
-      Bound left = TRY(bind(*node.operand));
+    if (operand != nullptr) {
+      Bound left{make_expr(operand->expr->type, LiteralExpr{}, operand->expr->span)};
+      if (const auto* column = std::get_if<ColumnExpr>(&operand->expr->node)) {
+        left.expr->node = *column;
+      } else {
+        left.expr->node = std::get<ParamExpr>(operand->expr->node);
+      }
       Bound right = TRY(bind(*branch.when));
-      TRY(match_literals(left, right, Literals::read_text));
       bound.when = TRY(
           comparison(BinaryOperator::equal, std::move(left), std::move(right), branch.when->span));
     } else {
@@ -169,66 +218,31 @@ Parsed<Bound> ExpressionBinder::bind_node(const ast::Case& node, SourceSpan span
     result.branches.push_back(std::move(bound));
   }
   if (node.otherwise) values.push_back(TRY(bind(*node.otherwise)));
-  std::optional<Type> type;
+  const Bound* first = nullptr;
   for (const Bound& value : values) {
     if (value.untyped_null) continue;
-    auto common = type ? common_type(*type, value.expr->type) : value.expr->type;
-    if (!common) {
-      return problem(
-          value.expr->span,
-          fmt::format("Invalid Case expression. Type for all 'THEN' and 'ELSE' clauses should be "
-                      "the same: {} follows {}.",
-                      shown(value), type->text()));
-    }
-    type = std::move(common);
+    if (first == nullptr) first = &value;
+    if (value.expr->type == first->expr->type) continue;
+    return problem(
+        value.expr->span,
+        fmt::format("Invalid Case expression. Type for all 'THEN' and 'ELSE' clauses should be "
+                    "the same: {} follows {}. CAST one of them.",
+                    shown(value), first->expr->type.text()));
   }
-  if (!type) return Bound{make_literal(Type(TypeKind::string), data::Null{}, span), true};
+  untyped = first == nullptr;
+  if (untyped) return result;
+  type = first->expr->type;
   for (std::size_t i = 0; i < result.branches.size(); ++i) {
-    result.branches[i].then = TRY(calls_.coerce(std::move(values[i]), *type));
+    result.branches[i].then = TRY(calls_.coerce(std::move(values[i]), type));
   }
-  if (node.otherwise) result.otherwise = TRY(calls_.coerce(std::move(values.back()), *type));
-  auto expr = std::make_unique<Expr>();
-  expr->type = *type;
-  expr->node = std::move(result);
-  expr->span = span;
-  return Bound{std::move(expr)};
+  if (node.otherwise) result.otherwise = TRY(calls_.coerce(std::move(values.back()), type));
+  return result;
 }
 
 Parsed<Bound> ExpressionBinder::bind_node(const ast::Cast& node, SourceSpan span) {
   Bound value = TRY(bind(*node.value));
-  return Bound{TRY(calls_.cast(std::move(value), node.target, span))};
-}
-
-Parsed<Bound> ExpressionBinder::bind_node(const ast::Call& node, SourceSpan span) {
-  const ScalarFunction* function = calls_.find(node.name.text);
-  // AS_VALUE(x) is x: it only keeps a copied key from being the key.
-  if (node.name.text == "AS_VALUE" && node.args.size() == 1) return bind(*node.args.front());
-  if (function == nullptr) return unknown_function(node);
-  if (node.star)
-    return problem(span, fmt::format("Function '{}' does not take a star.", node.name.text));
-  std::vector<Bound> args;
-  for (const ast::ExpressionPtr& arg : node.args) args.push_back(TRY(bind(*arg)));
-  ExprPtr call = TRY(calls_.call(node.name.text, args, span));
-  if (call) return Bound{std::move(call)};
-  return problem(span, fmt::format("Function '{}' does not accept parameters ({}). Valid are: {}.",
-                                   node.name.text, types_text(args), signatures_text(*function)));
-}
-
-std::unexpected<Diagnostic> ExpressionBinder::unknown_function(const ast::Call& node) const {
-  const std::string& name = node.name.text;
-  if (std::binary_search(kLaterFunctions.begin(), kLaterFunctions.end(), name)) {
-    return not_yet(node.name.span,
-                   fmt::format("Function '{}' is not supported yet: there are no aggregates "
-                               "and table functions.",
-                               name));
-  }
-  std::vector<std::string_view> names;
-  for (const ScalarFunction& function : calls_.functions().all()) {
-    if (!function.name.starts_with('$')) names.push_back(function.name);
-  }
-  const std::string hint = did_you_mean(name, std::span<const std::string_view>(names));
-  return problem(node.name.span, fmt::format("Function '{}' is not known.{}", name,
-                                             hint.empty() ? " SHOW FUNCTIONS lists them." : hint));
+  const Type target = TRY(type_of(node.target));
+  return Bound{TRY(calls_.cast(std::move(value), target, span))};
 }
 
 std::string ExpressionBinder::shown(const Bound& value) const {

@@ -12,6 +12,7 @@ inline constexpr std::size_t kStatementBytesMax = 256 << 10;
 inline constexpr std::size_t kExpressionDepthMax = 200;
 inline constexpr std::size_t kColumnsMax = 1000;
 inline constexpr std::size_t kNameBytesMax = 255;
+inline constexpr std::size_t kJoinsMax = 32;
 inline constexpr std::size_t kArgsMax = 255;
 inline constexpr std::size_t kBoundNodesMax = 20'000;  // BETWEEN and IN repeat what they test
 

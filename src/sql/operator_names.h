@@ -22,6 +22,9 @@ inline constexpr std::string_view kNot = "$not";                 // (BOOLEAN) ->
 inline constexpr std::string_view kIsNull = "$is_null";          // (any) -> BOOLEAN, never null
 inline constexpr std::string_view kIsDistinct = "$is_distinct";  // (same, same), never null
 inline constexpr std::string_view kLike = "$like";  // (STRING, STRING pattern, STRING escape)
+// (ARRAY<T>, INTEGER), 1-based and from the end when negative; (MAP<K, V>, K). Null where there is
+// no such element.
+inline constexpr std::string_view kElement = "$element";
 inline constexpr std::string_view kCast = "$cast";  // (any); Call::type is the target
 
 }  // namespace penstock::sql::op

@@ -18,15 +18,15 @@ struct ShownThing {
   std::string_view word;
   What what;
 };
-constexpr std::array<ShownThing, 7> kShown = {{{"STREAMS", What::streams},
+constexpr std::array<ShownThing, 9> kShown = {{{"STREAMS", What::streams},
                                                {"TABLES", What::tables},
                                                {"TOPICS", What::topics},
                                                {"QUERIES", What::queries},
                                                {"FUNCTIONS", What::functions},
                                                {"PROPERTIES", What::properties},
-                                               {"VARIABLES", What::variables}}};
-constexpr std::array<std::string_view, 5> kLaterShown = {"TYPES", "CONNECTORS", "CONNECTOR",
-                                                         "SOURCE", "SINK"};
+                                               {"VARIABLES", What::variables},
+                                               {"TYPES", What::types},
+                                               {"CONNECTORS", What::connectors}}};
 
 bool at_name(const TokenCursor& cursor) {
   const TokenKind kind = cursor.peek().kind;
@@ -42,16 +42,17 @@ bool starts_statement(const TokenCursor& cursor) {
 Parsed<ast::Statement> parse_show(TokenCursor& cursor) {
   cursor.take();
   if (cursor.at_words("ALL", "TOPICS")) cursor.take();
-  const Token& token = cursor.peek();
+  if (cursor.accept_words("CONNECTOR", "PLUGINS"))
+    return ast::Statement{ShowStatement{What::connector_plugins, false}};
+  const bool sided = cursor.at_word("SOURCE") || cursor.at_word("SINK");
+  if (sided && cursor.at_word("CONNECTORS", 1)) cursor.take();
   const auto shown = std::find_if(kShown.begin(), kShown.end(),
                                   [&](const ShownThing& s) { return cursor.at_word(s.word); });
   if (shown == kShown.end()) {
-    const bool later = std::any_of(kLaterShown.begin(), kLaterShown.end(),
-                                   [&](std::string_view word) { return cursor.at_word(word); });
-    if (later) return not_yet(token.span, fmt::format("SHOW {} is not supported yet.", token.text));
     return cursor.unexpected(
-        "STREAMS, TABLES, TOPICS, QUERIES, FUNCTIONS, PROPERTIES or VARIABLES",
-        {"STREAMS", "TABLES", "TOPICS", "QUERIES", "FUNCTIONS", "PROPERTIES", "VARIABLES"});
+        "STREAMS, TABLES, TOPICS, QUERIES, FUNCTIONS, PROPERTIES, VARIABLES, TYPES or CONNECTORS",
+        {"STREAMS", "TABLES", "TOPICS", "QUERIES", "FUNCTIONS", "PROPERTIES", "VARIABLES", "TYPES",
+         "CONNECTORS"});
   }
   cursor.take();
   const bool extended = cursor.accept_word("EXTENDED");
@@ -68,14 +69,16 @@ Parsed<ast::Statement> parse_describe(TokenCursor& cursor) {
     return ast::Statement{std::move(describe)};
   }
   if (cursor.at_word("CONNECTOR") && cursor.peek(1).kind != TokenKind::end) {
-    return not_yet(cursor.peek().span, "DESCRIBE CONNECTOR is not supported yet.");
+    cursor.take();
+    TRY(cursor.expect_name("a connector's name"));
+    return ast::Statement{NotYet{"DESCRIBE CONNECTOR"}};
   }
   const bool all = cursor.at_word("STREAMS") || cursor.at_word("TABLES");
   if (all && (cursor.peek(1).kind == TokenKind::end || cursor.at_word("EXTENDED", 1))) {
-    return not_yet(cursor.peek().span,
-                   fmt::format("DESCRIBE {} is not supported yet.", cursor.peek().text));
+    const SourceKind kind = cursor.take().text == "STREAMS" ? SourceKind::stream : SourceKind::table;
+    return ast::Statement{DescribeAll{kind, cursor.accept_word("EXTENDED")}};
   }
-  describe.name = TRY(cursor.expect_name("a stream name"));
+  describe.name = TRY(cursor.expect_name("a stream or table name"));
   describe.extended = cursor.accept_word("EXTENDED");
   return ast::Statement{std::move(describe)};
 }
@@ -143,10 +146,8 @@ Parsed<ast::Statement> parse_print(TokenCursor& cursor) {
     TRY(cursor.expect_word("BEGINNING"));
     print.from_beginning = true;
   }
-  if (cursor.at_word("INTERVAL") || cursor.at_word("SAMPLE")) {
-    return not_yet(cursor.peek().span,
-                   fmt::format("PRINT ... {} is not supported yet.", cursor.peek().text));
-  }
+  if (cursor.accept_word("INTERVAL") || cursor.accept_word("SAMPLE"))
+    print.interval = TRY(cursor.expect_count("a number of records"));
   if (cursor.accept_word("LIMIT")) print.limit = TRY(cursor.expect_count("a number of records"));
   return ast::Statement{std::move(print)};
 }

@@ -1,4 +1,4 @@
-// ALTER QUERY id RESET POSITIONS TO earliest | latest | (partition => offset, ...)
+// ALTER STREAM|TABLE name ADD COLUMN ..., ALTER QUERY id RESET POSITIONS TO earliest | latest | (partition => offset, ...)
 #include <algorithm>
 #include <limits>
 
@@ -43,14 +43,40 @@ Parsed<std::vector<PartitionOffset>> parse_partition_offsets(TokenCursor& cursor
   return offsets;
 }
 
+// ALTER STREAM|TABLE name ADD [COLUMN] name type, ADD [COLUMN] ...
+Parsed<ast::Statement> parse_add_columns(TokenCursor& cursor, SourceKind kind) {
+  ast::AlterSource alter;
+  alter.kind = kind;
+  alter.name = TRY(cursor.expect_name("a name"));
+  do {
+    if (alter.columns.size() == kColumnsMax)
+      return too_much(cursor.peek().span, fmt::format("More than {} columns.", kColumnsMax));
+    TRY(cursor.expect_word("ADD"));
+    cursor.accept_word("COLUMN");
+    const std::uint32_t begin = cursor.position();
+    ast::ColumnDefinition column;
+    column.name = TRY(cursor.expect_name("a column name"));
+    column.type = TRY(parse_type(cursor));
+    column.span = cursor.span_since(begin);
+    alter.columns.push_back(std::move(column));
+  } while (cursor.accept_symbol(","));
+  return ast::Statement{std::move(alter)};
+}
+
 }  // namespace
 
 Parsed<ast::Statement> parse_alter(TokenCursor& cursor) {
-  const SourceSpan alter = cursor.take().span;
-  if (cursor.at_word("STREAM") || cursor.at_word("TABLE") || cursor.at_word("SYSTEM")) {
-    return not_yet(alter, fmt::format("ALTER {} is not supported yet.", cursor.peek().text));
+  cursor.take();
+  if (cursor.accept_word("STREAM")) return parse_add_columns(cursor, SourceKind::stream);
+  if (cursor.accept_word("TABLE")) return parse_add_columns(cursor, SourceKind::table);
+  if (cursor.accept_word("SYSTEM")) {
+    TRY(cursor.expect_string("a property name in single quotes"));
+    TRY(cursor.expect_symbol("="));
+    TRY(cursor.expect_string("a value in single quotes"));
+    return ast::Statement{NotYet{"ALTER SYSTEM"}};
   }
-  if (!cursor.accept_word("QUERY")) return cursor.unexpected("QUERY", {"QUERY"});
+  if (!cursor.accept_word("QUERY"))
+    return cursor.unexpected("STREAM, TABLE or QUERY", {"STREAM", "TABLE", "QUERY", "SYSTEM"});
   ResetPositions reset;
   reset.query_id = TRY(cursor.expect_name("a query id")).text;
   TRY(cursor.expect_words({"RESET", "POSITIONS", "TO"}));

@@ -85,28 +85,104 @@ Parsed<ExpressionPtr> parse_cast(TokenCursor& cursor) {
   ast::Cast node;
   node.value = TRY(parse_expression(cursor));
   TRY(cursor.expect_word("AS"));
-  const std::uint32_t type_begin = cursor.position();
   node.target = TRY(parse_type(cursor));
-  if (node.target.is_nested()) {
-    return not_yet(cursor.span_since(type_begin),
-                   fmt::format("Casting to {} is not supported yet.", node.target.text()));
-  }
   TRY(cursor.expect_symbol(")"));
   const std::size_t depth = depth_of({&node.value});
   return make(cursor.span_since(begin), std::move(node), depth);
 }
 
-Parsed<void> refuse_constructors(TokenCursor& cursor) {
-  const SourceSpan span = cursor.peek().span;
-  if (cursor.at_word("ARRAY") && cursor.at_symbol("[", 1)) {
-    return not_yet(span, "ARRAY[...] is not supported yet.");
+// Expressions up to a closing symbol, which is taken.
+Parsed<std::vector<ExpressionPtr>> parse_list(TokenCursor& cursor, std::string_view close,
+                                              std::size_t limit) {
+  std::vector<ExpressionPtr> list;
+  if (cursor.accept_symbol(close)) return list;
+  do {
+    if (list.size() == limit) {
+      return too_much(cursor.peek().span, fmt::format("There are more than {} here.", limit));
+    }
+    list.push_back(TRY(parse_expression(cursor)));
+  } while (cursor.accept_symbol(","));
+  if (!cursor.accept_symbol(close)) return cursor.unexpected(fmt::format("',' or '{}'", close));
+  return list;
+}
+
+// ARRAY[a, b]
+Parsed<ExpressionPtr> parse_array(TokenCursor& cursor) {
+  const std::uint32_t begin = cursor.position();
+  cursor.take();
+  cursor.take();
+  ast::ArrayOf node{TRY(parse_list(cursor, "]", kColumnsMax))};
+  const std::size_t depth = depth_of(node.elements);
+  return make(cursor.span_since(begin), std::move(node), depth);
+}
+
+// MAP(k := v, ...)
+Parsed<ExpressionPtr> parse_map(TokenCursor& cursor) {
+  const std::uint32_t begin = cursor.position();
+  cursor.take();
+  cursor.take();
+  ast::MapOf node;
+  if (!cursor.accept_symbol(")")) {
+    do {
+      if (node.keys.size() == kColumnsMax)
+        return too_much(cursor.peek().span, fmt::format("A MAP has at most {} keys.", kColumnsMax));
+      node.keys.push_back(TRY(parse_expression(cursor)));
+      TRY(cursor.expect_symbol(":="));
+      node.values.push_back(TRY(parse_expression(cursor)));
+    } while (cursor.accept_symbol(","));
+    if (!cursor.accept_symbol(")")) return cursor.unexpected("',' or ')'");
   }
-  const bool open = cursor.at_symbol("(", 1);
-  if (cursor.at_word("MAP") && open) return not_yet(span, "MAP(...) is not supported yet.");
-  if (cursor.at_word("STRUCT") && open) return not_yet(span, "STRUCT(...) is not supported yet.");
-  if (cursor.at_word("EXISTS") && open) return not_yet(span, "EXISTS is not supported yet.");
-  if (cursor.at_symbol("=>", 1)) return not_yet(span, "Lambda expressions are not supported yet.");
-  return {};
+  const std::size_t depth = std::max(depth_of(node.keys), depth_of(node.values));
+  return make(cursor.span_since(begin), std::move(node), depth);
+}
+
+// STRUCT(f := v, ...)
+Parsed<ExpressionPtr> parse_struct(TokenCursor& cursor) {
+  const std::uint32_t begin = cursor.position();
+  cursor.take();
+  cursor.take();
+  ast::StructOf node;
+  if (!cursor.accept_symbol(")")) {
+    do {
+      if (node.names.size() == kColumnsMax)
+        return too_much(cursor.peek().span,
+                        fmt::format("A STRUCT has at most {} fields.", kColumnsMax));
+      node.names.push_back(TRY(cursor.expect_name("a field name")));
+      TRY(cursor.expect_symbol(":="));
+      node.values.push_back(TRY(parse_expression(cursor)));
+    } while (cursor.accept_symbol(","));
+    if (!cursor.accept_symbol(")")) return cursor.unexpected("',' or ')'");
+  }
+  const std::size_t depth = depth_of(node.values);
+  return make(cursor.span_since(begin), std::move(node), depth);
+}
+
+// How many tokens "x =>" or "(x, y) =>" are; 0: no lambda begins here.
+std::size_t lambda_head(const TokenCursor& cursor) {
+  const auto name_at = [&](std::size_t ahead) {
+    const TokenKind kind = cursor.peek(ahead).kind;
+    return kind == TokenKind::word || kind == TokenKind::identifier;
+  };
+  if (name_at(0) && cursor.at_symbol("=>", 1)) return 2;
+  if (!cursor.at_symbol("(")) return 0;
+  std::size_t at = 1;
+  while (name_at(at) && cursor.at_symbol(",", at + 1)) at += 2;
+  if (!name_at(at) || !cursor.at_symbol(")", at + 1) || !cursor.at_symbol("=>", at + 2)) return 0;
+  return at + 3;
+}
+
+Parsed<ExpressionPtr> parse_lambda(TokenCursor& cursor) {
+  const std::uint32_t begin = cursor.position();
+  ast::Lambda node;
+  const bool listed = cursor.accept_symbol("(");
+  do {
+    node.params.push_back(TRY(cursor.expect_name("a parameter's name")));
+  } while (listed && cursor.accept_symbol(","));
+  if (listed) TRY(cursor.expect_symbol(")"));
+  TRY(cursor.expect_symbol("=>"));
+  node.body = TRY(parse_expression(cursor));
+  const std::size_t depth = node.body->depth;
+  return make(cursor.span_since(begin), std::move(node), depth);
 }
 
 Parsed<void> parse_arguments(TokenCursor& cursor, ast::Call& call) {
@@ -118,15 +194,7 @@ Parsed<void> parse_arguments(TokenCursor& cursor, ast::Call& call) {
     call.star = true;
     return cursor.expect_symbol(")");
   }
-  if (cursor.accept_symbol(")")) return {};
-  do {
-    if (call.args.size() == kArgsMax) {
-      return too_much(cursor.peek().span,
-                      fmt::format("A call has at most {} arguments.", kArgsMax));
-    }
-    call.args.push_back(TRY(parse_expression(cursor)));
-  } while (cursor.accept_symbol(","));
-  if (!cursor.accept_symbol(")")) return cursor.unexpected("',' or ')'");
+  call.args = TRY(parse_list(cursor, ")", kArgsMax));
   return {};
 }
 
@@ -190,13 +258,9 @@ Parsed<ExpressionPtr> parse_parentheses(TokenCursor& cursor) {
   TRY(refuse_subquery(cursor));
   ExpressionPtr inner = TRY(parse_expression(cursor));
   if (cursor.at_symbol(",")) {
-    return not_yet(cursor.peek().span,
-                   "Lists of expressions in parentheses are not supported yet.");
+    return problem(cursor.peek().span, "A list in parentheses can only follow IN.");
   }
   TRY(cursor.expect_symbol(")"));
-  if (cursor.at_symbol("=>")) {
-    return not_yet(cursor.peek().span, "Lambda expressions are not supported yet.");
-  }
   inner->span = cursor.span_since(begin);
   return inner;
 }
@@ -224,11 +288,17 @@ Parsed<ExpressionPtr> parse_primary(TokenCursor& cursor) {
     ast::Literal literal = TRY(parse_literal(cursor, false));
     return make(cursor.span_since(begin), std::move(literal));
   }
+  if (lambda_head(cursor) > 0) return parse_lambda(cursor);
   if (cursor.at_symbol("(")) return parse_parentheses(cursor);
   if (cursor.at_word("CASE")) return parse_case(cursor);
   if (cursor.at_word("CAST") && cursor.at_symbol("(", 1)) return parse_cast(cursor);
   if (at_typed_literal(cursor)) return parse_typed_literal(cursor);
-  TRY(refuse_constructors(cursor));
+  const bool open = cursor.at_symbol("(", 1);
+  if (cursor.at_word("ARRAY") && cursor.at_symbol("[", 1)) return parse_array(cursor);
+  if (cursor.at_word("MAP") && open) return parse_map(cursor);
+  if (cursor.at_word("STRUCT") && open) return parse_struct(cursor);
+  if (cursor.at_word("EXISTS") && open)
+    return not_yet(cursor.peek().span, "EXISTS is not supported yet.");
   const Token& token = cursor.peek();
   if (token.kind != TokenKind::word && token.kind != TokenKind::identifier) {
     return cursor.unexpected("an expression");
@@ -239,13 +309,36 @@ Parsed<ExpressionPtr> parse_primary(TokenCursor& cursor) {
   return parse_column_reference(cursor);
 }
 
+// "->" that is followed by a star belongs to the SELECT's item.
+bool at_field(const TokenCursor& cursor) {
+  return cursor.at_symbol("->") && !cursor.at_symbol("*", 1);
+}
+
 Parsed<ExpressionPtr> parse_postfix(TokenCursor& cursor) {
   ExpressionPtr value = TRY(parse_primary(cursor));
-  const SourceSpan span = cursor.peek().span;
-  if (cursor.at_symbol("[")) return not_yet(span, "Array and map access is not supported yet.");
-  if (cursor.at_symbol("->")) return not_yet(span, "Struct access is not supported yet.");
-  if (cursor.at_words("AT", "TIME")) return not_yet(span, "AT TIME ZONE is not supported yet.");
-  return value;
+  for (;;) {
+    const std::uint32_t begin = value->span.begin;
+    if (cursor.accept_symbol("[")) {
+      ast::Subscript node{.value = std::move(value), .index = TRY(parse_expression(cursor))};
+      TRY(cursor.expect_symbol("]"));
+      const std::size_t depth = depth_of({&node.value, &node.index});
+      value = TRY(make(cursor.span_since(begin), std::move(node), depth));
+    } else if (at_field(cursor)) {
+      cursor.take();
+      ast::Field node{.value = std::move(value), .name = TRY(cursor.expect_name("a field name"))};
+      const std::size_t depth = node.value->depth;
+      value = TRY(make(cursor.span_since(begin), std::move(node), depth));
+    } else if (cursor.at_words("AT", "TIME")) {
+      cursor.take();
+      cursor.take();
+      TRY(cursor.expect_word("ZONE"));
+      ast::AtTimeZone node{.value = std::move(value), .zone = TRY(parse_primary(cursor))};
+      const std::size_t depth = depth_of({&node.value, &node.zone});
+      value = TRY(make(cursor.span_since(begin), std::move(node), depth));
+    } else {
+      return value;
+    }
+  }
 }
 
 // ---- signs and arithmetic

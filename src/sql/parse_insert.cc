@@ -42,7 +42,7 @@ Parsed<void> parse_values(TokenCursor& cursor, ast::InsertValues& insert) {
 Parsed<ast::Statement> parse_insert(TokenCursor& cursor) {
   cursor.take();
   TRY(cursor.expect_word("INTO"));
-  ast::Identifier target = TRY(cursor.expect_name("a stream name"));
+  ast::Identifier target = TRY(cursor.expect_name("a stream or table name"));
   if (cursor.at_word("WITH") || cursor.at_word("SELECT")) {
     ast::InsertSelect insert{.target = std::move(target), .properties = {}, .query = {}};
     if (cursor.accept_word("WITH")) insert.properties = TRY(parse_properties(cursor));

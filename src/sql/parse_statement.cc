@@ -19,7 +19,7 @@ Parsed<ast::Statement> parse_select(TokenCursor& cursor) {
   return ast::Statement{TRY(parse_query(cursor))};
 }
 
-constexpr std::array<StatementRule, 16> kRules = {{
+constexpr std::array<StatementRule, 19> kRules = {{
     {"CREATE", parse_create},
     {"DROP", parse_drop},
     {"INSERT", parse_insert},
@@ -36,9 +36,11 @@ constexpr std::array<StatementRule, 16> kRules = {{
     {"SET", parse_set},
     {"UNSET", parse_set},
     {"PRINT", parse_print},
+    {"ASSERT", parse_assert},
+    {"DEFINE", parse_define},
+    {"UNDEFINE", parse_define},
 }};
-constexpr std::array<std::string_view, 7> kLater = {"DEFINE", "UNDEFINE", "ASSERT", "RUN",
-                                                    "DELETE", "UPDATE",   "GRANT"};
+constexpr std::array<std::string_view, 4> kLater = {"RUN", "DELETE", "UPDATE", "GRANT"};
 
 std::unexpected<Diagnostic> unknown_statement(const TokenCursor& cursor) {
   const Token& token = cursor.peek();
@@ -49,7 +51,7 @@ std::unexpected<Diagnostic> unknown_statement(const TokenCursor& cursor) {
   if (hint.empty()) {
     hint =
         " Statements are CREATE, DROP, INSERT, SELECT, SHOW, DESCRIBE, EXPLAIN, TERMINATE, "
-        "PAUSE, RESUME, ALTER QUERY, SET, UNSET and PRINT.";
+        "PAUSE, RESUME, ALTER, SET, UNSET, DEFINE, UNDEFINE, ASSERT and PRINT.";
   }
   return problem(token.span, fmt::format("Statement '{}' is not known.{}", token.text, hint));
 }

@@ -5,12 +5,12 @@
 #include <fmt/format.h>
 
 #include "sql/limits.h"
-#include "sql/nearest.h"
 #include "sql/parser.h"
 
 namespace penstock::sql {
 namespace {
 
+using ast::TypeName;
 using data::Type;
 using data::TypeKind;
 
@@ -33,15 +33,6 @@ constexpr std::array<NamedType, 12> kScalars = {{
     {"DECIMAL", TypeKind::decimal},
 }};
 constexpr std::array<std::string_view, 3> kNested = {"ARRAY", "MAP", "STRUCT"};
-
-std::string type_hint(std::string_view name) {
-  std::vector<std::string_view> names(kNested.begin(), kNested.end());
-  for (const NamedType& type : kScalars) names.push_back(type.name);
-  const std::string near = did_you_mean(name, std::span<const std::string_view>(names));
-  if (!near.empty()) return near;
-  return " Types are BOOLEAN, INTEGER, BIGINT, DOUBLE, DECIMAL(p, s), STRING, BYTES, DATE, TIME, "
-         "TIMESTAMP.";
-}
 
 Parsed<Type> parse_decimal(TokenCursor& cursor, std::uint32_t begin) {
   if (!cursor.at_symbol("(")) {
@@ -66,63 +57,89 @@ Parsed<Type> parse_decimal(TokenCursor& cursor, std::uint32_t begin) {
   return *std::move(type);
 }
 
-Parsed<Type> struct_type(TokenCursor& cursor) {
-  std::vector<data::TypeField> fields;
+Parsed<TypeName> struct_type(TokenCursor& cursor) {
+  TypeName type;
+  type.form = TypeName::Form::structure;
   TRY(cursor.expect_symbol("<"));
   if (!cursor.accept_symbol(">")) {
     do {
-      if (fields.size() == kColumnsMax) {
+      if (type.fields.size() == kColumnsMax) {
         return too_much(cursor.peek().span,
                         fmt::format("A STRUCT has at most {} fields.", kColumnsMax));
       }
-      const ast::Identifier name = TRY(cursor.expect_name("a field name"));
-      Type type = TRY(parse_type(cursor));
-      fields.push_back({name.text, std::move(type)});
+      type.fields.push_back(TRY(cursor.expect_name("a field name")));
+      type.parts.push_back(TRY(parse_type(cursor)));
     } while (cursor.accept_symbol(","));
     TRY(cursor.expect_symbol(">"));
   }
-  return Type::structure(std::move(fields));
+  return type;
 }
 
-Parsed<Type> nested_type(TokenCursor& cursor, std::string_view kind) {
-  if (kind == "STRUCT" && cursor.accept_symbol("<>")) return Type::structure({});
+Parsed<TypeName> nested_type(TokenCursor& cursor, std::string_view kind) {
+  TypeName type;
+  type.form = TypeName::Form::structure;
+  if (kind == "STRUCT" && cursor.accept_symbol("<>")) return type;
   if (kind == "STRUCT") return struct_type(cursor);
+  type.form = kind == "ARRAY" ? TypeName::Form::array : TypeName::Form::map;
   TRY(cursor.expect_symbol("<"));
-  Type first = TRY(parse_type(cursor));
-  if (kind == "ARRAY") {
-    TRY(cursor.expect_symbol(">"));
-    return Type::array(std::move(first));
+  type.parts.push_back(TRY(parse_type(cursor)));
+  if (kind == "MAP") {
+    TRY(cursor.expect_symbol(","));
+    type.parts.push_back(TRY(parse_type(cursor)));
   }
-  TRY(cursor.expect_symbol(","));
-  Type second = TRY(parse_type(cursor));
   TRY(cursor.expect_symbol(">"));
-  return Type::map(std::move(first), std::move(second));
+  return type;
+}
+
+TypeName ready_type(Type type) {
+  TypeName name;
+  name.ready = std::move(type);
+  return name;
+}
+
+// VARCHAR(20) and VARCHAR(STRING) are taken as ksqlDB takes them: they do not limit anything.
+Parsed<void> skip_length(TokenCursor& cursor) {
+  if (!cursor.accept_symbol("(")) return {};
+  if (!cursor.accept_word("STRING")) {
+    if (cursor.peek().kind != TokenKind::integer) return cursor.unexpected("a length or STRING");
+    cursor.take();
+  }
+  return cursor.expect_symbol(")");
+}
+
+// A type that does not say what is in it, and any other name: what it is, the catalogue knows.
+Parsed<TypeName> one_type(TokenCursor& cursor) {
+  const Token& token = cursor.peek();
+  const bool quoted = token.kind == TokenKind::identifier;
+  if (!quoted && (token.kind != TokenKind::word || is_reserved(token.text)))
+    return cursor.unexpected("a type");
+  cursor.take();
+  const bool nested = std::find(kNested.begin(), kNested.end(), token.text) != kNested.end();
+  if (nested && !quoted && (cursor.at_symbol("<") || cursor.at_symbol("<>")))
+    return nested_type(cursor, token.text);
+  const auto named = std::find_if(kScalars.begin(), kScalars.end(),
+                                  [&](const NamedType& type) { return type.name == token.text; });
+  if (quoted || named == kScalars.end()) {
+    TypeName custom;
+    custom.form = TypeName::Form::custom;
+    custom.name = {token.text, token.span, token.quote};
+    return custom;
+  }
+  if (named->kind == TypeKind::decimal)
+    return ready_type(TRY(parse_decimal(cursor, token.span.begin)));
+  if (named->kind == TypeKind::string) TRY(skip_length(cursor));
+  return ready_type(Type(named->kind));
 }
 
 }  // namespace
 
-Parsed<Type> parse_type(TokenCursor& cursor) {
+Parsed<TypeName> parse_type(TokenCursor& cursor) {
   const TokenCursor::Level level(cursor);
   TRY(cursor.check_depth());
-  const Token& token = cursor.peek();
-  if (token.kind != TokenKind::word || is_reserved(token.text)) return cursor.unexpected("a type");
-  cursor.take();
-  if (std::find(kNested.begin(), kNested.end(), token.text) != kNested.end()) {
-    return nested_type(cursor, token.text);
-  }
-  const auto named = std::find_if(kScalars.begin(), kScalars.end(),
-                                  [&](const NamedType& type) { return type.name == token.text; });
-  if (named == kScalars.end()) {
-    return problem(token.span,
-                   fmt::format("Type '{}' is not known.{}", token.text, type_hint(token.text)));
-  }
-  if (named->kind == TypeKind::decimal) return parse_decimal(cursor, token.span.begin);
-  // VARCHAR(20) is taken as ksqlDB takes it: the length does not limit anything.
-  if (named->kind == TypeKind::string && cursor.accept_symbol("(")) {
-    TRY(cursor.expect_count("a length"));
-    TRY(cursor.expect_symbol(")"));
-  }
-  return Type(named->kind);
+  const std::uint32_t begin = cursor.position();
+  TypeName type = TRY(one_type(cursor));
+  type.span = cursor.span_since(begin);
+  return type;
 }
 
 }  // namespace penstock::sql

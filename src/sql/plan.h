@@ -18,23 +18,27 @@ namespace penstock::sql {
 struct PlanNode;
 using PlanPtr = std::unique_ptr<PlanNode>;
 
-enum class PseudoColumn : std::uint8_t {
-  rowtime,
-  rowpartition,
-  rowoffset
-};  // BIGINT, INTEGER, BIGINT
+// BIGINT, INTEGER, BIGINT; of windowed sources BIGINT, BIGINT.
+enum class PseudoColumn : std::uint8_t { rowtime, rowpartition, rowoffset, windowstart, windowend };
 
-// Reads a stream's topic. Its output: the stream's columns in order, then the pseudo-columns named.
+// Reads a source's topic. Its output: the source's columns in order (those with role `header` from
+// the record's headers, see SourceInfo::headers_of), then the pseudo-columns named. Of a table every
+// record is a change: a null value is a tombstone of its key. Of a windowed source the record's key
+// is followed by the window (see WindowInfo), which goes along to the sink.
 struct SourceStep {
-  StreamInfo stream;
+  SourceInfo stream;
   std::vector<bool> used;  // per output column: read by a later step (projection pushdown)
   std::vector<PseudoColumn> pseudo;
 };
 
+// Rows for which the predicate is true stay. Of a table, a row that does not is a tombstone of its
+// key from here on; tombstones pass as they are. Of a stream, a row whose value is null is dropped.
 struct FilterStep {
-  ExprPtr predicate;  // BOOLEAN; rows for which it is true stay
+  ExprPtr predicate;  // BOOLEAN
 };
 
+// One row per input row; tombstones (tables) and null values (streams) keep their key columns and
+// stay what they are.
 struct ProjectStep {
   struct Item {
     std::string name;
@@ -43,23 +47,62 @@ struct ProjectStep {
   std::vector<Item> items;  // one per output column, keys first
 };
 
+// Table functions (EXPLODE): output are the input's columns, then one per call. A row becomes as
+// many rows as its longest result has; shorter ones are filled up with nulls; none: no row.
+struct ExplodeStep {
+  std::vector<ProjectStep::Item> calls;
+};
+
 // PARTITION BY: the records' key becomes these columns of the input; rows move to the partition of
 // their new key. (Without one, a record stays in the partition of the same number, or of its key.)
 struct RekeyStep {};  // the key columns are those of PlanNode::schema
+
+// WINDOW ... of a grouping.
+struct WindowSpec {
+  WindowKind kind = WindowKind::tumbling;
+  std::int64_t size_ms = 0;     // session: the gap
+  std::int64_t advance_ms = 0;  // hopping; tumbling: the size
+  std::optional<std::int64_t> retention_ms, grace_ms;
+};
+
+// GROUP BY with its aggregates. Output: the keys, one column per aggregate, with a window its
+// bounds (WINDOWSTART, WINDOWEND). HAVING is a FilterStep behind it, the SELECT a ProjectStep.
+struct AggregateStep {
+  std::vector<ProjectStep::Item> keys;
+  std::vector<ProjectStep::Item> aggregates;  // calls of aggregate functions over the input
+  std::optional<WindowSpec> window;
+  bool emit_final = false;  // one row per window, when it has closed
+};
+
+enum class JoinKind : std::uint8_t { inner, left, right, full };
+enum class JoinShape : std::uint8_t { stream_stream, stream_table, table_table, foreign_key };
+
+// Two inputs. Output: columns of the left one, then of the right one, then the key as a column of
+// its own where it is neither's (JoinStep::own_key).
+struct JoinStep {
+  JoinKind kind = JoinKind::inner;
+  JoinShape shape = JoinShape::stream_stream;
+  ExprPtr left, right;   // of ON, each over its own input
+  bool own_key = false;  // the key's value is on no single side (FULL, two expressions)
+  std::optional<std::int64_t> before_ms, after_ms, grace_ms;  // WITHIN, GRACE PERIOD
+};
 
 // Ends after so many rows (push queries).
 struct LimitStep {
   std::int64_t rows;
 };
 
-// Writes to a stream's topic. Input columns match the stream's schema by position.
+// Writes to a source's topic. Input columns match its schema by position (but for those with role
+// `header`, which nothing writes).
 struct SinkStep {
-  StreamInfo stream;
+  SourceInfo stream;
 };
 
 struct PlanNode {
-  std::variant<SourceStep, FilterStep, ProjectStep, RekeyStep, LimitStep, SinkStep> step;
-  std::vector<PlanPtr> inputs;  // none for sources; one for the others; joins and unions take more
+  std::variant<SourceStep, FilterStep, ProjectStep, ExplodeStep, RekeyStep, AggregateStep, JoinStep,
+               LimitStep, SinkStep>
+      step;
+  std::vector<PlanPtr> inputs;  // none for sources; two for joins; one for the others
   data::Schema schema;          // of the output
 };
 

@@ -1,4 +1,6 @@
 // Plans as EXPLAIN shows them.
+#include <array>
+
 #include <fmt/format.h>
 
 #include "sql/name_text.h"
@@ -25,6 +27,24 @@ std::string joined(const Range& range, Text text) {
   return all;
 }
 
+// What is not as it is by default.
+std::string details_text(const SourceInfo& source) {
+  std::string text;
+  if (source.window) {
+    text += fmt::format(", windows {}", name_of(source.window->kind));
+    if (source.window->size_ms) text += fmt::format(" of {} ms", *source.window->size_ms);
+  }
+  if (source.key_delimiter != ",") text += fmt::format(", key delimiter '{}'", source.key_delimiter);
+  if (source.value_delimiter != ",")
+    text += fmt::format(", value delimiter '{}'", source.value_delimiter);
+  if (source.timestamp_format) text += fmt::format(", time format '{}'", *source.timestamp_format);
+  if (source.wrap_single_value)
+    text += *source.wrap_single_value ? ", wrapped" : ", unwrapped";
+  if (source.on_error == OnError::dead_letter) text += ", errors to dead letters";
+  if (source.on_error == OnError::stop) text += ", errors stop";
+  return text;
+}
+
 std::string stream_text(const StreamInfo& stream) {
   const std::string seal = stream.seal.kind == SealKind::none
                                ? "plain"
@@ -32,9 +52,10 @@ std::string stream_text(const StreamInfo& stream) {
   const std::string_view headers = !stream.headers                       ? ""
                                    : *stream.headers == HeaderRule::pass ? ", headers pass"
                                                                          : ", headers drop";
-  return fmt::format("{} (topic '{}', key {}, value {}, {}{})", name_text(stream.name),
-                     stream.topic, name_of(stream.key_format), name_of(stream.value_format), seal,
-                     headers);
+  return fmt::format("{}{} (topic '{}', key {}, value {}, {}{}{})",
+                     stream.is_table() ? "table " : "", name_text(stream.name), stream.topic,
+                     name_of(stream.key_format), name_of(stream.value_format), seal, headers,
+                     details_text(stream));
 }
 
 std::string step_text(const SourceStep& step, const PlanNode& node) {
@@ -62,6 +83,47 @@ std::string step_text(const ProjectStep& step, const PlanNode& node) {
            const std::string name = name_text(item.name);
            return text == name ? name : fmt::format("{} AS {}", text, name);
          });
+}
+
+std::string items_text(const std::vector<ProjectStep::Item>& items, const PlanNode& node) {
+  const std::vector<std::string> names = names_of(node.inputs.front()->schema);
+  return joined(items, [&](const ProjectStep::Item& item) {
+    return fmt::format("{} AS {}", to_text(*item.expr, names), name_text(item.name));
+  });
+}
+
+std::string step_text(const ExplodeStep& step, const PlanNode& node) {
+  return "Explode " + items_text(step.calls, node);
+}
+
+std::string step_text(const AggregateStep& step, const PlanNode& node) {
+  std::string window;
+  if (step.window) {
+    window = fmt::format(" in {} windows of {} ms", name_of(step.window->kind),
+                         step.window->size_ms);
+    if (step.window->kind == WindowKind::hopping)
+      window += fmt::format(" every {} ms", step.window->advance_ms);
+    if (step.window->grace_ms) window += fmt::format(", grace {} ms", *step.window->grace_ms);
+    if (step.window->retention_ms)
+      window += fmt::format(", retention {} ms", *step.window->retention_ms);
+  }
+  return fmt::format("Aggregate {} by {}{}{}", items_text(step.aggregates, node),
+                     items_text(step.keys, node), window, step.emit_final ? ", final" : "");
+}
+
+std::string step_text(const JoinStep& step, const PlanNode& node) {
+  constexpr std::array<std::string_view, 4> kKinds = {"inner", "left", "right", "full"};
+  constexpr std::array<std::string_view, 4> kShapes = {"stream-stream", "stream-table",
+                                                       "table-table", "foreign-key"};
+  std::string text = fmt::format(
+      "Join {} {} on {} = {}", kKinds[static_cast<std::size_t>(step.kind)],
+      kShapes[static_cast<std::size_t>(step.shape)],
+      to_text(*step.left, names_of(node.inputs[0]->schema)),
+      to_text(*step.right, names_of(node.inputs[1]->schema)));
+  if (step.before_ms)
+    text += fmt::format(" within {} ms before, {} ms after", *step.before_ms, *step.after_ms);
+  if (step.grace_ms) text += fmt::format(", grace {} ms", *step.grace_ms);
+  return text + (step.own_key ? ", key of its own" : "");
 }
 
 std::string step_text(const RekeyStep&, const PlanNode& node) {

@@ -1,98 +1,107 @@
 #include "sql/query_planner.h"
 
 #include <algorithm>
-#include <set>
 
 #include <fmt/format.h>
 
+#include "sql/expr_tools.h"
 #include "sql/limits.h"
 #include "sql/name_text.h"
 #include "sql/nearest.h"
 
 namespace penstock::sql {
-namespace {
 
 using data::ColumnRole;
 
-PlanPtr make_node(decltype(PlanNode::step) step, data::Schema schema, PlanPtr input) {
-  auto node = std::make_unique<PlanNode>();
-  node->step = std::move(step);
-  node->schema = std::move(schema);
-  if (input) node->inputs.push_back(std::move(input));
-  return node;
-}
-
-// Marks the columns that the expression reads.
-void collect(const Expr& expr, std::vector<bool>& used) {
-  if (const auto* column = std::get_if<ColumnExpr>(&expr.node)) {
-    used[column->index] = true;
-  } else if (const auto* call = std::get_if<CallExpr>(&expr.node)) {
-    for (const ExprPtr& arg : call->args) collect(*arg, used);
-  } else if (const auto* logical = std::get_if<LogicalExpr>(&expr.node)) {
-    for (const ExprPtr& term : logical->terms) collect(*term, used);
-  } else if (const auto* node = std::get_if<CaseExpr>(&expr.node)) {
-    for (const CaseExpr::Branch& branch : node->branches) {
-      collect(*branch.when, used);
-      collect(*branch.then, used);
-    }
-    if (node->otherwise) collect(*node->otherwise, used);
-  }
-}
-
-bool is_value_copy(const ast::Expression& expression) {
-  const auto* call = std::get_if<ast::Call>(&expression.node);
-  return call != nullptr && call->name.text == "AS_VALUE";
-}
-
-std::string column_name(const ast::Expression& expression) {
-  const auto* column = std::get_if<ast::ColumnName>(&expression.node);
-  return column == nullptr ? std::string() : column->column.text;
-}
-
-ExprPtr planned_column(std::size_t index, const data::Type& type, SourceSpan span) {
-  auto expr = std::make_unique<Expr>();
-  expr->type = type;
-  expr->node = ColumnExpr{index};
-  expr->span = span;
-  return expr;
-}
-
-}  // namespace
-
-Parsed<const StreamInfo*> find_stream(const BindContext& context, const ast::Identifier& name) {
-  if (const StreamInfo* stream = context.catalogue.find(name.text)) return stream;
+Parsed<const SourceInfo*> find_source(const BindContext& context, const ast::Identifier& name) {
+  if (const SourceInfo* source = context.catalogue.find(name.text)) return source;
   const std::vector<std::string> names = context.catalogue.names();
   const std::string hint = did_you_mean(name.text, names);
-  return problem(name.span, fmt::format("Stream '{}' does not exist.{}", name.text,
-                                        hint.empty() ? " SHOW STREAMS lists them." : hint));
+  return problem(name.span,
+                 fmt::format("{} does not exist.{}", name_text(name.text),
+                             hint.empty() ? " SHOW STREAMS and SHOW TABLES list what is there."
+                                          : hint));
 }
 
-QueryPlanner::QueryPlanner(const BindContext& context, const ast::Query& query,
-                           const StreamInfo& source)
-    : query_(query),
-      scope_(source, query.alias ? query.alias->text : source.name),
-      binder_(context.functions, &scope_, context.text) {}
+Parsed<std::unique_ptr<QueryPlanner>> QueryPlanner::make(const BindContext& context,
+                                                         const ast::Query& query) {
+  std::unique_ptr<QueryPlanner> planner(new QueryPlanner(context, query));
+  TRY(planner->open());
+  return planner;
+}
+
+Parsed<void> QueryPlanner::open() {
+  std::vector<Scope::Part> parts;
+  std::vector<const ast::Source*> named = {&query_.source};
+  for (const ast::Join& join : query_.joins) named.push_back(&join.source);
+  for (const ast::Source* one : named) {
+    Scope::Part part{.source = TRY(find_source(context_, one->name)),
+                     .alias = one->alias ? one->alias->text : one->name.text,
+                     .pseudo = {}};
+    for (const Scope::Part& other : parts) {
+      if (other.source == part.source) {
+        return problem(one->name.span,
+                       fmt::format("N-way joins do not support multiple occurrences of the same "
+                                   "source. Source: '{}'.",
+                                   part.source->name));
+      }
+      if (other.alias == part.alias)
+        return problem(one->alias ? one->alias->span : one->name.span,
+                       fmt::format("Two sources are named {}: give one an alias.", part.alias));
+    }
+    parts.push_back(std::move(part));
+  }
+  scope_ = std::make_unique<Scope>(std::move(parts));
+  binder_ = std::make_unique<ExpressionBinder>(context_.functions, &context_.catalogue,
+                                               scope_.get(), context_.text);
+  if (scope_->is_join()) joins_ = TRY(bind_joins(query_, *scope_, *binder_));
+  return {};
+}
+
+Parsed<void> QueryPlanner::bind(bool persistent) {
+  TRY(check_clauses());
+  if (persistent) {
+    for (const SourceInfo* source : sources()) {
+      if (source->is_table() && source->window)
+        return problem(query_.source.name.span,
+                       "KSQL does not support persistent queries on windowed tables.");
+    }
+  }
+  TRY(bind_where());
+  const QueryFacts facts{.over_table = kind_after(*scope_, joins_.joins, joins_.joins.size()) ==
+                                       SourceKind::table,
+                         .table_functions = true};
+  table_rule_ = std::make_unique<TableFunctionRule>(*binder_, facts);
+  if (query_.group_by_span.end > 0) TRY(bind_groups());
+  TRY(bind_partition_by());
+  TRY(bind_outputs(persistent));
+  TRY(bind_having());
+  if (grouped() && !group_rule_->has_aggregates()) {
+    return problem(query_.group_by_span,
+                   "GROUP BY requires aggregate functions in either the SELECT or HAVING clause.");
+  }
+  return {};
+}
 
 Parsed<PlanPtr> QueryPlanner::plan_push() {
-  TRY(bind_where());
-  TRY(bind_partition_by());
-  TRY(bind_outputs(false));
+  TRY(bind(false));
   TRY(check_names());
   PlanPtr plan = steps();
   if (!query_.limit) return plan;
-  data::Schema schema = plan->schema;
-  return make_node(LimitStep{*query_.limit}, std::move(schema), std::move(plan));
+  auto limit = std::make_unique<PlanNode>();
+  limit->step = LimitStep{*query_.limit};
+  limit->schema = plan->schema;
+  limit->inputs.push_back(std::move(plan));
+  return limit;
 }
 
 Parsed<data::Schema> QueryPlanner::derive(const ast::Identifier& sink) {
   if (query_.limit) {
     return problem(query_.limit_span,
-                   "LIMIT cannot stand in a query that feeds a stream: it runs until it is "
-                   "terminated.");
+                   "LIMIT cannot stand in a query that feeds a stream or table: it runs until it "
+                   "is terminated.");
   }
-  TRY(bind_where());
-  TRY(bind_partition_by());
-  TRY(bind_outputs(true));
+  TRY(bind(true));
   TRY(mark_keys(sink));
   TRY(check_names());
   const bool no_values =
@@ -100,6 +109,55 @@ Parsed<data::Schema> QueryPlanner::derive(const ast::Identifier& sink) {
   if (no_values)
     return problem(query_.items.front().span, "The projection contains no value columns.");
   return output_schema();
+}
+
+SourceKind QueryPlanner::kind() const {
+  if (grouped()) return SourceKind::table;
+  return kind_after(*scope_, joins_.joins, joins_.joins.size());
+}
+
+std::optional<WindowInfo> QueryPlanner::window() const {
+  if (query_.window) {
+    const WindowSpec& spec = query_.window->spec;
+    WindowInfo info{.kind = spec.kind, .size_ms = spec.size_ms};
+    if (spec.kind == WindowKind::session) info.size_ms.reset();
+    return info;
+  }
+  if (grouped()) return std::nullopt;
+  return first_source().window;
+}
+
+std::vector<const SourceInfo*> QueryPlanner::sources() const {
+  std::vector<const SourceInfo*> out;
+  for (const Scope::Part& part : scope_->parts()) out.push_back(part.source);
+  return out;
+}
+
+Parsed<void> QueryPlanner::check_clauses() const {
+  const bool groups = query_.group_by_span.end > 0;
+  const bool table =
+      kind_after(*scope_, joins_.joins, joins_.joins.size()) == SourceKind::table;
+  if (query_.window && !groups)
+    return problem(query_.window->span, "WINDOW clause requires a GROUP BY clause.");
+  if (query_.window && table)
+    return problem(query_.window->span, "WINDOW clause is not supported on tables, only on streams.");
+  if (query_.having && !groups)
+    return problem(query_.having->span, "HAVING clause requires a GROUP BY clause.");
+  if (groups && query_.group_by.empty())
+    return problem(query_.group_by_span, "GROUP BY needs an expression.");
+  if (query_.emit_final && !query_.window)
+    return problem(query_.emit_span, "EMIT FINAL is only supported for windowed aggregations.");
+  const bool partitions = query_.partition_by_span.end > 0;
+  if (partitions && groups) {
+    return problem(query_.partition_by_span,
+                   "PARTITION BY and GROUP BY exclude each other: the groups are the key.");
+  }
+  if (partitions && table)
+    return problem(query_.partition_by_span,
+                   "PARTITION BY is not supported on tables: their key is what they are.");
+  if (partitions && query_.partition_by.empty())
+    return problem(query_.partition_by_span, "PARTITION BY needs an expression.");
+  return {};
 }
 
 Parsed<void> QueryPlanner::match(const data::Schema& target, SourceSpan span) {
@@ -112,36 +170,50 @@ Parsed<void> QueryPlanner::match(const data::Schema& target, SourceSpan span) {
   }
   if (!fits) {
     return problem(
-        span, fmt::format("Incompatible schema between results and sink. Result schema is {}; sink "
-                          "schema is {}. Columns match by position, name and type.",
+        span, fmt::format("Incompatible schema between results and sink.\nResult schema is {}\nSink "
+                          "schema is {}\nColumns match by position, name and type.",
                           result.text(), target.text()));
   }
   for (std::size_t i = 0; i < outputs_.size(); ++i) {
     Bound value{std::move(outputs_[i].expr)};
-    outputs_[i].expr = TRY(binder_.calls().coerce(std::move(value), target.columns[i].type));
+    outputs_[i].expr = TRY(binder_->calls().coerce(std::move(value), target.columns[i].type));
   }
   return {};
 }
 
-Parsed<PlanPtr> QueryPlanner::finish(StreamInfo sink) {
+Parsed<PlanPtr> QueryPlanner::finish(SourceInfo sink) {
+  const bool moves = rekeys();
   PlanPtr plan = steps();
-  if (rekeys()) {
-    data::Schema schema = plan->schema;
-    plan = make_node(RekeyStep{}, std::move(schema), std::move(plan));
-  }
+  const auto wrap = [&](decltype(PlanNode::step) step, data::Schema schema) {
+    auto node = std::make_unique<PlanNode>();
+    node->step = std::move(step);
+    node->schema = std::move(schema);
+    node->inputs.push_back(std::move(plan));
+    plan = std::move(node);
+  };
+  if (moves) wrap(RekeyStep{}, plan->schema);
   data::Schema schema = sink.schema;
-  return make_node(SinkStep{std::move(sink)}, std::move(schema), std::move(plan));
+  wrap(SinkStep{std::move(sink)}, std::move(schema));
+  return plan;
 }
 
 Parsed<void> QueryPlanner::bind_where() {
-  if (query_.where) where_ = TRY(binder_.bind_predicate(*query_.where, "WHERE"));
+  if (!query_.where) return {};
+  TableFunctionRule rule(*binder_, {});
+  binder_->set_rule(&rule);
+  auto bound = binder_->bind_predicate(*query_.where, "WHERE");
+  binder_->set_rule(nullptr);
+  where_ = TRY(std::move(bound));
   return {};
 }
 
 Parsed<void> QueryPlanner::bind_partition_by() {
-  std::set<std::string> seen;
   for (const ast::ExpressionPtr& expression : query_.partition_by) {
-    Bound bound = TRY(binder_.bind(*expression));
+    TableFunctionRule rule(*binder_, {});
+    binder_->set_rule(&rule);
+    auto tried = binder_->bind(*expression);
+    binder_->set_rule(nullptr);
+    Bound bound = TRY(std::move(tried));
     const bool is_null = literal_of(*bound.expr) != nullptr &&
                          std::holds_alternative<data::Null>(literal_of(*bound.expr)->value);
     if (is_null && query_.partition_by.size() == 1) {
@@ -150,175 +222,31 @@ Parsed<void> QueryPlanner::bind_partition_by() {
     }
     if (is_null)
       return problem(expression->span, "NULL cannot be one of several PARTITION BY expressions.");
-    if (!seen.insert(text_of_expr(*bound.expr)).second) {
-      return problem(expression->span, "PARTITION BY names this twice.");
-    }
+    const bool twice = std::ranges::any_of(
+        partition_by_, [&](const ExprPtr& other) { return same_expr(*other, *bound.expr); });
+    if (twice) return problem(expression->span, "PARTITION BY names this twice.");
     partition_by_.push_back(std::move(bound.expr));
   }
   return {};
 }
 
-Parsed<void> QueryPlanner::bind_outputs(bool persistent) {
-  for (const ast::SelectItem& item : query_.items) {
-    if (item.expression) {
-      TRY(add_expression(item, persistent));
-    } else {
-      if (item.star_source) TRY(scope_.check_qualifier(*item.star_source));
-      TRY(expand_star(item));
-    }
-    if (outputs_.size() > kColumnsMax) {
-      return too_much(item.span, fmt::format("A SELECT gives at most {} columns.", kColumnsMax));
-    }
-  }
-  return {};
-}
-
-// Without PARTITION BY the stream's columns as they are; with it the new key first and columns of
-// the old one last, as ksqlDB orders them.
-Parsed<void> QueryPlanner::expand_star(const ast::SelectItem& item) {
-  const auto& columns = scope_.stream().schema.columns;
-  std::set<std::size_t> done;
-  for (std::size_t i = 0; i < partition_by_.size(); ++i) {
-    if (const auto* column = std::get_if<ColumnExpr>(&partition_by_[i]->node)) {
-      done.insert(column->index);
-      add_column(column->index, item.span);
-      continue;
-    }
-    Bound again = TRY(binder_.bind(*query_.partition_by[i]));
-    outputs_.push_back(
-        {.name = next_generated_name(), .expr = std::move(again.expr), .span = item.span});
-  }
-  const auto add_all = [&](std::optional<ColumnRole> role) {
-    for (std::size_t i = 0; i < columns.size(); ++i) {
-      if (role && columns[i].role != *role) continue;
-      if (done.insert(i).second) add_column(i, item.span);
-    }
-  };
-  if (!partition_by_.empty()) add_all(ColumnRole::value);
-  add_all(std::nullopt);
-  return {};
-}
-
-void QueryPlanner::add_column(std::size_t index, SourceSpan span) {
-  outputs_.push_back({.name = std::string(scope_.name_at(index)),
-                      .expr = planned_column(index, scope_.type_at(index), span),
-                      .span = span});
-}
-
-Parsed<void> QueryPlanner::add_expression(const ast::SelectItem& item, bool persistent) {
-  Bound bound = TRY(binder_.bind(*item.expression));
-  if (bound.untyped_null) {
-    return problem(item.span,
-                   "Can't infer a type of null. Please explicitly cast it to a required type, e.g. "
-                   "CAST(null AS VARCHAR).");
-  }
-  Output output{.name = {},
-                .expr = std::move(bound.expr),
-                .value_copy = is_value_copy(*item.expression),
-                .span = item.span};
-  output.name = item.alias ? item.alias->text : column_name(*item.expression);
-  if (output.name.empty()) output.name = next_generated_name();
-  if (persistent && is_reserved_column(output.name)) {
-    return problem(
-        item.alias ? item.alias->span : item.span,
-        fmt::format("Reserved column name in select: `{}`. Please remove or alias the column.",
-                    output.name));
-  }
-  outputs_.push_back(std::move(output));
-  return {};
-}
-
-std::string QueryPlanner::next_generated_name() {
-  const auto taken = [&](const std::string& name) {
-    const bool alias = std::any_of(
-        query_.items.begin(), query_.items.end(),
-        [&](const ast::SelectItem& item) { return item.alias && item.alias->text == name; });
-    return alias || scope_.stream().schema.find(name).has_value();
-  };
-  for (;;) {
-    std::string name = fmt::format("KSQL_COL_{}", generated_++);
-    if (!taken(name)) return name;
-  }
-}
-
-Parsed<void> QueryPlanner::check_names() const {
-  std::set<std::string_view> seen;
-  for (const Output& output : outputs_) {
-    if (seen.insert(output.name).second) continue;
-    return problem(
-        output.span,
-        fmt::format("Duplicate value columns found in schema: `{}` {}. Give one of them an "
-                    "alias.",
-                    output.name, output.expr->type.text()));
-  }
-  return {};
-}
-
-std::vector<QueryPlanner::Key> QueryPlanner::wanted_keys() const {
-  std::vector<Key> keys;
-  if (drops_key_) return keys;
-  for (const ExprPtr& partition : partition_by_) {
-    const std::string text = text_of_expr(*partition);
-    const bool column = std::holds_alternative<ColumnExpr>(partition->node);
-    keys.push_back({text, column ? fmt::format("{}.{}", name_text(scope_.alias()), text) : text});
-  }
-  if (!partition_by_.empty()) return keys;
-  for (const data::ColumnSchema& column : scope_.stream().schema.columns) {
-    if (column.role == ColumnRole::key)
-      keys.push_back({name_text(column.name), name_text(column.name)});
-  }
-  return keys;
-}
-
-Parsed<void> QueryPlanner::mark_keys(const ast::Identifier& sink) {
-  std::vector<Output> ordered;
-  const std::vector<std::string> names = scope_.column_names();
-  std::vector<std::string> texts;  // of the outputs; empty: never a key
-  for (const Output& output : outputs_) {
-    texts.push_back(output.value_copy ? std::string() : to_text(*output.expr, names));
-  }
-  for (const Key& key : wanted_keys()) {
-    Output* found = nullptr;
-    for (std::size_t i = 0; i < outputs_.size(); ++i) {
-      Output& output = outputs_[i];
-      if (!output.expr || texts[i] != key.text) continue;
-      if (found != nullptr) {
-        return problem(
-            output.span,
-            fmt::format("The projection contains a key column more than once: `{}` and `{}`. "
-                        "Wrap the copy in AS_VALUE(...).",
-                        found->name, output.name));
-      }
-      found = &output;
-    }
-    if (found == nullptr) {
-      return problem(
-          query_.items.front().span,
-          fmt::format(
-              "The query used to build `{}` must include the {} {} in its projection (eg, SELECT "
-              "{}...).",
-              sink.text, partition_by_.empty() ? "key column" : "partitioning expression",
-              key.shown, key.shown));
-    }
-    found->key = true;
-    ordered.push_back(std::move(*found));
-  }
-  for (Output& output : outputs_) {
-    if (output.expr) ordered.push_back(std::move(output));
-  }
-  outputs_ = std::move(ordered);
-  return {};
+Parsed<void> QueryPlanner::bind_groups() {
+  const QueryFacts facts{
+      .over_table = kind_after(*scope_, joins_.joins, joins_.joins.size()) == SourceKind::table};
+  group_rule_ = std::make_unique<GroupRule>(*binder_, *scope_, query_.window.has_value(), facts);
+  return group_rule_->bind_keys(query_.group_by);
 }
 
 // A PARTITION BY that names the present key moves nothing.
 bool QueryPlanner::rekeys() const {
   std::vector<std::size_t> present;
-  const auto& columns = scope_.stream().schema.columns;
+  const auto& columns = first_source().schema.columns;
   for (std::size_t i = 0; i < columns.size(); ++i) {
     if (columns[i].role == ColumnRole::key) present.push_back(i);
   }
-  if (drops_key_) return !present.empty();
+  if (drops_key_) return !present.empty() || scope_->is_join();
   if (partition_by_.empty()) return false;
+  if (scope_->is_join()) return true;
   std::vector<std::size_t> wanted;
   for (const ExprPtr& partition : partition_by_) {
     const auto* column = std::get_if<ColumnExpr>(&partition->node);
@@ -335,25 +263,6 @@ data::Schema QueryPlanner::output_schema() const {
         {output.name, output.expr->type, output.key ? ColumnRole::key : ColumnRole::value});
   }
   return schema;
-}
-
-PlanPtr QueryPlanner::steps() {
-  SourceStep source{.stream = scope_.stream(), .used = {}, .pseudo = scope_.pseudo()};
-  const data::Schema input = scope_.schema();
-  source.used.assign(input.columns.size(), false);
-  if (where_) collect(*where_, source.used);
-  for (const Output& output : outputs_) collect(*output.expr, source.used);
-  if (source.stream.timestamp_column) {
-    if (const auto index = source.stream.schema.find(*source.stream.timestamp_column))
-      source.used[*index] = true;
-  }
-  PlanPtr plan = make_node(std::move(source), input, nullptr);
-  if (where_) plan = make_node(FilterStep{std::move(where_)}, input, std::move(plan));
-  ProjectStep project;
-  data::Schema schema = output_schema();
-  for (Output& output : outputs_)
-    project.items.push_back({std::move(output.name), std::move(output.expr)});
-  return make_node(std::move(project), std::move(schema), std::move(plan));
 }
 
 }  // namespace penstock::sql

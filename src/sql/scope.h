@@ -19,33 +19,58 @@ bool is_reserved_column(std::string_view name);
 std::string_view name_of(PseudoColumn column);
 data::Type type_of(PseudoColumn column);
 
-// One source and its pseudo-columns; the latter get a place when they are first named.
+// The sources of a query with their pseudo-columns. The columns of all have one row of numbers: those
+// of the first source, its pseudo-columns, those of the second, ... One source alone gets a
+// pseudo-column when it is first named; several have all of theirs from the beginning, so that the
+// numbers stand.
 class Scope {
  public:
-  // stream: must outlive the scope. alias: the name by which statements qualify its columns.
-  Scope(const StreamInfo& stream, std::string alias);
+  struct Part {
+    const SourceInfo* source;
+    std::string alias;  // by which statements qualify its columns
+    std::vector<PseudoColumn> pseudo;
+    std::size_t base = 0;  // number of its first column
+    std::size_t size() const { return source->schema.columns.size() + pseudo.size(); }
+  };
 
-  const StreamInfo& stream() const { return stream_; }
-  const std::string& alias() const { return alias_; }
+  // Sources outlive the scope.
+  explicit Scope(std::vector<Part> parts);
 
-  // Index into schema(); unknown names come back with the nearest ones.
+  const std::vector<Part>& parts() const { return parts_; }
+  const Part& first() const { return parts_.front(); }
+  bool is_join() const { return parts_.size() > 1; }
+
+  // Number of a column; unknown names come back with the nearest ones, names that several sources
+  // have with all of them.
   Parsed<std::size_t> resolve(const ast::ColumnName& name);
-  Parsed<void> check_qualifier(const ast::Identifier& qualifier) const;
+  Parsed<const Part*> find_part(const ast::Identifier& qualifier) const;
 
-  const std::vector<PseudoColumn>& pseudo() const { return pseudo_; }
-  data::Schema schema() const;  // the stream's columns, then the pseudo-columns named so far
-  std::vector<std::string> column_names() const;
-  std::string_view name_at(std::size_t index) const;
-  const data::Type& type_at(std::size_t index) const { return types_[index]; }
+  // A join's key that is a column of neither side, named as nothing else is: ROWKEY, ROWKEY_1, ...
+  // Its number comes behind all others.
+  void add_key(data::Type type);
+  const std::string& key_name() const { return key_name_; }
+  std::optional<std::size_t> key_column() const;
+
+  std::size_t size() const;
+  data::Schema schema() const;
+  static data::Schema schema_of(const Part& part);
+  std::vector<std::string> column_names() const;  // qualified where there are several sources
+  std::string name_at(std::size_t index) const;   // without its source's
+  data::Type type_at(std::size_t index) const;
+  const Part& part_of(std::size_t index) const;
+  bool is_pseudo(std::size_t index) const;
+  // Whether more than one source has a column of this name.
+  bool clashes(std::string_view name) const;
 
  private:
-  std::optional<std::size_t> find_pseudo(std::string_view name);
-  std::unexpected<Diagnostic> unknown(const ast::Identifier& column) const;
+  std::optional<std::size_t> find_in(std::size_t part, std::string_view name);
+  std::unexpected<Diagnostic> unknown(const ast::ColumnName& name) const;
+  std::unexpected<Diagnostic> ambiguous(const ast::ColumnName& name,
+                                        const std::vector<std::size_t>& parts) const;
 
-  const StreamInfo& stream_;
-  std::string alias_;
-  std::vector<PseudoColumn> pseudo_;
-  std::vector<data::Type> types_;
+  std::vector<Part> parts_;
+  std::string key_name_;
+  std::optional<data::Type> key_type_;
 };
 
 }  // namespace penstock::sql

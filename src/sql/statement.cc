@@ -69,8 +69,10 @@ Result<std::vector<StatementText>> split_statements(std::string_view script) {
 }
 
 Result<Statement> prepare_statement(const StatementText& text, const Catalogue& catalogue,
-                                    const FunctionCatalogue& functions) {
-  auto statement = parse_and_bind(text.text, BindContext{catalogue, functions, text.text});
+                                    const FunctionCatalogue& functions,
+                                    const StatementDefaults& defaults) {
+  auto statement =
+      parse_and_bind(text.text, BindContext{catalogue, functions, text.text, defaults});
   if (!statement) return fail(error_of(statement.error(), text.text, text.line));
   return *std::move(statement);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -21,13 +22,48 @@ enum class OnChange : std::uint8_t {
   restart,  // positions and state are forgotten
 };
 
-struct CreateStream {
+struct CreateStream {  // or a table, by its description
   StreamInfo stream;
   bool or_replace = false, if_not_exists = false;
 };
 struct DropStream {
   std::string name;
   bool if_exists = false, delete_topic = false;
+  SourceKind kind = SourceKind::stream;
+};
+// ALTER STREAM|TABLE name ADD COLUMN ...: the description with the columns added.
+struct AlterSource {
+  StreamInfo source;
+};
+struct CreateType {
+  std::string name;
+  data::Type type;
+  bool if_not_exists = false;
+};
+struct DropType {
+  std::string name;
+  bool if_exists = false;
+};
+// DEFINE name = 'value'; UNDEFINE name.
+struct DefineVariable {
+  std::string name;
+  std::optional<std::string> value;  // absent: UNDEFINE
+};
+// ASSERT [NOT EXISTS] TOPIC name [WITH (PARTITIONS=n, ...)] [TIMEOUT n unit]
+struct AssertTopic {
+  std::string topic;
+  bool exists = true;
+  std::optional<std::int32_t> partitions, replicas;
+  std::optional<std::int64_t> timeout_ms;
+};
+// DESCRIBE STREAMS|TABLES [EXTENDED]
+struct DescribeAll {
+  SourceKind kind = SourceKind::stream;
+  bool extended = false;
+};
+// A statement that is read and answered with "not yet": what it would do.
+struct NotYet {
+  std::string what;
 };
 struct CreateStreamAs {
   StreamInfo stream;  // schema derived from the query
@@ -59,7 +95,10 @@ struct ShowStatement {
     queries,
     functions,
     properties,
-    variables
+    variables,
+    types,
+    connectors,
+    connector_plugins
   } what;
   bool extended = false;
 };
@@ -99,13 +138,15 @@ struct SetProperty {
 struct PrintTopic {
   std::string topic;
   bool from_beginning = false;
+  std::optional<std::int64_t> interval = {};  // every n-th record
   std::optional<std::int64_t> limit;
 };
 
 struct Statement {
   std::string text;  // as written, without the semicolon
-  std::variant<CreateStream, DropStream, CreateStreamAs, InsertSelect, InsertValues, SelectQuery,
-               ShowStatement, DescribeStatement, ExplainStatement, TerminateStatement,
+  std::variant<CreateStream, DropStream, CreateStreamAs, AlterSource, CreateType, DropType,
+               DefineVariable, AssertTopic, DescribeAll, NotYet, InsertSelect, InsertValues,
+               SelectQuery, ShowStatement, DescribeStatement, ExplainStatement, TerminateStatement,
                PauseStatement, ResetPositions, SetProperty, PrintTopic>
       node;
 };
@@ -122,7 +163,21 @@ Result<std::vector<StatementText>> split_statements(std::string_view script);
 //   line 1:15: Column 'AMUONT' is not known. Did you mean 'AMOUNT'?
 //   SELECT card, amuont FROM payments
 //                ^
+//
+// Properties that say what a statement leaves open.
+struct StatementDefaults {
+  FormatKind key_format = FormatKind::kafka;  // ksql.persistence.default.format.key
+  std::optional<FormatKind> value_format = {};  // ksql.persistence.default.format.value
+  std::optional<bool> wrap_single_values = {};  // ksql.persistence.wrap.single.values
+  std::string topic_prefix = {};                // ksql.output.topic.name.prefix
+};
 Result<Statement> prepare_statement(const StatementText& text, const Catalogue& catalogue,
-                                    const FunctionCatalogue& functions);
+                                    const FunctionCatalogue& functions,
+                                    const StatementDefaults& defaults = {});
+
+// The text with ${name} replaced outside of comments; names that are not defined are an error.
+// ${secret:NAME} stays as it is. invalid_statement: a value that is not allowed where it stands.
+using Variables = std::map<std::string, std::string>;
+Result<std::string> substitute_variables(const StatementText& text, const Variables& variables);
 
 }  // namespace penstock::sql

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "sql/bind_type.h"
 #include "sql/nearest.h"
+#include "sql/stream_settings.h"
 
 namespace penstock::sql {
 
@@ -13,19 +15,40 @@ Parsed<Statement> StatementBinder::bind(ast::Statement& statement, std::string_v
 }
 
 Parsed<StatementBinder::Node> StatementBinder::bind_node(ast::Query& query) {
-  const StreamInfo* source = TRY(find_stream(context_, query.source));
-  QueryPlanner planner(context_, query, *source);
-  return SelectQuery{.plan = TRY(planner.plan_push()), .emit_changes = query.emit_changes};
+  auto planner = TRY(QueryPlanner::make(context_, query));
+  return SelectQuery{.plan = TRY(planner->plan_push()),
+                     .emit_changes = query.emit_changes || query.emit_final};
 }
 
-Parsed<StatementBinder::Node> StatementBinder::bind_node(ast::DropStream& drop) {
-  if (!drop.if_exists) TRY(find_stream(context_, drop.name));
-  return DropStream{drop.name.text, drop.if_exists, drop.delete_topic};
+Parsed<StatementBinder::Node> StatementBinder::bind_node(ast::DropSource& drop) {
+  const SourceInfo* there = context_.catalogue.find(drop.name.text);
+  if (there == nullptr && !drop.if_exists) TRY(find_source(context_, drop.name));
+  if (there != nullptr && there->kind != drop.kind) {
+    return problem(drop.name.span,
+                   fmt::format("Incompatible data source type is {}, but statement was DROP {}.",
+                               name_of(there->kind), name_of(drop.kind)));
+  }
+  if (there != nullptr && there->read_only && drop.delete_topic) {
+    return problem(drop.name.span, fmt::format("Cannot delete topic for read-only source: {}.",
+                                               drop.name.text));
+  }
+  return DropStream{drop.name.text, drop.if_exists, drop.delete_topic, drop.kind};
+}
+
+Parsed<StatementBinder::Node> StatementBinder::bind_node(ast::CreateType& create) {
+  if (!create.if_not_exists && context_.catalogue.find_type(create.name.text) != nullptr) {
+    return problem(create.name.span,
+                   fmt::format("Cannot register custom type '{}' since it is already registered.",
+                               create.name.text));
+  }
+  return CreateType{.name = create.name.text,
+                    .type = TRY(bind_type(create.type, &context_.catalogue)),
+                    .if_not_exists = create.if_not_exists};
 }
 
 Parsed<StatementBinder::Node> StatementBinder::bind_node(ast::Describe& describe) {
   if (!describe.function) {
-    TRY(find_stream(context_, describe.name));
+    TRY(find_source(context_, describe.name));
     return DescribeStatement{DescribeStatement::What::stream, describe.name.text,
                              describe.extended};
   }
@@ -38,7 +61,7 @@ Parsed<StatementBinder::Node> StatementBinder::bind_node(ast::Describe& describe
   }
   const std::string hint = did_you_mean(name, std::span<const std::string_view>(names));
   return problem(describe.name.span,
-                 fmt::format("Function '{}' is not known.{}", name,
+                 fmt::format("Can't find any functions with the name '{}'.{}", name,
                              hint.empty() ? " SHOW FUNCTIONS lists them." : hint));
 }
 
@@ -50,7 +73,38 @@ Parsed<StatementBinder::Node> StatementBinder::bind_node(ast::Explain& explain) 
   return ExplainStatement{std::nullopt, std::make_unique<Statement>(std::move(statement))};
 }
 
-Parsed<void> check_no_loop(const StreamInfo& source, const StreamInfo& sink, SourceSpan span) {
+Parsed<StatementBinder::Node> StatementBinder::bind_node(ast::AssertTopic& assertion) {
+  if (!is_topic_name(assertion.topic))
+    return problem(assertion.topic_span,
+                   "This is not a topic name; expected 1 to 249 of A-Z a-z 0-9 . _ and -.");
+  AssertTopic out;
+  out.topic = assertion.topic;
+  out.exists = assertion.exists;
+  out.timeout_ms = assertion.timeout_ms;
+  for (const ast::Property& property : assertion.properties) {
+    const auto* number = std::get_if<std::int32_t>(&property.value.value);
+    if (number == nullptr)
+      return problem(property.value_span,
+                     fmt::format("{} takes a whole number.", property.name.text));
+    if (property.name.text == "PARTITIONS") {
+      out.partitions = *number;
+    } else if (property.name.text == "REPLICAS") {
+      out.replicas = *number;
+    } else {
+      return problem(property.name.span,
+                     fmt::format("Property '{}' is not known here; ASSERT TOPIC takes PARTITIONS "
+                                 "and REPLICAS.",
+                                 property.name.text));
+    }
+  }
+  return out;
+}
+
+Parsed<StatementBinder::Node> StatementBinder::bind_node(NotYet& statement) {
+  return not_yet({}, fmt::format("{} is not supported yet.", statement.what));
+}
+
+Parsed<void> check_no_loop(const SourceInfo& source, const SourceInfo& sink, SourceSpan span) {
   if (source.topic != sink.topic) return {};
   return problem(
       span, fmt::format("This query would read what it writes: {} and {} share the topic '{}'.",

@@ -17,17 +17,21 @@ class StatementBinder {
   using Node = decltype(Statement::node);
 
   // bind_create.cc
-  Parsed<Node> bind_node(ast::CreateStream& create);
-  Parsed<Node> create_plain(const ast::CreateStream& create);
-  Parsed<Node> create_from_query(const ast::CreateStream& create);
+  Parsed<Node> bind_node(ast::CreateSource& create);
+  Parsed<Node> create_plain(const ast::CreateSource& create);
+  Parsed<Node> create_from_query(const ast::CreateSource& create);
+  Parsed<Node> bind_node(ast::AlterSource& alter);
   // bind_insert.cc
   Parsed<Node> bind_node(ast::InsertSelect& insert);
   Parsed<Node> bind_node(ast::InsertValues& insert);
   // statement_binder.cc
   Parsed<Node> bind_node(ast::Query& query);
-  Parsed<Node> bind_node(ast::DropStream& drop);
+  Parsed<Node> bind_node(ast::DropSource& drop);
+  Parsed<Node> bind_node(ast::CreateType& create);
   Parsed<Node> bind_node(ast::Describe& describe);
   Parsed<Node> bind_node(ast::Explain& explain);
+  Parsed<Node> bind_node(ast::AssertTopic& assertion);
+  Parsed<Node> bind_node(NotYet& statement);
   template <typename Ready>
   Parsed<Node> bind_node(Ready& statement) {
     return Node(std::move(statement));
@@ -38,6 +42,6 @@ class StatementBinder {
 };
 
 // A query that would read what it writes never ends.
-Parsed<void> check_no_loop(const StreamInfo& source, const StreamInfo& sink, SourceSpan span);
+Parsed<void> check_no_loop(const SourceInfo& source, const SourceInfo& sink, SourceSpan span);
 
 }  // namespace penstock::sql

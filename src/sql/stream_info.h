@@ -11,8 +11,44 @@
 
 namespace penstock::sql {
 
-enum class FormatKind : std::uint8_t { json, delimited, kafka, none };
+// The last four need what is not there yet: they are known by name.
+enum class FormatKind : std::uint8_t {
+  json,
+  delimited,
+  kafka,
+  none,
+  avro,
+  protobuf,
+  json_sr,
+  protobuf_nosr
+};
 std::string_view name_of(FormatKind format);  // "JSON", ...
+std::optional<FormatKind> format_of(std::string_view name);  // in upper case
+
+enum class SourceKind : std::uint8_t { stream, table };
+std::string_view name_of(SourceKind kind);  // "STREAM", "TABLE"
+
+enum class WindowKind : std::uint8_t { tumbling, hopping, session };
+std::string_view name_of(WindowKind kind);  // "TUMBLING", ...
+
+// Of a source whose keys are windowed: a record's key bytes are those of its key columns, then 8
+// bytes of the window's start (big endian), before which a session has 8 bytes of its end.
+struct WindowInfo {
+  WindowKind kind = WindowKind::tumbling;
+  std::optional<std::int64_t> size_ms;  // absent: session
+  friend bool operator==(const WindowInfo&, const WindowInfo&) = default;
+};
+
+// A column that a record's headers fill: HEADER('key') BYTES, the newest header of that name;
+// HEADERS ARRAY<STRUCT<KEY STRING, VALUE BYTES>>, all of them.
+struct HeaderColumn {
+  std::size_t column;              // of the schema, role `header`
+  std::optional<std::string> key;  // absent: all
+  friend bool operator==(const HeaderColumn&, const HeaderColumn&) = default;
+};
+
+// What becomes of a row with an expression that failed: WITH (ON_ERROR='...').
+enum class OnError : std::uint8_t { null_column, dead_letter, stop };
 
 // Protection of a topic's records: WITH (SEAL='psr1', KEY_POLICY='payments-v1').
 enum class SealKind : std::uint8_t { none, psr1 };
@@ -26,7 +62,8 @@ struct SealSpec {
 // Of the records that a query reads, on those that it writes: WITH (HEADERS='pass').
 enum class HeaderRule : std::uint8_t { pass, drop };
 
-struct StreamInfo {
+// A stream or table.
+struct SourceInfo {
   std::string name;  // "PAYMENTS"
   data::Schema schema;
   std::string topic;  // "payments"
@@ -40,7 +77,19 @@ struct StreamInfo {
   std::optional<std::string> timestamp_column;  // TIMESTAMP
   std::optional<HeaderRule> headers;            // HEADERS; absent: see passes_headers
   std::string statement;                        // the text that made it
+  SourceKind kind = SourceKind::stream;
+  bool from_query = false;                   // CREATE ... AS SELECT
+  bool read_only = false;                    // CREATE SOURCE ...: nothing writes it, nothing drops its topic
+  std::optional<WindowInfo> window = {};     // WINDOW_TYPE, WINDOW_SIZE, or of a windowed grouping
+  std::string key_delimiter = ",";           // DELIMITED
+  std::optional<std::string> timestamp_format = {};  // TIMESTAMP_FORMAT, java.time's letters
+  std::optional<bool> wrap_single_value = {};        // WRAP_SINGLE_VALUE; absent: as the format does
+  std::vector<HeaderColumn> header_columns = {};
+  OnError on_error = OnError::null_column;  // of the query that writes it
+
+  bool is_table() const { return kind == SourceKind::table; }
 };
+using StreamInfo = SourceInfo;
 
 // Whether records that a stateless query writes to a stream have the headers of those that it read
 // from another: as its HEADERS says, else unless those are sealed (their headers are not).
@@ -52,6 +101,12 @@ class Catalogue {
   virtual ~Catalogue() = default;
   virtual const StreamInfo* find(std::string_view name) const = 0;
   virtual std::vector<std::string> names() const = 0;  // for "did you mean"
+  // Custom types (CREATE TYPE); nullptr: there is none of this name.
+  virtual const data::Type* find_type(std::string_view name) const {
+    (void)name;
+    return nullptr;
+  }
+  virtual std::vector<std::string> type_names() const { return {}; }
 };
 
 }  // namespace penstock::sql

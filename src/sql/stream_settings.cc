@@ -8,12 +8,13 @@
 #include "base/ascii.h"
 #include "sql/limits.h"
 #include "sql/nearest.h"
+#include "sql/parser.h"
 
 namespace penstock::sql {
 namespace {
 
 using ast::Property;
-using data::TypeKind;
+constexpr int kFormats = 8;
 using Apply = Parsed<void> (*)(const Property&, StreamSettings&);
 
 Parsed<std::string> string_value(const Property& property) {
@@ -31,25 +32,10 @@ Parsed<std::int32_t> positive_value(const Property& property) {
 }
 
 Parsed<FormatKind> format_value(const Property& property) {
-  constexpr std::array<std::pair<std::string_view, FormatKind>, 4> kFormats = {
-      {{"JSON", FormatKind::json},
-       {"DELIMITED", FormatKind::delimited},
-       {"KAFKA", FormatKind::kafka},
-       {"NONE", FormatKind::none}}};
-  constexpr std::array<std::string_view, 5> kLaterFormats = {"AVRO", "PROTOBUF", "JSON_SR",
-                                                             "PROTOBUF_NOSR", "RAW"};
   const std::string text = upper(TRY(string_value(property)));
+  if (const auto known = format_of(text)) return *known;
   std::vector<std::string_view> names;
-  for (const auto& [name, format] : kFormats) {
-    if (name == text) return format;
-    names.push_back(name);
-  }
-  if (std::find(kLaterFormats.begin(), kLaterFormats.end(), text) != kLaterFormats.end()) {
-    return not_yet(property.value_span,
-                   fmt::format("Format {} is not supported yet; there are JSON, DELIMITED, "
-                               "KAFKA and NONE.",
-                               text));
-  }
+  for (int i = 0; i < kFormats; ++i) names.push_back(name_of(static_cast<FormatKind>(i)));
   const std::string hint = did_you_mean(text, std::span<const std::string_view>(names));
   return problem(property.value_span,
                  fmt::format("Unknown format: {}.{}", text,
@@ -107,34 +93,112 @@ Parsed<void> set_retention(const Property& property, StreamSettings& settings) {
 }
 
 Parsed<void> check_replicas(const Property& property, StreamSettings&) {
-  const std::int32_t replicas = TRY(positive_value(property));
-  if (replicas == 1) return {};
-  return not_yet(property.value_span,
-                 "REPLICAS above 1 are not supported yet: the embedded log keeps one copy.");
+  TRY(positive_value(property));
+  return {};
+}
+
+Parsed<std::string> delimiter_value(const Property& property) {
+  const std::string text = TRY(string_value(property));
+  if (upper(text) == "SPACE") return std::string(" ");
+  if (upper(text) == "TAB") return std::string("\t");
+  if (text.empty() || text == " " || text == "\t") {
+    return problem(
+        property.value_span,
+        fmt::format("Configuration {} is invalid: Delimiter cannot be empty, if you meant to have "
+                    "a tab or space for delimiter, please use the special values 'TAB' or "
+                    "'SPACE'\nExample valid value: ';'",
+                    property.name.text));
+  }
+  if (text.size() > 1 || text[0] < ' ' || text[0] > '~' || text[0] == '"') {
+    return problem(property.value_span,
+                   fmt::format("Configuration {} is invalid: expected one printable ASCII "
+                               "character other than a double quote, SPACE or TAB.",
+                               property.name.text));
+  }
+  return text;
 }
 
 Parsed<void> set_value_delimiter(const Property& property, StreamSettings& settings) {
-  const std::string text = TRY(string_value(property));
+  settings.value_delimiter = TRY(delimiter_value(property));
   settings.value_delimiter_span = property.value_span;
-  if (upper(text) == "SPACE") {
-    settings.value_delimiter = " ";
-  } else if (upper(text) == "TAB") {
-    settings.value_delimiter = "\t";
-  } else if (text.empty() || text == " " || text == "\t") {
-    return problem(
-        property.value_span,
-        "Configuration VALUE_DELIMITER is invalid: Delimiter cannot be empty, if you meant to have "
-        "a "
-        "tab or space for delimiter, please use the special values 'TAB' or 'SPACE'. Example valid "
-        "value: ';'");
-  } else if (text.size() > 1 || text[0] < ' ' || text[0] > '~' || text[0] == '"') {
+  return {};
+}
+
+Parsed<void> set_key_delimiter(const Property& property, StreamSettings& settings) {
+  settings.key_delimiter = TRY(delimiter_value(property));
+  settings.key_delimiter_span = property.value_span;
+  return {};
+}
+
+Parsed<void> set_timestamp_format(const Property& property, StreamSettings& settings) {
+  settings.timestamp_format = TRY(string_value(property));
+  settings.timestamp_format_span = property.value_span;
+  return {};
+}
+
+Parsed<void> set_window_type(const Property& property, StreamSettings& settings) {
+  const std::string text = upper(TRY(string_value(property)));
+  settings.window_type_span = property.value_span;
+  for (const WindowKind kind : {WindowKind::tumbling, WindowKind::hopping, WindowKind::session}) {
+    if (name_of(kind) == text) settings.window_type = kind;
+  }
+  if (settings.window_type) return {};
+  return problem(property.value_span, fmt::format("WINDOW_TYPE is 'TUMBLING', 'HOPPING' or "
+                                                  "'SESSION', not '{}'.",
+                                                  text));
+}
+
+// '30 SECONDS'
+Parsed<void> set_window_size(const Property& property, StreamSettings& settings) {
+  const std::string text = TRY(string_value(property));
+  settings.window_size_span = property.value_span;
+  const auto wrong = [&] {
     return problem(property.value_span,
-                   "Configuration VALUE_DELIMITER is invalid: expected one printable ASCII "
-                   "character other than a double quote, SPACE or TAB.");
+                   "Configuration WINDOW_SIZE is invalid: expected a length of time such as "
+                   "'10 SECONDS'.");
+  };
+  const auto tokens = tokenize(text);
+  if (!tokens) return wrong();
+  TokenCursor cursor(text, *tokens);
+  const auto size = parse_duration(cursor);
+  if (!size || !cursor.at_end() || *size <= 0) return wrong();
+  settings.window_size_ms = *size;
+  return {};
+}
+
+Parsed<void> set_on_error(const Property& property, StreamSettings& settings) {
+  const std::string text = upper(TRY(string_value(property)));
+  if (text == "NULL") {
+    settings.on_error = OnError::null_column;
+  } else if (text == "DEAD_LETTER") {
+    settings.on_error = OnError::dead_letter;
+  } else if (text == "STOP") {
+    settings.on_error = OnError::stop;
   } else {
-    settings.value_delimiter = text;
+    return problem(property.value_span,
+                   "ON_ERROR is 'null' (a failed expression gives NULL), 'dead_letter' (its record "
+                   "is put aside) or 'stop' (the query ends).");
   }
   return {};
+}
+
+Parsed<void> set_cleanup(const Property& property, StreamSettings&) {
+  const std::string text = upper(TRY(string_value(property)));
+  if (text == "DELETE" || text == "COMPACT" || text == "COMPACT,DELETE" || text == "DELETE,COMPACT")
+    return {};
+  return problem(property.value_span, "CLEANUP_POLICY is 'delete', 'compact' or both.");
+}
+
+// Known, and without meaning here.
+Parsed<void> take_text(const Property& property, StreamSettings&) {
+  TRY(string_value(property));
+  return {};
+}
+
+Parsed<void> needs_registry(const Property& property, StreamSettings&) {
+  return not_yet(property.name.span,
+                 fmt::format("Property '{}' needs a schema registry, which is not supported yet.",
+                             property.name.text));
 }
 
 // Upper case unless in back-quotes, as column names are.
@@ -146,14 +210,15 @@ Parsed<void> set_timestamp(const Property& property, StreamSettings& settings) {
   return {};
 }
 
-Parsed<void> check_wrapping(const Property& property, StreamSettings&) {
+Parsed<void> set_wrapping(const Property& property, StreamSettings& settings) {
   const auto* wrap = std::get_if<bool>(&property.value.value);
   const auto* text = std::get_if<std::string>(&property.value.value);
   const std::string word = text == nullptr ? "" : upper(*text);
-  if ((wrap != nullptr && *wrap) || word == "TRUE") return {};
-  if ((wrap != nullptr && !*wrap) || word == "FALSE") {
-    return not_yet(property.value_span, "WRAP_SINGLE_VALUE=false is not supported yet.");
-  }
+  settings.wrap_span = property.value_span;
+  if (wrap != nullptr) settings.wrap_single_value = *wrap;
+  if (word == "TRUE") settings.wrap_single_value = true;
+  if (word == "FALSE") settings.wrap_single_value = false;
+  if (settings.wrap_single_value) return {};
   return problem(property.value_span, "WRAP_SINGLE_VALUE takes true or false.");
 }
 
@@ -198,33 +263,34 @@ struct PropertyRule {
   std::string_view name;
   Apply apply;
 };
-constexpr std::array<PropertyRule, 13> kPropertyRules = {{{"KAFKA_TOPIC", set_topic},
-                                                          {"VALUE_FORMAT", set_value_format},
-                                                          {"KEY_FORMAT", set_key_format},
-                                                          {"FORMAT", set_format},
-                                                          {"PARTITIONS", set_partitions},
-                                                          {"RETENTION_MS", set_retention},
-                                                          {"REPLICAS", check_replicas},
-                                                          {"VALUE_DELIMITER", set_value_delimiter},
-                                                          {"TIMESTAMP", set_timestamp},
-                                                          {"WRAP_SINGLE_VALUE", check_wrapping},
-                                                          {"SEAL", set_seal},
-                                                          {"KEY_POLICY", set_key_policy},
-                                                          {"HEADERS", set_headers}}};
-constexpr std::array<std::string_view, 13> kLaterProperties = {
-    "CLEANUP_POLICY",
-    "KEY_DELIMITER",
-    "TIMESTAMP_FORMAT",
-    "WINDOW_TYPE",
-    "WINDOW_SIZE",
-    "KEY_SCHEMA_ID",
-    "VALUE_SCHEMA_ID",
-    "KEY_SCHEMA_FULL_NAME",
-    "VALUE_SCHEMA_FULL_NAME",
-    "VALUE_AVRO_SCHEMA_FULL_NAME",
-    "KEY_PROTOBUF_NULLABLE_REPRESENTATION",
-    "VALUE_PROTOBUF_NULLABLE_REPRESENTATION",
-    "SOURCED_BY_CONNECTOR"};
+constexpr std::array<PropertyRule, 27> kPropertyRules = {
+    {{"KAFKA_TOPIC", set_topic},
+     {"VALUE_FORMAT", set_value_format},
+     {"KEY_FORMAT", set_key_format},
+     {"FORMAT", set_format},
+     {"PARTITIONS", set_partitions},
+     {"RETENTION_MS", set_retention},
+     {"REPLICAS", check_replicas},
+     {"CLEANUP_POLICY", set_cleanup},
+     {"KEY_DELIMITER", set_key_delimiter},
+     {"VALUE_DELIMITER", set_value_delimiter},
+     {"TIMESTAMP", set_timestamp},
+     {"TIMESTAMP_FORMAT", set_timestamp_format},
+     {"WRAP_SINGLE_VALUE", set_wrapping},
+     {"WINDOW_TYPE", set_window_type},
+     {"WINDOW_SIZE", set_window_size},
+     {"SEAL", set_seal},
+     {"KEY_POLICY", set_key_policy},
+     {"HEADERS", set_headers},
+     {"ON_ERROR", set_on_error},
+     {"SOURCED_BY_CONNECTOR", take_text},
+     {"KEY_SCHEMA_ID", needs_registry},
+     {"VALUE_SCHEMA_ID", needs_registry},
+     {"KEY_SCHEMA_FULL_NAME", needs_registry},
+     {"VALUE_SCHEMA_FULL_NAME", needs_registry},
+     {"VALUE_AVRO_SCHEMA_FULL_NAME", needs_registry},
+     {"KEY_PROTOBUF_NULLABLE_REPRESENTATION", needs_registry},
+     {"VALUE_PROTOBUF_NULLABLE_REPRESENTATION", needs_registry}}};
 
 Parsed<void> apply(const Property& property, StreamSettings& settings) {
   const std::string& name = property.name.text;
@@ -232,9 +298,6 @@ Parsed<void> apply(const Property& property, StreamSettings& settings) {
   for (const PropertyRule& rule : kPropertyRules) {
     if (rule.name == name) return rule.apply(property, settings);
     names.push_back(rule.name);
-  }
-  if (std::find(kLaterProperties.begin(), kLaterProperties.end(), name) != kLaterProperties.end()) {
-    return not_yet(property.name.span, fmt::format("Property '{}' is not supported yet.", name));
   }
   std::string hint = did_you_mean(name, std::span<const std::string_view>(names));
   if (hint.empty()) {
@@ -278,50 +341,6 @@ Parsed<void> check_together(const ast::Properties& properties, const StreamSetti
   return {};
 }
 
-std::string columns_text(const StreamInfo& stream, data::ColumnRole role) {
-  std::string text;
-  for (const data::ColumnSchema& column : stream.schema.columns) {
-    if (column.role == role)
-      text += fmt::format("{}`{}` {}", text.empty() ? "" : ", ", column.name, column.type.text());
-  }
-  return text;
-}
-
-Parsed<void> check_format(const StreamInfo& stream, data::ColumnRole role, SourceSpan span) {
-  const FormatKind format = role == data::ColumnRole::key ? stream.key_format : stream.value_format;
-  std::size_t count = 0;
-  for (const data::ColumnSchema& column : stream.schema.columns) {
-    if (column.role != role) continue;
-    ++count;
-    const TypeKind kind = column.type.kind();
-    const bool primitive = kind == TypeKind::integer || kind == TypeKind::bigint ||
-                           kind == TypeKind::double_ || kind == TypeKind::string ||
-                           kind == TypeKind::bytes;
-    if (format == FormatKind::kafka && !primitive) {
-      constexpr std::array<std::string_view, 13> kNames = {
-          "BOOLEAN", "INTEGER", "BIGINT",    "DOUBLE", "DECIMAL", "STRING", "BYTES",
-          "DATE",    "TIME",    "TIMESTAMP", "ARRAY",  "MAP",     "STRUCT"};
-      return problem(span,
-                     fmt::format("The 'KAFKA' format does not support type '{}', column: `{}`",
-                                 kNames[static_cast<std::size_t>(kind)], column.name));
-    }
-  }
-  if (format == FormatKind::kafka && count > 1) {
-    return problem(span, fmt::format("The 'KAFKA' format only supports a single field. Got: [{}]",
-                                     columns_text(stream, role)));
-  }
-  const bool empty_value =
-      format == FormatKind::kafka && role == data::ColumnRole::value && count == 0;
-  if (empty_value) return problem(span, "The 'KAFKA' format needs one value column.");
-  if (format == FormatKind::none && count > 0) {
-    return problem(
-        span,
-        fmt::format("The 'NONE' format can only be used when no columns are defined. Got: [{}]",
-                    columns_text(stream, role)));
-  }
-  return {};
-}
-
 }  // namespace
 
 Parsed<StreamSettings> read_stream_settings(const ast::Properties& properties,
@@ -353,29 +372,6 @@ bool is_topic_name(std::string_view name) {
   };
   return !name.empty() && name.size() <= kTopicBytesMax && name != "." && name != ".." &&
          std::all_of(name.begin(), name.end(), allowed);
-}
-
-Parsed<void> check_formats(const StreamInfo& stream, FormatPlaces places) {
-  TRY(check_format(stream, data::ColumnRole::key, places.key));
-  return check_format(stream, data::ColumnRole::value, places.value);
-}
-
-Parsed<void> check_timestamp(const StreamInfo& stream, SourceSpan span) {
-  if (!stream.timestamp_column) return {};
-  const auto index = stream.schema.find(*stream.timestamp_column);
-  if (!index) {
-    std::vector<std::string> names;
-    for (const data::ColumnSchema& column : stream.schema.columns) names.push_back(column.name);
-    return problem(span, fmt::format("The TIMESTAMP column '{}' is not a column of {}.{}",
-                                     *stream.timestamp_column, stream.name,
-                                     did_you_mean(*stream.timestamp_column, names)));
-  }
-  const TypeKind kind = stream.schema.columns[*index].type.kind();
-  if (kind == TypeKind::bigint || kind == TypeKind::timestamp) return {};
-  return problem(
-      span,
-      fmt::format("The TIMESTAMP column '{}' is {}; expected BIGINT (milliseconds) or TIMESTAMP.",
-                  *stream.timestamp_column, stream.schema.columns[*index].type.text()));
 }
 
 }  // namespace penstock::sql

@@ -19,8 +19,16 @@ struct StreamSettings {
   SourceSpan key_format_span, value_format_span;
   std::optional<std::int32_t> partitions;
   std::optional<std::int64_t> retention_ms;
-  std::optional<std::string> value_delimiter;
-  SourceSpan value_delimiter_span;
+  std::optional<std::string> key_delimiter, value_delimiter;
+  SourceSpan key_delimiter_span, value_delimiter_span;
+  std::optional<std::string> timestamp_format;
+  SourceSpan timestamp_format_span;
+  std::optional<bool> wrap_single_value;
+  SourceSpan wrap_span;
+  std::optional<WindowKind> window_type;
+  std::optional<std::int64_t> window_size_ms;
+  SourceSpan window_type_span, window_size_span;
+  OnError on_error = OnError::null_column;
   std::optional<std::string> timestamp_column;
   SourceSpan timestamp_span;
   SealSpec seal;
@@ -50,13 +58,5 @@ Parsed<void> check_duplicates(const ast::Properties& properties);
 // A topic that may exist: 1-249 of A-Z a-z 0-9 . _ - and neither "." nor "..".
 bool is_topic_name(std::string_view name);
 
-// Whether formats can carry the columns. Spans: where a message points.
-struct FormatPlaces {
-  SourceSpan key, value;
-};
-Parsed<void> check_formats(const StreamInfo& stream, FormatPlaces places);
-
-// TIMESTAMP='column': a BIGINT or TIMESTAMP column of the schema.
-Parsed<void> check_timestamp(const StreamInfo& stream, SourceSpan span);
 
 }  // namespace penstock::sql

@@ -45,6 +45,26 @@ struct ValueText {
     if (type.kind() == data::TypeKind::bytes) return json_string_of(to_base64(as_bytes(value)));
     return json_string_of(value);
   }
+  std::string operator()(const data::ListValue& list) const {
+    const bool object = type.kind() == data::TypeKind::struct_;
+    std::string text;
+    for (std::size_t i = 0; i < list.items.size(); ++i) {
+      if (i > 0) text += ',';
+      if (object) text += json_string_of(type.fields()[i].name) + ":";
+      const data::Type& part = object ? type.fields()[i].type : type.element();
+      text += std::visit(ValueText{part}, list.items[i]);
+    }
+    return object ? "{" + text + "}" : "[" + text + "]";
+  }
+  std::string operator()(const data::MapValue& map) const {
+    std::string text;
+    for (std::size_t i = 0; i < map.keys.size(); ++i) {
+      const std::string key = std::visit(ValueText{type.key()}, map.keys[i]);
+      text += (i > 0 ? "," : "") + (key.starts_with('"') ? key : json_string_of(key)) + ":" +
+              std::visit(ValueText{type.value()}, map.values[i]);
+    }
+    return "{" + text + "}";
+  }
 };
 
 OrderedJson fields_json(const data::Schema& schema) {
@@ -92,17 +112,42 @@ struct EntityOf {
   }
   OrderedJson operator()(const session::StreamList& r) const {
     OrderedJson streams = OrderedJson::array();
-    for (const sql::StreamInfo& stream : r.streams)
-      streams.push_back({{"type", "STREAM"},
-                         {"name", stream.name},
-                         {"topic", stream.topic},
-                         {"keyFormat", sql::name_of(stream.key_format)},
-                         {"valueFormat", sql::name_of(stream.value_format)},
-                         {"isWindowed", false}});
+    for (const sql::StreamInfo& stream : r.streams) streams.push_back(row_json(stream));
     return {{"@type", "streams"}, {"streams", std::move(streams)}};
   }
-  OrderedJson operator()(const session::TableList&) const {
-    return {{"@type", "tables"}, {"tables", OrderedJson::array()}};
+  static OrderedJson row_json(const sql::StreamInfo& source) {
+    return {{"type", sql::name_of(source.kind)},
+            {"name", source.name},
+            {"topic", source.topic},
+            {"keyFormat", sql::name_of(source.key_format)},
+            {"valueFormat", sql::name_of(source.value_format)},
+            {"isWindowed", source.window.has_value()}};
+  }
+  OrderedJson operator()(const session::TableList& r) const {
+    OrderedJson tables = OrderedJson::array();
+    for (const sql::StreamInfo& table : r.tables) tables.push_back(row_json(table));
+    return {{"@type", "tables"}, {"tables", std::move(tables)}};
+  }
+  OrderedJson operator()(const session::StreamDescriptions& r) const {
+    OrderedJson sources = OrderedJson::array();
+    for (const session::StreamDescription& one : r.streams)
+      sources.push_back((*this)(one)["sourceDescription"]);
+    return {{"@type", "source_descriptions"}, {"sourceDescriptions", std::move(sources)}};
+  }
+  OrderedJson operator()(const session::NamedTexts& r) const {
+    using What = sql::ShowStatement::What;
+    OrderedJson rows = OrderedJson::array(), types = OrderedJson::object();
+    for (const auto& [name, text] : r.rows) {
+      rows.push_back({{"name", name}, {"value", text}});
+      types[name] = text;
+    }
+    if (r.what == What::types) return {{"@type", "type_list"}, {"types", std::move(types)}};
+    if (r.what == What::variables)
+      return {{"@type", "variables"}, {"variables", std::move(rows)}};
+    return {{"@type", "connector_list"}, {"connectors", std::move(rows)}};
+  }
+  OrderedJson operator()(const session::AssertedTopic& r) const {
+    return {{"@type", "assert_topic"}, {"topicName", r.topic}, {"exists", r.exists}};
   }
   OrderedJson operator()(const session::TopicList& r) const {
     OrderedJson topics = OrderedJson::array();
@@ -145,7 +190,7 @@ struct EntityOf {
               {"readQueries", queries_json(r.readers)},
               {"writeQueries", queries_json(r.writers)},
               {"fields", fields_json(r.stream.schema)},
-              {"type", "STREAM"},
+              {"type", sql::name_of(r.stream.kind)},
               {"timestamp", r.stream.timestamp_column.value_or("")},
               {"extended", r.extended},
               {"keyFormat", sql::name_of(r.stream.key_format)},
@@ -158,7 +203,7 @@ struct EntityOf {
     return {{"@type", "describe_function"},
             {"name", r.function->name},
             {"description", r.function->help},
-            {"type", "SCALAR"}};
+            {"type", sql::name_of(r.function->kind)}};
   }
   OrderedJson operator()(const session::QueryDescription& r) const {
     OrderedJson description = {{"id", r.id},

@@ -7,6 +7,7 @@
 #include "engine/functions/families.h"
 #include "engine/functions/kernel.h"
 #include "engine/functions/overload.h"
+#include "engine/functions/volatile.h"
 
 namespace penstock::engine::functions {
 namespace {
@@ -90,6 +91,12 @@ FunctionList trigonometry() {
       entry("TAN", "The tangent of an angle in radians.", of_one<std::tan>(), {{"TAN(0)", "0.0"}}),
       entry("TANH", "The hyperbolic tangent.", of_one<std::tanh>(), {{"TANH(0)", "0.0"}}),
       entry("PI", "The number pi.", overload({}, kDouble, pi), {{"PI()", "3.141592653589793"}}),
+      {.name = "RANDOM",
+       .category = "MATHEMATICAL",
+       .help = "A random number, at least 0 and below 1.",
+       .overloads = {overload({}, kDouble, random_number)},
+       .examples = {{"RANDOM() < 1E0", "true"}},
+       .deterministic = false},
   };
 }
 

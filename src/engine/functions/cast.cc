@@ -246,6 +246,7 @@ data::Type target(Types types) {
 }  // namespace
 
 sql::Kernel cast_kernel(TypeKind from, TypeKind to) {
+  if (from >= TypeKind::array) return cast_nested(from, to);
   if (from == to) return same_kind(from);
   if (to == TypeKind::string) return cast_to_string(from);
   switch (from) {

@@ -14,9 +14,10 @@ namespace penstock::engine::functions {
 //   DATE                              to TIMESTAMP and STRING
 //   TIME                              to STRING
 //   TIMESTAMP                         to DATE, TIME and STRING
-// and every scalar type to itself.
+// every scalar type to itself, ARRAY, MAP and STRUCT to STRING and to their own kind, part by part.
 sql::Kernel cast_kernel(data::TypeKind from, data::TypeKind to);
 
+sql::Kernel cast_nested(data::TypeKind from, data::TypeKind to);  // from a nested type
 sql::Kernel cast_to_string(data::TypeKind from);
 sql::Kernel cast_from_string(data::TypeKind to);
 

@@ -2,7 +2,7 @@
 // comparison with NULL is false, not NULL.
 #include <utility>
 
-#include "base/check.h"
+#include "data/cell.h"
 #include "data/decimal.h"
 #include "engine/functions/families.h"
 #include "engine/functions/kernel.h"
@@ -152,7 +152,12 @@ void compare_any(const KernelCall& call, IfNull if_null) {
     case TypeKind::struct_:
       break;
   }
-  CHECK(false && "nested types have no vector form");
+  compare_rows(
+      call,
+      [&](RowIndex row) -> std::uint8_t {
+        return Op()(data::compare_cells(*call.args[0], row, *call.args[1], row), 0);
+      },
+      if_null);
 }
 
 template <typename Op>

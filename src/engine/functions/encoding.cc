@@ -8,6 +8,7 @@
 #include "engine/functions/overload.h"
 #include "engine/functions/text_encoding.h"
 #include "engine/functions/text_output.h"
+#include "engine/functions/volatile.h"
 
 namespace penstock::engine::functions {
 namespace {
@@ -143,11 +144,14 @@ FunctionList encoding_functions() {
                       "A DOUBLE from 8 bytes, 'BIG_ENDIAN' or 'LITTLE_ENDIAN'.", kDouble,
                       number_of_bytes<double, std::uint64_t>,
                       {{"DOUBLE_FROM_BYTES(X'3FF8000000000000')", "1.5"}}),
-      {"UUID",
-       "STRING",
-       "The text of a UUID's 16 bytes.",
-       {overload({bytes}, kString, uuid_of_bytes)},
-       {{"UUID(X'00112233445566778899AABBCCDDEEFF')", "'00112233-4455-6677-8899-aabbccddeeff'"}}},
+      {.name = "UUID",
+       .category = "STRING",
+       .help = "A new random UUID, or the text of a UUID's 16 bytes.",
+       .overloads = {overload({}, kString, random_uuid), overload({bytes}, kString, uuid_of_bytes)},
+       .examples = {{"UUID(X'00112233445566778899AABBCCDDEEFF')",
+                     "'00112233-4455-6677-8899-aabbccddeeff'"},
+                    {"LEN(UUID())", "36"}},
+       .deterministic = false},
   };
 }
 

@@ -26,5 +26,13 @@ FunctionList encoding_functions();   // ENCODE, TO_BYTES, FROM_BYTES, ..._FROM_B
 FunctionList time_functions();       // UNIX_DATE, UNIX_TIMESTAMP, FROM_UNIXTIME, FROM_DAYS
 FunctionList url_functions();        // URL_...
 FunctionList geo_functions();        // GEO_DISTANCE
+FunctionList array_functions();      // ARRAY_..., SLICE, GENERATE_SERIES, EXPLODE, CUBE_EXPLODE
+FunctionList map_functions();        // AS_MAP, MAP_..., ENTRIES
+FunctionList lambda_functions();     // FILTER, TRANSFORM, REDUCE
+FunctionList json_functions();       // EXTRACTJSONFIELD, JSON_..., TO_JSON_STRING
+FunctionList split_functions();      // SPLIT, SPLIT_TO_MAP, MD5
+FunctionList regex_functions();      // REGEXP_...
+FunctionList calendar_functions();   // DATEADD, FORMAT_..., PARSE_..., CONVERT_TZ
+FunctionList aggregate_functions();  // signatures alone
 
 }  // namespace penstock::engine::functions

@@ -4,6 +4,7 @@
 #include "engine/functions/families.h"
 #include "engine/functions/kernel.h"
 #include "engine/functions/overload.h"
+#include "engine/functions/volatile.h"
 
 namespace penstock::engine::functions {
 namespace {
@@ -22,16 +23,19 @@ FunctionList time_functions() {
   constexpr auto days = map_one<std::int32_t, std::int32_t, Same>;
   constexpr auto milliseconds = map_one<std::int64_t, std::int64_t, Same>;
   return {
-      {"UNIX_DATE",
-       "DATE / TIME",
-       "Days from 1970-01-01 to the date.",
-       {overload({date}, kInteger, days)},
-       {{"UNIX_DATE(DATE '1970-01-11')", "10"}}},
-      {"UNIX_TIMESTAMP",
-       "DATE / TIME",
-       "Milliseconds from 1970-01-01T00:00:00Z to the timestamp.",
-       {overload({timestamp}, kBigint, milliseconds)},
-       {{"UNIX_TIMESTAMP(TIMESTAMP '1970-01-01T00:00:01')", "1000"}}},
+      {.name = "UNIX_DATE",
+       .category = "DATE / TIME",
+       .help = "Days from 1970-01-01 to the date, or to today.",
+       .overloads = {overload({}, kInteger, today), overload({date}, kInteger, days)},
+       .examples = {{"UNIX_DATE(DATE '1970-01-11')", "10"}},
+       .deterministic = false},
+      {.name = "UNIX_TIMESTAMP",
+       .category = "DATE / TIME",
+       .help = "Milliseconds from 1970-01-01T00:00:00Z to the timestamp, or to now.",
+       .overloads = {overload({}, kBigint, now_in_ms),
+                     overload({timestamp}, kBigint, milliseconds)},
+       .examples = {{"UNIX_TIMESTAMP(TIMESTAMP '1970-01-01T00:00:01')", "1000"}},
+       .deterministic = false},
       {"FROM_UNIXTIME",
        "DATE / TIME",
        "The timestamp that is so many milliseconds after 1970-01-01T00:00:00Z.",

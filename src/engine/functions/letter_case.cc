@@ -43,6 +43,14 @@ CharacterClass class_of(std::uint32_t code) {
   return range != nullptr ? range->kind : CharacterClass::other;
 }
 
+OtherKind other_kind_of(std::uint32_t code) {
+  const std::span<const WordRange> ranges = word_ranges();
+  auto after = std::upper_bound(ranges.begin(), ranges.end(), code,
+                                [](std::uint32_t c, const WordRange& r) { return c < r.first; });
+  if (after == ranges.begin() || code > (--after)->last) return OtherKind::rest;
+  return after->number ? OtherKind::number : OtherKind::letter;
+}
+
 CaseMapping to_upper(std::uint32_t code) {
   if (code < 0x80) return {{code >= 'a' && code <= 'z' ? code - 0x20 : code}, 1};
   return mapped(code, upper_ranges(), upper_special_cases());

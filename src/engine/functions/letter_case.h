@@ -9,6 +9,11 @@ namespace penstock::engine::functions {
 
 CharacterClass class_of(std::uint32_t code);
 
+// Of class `other`: letters without case and marks on letters, numbers that are no decimal digits,
+// and the rest.
+enum class OtherKind : std::uint8_t { letter, number, rest };
+OtherKind other_kind_of(std::uint32_t code);
+
 // Up to three characters; independent of any locale.
 struct CaseMapping {
   std::uint32_t codes[3];

@@ -14,6 +14,7 @@ inline constexpr std::string_view kDivisionByZero = "division_by_zero";
 inline constexpr std::string_view kDecimalOverflow = "decimal_overflow";
 inline constexpr std::string_view kCastFailed = "cast_failed";
 inline constexpr std::string_view kTextTooLong = "text_too_long";
+inline constexpr std::string_view kListTooLong = "list_too_long";
 inline constexpr std::string_view kInvalidArgument = "invalid_argument";
 
 }  // namespace penstock::engine::functions

@@ -2,6 +2,9 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <optional>
+
+#include <fmt/format.h>
 
 #include "engine/functions/families.h"
 #include "engine/functions/kernel.h"
@@ -25,6 +28,16 @@ class Mask {
   // By CharacterClass; kKeep leaves the character.
   void set(const std::array<std::uint32_t, kMaskClasses>& by_class) {
     by_class_ = by_class;
+    // Where the rest is kept, letters without case and marks go with the letters, and numbers of
+    // other kinds with the digits: nothing of a word survives beside letters that are masked.
+    const auto first_mask = [](std::initializer_list<std::uint32_t> masks) {
+      for (const std::uint32_t mask : masks)
+        if (mask != kKeep) return mask;
+      return kKeep;
+    };
+    const auto [other, upper, lower, digit] = by_class;
+    letter_ = first_mask({other, lower, upper});
+    number_ = first_mask({other, digit, lower, upper});
     for (std::uint32_t c = 0; c < 0x80; ++c) {
       const std::uint32_t mask = for_class(class_of(c));
       ascii_[c] = static_cast<char>(mask == kKeep ? c : mask);
@@ -49,7 +62,7 @@ class Mask {
         continue;
       }
       const Character character = character_at(text, at);
-      const std::uint32_t mask = for_class(class_of(character.code));
+      const std::uint32_t mask = for_code(character.code);
       if (mask == kKeep)
         to = append(to, Text(text.data() + at, character.bytes));
       else
@@ -64,38 +77,65 @@ class Mask {
     return by_class_[static_cast<std::size_t>(kind)];
   }
 
+  std::uint32_t for_code(std::uint32_t code) const {
+    const CharacterClass kind = class_of(code);
+    if (kind != CharacterClass::other || code < 0x80 || for_class(kind) != kKeep)
+      return for_class(kind);
+    switch (other_kind_of(code)) {
+      case OtherKind::letter:
+        return letter_;
+      case OtherKind::number:
+        return number_;
+      case OtherKind::rest:
+        break;
+    }
+    return kKeep;
+  }
+
   std::array<std::uint32_t, kMaskClasses> by_class_{};
+  std::uint32_t letter_ = kKeep, number_ = kKeep;  // of class other
   std::array<char, 0x80> ascii_{};
   bool narrow_ = true;
 };
 
-// The masks of a row, when they are arguments from `first` on (upper, lower, digit, other); NULL
-// and the empty text keep the class. They are usually constants: worked out again only when they
-// change.
+// The mask that an argument says: NULL keeps the class, exactly one UTF-16 unit stands for it;
+// nullopt for other texts.
+std::optional<std::uint32_t> mask_of(std::string_view text) {
+  if (text.empty()) return std::nullopt;
+  const Character character = character_at(text, 0);
+  if (character.bytes != text.size() || character.units() != 1) return std::nullopt;
+  return character.code;
+}
+
+// The masks of a row, when they are arguments from `first` on (upper, lower, digit, other). They
+// are usually constants: worked out again only when they change.
 class RowMask {
  public:
   RowMask(const KernelCall& call, std::size_t first) : call_(call), first_(first) {}
 
-  const Mask& at(RowIndex row) {
-    if (call_.args.size() <= first_) return mask_;
-    const std::array<std::uint32_t, kMaskClasses> wanted = {code(row, 3), code(row, 0),
-                                                            code(row, 1), code(row, 2)};
+  // Null: one of them is no mask.
+  const Mask* at(RowIndex row) {
+    if (call_.args.size() <= first_) return &mask_;
+    std::array<std::uint32_t, kMaskClasses> wanted{};
+    constexpr std::array<std::size_t, kMaskClasses> kArguments = {3, 0, 1, 2};
+    for (std::size_t i = 0; i < kMaskClasses; ++i) {
+      const auto code = code_of(row, kArguments[i]);
+      if (!code) return nullptr;
+      wanted[i] = *code;
+    }
     if (!filled_ || wanted != current_) {
       mask_.set(wanted);
       current_ = wanted;
       filled_ = true;
     }
-    return mask_;
+    return &mask_;
   }
 
  private:
-  std::uint32_t code(RowIndex row, std::size_t position) const {
+  std::optional<std::uint32_t> code_of(RowIndex row, std::size_t position) const {
     const data::Column& column = *call_.args[first_ + position];
     if (column.is_null(row)) return kKeep;
-    const Text text = argument<Text>(call_, first_ + position)[row];
-    if (text.size == 0) return kKeep;
-    const std::uint32_t code = character_at(text.view(), 0).code;
-    return code > 0xFFFF ? '?' : code;  // one unit of it is no character
+    return mask_of(argument<Text>(call_, first_ + position)[row].view());
   }
 
   const KernelCall& call_;
@@ -104,6 +144,27 @@ class RowMask {
   std::array<std::uint32_t, kMaskClasses> current_{};
   bool filled_ = false;
 };
+
+// Refuses constants that are no masks, and counts that are none, when the query is made.
+template <std::size_t first_mask>
+Result<std::shared_ptr<const sql::FunctionState>> check_masks(
+    std::span<const data::Value* const> constants) {
+  if (first_mask == 2 && constants[1] != nullptr) {
+    const auto* count = std::get_if<std::int32_t>(constants[1]);
+    if (count == nullptr || *count < 0)
+      return fail(ErrorCode::invalid_argument,
+                  "the number of characters is 0 or more: it is negative or NULL here");
+  }
+  for (std::size_t i = first_mask; i < constants.size(); ++i) {
+    const auto* text = constants[i] == nullptr ? nullptr : std::get_if<std::string>(constants[i]);
+    if (text != nullptr && !mask_of(*text))
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("a mask is exactly one character (one UTF-16 unit), or NULL to keep "
+                              "a class: '{}' is neither",
+                              text->substr(0, 20)));
+  }
+  return nullptr;
+}
 
 // Which units of a text are masked: [begin, end).
 struct Range {
@@ -173,7 +234,9 @@ void mask(const KernelCall& call) {
     const std::string_view text = in[row].view();
     const std::size_t size = side == Side::all ? text.size() : utf16_length(text);
     const Range range = masked_range<side>(size, static_cast<std::size_t>(count));
-    out[row] = output.take_until(write_masked(output.next(), text, range, masks.at(row)));
+    const Mask* row_mask = masks.at(row);
+    if (row_mask == nullptr) return call.errors.add(row, kInvalidArgument);
+    out[row] = output.take_until(write_masked(output.next(), text, range, *row_mask));
   });
 }
 
@@ -181,13 +244,16 @@ template <Side side>
 sql::ScalarFunction masking(std::string_view name, std::string_view help,
                             std::vector<sql::FunctionExample> examples) {
   using enum ArgKind;
-  return {name,
-          "MASKING",
-          help,
-          {overload({string, integer}, kString, mask<side>),
-           sees_nulls(
-               overload({string, integer, string, string, string, string}, kString, mask<side>))},
-          std::move(examples)};
+  return {
+      .name = name,
+      .category = "MASKING",
+      .help = help,
+      .overloads = {prepared(overload({string, integer}, kString, mask<side>), check_masks<2>),
+                    prepared(sees_nulls(overload({string, integer, string, string, string, string},
+                                                 kString, mask<side>)),
+                             check_masks<2>)},
+      .examples = std::move(examples),
+      .protection = true};
 }
 
 }  // namespace
@@ -195,25 +261,32 @@ sql::ScalarFunction masking(std::string_view name, std::string_view help,
 FunctionList masking_functions() {
   using enum ArgKind;
   return {
-      {"MASK",
-       "MASKING",
-       "Replaces upper-case letters by X, lower-case by x, digits by n and the rest by -, or by "
-       "the "
-       "given characters in this order; NULL keeps a class.",
-       {overload({string}, kString, mask<Side::all>),
-        sees_nulls(overload({string, string, string, string, string}, kString, mask<Side::all>))},
-       {{"MASK('My Test $123')", "'Xx-Xxxx--nnn'"},
-        {"MASK('My Test $123', '*', NULL, '1', NULL)", "'*y *est $111'"},
-        {"MASK('Ärger 😀')", "'Xxxxx---'"}}},
+      {.name = "MASK",
+       .category = "MASKING",
+       .help =
+           "Replaces upper-case letters by X, lower-case by x, digits by n and the rest by -, or "
+           "by the given characters in this order, of one UTF-16 unit each; NULL keeps a class. "
+           "Where the rest is kept, letters without case and marks are masked as lower-case "
+           "letters, other numbers as digits.",
+       .overloads = {overload({string}, kString, mask<Side::all>),
+                     prepared(sees_nulls(overload({string, string, string, string, string}, kString,
+                                                  mask<Side::all>)),
+                              check_masks<1>)},
+       .examples = {{"MASK('My Test $123')", "'Xx-Xxxx--nnn'"},
+                    {"MASK('My Test $123', '*', NULL, '1', NULL)", "'*y *est $111'"},
+                    {"MASK('Ärger 😀')", "'Xxxxx---'"},
+                    {"MASK('𝐀٤字½', 'X', 'x', 'n', NULL)", "'XXnxn'"}},
+       .protection = true},
       masking<Side::left>("MASK_LEFT", "Masks the first characters.",
                           {{"MASK_LEFT('My Test $123', 4)", "'Xx-Xest $123'"}}),
       masking<Side::right>("MASK_RIGHT", "Masks the last characters.",
                            {{"MASK_RIGHT('My Test $123', 4)", "'My Test -nnn'"}}),
-      masking<Side::keep_left>("MASK_KEEP_LEFT", "Masks all but the first characters.",
+      masking<Side::keep_left>("MASK_KEEP_LEFT",
+                               "Masks all but the first characters; shorter values show whole.",
                                {{"MASK_KEEP_LEFT('My Test $123', 4)", "'My Txxx--nnn'"},
                                 {"MASK_KEEP_LEFT('ab', 4)", "'ab'"}}),
       masking<Side::keep_right>(
-          "MASK_KEEP_RIGHT", "Masks all but the last characters.",
+          "MASK_KEEP_RIGHT", "Masks all but the last characters; shorter values show whole.",
           {{"MASK_KEEP_RIGHT('My Test $123', 4)", "'Xx-Xxxx-$123'"},
            {"MASK_KEEP_RIGHT('4111111111111111', 4, '*', '*', '*', '*')", "'************1111'"}}),
   };

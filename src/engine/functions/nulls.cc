@@ -2,6 +2,7 @@
 #include <cstddef>
 
 #include "base/check.h"
+#include "data/cell.h"
 #include "data/decimal.h"
 #include "engine/functions/families.h"
 #include "engine/functions/kernel.h"
@@ -59,6 +60,34 @@ struct AsValue {
   }
 };
 
+// Cell by cell, for arrays, maps and structs.
+void coalesce_cells(const KernelCall& call) {
+  for (RowIndex row : call.rows) {
+    std::size_t i = 0;
+    while (i + 1 < call.args.size() && call.args[i]->is_null(row)) ++i;
+    data::copy_cell(*call.args[i], row, call.result, row);
+  }
+}
+
+void null_if_cells(const KernelCall& call) {
+  for (RowIndex row : call.rows) {
+    data::copy_cell(*call.args[0], row, call.result, row);
+    if (data::equal_cells(*call.args[0], row, *call.args[1], row)) call.result.set_null(row);
+  }
+}
+
+void as_value_cells(const KernelCall& call) {
+  data::copy_rows(*call.args[0], call.rows, call.result);
+}
+
+template <typename Op, sql::Kernel nested>
+void scalar_or_nested(const KernelCall& call) {
+  call.result.type().is_nested() ? nested(call) : by_storage<Op>(call);
+}
+constexpr sql::Kernel kCoalesce = scalar_or_nested<Coalesce, coalesce_cells>;
+constexpr sql::Kernel kNullIf = scalar_or_nested<NullIf, null_if_cells>;
+constexpr sql::Kernel kAsValue = scalar_or_nested<AsValue, as_value_cells>;
+
 }  // namespace
 
 FunctionList null_functions() {
@@ -66,24 +95,23 @@ FunctionList null_functions() {
       {"COALESCE",
        "CONDITIONAL",
        "The first argument that is not NULL.",
-       {sees_nulls(overload({ArgKind::any}, common_type, by_storage<Coalesce>)),
-        sees_nulls(
-            variadic(overload({ArgKind::any, ArgKind::same}, common_type, by_storage<Coalesce>)))},
+       {sees_nulls(overload({ArgKind::any}, common_type, kCoalesce)),
+        sees_nulls(variadic(overload({ArgKind::any, ArgKind::same}, common_type, kCoalesce)))},
        {{"COALESCE(NULL, 'a', 'b')", "'a'"}, {"COALESCE(1.5, 2.25)", "1.50"}}},
       {"IFNULL",
        "CONDITIONAL",
        "The first argument, or the second when the first is NULL.",
-       {sees_nulls(overload({ArgKind::any, ArgKind::same}, common_type, by_storage<Coalesce>))},
+       {sees_nulls(overload({ArgKind::any, ArgKind::same}, common_type, kCoalesce))},
        {{"IFNULL('a', 'b')", "'a'"}, {"IFNULL(NULL, 7)", "7"}}},
       {"NULLIF",
        "CONDITIONAL",
        "NULL when the arguments are equal, otherwise the first of them.",
-       {sees_nulls(overload({ArgKind::any, ArgKind::same}, common_type, by_storage<NullIf>))},
+       {sees_nulls(overload({ArgKind::any, ArgKind::same}, common_type, kNullIf))},
        {{"NULLIF('a', 'a')", "NULL"}, {"NULLIF(1, 2)", "1"}}},
       {"AS_VALUE",
        "OTHER",
        "Its argument; makes a copy of a key column among the values.",
-       {overload({ArgKind::any}, as_first, by_storage<AsValue>)},
+       {overload({ArgKind::any}, as_first, kAsValue)},
        {{"AS_VALUE('a')", "'a'"}}},
   };
 }

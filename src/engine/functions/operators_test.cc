@@ -149,7 +149,9 @@ TEST(Cast, ExistsOnlyWhereItHasAMeaning) {
   EXPECT_EQ(cast_kernel(TypeKind::string, TypeKind::bytes), nullptr);
   EXPECT_EQ(cast_kernel(TypeKind::boolean, TypeKind::integer), nullptr);
   EXPECT_EQ(cast_kernel(TypeKind::time, TypeKind::timestamp), nullptr);
-  EXPECT_EQ(cast_kernel(TypeKind::array, TypeKind::string), nullptr);
+  EXPECT_NE(cast_kernel(TypeKind::array, TypeKind::string), nullptr);
+  EXPECT_EQ(cast_kernel(TypeKind::array, TypeKind::map), nullptr);
+  EXPECT_EQ(cast_kernel(TypeKind::string, TypeKind::array), nullptr);
   EXPECT_EQ(evaluated("$cast(TRUE, INTEGER)"), "error: cast_failed");
 }
 

@@ -3,6 +3,7 @@
 
 #include <initializer_list>
 #include <span>
+#include <string_view>
 #include <utility>
 
 #include "data/type.h"
@@ -41,14 +42,28 @@ data::Type common_type(Types args);
 inline Overload overload(std::initializer_list<ArgKind> args, ResultRule result,
                          sql::Kernel kernel) {
   Overload made;
-  made.args.assign(args);
+  for (const ArgKind kind : args) made.signature.args.push_back(sql::pattern_of(kind));
   made.result = result;
   made.kernel = kernel;
   return made;
 }
 
+// Of a signature as written: "ARRAY_JOIN(ARRAY<T>, STRING) -> STRING". Without a kernel it binds
+// and is not run yet.
+inline Overload declared(std::string_view signature, sql::Kernel kernel = nullptr) {
+  Overload made;
+  made.signature = sql::parse_signature(signature);
+  made.kernel = kernel;
+  return made;
+}
+
+inline Overload prepared(Overload made, sql::Prepare prepare) {
+  made.prepare = prepare;
+  return made;
+}
+
 inline Overload variadic(Overload made) {
-  made.variadic = true;
+  made.signature.variadic = true;
   return made;
 }
 

@@ -10,94 +10,17 @@
 namespace penstock::engine::functions {
 namespace {
 
-std::string_view text_of(ArgKind kind) {
-  switch (kind) {
-    case ArgKind::boolean:
-      return "BOOLEAN";
-    case ArgKind::integer:
-      return "INTEGER";
-    case ArgKind::bigint:
-      return "BIGINT";
-    case ArgKind::double_:
-      return "DOUBLE";
-    case ArgKind::decimal:
-      return "DECIMAL";
-    case ArgKind::string:
-      return "STRING";
-    case ArgKind::bytes:
-      return "BYTES";
-    case ArgKind::date:
-      return "DATE";
-    case ArgKind::time:
-      return "TIME";
-    case ArgKind::timestamp:
-      return "TIMESTAMP";
-    case ArgKind::any:
-    case ArgKind::same:
-      return "T";
-  }
-  return "";
-}
-
-// A type to ask result rules with. T is probed by two types that no function has as its only
-// result.
-data::Type probe(ArgKind kind, data::TypeKind any) {
-  using data::TypeKind;
-  switch (kind) {
-    case ArgKind::boolean:
-      return data::Type(TypeKind::boolean);
-    case ArgKind::integer:
-      return data::Type(TypeKind::integer);
-    case ArgKind::bigint:
-      return data::Type(TypeKind::bigint);
-    case ArgKind::double_:
-      return data::Type(TypeKind::double_);
-    case ArgKind::decimal:
-      return data::Type::decimal(10, 2).value();
-    case ArgKind::string:
-      return data::Type(TypeKind::string);
-    case ArgKind::bytes:
-      return data::Type(TypeKind::bytes);
-    case ArgKind::date:
-      return data::Type(TypeKind::date);
-    case ArgKind::time:
-      return data::Type(TypeKind::time);
-    case ArgKind::timestamp:
-      return data::Type(TypeKind::timestamp);
-    case ArgKind::any:
-    case ArgKind::same:
-      break;
-  }
-  return data::Type(any);
-}
-
-data::Type result_with(const sql::Overload& overload, data::TypeKind any) {
-  std::vector<data::Type> types;
-  for (ArgKind kind : overload.args) types.push_back(probe(kind, any));
-  return overload.result(types);
-}
-
-std::string result_text(const sql::Overload& overload) {
-  const data::Type result = result_with(overload, data::TypeKind::time);
-  if (result != result_with(overload, data::TypeKind::date)) return "T";
-  return result.kind() == data::TypeKind::decimal ? "DECIMAL" : result.text();
-}
-
-std::string signature(std::string_view name, const sql::Overload& overload) {
-  std::string text(name);
-  text += '(';
-  for (std::size_t i = 0; i < overload.args.size(); ++i) {
-    if (i != 0) text += ", ";
-    text += text_of(overload.args[i]);
-  }
-  if (overload.variadic) text += ", ...";
-  return text + ") → " + result_text(overload);
+// "NAME(ARGUMENTS) → RESULT"
+std::string signature(const sql::Overload& overload) {
+  std::string text = overload.signature.text();
+  const std::size_t arrow = text.rfind(" -> ");
+  return text.substr(0, arrow) + " → " + text.substr(arrow + 4) +
+         (overload.kernel == nullptr ? "  (not yet)" : "");
 }
 
 void append_function(std::string& page, const sql::ScalarFunction& function) {
   page += "### " + std::string(function.name) + "\n\n" + std::string(function.help) + "\n\n```\n";
-  for (const sql::Overload& overload : function.overloads)
-    page += signature(function.name, overload) + "\n";
+  for (const sql::Overload& overload : function.overloads) page += signature(overload) + "\n";
   page += "```\n\n";
   for (const sql::FunctionExample& example : function.examples)
     page +=
@@ -110,11 +33,16 @@ constexpr std::string_view kIntroduction =
     "Made from the list of functions that the engine runs; the examples are its tests.\n\n"
     "- An INTEGER is taken where a BIGINT, DECIMAL or DOUBLE is wanted, and so on in this order.\n"
     "- The result is NULL when an argument is, unless the description says otherwise.\n"
-    "- T is any type but ARRAY, MAP and STRUCT, the same in all places of a signature.\n"
+    "- T, R, K, V and S stand for any type, the same in all places of a signature; (K, V) => R is "
+    "a "
+    "lambda;\n  UNIT is a bare word: DAYS, HOURS, ...\n"
     "- Lengths and positions of strings count UTF-16 units, those of bytes count bytes.\n"
     "- A value that cannot be computed (a division by zero, a cast of a malformed text, a decimal "
     "that\n"
-    "  overflows, a text above 1 MiB) sends its record to the query's dead-letter topic.\n\n";
+    "  overflows, a text above 1 MiB) makes its whole column NULL, whatever stands around it; WITH "
+    "(ON_ERROR=...)\n"
+    "  of the result says otherwise. Masks never do: the record goes to the query's dead-letter "
+    "topic.\n\n";
 
 }  // namespace
 

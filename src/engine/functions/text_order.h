@@ -1,38 +1,12 @@
-// The order of texts.
+// The order of texts: see data/text_order.h.
 #pragma once
 
-#include <algorithm>
-#include <cstring>
-
-#include "data/column.h"
+#include "data/text_order.h"
 
 namespace penstock::engine::functions {
 
-// Bytes compare as unsigned numbers.
-inline int compare_bytes(data::Text a, data::Text b) {
-  const std::size_t shared = std::min(a.size, b.size);
-  const int order = shared == 0 ? 0 : std::memcmp(a.data, b.data, shared);
-  return order != 0 ? order : (a.size < b.size ? -1 : a.size > b.size);
-}
-
-// Strings compare by UTF-16 units, as in Java. UTF-8 bytes give the same order except that
-// characters above U+FFFF (lead bytes from 0xF0) come before U+E000 to U+FFFF (lead bytes 0xEE and
-// 0xEF).
-inline int compare_strings(data::Text a, data::Text b) {
-  const int order = compare_bytes(a, b);
-  if (order == 0) return 0;
-  const std::size_t shared = std::min(a.size, b.size);
-  std::size_t at = 0;
-  while (at < shared && a.data[at] == b.data[at]) ++at;
-  if (at == shared) return order;
-  const auto left = static_cast<unsigned char>(a.data[at]);
-  const auto right = static_cast<unsigned char>(b.data[at]);
-  const bool crossed = left >= 0xEE && right >= 0xEE && (left >= 0xF0) != (right >= 0xF0);
-  return crossed ? -order : order;
-}
-
-inline bool equal_texts(data::Text a, data::Text b) {
-  return a.size == b.size && (a.size == 0 || std::memcmp(a.data, b.data, a.size) == 0);
-}
+using data::compare_bytes;
+using data::compare_strings;
+using data::equal_texts;
 
 }  // namespace penstock::engine::functions

@@ -18,6 +18,11 @@ struct ClassRange {
   std::uint32_t first, last, stride;
   CharacterClass kind;
 };
+// Letters without case, marks on letters (false), numbers that are no decimal digits (true).
+struct WordRange {
+  std::uint32_t first, last;
+  bool number;
+};
 // A character that becomes two or three (0: no third).
 struct SpecialCase {
   std::uint32_t code, first, second, third;
@@ -28,5 +33,6 @@ std::span<const CaseRange> lower_ranges();
 std::span<const SpecialCase> upper_special_cases();
 std::span<const SpecialCase> lower_special_cases();
 std::span<const ClassRange> class_ranges();
+std::span<const WordRange> word_ranges();
 
 }  // namespace penstock::engine::functions

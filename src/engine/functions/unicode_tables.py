@@ -64,6 +64,22 @@ def class_rows():
     return rows("kClasses", "ClassRange", [(hex(f), hex(l), str(s), names[v]) for f, l, s, v in out])
 
 
+def word_rows():
+    """What is part of a word without being an upper or lower case letter or a decimal digit."""
+    kinds = {"Lt": "false", "Lm": "false", "Lo": "false", "Mn": "false", "Mc": "false", "Me": "false",
+             "Nl": "true", "No": "true"}
+    out = []
+    for code in CODES:
+        kind = kinds.get(unicodedata.category(chr(code)))
+        if kind is None:
+            continue
+        if out and out[-1][1] == code - 1 and out[-1][2] == kind:
+            out[-1] = (out[-1][0], code, kind)
+        else:
+            out.append((code, code, kind))
+    return rows("kWords", "WordRange", [(hex(f), hex(l), k) for f, l, k in out])
+
+
 def overlapping(items):
     return any(items[i][1] >= items[i + 1][0] for i in range(len(items) - 1))
 
@@ -82,6 +98,7 @@ constexpr CharacterClass U = CharacterClass::upper, L = CharacterClass::lower,
 {special_rows("kUpperSpecial", str.upper)}
 {special_rows("kLowerSpecial", str.lower)}
 {class_rows()}
+{word_rows()}
 }}  // namespace
 
 std::span<const CaseRange> upper_ranges() {{ return kUpper; }}
@@ -89,6 +106,7 @@ std::span<const CaseRange> lower_ranges() {{ return kLower; }}
 std::span<const SpecialCase> upper_special_cases() {{ return kUpperSpecial; }}
 std::span<const SpecialCase> lower_special_cases() {{ return kLowerSpecial; }}
 std::span<const ClassRange> class_ranges() {{ return kClasses; }}
+std::span<const WordRange> word_ranges() {{ return kWords; }}
 
 }}  // namespace penstock::engine::functions
 """)

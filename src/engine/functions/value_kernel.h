@@ -37,7 +37,7 @@ void by_storage(const KernelCall& call) {
     case TypeKind::struct_:
       break;
   }
-  CHECK(false && "nested types have no vector form");
+  CHECK(false && "nested types have kernels of their own");
 }
 
 // A value of the result's type out of an argument; a decimal is brought to the result's scale, for

@@ -1,0 +1,25 @@
+// Whether a case went as it says (reference: ksqlDB's query tests).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/test/case_codec.h"
+
+namespace penstock::cli {
+
+// What is compared of a stream or table, in the fields of a case's post.sources.
+ExactJson describe_source(const sql::StreamInfo& source);
+
+// Empty: they agree. Topics that the case does not name are not compared.
+std::string compare_outputs(const TestCase& test, const std::vector<DecodedRecord>& outputs);
+// The newest value of each key alone, for runs whose intermediate rows may differ.
+std::string compare_final(const TestCase& test, const std::vector<DecodedRecord>& outputs);
+
+struct PostState {
+  std::vector<ExactJson> sources;  // of describe_source
+  std::vector<std::string> topics;
+};
+std::string compare_post(const ExactJson& post, const PostState& state);
+
+}  // namespace penstock::cli

@@ -1,0 +1,95 @@
+// Aggregate functions: their signatures, so that statements bind. Nothing runs them yet.
+#include "engine/functions/families.h"
+#include "engine/functions/overload.h"
+
+namespace penstock::engine::functions {
+namespace {
+
+using Signatures = std::initializer_list<std::string_view>;
+
+sql::ScalarFunction aggregate(std::string_view name, std::string_view help, bool undo,
+                              Signatures signatures) {
+  sql::ScalarFunction made;
+  made.name = name;
+  made.category = "AGGREGATE";
+  made.help = help;
+  made.kind = sql::FunctionKind::aggregate;
+  for (const std::string_view signature : signatures) {
+    Overload overload = declared(signature);
+    overload.undo = undo;
+    overload.null_rule = sql::NullRule::sees_nulls;
+    made.overloads.push_back(std::move(overload));
+  }
+  return made;
+}
+
+// Decimals keep their own precision.
+sql::ScalarFunction decimals_as_first(sql::ScalarFunction made) {
+  for (Overload& overload : made.overloads)
+    if (overload.signature.result.kind == sql::TypePattern::Kind::type &&
+        overload.signature.result.type == data::TypeKind::decimal)
+      overload.result = as_first;
+  return made;
+}
+
+}  // namespace
+
+FunctionList aggregate_functions() {
+  return {
+      aggregate("ATTR", "The value, where all rows have the same; else NULL.", true,
+                {"ATTR(T) -> T"}),
+      aggregate("AVG", "The mean.", true,
+                {"AVG(INTEGER) -> DOUBLE", "AVG(BIGINT) -> DOUBLE", "AVG(DOUBLE) -> DOUBLE"}),
+      aggregate("COLLECT_LIST", "The values as an array.", true, {"COLLECT_LIST(T) -> ARRAY<T>"}),
+      aggregate("COLLECT_SET", "The distinct values as an array.", false,
+                {"COLLECT_SET(T) -> ARRAY<T>"}),
+      aggregate("CORRELATION", "Pearson's correlation of two numbers.", true,
+                {"CORRELATION(INTEGER, INTEGER) -> DOUBLE", "CORRELATION(BIGINT, BIGINT) -> DOUBLE",
+                 "CORRELATION(DOUBLE, DOUBLE) -> DOUBLE"}),
+      aggregate("COUNT", "How many rows there are, or how many values that are not NULL.", true,
+                {"COUNT() -> BIGINT", "COUNT(T) -> BIGINT"}),
+      aggregate("COUNT_DISTINCT", "How many distinct values there are, approximately.", false,
+                {"COUNT_DISTINCT(T) -> BIGINT"}),
+      aggregate("EARLIEST_BY_OFFSET", "The first value, or the first n; TRUE passes NULL over.",
+                false,
+                {"EARLIEST_BY_OFFSET(T) -> T", "EARLIEST_BY_OFFSET(T, BOOLEAN) -> T",
+                 "EARLIEST_BY_OFFSET(T, INTEGER) -> ARRAY<T>",
+                 "EARLIEST_BY_OFFSET(T, INTEGER, BOOLEAN) -> ARRAY<T>"}),
+      aggregate("HISTOGRAM", "How often each value occurs.", true,
+                {"HISTOGRAM(STRING) -> MAP<STRING, BIGINT>"}),
+      aggregate("LATEST_BY_OFFSET", "The last value, or the last n; TRUE passes NULL over.", false,
+                {"LATEST_BY_OFFSET(T) -> T", "LATEST_BY_OFFSET(T, BOOLEAN) -> T",
+                 "LATEST_BY_OFFSET(T, INTEGER) -> ARRAY<T>",
+                 "LATEST_BY_OFFSET(T, INTEGER, BOOLEAN) -> ARRAY<T>"}),
+      decimals_as_first(
+          aggregate("MAX", "The greatest value.", false,
+                    {"MAX(INTEGER) -> INTEGER", "MAX(BIGINT) -> BIGINT", "MAX(DECIMAL) -> DECIMAL",
+                     "MAX(DOUBLE) -> DOUBLE", "MAX(STRING) -> STRING", "MAX(BYTES) -> BYTES",
+                     "MAX(DATE) -> DATE", "MAX(TIME) -> TIME", "MAX(TIMESTAMP) -> TIMESTAMP"})),
+      decimals_as_first(
+          aggregate("MIN", "The least value.", false,
+                    {"MIN(INTEGER) -> INTEGER", "MIN(BIGINT) -> BIGINT", "MIN(DECIMAL) -> DECIMAL",
+                     "MIN(DOUBLE) -> DOUBLE", "MIN(STRING) -> STRING", "MIN(BYTES) -> BYTES",
+                     "MIN(DATE) -> DATE", "MIN(TIME) -> TIME", "MIN(TIMESTAMP) -> TIMESTAMP"})),
+      aggregate("STDDEV_SAMP", "The standard deviation of a sample.", true,
+                {"STDDEV_SAMP(INTEGER) -> DOUBLE", "STDDEV_SAMP(BIGINT) -> DOUBLE",
+                 "STDDEV_SAMP(DOUBLE) -> DOUBLE"}),
+      aggregate("STDDEV_SAMPLE", "The standard deviation of a sample.", true,
+                {"STDDEV_SAMPLE(INTEGER) -> DOUBLE", "STDDEV_SAMPLE(BIGINT) -> DOUBLE",
+                 "STDDEV_SAMPLE(DOUBLE) -> DOUBLE"}),
+      decimals_as_first(aggregate("SUM", "The sum.", true,
+                                  {"SUM(INTEGER) -> INTEGER", "SUM(BIGINT) -> BIGINT",
+                                   "SUM(DECIMAL) -> DECIMAL", "SUM(DOUBLE) -> DOUBLE"})),
+      aggregate("SUM_LIST", "The sum of the elements of all arrays.", true,
+                {"SUM_LIST(ARRAY<INTEGER>) -> INTEGER", "SUM_LIST(ARRAY<BIGINT>) -> BIGINT",
+                 "SUM_LIST(ARRAY<DOUBLE>) -> DOUBLE"}),
+      aggregate(
+          "TOPK", "The k greatest values.", false,
+          {"TOPK(INTEGER, INTEGER) -> ARRAY<INTEGER>", "TOPK(BIGINT, INTEGER) -> ARRAY<BIGINT>",
+           "TOPK(DOUBLE, INTEGER) -> ARRAY<DOUBLE>", "TOPK(STRING, INTEGER) -> ARRAY<STRING>"}),
+      aggregate("TOPKDISTINCT", "The k greatest distinct values.", false,
+                {"TOPKDISTINCT(T, INTEGER) -> ARRAY<T>"}),
+  };
+}
+
+}  // namespace penstock::engine::functions

@@ -1,0 +1,58 @@
+// Dates and times by patterns of java.time's letters: yyyy-MM-dd'T'HH:mm:ss.SSSX.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "data/time.h"
+#include "engine/functions/time_zone.h"
+
+namespace penstock::engine::functions {
+
+// Letters: G y u M L d D E a H k K h m s S A n N VV z X x Z Q, 'texts', [optional parts].
+class TimePattern {
+ public:
+  // invalid_argument: a letter that is none of these, an open quote or bracket.
+  static Result<TimePattern> compile(std::string_view pattern);
+
+  // A local time as the pattern has it. offset_ms and zone: for X, x, Z, z, VV.
+  std::string format(data::TimestampMs local, std::int64_t offset_ms, std::string_view zone) const;
+
+  // What a text says; fields that it does not name are those of 1970-01-01T00:00. nullopt: it does
+  // not match, or is no time.
+  struct Parsed {
+    data::TimestampMs local = 0;
+    std::optional<std::int64_t> offset_ms;  // from X, x, Z
+    std::optional<std::string> zone;        // from VV, z
+  };
+  // Ends::anywhere: what follows is not looked at.
+  enum class Ends : std::uint8_t { at_end, anywhere };
+  std::optional<Parsed> parse(std::string_view text, Ends ends = Ends::at_end) const;
+
+  bool has_date() const { return has_date_; }
+  bool has_time() const { return has_time_; }
+
+ private:
+  struct Part {
+    char letter;       // 0: text
+    int count = 0;     // of the letter
+    std::string text;  // of a text
+    int depth = 0;     // of brackets around
+  };
+  struct Fields;
+  std::optional<std::size_t> read_part(std::size_t part, std::string_view text,
+                                       Fields& fields) const;
+  std::optional<std::size_t> read_number(std::size_t part, std::string_view text, int least,
+                                         int most, std::int64_t& value) const;
+  bool read_all(std::string_view text, Ends ends, Fields& fields) const;
+  int digits_after(std::size_t part) const;
+
+  std::vector<Part> parts_;
+  bool has_date_ = false, has_time_ = false;
+};
+
+}  // namespace penstock::engine::functions

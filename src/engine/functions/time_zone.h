@@ -1,0 +1,42 @@
+// Time zones: offsets, and regions of the system's zone files.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "data/time.h"
+
+namespace penstock::engine::functions {
+
+// UTC, Z, GMT, +2, +02:00, +0200, UTC+2, or a region as Europe/Berlin.
+class TimeZone {
+ public:
+  // invalid_argument: no such zone.
+  static Result<TimeZone> find(std::string_view name);
+  static TimeZone utc() { return TimeZone(0); }
+
+  // What local time is ahead of UTC at an instant, and at a local time (of two instants the
+  // earlier).
+  std::int64_t offset_ms(data::TimestampMs utc) const;
+  std::int64_t offset_ms_of_local(data::TimestampMs local) const;
+
+ private:
+  explicit TimeZone(std::int64_t offset_ms) : fixed_ms_(offset_ms) {}
+
+  // Of a zone file: the offset from each transition on.
+  struct Region {
+    std::int64_t first_offset_ms = 0;
+    std::vector<std::int64_t> times_ms, offsets_ms;
+  };
+  static std::shared_ptr<const Region> parse_region(std::string_view file);
+  static std::shared_ptr<const Region> load_region(std::string_view name);
+
+  std::int64_t fixed_ms_;
+  std::shared_ptr<const Region> region_;
+};
+
+}  // namespace penstock::engine::functions

@@ -1,0 +1,24 @@
+// Walks over bound expressions. Private to sql.
+#pragma once
+
+#include <vector>
+
+#include "sql/expr.h"
+
+namespace penstock::sql {
+
+// The same tree with the same types, wherever it was written.
+bool same_expr(const Expr& a, const Expr& b);
+ExprPtr clone(const Expr& expr);
+
+// Calls visit(index) for every column that is read.
+template <typename Visit>
+void for_each_column(const Expr& expr, Visit&& visit) {
+  if (const auto* column = std::get_if<ColumnExpr>(&expr.node)) visit(column->index);
+  for_each_child(expr, [&](const Expr& child) { for_each_column(child, visit); });
+}
+
+// Replaces the numbers of all columns.
+void renumber(Expr& expr, const std::vector<std::size_t>& places);
+
+}  // namespace penstock::sql
