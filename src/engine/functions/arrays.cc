@@ -217,14 +217,19 @@ void generate_series(const KernelCall& call) {
       out.fail(kStepIsZero);
       continue;
     }
+    const Int128 span = Int128{end} - begin;
+    const bool empty = step > 0 ? span < 0 : span > 0;
+    const Int128 count = empty ? 0 : span / step + 1;
+    if (count > kSeriesElementsMax) {
+      out.fail(kListTooLong);
+      continue;
+    }
     Int128 at = begin;
-    while (step > 0 ? at <= end : at >= end) {
-      if (out.size() >= kSeriesElementsMax) break;
+    for (Int128 i = 0; i < count; ++i, at += step) {
       const std::size_t to = out.add();
       call.result.child(0).values<T>()[to] = static_cast<T>(at);
-      at += step;
     }
-    out.size() >= kSeriesElementsMax ? out.fail(kListTooLong) : out.done();
+    out.done();
   }
 }
 
