@@ -288,15 +288,18 @@ FunctionList parsing_functions() {
   constexpr auto kClock = parse_time_text<std::int32_t, Holds::time>;
   constexpr auto kInstant = parse_time_text<std::int64_t, Holds::both>;
   return {
-      calendar("PARSE_DATE", "The date that a text says by a pattern of java.time; NULL when it says none.",
+      calendar("PARSE_DATE",
+               "The date that a text says by a pattern of java.time; NULL when it says none.",
                {declared("PARSE_DATE(STRING, STRING) -> DATE", kDay)},
                {{"PARSE_DATE('17/05/26', 'dd/MM/yy')", "2026-05-17"},
                 {"PARSE_DATE('x', 'yyyy')", "NULL"}}),
-      calendar("PARSE_TIME", "The time that a text says by a pattern of java.time; NULL when it says none.",
+      calendar("PARSE_TIME",
+               "The time that a text says by a pattern of java.time; NULL when it says none.",
                {declared("PARSE_TIME(STRING, STRING) -> TIME", kClock)},
                {{"PARSE_TIME('9:08 pm', 'h:mm a')", "21:08"}}),
       calendar("PARSE_TIMESTAMP",
-               "The timestamp that a text says by a pattern of java.time, in UTC or a zone; NULL when it says none.",
+               "The timestamp that a text says by a pattern of java.time, in UTC or a zone; NULL "
+               "when it says none.",
                {declared("PARSE_TIMESTAMP(STRING, STRING) -> TIMESTAMP", kInstant),
                 declared("PARSE_TIMESTAMP(STRING, STRING, STRING) -> TIMESTAMP", kInstant)},
                {{"PARSE_TIMESTAMP('2026-05-17T09:08:07', 'yyyy-MM-dd''T''HH:mm:ss')",
