@@ -179,6 +179,21 @@ def end_to_end(tally):
             tally.add(passed, failed, skipped)
 
 
+CASES_PASSED = 237  # of ../shared's sample; a change that takes some away is to be seen
+
+
+def stream_cases(tally):
+    """SQL cases by `penstock test`: ours, and the sample of ksqlDB's where it lies beside the project."""
+    script = ["python3", "tools/stream_cases.py", "--bin", "build/release/bin"]
+    check(tally, "SQL cases", script + ["--reasons", "--floor", "9", "tests/stream"])
+    sample = ROOT.parent / "shared" / "conformance" / "ksqldb"
+    if sample.is_dir():
+        check(tally, "ksqlDB's cases", script + ["--floor", str(CASES_PASSED), str(sample)])
+    else:
+        print("  ksqlDB's cases: skipped, ../shared/conformance/ksqldb is not there", flush=True)
+        tally.add(0, 0, 1)
+
+
 def stage_e2e(tally):
     if not build(tally, "release"):
         return
@@ -189,6 +204,7 @@ def stage_e2e(tally):
     else:
         print("  demo over Kafka: skipped, Kafka cannot be fetched here", flush=True)
         tally.add(0, 0, 1)
+    stream_cases(tally)
     check(tally, "bench runs", ["build/release/bin/penstock_bench", "--records", "200000"])
 
 

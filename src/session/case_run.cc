@@ -214,9 +214,11 @@ class CaseRunImpl final : public CaseRun {
     ScriptPass pass{.world = world_,
                     .effects = effects_,
                     .properties = properties_,
+                    .variables = variables_,
                     .again = Again::refused};
     ScriptResult result = run_statements(place, {statement}, pass);
     properties_ = std::move(pass.properties);
+    variables_ = std::move(pass.variables);
     if (result.error) return fail(*std::move(result.error));
     return {};
   }
@@ -272,6 +274,7 @@ class CaseRunImpl final : public CaseRun {
   World world_;
   const Properties given_;
   Properties properties_;
+  sql::Variables variables_;
   std::vector<CaseTopic> given_topics_;
   std::vector<sql::StatementText> statements_;
   std::vector<CaseRecord> outputs_;

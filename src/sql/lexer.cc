@@ -169,7 +169,8 @@ Parsed<Token> symbol_token(std::string_view text, std::size_t at) {
                  .span = span};
   }
   if (text.substr(at).starts_with("${")) {
-    return not_yet(span_of(at, at + 2), "Variables such as ${name} are not supported yet.");
+    return problem(span_of(at, at + 2),
+                   "'${' begins a variable here: ${name}, which DEFINE name = 'value' defines.");
   }
   if (kShortSymbols.find(text[at]) == std::string_view::npos) {
     const std::size_t length = utf8_length(text, at);

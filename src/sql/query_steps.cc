@@ -80,11 +80,14 @@ PlanPtr QueryPlanner::source_steps() {
   }
   PlanPtr plan = std::move(sources[0]);
   const std::size_t columns = scope_->size();
+  const data::Schema named = scope_->schema();  // by the sources' aliases
   for (BoundJoin& join : joins_.joins) {
     const std::size_t base = scope_->parts()[join.part].base;
-    data::Schema schema = plan->schema;
-    for (const data::ColumnSchema& column : sources[join.part]->schema.columns)
-      schema.columns.push_back(column);
+    const auto& all = named.columns;
+    data::Schema schema;
+    schema.columns.assign(
+        all.begin(), all.begin() + static_cast<std::ptrdiff_t>(
+                                       base + scope_->parts()[join.part].size()));
     const bool last = &join == &joins_.joins.back();
     join.step.own_key = last && scope_->key_column().has_value();
     if (join.step.own_key)

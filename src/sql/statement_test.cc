@@ -111,7 +111,7 @@ TEST_F(StatementTest, CreateStreamKeepsEveryTypeKeyAndProperty) {
       "2), s VARCHAR(20), "
       "`y` BYTES, a DATE, t TIME, m TIMESTAMP) WITH (kafka_topic='t.1', format='json', "
       "partitions=3, replicas=1, "
-      "timestamp='m', wrap_single_value=true, seal='PSR1', key_policy='p-1')");
+      "timestamp='m', seal='PSR1', key_policy='p-1')");
   EXPECT_TRUE(create.or_replace);
   EXPECT_FALSE(create.if_not_exists);
   const StreamInfo& stream = create.stream;
@@ -255,6 +255,71 @@ TEST_F(StatementTest, AdministrationIsReadAsWritten) {
   EXPECT_TRUE(as<DropStream>("DROP STREAM payments DELETE TOPIC").delete_topic);
 }
 
+TEST_F(StatementTest, DefinitionsOfEveryKindAreRead) {
+  const auto table = as<CreateStream>(
+      "CREATE OR REPLACE TABLE t (id INT PRIMARY KEY, m MAP<STRING, ARRAY<INT>>) WITH "
+      "(KAFKA_TOPIC='t', VALUE_FORMAT='JSON', KEY_FORMAT='DELIMITED', KEY_DELIMITER='|')");
+  EXPECT_TRUE(table.stream.is_table());
+  EXPECT_EQ(table.stream.key_delimiter, "|");
+  EXPECT_EQ(table.stream.schema.columns[1].type.text(), "MAP<STRING, ARRAY<INTEGER>>");
+  const auto headers = as<CreateStream>(
+      "CREATE SOURCE STREAM s (a INT, h ARRAY<STRUCT<key STRING, value BYTES>> HEADERS) WITH "
+      "(KAFKA_TOPIC='t', VALUE_FORMAT='JSON', WRAP_SINGLE_VALUE=false, ON_ERROR='stop')");
+  EXPECT_TRUE(headers.stream.read_only);
+  EXPECT_EQ(headers.stream.header_columns,
+            (std::vector<HeaderColumn>{{.column = 1, .key = std::nullopt}}));
+  EXPECT_EQ(headers.stream.wrap_single_value, false);
+  EXPECT_EQ(headers.stream.on_error, OnError::stop);
+  const auto windowed = as<CreateStream>(
+      "CREATE STREAM s (k INT KEY, a INT) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON', "
+      "WINDOW_TYPE='tumbling', WINDOW_SIZE='30 seconds')");
+  EXPECT_EQ(windowed.stream.window,
+            (WindowInfo{.kind = WindowKind::tumbling, .size_ms = 30'000}));
+  EXPECT_EQ(as<CreateType>("CREATE TYPE IF NOT EXISTS a AS STRUCT<x INT>").type.text(),
+            "STRUCT<`X` INTEGER>");
+  EXPECT_TRUE(as<DropType>("DROP TYPE IF EXISTS a").if_exists);
+  EXPECT_EQ(as<DropStream>("DROP TABLE users").kind, SourceKind::table);
+}
+
+// What is kept of an altered source is one statement that makes it as it is now.
+TEST_F(StatementTest, AnAlteredSourceIsReadFromItsOwnStatement) {
+  const auto alter =
+      as<AlterSource>("ALTER STREAM visits ADD COLUMN m MAP<STRING, INT>, ADD `x y` INT");
+  const auto again = as<CreateStream>(alter.source.statement);
+  EXPECT_EQ(again.stream.schema, alter.source.schema);
+  EXPECT_EQ(again.stream.schema.columns.size(), 5U);
+}
+
+TEST_F(StatementTest, DefaultsFillInWhatAStatementLeavesOpen) {
+  const StatementDefaults defaults{.key_format = FormatKind::json,
+                                   .value_format = FormatKind::delimited,
+                                   .wrap_single_values = {},
+                                   .topic_prefix = "p_"};
+  const auto plain = prepare_statement({"CREATE STREAM s (k INT KEY, a INT) WITH (KAFKA_TOPIC='t')", 1},
+                                       catalogue_, functions_, defaults);
+  ASSERT_TRUE(plain) << plain.error().text();
+  const StreamInfo& stream = std::get<CreateStream>(plain->node).stream;
+  EXPECT_EQ(stream.key_format, FormatKind::json);
+  EXPECT_EQ(stream.value_format, FormatKind::delimited);
+  const auto derived =
+      prepare_statement({"CREATE STREAM s AS SELECT * FROM visits", 1}, catalogue_, functions_,
+                        defaults);
+  ASSERT_TRUE(derived) << derived.error().text();
+  EXPECT_EQ(std::get<CreateStreamAs>(derived->node).stream.topic, "p_S");
+}
+
+TEST_F(StatementTest, ChecksAndVariablesAreRead) {
+  const auto topic = as<AssertTopic>("ASSERT NOT EXISTS TOPIC 'a-b' TIMEOUT 3 SECONDS");
+  EXPECT_FALSE(topic.exists);
+  EXPECT_EQ(topic.topic, "a-b");
+  EXPECT_EQ(topic.timeout_ms, 3000);
+  EXPECT_EQ(as<AssertTopic>("ASSERT TOPIC orders WITH (PARTITIONS=2)").partitions, 2);
+  EXPECT_EQ(as<DefineVariable>("DEFINE x = 'y'").value, "y");
+  EXPECT_FALSE(as<DefineVariable>("UNDEFINE x").value.has_value());
+  EXPECT_EQ(as<ShowStatement>("SHOW TYPES").what, ShowStatement::What::types);
+  EXPECT_EQ(as<DescribeAll>("DESCRIBE TABLES EXTENDED").kind, SourceKind::table);
+}
+
 TEST_F(StatementTest, PrintedTopicsKeepTheirCase) {
   EXPECT_EQ(as<PrintTopic>("PRINT myTopic").topic, "myTopic");
   const auto print = as<PrintTopic>("PRINT 'my-Topic' FROM BEGINNING LIMIT 3");
@@ -324,10 +389,20 @@ TEST_F(StatementTest, LongChainsOfAndAndOrAreFlat) {
   EXPECT_EQ(std::get<LogicalExpr>(filter.predicate->node).terms.size(), 2001U);
 }
 
-TEST_F(StatementTest, RepeatedOperandsOfNestedBetweenAreBounded) {
+TEST_F(StatementTest, OperandsOfBetweenInAndCaseAreBoundOnce) {
   std::string text = "paid";
   for (int i = 0; i < 40; ++i) text = "(" + text + " IN (TRUE, FALSE))";
-  EXPECT_EQ(refusal("SELECT id FROM orders WHERE " + text), ErrorCode::limit_exceeded);
+  prepare("SELECT id FROM orders WHERE " + text);
+  std::string number = "id";
+  for (int i = 0; i < 40; ++i)
+    number = "(CASE " + number + " WHEN 1 THEN 2 WHEN 2 THEN 3 ELSE 4 END)";
+  prepare("SELECT id FROM orders WHERE " + number + " BETWEEN 1 AND 2");
+}
+
+TEST_F(StatementTest, PartsOfExpressionsAreHeldToTheirLimit) {
+  const std::string text = "SELECT id FROM orders WHERE id = 0" + repeated(" OR id = 1", 30'000);
+  ASSERT_GT(text.size(), kBoundNodesMax);
+  EXPECT_EQ(refusal(text), ErrorCode::limit_exceeded);
 }
 
 TEST_F(StatementTest, AThousandKeysAreFoundInOneGo) {

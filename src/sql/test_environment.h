@@ -94,6 +94,31 @@ class TestFunctions final : public FunctionCatalogue {
     add("SUBSTRING", {overload({string, integer}, gives_string),
                       overload({string, integer, integer}, gives_string)});
     add("UCASE", {overload({string}, gives_string)});
+    add_signatures("AS_VALUE", FunctionKind::scalar, {"AS_VALUE(T) -> T"});
+    add_signatures(op::kElement, FunctionKind::scalar,
+                   {"$element(ARRAY<T>, INTEGER) -> T", "$element(MAP<K, V>, K) -> V"});
+    add_signatures("TRANSFORM", FunctionKind::scalar,
+                   {"TRANSFORM(ARRAY<T>, (T) => R) -> ARRAY<R>"});
+    add_signatures("COUNT", FunctionKind::aggregate,
+                   {"COUNT() -> BIGINT", "COUNT(T) -> BIGINT"});
+    add_signatures("SUM", FunctionKind::aggregate,
+                   {"SUM(INTEGER) -> INTEGER", "SUM(BIGINT) -> BIGINT", "SUM(DOUBLE) -> DOUBLE"});
+    add_signatures("COLLECT_SET", FunctionKind::aggregate, {"COLLECT_SET(T) -> ARRAY<T>"});
+    for (Overload& overload : functions_.back().overloads) overload.undo = false;
+    add_signatures("EXPLODE", FunctionKind::table, {"EXPLODE(ARRAY<T>) -> T"});
+  }
+
+  void add_signatures(std::string_view name, FunctionKind kind,
+                      std::initializer_list<std::string_view> signatures) {
+    std::vector<Overload> overloads;
+    for (const std::string_view text : signatures) {
+      Overload one;
+      one.signature = parse_signature(text);
+      one.undo = true;
+      overloads.push_back(std::move(one));
+    }
+    add(name, std::move(overloads));
+    functions_.back().kind = kind;
   }
 
   std::vector<ScalarFunction> functions_;
@@ -116,6 +141,19 @@ class TestCatalogue final : public Catalogue {
              "(KAFKA_TOPIC='events', VALUE_FORMAT='JSON', TIMESTAMP='SENT')",
              "CREATE STREAM PAIRS (A INT KEY, B INT KEY, C INT) WITH (KAFKA_TOPIC='pairs', "
              "FORMAT='JSON')",
+             "CREATE STREAM CLICKS (ID BIGINT KEY, USER_ID BIGINT, PAGE STRING, TAGS "
+             "ARRAY<STRING>, PLACE STRUCT<CITY STRING, ZIP INT>, COUNTS MAP<STRING, INT>) WITH "
+             "(KAFKA_TOPIC='clicks', FORMAT='JSON')",
+             "CREATE TABLE USERS (ID BIGINT PRIMARY KEY, NAME STRING, BOSS BIGINT) WITH "
+             "(KAFKA_TOPIC='users', VALUE_FORMAT='JSON')",
+             "CREATE TABLE BOSSES (ID BIGINT PRIMARY KEY, NAME STRING) WITH (KAFKA_TOPIC='bosses', "
+             "VALUE_FORMAT='JSON')",
+             "CREATE STREAM VISITS (ID BIGINT KEY, SHOP STRING, N INT) WITH (KAFKA_TOPIC='visits', "
+             "VALUE_FORMAT='JSON')",
+             "CREATE STREAM SESSIONS (ID BIGINT KEY, N INT) WITH (KAFKA_TOPIC='sessions', "
+             "VALUE_FORMAT='JSON', WINDOW_TYPE='SESSION')",
+             "CREATE SOURCE STREAM GIVEN (ID BIGINT KEY, H BYTES HEADER('trace')) WITH "
+             "(KAFKA_TOPIC='given', VALUE_FORMAT='JSON')",
              "CREATE STREAM TARGET (K STRING KEY, ID BIGINT, PRICE DOUBLE) WITH "
              "(KAFKA_TOPIC='target', VALUE_FORMAT='JSON')",
          }) {
