@@ -1,4 +1,10 @@
 // Aggregate functions: their signatures, so that statements bind. Nothing runs them yet.
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+
 #include "engine/functions/families.h"
 #include "engine/functions/overload.h"
 
@@ -23,21 +29,25 @@ sql::ScalarFunction aggregate(std::string_view name, std::string_view help, bool
   return made;
 }
 
-// Decimals keep their own precision.
-sql::ScalarFunction decimals_as_first(sql::ScalarFunction made) {
-  for (Overload& overload : made.overloads)
-    if (overload.signature.result.kind == sql::TypePattern::Kind::type &&
-        overload.signature.result.type == data::TypeKind::decimal)
-      overload.result = as_first;
-  return made;
-}
-
-}  // namespace
-
-FunctionList aggregate_functions() {
-  return {
-      aggregate("ATTR", "The value, where all rows have the same; else NULL.", true,
-                {"ATTR(T) -> T"}),
+// TOPK(x, others..., k): the k rows with the greatest x, as structs of x and the others.
+sql::ScalarFunction top_k() {
+  constexpr std::size_t kOthersMax = 6;
+  static const std::vector<std::string> signatures = [] {
+    std::vector<std::string> made;
+    for (const std::string_view type : {"INTEGER", "BIGINT", "DOUBLE", "STRING"}) {
+      made.push_back(fmt::format("TOPK({0}, INTEGER) -> ARRAY<{0}>", type));
+      std::string arguments, fields;
+      for (std::size_t i = 0; i < kOthersMax; ++i) {
+        arguments += fmt::format(", T{}", i);
+        fields += fmt::format(", col{0} T{0}", i);
+        made.push_back(fmt::format("TOPK({0}{1}, INTEGER) -> ARRAY<STRUCT<sort_col {0}{2}>>", type,
+                                   arguments, fields));
+      }
+    }
+    return made;
+  }();
+  sql::ScalarFunction
+      made = top_k(),
       aggregate("AVG", "The mean.", true,
                 {"AVG(INTEGER) -> DOUBLE", "AVG(BIGINT) -> DOUBLE", "AVG(DOUBLE) -> DOUBLE"}),
       aggregate("COLLECT_LIST", "The values as an array.", true, {"COLLECT_LIST(T) -> ARRAY<T>"}),
@@ -89,7 +99,7 @@ FunctionList aggregate_functions() {
            "TOPK(DOUBLE, INTEGER) -> ARRAY<DOUBLE>", "TOPK(STRING, INTEGER) -> ARRAY<STRING>"}),
       aggregate("TOPKDISTINCT", "The k greatest distinct values.", false,
                 {"TOPKDISTINCT(T, INTEGER) -> ARRAY<T>"}),
-  };
-}
+};
+}  // namespace
 
 }  // namespace penstock::engine::functions
