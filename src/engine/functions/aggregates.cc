@@ -46,8 +46,27 @@ sql::ScalarFunction top_k() {
     }
     return made;
   }();
-  sql::ScalarFunction
-      made = top_k(),
+  sql::ScalarFunction made =
+      aggregate("TOPK", "The k greatest values, or rows with them.", false, {});
+  for (const std::string& signature : signatures) made.overloads.push_back(declared(signature));
+  return made;
+}
+
+// Decimals keep their own precision.
+sql::ScalarFunction decimals_as_first(sql::ScalarFunction made) {
+  for (Overload& overload : made.overloads)
+    if (overload.signature.result.kind == sql::TypePattern::Kind::type &&
+        overload.signature.result.type == data::TypeKind::decimal)
+      overload.result = as_first;
+  return made;
+}
+
+}  // namespace
+
+FunctionList aggregate_functions() {
+  return {
+      aggregate("ATTR", "The value, where all rows have the same; else NULL.", true,
+                {"ATTR(T) -> T"}),
       aggregate("AVG", "The mean.", true,
                 {"AVG(INTEGER) -> DOUBLE", "AVG(BIGINT) -> DOUBLE", "AVG(DOUBLE) -> DOUBLE"}),
       aggregate("COLLECT_LIST", "The values as an array.", true, {"COLLECT_LIST(T) -> ARRAY<T>"}),
@@ -93,13 +112,10 @@ sql::ScalarFunction top_k() {
       aggregate("SUM_LIST", "The sum of the elements of all arrays.", true,
                 {"SUM_LIST(ARRAY<INTEGER>) -> INTEGER", "SUM_LIST(ARRAY<BIGINT>) -> BIGINT",
                  "SUM_LIST(ARRAY<DOUBLE>) -> DOUBLE"}),
-      aggregate(
-          "TOPK", "The k greatest values.", false,
-          {"TOPK(INTEGER, INTEGER) -> ARRAY<INTEGER>", "TOPK(BIGINT, INTEGER) -> ARRAY<BIGINT>",
-           "TOPK(DOUBLE, INTEGER) -> ARRAY<DOUBLE>", "TOPK(STRING, INTEGER) -> ARRAY<STRING>"}),
+      top_k(),
       aggregate("TOPKDISTINCT", "The k greatest distinct values.", false,
                 {"TOPKDISTINCT(T, INTEGER) -> ARRAY<T>"}),
-};
-}  // namespace
+  };
+}
 
 }  // namespace penstock::engine::functions
