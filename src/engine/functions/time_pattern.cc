@@ -16,7 +16,7 @@ namespace {
 constexpr std::string_view kLetters = "GyuMLdDEaHkKhmsSAnNVzXxZQ";
 constexpr std::string_view kDateLetters = "GyuMLdDEQ";
 constexpr std::string_view kTimeLetters = "aHkKhmsSAnN";
-constexpr std::size_t kPatternBytesMax = 256;
+constexpr std::size_t kTimePatternBytesMax = 256;
 constexpr std::size_t kLettersMax = 19;  // of one field
 
 constexpr std::array<std::string_view, 12> kMonths = {
@@ -103,10 +103,11 @@ Result<TimePattern> TimePattern::compile(std::string_view pattern) {
   TimePattern made;
   int depth = 0;
   const auto refuse = [&](std::string_view why) {
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("the time pattern '{}' {}", pattern.substr(0, kPatternBytesMax), why));
+    return fail(
+        ErrorCode::invalid_argument,
+        fmt::format("the time pattern '{}' {}", pattern.substr(0, kTimePatternBytesMax), why));
   };
-  if (pattern.size() > kPatternBytesMax) return refuse("is longer than 256 bytes");
+  if (pattern.size() > kTimePatternBytesMax) return refuse("is longer than 256 bytes");
   for (std::size_t at = 0; at < pattern.size();) {
     const char c = pattern[at];
     if (c == '[' || c == ']') {
