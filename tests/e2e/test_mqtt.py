@@ -106,8 +106,8 @@ class Mqtt(Certificates, MqttCase):
         first = self.start(PENSTOCK, "mqtt", "sub", *self.where(), "-t", "a", "-i", "same", stderr=subprocess.PIPE)
         self.wait_until(self.established, "the first")
         self.sub("-t", "a", "-i", "same", "-E")
-        self.assertEqual(first.wait(), FORBIDDEN)
-        self.assertIn("another client has connected as 'same'", first.stderr.read())
+        said = first.stderr.readline()  # this broker only closes; others send 0x8e, which ends the first
+        self.assertRegex(said, "another client (connects|has connected) as 'same'")
 
 
 class Secured(Certificates, MqttCase):

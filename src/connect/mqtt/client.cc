@@ -17,7 +17,7 @@ using std::chrono::seconds;
 constexpr std::uint8_t kTakenOver = 0x8e;
 constexpr std::uint16_t kTopicAliases = 64;  // that brokers may use for topics they repeat
 constexpr std::uint16_t kSubscribeId = kPublishIdMax + 1;
-constexpr std::uint32_t kKeepForever = 0xffffffff;
+constexpr seconds kSettled{10};  // a connection that has held for so long was a good one
 
 // Reasons that a later connection will meet again.
 bool is_lasting(std::uint8_t reason) {
@@ -39,7 +39,8 @@ class ClientSession final : public Client, public net::Connection::Handler {
         timer_(loop),
         retry_(loop),
         client_id_(options_.client_id),
-        clean_start_(options_.clean_start) {}
+        clean_start_(options_.clean_start),
+        backoff_(options_.backoff_min) {}
 
   ~ClientSession() override {
     if (connection_) connection_->close();
@@ -113,11 +114,10 @@ class ClientSession final : public Client, public net::Connection::Handler {
     connection_ = nullptr;
     const bool lasting = reason.code() == ErrorCode::unauthenticated;
     Error told(reason.code(), fmt::format("MQTT: {}", reason.text()));
-    if (ready_ && options_.version == Version::v3_1_1) {
+    if (ready_) {  // some brokers do so in 5.0 too
       told =
           Error(reason.code(),
-                fmt::format("MQTT: {}; before version 5.0 a broker closes so when another client "
-                            "connects as '{}'",
+                fmt::format("MQTT: {} (so does a broker to which another client connects as '{}')",
                             reason.text(), client_id_));
     }
     lose(told, lasting);
@@ -173,7 +173,7 @@ class ClientSession final : public Client, public net::Connection::Handler {
     if (packet.properties.assigned_client_identifier)
       client_id_ = *packet.properties.assigned_client_identifier;
     keep_alive_ = seconds(packet.properties.server_keep_alive.value_or(options_.keep_alive_s));
-    backoff_ = options_.backoff_min;
+    ready_since_ = std::chrono::steady_clock::now();
     clean_start_ = false;
     std::string out;
     inbound_.begin_connection(packet.session_present);
@@ -347,6 +347,9 @@ class ClientSession final : public Client, public net::Connection::Handler {
   void lose(const Error& reason, bool lasting) {
     timer_.cancel();
     drop();
+    // Two clients that take over from each other must not do so without a pause.
+    if (ready_ && std::chrono::steady_clock::now() - ready_since_ >= kSettled)
+      backoff_ = options_.backoff_min;
     ready_ = false;
     if (ended_) return;
     if (!listener_.on_lost(reason, lasting)) {
@@ -376,7 +379,8 @@ class ClientSession final : public Client, public net::Connection::Handler {
   bool sent_ = false, heard_ = false, pinged_ = false;
   seconds keep_alive_{0};
   std::uint16_t send_window_ = 65'535;
-  milliseconds backoff_{250};
+  milliseconds backoff_;
+  std::chrono::steady_clock::time_point ready_since_{};
   std::minstd_rand random_{std::random_device{}()};
 };
 
