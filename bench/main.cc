@@ -31,6 +31,7 @@ std::vector<Row> all_rows() {
   for (Row& row : checkpoint_rows()) all.push_back(row);
   for (Row& row : scale_rows()) all.push_back(row);
   for (Row& row : attest_rows()) all.push_back(row);
+  for (Row& row : verify_rows()) all.push_back(row);
   for (Row& row : epoch_rows()) all.push_back(row);
   for (Row& row : kafka_rows()) all.push_back(row);
   return all;
