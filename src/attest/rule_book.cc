@@ -46,7 +46,8 @@ void RuleBook::unreadable(std::string_view what, const Error& error) {
   check(false, {.name = "parse",
                 .code = "parse",
                 .expected = fmt::format("a well-formed {}", what),
-                .seen = fmt::format("{}: {}", what, error.text()),
+                .seen = error.text().starts_with(what) ? error.text()
+                                                       : fmt::format("{}: {}", what, error.text()),
                 .advice = "send it as it came from its maker"});
 }
 

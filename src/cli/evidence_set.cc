@@ -195,9 +195,10 @@ std::string to_text(const EvidenceAnswer& answer, std::size_t columns) {
     const bool good = rule.result == attest::RuleResult::pass;
     out += fmt::format("  {:<12} {} ({})\n", attest::to_text(rule.result), rule.name, rule.code);
     if (good) continue;
-    for (const std::string& line : {fmt::format("expected: {}", rule.expected),
-                                    fmt::format("seen: {}", rule.seen), rule.advice})
-      if (!line.empty()) out += paragraph("               " + line, columns);
+    constexpr Hanging kDetail{.indent = 15, .label_width = 10};
+    out += paragraph("expected", rule.expected, kDetail, columns);
+    out += paragraph("seen", rule.seen, kDetail, columns);
+    if (!rule.advice.empty()) out += paragraph("advice", rule.advice, kDetail, columns);
   }
   out += "\nWhat it says:\n";
   for (const auto& [name, value] : answer.appraisal.claims.items()) {
