@@ -41,6 +41,8 @@ std::unique_ptr<Command> make_sql();
 std::unique_ptr<Command> make_policy();
 std::unique_ptr<Command> make_config();
 std::unique_ptr<Command> make_manager();
+std::unique_ptr<Command> make_evidence();
+std::unique_ptr<Command> make_collateral();
 std::unique_ptr<Command> make_audit();
 std::unique_ptr<Command> make_measure();
 std::unique_ptr<Command> make_attest();
@@ -48,7 +50,5 @@ std::unique_ptr<Command> make_statement_key();
 std::unique_ptr<Command> make_status();
 std::unique_ptr<Command> make_topics();
 std::unique_ptr<Command> make_repair();
-std::unique_ptr<Command> make_evidence();
-std::unique_ptr<Command> make_collateral();
 
 }  // namespace penstock::cli
