@@ -16,12 +16,12 @@ namespace penstock::cli {
 class Command {
  public:
   virtual ~Command() = default;
+  // Of a run that gave no error: 1 where the answer is a refusal and no failure.
+  virtual int answer_status() const { return 0; }
   virtual void declare(CLI::App& verb) = 0;  // options, bound to members
   virtual Result<> run() = 0;                // once, after parsing
   // What to do about an error of run(), beyond what its text says; advice_for() unless told.
   virtual std::string_view advice(const Error& error) const;
-  // Of a run that gave no error: 1 where the answer is a refusal and no failure.
-  virtual int exit_status() const { return 0; }
 };
 
 struct CommandEntry {

@@ -48,7 +48,7 @@ class Evidence final : public Command {
   }
 
   std::string_view advice(const Error&) const override { return ""; }
-  int exit_status() const override { return status_; }
+  int answer_status() const override { return status_; }
 
  private:
   Result<EvidenceQuestion> read() const {

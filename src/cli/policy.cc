@@ -377,7 +377,7 @@ class PolicyCommand final : public Command {
     if (state_key_verb_->parsed()) return state_key_.run();
     return combine_verb_->parsed() ? combine_.run() : show_.run();
   }
-  int exit_status() const override { return explain_.exit_status(); }
+  int answer_status() const override { return explain_.answer_status(); }
 
  private:
   CLI::App* explain_verb_ = nullptr;

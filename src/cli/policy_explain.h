@@ -20,7 +20,7 @@ class ExplainPolicy {
  public:
   void declare(CLI::App& verb);
   Result<> run();
-  int exit_status() const { return status_; }
+  int answer_status() const { return status_; }
 
  private:
   std::filesystem::path file_, evidence_;
