@@ -33,6 +33,7 @@ struct Row {
 };
 
 std::vector<Row> roofline_rows();
+std::vector<Row> verify_rows();
 std::vector<Row> engine_rows();
 std::vector<Row> checkpoint_rows();
 std::vector<Row> scale_rows();

@@ -120,6 +120,32 @@ def stage_asan(tally):
         gtests(tally, "asan", env, KAFKA_VERSIONS)
 
 
+def judge_vectors(arguments):
+    """(status, text) of tools/test_vectors.py with a test build of penstock: a release lets nobody replace anchors."""
+    done = shell(["python3", "tools/test_vectors.py", "--bin", "build/asan/bin/penstock", *arguments],
+                 env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0"))
+    return done.returncode, done.stdout
+
+
+def stage_vectors(tally):
+    if not build(tally, "asan", "penstock"):
+        return
+    code, text = judge_vectors([])
+    last = text.strip().splitlines()[-1] if text.strip() else ""
+    print("".join(f"  {line}\n" for line in text.splitlines() if not line.startswith("PASS ")), end="", flush=True)
+    counts = re.match(r"(\d+) passed, (\d+) failed, (\d+) skipped$", last)
+    tally.add(*(map(int, counts.groups()) if counts else (0, 1)))
+
+
+def vectors_alone(arguments):
+    """`./dev test vectors [DIR]`: a line per folder, and the counts last."""
+    if not build(Tally(), "asan", "penstock"):
+        return 1
+    code, text = judge_vectors(arguments)
+    print(text, end="", flush=True)
+    return code
+
+
 def stage_tsan(tally):
     if build(tally, "tsan", *test_programs({"topics", "engine", "session", "server"})):
         gtests(tally, "tsan", {"TSAN_OPTIONS": TSAN}, KAFKA_VERSIONS[:1])
@@ -177,32 +203,6 @@ def end_to_end(tally):
             if failed:
                 print(text[-12000:], flush=True)
             tally.add(passed, failed, skipped)
-
-
-def judge_vectors(arguments):
-    """(status, text) of tools/test_vectors.py with a test build of penstock: a release lets nobody replace anchors."""
-    done = shell(["python3", "tools/test_vectors.py", "--bin", "build/asan/bin/penstock", *arguments],
-                 env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0"))
-    return done.returncode, done.stdout
-
-
-def stage_vectors(tally):
-    if not build(tally, "asan", "penstock"):
-        return
-    code, text = judge_vectors([])
-    last = text.strip().splitlines()[-1] if text.strip() else ""
-    print("".join(f"  {line}\n" for line in text.splitlines() if not line.startswith("PASS ")), end="", flush=True)
-    counts = re.match(r"(\d+) passed, (\d+) failed, (\d+) skipped$", last)
-    tally.add(*(map(int, counts.groups()) if counts else (0, 1)))
-
-
-def vectors_alone(arguments):
-    """`./dev test vectors [DIR]`: a line per folder, and the counts last."""
-    if not build(Tally(), "asan", "penstock"):
-        return 1
-    code, text = judge_vectors(arguments)
-    print(text, end="", flush=True)
-    return code
 
 
 CASES_PASSED = 237  # of ../shared's sample; a change that takes some away is to be seen

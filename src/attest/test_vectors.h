@@ -66,6 +66,7 @@ inline std::optional<VectorSet> vector_set(const std::string& id) {
   out.outcome = expect.at("outcome").get<std::string>();
   out.expected.unbound = true;
   if (expect.at("ask") == "signature") out.expected.ask = Ask::signature;
+  out.expected.any_time = expect.at("at").is_null();
   if (expect.at("at").is_string())
     out.expected.now_s = *parse_rfc3339(expect.at("at").get<std::string>());
   if (expect.at("nonce").is_string())

@@ -44,6 +44,8 @@ struct Expectations {
   // Evidence that no session asked for (archives, test vectors): report data and configuration may
   // be any. Never set for a guest.
   bool unbound = false;
+  // Of archives whose time of judgement is irrelevant: no window is looked at. Never set for a guest.
+  bool any_time = false;
   Ask ask = Ask::verdict;
   std::vector<std::string> tolerated_tcb = {};  // statuses taken besides UpToDate
   // Days after its end that collateral is still taken: waived_by_policy, in the verdict.

@@ -67,6 +67,7 @@ Appraisal appraise_path(const EvidenceFiles& evidence, const JudgeContext& conte
                                           .anchors = anchors,
                                           .crls = crls,
                                           .check_crls = with_crls,
+                                          .check_times = !context.expected.any_time,
                                           .now_s = book.now_s()});
   if (faults.empty())
     book.check(true, {.name = "path",

@@ -44,7 +44,7 @@ class CollateralCommand final : public Command {
   }
 
   Result<> run() override { return (this->*action_)(); }
-  int status_when_done() const override { return status_; }
+  int answer_status() const override { return status_; }
 
  private:
   Result<Json> read_bundle() const {

@@ -16,12 +16,12 @@ namespace penstock::cli {
 class Command {
  public:
   virtual ~Command() = default;
+  // Of a run that gave no error: 1 where the answer is a refusal and no failure.
+  virtual int answer_status() const { return 0; }
   virtual void declare(CLI::App& verb) = 0;  // options, bound to members
   virtual Result<> run() = 0;                // once, after parsing
   // What to do about an error of run(), beyond what its text says; advice_for() unless told.
   virtual std::string_view advice(const Error& error) const;
-  // Of a run that gave no error: 1 where the answer is a refusal and no failure.
-  virtual int status_when_done() const { return 0; }
   // The program's exit status for an error of run(); that of its code unless told.
   virtual int exit_status(const Error& error) const { return facts_of(error.code()).exit_status; }
 };
@@ -43,6 +43,8 @@ std::unique_ptr<Command> make_sql();
 std::unique_ptr<Command> make_policy();
 std::unique_ptr<Command> make_config();
 std::unique_ptr<Command> make_manager();
+std::unique_ptr<Command> make_evidence();
+std::unique_ptr<Command> make_collateral();
 std::unique_ptr<Command> make_audit();
 std::unique_ptr<Command> make_measure();
 std::unique_ptr<Command> make_attest();
@@ -53,7 +55,5 @@ std::unique_ptr<Command> make_mqtt();
 std::unique_ptr<Command> make_test();
 std::unique_ptr<Command> make_topics();
 std::unique_ptr<Command> make_repair();
-std::unique_ptr<Command> make_evidence();
-std::unique_ptr<Command> make_collateral();
 
 }  // namespace penstock::cli

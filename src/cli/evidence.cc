@@ -48,7 +48,7 @@ class Evidence final : public Command {
   }
 
   std::string_view advice(const Error&) const override { return ""; }
-  int status_when_done() const override { return status_; }
+  int answer_status() const override { return status_; }
 
  private:
   Result<EvidenceQuestion> read() const {

@@ -75,6 +75,8 @@ Result<> read_question(const Json& expect, EvidenceQuestion& out) {
   out.ask = known->ask;
   if (const auto at = expect.find("at"); at != expect.end() && at->is_string())
     out.at_s = TRY(attest::parse_rfc3339(at->get<std::string>()));
+  else if (at != expect.end() && at->is_null())
+    out.any_time = true;
   if (const auto nonce = expect.find("nonce"); nonce != expect.end() && nonce->is_string())
     out.nonce = TRY(from_hex(nonce->get<std::string>()));
   out.tolerated_tcb = TRY(texts(expect, "tolerate"));
@@ -152,12 +154,13 @@ Result<EvidenceAnswer> judge_evidence(const EvidenceQuestion& question, std::int
   attest::Expectations expected;
   expected.now_s = question.at_s.value_or(now_s);
   expected.unbound = true;
+  expected.any_time = question.any_time && !question.at_s;
   expected.ask = question.ask;
   expected.nonce = question.nonce;
   expected.tolerated_tcb = question.tolerated_tcb;
   expected.ear_profiles = question.ear_profiles;
   EvidenceAnswer out;
-  out.at_s = expected.now_s;
+  if (!expected.any_time) out.at_s = expected.now_s;
   out.appraisal = kind->appraise(question.files, {expected, anchors});
   const auto ask = std::ranges::find(kAsks, question.ask, &AskName::ask);
   const bool good = holds(out.appraisal, question);
@@ -195,9 +198,10 @@ std::string to_text(const EvidenceAnswer& answer, std::size_t columns) {
     const bool good = rule.result == attest::RuleResult::pass;
     out += fmt::format("  {:<12} {} ({})\n", attest::to_text(rule.result), rule.name, rule.code);
     if (good) continue;
-    for (const std::string& line : {fmt::format("expected: {}", rule.expected),
-                                    fmt::format("seen: {}", rule.seen), rule.advice})
-      if (!line.empty()) out += paragraph("               " + line, columns);
+    constexpr Hanging kDetail{.indent = 15, .label_width = 10};
+    out += paragraph("expected", rule.expected, kDetail, columns);
+    out += paragraph("seen", rule.seen, kDetail, columns);
+    if (!rule.advice.empty()) out += paragraph("advice", rule.advice, kDetail, columns);
   }
   out += "\nWhat it says:\n";
   for (const auto& [name, value] : answer.appraisal.claims.items()) {

@@ -15,6 +15,7 @@ struct EvidenceQuestion {
   std::string type;
   attest::Ask ask = attest::Ask::verdict;
   std::optional<std::int64_t> at_s;  // none: now
+  bool any_time = false;             // the folder says that the time is irrelevant
   attest::EvidenceFiles files;
   std::vector<ByteBuffer> anchors;  // instead of the compiled ones
   bool replaces_anchors = false;

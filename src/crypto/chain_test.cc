@@ -172,6 +172,7 @@ TEST_F(ChainOfThree, GeneralPathsNeedCrlsOfEveryIssuer) {
                                                .anchors = anchors,
                                                .crls = crls,
                                                .check_crls = true,
+                                               .check_times = true,
                                                .now_s = kNow}))
       out.push_back(fault.code);
     return out;

@@ -109,6 +109,7 @@ std::vector<ChainFault> check_path(const PathQuestion& question) {
   if (question.check_crls)
     flags |= X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL | X509_V_FLAG_EXTENDED_CRL_SUPPORT |
              X509_V_FLAG_USE_DELTAS;
+  if (!question.check_times) flags |= X509_V_FLAG_NO_CHECK_TIME;
   X509_VERIFY_PARAM_set_flags(param, flags);
   X509_VERIFY_PARAM_set_time(param, static_cast<std::time_t>(question.now_s));
   X509_VERIFY_PARAM_set_auth_level(param, kPathSecurityLevel);

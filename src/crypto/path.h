@@ -17,6 +17,7 @@ struct PathQuestion {
   std::span<const PkixCertificate> anchors;
   std::span<const Crl> crls;
   bool check_crls = true;  // of every certificate below the anchor
+  bool check_times = true;
   std::int64_t now_s = 0;
 };
 
