@@ -1,7 +1,7 @@
 // The login of the admin API: the admin token, or a JWT of the owner's key, made for one call.
 #pragma once
 
-#include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -35,9 +35,9 @@ class AdminGate {
   // minutes, and is refused if it is older than this gate, which has forgotten which were used.
   Result<Principal> check(const net::HttpRequest& request, Permission wanted);
 
-  // The same for the head of a request, before its body is read; uses nothing up. Cheap enough for
-  // strangers.
-  bool knows(const net::HttpRequest& head) const;
+  // The same for the head of a request, before its body is read; uses nothing up. Comparing the
+  // admin token costs nothing; a signature is verified only if `verify` lets it be.
+  bool knows(const net::HttpRequest& head, const std::function<bool()>& verify) const;
 
   // After a rotation.
   Result<> replace_admin_token(ByteView token);

@@ -48,6 +48,8 @@ inline constexpr std::size_t kRequestsPerPeerMax = 128;
 inline constexpr std::size_t kRequestBytesPerPeerMax = 8 << 20;
 inline constexpr std::size_t kRequestBytesMax = 64 << 20;  // of all
 inline constexpr std::size_t kReservedWorkers = 8;         // for administrators
+// Signatures that are verified on the io thread, to know who may send a large body.
+inline constexpr int kHeadSignaturesPerSecond = 200;
 // Bodies of those who are not logged in; of an attestation in a session that has a challenge.
 inline constexpr std::size_t kSmallBodyBytesMax = 32 << 10;
 inline constexpr std::size_t kAttestBodyBytesMax = 768 << 10;

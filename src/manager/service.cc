@@ -231,23 +231,37 @@ FoundRoute find_route(const net::HttpRequest& request) {
 
 }  // namespace
 
+// Verifying a signature on the thread that serves everybody is something strangers can ask for, so
+// only so many are verified a second; whoever comes after that is treated as a stranger, with a
+// small body and without reserved room, until a worker has looked.
+bool Service::may_verify() {
+  const auto now = std::chrono::steady_clock::now();
+  if (now - verified_since_ >= std::chrono::seconds(1)) {
+    verified_since_ = now;
+    verified_ = 0;
+  }
+  return verified_++ < kHeadSignaturesPerSecond;
+}
+
 // What is known from a request's head. Strangers get small bodies and no reserved room; evidence
-// may be larger, from who holds a challenge.
+// may be larger, from who holds a challenge, and so may the checkpoints of who has a token.
 net::HttpAdmission Service::admit(const net::HttpRequest& head) {
+  constexpr net::HttpAdmission kStranger{.body_bytes_max = kSmallBodyBytesMax};
   const FoundRoute found = find_route(head);
-  if (found.route == nullptr) return {.body_bytes_max = kSmallBodyBytesMax};
-  if (found.route->permission != Permission::none && gate_->knows(head))
+  if (found.route == nullptr) return kStranger;
+  const auto verify = [this] { return may_verify(); };
+  if (found.route->permission != Permission::none && gate_->knows(head, verify))
     return {.body_bytes_max = kBodyBytesMax, .reserved = true};
   if (found.route->handle == attest_guest) {
     const auto session = session_cookie(head.field("Cookie"));
     if (session && sessions_.is_challenged(*session))
       return {.body_bytes_max = kAttestBodyBytesMax};
   }
-  if (found.route->handle == hold_lease &&
+  if (found.route->handle == hold_lease && may_verify() &&
       tokens_->check(bearer_of(head.field("Authorization"))).has_value()) {
     return {.body_bytes_max = kBodyBytesMax};
   }
-  return {.body_bytes_max = kSmallBodyBytesMax};
+  return kStranger;
 }
 
 void Service::handle(const net::HttpRequest& request, net::ResponseWriter& writer) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <filesystem>
 #include <memory>
@@ -53,6 +54,7 @@ class Service {
   void run(const Route& route, Call call, net::ResponseWriter& writer);
   void refuse_login(const Call& call, const Error& error, net::ResponseWriter& writer);
   net::HttpAdmission admit(const net::HttpRequest& head);
+  bool may_verify();
   Result<> renew_certificate();
   void run_ticks();
 
@@ -72,6 +74,8 @@ class Service {
   std::atomic<std::int64_t> certificate_ends_s_{0};
   std::atomic<bool> ca_warned_{false};
   std::mutex rotating_;
+  std::chrono::steady_clock::time_point verified_since_;  // these two: the io thread alone
+  int verified_ = 0;
   std::mutex ticking_;                     // one tick() at a time
   std::unique_ptr<net::HttpServer> http_;  // its threads use the others
   std::mutex mutex_;
