@@ -42,6 +42,7 @@ std::string details_text(const SourceInfo& source) {
     text += *source.wrap_single_value ? ", wrapped" : ", unwrapped";
   if (source.on_error == OnError::dead_letter) text += ", errors to dead letters";
   if (source.on_error == OnError::stop) text += ", errors stop";
+  if (source.strict_time) text += ", strict times";
   return text;
 }
 

@@ -227,6 +227,11 @@ Parsed<void> QueryPlanner::bind_partition_by() {
     if (twice) return problem(expression->span, "PARTITION BY names this twice.");
     partition_by_.push_back(std::move(bound.expr));
   }
+  if (first_source().window && rekeys()) {
+    return problem(query_.partition_by_span,
+                   "Repartitioning of windowed sources is not supported: their windows are part of "
+                   "the key.");
+  }
   return {};
 }
 

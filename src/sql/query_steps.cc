@@ -70,6 +70,7 @@ PlanPtr QueryPlanner::source_steps() {
   std::vector<PlanPtr> sources;
   for (const Scope::Part& part : scope_->parts()) {
     SourceStep step{.stream = *part.source, .used = {}, .pseudo = part.pseudo};
+    step.stream.strict_time = context_.defaults.strict_time;
     const auto begin = used.begin() + static_cast<std::ptrdiff_t>(part.base);
     step.used.assign(begin, begin + static_cast<std::ptrdiff_t>(part.size()));
     if (part.source->timestamp_column) {

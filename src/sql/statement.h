@@ -170,6 +170,7 @@ struct StatementDefaults {
   std::optional<FormatKind> value_format = {};  // ksql.persistence.default.format.value
   std::optional<bool> wrap_single_values = {};  // ksql.persistence.wrap.single.values
   std::string topic_prefix = {};                // ksql.output.topic.name.prefix
+  bool strict_time = false;                     // ksql.timestamp.throw.on.invalid
 };
 Result<Statement> prepare_statement(const StatementText& text, const Catalogue& catalogue,
                                     const FunctionCatalogue& functions,

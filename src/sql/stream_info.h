@@ -86,6 +86,7 @@ struct SourceInfo {
   std::optional<bool> wrap_single_value = {};        // WRAP_SINGLE_VALUE; absent: as the format does
   std::vector<HeaderColumn> header_columns = {};
   OnError on_error = OnError::null_column;  // of the query that writes it
+  bool strict_time = false;  // of one query's source: a record without a time ends the query
 
   bool is_table() const { return kind == SourceKind::table; }
 };
