@@ -60,12 +60,13 @@ Result<> Collateral::take(const std::string& kind, const ByteBuffer& data) {
     auto chain = TRY(crypto::read_certificates(data));
     remember(item_of(kind, chain));
     std::ranges::move(chain, std::back_inserter(kind == "amd_chain" ? amd_chain_ : signing_chain_));
-  } else if (kind == "root_ca_crl" || kind == "pck_crl" || kind == "amd_crl") {
+  } else if (kind == "root_ca_crl" || kind == "pck_crl" || kind == "amd_crl" || kind == "tpm_crl") {
     crypto::Crl crl = TRY(crypto::Crl::read(data));
     remember(item_of(kind, crl));
     (kind == "root_ca_crl" ? root_crls_
      : kind == "pck_crl"   ? pck_crls_
-                           : amd_crls_)
+     : kind == "amd_crl"   ? amd_crls_
+                           : tpm_crls_)
         .push_back(std::move(crl));
   } else {
     return fail(ErrorCode::invalid_argument, fmt::format("the kind '{}' is not known", kind));

@@ -19,8 +19,8 @@ struct IntelFiles;
 
 // One document of a bundle, for `penstock collateral show`.
 struct CollateralItem {
-  std::string
-      kind;  // tcb_info, qe_identity, tcb_signing_chain, root_ca_crl, pck_crl, amd_crl, amd_chain
+  std::string kind;   // tcb_info, qe_identity, tcb_signing_chain, root_ca_crl, pck_crl, amd_crl,
+                      // amd_chain, tpm_crl
   std::string about;  // "TDX 90c06f000000", an issuer
   std::int64_t from_s = 0, to_s = 0;
   std::int64_t number = 0;  // evaluation number or CRL number; 0: none
@@ -40,6 +40,7 @@ class Collateral {
   // Puts in what a quote needs and did not bring.
   void complete(IntelFiles& files, bool tdx, std::string_view fmspc) const;
   const std::vector<crypto::Crl>& amd_crls() const { return amd_crls_; }
+  const std::vector<crypto::Crl>& tpm_crls() const { return tpm_crls_; }
   const std::vector<crypto::PkixCertificate>& amd_chain() const { return amd_chain_; }
 
  private:
@@ -49,7 +50,7 @@ class Collateral {
   std::vector<std::shared_ptr<const TcbInfo>> tcb_infos_;
   std::vector<std::shared_ptr<const QeIdentity>> qe_identities_;
   std::vector<crypto::PkixCertificate> signing_chain_, amd_chain_;
-  std::vector<crypto::Crl> root_crls_, pck_crls_, amd_crls_;
+  std::vector<crypto::Crl> root_crls_, pck_crls_, amd_crls_, tpm_crls_;
 };
 
 }  // namespace penstock::attest

@@ -20,7 +20,8 @@ struct Member {
 Result<Member> next_member(crypto::DerReader& reader, std::string_view prefix) {
   crypto::DerReader pair(TRY(reader.next(crypto::der::kSequence)).content);
   std::string oid = TRY(crypto::der_oid(TRY(pair.next(crypto::der::kOid)).content));
-  Member out{"", TRY(pair.next())};
+  Member out;
+  out.value = TRY(pair.next());
   TRY(pair.expect_end());
   if (!oid.starts_with(prefix) || oid.size() <= prefix.size() + 1 || oid[prefix.size()] != '.')
     return bad_pck("an object id that does not belong there");

@@ -48,9 +48,10 @@ Result<CarriedQuote> carried_quote(const crypto::PkixCertificate& certificate) {
   for (const std::string_view oid : kGramine)
     if (const auto value = TRY(certificate.extension(oid)))
       return CarriedQuote{std::string(oid), to_buffer(*value), {}, false};
-  if (const auto value = TRY(certificate.extension(kOpenEnclave)))
-    return CarriedQuote{
-        std::string(kOpenEnclave), to_buffer(TRY(quote_of_oe_report(*value))), {}, false};
+  if (const auto value = TRY(certificate.extension(kOpenEnclave))) {
+    const ByteView quote = TRY(quote_of_oe_report(*value));
+    return CarriedQuote{std::string(kOpenEnclave), to_buffer(quote), {}, false};
+  }
   if (const auto value = TRY(certificate.extension(kIntelSdk)))
     return CarriedQuote{std::string(kIntelSdk), to_buffer(*value), {}, false};
   return bad_ratls("the certificate carries none");

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "attest/collateral.h"
 #include "attest/nitro.h"
 
 namespace penstock::attest {
@@ -34,6 +35,21 @@ std::optional<crypto::PublicKey> read_ak(RuleBook& book, const EvidenceFiles& ev
   return book.read("attestation key", crypto::PublicKey::from_spki(*file));
 }
 
+void check_ak_revocation(RuleBook& book, const EvidenceFiles& evidence,
+                         const crypto::Chain& chain) {
+  std::vector<crypto::Crl> crls;
+  if (const auto files = evidence.files.find("crl"); files != evidence.files.end()) {
+    for (const ByteBuffer& file : files->second)
+      if (auto crl = book.read("CRL", crypto::Crl::read(file))) crls.push_back(std::move(*crl));
+  } else if (const Collateral* known = book.context().collateral; known != nullptr) {
+    crls = known->tpm_crls();
+  }
+  if (crls.empty() && evidence.file("crl") == nullptr)
+    return book.absent("ak_revocation", "no-crl", {"crl"});
+  for (std::size_t i = 0; i + 1 < chain.certificates.size(); ++i)
+    check_revocation(book, fmt::format("ak_{}", i), chain, i, crls);
+}
+
 // The certificate of the key and its chain; the key in it, when there is one.
 std::optional<crypto::PublicKey> check_ak_chain(RuleBook& book, const EvidenceFiles& evidence,
                                                 Trust& trust) {
@@ -53,16 +69,7 @@ std::optional<crypto::PublicKey> check_ak_chain(RuleBook& book, const EvidenceFi
   book.chain("ak", *chain);
   book.claims()["root"] = chain->anchor.value_or("");
   if (chain->anchor) trust = book.context().anchors.trust_of(Pki::tpm, *chain->anchor);
-  const auto crls = evidence.files.find("crl");
-  if (crls == evidence.files.end()) {
-    book.absent("ak_revocation", "no-crl", {"crl"});
-  } else {
-    std::vector<crypto::Crl> read;
-    for (const ByteBuffer& file : crls->second)
-      if (auto crl = book.read("CRL", crypto::Crl::read(file))) read.push_back(std::move(*crl));
-    for (std::size_t i = 0; i + 1 < chain->certificates.size(); ++i)
-      check_revocation(book, fmt::format("ak_{}", i), *chain, i, read);
-  }
+  check_ak_revocation(book, evidence, *chain);
   return leaf->key();
 }
 

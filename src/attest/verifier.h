@@ -44,7 +44,8 @@ struct Expectations {
   // Evidence that no session asked for (archives, test vectors): report data and configuration may
   // be any. Never set for a guest.
   bool unbound = false;
-  // Of archives whose time of judgement is irrelevant: no window is looked at. Never set for a guest.
+  // Of archives whose time of judgement is irrelevant: no window is looked at. Never set for a
+  // guest.
   bool any_time = false;
   Ask ask = Ask::verdict;
   std::vector<std::string> tolerated_tcb = {};  // statuses taken besides UpToDate

@@ -1,7 +1,7 @@
 #include <algorithm>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "attest/collateral.h"
 #include "attest/limits.h"
@@ -27,7 +27,7 @@ class CollateralCommand final : public Command {
     import
         .add_option("FILES", files_,
                     "KIND=FILE, where KIND is tcb_info, qe_identity, tcb_signing_chain, "
-                    "root_ca_crl, pck_crl, amd_chain or amd_crl")
+                    "root_ca_crl, pck_crl, amd_chain, amd_crl or tpm_crl")
         ->required();
     import.callback([this] { action_ = &CollateralCommand::import; });
     CLI::App& show = *verb.add_subcommand("show", "What is in a bundle, and until when it holds");
