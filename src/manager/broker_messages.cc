@@ -92,6 +92,8 @@ Result<AuthRequest> parse_auth_request(std::string_view body) {
   request.tee = TRY(short_text(json, "auth", "tee", kTeeNameBytesMax));
   if (!is_plain(request.tee))
     return fail(ErrorCode::invalid_argument, "auth: member 'tee' is no name of a TEE");
+  if (const auto extra = json.find("extra-params"); extra != json.end())
+    request.extra_params = *extra;
   return request;
 }
 

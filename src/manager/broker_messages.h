@@ -16,6 +16,7 @@ inline constexpr std::string_view kProtocolVersion = "0.4.0";
 struct AuthRequest {
   std::string version;
   std::string tee;
+  Json extra_params = Json::object();  // as they came; for the TEE's verifier
 };
 // invalid_argument: malformed; unauthenticated: another protocol version (both are named).
 Result<AuthRequest> parse_auth_request(std::string_view body);

@@ -26,13 +26,15 @@ void begin_session(const RouteContext& context, const Call& call, net::ResponseW
         {version ? 401 : 400, version ? "ProtocolVersion" : "SerdeError", request.error().text()},
         writer);
   }
-  if (attest::find_verifier(request->tee) == nullptr) {
+  const attest::Verifier* verifier = attest::find_verifier(request->tee);
+  if (verifier == nullptr) {
     return refuse(writer, 400, "AttestationError",
                   fmt::format("no verifier for the TEE '{}' here", request->tee));
   }
   const auto challenge = context.sessions.begin(request->tee);
   if (!challenge) return refuse_inside(writer, challenge.error());
-  const Json body = {{"nonce", challenge->nonce}, {"extra-params", ""}};
+  const Json body = {{"nonce", challenge->nonce},
+                     {"extra-params", verifier->challenge(request->extra_params)}};
   (void)writer.send(
       200,
       {{"Content-Type", std::string(kJsonType)}, {"Set-Cookie", set_session_cookie(*challenge)}},
@@ -62,6 +64,8 @@ Result<Judged> judge_request(const RouteContext& context, const Sessions::Challe
   expected.report_data =
       TRY(attest::report_data(request.additional, challenge.nonce, request.key.jwk()));
   if (request.initdata) expected.config_digest = TRY(unparsed_digest(*request.initdata));
+  expected.runtime_data =
+      TRY(attest::runtime_data(request.additional, challenge.nonce, request.key.jwk()));
   expected.now_s = context.clock.now_ms() / 1000;
   const auto snapshot = context.store.snapshot();
   attest::Verdict verdict =

@@ -38,7 +38,7 @@ class Child {
     std::filesystem::remove(address_);
     const std::string program = std::filesystem::read_symlink("/proc/self/exe");
     std::vector<std::string> words = {program, "--gtest_also_run_disabled_tests",
-                                      "--gtest_filter=ManagerKillChild.*"};
+                                      "--gtest_filter=ManagerKillChild.*", "--gtest_brief=1"};
     std::vector<std::string> variables = {std::string(kKillFolder) + "=" + folder.string()};
     for (char** each = environ; *each != nullptr; ++each) variables.emplace_back(*each);
     std::vector<char*> arguments, environment;

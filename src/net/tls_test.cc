@@ -191,6 +191,9 @@ TEST_F(Tls, RefusesCertificatesOfOtherNamesTimesAndPurposes) {
       {{.common_name = "s", .names = {"127.0.0.1"}, .validity = now, .server = false},
        "127.0.0.1",
        "not for servers"},
+      {{.common_name = "s", .names = {"127.0.0.1"}, .validity = now, .usage = "2.25.7"},
+       "127.0.0.1",
+       "not for servers"},
   };
   for (const auto& row : kCases) {
     auto server = start(echo_tls, {.tls = authority_.issue(row.leaf)});

@@ -121,7 +121,7 @@ class Leases(ManagerCase):
     def test_a_backup_carries_all_of_it(self) -> None:
         self.assertEqual(self.terminate(self.run_and_hold(50)), 0)
         backup = self.folder / "backup"
-        self.admin("backup", "--from", self.store, "--out", backup)
+        self.admin("backup", "--out", backup)
         port = self.manager_port()
         self.end(self.manager)
         shutil.rmtree(self.store)

@@ -36,7 +36,9 @@ class ManagerTrust(ManagerCase):
         self.assertIn("--development", self.refused_manager("--development"))
 
     def test_rotation_needs_the_owners_signature(self) -> None:
-        owner = ("--owner-key", self.store / "owner.key.pem")
+        kept = self.folder / "owner.key.pem"  # as an owner should
+        (self.store / "owner.key.pem").rename(kept)
+        owner = ("--owner-key", kept)
         refused = self.admin("rotate", "admin-token", expect=None)
         self.assertNotEqual(refused.returncode, 0)
         self.assertIn("--owner-key", refused.stderr)
@@ -46,12 +48,13 @@ class ManagerTrust(ManagerCase):
         self.admin("app", "list")
         following = self.folder / "next.key.pem"
         self.admin("rotate", "owner-key", "--out", following, *owner)
-        self.assertFalse((self.store / "owner.key.pem").exists())
+        kept.rename(self.store / "owner.key.pem")  # worth nothing any more
         self.admin("rotate", "token-key", "--owner-key", following)
         self.assertEqual([e["action"] for e in self.audit() if e["action"].startswith("rotate.")],
                          ["rotate.admin_token", "rotate.owner_key", "rotate.token_key"])
         self.end(self.manager)
         self.manager = self.start_manager()
+        self.assertFalse((self.store / "owner.key.pem").exists())
         self.admin("app", "list", "--owner-key", following)
 
 

@@ -57,14 +57,14 @@ std::filesystem::path AdminOptions::folder() const {
   return set == nullptr ? "" : set;
 }
 
-Result<AdminClient> AdminOptions::connect() const {
+Result<AdminClient> AdminOptions::connect(bool as_owner) const {
   const std::filesystem::path from = folder();
   net::HttpAddress address = TRY(net::parse_http_address(TRY(url(from))));
   if (!address.tls)
     return fail(ErrorCode::invalid_argument,
                 fmt::format("--manager {}: a manager is spoken to over https only", url_));
   if (ca_file_.empty() && from.empty()) return fail(missing("the manager's CA", "--ca FILE"));
-  AdminLogin who = TRY(login(from));
+  AdminLogin who = TRY(login(from, as_owner));
   const crypto::Certificate ca = TRY(load_ca(ca_file_.empty() ? from / "ca.pem" : ca_file_));
   if (!ca_file_.empty() && !development_ && keys::is_development_ca(ca)) {
     return fail(ErrorCode::failed_precondition,
@@ -90,11 +90,17 @@ Result<std::string> AdminOptions::url(const std::filesystem::path& from) const {
                           text.error().text(), from.string()));
 }
 
-Result<AdminLogin> AdminOptions::login(const std::filesystem::path& from) const {
-  if (!owner_key_file_.empty()) {
-    SecretBuffer pem = TRY(read_private_file(owner_key_file_, "owner key", kPemFileBytesMax));
+Result<AdminLogin> AdminOptions::login(const std::filesystem::path& from, bool as_owner) const {
+  std::filesystem::path owner = owner_key_file_;
+  std::error_code ignored;
+  if (owner.empty() && as_owner && token_file_.empty() && !from.empty() &&
+      std::filesystem::exists(from / "owner.key.pem", ignored)) {
+    owner = from / "owner.key.pem";
+  }
+  if (!owner.empty()) {
+    SecretBuffer pem = TRY(read_private_file(owner, "owner key", kPemFileBytesMax));
     return AdminLogin(TRY_IN(crypto::P256PrivateKey::from_pem(as_text(pem.view())),
-                             fmt::format("owner key '{}'", owner_key_file_.string())));
+                             fmt::format("owner key '{}'", owner.string())));
   }
   if (token_file_.empty() && from.empty())
     return fail(missing("who you are", "--token FILE or --owner-key FILE"));

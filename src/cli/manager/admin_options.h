@@ -23,12 +23,16 @@ class AdminOptions {
   // the files address, ca.pem and admin.token of the manager's folder. invalid_argument: something
   // is missing, or the manager is not at an https address. failed_precondition: the CA of --ca is a
   // development manager's, and --development was not said.
-  Result<AdminClient> connect() const;
+  // as_owner: the call needs the owner's signature, so that folder's owner.key.pem is taken where
+  // nothing else was said and it is still there.
+  Result<AdminClient> connect(bool as_owner = false) const;
+
+  // --data, or the environment's; "" if neither was said.
+  std::filesystem::path folder() const;
 
  private:
   Result<std::string> url(const std::filesystem::path& folder) const;
-  Result<AdminLogin> login(const std::filesystem::path& folder) const;
-  std::filesystem::path folder() const;
+  Result<AdminLogin> login(const std::filesystem::path& folder, bool as_owner) const;
 
   bool development_ = false;
   std::string url_;

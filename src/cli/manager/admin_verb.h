@@ -1,6 +1,7 @@
 // A sub-verb of `penstock manager`. Adding one: a class and a line in the list of its file's group.
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <span>
 
@@ -18,6 +19,10 @@ class AdminVerb {
   virtual void declare(CLI::App& verb) = 0;        // options and footer, bound to members
   virtual Result<> run(AdminClient& manager) = 0;  // once, after parsing
   virtual Result<> prepare() { return {}; }        // before anybody is called: reads files
+  // The owner's signature is needed; the token of administrators is not enough.
+  virtual bool needs_owner() const { return false; }
+  // The manager's folder on this machine, "" if it was not said. Before prepare().
+  virtual void set_folder(const std::filesystem::path& folder) { (void)folder; }
 };
 
 struct AdminVerbEntry {

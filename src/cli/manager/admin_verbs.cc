@@ -28,8 +28,9 @@ class AdminCommand final : public Command {
     if (restore_.is_chosen()) return restore_.run();
     for (const Leaf& leaf : leaves_) {
       if (!leaf.app->parsed()) continue;
+      leaf.verb->set_folder(options_.folder());
       TRY(leaf.verb->prepare());
-      AdminClient manager = TRY(options_.connect());
+      AdminClient manager = TRY(options_.connect(leaf.verb->needs_owner()));
       return leaf.verb->run(manager);
     }
     return fail(ErrorCode::internal, "no verb was chosen");

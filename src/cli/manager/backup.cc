@@ -82,8 +82,14 @@ namespace {
 class Backup final : public AdminVerb {
  public:
   void declare(CLI::App& verb) override {
-    verb.add_option("--from", data_, "The manager's folder on this machine")->required();
     verb.add_option("--out", out_, "Folder to make; whoever has it has every key")->required();
+  }
+  void set_folder(const fs::path& folder) override { data_ = folder; }
+  Result<> prepare() override {
+    if (!data_.empty()) return {};
+    return fail(ErrorCode::invalid_argument,
+                "--data DIR: a backup is made of the manager's folder on this machine; its keys do "
+                "not go over the wire");
   }
   Result<> run(AdminClient& manager) override {
     const Json answer = TRY(manager.post("/v1/backup", Json::object()));
@@ -101,7 +107,7 @@ class Backup final : public AdminVerb {
 
 constexpr AdminVerbEntry kBackupVerbs[] = {
     {"backup", "A copy of the whole manager while it runs, to be kept where keys are kept",
-     "  penstock manager backup --from manager --out backup-1 --data manager",
+     "  penstock manager backup --data manager --out backup-1",
      [] -> std::unique_ptr<AdminVerb> { return std::make_unique<Backup>(); }},
 };
 

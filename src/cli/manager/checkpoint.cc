@@ -49,6 +49,7 @@ class AcceptLoss final : public AdminVerb {
     verb.add_option("--instance", instance_, "Of a service that several processes share");
     verb.add_flag("--yes", sure_, "Really: records may count twice, or be missing");
   }
+  bool needs_owner() const override { return true; }
   Result<> prepare() override {
     TRY(check_app_name(app_));
     TRY(check_app_name(service_));

@@ -10,6 +10,7 @@ namespace {
 class RotateAdminToken final : public AdminVerb {
  public:
   void declare(CLI::App&) override {}
+  bool needs_owner() const override { return true; }
   Result<> run(AdminClient& manager) override {
     TRY(manager.post("/v1/rotate/admin-token", Json::object()));
     fmt::print(
@@ -22,6 +23,7 @@ class RotateAdminToken final : public AdminVerb {
 class RotateTokenKey final : public AdminVerb {
  public:
   void declare(CLI::App&) override {}
+  bool needs_owner() const override { return true; }
   Result<> run(AdminClient& manager) override {
     TRY(manager.post("/v1/rotate/token-key", Json::object()));
     fmt::print(
@@ -37,6 +39,7 @@ class RotateOwnerKey final : public AdminVerb {
     verb.add_option("--out", out_, "Where the new private key goes (mode 0600)")->required();
   }
   Result<> prepare() override { return require_absent(out_); }
+  bool needs_owner() const override { return true; }
 
   Result<> run(AdminClient& manager) override {
     const auto key = TRY(crypto::P256PrivateKey::generate(crypto::system_random()));
@@ -72,8 +75,11 @@ constexpr AdminVerbEntry kRotateVerbs[] = {
 }  // namespace
 
 AdminVerbGroup rotate_verbs() {
-  return {"rotate", "Replace what trust stands on, under the owner's signature (--owner-key)",
-          kRotateVerbs};
+  return {
+      "rotate",
+      "Replace what trust stands on, under the owner's signature (--owner-key, or owner.key.pem of "
+      "--data)",
+      kRotateVerbs};
 }
 
 }  // namespace penstock::cli
