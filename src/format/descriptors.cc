@@ -130,7 +130,7 @@ Result<> check_columns(const Descriptor& format, const data::Schema& columns,
   for (const data::ColumnSchema& column : columns.columns)
     if (!format.supports(column.type))
       return fail(
-          ErrorCode::unsupported,
+          ErrorCode::invalid_argument,
           fmt::format("the '{}' format does not support type '{}': column `{}` is {}", format.name,
                       kind_name(column.type), column.name, column.type.text()));
   return {};

@@ -30,8 +30,7 @@ std::span<const Descriptor> descriptors();
 const Descriptor* find_format(std::string_view name);  // upper case; null: there is none
 const Descriptor& descriptor_of(Kind kind);
 
-// unsupported: a type that the format does not have; invalid_argument: a number of columns that it
-// cannot carry.
+// invalid_argument: a type that the format does not have, a number of columns that it cannot carry.
 Result<> check_columns(const Descriptor& format, const data::Schema& columns,
                        const Options& options);
 

@@ -9,6 +9,8 @@
 #include <simdjson.h>
 
 #include "format/digits.h"
+#include "format/json_nested.h"
+#include "format/json_text.h"
 #include "format/limits.h"
 
 namespace penstock::format {
@@ -77,6 +79,98 @@ const std::uint8_t* skip_shape_digits(const std::uint8_t* at, const std::uint8_t
   return at;
 }
 
+// As string_end, for a string with escapes.
+const std::uint8_t* escaped_string_end(const std::uint8_t* at, const std::uint8_t* end) {
+  const std::uint8_t* stop = at;
+  while (stop < end && *stop != '"') {
+    if (*stop < 0x20) return nullptr;
+    stop += *stop == '\\' ? 2 : 1;
+  }
+  if (stop >= end) return nullptr;
+  const std::string_view contents(chars(at), static_cast<std::size_t>(stop - at));
+  const bool good = simdjson::validate_utf8(contents.data(), contents.size()) &&
+                    unescape_json(contents, nullptr).has_value();
+  return good ? stop : nullptr;
+}
+
+const std::uint8_t* skip_blanks(const std::uint8_t* at, const std::uint8_t* end) {
+  while (at < end && (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r')) ++at;
+  return at;
+}
+
+// Behind a string, a number without exponent or a word; nullptr: it is none of these, or unusual.
+const std::uint8_t* scalar_end(const std::uint8_t* at, const std::uint8_t* end) {
+  if (*at == '"') {
+    const std::uint8_t* stop = string_end(at + 1, end);
+    if (stop == nullptr) stop = escaped_string_end(at + 1, end);
+    return stop == nullptr ? nullptr : stop + 1;
+  }
+  if (*at == '-' || (*at >= '0' && *at <= '9')) {
+    const std::uint8_t* digits = at + (*at == '-');
+    const std::uint8_t* stop = skip_shape_digits(digits, end);
+    if (stop == digits || (*digits == '0' && stop != digits + 1)) return nullptr;
+    if (stop < end && *stop == '.') {
+      const std::uint8_t* fraction = stop + 1;
+      stop = skip_shape_digits(fraction, end);
+      if (stop == fraction) return nullptr;
+    }
+    return stop < end && (*stop == 'e' || *stop == 'E') ? nullptr : stop;
+  }
+  for (const std::string_view word :
+       {std::string_view("true"), std::string_view("false"), std::string_view("null")})
+    if (static_cast<std::size_t>(end - at) >= word.size() &&
+        std::memcmp(at, word.data(), word.size()) == 0)
+      return at + word.size();
+  return nullptr;
+}
+
+// Behind the object or array that begins at `at`, checked as JsonDocument checks it; nullptr: it is
+// malformed, too deep or unusual.
+const std::uint8_t* nested_end(const std::uint8_t* at, const std::uint8_t* end) {
+  std::uint64_t objects = 0;  // bit stack: 1 = object; the lowest bit is the innermost
+  std::size_t depth = 0;
+  bool value_wanted = true, may_close = false;
+  do {
+    at = skip_blanks(at, end);
+    if (at >= end) return nullptr;
+    const bool in_object = (objects & 1) != 0;
+    if (depth > 0 && *at == (in_object ? '}' : ']') && (may_close || !value_wanted)) {
+      objects >>= 1;
+      --depth;
+      ++at;
+      value_wanted = false;
+      continue;
+    }
+    if (depth > 0 && !value_wanted) {
+      if (*at != ',') return nullptr;
+      at = skip_blanks(at + 1, end);
+      if (at >= end) return nullptr;
+    }
+    may_close = false;
+    if (depth > 0 && in_object) {  // a name comes first
+      if (*at != '"') return nullptr;
+      at = scalar_end(at, end);
+      if (at == nullptr) return nullptr;
+      at = skip_blanks(at, end);
+      if (at >= end || *at != ':') return nullptr;
+      at = skip_blanks(at + 1, end);
+      if (at >= end) return nullptr;
+    }
+    if (*at == '{' || *at == '[') {
+      if (++depth + 1 > kJsonDepthMax) return nullptr;
+      objects = objects << 1 | (*at == '{');
+      ++at;
+      value_wanted = true;
+      may_close = true;
+    } else {
+      at = scalar_end(at, end);
+      if (at == nullptr) return nullptr;
+      value_wanted = false;
+    }
+  } while (depth > 0);
+  return at;
+}
+
 std::string_view word_of(JsonToken token) {
   return token == JsonToken::true_ ? "true" : token == JsonToken::false_ ? "false" : "null";
 }
@@ -100,8 +194,6 @@ bool JsonShape::learn(ByteView record, std::span<const JsonMember> members,
   std::size_t at = 0, fixed_bytes = 0;
   for (std::size_t i = 0; i < members.size(); ++i) {
     const JsonSpan& value = members[i].value;
-    bool nested = value.token == JsonToken::object || value.token == JsonToken::array;
-    if (nested || value.escaped) return false;
     if (slots[i] >= 0) {
       if (filled[slots[i]]) return false;  // a duplicate name
       filled[slots[i]] = true;
@@ -130,12 +222,38 @@ bool JsonShape::may_match(ByteView record) const {
   return (equal & first.mask) == first.mask;
 }
 
+[[gnu::noinline]] bool JsonShape::read_escaped(const Segment& segment, const std::uint8_t*& at,
+                                               const Place& place) {
+  const std::uint8_t* stop = escaped_string_end(at, place.end);
+  if (stop == nullptr) return false;
+  const std::string_view contents(chars(at), static_cast<std::size_t>(stop - at));
+  at = stop;
+  if (segment.action == Action::skip_string) return true;
+  std::span<char> room = place.arena->allocate(contents.size());
+  const std::size_t size = unescape_json(contents, room.data()).value_or(0);
+  const Target& target = place.targets[segment.slot];
+  return read_string(target, place.row, {room.data(), size}, *place.arena).empty();
+}
+
+[[gnu::noinline]] bool JsonShape::read_nested(const Segment& segment, const std::uint8_t*& at,
+                                              const Place& place) {
+  if (at >= place.end || *at != (segment.token == JsonToken::object ? '{' : '[')) return false;
+  const std::uint8_t* begin = at;
+  at = nested_end(at, place.end);
+  if (at == nullptr) return false;
+  if (segment.action == Action::skip_nested) return true;
+  const std::string_view text(chars(begin), static_cast<std::size_t>(at - begin));
+  data::Column& column = *place.targets[segment.slot].column;
+  return read_json_cell(column, place.row, text, *place.arena).empty();
+}
+
 [[gnu::always_inline]] inline bool JsonShape::read_text(const Segment& segment,
                                                         const std::uint8_t*& at,
                                                         const Place& place) {
   const std::uint8_t* begin = at;
   const std::uint8_t* stop = string_end(at, place.end);
-  if (stop == nullptr) return false;
+  if (stop == nullptr) [[unlikely]]
+    return read_escaped(segment, at, place);
   at = stop;
   if (segment.action == Action::skip_string) return true;
   std::string_view text(chars(begin), static_cast<std::size_t>(stop - begin));
@@ -202,6 +320,9 @@ bool JsonShape::may_match(ByteView record) const {
     case Action::take_int32:
     case Action::read_number:
       return read_digits(segment, at, place);
+    case Action::skip_nested:
+    case Action::read_nested:
+      return read_nested(segment, at, place);
     case Action::skip_word:
     case Action::read_word:
       break;
@@ -261,6 +382,9 @@ JsonShape::Action JsonShape::action_for(JsonToken token, int slot,
       if (kind == TypeKind::integer || kind == TypeKind::date || kind == TypeKind::time)
         return Action::take_int32;
       return Action::read_number;
+    case JsonToken::object:
+    case JsonToken::array:
+      return used ? Action::read_nested : Action::skip_nested;
     default:
       return used ? Action::read_word : Action::skip_word;
   }

@@ -15,11 +15,11 @@ namespace penstock::format {
 
 // The byte layout of one record: fixed texts (names, punctuation, blanks, as they stood) and
 // between them values of the same token kind. A record matches when every fixed text is equal,
-// every string is valid UTF-8 without escapes and control characters, every number a JSON number
-// without exponent, and nothing is left over. So whatever matches is valid JSON with the same
-// members, and its values are read by the same functions as on the general path: a match cannot
-// differ from it. Anything else (other order, escapes, nesting, exponents, other blanks, a value
-// that fails) is no match, and says nothing about the record.
+// every string is valid UTF-8 with good escapes and no control characters, every number a JSON
+// number without exponent, every object and array sound, and nothing is left over. So whatever
+// matches is valid JSON with the same members, and its values are read by the same functions as on
+// the general path: a match cannot differ from it. Anything else (other order, exponents, other
+// blanks, a value that fails) is no match, and says nothing about the record.
 class JsonShape {
  public:
   // Learns the shape of a valid record, of which members and the target that takes each (slots; -1
@@ -50,6 +50,8 @@ class JsonShape {
     read_number,  // by read_number()
     skip_word,    // true, false or null, the same as when learned
     read_word,
+    skip_nested,  // checked, not read
+    read_nested,  // by read_json_cell()
   };
   // A fixed text of at most 32 bytes and the value behind it.
   struct alignas(32) Segment {
@@ -67,6 +69,8 @@ class JsonShape {
   static Action action_for(JsonToken token, int slot, std::span<const Target> targets);
   static bool read_value(const Segment& segment, const std::uint8_t*& at, const Place& place);
   static bool read_text(const Segment& segment, const std::uint8_t*& at, const Place& place);
+  static bool read_escaped(const Segment& segment, const std::uint8_t*& at, const Place& place);
+  static bool read_nested(const Segment& segment, const std::uint8_t*& at, const Place& place);
   static bool read_digits(const Segment& segment, const std::uint8_t*& at, const Place& place);
 
   std::vector<Segment> segments_;

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "format/descriptors.h"
 #include "format/format_testing.h"
 #include "format/reader.h"
 #include "format/writer.h"
@@ -86,12 +87,24 @@ TEST(Kafka, holds_one_column_of_a_primitive_type) {
   }
 }
 
-TEST(Formats, nested_columns_are_refused_only_where_used) {
-  auto schema =
-      schema_of({{"A", Type::array(Type(TypeKind::bigint))}, {"B", Type(TypeKind::bigint)}});
-  EXPECT_EQ(make_reader(schema, {true, true}, {}).error().code(), ErrorCode::unsupported);
-  EXPECT_TRUE(make_reader(schema, {false, true}, {}).has_value());
-  EXPECT_EQ(make_writer(schema, {}).error().code(), ErrorCode::unsupported);
+TEST(Formats, say_which_types_they_have) {
+  const Type bigint(TypeKind::bigint), text(TypeKind::string);
+  auto takes = [](std::string_view name, Type type) {
+    return find_format(name)->supports(std::move(type));
+  };
+  EXPECT_TRUE(takes("JSON", Type::map(text, Type::array(bigint))));
+  EXPECT_FALSE(takes("JSON", Type::array(Type::map(bigint, text))));
+  EXPECT_TRUE(takes("DELIMITED", bigint));
+  EXPECT_FALSE(takes("DELIMITED", Type::array(bigint)));
+  EXPECT_FALSE(takes("KAFKA", Type(TypeKind::boolean)));
+  for (const Kind kind : {Kind::delimited, Kind::kafka}) {
+    auto schema = schema_of({{"A", Type::array(bigint)}});
+    EXPECT_EQ(make_reader(schema, {true}, {kind, ',', false}).error().code(),
+              ErrorCode::invalid_argument);
+    EXPECT_EQ(make_writer(schema, {kind, ',', false}).error().code(), ErrorCode::invalid_argument);
+  }
+  EXPECT_EQ(find_format("XML"), nullptr);
+  EXPECT_EQ(find_format("AVRO")->reader, nullptr);  // known by name
 }
 
 TEST(Formats, none_reads_and_writes_nulls) {

@@ -129,7 +129,7 @@ class SignatureParser {
   std::size_t at_ = 0;
 };
 
-std::string joined(const std::vector<TypePattern>& parts, std::size_t count) {
+std::string joined_patterns(const std::vector<TypePattern>& parts, std::size_t count) {
   std::string text;
   for (std::size_t i = 0; i < count; ++i)
     text += fmt::format("{}{}", i == 0 ? "" : ", ", parts[i].text());
@@ -147,9 +147,9 @@ std::string TypePattern::text() const {
     case Kind::variable:
       return name;
     case Kind::array:
-      return fmt::format("ARRAY<{}>", joined(parts, 1));
+      return fmt::format("ARRAY<{}>", joined_patterns(parts, 1));
     case Kind::map:
-      return fmt::format("MAP<{}>", joined(parts, 2));
+      return fmt::format("MAP<{}>", joined_patterns(parts, 2));
     case Kind::struct_: {
       std::string fields;
       for (std::size_t i = 0; i < parts.size(); ++i)
@@ -157,7 +157,8 @@ std::string TypePattern::text() const {
       return fmt::format("STRUCT<{}>", fields);
     }
     case Kind::lambda:
-      return fmt::format("({}) => {}", joined(parts, parts.size() - 1), parts.back().text());
+      return fmt::format("({}) => {}", joined_patterns(parts, parts.size() - 1),
+                         parts.back().text());
     case Kind::unit:
       return "UNIT";
   }
@@ -171,8 +172,8 @@ bool TypePattern::has_variable() const {
 }
 
 std::string Signature::text() const {
-  return fmt::format("{}({}{}) -> {}", name, joined(args, args.size()), variadic ? "..." : "",
-                     result.text());
+  return fmt::format("{}({}{}) -> {}", name, joined_patterns(args, args.size()),
+                     variadic ? "..." : "", result.text());
 }
 
 std::string_view name_of(FunctionKind kind) {

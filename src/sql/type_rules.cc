@@ -21,7 +21,7 @@ constexpr int kBigintDigits = 19;
 //   S TIMESTAMP  a ARRAY  m MAP  r STRUCT
 // Cells: . not at all, n as numbers, = as they are, e equality alone, t both as TIMESTAMP, x the
 // STRING read as the other.
-constexpr std::array<std::string_view, kKinds> kComparisons = {
+constexpr std::array<std::string_view, kKinds> kComparability = {
     //  oildnsbDTSamr
     "e............",  // o
     ".nnnn........",  // i
@@ -133,7 +133,7 @@ bool castable_nested(const Type& from, const Type& to) {
 }  // namespace
 
 Comparability comparability(TypeKind a, TypeKind b) {
-  switch (cell(kComparisons, a, b)) {
+  switch (cell(kComparability, a, b)) {
     case 'n':
       return Comparability::numbers;
     case '=':

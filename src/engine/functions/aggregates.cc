@@ -1,4 +1,10 @@
 // Aggregate functions: their signatures, so that statements bind. Nothing runs them yet.
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+
 #include "engine/functions/families.h"
 #include "engine/functions/overload.h"
 
@@ -20,6 +26,29 @@ sql::ScalarFunction aggregate(std::string_view name, std::string_view help, bool
     overload.null_rule = sql::NullRule::sees_nulls;
     made.overloads.push_back(std::move(overload));
   }
+  return made;
+}
+
+// TOPK(x, others..., k): the k rows with the greatest x, as structs of x and the others.
+sql::ScalarFunction top_k() {
+  constexpr std::size_t kOthersMax = 6;
+  static const std::vector<std::string> signatures = [] {
+    std::vector<std::string> made;
+    for (const std::string_view type : {"INTEGER", "BIGINT", "DOUBLE", "STRING"}) {
+      made.push_back(fmt::format("TOPK({0}, INTEGER) -> ARRAY<{0}>", type));
+      std::string arguments, fields;
+      for (std::size_t i = 0; i < kOthersMax; ++i) {
+        arguments += fmt::format(", T{}", i);
+        fields += fmt::format(", col{0} T{0}", i);
+        made.push_back(fmt::format("TOPK({0}{1}, INTEGER) -> ARRAY<STRUCT<sort_col {0}{2}>>", type,
+                                   arguments, fields));
+      }
+    }
+    return made;
+  }();
+  sql::ScalarFunction made =
+      aggregate("TOPK", "The k greatest values, or rows with them.", false, {});
+  for (const std::string& signature : signatures) made.overloads.push_back(declared(signature));
   return made;
 }
 
@@ -83,10 +112,7 @@ FunctionList aggregate_functions() {
       aggregate("SUM_LIST", "The sum of the elements of all arrays.", true,
                 {"SUM_LIST(ARRAY<INTEGER>) -> INTEGER", "SUM_LIST(ARRAY<BIGINT>) -> BIGINT",
                  "SUM_LIST(ARRAY<DOUBLE>) -> DOUBLE"}),
-      aggregate(
-          "TOPK", "The k greatest values.", false,
-          {"TOPK(INTEGER, INTEGER) -> ARRAY<INTEGER>", "TOPK(BIGINT, INTEGER) -> ARRAY<BIGINT>",
-           "TOPK(DOUBLE, INTEGER) -> ARRAY<DOUBLE>", "TOPK(STRING, INTEGER) -> ARRAY<STRING>"}),
+      top_k(),
       aggregate("TOPKDISTINCT", "The k greatest distinct values.", false,
                 {"TOPKDISTINCT(T, INTEGER) -> ARRAY<T>"}),
   };

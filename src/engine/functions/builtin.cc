@@ -57,9 +57,9 @@ FunctionList all_functions() {
         rounding_functions,   analytic_functions,   extremum_functions,  null_functions,
         joining_functions,    position_functions,   rewriting_functions, choosing_functions,
         masking_functions,    encoding_functions,   time_functions,      url_functions,
-        geo_functions,        array_functions,      map_functions,       lambda_functions,
-        json_functions,       split_functions,      regex_functions,     calendar_functions,
-        aggregate_functions}) {
+        geo_functions,        array_functions,      element_functions,   map_functions,
+        lambda_functions,     json_functions,       split_functions,     regex_functions,
+        calendar_functions,   aggregate_functions}) {
     FunctionList part = family();
     std::move(part.begin(), part.end(), std::back_inserter(all));
   }

@@ -21,6 +21,8 @@ constexpr std::string_view kBadTimePattern = "malformed_time_pattern";
 constexpr std::string_view kBadZone = "no_such_time_zone";
 constexpr std::string_view kTimeOutOfRange = "time_out_of_range";
 
+constexpr std::int64_t kFarthestMs = std::int64_t{1} << 61;  // far from where sums overflow
+
 std::optional<std::int64_t> unit_ms(std::string_view name) {
   static constexpr std::array<std::pair<std::string_view, std::int64_t>, 6> kUnits = {
       {{"MILLISECOND", 1},
@@ -146,6 +148,10 @@ void format_time(const KernelCall& call) {
     }
     const std::int64_t value = argument<T>(call, 0)[row];
     const std::int64_t ms = holds == Holds::date ? value * data::kDayMs : value;
+    if (ms > kFarthestMs || ms < -kFarthestMs) {
+      call.errors.add(row, kTimeOutOfRange);
+      continue;
+    }
     const std::int64_t offset = zone->offset_ms(ms);
     results<Text>(call)[row] =
         call.arena.copy(pattern->format(ms + offset, offset, zone_name(call, row)));
@@ -204,12 +210,12 @@ void convert_tz(const KernelCall& call) {
       continue;
     }
     const std::int64_t local = argument<std::int64_t>(call, 0)[row];
-    const Int128 utc = Int128{local} - source->offset_ms_of_local(local);
-    if (utc > (Int128{1} << 62) || utc < -(Int128{1} << 62)) {
+    if (local > kFarthestMs || local < -kFarthestMs) {
       call.errors.add(row, kTimeOutOfRange);
       continue;
     }
-    out = static_cast<std::int64_t>(utc) + target->offset_ms(static_cast<std::int64_t>(utc));
+    const std::int64_t utc = local - source->offset_ms_of_local(local);
+    out = utc + target->offset_ms(utc);
   }
 }
 
@@ -282,15 +288,18 @@ FunctionList parsing_functions() {
   constexpr auto kClock = parse_time_text<std::int32_t, Holds::time>;
   constexpr auto kInstant = parse_time_text<std::int64_t, Holds::both>;
   return {
-      calendar("PARSE_DATE", "The date that a text says by a pattern of java.time; NULL when it says none.",
+      calendar("PARSE_DATE",
+               "The date that a text says by a pattern of java.time; NULL when it says none.",
                {declared("PARSE_DATE(STRING, STRING) -> DATE", kDay)},
                {{"PARSE_DATE('17/05/26', 'dd/MM/yy')", "2026-05-17"},
                 {"PARSE_DATE('x', 'yyyy')", "NULL"}}),
-      calendar("PARSE_TIME", "The time that a text says by a pattern of java.time; NULL when it says none.",
+      calendar("PARSE_TIME",
+               "The time that a text says by a pattern of java.time; NULL when it says none.",
                {declared("PARSE_TIME(STRING, STRING) -> TIME", kClock)},
                {{"PARSE_TIME('9:08 pm', 'h:mm a')", "21:08"}}),
       calendar("PARSE_TIMESTAMP",
-               "The timestamp that a text says by a pattern of java.time, in UTC or a zone; NULL when it says none.",
+               "The timestamp that a text says by a pattern of java.time, in UTC or a zone; NULL "
+               "when it says none.",
                {declared("PARSE_TIMESTAMP(STRING, STRING) -> TIMESTAMP", kInstant),
                 declared("PARSE_TIMESTAMP(STRING, STRING, STRING) -> TIMESTAMP", kInstant)},
                {{"PARSE_TIMESTAMP('2026-05-17T09:08:07', 'yyyy-MM-dd''T''HH:mm:ss')",

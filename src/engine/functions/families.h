@@ -26,7 +26,8 @@ FunctionList encoding_functions();   // ENCODE, TO_BYTES, FROM_BYTES, ..._FROM_B
 FunctionList time_functions();       // UNIX_DATE, UNIX_TIMESTAMP, FROM_UNIXTIME, FROM_DAYS
 FunctionList url_functions();        // URL_...
 FunctionList geo_functions();        // GEO_DISTANCE
-FunctionList array_functions();      // ARRAY_..., SLICE, GENERATE_SERIES, EXPLODE, CUBE_EXPLODE
+FunctionList array_functions();      // ARRAY_..., SLICE, GENERATE_SERIES
+FunctionList element_functions();    // subscripts, EXPLODE, CUBE_EXPLODE
 FunctionList map_functions();        // AS_MAP, MAP_..., ENTRIES
 FunctionList lambda_functions();     // FILTER, TRANSFORM, REDUCE
 FunctionList json_functions();       // EXTRACTJSONFIELD, JSON_..., TO_JSON_STRING

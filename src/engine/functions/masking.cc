@@ -151,9 +151,9 @@ Result<std::shared_ptr<const sql::FunctionState>> check_masks(
     std::span<const data::Value* const> constants) {
   if (first_mask == 2 && constants[1] != nullptr) {
     const auto* count = std::get_if<std::int32_t>(constants[1]);
-    if (count == nullptr || *count < 0)
+    if (count != nullptr && *count < 0)
       return fail(ErrorCode::invalid_argument,
-                  "the number of characters is 0 or more: it is negative or NULL here");
+                  "the number of characters is 0 or more: it is negative here");
   }
   for (std::size_t i = first_mask; i < constants.size(); ++i) {
     const auto* text = constants[i] == nullptr ? nullptr : std::get_if<std::string>(constants[i]);

@@ -16,9 +16,8 @@ namespace {
 constexpr std::string_view kLetters = "GyuMLdDEaHkKhmsSAnNVzXxZQ";
 constexpr std::string_view kDateLetters = "GyuMLdDEQ";
 constexpr std::string_view kTimeLetters = "aHkKhmsSAnN";
-constexpr std::size_t kPatternBytesMax = 256;
+constexpr std::size_t kTimePatternBytesMax = 256;
 constexpr std::size_t kLettersMax = 19;  // of one field
-
 constexpr std::array<std::string_view, 12> kMonths = {
     "January", "February", "March",     "April",   "May",      "June",
     "July",    "August",   "September", "October", "November", "December"};
@@ -28,7 +27,6 @@ constexpr std::array<std::string_view, 7> kWeekdays = {
 std::int64_t floor_div(std::int64_t a, std::int64_t b) {
   return a / b - (a % b < 0);
 }
-
 bool same_ignoring_case(std::string_view a, std::string_view b) {
   return std::ranges::equal(a, b, [](char x, char y) {
     return std::tolower(static_cast<unsigned char>(x)) ==
@@ -51,7 +49,6 @@ std::optional<std::pair<int, std::size_t>> read_name(const std::array<std::strin
 std::string padded(std::int64_t value, int width) {
   return fmt::format("{:0{}}", value, width);
 }
-
 // X, x, Z by how many letters there are.
 std::string offset_text(std::int64_t offset_ms, char letter, int count) {
   const std::int64_t minutes = std::abs(offset_ms) / 60'000;
@@ -103,10 +100,11 @@ Result<TimePattern> TimePattern::compile(std::string_view pattern) {
   TimePattern made;
   int depth = 0;
   const auto refuse = [&](std::string_view why) {
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("the time pattern '{}' {}", pattern.substr(0, kPatternBytesMax), why));
+    return fail(
+        ErrorCode::invalid_argument,
+        fmt::format("the time pattern '{}' {}", pattern.substr(0, kTimePatternBytesMax), why));
   };
-  if (pattern.size() > kPatternBytesMax) return refuse("is longer than 256 bytes");
+  if (pattern.size() > kTimePatternBytesMax) return refuse("is longer than 256 bytes");
   for (std::size_t at = 0; at < pattern.size();) {
     const char c = pattern[at];
     if (c == '[' || c == ']') {
