@@ -28,4 +28,7 @@ inline constexpr std::int64_t kAuditPageEntries = 500;      // asked for at a ti
 inline constexpr std::size_t kCaseFileBytesMax = 64 << 20;  // of cases for `penstock test`
 inline constexpr std::int64_t kAuditShownMax = 1'000'000;   // `audit --limit`
 
+inline constexpr std::size_t kEvidenceFileBytesMax = 16
+                                                     << 20;  // one file of evidence or collateral
+
 }  // namespace penstock::cli
