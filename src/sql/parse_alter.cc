@@ -1,5 +1,4 @@
 // ALTER STREAM|TABLE name ADD COLUMN ...; ALTER QUERY id RESET POSITIONS TO ...
-
 // (partition => offset, ...)
 #include <algorithm>
 #include <limits>
