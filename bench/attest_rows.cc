@@ -14,14 +14,12 @@
 #include <fmt/format.h>
 
 #include "attest/initdata.h"
-#include "attest/simulated.h"
 #include "base/file.h"
+#include "bench/attest_manager.h"
 #include "bench/bids.h"
 #include "bench/measure.h"
 #include "bench/rows.h"
 #include "crypto/jwk.h"
-#include "enroll/broker_client.h"
-#include "manager/service.h"
 #include "topics/embedded_log.h"
 #include "topics/log_client.h"
 #include "topics/public_identity.h"
@@ -34,92 +32,21 @@ namespace {
 using Milliseconds = std::chrono::duration<double, std::milli>;
 using std::chrono::steady_clock;
 
-constexpr const char* kApp = "bench";
 constexpr int kClients = 100;
 constexpr int kAttestationsOfClient = 20;
 constexpr auto kPatience = std::chrono::seconds(30);
 
-// A development manager with one app whose secrets every simulated guest of ours may have.
-class Manager {
- public:
-  static Result<std::unique_ptr<Manager>> start(const std::filesystem::path& folder) {
-    auto key = TRY(crypto::P256PrivateKey::generate(crypto::system_random()));
-    std::unique_ptr<Manager> out(new Manager(folder, std::move(key)));
-    std::filesystem::create_directories(folder);
-    TRY(write_file(out->platform_file(), TRY(out->platform_.to_pem()).view(), 0600));
-    out->service_ = TRY(manager::Service::start({.data = folder / "manager",
-                                                 .http = manager::manager_http_options(),
-                                                 .development = true}));
-    manager::Store& store = out->service_->store();
-    TRY(store.add_platform("bench", attest::platform_id(out->platform_.public_key()),
-                           out->platform_.public_key()));
-    TRY(store.put_app("bench", kApp, "benchmark"));
-    return out;
-  }
-
-  Result<> approve(const std::filesystem::path& program, std::string_view initdata) {
-    const auto measurement = TRY(crypto::sha384_file(program));
-    manager::Store& store = service_->store();
-    TRY(store.approve_build("bench", kApp, {.value = to_hex(measurement), .note = ""}));
-    return store.approve_config(
-        "bench", kApp, {.value = to_hex(TRY(attest::initdata_digest(initdata))), .note = ""});
-  }
-
-  Result<> put(std::string_view kind, std::string_view name, std::string_view text) {
-    return service_->store().put_secret(
-        "bench", {.app = kApp, .kind = std::string(kind), .name = std::string(name)},
-        as_bytes(text));
-  }
-
-  Result<enroll::BrokerAddress> address() const {
-    const std::string pem = TRY(read_file(ca_file(), 1 << 16));
-    enroll::BrokerAddress out{.manager = TRY(net::parse_http_address(service_->url())),
-                              .trust = nullptr};
-    out.trust = TRY(net::TlsTrust::create(TRY(crypto::Certificate::from_pem(pem))));
-    return out;
-  }
-  std::string url() const { return service_->url(); }
-  std::filesystem::path platform_file() const { return folder_ / "platform.key.pem"; }
-  std::filesystem::path ca_file() const { return folder_ / "manager" / "ca.pem"; }
-
- private:
-  Manager(std::filesystem::path folder, crypto::P256PrivateKey platform)
-      : folder_(std::move(folder)), platform_(std::move(platform)) {}
-  const std::filesystem::path folder_;
-  const crypto::P256PrivateKey platform_;
-  std::unique_ptr<manager::Service> service_;
-};
-
-constexpr std::string_view kInitdata =
-    "version = \"0.1.0\"\nalgorithm = \"sha384\"\n[data]\n\"penstock.toml\" = \"\"\n";
-
 // -- attest_release ------------------------------------------------------------------------------
-
-// One guest after the other: challenge, evidence, token, one secret.
-Result<std::vector<double>> attest_many(const enroll::BrokerAddress& address,
-                                        const tee::Provider& provider) {
-  auto client = TRY(enroll::BrokerClient::create(address, provider, std::string(kInitdata),
-                                                 crypto::system_random(), nullptr));
-  std::vector<double> took_ms;
-  for (int i = 0; i < kAttestationsOfClient; ++i) {
-    const auto started = steady_clock::now();
-    TRY(client->attest());
-    const auto secret = TRY(client->resource({.app = kApp, .kind = "secret", .name = "s"}));
-    if (as_text(secret.view()) != "hunter2") return fail(ErrorCode::internal, "another secret");
-    took_ms.push_back(Milliseconds(steady_clock::now() - started).count());
-  }
-  return took_ms;
-}
 
 Result<Measurement> attest_release(const Settings& settings, int round) {
   const auto folder = settings.folder / fmt::format("attest_{}", round);
-  auto manager = TRY(Manager::start(folder));
-  TRY(manager->approve("/proc/self/exe", kInitdata));
+  auto manager = TRY(AttestManager::start(folder));
+  TRY(manager->approve("/proc/self/exe", kBenchInitdata));
   TRY(manager->put("secret", "s", "hunter2"));
   const auto address = TRY(manager->address());
-  const auto provider = TRY(
-      tee::open_provider("simulated", {.config_digest = TRY(attest::initdata_digest(kInitdata)),
-                                       .platform_key_file = manager->platform_file().string()}));
+  const auto provider = TRY(tee::open_provider(
+      "simulated", {.config_digest = TRY(attest::initdata_digest(kBenchInitdata)),
+                    .platform_key_file = manager->platform_file().string()}));
 
   std::vector<Result<std::vector<double>>> results(kClients, std::vector<double>());
   std::latch go(kClients + 1);
@@ -127,7 +54,7 @@ Result<Measurement> attest_release(const Settings& settings, int round) {
   for (auto& result : results) {
     clients.emplace_back([&] {
       go.arrive_and_wait();
-      result = attest_many(address, *provider);
+      result = attest_many(address, *provider, kAttestationsOfClient);
     });
   }
   const double cpu_before = process_cpu_seconds();
@@ -159,7 +86,7 @@ constexpr std::string_view kStartSql =
     "(KAFKA_TOPIC='first', VALUE_FORMAT='JSON') AS SELECT `auction` FROM bid EMIT CHANGES;";
 
 // The key broker's resources of the bench policy, and the configuration that names them.
-Result<std::string> prepare_keys(Manager& manager) {
+Result<std::string> prepare_keys(AttestManager& manager) {
   const seal::KeyRing* keys = TRY(bench_keys());
   const seal::Policy* policy = TRY(keys->policy(kPolicy));
   TRY(manager.put("policy", kPolicy, policy->to_json().dump()));
@@ -233,7 +160,7 @@ Result<Measurement> attested_start(const Settings& settings, int round) {
   if (!std::filesystem::exists(program)) {
     return fail(ErrorCode::not_found, "penstockd is not built beside this program");
   }
-  auto manager = TRY(Manager::start(folder));
+  auto manager = TRY(AttestManager::start(folder));
   const std::string initdata = TRY(prepare_keys(*manager));
   TRY(manager->approve(program, initdata));
   const auto config = folder / "initdata.toml";

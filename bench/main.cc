@@ -27,10 +27,12 @@ struct Options {
 
 std::vector<Row> all_rows() {
   std::vector<Row> all = roofline_rows();
+  for (Row& row : verify_rows()) all.push_back(row);
   for (Row& row : engine_rows()) all.push_back(row);
   for (Row& row : checkpoint_rows()) all.push_back(row);
   for (Row& row : scale_rows()) all.push_back(row);
   for (Row& row : attest_rows()) all.push_back(row);
+  for (Row& row : hostile_rows()) all.push_back(row);
   for (Row& row : epoch_rows()) all.push_back(row);
   for (Row& row : kafka_rows()) all.push_back(row);
   return all;

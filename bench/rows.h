@@ -33,10 +33,12 @@ struct Row {
 };
 
 std::vector<Row> roofline_rows();
+std::vector<Row> verify_rows();
 std::vector<Row> engine_rows();
 std::vector<Row> checkpoint_rows();
 std::vector<Row> scale_rows();
 std::vector<Row> attest_rows();
+std::vector<Row> hostile_rows();
 std::vector<Row> epoch_rows();
 std::vector<Row> kafka_rows();
 

@@ -3,9 +3,11 @@
 #include <cstdint>
 #include <string_view>
 
+#include "attest/initdata.h"
 #include "attest/report_data.h"
 #include "attest/verifier.h"
 #include "manager/broker_messages.h"
+#include "manager/measured_facts.h"
 #include "manager/sessions.h"
 
 namespace {
@@ -38,12 +40,32 @@ void check_attest(std::string_view body) {
   }
 }
 
+void check_lease(std::string_view body) {
+  const auto request = manager::parse_lease_request(body);
+  if (!request) return;
+  const auto again = keys::parse_held_checkpoint(keys::to_json(request->checkpoint), "again");
+  if (!again || !(*again == request->checkpoint)) __builtin_trap();
+  // Nothing is behind itself, and nothing passes for what is behind.
+  const auto same = keys::compare(request->checkpoint, request->checkpoint);
+  if (same.progress != keys::Progress::onward) __builtin_trap();
+}
+
+// What is hashed unread must be what is hashed by who reads it.
+void check_configuration(std::string_view text) {
+  if (!manager::measured_facts(text)) return;
+  const auto unread = manager::unparsed_digest(text);
+  const auto read = attest::initdata_digest(text);
+  if (!unread || !read || *unread != *read) __builtin_trap();
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   check_auth(text);
   check_attest(text);
+  check_lease(text);
+  check_configuration(text);
   const auto id = penstock::manager::session_cookie(text);
   if (id && !id->empty() && id->size() != 32) __builtin_trap();
   return 0;

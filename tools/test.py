@@ -120,6 +120,32 @@ def stage_asan(tally):
         gtests(tally, "asan", env, KAFKA_VERSIONS)
 
 
+def judge_vectors(arguments):
+    """(status, text) of tools/test_vectors.py with a test build of penstock: a release lets nobody replace anchors."""
+    done = shell(["python3", "tools/test_vectors.py", "--bin", "build/asan/bin/penstock", *arguments],
+                 env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0"))
+    return done.returncode, done.stdout
+
+
+def stage_vectors(tally):
+    if not build(tally, "asan", "penstock"):
+        return
+    code, text = judge_vectors([])
+    last = text.strip().splitlines()[-1] if text.strip() else ""
+    print("".join(f"  {line}\n" for line in text.splitlines() if not line.startswith("PASS ")), end="", flush=True)
+    counts = re.match(r"(\d+) passed, (\d+) failed, (\d+) skipped$", last)
+    tally.add(*(map(int, counts.groups()) if counts else (0, 1)))
+
+
+def vectors_alone(arguments):
+    """`./dev test vectors [DIR]`: a line per folder, and the counts last."""
+    if not build(Tally(), "asan", "penstock"):
+        return 1
+    code, text = judge_vectors(arguments)
+    print(text, end="", flush=True)
+    return code
+
+
 def stage_tsan(tally):
     if build(tally, "tsan", *test_programs({"topics", "engine", "session", "server"})):
         gtests(tally, "tsan", {"TSAN_OPTIONS": TSAN}, KAFKA_VERSIONS[:1])
@@ -227,7 +253,7 @@ def stage_tidy(tally):
 
 # With the minutes that each may take on 2 cores from nothing but installed packages. All together stay below 60:
 # CONTRIBUTING.md says how.
-STAGES = {"checks": (stage_checks, 1), "asan": (stage_asan, 14), "fuzz": (stage_fuzz, 3), "e2e": (stage_e2e, 14),
+STAGES = {"checks": (stage_checks, 1), "asan": (stage_asan, 14), "vectors": (stage_vectors, 1), "fuzz": (stage_fuzz, 3), "e2e": (stage_e2e, 14),
           "tsan": (stage_tsan, 6), "tidy": (stage_tidy, 11)}
 
 
@@ -236,6 +262,8 @@ def main():
     if "--long" in words:
         words.remove("--long")
         os.environ["PENSTOCK_LONG"] = "1"
+    if words[:1] == ["vectors"] and len(words) <= 2:
+        return vectors_alone(words[1:])
     wanted = words or list(STAGES)
     unknown = [w for w in wanted if w not in STAGES]
     if unknown:

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 
 #include <fmt/format.h>
 
@@ -13,19 +14,19 @@ class Judge {
   Judge(const Verifier& verifier, const JudgeContext& context)
       : verifier_(verifier), context_(context) {
     verdict_.tee_ = verifier.tee;
-    verdict_.trust_ = verifier.trust;
   }
 
   Verdict judge(std::string_view evidence) && {
     auto parsed = parse(evidence);
     verdict_.rules_.push_back(parse_rule(parsed));
     if (!parsed) return std::move(verdict_);
-    for (const Rule rule : verifier_.rules) {
-      verdict_.rules_.push_back(rule(**parsed, context_));
-    }
-    verdict_.claims_ = verifier_.claims(**parsed);
+    Appraisal appraisal = verifier_.appraise(**parsed, context_);
+    std::ranges::move(appraisal.rules, std::back_inserter(verdict_.rules_));
+    verdict_.trust_ = appraisal.trust;
+    verdict_.claims_ = std::move(appraisal.claims);
     verdict_.claims_["tee"] = verifier_.tee;
-    verdict_.claims_["trust"] = to_text(verifier_.trust);
+    verdict_.claims_["trust"] = to_text(appraisal.trust);
+    name_configuration();
     return std::move(verdict_);
   }
 
@@ -51,10 +52,30 @@ class Judge {
     return out;
   }
 
+  // The digest that we made of the document that came, where the TEE measured the same: never the
+  // field itself, whose padding and length are the TEE's.
+  void name_configuration() {
+    const RuleOutcome* rule = find("config_digest");
+    if (rule == nullptr) return;
+    if (rule->result == RuleResult::pass)
+      verdict_.claims_["config_digest"] = to_hex(context_.expected.config_digest);
+    else
+      verdict_.claims_.erase("config_digest");
+  }
+
+  const RuleOutcome* find(std::string_view name) const {
+    const auto found = std::ranges::find(verdict_.rules_, name, &RuleOutcome::name);
+    return found == verdict_.rules_.end() ? nullptr : &*found;
+  }
+
   const Verifier& verifier_;
   const JudgeContext& context_;
   Verdict verdict_;
 };
+
+Json no_challenge(const Json&) {
+  return "";
+}
 
 const Verifier* find_verifier(std::string_view tee) {
   const auto verifiers = builtin_verifiers();
@@ -62,8 +83,8 @@ const Verifier* find_verifier(std::string_view tee) {
   return found == verifiers.end() ? nullptr : &*found;
 }
 
-Result<Verdict> judge(std::string_view tee, std::string_view evidence, const Expectations& expected,
-                      const Anchors& anchors) {
+Result<Verdict> judge(std::string_view tee, std::string_view evidence,
+                      const JudgeContext& context) {
   const Verifier* verifier = find_verifier(tee);
   if (verifier == nullptr) {
     std::string known;
@@ -73,7 +94,6 @@ Result<Verdict> judge(std::string_view tee, std::string_view evidence, const Exp
     return fail(ErrorCode::unsupported,
                 fmt::format("evidence of this TEE cannot be verified; known are {}", known));
   }
-  const JudgeContext context{.expected = expected, .anchors = anchors};
   return Judge(*verifier, context).judge(evidence);
 }
 

@@ -11,5 +11,13 @@ inline constexpr std::size_t kInitdataFilesMax = 64;
 inline constexpr std::size_t kPolicyBytesMax = 64 << 10;
 inline constexpr std::size_t kPolicyDepthMax = 8;
 inline constexpr std::size_t kPolicyConditionsMax = 256;
+inline constexpr std::size_t kQuoteBytesMax = 16 << 10;  // SGX and TDX
+inline constexpr std::size_t kNitroBytesMax = 32 << 10;  // one document
+inline constexpr std::size_t kEventLogBytesMax = 1 << 20;
+inline constexpr std::size_t kEventLogEventsMax = 8192;
+inline constexpr std::size_t kCollateralBytesMax = 1 << 20;  // TCB info, QE identity
+inline constexpr std::size_t kTcbLevelsMax = 256;
+inline constexpr std::size_t kFactsMax = 4096;  // chains kept in the cache
+inline constexpr std::size_t kCollateralBundleBytesMax = 16 << 20;
 
 }  // namespace penstock::attest

@@ -1,13 +1,10 @@
 #include <algorithm>
 
 #include "attest/outcome.h"
+#include "attest/rule_book.h"
 
 namespace penstock::attest {
 namespace {
-
-bool all_zero(ByteView bytes) {
-  return std::ranges::all_of(bytes, [](std::uint8_t byte) { return byte == 0; });
-}
 
 // Digests are shown up to their padding.
 std::string digest_text(ByteView bytes) {

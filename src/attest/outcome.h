@@ -10,13 +10,14 @@
 namespace penstock::attest {
 
 struct RuleText {
-  std::string_view name, code;
+  std::string name;
+  std::string_view code;
   std::string expected, seen;
   std::string_view advice;  // told only on failure
 };
 
 inline RuleOutcome outcome(bool holds, RuleText text) {
-  return {.name = std::string(text.name),
+  return {.name = std::move(text.name),
           .code = std::string(text.code),
           .result = holds ? RuleResult::pass : RuleResult::fail,
           .expected = std::move(text.expected),

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "attest/limits.h"
+#include "attest/rfc3339.h"
 #include "crypto/sha.h"
 
 namespace penstock::attest {
@@ -53,10 +54,28 @@ class Checker {
   }
 
  private:
+  // A number, a time, or an object of numbers.
+  static bool is_least(const Json& value) {
+    if (value.is_string()) return parse_rfc3339(value.get_ref<const std::string&>()).has_value();
+    if (!value.is_object()) return value.is_number_integer();
+    return !value.empty() &&
+           std::ranges::all_of(value, [](const Json& part) { return part.is_number_integer(); });
+  }
+
   static Result<> leaf(const Json& node, const std::string& where) {
+    if (node.contains("build_in")) {
+      const bool good = node.size() == 1 && node.at("build_in").is_string();
+      return good ? Result<>() : fail(wrong(where, "build_in: expected the name of a list, alone"));
+    }
     if (node.size() != 2 || !node.contains("claim") || !node.at("claim").is_string()) {
-      return fail(
-          wrong(where, "expected {\"claim\": NAME} with one of equals, in, in_list and at_least"));
+      return fail(wrong(where,
+                        "expected {\"claim\": NAME} with one of equals, in, in_list, subset_of "
+                        "and at_least"));
+    }
+    if (node.contains("subset_of")) {
+      const Json& list = node.at("subset_of");
+      const bool good = list.is_array() && std::ranges::all_of(list, is_value);
+      return good ? Result<>() : fail(wrong(where, "subset_of: expected a list of values"));
     }
     if (node.contains("equals")) {
       return is_value(node.at("equals")) ? Result<>()
@@ -74,11 +93,13 @@ class Checker {
                                             : fail(wrong(where, "in_list: expected a name"));
     }
     if (node.contains("at_least")) {
-      return node.at("at_least").is_number_integer()
+      return is_least(node.at("at_least"))
                  ? Result<>()
-                 : fail(wrong(where, "at_least: expected a whole number"));
+                 : fail(wrong(where,
+                              "at_least: expected a whole number, an object of them, or a "
+                              "time such as 2024-03-13T00:00:00Z"));
     }
-    return fail(wrong(where, "expected one of equals, in, in_list and at_least"));
+    return fail(wrong(where, "expected one of equals, in, in_list, subset_of and at_least"));
   }
 
   std::size_t conditions_ = 0;
@@ -127,7 +148,7 @@ class Evaluator {
   bool node(const Json& node, std::vector<RuleOutcome>& out) const {
     if (node.contains("allOf")) return all_of(node.at("allOf"), out);
     if (node.contains("anyOf")) return any_of(node.at("anyOf"), out);
-    out.push_back(leaf(node));
+    out.push_back(node.contains("build_in") ? build(node) : leaf(node));
     return out.back().result == RuleResult::pass;
   }
 
@@ -164,6 +185,36 @@ class Evaluator {
     return false;
   }
 
+  bool fits(const Build& build) const {
+    if (build.withdrawn || build.claims.empty()) return false;
+    return std::ranges::all_of(build.claims, [&](const auto& each) {
+      const auto found = claims_.find(each.first);
+      return found != claims_.end() && found->is_string() &&
+             found->template get_ref<const std::string&>() == each.second;
+    });
+  }
+
+  RuleOutcome build(const Json& condition) const {
+    const std::string& name = condition.at("build_in").get_ref<const std::string&>();
+    const std::vector<Build>* builds = lists_.find_builds(name);
+    const Build* found = nullptr;
+    if (builds != nullptr)
+      for (const Build& each : *builds)
+        if (fits(each)) found = &each;
+    const auto measurement = claims_.find("measurement");
+    return {.name = "build",
+            .code = "measurement",
+            .result = found != nullptr ? RuleResult::pass : RuleResult::fail,
+            .expected = builds == nullptr
+                            ? fmt::format("a build of the list '{}', which is not there", name)
+                            : fmt::format("one of {} builds of '{}', with all of its claims",
+                                          builds->size(), name),
+            .seen = found != nullptr               ? found->name
+                    : measurement == claims_.end() ? "another"
+                                                   : "another, with " + shown(*measurement),
+            .advice = found != nullptr ? "" : std::string(advice_for("measurement"))};
+  }
+
   RuleOutcome leaf(const Json& condition) const {
     const std::string& claim = condition.at("claim").get_ref<const std::string&>();
     const auto found = claims_.find(claim);
@@ -186,6 +237,22 @@ class Evaluator {
     std::string expected;
   };
 
+  static bool at_least(const Json& value, const Json& least) {
+    if (least.is_number_integer())
+      return value.is_number_integer() && value.get<std::int64_t>() >= least.get<std::int64_t>();
+    if (least.is_string()) {
+      if (!value.is_string()) return false;
+      const auto seen = parse_rfc3339(value.get_ref<const std::string&>());
+      const auto wanted = parse_rfc3339(least.get_ref<const std::string&>());
+      return seen && wanted && *seen >= *wanted;
+    }
+    for (const auto& [part, wanted] : least.items()) {
+      const auto found = value.is_object() ? value.find(part) : value.end();
+      if (!value.is_object() || found == value.end() || !at_least(*found, wanted)) return false;
+    }
+    return true;
+  }
+
   Comparison compare(const Json& condition, const Json* value) const {
     if (condition.contains("equals")) {
       const Json& wanted = condition.at("equals");
@@ -197,9 +264,17 @@ class Evaluator {
               several(wanted, shown)};
     }
     if (condition.contains("at_least")) {
-      const auto least = condition.at("at_least").get<std::int64_t>();
-      return {value != nullptr && value->is_number_integer() && value->get<std::int64_t>() >= least,
-              fmt::format("at least {}", least)};
+      const Json& least = condition.at("at_least");
+      return {value != nullptr && at_least(*value, least),
+              fmt::format("at least {}", shown(least))};
+    }
+    if (condition.contains("subset_of")) {
+      const Json& wanted = condition.at("subset_of");
+      const bool holds = value != nullptr && value->is_array() &&
+                         std::ranges::all_of(*value, [&](const Json& each) {
+                           return std::ranges::find(wanted, each) != wanted.end();
+                         });
+      return {holds, "nothing but " + several(wanted, shown)};
     }
     return compare_list(condition.at("in_list").get_ref<const std::string&>(), value);
   }

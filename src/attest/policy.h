@@ -4,12 +4,21 @@
 //              {"claim": "config_digest", "in_list": "configs"},
 //              {"claim": "debug", "equals": false},
 //              {"claim": "svn", "at_least": 2},
+//              {"claim": "reported_tcb", "at_least": {"snp": 23, "microcode": 219}},
+//              {"claim": "tcb_status", "in": ["UpToDate", "SWHardeningNeeded"]},
+//              {"claim": "advisory_ids", "subset_of": ["INTEL-SA-00615"]},
+//              {"claim": "lowest_tcb_date", "at_least": "2024-03-13T00:00:00Z"},
+//              {"build_in": "builds"},
 //              {"anyOf": [{"claim": "platform", "in": ["ab..", "cd.."]}, ...]}]}
+// at_least of an object: every part named is there and at least as large; of a text: a time in UTC,
+// not before that one. build_in: one approved build whose claims all fit, so that a register of one
+// build never passes with a register of another.
 // Exactly one of allOf and anyOf at each level. An absent claim never satisfies anything; an empty
 // list denies. There is no "not".
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -24,9 +33,18 @@ namespace penstock::attest {
 
 // Values that a policy names and somebody else keeps: "builds" -> approved measurements. null: no
 // such list, which denies.
+struct Build {
+  std::string name;  // for people
+  std::map<std::string, std::string>
+      claims;  // all of them, or it is another build; none: never fits
+  bool withdrawn = false;
+};
+
 class PolicyLists {
  public:
   virtual ~PolicyLists() = default;
+  // Builds of a list, matched whole. null: no such list.
+  virtual const std::vector<Build>* find_builds(std::string_view) const { return nullptr; }
   virtual const std::vector<std::string>* find(std::string_view list) const = 0;
 };
 

@@ -144,5 +144,65 @@ TEST(Policy, TheDigestIsOfTheContent) {
   EXPECT_NE(a->digest(), c->digest());
 }
 
+struct TwoBuilds final : PolicyLists {
+  std::vector<Build> builds = {{"a", {{"measurement", "11"}, {"tpm.pcr4", "22"}}, false},
+                               {"b", {{"measurement", "33"}, {"tpm.pcr4", "44"}}, false}};
+  const std::vector<std::string>* find(std::string_view) const override { return nullptr; }
+  const std::vector<Build>* find_builds(std::string_view list) const override {
+    return list == "builds" ? &builds : nullptr;
+  }
+};
+
+bool allows(std::string_view condition, const Claims& claims, const PolicyLists& lists) {
+  const auto policy = Policy::parse(R"({"version":1,"allOf":[)" + std::string(condition) + "]}");
+  EXPECT_TRUE(policy) << policy.error().text();
+  return policy && all_pass(policy->evaluate(Trust::hardware, claims, lists));
+}
+
+TEST(PolicyBuilds, AreMatchedWhole) {
+  TwoBuilds lists;
+  const char* policy = R"({"build_in":"builds"})";
+  EXPECT_TRUE(allows(policy, {{"measurement", "11"}, {"tpm.pcr4", "22"}}, lists));
+  EXPECT_FALSE(allows(policy, {{"measurement", "11"}, {"tpm.pcr4", "44"}}, lists));
+  EXPECT_FALSE(allows(policy, {{"measurement", "11"}}, lists));
+  EXPECT_FALSE(allows(R"({"build_in":"others"})", {{"measurement", "11"}}, lists));
+  lists.builds[0].withdrawn = true;
+  EXPECT_FALSE(allows(policy, {{"measurement", "11"}, {"tpm.pcr4", "22"}}, lists));
+  lists.builds = {{"nothing", {}, false}};
+  EXPECT_FALSE(allows(policy, {{"measurement", "11"}}, lists));
+}
+
+TEST(PolicyVectors, EveryPartMustReach) {
+  const TwoBuilds lists;
+  const char* policy = R"({"claim":"reported_tcb","at_least":{"snp":23,"microcode":7}})";
+  const auto tcb = [](int snp, int microcode) {
+    return Claims{{"reported_tcb", {{"snp", snp}, {"microcode", microcode}, {"tee", 0}}}};
+  };
+  EXPECT_TRUE(allows(policy, tcb(23, 9), lists));
+  EXPECT_FALSE(allows(policy, tcb(22, 9), lists));
+  EXPECT_FALSE(allows(policy, tcb(99, 6), lists));
+  EXPECT_FALSE(allows(policy, {{"reported_tcb", {{"snp", 23}}}}, lists));
+  EXPECT_FALSE(allows(policy, {{"reported_tcb", 99}}, lists));
+}
+
+TEST(PolicySubsets, NothingElseMayBeThere) {
+  const TwoBuilds lists;
+  const char* policy = R"({"claim":"advisory_ids","subset_of":["A","B"]})";
+  EXPECT_TRUE(allows(policy, {{"advisory_ids", {"A"}}}, lists));
+  EXPECT_TRUE(allows(policy, {{"advisory_ids", Json::array()}}, lists));
+  EXPECT_FALSE(allows(policy, {{"advisory_ids", {"A", "C"}}}, lists));
+  EXPECT_FALSE(allows(policy, Claims::object(), lists));
+}
+
+TEST(PolicyDates, ArePointsInTime) {
+  const TwoBuilds lists;
+  const char* policy = R"({"claim":"lowest_tcb_date","at_least":"2024-03-13T00:00:00Z"})";
+  EXPECT_TRUE(allows(policy, {{"lowest_tcb_date", "2024-03-13T00:00:00Z"}}, lists));
+  EXPECT_FALSE(allows(policy, {{"lowest_tcb_date", "2024-03-12T23:59:59Z"}}, lists));
+  EXPECT_FALSE(allows(policy, {{"lowest_tcb_date", "later"}}, lists));
+  EXPECT_FALSE(Policy::parse(R"({"version":1,"allOf":[{"claim":"a","at_least":"soon"}]})"));
+  EXPECT_FALSE(Policy::parse(R"({"version":1,"allOf":[{"claim":"a","at_least":{}}]})"));
+}
+
 }  // namespace
 }  // namespace penstock::attest

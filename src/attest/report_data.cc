@@ -14,6 +14,12 @@ Result<ReportData> digest_of(const Json& bound) {
 
 }  // namespace
 
+Result<std::string> runtime_data(std::string_view additional_evidence, std::string_view nonce,
+                                 const Json& tee_pubkey) {
+  return canonical_json(
+      {{"additional-evidence", additional_evidence}, {"nonce", nonce}, {"tee-pubkey", tee_pubkey}});
+}
+
 Result<ReportData> report_data(std::string_view additional_evidence, std::string_view nonce,
                                const Json& tee_pubkey) {
   return digest_of(

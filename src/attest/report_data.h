@@ -15,6 +15,9 @@ using ReportData = std::array<std::uint8_t, 64>;
 // SHA-384 of the canonical JSON of {"additional-evidence", "nonce", "tee-pubkey"}, right-padded
 // with zeros (key broker protocol 0.4: reference/key-broker.md 1). The key's JWK holds exactly its
 // typed members (crypto::JweRecipient::jwk).
+// Its canonical text is what other forms are made of (a TPM takes SHA-256).
+Result<std::string> runtime_data(std::string_view additional_evidence, std::string_view nonce,
+                                 const Json& tee_pubkey);
 Result<ReportData> report_data(std::string_view additional_evidence, std::string_view nonce,
                                const Json& tee_pubkey);
 

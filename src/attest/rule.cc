@@ -12,6 +12,8 @@ std::string_view to_text(RuleResult result) {
       return "fail";
     case RuleResult::not_checked:
       return "not-checked";
+    case RuleResult::waived_by_policy:
+      return "waived_by_policy";
   }
   return "fail";
 }
@@ -37,8 +39,9 @@ bool all_pass(const std::vector<RuleOutcome>& outcomes) {
 }
 
 const RuleOutcome* first_failure(const std::vector<RuleOutcome>& outcomes) {
-  auto found = std::ranges::find_if(
-      outcomes, [](const RuleOutcome& outcome) { return outcome.result != RuleResult::pass; });
+  auto found = std::ranges::find_if(outcomes, [](const RuleOutcome& outcome) {
+    return outcome.result != RuleResult::pass && outcome.result != RuleResult::waived_by_policy;
+  });
   return found == outcomes.end() ? nullptr : &*found;
 }
 

@@ -9,8 +9,13 @@
 
 namespace penstock::attest {
 
-enum class RuleResult : std::uint8_t { pass, fail, not_checked };
-std::string_view to_text(RuleResult result);  // "pass", "fail", "not-checked"
+enum class RuleResult : std::uint8_t {
+  pass,
+  fail,
+  not_checked,       // what it needs is not there; refuses like a failure
+  waived_by_policy,  // it does not hold, and a policy says that this is taken for now
+};
+std::string_view to_text(RuleResult result);  // "pass", "fail", "not-checked", "waived_by_policy"
 
 // One rule that ran. For the owner's eyes: guests and hosts learn name and code only.
 struct RuleOutcome {
@@ -24,7 +29,8 @@ struct RuleOutcome {
 
 Json to_json(const RuleOutcome& outcome);
 Json to_json(const std::vector<RuleOutcome>& outcomes);
-bool all_pass(const std::vector<RuleOutcome>& outcomes);  // false for an empty list
+// All of them pass or are waived; false for an empty list.
+bool all_pass(const std::vector<RuleOutcome>& outcomes);
 const RuleOutcome* first_failure(const std::vector<RuleOutcome>& outcomes);
 
 }  // namespace penstock::attest

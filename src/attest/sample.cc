@@ -41,21 +41,17 @@ RuleOutcome allowed(const Parsed&, const JudgeContext& context) {
                   .advice = "sample evidence is for trying clients with a development manager"});
 }
 
-RuleOutcome report_data(const Parsed& parsed, const JudgeContext& context) {
-  return report_data_rule(of(parsed).report_data, context);
-}
-
-constexpr Rule kRules[] = {allowed, report_data};
-
 // It says nothing about a build or a configuration.
-Claims claims(const Parsed& parsed) {
-  return {{"debug", false}, {"sample.svn", of(parsed).svn}};
+Appraisal appraise_sample(const Parsed& parsed, const JudgeContext& context) {
+  return {.rules = {allowed(parsed, context), report_data_rule(of(parsed).report_data, context)},
+          .claims = {{"debug", false}, {"sample.svn", of(parsed).svn}},
+          .trust = Trust::none};
 }
 
 }  // namespace
 
 Verifier sample_verifier() {
-  return {.tee = "sample", .trust = Trust::none, .parse = parse, .rules = kRules, .claims = claims};
+  return {.tee = "sample", .challenge = no_challenge, .parse = parse, .appraise = appraise_sample};
 }
 
 }  // namespace penstock::attest

@@ -114,28 +114,23 @@ RuleOutcome signature_rule(const Parsed& parsed, const JudgeContext& context) {
                          .advice = "the report was changed or was not made by this platform"});
 }
 
-RuleOutcome simulated_report_data(const Parsed& parsed, const JudgeContext& context) {
-  return report_data_rule(simulated(parsed).report_data, context);
-}
-RuleOutcome config_digest(const Parsed& parsed, const JudgeContext& context) {
-  return config_digest_rule(simulated(parsed).host_data, context);
-}
-RuleOutcome debug(const Parsed& parsed, const JudgeContext& context) {
-  return debug_rule(simulated(parsed).debug, context);
-}
-
-constexpr Rule kSimulatedRules[] = {platform_rule, signature_rule, simulated_report_data,
-                                    config_digest, debug};
-
-Claims simulated_claims(const Parsed& parsed) {
-  const SimulatedEvidence& evidence = simulated(parsed);
-  const bool configured =
-      std::ranges::any_of(evidence.host_data, [](std::uint8_t byte) { return byte != 0; });
+Claims simulated_claims(const SimulatedEvidence& evidence) {
   return {{"measurement", to_hex(evidence.measurement)},
-          {"config_digest", configured ? to_hex(evidence.host_data) : ""},
           {"debug", evidence.debug},
           {"svn", evidence.svn},
           {"platform", evidence.platform}};
+}
+
+Appraisal appraise_simulated(const Parsed& parsed, const JudgeContext& context) {
+  const SimulatedEvidence& evidence = simulated(parsed);
+  Appraisal out;
+  out.rules = {platform_rule(parsed, context), signature_rule(parsed, context),
+               report_data_rule(evidence.report_data, context),
+               config_digest_rule(evidence.host_data, context),
+               debug_rule(evidence.debug, context)};
+  out.claims = simulated_claims(evidence);
+  out.trust = Trust::none;
+  return out;
 }
 
 }  // namespace
@@ -146,10 +141,9 @@ std::string platform_id(const crypto::P256PublicKey& key) {
 
 Verifier simulated_verifier() {
   return {.tee = "simulated",
-          .trust = Trust::none,
+          .challenge = no_challenge,
           .parse = parse_simulated,
-          .rules = kSimulatedRules,
-          .claims = simulated_claims};
+          .appraise = appraise_simulated};
 }
 
 }  // namespace penstock::attest

@@ -8,29 +8,50 @@
 #include <string_view>
 #include <vector>
 
+#include "attest/anchors.h"
 #include "attest/report_data.h"
 #include "attest/verdict.h"
 #include "crypto/ec.h"
 
 namespace penstock::attest {
 
-// What the judge knows and the evidence must fit. All of it is mandatory.
-struct Expectations {
-  ReportData report_data;
-  // Digest of the configuration that came with the evidence, hashed by the judge; empty: none came,
-  // and then the evidence's host data must be zero.
-  ByteBuffer config_digest;
-  std::int64_t now_s = 0;
-  bool debug_allowed = false;
+class Collateral;
+class FactCache;
+
+// What is asked of the evidence.
+enum class Ask : std::uint8_t {
+  verdict,    // may it be believed, and is it as it should be
+  signature,  // signatures and chains alone: no status, no debug bit, no measurement
+  measure,    // compute values from it
+  parse,      // is it well-formed
 };
 
-// Keys and roots that signatures are checked against. Vendors' roots are compiled into their
-// verifiers; these are the ones an owner adds.
-struct Anchors {
-  // Platform keys of simulated TEEs. Empty unless the manager's store is a development one, which
-  // makes the simulated verifier unreachable.
-  std::vector<crypto::P256PublicKey> simulated_platforms;
-  bool sample_allowed = false;  // unsigned evidence of public test clients; development stores only
+// What the judge knows and the evidence must fit. All of it is mandatory.
+struct Expectations {
+  ReportData report_data{};
+  // Digest of the configuration that came with the evidence, hashed by the judge; empty: none came,
+  // and then the evidence's host data must be zero.
+  ByteBuffer config_digest = {};
+  std::int64_t now_s = 0;
+  bool debug_allowed = false;
+
+  // The canonical runtime data that report_data is the SHA-384 of: TEEs with another form of
+  // binding derive theirs from it. Empty: only report_data is known.
+  std::string runtime_data = {};
+  // What the evidence's own nonce field must hold, whole: TPM extraData, Nitro nonce, SPDM nonce,
+  // report data of the others.
+  std::optional<ByteBuffer> nonce = std::nullopt;
+  // Evidence that no session asked for (archives, test vectors): report data and configuration may
+  // be any. Never set for a guest.
+  bool unbound = false;
+  // Of archives whose time of judgement is irrelevant: no window is looked at. Never set for a guest.
+  bool any_time = false;
+  Ask ask = Ask::verdict;
+  std::vector<std::string> tolerated_tcb = {};  // statuses taken besides UpToDate
+  // Days after its end that collateral is still taken: waived_by_policy, in the verdict.
+  std::int64_t collateral_grace_days = 0;
+  std::int64_t evaluation_number_min = 0;      // of Intel's TCB info and QE identity
+  std::vector<std::string> ear_profiles = {};  // of tokens that are taken; empty: our own
 };
 
 // Evidence after parsing, of one verifier's own type.
@@ -42,26 +63,37 @@ class Parsed {
 struct JudgeContext {
   const Expectations& expected;
   const Anchors& anchors;
+  const Collateral* collateral = nullptr;  // a snapshot; null: none but what the evidence carries
+  FactCache* facts = nullptr;              // null: nothing is kept
 };
 
-// A rule looks at parsed evidence and says what it expected and saw.
-using Rule = RuleOutcome (*)(const Parsed&, const JudgeContext&);
+// All that a verifier found: the rules in the order of their running, and what they let us say.
+struct Appraisal {
+  std::vector<RuleOutcome> rules = {};
+  Claims claims = Claims::object();
+  Trust trust = Trust::none;
+};
 
 struct Verifier {
   std::string_view tee;  // the protocol's name of it
-  Trust trust;
+  // What the challenge carries beside the nonce ("extra-params"), from what the guest sent there.
+  Json (*challenge)(const Json& extra_params);
   // invalid_argument: not this TEE's evidence. `evidence` is JSON text, at most kEvidenceBytesMax.
   Result<std::unique_ptr<Parsed>> (*parse)(std::string_view evidence);
-  std::span<const Rule> rules;  // all run, in this order, whatever the others say
-  Claims (*claims)(const Parsed&);
+  // Every rule runs, whatever the others say. Each chain is verified once.
+  Appraisal (*appraise)(const Parsed& parsed, const JudgeContext& context);
 };
+Json no_challenge(const Json& extra_params);  // of a TEE that needs nothing but the nonce: ""
 
 std::span<const Verifier> builtin_verifiers();
 const Verifier* find_verifier(std::string_view tee);
 
 // The one way to a verdict. Evidence that cannot be parsed gives a verdict with the failed rule
 // "parse" and no claims. unsupported: a TEE that no verifier knows.
-Result<Verdict> judge(std::string_view tee, std::string_view evidence, const Expectations& expected,
-                      const Anchors& anchors);
+Result<Verdict> judge(std::string_view tee, std::string_view evidence, const JudgeContext& context);
+inline Result<Verdict> judge(std::string_view tee, std::string_view evidence,
+                             const Expectations& expected, const Anchors& anchors) {
+  return judge(tee, evidence, JudgeContext{expected, anchors});
+}
 
 }  // namespace penstock::attest

@@ -27,4 +27,8 @@ inline std::string upper(std::string_view text) {
   return out;
 }
 
+inline bool equal_ignoring_case(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && upper(a) == upper(b);
+}
+
 }  // namespace penstock

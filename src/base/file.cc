@@ -69,15 +69,38 @@ Result<> write_all(int fd, ByteView contents, const std::filesystem::path& path)
 
 }  // namespace
 
+Result<> sync_folder(const std::filesystem::path& folder) {
+  const std::filesystem::path path = folder.empty() ? "." : folder;
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) return fail(os_error("opening", path, errno));
+  if (::fsync(fd.get()) != 0) return fail(os_error("syncing", path, errno));
+  return {};
+}
+
+Result<> write_new_file(const std::filesystem::path& path, ByteView contents, mode_t mode) {
+  UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
+  if (!fd && errno == EEXIST) {
+    return fail(ErrorCode::already_exists, fmt::format("'{}' is there already", path.string()));
+  }
+  if (!fd) return fail(os_error("creating", path, errno));
+  const Result<> written = write_all(fd.get(), contents, path);
+  if (!written) {
+    ::unlink(path.c_str());
+    return written;
+  }
+  return sync_folder(path.parent_path());
+}
+
 Result<> write_file(const std::filesystem::path& path, ByteView contents, mode_t mode) {
-  std::string beside = path.string() + fmt::format(".{}.new", ::getpid());
-  UniqueFd fd(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
-  if (!fd) return fail(os_error("creating", beside, errno));
-  Result<> written = write_all(fd.get(), contents, beside);
-  if (written && ::rename(beside.c_str(), path.c_str()) != 0)
-    written = fail(os_error("renaming to", path, errno));
-  if (!written) ::unlink(beside.c_str());
-  return written;
+  const std::filesystem::path beside = path.string() + fmt::format(".{}.new", ::getpid());
+  ::unlink(beside.c_str());  // of a process of this number that has died
+  TRY(write_new_file(beside, contents, mode));
+  if (::rename(beside.c_str(), path.c_str()) != 0) {
+    const Error problem = os_error("renaming to", path, errno);
+    ::unlink(beside.c_str());
+    return fail(problem);
+  }
+  return sync_folder(path.parent_path());
 }
 
 }  // namespace penstock

@@ -98,6 +98,28 @@ void speak_to_the_asker(const AttestExpectations& expected, RuleOutcome& rule) {
   if (rule.result == RuleResult::pass) rule.advice.clear();
 }
 
+// Whether the evidence binds the program to a configuration at all. Without one in it, whoever
+// started the program says by arguments and statements what it does.
+bool is_measured(const attest::Claims& claims) {
+  return claim_text(claims, "config_digest").find_first_not_of('0') != std::string::npos;
+}
+
+RuleOutcome mode_rule(bool measured) {
+  RuleOutcome rule{.name = "mode",
+                   .code = "not_measured",
+                   .result = RuleResult::pass,
+                   .expected = "measured",
+                   .seen = "measured",
+                   .advice = ""};
+  if (measured) return rule;
+  rule.result = RuleResult::fail;
+  rule.seen = "no configuration in the evidence: any statement may run there";
+  rule.advice =
+      "start it with a packed configuration (penstock config pack): then only its SQL and "
+      "statements that its keys signed run";
+  return rule;
+}
+
 // What the policy found beyond the verifier's own rules, whose sum it tells as "verdict". How
 // configuration digests of different sizes compare, the verifier knows better.
 void add_policy_rules(std::vector<RuleOutcome> found, std::vector<RuleOutcome>& rules) {
@@ -138,6 +160,8 @@ std::string_view word(RuleResult result) {
       return "FAIL";
     case RuleResult::not_checked:
       return "not checked";
+    case RuleResult::waived_by_policy:
+      return "waived";
   }
   return "";
 }
@@ -202,10 +226,12 @@ Result<AttestReport> judge_answer(std::string server, const AttestAnswer& answer
                       .tee = verdict.tee(),
                       .trust = verdict.trust(),
                       .bound_to_connection = !binding.exporter.empty(),
+                      .measured = is_measured(verdict.claims()),
                       .rules = verdict.rules(),
                       .claims = verdict.claims()};
   const attest::Policy policy = TRY(policy_of(expected));
   add_policy_rules(policy.evaluate(verdict, NoLists()), report.rules);
+  report.rules.push_back(mode_rule(report.measured));
   mark_unchecked(expected, report);
   for (RuleOutcome& rule : report.rules)
     if (rule.result != RuleResult::not_checked) speak_to_the_asker(expected, rule);
@@ -216,6 +242,8 @@ std::string report_text(const AttestReport& report, std::size_t columns) {
   std::string out = paragraph("server", report.server, {.label_width = 8}, columns);
   out += paragraph("TEE", fmt::format("{} (trust: {})", report.tee, attest::to_text(report.trust)),
                    {.label_width = 8}, columns);
+  out +=
+      paragraph("mode", report.measured ? "measured" : "NOT measured", {.label_width = 8}, columns);
   out += "\nRules\n";
   for (const RuleOutcome& rule : report.rules) out += rule_lines(rule, columns);
   out += "\n" + paragraph("Verdict:", verdict_text(report), {.label_width = 9}, columns);
@@ -232,6 +260,7 @@ OrderedJson report_json(const AttestReport& report) {
   out["tee"] = report.tee;
   out["trust"] = attest::to_text(report.trust);
   out["good"] = report.good();
+  out["measured"] = report.measured;
   out["bound_to_connection"] = report.bound_to_connection;
   out["rules"] = attest::to_json(report.rules);
   out["claims"] = report.claims;

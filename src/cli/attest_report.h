@@ -34,6 +34,7 @@ struct AttestReport {
   std::string tee;
   attest::Trust trust = attest::Trust::none;
   bool bound_to_connection = false;  // by TLS' exporter
+  bool measured = false;             // a configuration stands in the evidence, so it is in force
   std::vector<attest::RuleOutcome> rules;
   attest::Claims claims = attest::Claims::object();
   bool good() const { return attest::all_pass(rules); }

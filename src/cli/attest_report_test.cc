@@ -111,6 +111,21 @@ TEST_F(AttestReports, EachExpectationThatDoesNotHoldFailsByName) {
   EXPECT_EQ(result_of(judge(all(), true), "debug"), RuleResult::fail);
 }
 
+TEST_F(AttestReports, WithoutAConfigurationInTheEvidenceItIsNotMeasured) {
+  EXPECT_EQ(report_json(judge(all()))["measured"], true);
+  config_digest_.clear();
+  AttestAnswer bare = answer();
+  bare.initdata.clear();
+  AttestExpectations expected = all();
+  expected.config_digest.reset();
+  const auto report = judge_answer("http://h:1", bare, binding_, expected, 1000);
+  ASSERT_TRUE(report) << report.error().text();
+  EXPECT_EQ(result_of(*report, "mode"), RuleResult::fail);
+  EXPECT_FALSE(report->good());
+  EXPECT_EQ(report_json(*report)["measured"], false);
+  EXPECT_NE(report_text(*report, 1000).find("any statement may run"), std::string::npos);
+}
+
 TEST_F(AttestReports, EvidenceOverAnotherNonceIsNotFresh) {
   const AttestAnswer old = answer();
   attest::SessionBinding now = binding_;

@@ -50,6 +50,16 @@ constexpr std::array kCommands = {
                  "      --config service.initdata.toml --platform-key platform.key.pem "
                  "--allow-simulated",
                  make_attest},
+    CommandEntry{"evidence", "Verify evidence of a TEE that was put into files",
+                 "  penstock evidence verify --type snp-report evidence=report.bin vcek=vcek.der "
+                 "ask=ask.pem\n"
+                 "  penstock evidence verify evidence-folder --json",
+                 make_evidence},
+    CommandEntry{
+        "collateral", "Keep what vendors sign about their platforms, to judge with offline",
+        "  penstock collateral import collateral.json tcb_info=tcb.json root_ca_crl=root.crl\n"
+        "  penstock collateral check collateral.json --days 7",
+        make_collateral},
     CommandEntry{"audit", "Check that a manager's audit log is whole and not an older copy",
                  "  penstock audit verify --data manager --head audit-head.json", make_audit},
     CommandEntry{"statement-key", "Make a key that signs statements (`penstock sql --sign`)",
@@ -58,6 +68,12 @@ constexpr std::array kCommands = {
                  "  penstock status --server http://127.0.0.1:8088\n"
                  "  penstock status --data data --json",
                  make_status},
+    CommandEntry{"mqtt", "Subscribe to an MQTT broker, or publish to it",
+                 "  penstock mqtt sub -h broker -t 'plant/#' -v\n"
+                 "  penstock mqtt pub -h broker -t plant/1/temperature -q 1 -m '{\"c\": 21.5}'",
+                 make_mqtt},
+    CommandEntry{"token", "Make a token that logs a user in at a penstockd",
+                 "  penstock token new --out alice.token --user alice", make_token},
     CommandEntry{"test", "Run files of SQL test cases: statements, records in, records out",
                  "  penstock test tests/stream/masking.json\n"
                  "  penstock test --json cases/*.json",

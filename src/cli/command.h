@@ -16,6 +16,8 @@ namespace penstock::cli {
 class Command {
  public:
   virtual ~Command() = default;
+  // Of a run that gave no error: 1 where the answer is a refusal and no failure.
+  virtual int answer_status() const { return 0; }
   virtual void declare(CLI::App& verb) = 0;  // options, bound to members
   virtual Result<> run() = 0;                // once, after parsing
   // What to do about an error of run(), beyond what its text says; advice_for() unless told.
@@ -41,11 +43,15 @@ std::unique_ptr<Command> make_sql();
 std::unique_ptr<Command> make_policy();
 std::unique_ptr<Command> make_config();
 std::unique_ptr<Command> make_manager();
+std::unique_ptr<Command> make_evidence();
+std::unique_ptr<Command> make_collateral();
 std::unique_ptr<Command> make_audit();
 std::unique_ptr<Command> make_measure();
 std::unique_ptr<Command> make_attest();
 std::unique_ptr<Command> make_statement_key();
 std::unique_ptr<Command> make_status();
+std::unique_ptr<Command> make_token();
+std::unique_ptr<Command> make_mqtt();
 std::unique_ptr<Command> make_test();
 std::unique_ptr<Command> make_topics();
 std::unique_ptr<Command> make_repair();

@@ -28,14 +28,15 @@ Result<> add_list(const TomlTable& table, const char* key, std::vector<std::stri
   return {};
 }
 
-// Of the section's files only the CA: the others of [kafka] are the host's and hold secrets.
-Result<> add_ca(const TomlTable& configuration, const char* section,
+// Of the section's files only the CA: the others of [kafka] and [rest] are the host's and hold
+// secrets.
+Result<> add_ca(const TomlTable& configuration, const char* section, const char* key,
                 std::vector<std::string>& out) {
   const auto found = configuration.find(section);
   if (found == configuration.end()) return {};
   const auto* table = std::get_if<TomlTable>(&found->second.value);
   if (table == nullptr) return fail(wrong(section, found->second.line));
-  if (const auto ca = table->find("ca"); ca != table->end()) TRY(add(ca->second, "ca", out));
+  if (const auto ca = table->find(key); ca != table->end()) TRY(add(ca->second, key, out));
   return {};
 }
 
@@ -70,8 +71,9 @@ Result<std::vector<std::string>> files_named(const TomlTable& configuration) {
   std::vector<std::string> out;
   TRY(add_list(configuration, "sql_files", out));
   TRY(add_list(configuration, "statement_keys", out));
-  TRY(add_ca(configuration, "manager", out));
-  TRY(add_ca(configuration, "kafka", out));
+  TRY(add_ca(configuration, "manager", "ca", out));
+  TRY(add_ca(configuration, "kafka", "ca", out));
+  TRY(add_ca(configuration, "rest", "client_ca", out));
   return out;
 }
 

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "cli/command.h"
 #include "cli/limits.h"
+#include "cli/policy_explain.h"
 #include "crypto/jwk.h"
 #include "crypto/random.h"
 #include "data/time_text.h"
@@ -366,14 +367,21 @@ class PolicyCommand final : public Command {
     state_key_.declare(*state_key_verb_);
     show_.declare(
         *verb.add_subcommand("show", "What a policy says, and whether its signature holds"));
+    explain_verb_ = verb.add_subcommand(
+        "explain", "A release policy in words, and what it would say to evidence");
+    explain_.declare(*explain_verb_);
   }
   Result<> run() override {
     if (make_verb_->parsed()) return make_.run();
+    if (explain_verb_->parsed()) return explain_.run();
     if (state_key_verb_->parsed()) return state_key_.run();
     return combine_verb_->parsed() ? combine_.run() : show_.run();
   }
+  int answer_status() const override { return explain_.answer_status(); }
 
  private:
+  CLI::App* explain_verb_ = nullptr;
+  ExplainPolicy explain_;
   CLI::App* make_verb_ = nullptr;
   CLI::App* combine_verb_ = nullptr;
   CLI::App* state_key_verb_ = nullptr;

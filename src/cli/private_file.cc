@@ -1,6 +1,5 @@
 #include "cli/private_file.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -44,17 +43,10 @@ Result<> require_absent(const std::filesystem::path& path) {
 }
 
 Result<> write_private_file(const std::filesystem::path& path, ByteView contents) {
-  UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!fd && errno == EEXIST) return fail(already_there(path));
-  if (!fd) return fail(os_error("making", path, errno));
-  while (!contents.empty()) {
-    ssize_t n = ::write(fd.get(), contents.data(), contents.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return fail(os_error("writing", path, errno));
-    contents = contents.subspan(static_cast<std::size_t>(n));
-  }
-  if (::fsync(fd.get()) != 0) return fail(os_error("writing", path, errno));
-  return {};
+  const Result<> written = write_new_file(path, contents, 0600);
+  if (!written && written.error().code() == ErrorCode::already_exists)
+    return fail(already_there(path));
+  return written;
 }
 
 Result<SecretBuffer> read_secret_from_stdin(std::size_t bytes_max) {

@@ -88,7 +88,7 @@ int run_program(int argc, const char* const* argv) {
   for (Verb& verb : verbs) {
     if (!verb.app->parsed()) continue;
     Result<> done = verb.command->run();
-    return done ? 0 : report(*verb.command, done.error());
+    return done ? verb.command->answer_status() : report(*verb.command, done.error());
   }
   return facts_of(ErrorCode::internal).exit_status;
 }

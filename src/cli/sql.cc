@@ -8,7 +8,7 @@
 #include "cli/console/http_target.h"
 #include "cli/console/place_target.h"
 #include "cli/limits.h"
-#include "cli/manager/admin_options.h"
+#include "cli/rest_login.h"
 
 namespace penstock::cli {
 namespace {
@@ -24,12 +24,16 @@ class Sql final : public Command {
                    "Data folder: asks the penstockd that holds it, or works on it when it is free");
     place_.data_option()->excludes(server);
     place_.kafka_option()->excludes(server);
-    verb.add_option("--ca", ca_file_, "Certificate (PEM) of the CA of an https server");
+    login_.declare(verb);
     CLI::Option* sign =
         verb.add_option("--sign", sign_file_,
                         "Private key (PEM) that signs the statements, for a server that executes "
                         "signed ones only");
     verb.add_option("--service-id", service_id_, "The service that they are meant for")
+        ->needs(sign);
+    verb.add_option(
+            "--deployment", deployment_,
+            "The deployment that they are meant for, as its measured configuration names it")
         ->needs(sign);
     verb.add_option("--keys", keys_file_, "Key file, when working on a free folder or on Kafka");
     CLI::Option* text = verb.add_option("-e,--execute", statements_, "Statements to run");
@@ -61,16 +65,21 @@ class Sql final : public Command {
   }
 
   Result<std::unique_ptr<SqlTarget>> open_target() const {
-    HttpTargetOptions options{.service_id = service_id_};
-    if (!ca_file_.empty()) options.trust = TRY(load_trust(ca_file_));
-    if (!sign_file_.empty()) options.signer = TRY(StatementSigner::load(sign_file_));
+    HttpTargetOptions options{
+        .account = TRY(login_.account()), .signer = {}, .service_id = service_id_};
+    if (!sign_file_.empty()) {
+      options.signer = TRY(StatementSigner::load(sign_file_));
+      options.signer->set_deployment(deployment_);
+    }
     if (place_.check()) return open_place_target(place_, keys_file_, std::move(options));
     return TRY(HttpTarget::connect(server_.empty() ? kDefaultServer : server_, std::move(options)));
   }
 
-  std::string server_, keys_file_, service_id_, statements_, file_, output_ = "TABULAR";
+  std::string server_, keys_file_, service_id_, deployment_, statements_, file_,
+      output_ = "TABULAR";
   LogPlace place_;
-  std::filesystem::path ca_file_, sign_file_;
+  RestLogin login_;
+  std::filesystem::path sign_file_;
 };
 
 }  // namespace

@@ -4,8 +4,8 @@
 #include "cli/folder.h"
 #include "cli/http_error.h"
 #include "cli/limits.h"
-#include "cli/manager/admin_options.h"
 #include "cli/paragraph.h"
+#include "cli/rest_login.h"
 #include "cli/status_report.h"
 #include "net/http_client.h"
 #include "topics/folder_lock.h"
@@ -23,7 +23,7 @@ class Status final : public Command {
         verb.add_option("--server", server_, "Address of a penstockd")->default_str(kStatusServer);
     verb.add_option("--data", folder_, "Data folder: asks the penstockd that holds it")
         ->excludes(server);
-    verb.add_option("--ca", ca_file_, "Certificate (PEM) of the CA of an https server");
+    login_.declare(verb);
     verb.add_flag("--json", json_, "All of it as JSON");
   }
 
@@ -45,7 +45,7 @@ class Status final : public Command {
     if (!owner)
       return fail(ErrorCode::unavailable,
                   fmt::format("no process holds '{}': nothing runs there", folder_.string()));
-    if (owner->http) return "http://" + *owner->http;
+    if (owner->http) return *owner->http;
     return fail(ErrorCode::unavailable,
                 fmt::format("'{}' is held by process {} ({}), which answers no questions",
                             folder_.string(), owner->pid, owner->program));
@@ -53,12 +53,18 @@ class Status final : public Command {
 
   Result<Json> ask(const net::HttpAddress& address) const {
     net::HttpClientOptions options;
-    if (!ca_file_.empty()) options.trust = TRY(load_trust(ca_file_));
+    const RestAccount account = TRY(login_.account());
+    options.trust = account.trust;
     net::HttpClient client(address, std::move(options));
-    const net::HttpResponse response = TRY(client.call({.method = "GET",
-                                                        .path = "/penstock/status",
-                                                        .fields = {{"Accept", "application/json"}},
-                                                        .body = {}}));
+    const net::HttpResponse response =
+        TRY(client.call(account.with_login({.method = "GET",
+                                            .path = "/penstock/status",
+                                            .fields = {{"Accept", "application/json"}},
+                                            .body = {}})));
+    if (response.status == 401)
+      return fail(ErrorCode::unauthenticated,
+                  fmt::format("{} asks who you are: give --token FILE, or --cert and --cert-key",
+                              address.url()));
     if (response.status != 200)
       return fail(code_of_status(response.status),
                   fmt::format("{} answered {} {}; is this a penstockd?", address.url(),
@@ -72,7 +78,8 @@ class Status final : public Command {
   }
 
   std::string server_;
-  std::filesystem::path folder_, ca_file_;
+  std::filesystem::path folder_;
+  RestLogin login_;
   bool json_ = false;
 };
 

@@ -42,10 +42,15 @@ std::string log_text(const Json& log) {
 }
 
 std::string keys_text(const Json& status) {
-  if (!flag(status, "keys_loaded")) return "none loaded: sealed topics stay sealed";
-  std::string out = "loaded; ";
-  out += flag(status, "measured") ? "the SQL is measured" : "statements are free";
-  if (flag(status, "signed_statements")) out += ", signed statements are taken";
+  return flag(status, "keys_loaded") ? "loaded" : "none loaded: sealed topics stay sealed";
+}
+
+std::string statements_text(const Json& status) {
+  const std::string from = text_of(status, "sql_from");
+  if (from == "anybody") return "free: everybody who reaches the server may run any";
+  std::string out = from == "measured" ? "those of the measured configuration"
+                                       : "those of its configuration, which is not measured";
+  if (flag(status, "signed_statements")) out += ", and signed ones";
   return out;
 }
 
@@ -169,6 +174,7 @@ std::string status_text(const Json& status, std::size_t columns) {
   fact("service", text_of(status, "service_id"));
   fact("log", log_text(log));
   fact("keys", keys_text(status));
+  fact("statements", statements_text(status));
   fact("TEE", tee_text(status));
   if (text_of(log, "kind") == "kafka") {
     fact("commits", commits_text(object_of(status, "commits")));

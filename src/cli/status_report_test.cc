@@ -10,7 +10,7 @@ using testing::HasSubstr;
 using testing::Not;
 
 constexpr std::string_view kShared = R"({
-  "service_id": "payments", "keys_loaded": true, "measured": true, "signed_statements": false,
+  "service_id": "payments", "keys_loaded": true, "sql_from": "measured", "signed_statements": false,
   "tee": "simulated", "enrollment": null,
   "log": {"kind": "kafka", "bootstrap": "a:9092", "shared": true, "instance": "one"},
   "commits": {"committed": 9, "aborted": 0, "fenced": 0, "unknown": 1, "seconds": 0.5,
@@ -26,8 +26,9 @@ TEST(StatusReport, SaysEverythingInWords) {
   const std::string text = status_text(Json::parse(kShared), 100);
   for (const char* part :
        {"payments", "Kafka at a:9092; tasks are shared with other processes, this one is 'one'",
-        "the SQL is measured", "9 committed, 0 aborted, 0 fenced, 1 unknown; 50.0 ms on average",
-        "250.0 ms at most", "CSAS_A_1", "1 of 2: 0", "3 (0: 3)",
+        "those of the measured configuration",
+        "9 committed, 0 aborted, 0 fenced, 1 unknown; 50.0 ms on average", "250.0 ms at most",
+        "CSAS_A_1", "1 of 2: 0", "3 (0: 3)",
         "ERROR  query CSAS_A_1: topic 'input' is another one now",
         "topic_recreated, topic input, partition 0: 1 time; last: it has another id now"})
     EXPECT_THAT(text, HasSubstr(part));
@@ -49,10 +50,12 @@ TEST(StatusReport, TellsWhichSealedRecordsAreMissing) {
 
 TEST(StatusReport, OfAFolderIsShort) {
   const std::string text = status_text(
-      Json::parse(R"({"service_id":"default_","keys_loaded":false,"log":{"kind":"embedded"},
+      Json::parse(
+          R"({"service_id":"default_","keys_loaded":false,"sql_from":"anybody","log":{"kind":"embedded"},
                       "queries":[],"misbehaviour":[]})"),
       100);
   EXPECT_THAT(text, HasSubstr("in a folder"));
+  EXPECT_THAT(text, HasSubstr("everybody who reaches the server"));
   EXPECT_THAT(text, HasSubstr("There are no queries."));
   EXPECT_THAT(text, Not(HasSubstr("commits")));
   EXPECT_THAT(text, Not(HasSubstr("brokers")));

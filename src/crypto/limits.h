@@ -18,5 +18,11 @@ inline constexpr std::size_t kJwtBytesMax = 64 << 10;             // of one comp
 inline constexpr std::size_t kJwkMemberBytesMax = 1024;           // of one base64url member
 inline constexpr std::size_t kJwePlaintextBytesMax = 2 << 20;     // of one message
 inline constexpr std::size_t kJweHeaderBytesMax = 8 << 10;        // protected header, base64url
+inline constexpr int kRsaBitsMin = 2048, kRsaBitsMax = 8192;
+inline constexpr std::size_t kCertificatesMax = 32;        // of one bundle
+inline constexpr std::size_t kBundleBytesMax = 256 << 10;  // of certificates, PEM or DER
+inline constexpr std::size_t kCrlBytesMax = 4 << 20;       // of one
+inline constexpr std::size_t kChainMax = 8;                // from leaf to anchor
+inline constexpr std::size_t kDerDepthMax = 12;            // nested values
 
 }  // namespace penstock::crypto

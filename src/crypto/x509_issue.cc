@@ -203,8 +203,9 @@ Result<Certificate> issue_leaf(const LeafSpec& leaf, const P256PublicKey& key,
     return refused();
   TRY(add_extension(x.get(), issuer.get(), NID_basic_constraints, "critical,CA:FALSE"));
   TRY(add_extension(x.get(), issuer.get(), NID_key_usage, "critical,digitalSignature"));
+  const char* role = leaf.server ? "serverAuth" : "clientAuth";
   TRY(add_extension(x.get(), issuer.get(), NID_ext_key_usage,
-                    leaf.server ? "serverAuth" : "clientAuth"));
+                    leaf.usage.empty() ? role : leaf.usage.c_str()));
   TRY(add_extension(x.get(), issuer.get(), NID_subject_key_identifier, "hash"));
   TRY(add_extension(x.get(), issuer.get(), NID_authority_key_identifier, "keyid"));
   TRY(add_names(x.get(), leaf));

@@ -105,6 +105,12 @@ Result<bool> SourceEdge::next() {
   refuse_beyond_limits();
   decode();
   set_timestamps();
+  if (timestamp_ && step_.stream.strict_time && !refused_now_.empty()) {
+    return fail(ErrorCode::failed_precondition,
+                fmt::format("stream {}: the TIMESTAMP column of a record is no time, and "
+                            "ksql.timestamp.throw.on.invalid is set",
+                            step_.stream.name));
+  }
   fill_pseudo_columns();
   std::size_t behind = first_ + rows_;
   position_ = behind < buffer_.size() ? buffer_.offsets[behind] : reader_->position();

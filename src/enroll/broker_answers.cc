@@ -60,6 +60,7 @@ ErrorCode code_of(int status, std::string_view kind, std::string_view detail) {
     return judged ? ErrorCode::permission_denied : ErrorCode::unauthenticated;
   }
   if (status == 404) return ErrorCode::not_found;
+  if (kind == "LeaseOver") return ErrorCode::fenced;
   if (status == 408 || status == 429 || status >= 500) return ErrorCode::unavailable;
   return ErrorCode::failed_precondition;
 }
@@ -99,6 +100,15 @@ Result<BrokerToken> read_token(std::string_view body) {
 
 Result<Json> read_resource(std::string_view body) {
   return parse_answer(body, "resource of the manager", kResourceAnswerBytesMax);
+}
+
+Result<std::int64_t> read_lease(std::string_view body) {
+  constexpr std::string_view kWhat = "lease of the manager";
+  const Json json = TRY(parse_answer(body, kWhat, kChallengeBytesMax));
+  const std::int64_t term = TRY(json_integer(json, kWhat, "term"));
+  if (term < 1)
+    return fail(ErrorCode::invalid_argument, fmt::format("{}: its term is not from 1", kWhat));
+  return term;
 }
 
 Result<std::string> read_session_cookie(std::string_view set_cookie) {

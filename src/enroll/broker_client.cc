@@ -48,6 +48,7 @@ struct BrokerClient::Parts {
   Result<net::HttpResponse> call(const net::HttpRequest& request);
   Result<Json> evidence_for(std::string_view nonce) const;
   Result<BrokerToken> shake_hands();
+  Result<net::HttpResponse> call_with_token(net::HttpRequest request, BrokerClient& client);
 };
 
 Result<net::HttpResponse> BrokerClient::Parts::call(const net::HttpRequest& request) {
@@ -140,26 +141,44 @@ Result<BrokerToken> BrokerClient::Parts::shake_hands() {
   return read_token(answer.body);
 }
 
-Result<SecretBuffer> BrokerClient::resource(const keys::ResourcePath& path) {
-  const std::string what = fmt::format("fetching {}", path.text());
+// With the token; attests first when there is none, and again when it is not accepted any more.
+Result<net::HttpResponse> BrokerClient::Parts::call_with_token(net::HttpRequest request,
+                                                               BrokerClient& client) {
   for (int handshakes = 0;;) {
-    if (parts_->token.text.empty()) {
-      TRY(attest());
+    if (token.text.empty()) {
+      TRY(client.attest());
       ++handshakes;
     }
-    auto answer = parts_->call({.method = "GET",
-                                .path = "/kbs/v0/resource/" + path.text(),
-                                .query = {},
-                                .fields = {{"Authorization", "Bearer " + parts_->token.text}},
-                                .body = {}});
-    if (answer) {
-      const Json message = TRY_IN(read_resource(answer->body), what);
-      return TRY_IN(crypto::jwe_decrypt(message, parts_->key), what);
-    }
-    const bool again = answer.error().code() == ErrorCode::unauthenticated;
-    if (!again || handshakes >= kHandshakesMax) return fail(answer.error().in(what));
-    parts_->token = {};
+    net::HttpRequest one = request;
+    one.fields.push_back({"Authorization", "Bearer " + token.text});
+    auto answer = call(one);
+    const bool again = !answer && answer.error().code() == ErrorCode::unauthenticated;
+    if (!again || handshakes >= kHandshakesMax) return answer;
+    token = {};
   }
+}
+
+Result<SecretBuffer> BrokerClient::resource(const keys::ResourcePath& path) {
+  const std::string what = fmt::format("fetching {}", path.text());
+  net::HttpRequest request;
+  request.method = "GET";
+  request.path = "/kbs/v0/resource/" + path.text();
+  const auto answer = TRY_IN(parts_->call_with_token(std::move(request), *this), what);
+  const Json message = TRY_IN(read_resource(answer.body), what);
+  return TRY_IN(crypto::jwe_decrypt(message, parts_->key), what);
+}
+
+Result<std::int64_t> BrokerClient::lease(std::string_view app, std::string_view step,
+                                         std::string_view instance, std::int64_t term,
+                                         const keys::HeldCheckpoint& checkpoint) {
+  const std::string what = "the lease of the service";
+  const Json body = {{"step", step},
+                     {"instance", instance},
+                     {"term", term},
+                     {"checkpoint", keys::to_json(checkpoint)}};
+  const auto answer = TRY_IN(
+      parts_->call_with_token(post(fmt::format("/kbs/v0/lease/{}", app), body), *this), what);
+  return TRY_IN(read_lease(answer.body), what);
 }
 
 std::int64_t BrokerClient::token_expires_s() const {

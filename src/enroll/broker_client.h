@@ -6,6 +6,7 @@
 #include <string>
 
 #include "crypto/random.h"
+#include "keys/held_checkpoint.h"
 #include "keys/resource.h"
 #include "net/http_client.h"
 #include "net/tls.h"
@@ -46,6 +47,12 @@ class BrokerClient {
 
   // Attests again by itself when the token has expired (401), three times at most.
   Result<SecretBuffer> resource(const keys::ResourcePath& path);
+
+  // The lease of the app's service that the measured configuration names; its term. `step`:
+  // "start", "renew" or "stop". fenced: another process has it; failed_precondition: the checkpoint
+  // is behind what the manager holds. Attests again as above.
+  Result<std::int64_t> lease(std::string_view app, std::string_view step, std::string_view instance,
+                             std::int64_t term, const keys::HeldCheckpoint& checkpoint);
 
  private:
   struct Parts;

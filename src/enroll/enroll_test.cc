@@ -113,7 +113,7 @@ TEST_F(Enroll, FetchesOnlyTheKeysThatTheConfigurationNames) {
   EXPECT_EQ(manager_.count(kReader), 0);
 }
 
-TEST_F(Enroll, RefusesToStartWithoutAStateKeyAndSaysHowToMakeIt) {
+TEST_F(Enroll, RefusesToStartWithoutAStateKeyAndSaysHowToReplaceIt) {
   manager_.on_step([](const std::string& step, int) -> std::optional<Answer> {
     if (step != kStateKey) return std::nullopt;
     return refusal(404, "ResourceNotFound", "nothing of that name");
@@ -333,6 +333,81 @@ TEST_F(Enroll, GoesOnWhileTheManagerIsAwayAndComesBackToIt) {
   ASSERT_TRUE(comes_true([&] { return enrollment->state().renewals >= 1; }));
   EXPECT_EQ(enrollment->state().last_error, "");
   EXPECT_FALSE(withdrawn);
+}
+
+class Leases : public Enroll {
+ protected:
+  keys::HeldCheckpoint at(std::int64_t number) {
+    keys::HeldCheckpoint out{.term = 0, .parts = {}};
+    out.parts[""] = {number, std::string(64, 'a')};
+    return out;
+  }
+  LeaseSpec lease(std::chrono::milliseconds offline_max) {
+    return {.instance = "",
+            .offline_max = offline_max,
+            .checkpoint = [this]() -> Result<keys::HeldCheckpoint> { return at(++commit_); }};
+  }
+  std::atomic<std::int64_t> commit_ = 0;
+};
+
+TEST_F(Leases, SendWhatWasCommittedAtTheStartNowAndThenAndAtTheEnd) {
+  auto enrollment = Enrollment::start(client(), spec()).value();
+  EXPECT_EQ(enrollment->start_lease(lease(std::chrono::seconds(2))).value(), 1);
+  ASSERT_TRUE(comes_true([&] { return manager_.lease_requests().size() >= 3; }));
+  EXPECT_GE(enrollment->state().held_commit, 2);
+  enrollment->stop_lease();
+  const auto requests = manager_.lease_requests();
+  EXPECT_EQ(requests.front()["step"], "start");
+  EXPECT_EQ(requests[1]["step"], "renew");
+  EXPECT_EQ(requests.back()["step"], "stop");
+  std::int64_t last = 0;
+  for (const Json& request : requests) {
+    const std::int64_t number = request["checkpoint"]["parts"][""]["number"];
+    EXPECT_GT(number, last);
+    last = number;
+    EXPECT_EQ(request["term"], request["step"] == "start" ? 0 : 1);
+  }
+  commit_ = 100;  // nobody asks any more
+  enrollment.reset();
+  EXPECT_EQ(commit_, 100);
+}
+
+TEST_F(Leases, WhoHasLostItIsTold) {
+  manager_.on_step([](const std::string& step, int before) -> std::optional<Answer> {
+    if (step != "lease" || before == 0) return std::nullopt;
+    return refusal(409, "LeaseOver", "another process has it");
+  });
+  std::atomic<int> code = -1;
+  auto enrollment = Enrollment::start(client(), spec()).value();
+  enrollment->on_withdrawn([&](const Error& error) { code = static_cast<int>(error.code()); });
+  ASSERT_TRUE(enrollment->start_lease(lease(std::chrono::seconds(2))));
+  ASSERT_TRUE(comes_true([&] { return code != -1; }));
+  EXPECT_EQ(code, static_cast<int>(ErrorCode::fenced));
+}
+
+TEST_F(Leases, AnOlderStateIsRefusedAtTheStart) {
+  manager_.on_step([](const std::string& step, int) -> std::optional<Answer> {
+    if (step != "lease") return std::nullopt;
+    return refusal(409, "CheckpointRefused", "older than what was held");
+  });
+  auto enrollment = Enrollment::start(client(), spec()).value();
+  const auto term = enrollment->start_lease(lease(std::chrono::seconds(2)));
+  ASSERT_FALSE(term);
+  EXPECT_EQ(term.error().code(), ErrorCode::failed_precondition);
+  EXPECT_THAT(term.error().text(), HasSubstr("older"));
+}
+
+TEST_F(Leases, AManagerThatIsAwayForTooLongEndsIt) {
+  manager_.on_step([&](const std::string& step, int before) -> std::optional<Answer> {
+    if (step != "lease" || before == 0) return std::nullopt;
+    return Answer{502, "somebody in between"};
+  });
+  std::atomic<int> code = -1;
+  auto enrollment = Enrollment::start(client(), spec()).value();
+  enrollment->on_withdrawn([&](const Error& error) { code = static_cast<int>(error.code()); });
+  ASSERT_TRUE(enrollment->start_lease(lease(std::chrono::seconds(2))));
+  ASSERT_TRUE(comes_true([&] { return code != -1; }));
+  EXPECT_EQ(code, static_cast<int>(ErrorCode::timeout));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <ctime>
 #include <mutex>
 #include <optional>
 #include <random>
@@ -10,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "crypto/jwk.h"
@@ -34,8 +36,26 @@ bool is_away(const Error& error) {
   }
 }
 
-bool is_withdrawal(const Error& error) {
-  return error.code() == ErrorCode::permission_denied || error.code() == ErrorCode::not_found;
+// The owner's word, or, of a lease, that somebody else has it or that what is here fell behind:
+// asking again changes nothing.
+bool is_final(const Error& error, bool of_lease) {
+  switch (error.code()) {
+    case ErrorCode::permission_denied:
+    case ErrorCode::not_found:
+      return true;
+    case ErrorCode::fenced:
+    case ErrorCode::failed_precondition:
+      return of_lease;
+    default:
+      return false;
+  }
+}
+
+// Runs on while the machine sleeps. A host can slow it.
+milliseconds boot_time() {
+  timespec now{};
+  CHECK(clock_gettime(CLOCK_BOOTTIME, &now) == 0);
+  return std::chrono::seconds(now.tv_sec) + milliseconds(now.tv_nsec / 1'000'000);
 }
 
 // false: cancelled.
@@ -99,8 +119,8 @@ Result<crypto::P256PrivateKey> fetch_key(BrokerClient& client, const std::string
   return key;
 }
 
-// The key that binds the service's checkpoints to its states. It is never made here: who could
-// start a second enclave would have a second one.
+// The key that binds the service's checkpoints to its states. It is never made here: the manager
+// makes it, once.
 Result<SecretBuffer> fetch_state_key(BrokerClient& client, const EnrollmentSpec& spec) {
   const auto path = TRY(resource_path(spec.app, keys::kStateKeyKind, spec.service));
   auto key = client.resource(path);
@@ -110,9 +130,10 @@ Result<SecretBuffer> fetch_state_key(BrokerClient& client, const EnrollmentSpec&
       key ? fmt::format("has {} bytes, expected {}", key->size(), seal::kStateKeyBytes)
           : std::string("is not there");
   return fail(ErrorCode::failed_precondition,
-              fmt::format("{}: the key that protects the positions and state of service '{}' {}. "
-                          "The owner of the app makes it once:\n  head -c {} /dev/urandom | "
-                          "penstock manager secret put --app {} {}/{}",
+              fmt::format("{}: the key that protects the positions and state of service '{}' {}. A "
+                          "manager makes it at the first start of a service; one that was put "
+                          "there by hand can be replaced:\n  head -c {} /dev/urandom | penstock "
+                          "manager secret put --app {} {}/{}",
                           path.text(), spec.service, seen, seal::kStateKeyBytes, spec.app,
                           keys::kStateKeyKind, spec.service));
 }
@@ -166,27 +187,46 @@ Result<seal::KeyRing> fetch_patiently(BrokerClient& client, const EnrollmentSpec
 }  // namespace
 
 struct Enrollment::Parts {
-  std::unique_ptr<BrokerClient> client;  // of the renewal's thread once that runs
+  std::mutex calling;  // of the client and the lease: one call at a time
+  std::unique_ptr<BrokerClient> client;
+  std::optional<LeaseSpec> lease;
+  std::int64_t term = 0;
   EnrollmentSpec spec;
   seal::KeyRing ring;
   mutable std::mutex mutex;  // of what follows
   EnrollmentState state;
+  milliseconds heard{0};  // of the manager, on boot_time()
   std::optional<Error> withdrawn;
   std::function<void(const Error&)> on_withdrawn;
+  bool lease_begun = false;
   std::thread renewal;
 
   void note_token();
+  void note_contact(const keys::HeldCheckpoint* held);
   milliseconds until_renewal() const;
+  milliseconds lease_every() const;
   Result<> renew();
+  Result<> renew_lease(std::string_view step);
+  Result<keys::HeldCheckpoint> checkpoint() const;
   void run();
   // Whether to go on.
-  bool note_failure(const Error& error);
+  bool note_failure(const Error& error, bool of_lease);
+  void end_with(const Error& reason);
+  std::optional<Error> silence() const;
 };
 
 void Enrollment::Parts::note_token() {
   const std::lock_guard lock(mutex);
   state.token_expires_s = client->token_expires_s();
   state.last_error.clear();
+  heard = boot_time();
+}
+
+void Enrollment::Parts::note_contact(const keys::HeldCheckpoint* held) {
+  const std::lock_guard lock(mutex);
+  state.lease_term = term;
+  if (held != nullptr) state.held_commit = held->number();
+  heard = boot_time();
 }
 
 // At two thirds of the token's life, by the manager's clock where it tells the issue: ours may go
@@ -198,7 +238,17 @@ milliseconds Enrollment::Parts::until_renewal() const {
   return std::clamp<std::chrono::seconds>(wait, kRenewalMin, kRenewalMax);
 }
 
+// A few times within offline_max, so that one lost call does not end the program.
+milliseconds Enrollment::Parts::lease_every() const {
+  return std::clamp<milliseconds>(lease->offline_max / 4, kLeaseEveryMin, kLeaseEvery);
+}
+
+Result<keys::HeldCheckpoint> Enrollment::Parts::checkpoint() const {
+  return lease->checkpoint ? lease->checkpoint() : keys::HeldCheckpoint{};
+}
+
 Result<> Enrollment::Parts::renew() {
+  const std::lock_guard lock(calling);
   TRY(client->attest());
   for (const WantedPolicy& wanted : spec.policies) {
     TRY(client->resource(TRY(resource_path(spec.app, keys::kPolicyKind, wanted.id))));
@@ -206,54 +256,149 @@ Result<> Enrollment::Parts::renew() {
   return {};
 }
 
-bool Enrollment::Parts::note_failure(const Error& error) {
-  std::function<void(const Error&)> call;
+Result<> Enrollment::Parts::renew_lease(std::string_view step) {
+  const std::lock_guard lock(calling);
+  const keys::HeldCheckpoint held = TRY(checkpoint());
+  TRY(client->lease(spec.app, step, lease->instance, term, held));
+  note_contact(&held);
+  return {};
+}
+
+bool Enrollment::Parts::note_failure(const Error& error, bool of_lease) {
   {
     const std::lock_guard lock(mutex);
     ++state.failures;
     state.last_error = error.text();
-    if (is_withdrawal(error)) {
-      state.token_expires_s = 0;
-      withdrawn = error;
-      call = std::move(on_withdrawn);
-    }
   }
-  if (!is_withdrawal(error)) return true;
-  if (call) call(error);
+  if (!is_final(error, of_lease)) return true;
+  end_with(error);
   return false;
 }
 
+void Enrollment::Parts::end_with(const Error& reason) {
+  std::function<void(const Error&)> call;
+  {
+    const std::lock_guard lock(mutex);
+    state.token_expires_s = 0;
+    withdrawn = reason;
+    call = std::move(on_withdrawn);
+  }
+  if (call) call(reason);
+}
+
+// Why this must end, if the manager has been silent for too long.
+std::optional<Error> Enrollment::Parts::silence() const {
+  if (!lease) return std::nullopt;
+  const std::lock_guard lock(mutex);
+  const milliseconds silent = boot_time() - heard;
+  if (silent < lease->offline_max) return std::nullopt;
+  return Error(
+      ErrorCode::timeout,
+      fmt::format("the manager at {} has not answered for {} s, and offline_max of the "
+                  "measured configuration is {} s: the keys are given up",
+                  client->manager(), silent.count() / 1000, lease->offline_max.count() / 1000));
+}
+
+// Two things come round: the lease with its checkpoint, and the token with everything that was
+// approved. What is due first is waited for.
 void Enrollment::Parts::run() {
-  milliseconds wait = until_renewal();
+  using Clock = std::chrono::steady_clock;
+  auto token_at = Clock::now() + until_renewal();
+  std::optional<Clock::time_point> lease_at;
   std::optional<Backoff> backoff;  // while renewals fail
-  while (sleep_for(wait, client->cancel())) {
-    if (const Result<> renewed = renew(); renewed) {
-      note_token();
-      {
+  for (;;) {
+    {
+      const std::lock_guard lock(mutex);
+      if (lease_begun && !lease_at) lease_at = Clock::now() + lease_every();
+    }
+    // Looks up now and then, to see that a lease has begun or that the manager is silent.
+    const auto next = std::min(lease_at ? std::min(token_at, *lease_at) : token_at,
+                               Clock::now() + kLeaseEveryMin);
+    const auto wait = std::chrono::ceil<milliseconds>(next - Clock::now());
+    if (!sleep_for(std::max(wait, milliseconds(1)), client->cancel())) return;
+    if (const auto silent = lease_at ? silence() : std::nullopt; silent) {
+      end_with(*silent);
+      return;
+    }
+    const bool of_lease = lease_at && *lease_at <= Clock::now();
+    if (!of_lease && token_at > Clock::now()) continue;
+    if (const Result<> done = of_lease ? renew_lease("renew") : renew(); done) {
+      if (!of_lease) {
+        note_token();
         const std::lock_guard lock(mutex);
         ++state.renewals;
       }
       if (backoff) log::info("manager_is_back", {{"manager", log::Public(client->manager())}});
       backoff.reset();
-      wait = until_renewal();
-    } else if (renewed.error().code() == ErrorCode::cancelled || !note_failure(renewed.error())) {
+      if (of_lease) {
+        lease_at = Clock::now() + lease_every();
+      } else {
+        token_at = Clock::now() + until_renewal();
+      }
+    } else if (done.error().code() == ErrorCode::cancelled ||
+               !note_failure(done.error(), of_lease)) {
       return;
     } else {
       if (!backoff) {
         log::warning("renewal_failed", {{"manager", log::Public(client->manager())},
-                                        {"reason", renewed.error()},
+                                        {"reason", done.error()},
                                         {"advice", log::Public("queries go on with the keys that "
                                                                "are here")}});
         backoff.emplace();
       }
-      wait = backoff->next();
+      const milliseconds again = backoff->next();
+      (of_lease ? *lease_at : token_at) =
+          Clock::now() + (of_lease ? std::min(again, lease_every()) : again);
     }
+  }
+}
+
+Result<std::int64_t> Enrollment::start_lease(LeaseSpec spec) {
+  Parts& p = *parts_;
+  const std::lock_guard calling(p.calling);
+  CHECK(!p.lease);
+  p.lease = std::move(spec);
+  const keys::HeldCheckpoint shown = TRY(p.checkpoint());
+  Backoff backoff;
+  for (;;) {
+    const auto term = p.client->lease(p.spec.app, "start", p.lease->instance, 0, shown);
+    if (term) {
+      p.term = *term;
+      break;
+    }
+    if (!is_away(term.error())) return term;
+    const milliseconds wait = backoff.next();
+    log::warning("waiting_for_the_manager", {{"manager", log::Public(p.client->manager())},
+                                             {"reason", term.error()},
+                                             {"again_in_ms", wait.count()}});
+    if (!sleep_for(wait, p.client->cancel()))
+      return fail(ErrorCode::cancelled, "waiting for the manager: cancelled");
+  }
+  p.note_contact(&shown);
+  const std::lock_guard lock(p.mutex);
+  p.lease_begun = true;
+  return p.term;
+}
+
+void Enrollment::stop_lease() {
+  end_renewal();
+  Parts& p = *parts_;
+  if (p.term == 0) return;
+  p.client->cancel().reset();  // for this one call
+  if (const auto stopped = p.renew_lease("stop"); !stopped) {
+    log::warning("lease_not_given_back",
+                 {{"reason", stopped.error()},
+                  {"advice", log::Public("the next start takes over all the same")}});
   }
 }
 
 Enrollment::Enrollment(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
 Enrollment::~Enrollment() {
+  end_renewal();
+}
+
+void Enrollment::end_renewal() {
   parts_->client->cancel().cancel();
   if (parts_->renewal.joinable()) parts_->renewal.join();
 }
@@ -281,6 +426,7 @@ EnrollmentState Enrollment::state() const {
   const std::lock_guard lock(parts_->mutex);
   EnrollmentState out = parts_->state;
   out.token_valid = out.token_expires_s > system_clock().now_ms() / 1000;
+  out.silent_for_s = (boot_time() - parts_->heard).count() / 1000;
   return out;
 }
 

@@ -1,6 +1,7 @@
 // An enclave's membership: keys by attestation at the start, renewal while it runs.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -25,13 +26,24 @@ struct EnrollmentSpec {
   std::string service;  // of the measured configuration: whose state key is fetched
 };
 
+struct LeaseSpec {
+  std::string instance = {};  // "" unless several processes share the service
+  // How long this goes on without hearing from the manager, by a clock that runs while the machine
+  // sleeps.
+  std::chrono::milliseconds offline_max{24 * 3'600'000};
+  std::function<Result<keys::HeldCheckpoint>()> checkpoint = {};  // from the renewal's thread too
+};
+
 // For /info, /metrics and logs.
 struct EnrollmentState {
   std::string tee, app;
   bool token_valid = false;
   std::int64_t token_expires_s = 0;
   std::int64_t renewals = 0, failures = 0;
-  std::string last_error;  // of the latest renewal; empty: none
+  std::int64_t lease_term = 0;    // 0: none
+  std::int64_t held_commit = 0;   // of the checkpoint that the manager holds
+  std::int64_t silent_for_s = 0;  // since the manager was heard last
+  std::string last_error;         // of the latest renewal; empty: none
 };
 
 class Enrollment {
@@ -44,7 +56,20 @@ class Enrollment {
   // cancelled: through the client's HttpCancel, which the destructor uses too.
   static Result<std::unique_ptr<Enrollment>> start(std::unique_ptr<BrokerClient> client,
                                                    const EnrollmentSpec& spec);
-  ~Enrollment();  // ends the renewal
+  ~Enrollment();  // end_renewal()
+
+  // The lease of the service, and what is held of it: once, before anything that the service has
+  // stored is used. Its term. Waits for a manager that is away as start() does. fenced,
+  // failed_precondition: as BrokerClient::lease(). From then on the checkpoint is sent every minute
+  // (more often when offline_max is short), and on_withdrawn is called also with fenced: another
+  // process has taken over; failed_precondition: what is here fell behind; timeout: nobody has
+  // answered for offline_max.
+  Result<std::int64_t> start_lease(LeaseSpec spec);
+  // At a clean stop, when nothing is written any more: sends the last checkpoint and gives the
+  // lease back. Ends the renewal; tries once.
+  void stop_lease();
+  // Nothing is sent any more, and nothing asked for a checkpoint. For good.
+  void end_renewal();
 
   const seal::KeySource& keys() const;  // lives as long as this
   EnrollmentState state() const;        // any thread

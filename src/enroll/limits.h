@@ -20,6 +20,8 @@ inline constexpr std::chrono::milliseconds kConnectTimeout{5'000};
 inline constexpr std::chrono::milliseconds kAnswerTimeout{20'000};
 inline constexpr std::chrono::milliseconds kBackoffMin{200};
 inline constexpr std::chrono::milliseconds kBackoffMax{10'000};
+inline constexpr std::chrono::seconds kLeaseEvery{60};
+inline constexpr std::chrono::milliseconds kLeaseEveryMin{500};
 inline constexpr std::chrono::seconds kRenewalMin{1};  // between renewals, whatever tokens say
 inline constexpr std::chrono::seconds kRenewalMax{3'600};
 

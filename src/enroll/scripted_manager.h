@@ -114,6 +114,10 @@ class ScriptedManager {
     const std::lock_guard lock(mutex_);
     return complaints_;
   }
+  std::vector<Json> lease_requests() const {
+    const std::lock_guard lock(mutex_);
+    return lease_requests_;
+  }
   // The JWE that the guest would get, for tests that change it.
   Json sealed_to_guest(std::string_view content) const {
     return crypto::jwe_encrypt(as_bytes(content), *guest_, crypto::system_random()).value();
@@ -127,7 +131,9 @@ class ScriptedManager {
     std::unique_lock lock(mutex_);
     constexpr std::string_view kResource = "/kbs/v0/resource/";
     const bool is_resource = request.path.starts_with(kResource);
+    const bool is_lease = request.path.starts_with("/kbs/v0/lease/");
     const std::string step = is_resource ? request.path.substr(kResource.size())
+                             : is_lease  ? "lease"
                                          : request.path.substr(request.path.rfind('/') + 1);
     const int before = static_cast<int>(std::ranges::count(steps_, step));
     steps_.push_back(step);
@@ -144,6 +150,7 @@ class ScriptedManager {
   Answer usual(const std::string& step, bool is_resource) {
     if (step == "auth") return {200, Json{{"nonce", nonce_}, {"extra-params", ""}}.dump()};
     if (step == "attest") return {200, Json{{"token", token_}}.dump()};
+    if (step == "lease") return {200, Json{{"term", ++leases_}}.dump()};
     const auto at = resources_.find(step);
     if (!is_resource || at == resources_.end()) {
       return refusal(404, "PluginInternalError", "no such resource");
@@ -163,6 +170,11 @@ class ScriptedManager {
     }
     const auto body = parse_json(request.body, "body");
     if (!body) return expect(false, "a body that is no JSON");
+    if (step == "lease") {
+      expect(request.field("Authorization") == "Bearer " + token_, "lease without the token");
+      lease_requests_.push_back(*body);
+      return;
+    }
     if (step == "auth") {
       expect(body->at("version") == "0.4.0" && body->at("tee") == "showing", "auth's members");
       nonce_ = to_base64(ByteBuffer(32, ++number_));
@@ -205,6 +217,8 @@ class ScriptedManager {
   std::vector<std::string> steps_, complaints_;
   std::string nonce_, cookie_, token_;
   std::optional<crypto::JweRecipient> guest_;
+  std::vector<Json> lease_requests_;
+  std::int64_t leases_ = 0;
   std::uint8_t number_ = 0;
   bool fresh_ = false;
   std::unique_ptr<net::HttpServer> server_;  // last: its threads use the others

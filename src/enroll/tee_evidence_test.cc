@@ -65,5 +65,21 @@ TEST_F(TeeEvidence, IsRefusedInAnotherSessionOrUnderAnotherConfiguration) {
   EXPECT_EQ(attest::first_failure(other_session.rules())->name, "report_data");
 }
 
+TEST_F(TeeEvidence, NeedsAPlatformKeyThatOthersCannotRead) {
+  const auto file = folder_ / "platform.pem";
+  const tee::ProviderOptions options{.config_digest = {}, .platform_key_file = file};
+  std::filesystem::permissions(file, std::filesystem::perms::others_read,
+                               std::filesystem::perm_options::add);
+  const auto readable = tee::open_provider("simulated", options);
+  ASSERT_FALSE(readable);
+  EXPECT_EQ(readable.error().code(), ErrorCode::permission_denied);
+  std::filesystem::permissions(file, std::filesystem::perms::others_read,
+                               std::filesystem::perm_options::remove);
+  EXPECT_TRUE(tee::open_provider("simulated", options));
+  std::filesystem::rename(file, folder_ / "real.pem");
+  std::filesystem::create_symlink(folder_ / "real.pem", file);
+  EXPECT_EQ(tee::open_provider("simulated", options).error().code(), ErrorCode::permission_denied);
+}
+
 }  // namespace
 }  // namespace penstock::enroll

@@ -10,9 +10,9 @@ namespace {
 
 using crypto::Sha256Digest;
 
-constexpr std::array<std::string_view, 10> kMembers = {"action",  "actor",    "app",   "hash",
-                                                       "outcome", "previous", "rules", "sequence",
-                                                       "subject", "time_ms"};
+constexpr std::array<std::string_view, 11> kMembers = {"action",  "actor",    "app",    "hash",
+                                                       "outcome", "previous", "rules",  "sequence",
+                                                       "store",   "subject",  "time_ms"};
 
 Result<Sha256Digest> digest_member(const Json& json, std::string_view what, const char* member) {
   const ByteBuffer bytes = TRY_IN(from_hex(TRY(json_string(json, what, member))), what);
@@ -49,15 +49,17 @@ Result<AuditHead> parse_audit_head(const Json& json) {
 }
 
 Json hashed_part(const AuditEntry& entry) {
-  return {{"sequence", entry.sequence},
-          {"time_ms", entry.time_ms},
-          {"actor", entry.actor},
-          {"action", entry.action},
-          {"app", entry.app},
-          {"subject", entry.subject},
-          {"outcome", entry.outcome},
-          {"rules", entry.rules},
-          {"previous", to_hex(entry.previous)}};
+  Json json = {{"sequence", entry.sequence},
+               {"time_ms", entry.time_ms},
+               {"actor", entry.actor},
+               {"action", entry.action},
+               {"app", entry.app},
+               {"subject", entry.subject},
+               {"outcome", entry.outcome},
+               {"rules", entry.rules},
+               {"previous", to_hex(entry.previous)}};
+  if (!entry.store.empty()) json["store"] = entry.store;
+  return json;
 }
 
 Json to_json(const AuditEntry& entry) {
@@ -83,6 +85,11 @@ Result<AuditEntry> parse_audit_entry(const Json& json) {
   if (!json.contains("rules") || !json["rules"].is_array())
     return fail(ErrorCode::invalid_argument, what + ": member 'rules' must be an array");
   entry.rules = json["rules"];
+  if (json.contains("store")) {
+    entry.store = TRY(json_string(json, what, "store"));
+    if (entry.store.empty())
+      return fail(ErrorCode::invalid_argument, what + ": member 'store' is empty");
+  }
   entry.previous = TRY(digest_member(json, what, "previous"));
   entry.hash = TRY(digest_member(json, what, "hash"));
   return entry;

@@ -26,11 +26,14 @@ Result<AuditHead> parse_audit_head(const Json& json);
 struct AuditEntry {
   std::int64_t sequence = 0;  // from 1, without gaps
   std::int64_t time_ms = 0;
-  std::string actor;                // "admin", "owner", "guest:<16 hex>", "manager"
-  std::string action;               // "attest", "release", "app.put", "build.approve" ...
-  std::string app;                  // empty where no app is concerned
-  std::string subject;              // the resource's path, the measurement, an id
-  std::string outcome;              // "granted", "denied", "done"
+  std::string actor;    // "admin", "owner", "guest:<16 hex>", "manager"
+  std::string action;   // "attest", "release", "app.put", "build.approve" ...
+  std::string app;      // empty where no app is concerned
+  std::string subject;  // the resource's path, the measurement, an id
+  std::string outcome;  // "granted", "denied", "done"
+  // Of a change of the store: keyed digest over all that it holds afterwards, which the manager
+  // alone can compute. Empty: nothing was changed, and the member is not there.
+  std::string store = {};
   Json rules = Json::array();       // of a grant the rules' names; of a denial their outcomes
   crypto::Sha256Digest previous{};  // hash of the entry before; zeros for the first
   crypto::Sha256Digest hash{};
@@ -39,7 +42,8 @@ struct AuditEntry {
 // The members that are hashed: all but "hash".
 Json hashed_part(const AuditEntry& entry);
 Json to_json(const AuditEntry& entry);
-// Exactly these members. invalid_argument names the sequence where it can be read.
+// Exactly these members, `store` where it is not empty. invalid_argument names the sequence where
+// it can be read.
 Result<AuditEntry> parse_audit_entry(const Json& json);
 
 // SHA-256 of the canonical JSON of hashed_part. invalid_argument: text that is not UTF-8.

@@ -5,7 +5,9 @@
 
 namespace penstock::keys {
 
-inline constexpr std::size_t kSegmentBytesMax = 128;     // of a resource path
-inline constexpr std::size_t kSecretBytesMax = 1 << 20;  // of one resource
+inline constexpr std::size_t kSegmentBytesMax = 128;         // of a resource path
+inline constexpr std::size_t kSecretBytesMax = 1 << 20;      // of one resource
+inline constexpr std::size_t kCheckpointPartsMax = 100'000;  // tasks of a service on Kafka
+inline constexpr std::size_t kCheckpointNameBytesMax = 512;
 
 }  // namespace penstock::keys

@@ -6,7 +6,7 @@ namespace penstock::keys {
 namespace {
 
 constexpr std::string_view kWhat = "signature of a statement";
-constexpr std::string_view kPurpose = "penstock-statement-v1";
+constexpr std::string_view kPurpose = "penstock-statement-v2";
 constexpr std::int64_t kCounterMax = (std::int64_t{1} << 53) - 1;
 constexpr std::size_t kKeyIdBytes = 32;
 constexpr std::size_t kSignatureBytes = 64;
@@ -42,30 +42,36 @@ Result<StatementSignature> StatementSignature::from_json(const Json& json) {
 }
 
 Result<std::string> statement_bytes(std::string_view statement, std::string_view service_id,
-                                    std::int64_t counter) {
+                                    std::int64_t counter, std::string_view deployment) {
   if (counter < 1 || counter > kCounterMax) return fail(wrong("a counter from 1 to 2^53 - 1"));
   return canonical_json({{"counter", counter},
+                         {"deployment", deployment},
                          {"purpose", kPurpose},
                          {"service_id", service_id},
                          {"statement", statement}});
 }
 
 Result<StatementSignature> sign_statement(std::string_view statement, std::string_view service_id,
-                                          std::int64_t counter, const crypto::SigningKey& key) {
-  const std::string bytes = TRY(statement_bytes(statement, service_id, counter));
+                                          std::int64_t counter, const crypto::SigningKey& key,
+                                          std::string_view deployment) {
+  const std::string bytes = TRY(statement_bytes(statement, service_id, counter, deployment));
   ByteBuffer value = TRY(key.sign(as_bytes(bytes)));
   return StatementSignature{
       .key = to_hex(key.public_key().id()), .counter = counter, .value = std::move(value)};
 }
 
 Result<> verify_statement(std::string_view statement, std::string_view service_id,
-                          const StatementSignature& signature, const crypto::VerificationKey& key) {
-  const std::string bytes = TRY(statement_bytes(statement, service_id, signature.counter));
+                          const StatementSignature& signature, const crypto::VerificationKey& key,
+                          std::string_view deployment) {
+  const std::string bytes =
+      TRY(statement_bytes(statement, service_id, signature.counter, deployment));
   const bool holds =
       signature.key == to_hex(key.id()) && key.verify(as_bytes(bytes), signature.value);
   if (!holds) {
     return fail(ErrorCode::not_authentic,
-                fmt::format("{}: it does not hold for this text and this service", kWhat));
+                fmt::format("{}: it does not hold for this text, this service and its "
+                            "deployment (--deployment)",
+                            kWhat));
   }
   return {};
 }

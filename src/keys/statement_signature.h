@@ -22,17 +22,22 @@ struct StatementSignature {
   static Result<StatementSignature> from_json(const Json& json);
 };
 
-// What is signed: the canonical JSON of {"counter","purpose":"penstock-statement-v1","service_id",
-// "statement"}. invalid_argument: a text that is not UTF-8, a counter that is not 1 to 2^53 - 1.
+// What is signed: the canonical JSON of {"counter","deployment","purpose":"penstock-statement-v2",
+// "service_id","statement"}. The deployment ("test", "production"; of the measured configuration,
+// "" where it names none) keeps what was signed for one from running in another that has the same
+// service. invalid_argument: a text that is not UTF-8, a counter that is not 1 to 2^53 - 1.
 Result<std::string> statement_bytes(std::string_view statement, std::string_view service_id,
-                                    std::int64_t counter);
+                                    std::int64_t counter, std::string_view deployment = "");
 
 // `statement` is the text of the request's "ksql", letter by letter.
 Result<StatementSignature> sign_statement(std::string_view statement, std::string_view service_id,
-                                          std::int64_t counter, const crypto::SigningKey& key);
+                                          std::int64_t counter, const crypto::SigningKey& key,
+                                          std::string_view deployment = "");
 
-// Whether `signature` is `key`'s over exactly this statement for this service. not_authentic.
+// Whether `signature` is `key`'s over exactly this statement for this service and
+// deployment. not_authentic.
 Result<> verify_statement(std::string_view statement, std::string_view service_id,
-                          const StatementSignature& signature, const crypto::VerificationKey& key);
+                          const StatementSignature& signature, const crypto::VerificationKey& key,
+                          std::string_view deployment = "");
 
 }  // namespace penstock::keys

@@ -22,9 +22,20 @@ TEST(StatementSignature, CoversTextServiceAndCounter) {
   EXPECT_FALSE(verify_statement(kStatement, "pay", signature, other.public_key()));
 }
 
+TEST(StatementSignature, IsForOneDeployment) {
+  const auto key = crypto::SigningKey::generate_ed25519(crypto::system_random()).value();
+  const auto& open = key.public_key();
+  const auto tested = sign_statement(kStatement, "pay", 7, key, "test").value();
+  EXPECT_TRUE(verify_statement(kStatement, "pay", tested, open, "test"));
+  EXPECT_FALSE(verify_statement(kStatement, "pay", tested, open, "production"));
+  EXPECT_FALSE(verify_statement(kStatement, "pay", tested, open));
+  const auto nameless = sign_statement(kStatement, "pay", 7, key).value();
+  EXPECT_FALSE(verify_statement(kStatement, "pay", nameless, open, "production"));
+}
+
 TEST(StatementSignature, SignsTheCanonicalJson) {
   EXPECT_EQ(statement_bytes("SHOW \"x\";", "pay", 7).value(),
-            R"({"counter":7,"purpose":"penstock-statement-v1","service_id":"pay",)"
+            R"({"counter":7,"deployment":"","purpose":"penstock-statement-v2","service_id":"pay",)"
             R"("statement":"SHOW \"x\";"})");
   EXPECT_FALSE(statement_bytes("x", "pay", 0));
   EXPECT_FALSE(statement_bytes("x", "pay", std::int64_t{1} << 53));

@@ -1,30 +1,65 @@
-// The login of the admin API: the admin token, or a short-lived JWT of the owner's key.
+// The login of the admin API: the admin token, or a JWT of the owner's key, made for one call.
 #pragma once
 
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 
 #include "base/clock.h"
 #include "base/secret.h"
 #include "crypto/ec.h"
+#include "manager/principal.h"
+#include "net/http_message.h"
 
 namespace penstock::manager {
 
-// Thread-safe. What it is given outlives it.
+// What a login is compared with. Replaced as a whole when something is rotated.
+struct Credentials {
+  SecretBuffer admin_token;
+  crypto::P256PublicKey owner_key;
+};
+
+// Thread-safe. The clock outlives it.
 class AdminGate {
  public:
-  AdminGate(const SecretBuffer& admin_token, const crypto::P256PublicKey& owner_key,
-            const Clock& clock)
-      : admin_token_(admin_token), owner_key_(owner_key), clock_(clock) {}
+  // `manager`: the pin of this manager's CA, lower-case hex; JWTs name it, so that one is no good
+  // at another manager.
+  AdminGate(Credentials credentials, std::string manager, const Clock& clock);
 
-  // Who calls, "admin" or "owner", from the Authorization field. unauthenticated: nobody known; the
-  // text does not say what was wrong with the credential beyond its kind.
-  Result<std::string> check(std::string_view authorization) const;
+  // Who sends this request. unauthenticated: nobody known (the text does not say what was wrong
+  // with the credential beyond its kind); permission_denied: known, but not for that. An owner's
+  // JWT serves once: it is bound to this manager, method, path, query and body, expires within 5
+  // minutes, and is refused if it is older than this gate, which has forgotten which were used.
+  Result<Principal> check(const net::HttpRequest& request, Permission wanted);
+
+  // The same for the head of a request, before its body is read; uses nothing up. Comparing the
+  // admin token costs nothing; a signature is verified only if `verify` lets it be.
+  bool knows(const net::HttpRequest& head, const std::function<bool()>& verify) const;
+
+  // After a rotation.
+  Result<> replace_admin_token(ByteView token);
+  Result<> replace_owner_key(const crypto::P256PublicKey& key);
 
  private:
-  const SecretBuffer& admin_token_;
-  const crypto::P256PublicKey& owner_key_;
+  struct Claimed {
+    std::string id;  // jti
+    std::string body_digest;
+    std::int64_t expires_s = 0;
+  };
+  std::shared_ptr<const Credentials> credentials() const;
+  Result<Claimed> check_owner(const net::HttpRequest& head, std::string_view credential,
+                              const Credentials& known) const;
+  Result<> use_up(const Claimed& claimed);
+
+  const std::string manager_;
   const Clock& clock_;
+  const std::int64_t started_ms_;
+  mutable std::mutex mutex_;  // of what follows
+  std::shared_ptr<const Credentials> credentials_;
+  std::map<std::string, std::int64_t, std::less<>> used_;  // ids of JWTs and when they expire
 };
 
 // The credential behind "Bearer " (any case); empty if the field is something else.

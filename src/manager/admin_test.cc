@@ -4,34 +4,39 @@
 
 #include "base/crash_point.h"
 #include "crypto/jwt.h"
+#include "keys/owner_token.h"
 #include "manager/database.h"
 #include "manager/test_manager.h"
 
 namespace penstock::manager {
 namespace {
 
-using Admin = ManagerTest;
+class Admin : public ManagerTest {
+ protected:
+  crypto::P256PrivateKey owner_key() const {
+    return must(crypto::P256PrivateKey::from_pem(read_text(data() / "owner.key.pem")));
+  }
+  std::string ca_pin() const {
+    return to_hex(must(crypto::Certificate::from_pem(read_text(data() / "ca.pem"))).key_pin());
+  }
+  std::string sign(const std::string& method, const std::string& target,
+                   std::string_view body = "") const {
+    return "Bearer " +
+           must(keys::sign_owner_token(ca_pin(), method, target, as_bytes(body), clock_.now_ms(),
+                                       owner_key(), crypto::system_random()));
+  }
+};
 
 TEST_F(Admin, NeedsTheTokenOrTheOwnersSignature) {
   start();
-  const auto owner_key =
-      must(crypto::P256PrivateKey::from_pem(read_text(data() / "owner.key.pem")));
-  const std::int64_t now_s = clock_.now_ms() / 1000;
   const auto status = [&](const std::string& authorization) {
     return Caller(service_->url(), data(), authorization).call("GET", "/v1/info").status;
   };
-  const auto bearer = [&](const Json& claims) {
-    return "Bearer " + must(crypto::sign_jwt(claims, owner_key));
-  };
-  EXPECT_EQ(status(bearer({{"aud", "penstock-manager"}, {"exp", now_s + 120}})), 200);
-  EXPECT_EQ(status(bearer({{"aud", "somebody"}, {"exp", now_s + 120}})), 401);
-  EXPECT_EQ(status(bearer({{"exp", now_s + 120}})), 401);
-  EXPECT_EQ(status(bearer({{"aud", "penstock-manager"}})), 401);
-  EXPECT_EQ(status(bearer({{"aud", "penstock-manager"}, {"exp", now_s - 60}})), 401);
-  EXPECT_EQ(status(bearer({{"aud", "penstock-manager"}, {"exp", now_s + 3600}})), 401);
+  EXPECT_EQ(status(sign("GET", "/v1/info")), 200);
   const auto stranger = must(crypto::P256PrivateKey::generate(crypto::system_random()));
-  EXPECT_EQ(status("Bearer " + must(crypto::sign_jwt(
-                                   {{"aud", "penstock-manager"}, {"exp", now_s + 120}}, stranger))),
+  EXPECT_EQ(status("Bearer " +
+                   must(keys::sign_owner_token(ca_pin(), "GET", "/v1/info", {}, clock_.now_ms(),
+                                               stranger, crypto::system_random()))),
             401);
   std::string token = read_text(data() / "admin.token");
   token.pop_back();
@@ -42,23 +47,100 @@ TEST_F(Admin, NeedsTheTokenOrTheOwnersSignature) {
   EXPECT_EQ(status(""), 401);
 }
 
+TEST_F(Admin, TheOwnersSignatureIsForOneCall) {
+  start();
+  const auto status = [&](const std::string& authorization, const std::string& method = "PUT",
+                          const std::string& path = "/v1/apps/one",
+                          const std::string& body = "{}") {
+    return Caller(service_->url(), data(), authorization).call(method, path, body).status;
+  };
+  const std::string good = sign("PUT", "/v1/apps/one", "{}");
+  EXPECT_EQ(status(good), 200);
+  EXPECT_EQ(status(good), 401);  // used
+  EXPECT_EQ(status(sign("PUT", "/v1/apps/one", "{}"), "PUT", "/v1/apps/two"), 401);
+  EXPECT_EQ(status(sign("PUT", "/v1/apps/one", "{}"), "DELETE"), 401);
+  EXPECT_EQ(
+      status(sign("PUT", "/v1/apps/one", "{}"), "PUT", "/v1/apps/one", R"({"description": "x"})"),
+      401);
+  EXPECT_EQ(status(sign("GET", "/v1/audit?from=1"), "GET", "/v1/audit?from=2", ""), 401);
+  EXPECT_EQ(status(sign("GET", "/v1/audit?from=1"), "GET", "/v1/audit?from=1", ""), 200);
+  const std::string elsewhere =
+      "Bearer " +
+      must(keys::sign_owner_token(std::string(64, 'a'), "PUT", "/v1/apps/one", as_bytes("{}"),
+                                  clock_.now_ms(), owner_key(), crypto::system_random()));
+  EXPECT_EQ(status(elsewhere), 401);
+}
+
+TEST_F(Admin, TheOwnersSignatureExpiresAndDoesNotOutliveTheManager) {
+  start();
+  const auto status = [&](const std::string& authorization) {
+    return Caller(service_->url(), data(), authorization).call("GET", "/v1/info").status;
+  };
+  const std::string unused = sign("GET", "/v1/info"), used = sign("GET", "/v1/info");
+  EXPECT_EQ(status(used), 200);
+  stop();
+  clock_.set_ms(clock_.now_ms() + 1);
+  start();
+  EXPECT_EQ(status(used), 401);
+  EXPECT_EQ(status(unused), 401);
+  const std::string old = sign("GET", "/v1/info");
+  clock_.set_ms(clock_.now_ms() + 200'000);
+  EXPECT_EQ(status(old), 401);
+  const Json claims = {{"aud", "penstock-manager"},
+                       {"mgr", ca_pin()},
+                       {"htm", "GET"},
+                       {"htu", "/v1/info"},
+                       {"bdy", to_hex(crypto::sha256({}))},
+                       {"jti", std::string(32, '1')},
+                       {"iat_ms", clock_.now_ms()},
+                       {"exp", clock_.now_ms() / 1000 + 3600}};
+  EXPECT_EQ(status("Bearer " + must(crypto::sign_jwt(claims, owner_key()))), 401);  // too long
+  for (const char* member : {"aud", "mgr", "htm", "htu", "bdy", "jti", "iat_ms", "exp"}) {
+    Json less = claims;
+    less["exp"] = clock_.now_ms() / 1000 + 60;
+    less.erase(member);
+    EXPECT_EQ(status("Bearer " + must(crypto::sign_jwt(less, owner_key()))), 401) << member;
+  }
+  Json whole = claims;
+  whole["exp"] = clock_.now_ms() / 1000 + 60;
+  EXPECT_EQ(status("Bearer " + must(crypto::sign_jwt(whole, owner_key()))), 200);
+}
+
 TEST_F(Admin, EveryAdminPathNeedsALogin) {
   start();
   for (const Route& route : builtin_routes()) {
-    const bool admin_path = route.pattern.starts_with("/v1/") && route.pattern != "/v1/ca";
-    EXPECT_EQ(route.login, admin_path) << route.pattern;
+    const bool admin_path = route.pattern.starts_with("/v1/") && !route.pattern.ends_with("ca");
+    EXPECT_EQ(route.permission != Permission::none, admin_path) << route.pattern;
+    if (!admin_path) continue;
+    EXPECT_TRUE(route.method == "GET" || route.permission != Permission::look) << route.pattern;
+    std::string path(route.pattern);
+    for (auto at = path.find('*'); at != std::string::npos; at = path.find('*'))
+      path.replace(at, 1, "x");
+    EXPECT_EQ(anybody().call(std::string(route.method), path).status, 401) << path;
   }
 }
 
-TEST_F(Admin, FailedLoginsReachTheAuditLogAtABoundedRate) {
+TEST_F(Admin, FailedLoginsAreEnteredOnceAndCounted) {
   start();
   Caller stranger = anybody();
   for (int i = 0; i < 60; ++i) ASSERT_EQ(stranger.call("GET", "/v1/apps").status, 401);
-  int entries = 0;
-  for (const Json& entry : audit()) entries += entry["action"] == "login" ? 1 : 0;
-  EXPECT_EQ(entries, kLoginEntriesBurst);
+  const auto logins = [&] {
+    std::vector<Json> out;
+    for (const Json& entry : audit())
+      if (entry["action"] == "login") out.push_back(entry);
+    return out;
+  };
+  ASSERT_EQ(logins().size(), 1U);
+  clock_.set_ms(clock_.now_ms() + kRefusalIntervalMs);
+  service_->tick();
+  ASSERT_EQ(logins().size(), 2U);
+  const Json counted = logins().back()["rules"].at(0);
+  EXPECT_EQ(counted["count"], 59);
+  EXPECT_EQ(counted["source"], "127.0.0.1");
+  EXPECT_LE(counted["first_ms"], counted["last_ms"]);
+  must(verify());
   const std::string metrics = stranger.call("GET", "/metrics").body;
-  EXPECT_NE(metrics.find("penstock_manager_unaudited_refusals_total 40\n"), std::string::npos);
+  EXPECT_NE(metrics.find("penstock_manager_unaudited_refusals_total 59\n"), std::string::npos);
 }
 
 TEST_F(Admin, AppsAreMadeShownAndRemoved) {
@@ -206,12 +288,13 @@ TEST_F(Admin, MissingKeysAreNotMadeAnew) {
   EXPECT_EQ(refused.error().code(), ErrorCode::failed_precondition);
   std::filesystem::rename(data() / "away", data() / "root.key");
   // The owner may keep this one elsewhere; its signatures still count.
-  const auto key = must(crypto::P256PrivateKey::from_pem(read_text(data() / "owner.key.pem")));
+  const auto key = owner_key();
   std::filesystem::remove(data() / "owner.key.pem");
   start();
-  const std::string jwt = must(
-      crypto::sign_jwt({{"aud", "penstock-manager"}, {"exp", clock_.now_ms() / 1000 + 60}}, key));
-  EXPECT_EQ(Caller(service_->url(), data(), "Bearer " + jwt).call("GET", "/v1/info").status, 200);
+  const std::string jwt =
+      "Bearer " + must(keys::sign_owner_token(ca_pin(), "GET", "/v1/info", {}, clock_.now_ms(), key,
+                                              crypto::system_random()));
+  EXPECT_EQ(Caller(service_->url(), data(), jwt).call("GET", "/v1/info").status, 200);
   EXPECT_FALSE(std::filesystem::exists(data() / "owner.key.pem"));
 }
 
@@ -286,12 +369,15 @@ TEST_F(Admin, ADamagedEndOfTheAuditLogEndsTheStart) {
 
 TEST_F(Admin, ASecretMovedToAnotherNameDoesNotOpen) {
   start_with_app();
+  EXPECT_EQ(admin().call("PUT", "/v1/apps/payments/secrets/secret/other", "swordfish").status, 200);
   stop();
-  tamper(data(), "UPDATE secrets SET name = 'moved'");
+  tamper(data(),
+         "UPDATE secrets SET sealed = (SELECT sealed FROM secrets WHERE name = 'db') WHERE name = "
+         "'other'");
   start();
   Guest guest = this->guest();
   ASSERT_EQ(guest.handshake(), 200);
-  EXPECT_EQ(guest.by_cookie("payments/secret/moved").status, 422);
+  EXPECT_EQ(guest.by_cookie("payments/secret/other").status, 422);
   EXPECT_NE(audit().back()["action"], "release");
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/crash_point.h"
 #include "manager/limits.h"
+#include "manager/trust_files.h"
 
 namespace penstock::manager {
 namespace {
@@ -48,6 +49,7 @@ struct AuditLog::Job {
   AuditDraft draft;
   StoreChange change;
   std::optional<std::uint64_t> decided_at;
+  bool services_only = false;
 
   std::mutex mutex;
   std::condition_variable finished;
@@ -61,17 +63,19 @@ struct AuditLog::Job {
   }
 };
 
-Result<std::unique_ptr<AuditLog>> AuditLog::open(Database database, const Clock& clock) {
+Result<std::unique_ptr<AuditLog>> AuditLog::open(Database database, const Clock& clock,
+                                                 const StoreRoot* root) {
   const keys::AuditHead head = TRY(read_head(database));
-  std::unique_ptr<AuditLog> log(new AuditLog(std::move(database), clock, head));
+  std::unique_ptr<AuditLog> log(new AuditLog(std::move(database), clock, root, head));
   log->insert_ =
       TRY(log->database_.prepare("INSERT INTO audit(sequence, entry, hash) VALUES(?, ?, ?)"));
   log->thread_ = std::thread([l = log.get()] { l->run(); });
   return log;
 }
 
-AuditLog::AuditLog(Database database, const Clock& clock, keys::AuditHead head)
-    : database_(std::move(database)), clock_(clock), end_(head), head_(head) {}
+AuditLog::AuditLog(Database database, const Clock& clock, const StoreRoot* root,
+                   keys::AuditHead head)
+    : database_(std::move(database)), clock_(clock), root_(root), end_(head), head_(head) {}
 
 AuditLog::~AuditLog() {
   {
@@ -97,6 +101,14 @@ Result<> AuditLog::change(AuditDraft draft, StoreChange change) {
   Job job;
   job.draft = std::move(draft);
   job.change = std::move(change);
+  return wait_for(job);
+}
+
+Result<> AuditLog::change_services(AuditDraft draft, StoreChange change) {
+  Job job;
+  job.draft = std::move(draft);
+  job.change = std::move(change);
+  job.services_only = true;
   return wait_for(job);
 }
 
@@ -168,7 +180,7 @@ Result<> AuditLog::write(const std::vector<Job*>& jobs, std::vector<std::string>
       continue;
     }
     if (job->change) {
-      TRY(write_change(*job, changed));
+      TRY(job->services_only ? write_services(*job) : write_change(*job, changed));
       continue;
     }
     const auto entry = make_entry(job->draft);
@@ -187,7 +199,12 @@ Result<> AuditLog::write_change(Job& job, std::vector<std::string>& changed) {
   TRY(database_.execute("SAVEPOINT change"));
   const auto entry = [&]() -> Result<PreparedEntry> {
     TRY(job.change(database_, job.draft));
-    return make_entry(job.draft);
+    std::string store;
+    if (root_ != nullptr) {
+      TRY(write_meta(database_, kServicesRootRow, TRY(root_->compute_services(database_))));
+      store = TRY(root_->compute(database_, end_));
+    }
+    return make_entry(job.draft, std::move(store));
   }();
   if (!entry) {
     job.result = fail(entry.error());
@@ -202,7 +219,23 @@ Result<> AuditLog::write_change(Job& job, std::vector<std::string>& changed) {
   return {};
 }
 
-Result<AuditLog::PreparedEntry> AuditLog::make_entry(const AuditDraft& draft) const {
+Result<> AuditLog::write_services(Job& job) {
+  TRY(database_.execute("SAVEPOINT change"));
+  const auto done = [&]() -> Result<> {
+    TRY(job.change(database_, job.draft));
+    if (root_ != nullptr)
+      TRY(write_meta(database_, kServicesRootRow, TRY(root_->compute_services(database_))));
+    if (job.draft.action.empty()) return {};
+    return insert(TRY(make_entry(job.draft)));
+  }();
+  job.result = done;
+  if (!done) TRY(database_.execute("ROLLBACK TO change"));
+  CRASH_POINT("manager.services.stored");
+  return database_.execute("RELEASE change");
+}
+
+Result<AuditLog::PreparedEntry> AuditLog::make_entry(const AuditDraft& draft,
+                                                     std::string store) const {
   keys::AuditEntry entry{.sequence = end_.sequence + 1,
                          .time_ms = clock_.now_ms(),
                          .actor = cut(draft.actor),
@@ -210,6 +243,7 @@ Result<AuditLog::PreparedEntry> AuditLog::make_entry(const AuditDraft& draft) co
                          .app = cut(draft.app),
                          .subject = cut(draft.subject),
                          .outcome = cut(draft.outcome),
+                         .store = std::move(store),
                          .rules = draft.rules,
                          .previous = end_.hash};
   std::string text = TRY(canonical_json(keys::hashed_part(entry)));

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "keys/audit_chain.h"
 #include "manager/database.h"
+#include "manager/store_root.h"
 
 namespace penstock::manager {
 
@@ -46,8 +47,10 @@ class ChangeObserver {
 class AuditLog {
  public:
   // Takes the writing connection (schema of store.h). corrupt: the last entry does not have its
-  // hash. The clock outlives it.
-  static Result<std::unique_ptr<AuditLog>> open(Database database, const Clock& clock);
+  // hash. The clock outlives it, and so does `root`, whose digest goes into the entry of each
+  // change (null: none does).
+  static Result<std::unique_ptr<AuditLog>> open(Database database, const Clock& clock,
+                                                const StoreRoot* root = nullptr);
   ~AuditLog();  // what waits is committed first
   AuditLog(const AuditLog&) = delete;
 
@@ -57,6 +60,9 @@ class AuditLog {
   // These return when the entry is on disk; any thread. On an error nothing was written.
   Result<> append(AuditDraft draft);
   Result<> change(AuditDraft draft, StoreChange change);
+  // A change of services' rows alone: decisions under way stay what they are. With no entry if the
+  // draft's action is empty.
+  Result<> change_services(AuditDraft draft, StoreChange change);
   // For a decision taken on what the store held at `generation`. fenced: it has changed since; the
   // caller decides again.
   Result<> append_at(std::uint64_t generation, AuditDraft draft);
@@ -69,17 +75,19 @@ class AuditLog {
     keys::AuditHead head;  // with this entry
     std::string text;      // what is hashed
   };
-  AuditLog(Database database, const Clock& clock, keys::AuditHead head);
+  AuditLog(Database database, const Clock& clock, const StoreRoot* root, keys::AuditHead head);
   Result<> wait_for(Job& job);
   void run();
   void commit(const std::vector<Job*>& jobs);
   Result<> write(const std::vector<Job*>& jobs, std::vector<std::string>& changed);
   Result<> write_change(Job& job, std::vector<std::string>& changed);
-  Result<PreparedEntry> make_entry(const AuditDraft& draft) const;
+  Result<> write_services(Job& job);
+  Result<PreparedEntry> make_entry(const AuditDraft& draft, std::string store = {}) const;
   Result<> insert(const PreparedEntry& entry);
 
   Database database_;  // the committer's thread alone, like the next two
   const Clock& clock_;
+  const StoreRoot* root_;
   keys::AuditHead end_;  // of what is being written
   std::uint64_t generation_ = 0;
   std::optional<Statement> insert_;

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "keys/limits.h"
 #include "manager/limits.h"
 
 namespace penstock::manager {
@@ -109,6 +110,26 @@ Result<AttestRequest> parse_attest_request(std::string_view body) {
                        .evidence = primary.dump(),
                        .additional = std::move(additional),
                        .initdata = std::move(initdata)};
+}
+
+Result<LeaseRequest> parse_lease_request(std::string_view body) {
+  const Json json = TRY(parse_body(body, "lease"));
+  LeaseRequest request;
+  const std::string step = TRY(json_string(json, "lease", "step"));
+  if (step == "renew") {
+    request.step = LeaseRequest::Step::renew;
+  } else if (step == "stop") {
+    request.step = LeaseRequest::Step::stop;
+  } else if (step != "start") {
+    return fail(ErrorCode::invalid_argument, "lease: member 'step' must be start, renew or stop");
+  }
+  request.instance = TRY(json_string(json, "lease", "instance"));
+  if (request.instance.size() > keys::kSegmentBytesMax || !is_plain(request.instance))
+    return fail(ErrorCode::invalid_argument, "lease: member 'instance' is no name of a process");
+  request.term = TRY(json_integer(json, "lease", "term"));
+  const Json& checkpoint = *TRY(object_member(json, "lease", "checkpoint"));
+  request.checkpoint = TRY(keys::parse_held_checkpoint(checkpoint, "lease: checkpoint"));
+  return request;
 }
 
 std::string broker_error(std::string_view kind, std::string_view detail) {

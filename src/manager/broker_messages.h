@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "crypto/jwe.h"
+#include "keys/held_checkpoint.h"
 
 namespace penstock::manager {
 
@@ -28,6 +29,18 @@ struct AttestRequest {
 };
 // invalid_argument, unsupported: names the member.
 Result<AttestRequest> parse_attest_request(std::string_view body);
+
+// What an enclave says about its service's lease (our own route, beside the protocol's):
+// {"step":"start"|"renew"|"stop","instance":"","term":n,"checkpoint":{...}}
+struct LeaseRequest {
+  enum class Step : std::uint8_t { start, renew, stop };
+  Step step = Step::start;
+  std::string instance;   // "" unless processes share the service
+  std::int64_t term = 0;  // of the lease that it has; 0 at the start
+  keys::HeldCheckpoint checkpoint;
+};
+// invalid_argument, limit_exceeded: names the member.
+Result<LeaseRequest> parse_lease_request(std::string_view body);
 
 // {"type":".../errors/<kind>","detail":...}
 std::string broker_error(std::string_view kind, std::string_view detail);

@@ -2,12 +2,12 @@
 // the audit log holds the rest.
 #include <fmt/format.h>
 
-#include "attest/initdata.h"
 #include "attest/verifier.h"
 #include "base/crash_point.h"
-#include "base/log.h"
 #include "manager/answer.h"
 #include "manager/broker_messages.h"
+#include "manager/broker_parts.h"
+#include "manager/measured_facts.h"
 #include "manager/route.h"
 
 namespace penstock::manager {
@@ -15,52 +15,16 @@ namespace {
 
 constexpr int kDecisionsMax = 8;  // when the store changes under a decision again and again
 
-void refuse(net::ResponseWriter& writer, int status, std::string_view kind,
-            std::string_view detail) {
-  (void)writer.send(status, kJsonType, broker_error(kind, detail));
-}
-
-// For failures of ours: a guest learns the kind, the log the rest.
-void refuse_inside(net::ResponseWriter& writer, const Error& error) {
-  log::error("broker_request_failed", {{"error", error}});
-  refuse(writer, facts_of(error.code()).http_status, "PluginInternalError",
-         fmt::format("the manager cannot do this now ({})", facts_of(error.code()).name));
-}
-
-std::string guest_name(const crypto::JweRecipient& key) {
-  return fmt::format("guest:{}", to_hex(key.thumbprint()).substr(0, 16));
-}
-
-std::string denial_text(const std::vector<attest::RuleOutcome>& rules) {
-  const attest::RuleOutcome* failure = attest::first_failure(rules);
-  if (failure == nullptr) return "denied: policy (policy)";
-  return fmt::format("denied: {} ({})", failure->code, failure->name);
-}
-
-// Refusals need no entry before they are answered, but the owner wants to see them. A flood of them
-// must not fill the disk.
-void audit_denial(const RouteContext& context, AuditDraft draft,
-                  const std::vector<attest::RuleOutcome>& rules) {
-  const attest::RuleOutcome* failure = attest::first_failure(rules);
-  context.figures.denial(failure ? failure->code : "policy");
-  if (!context.denials.pass(context.clock.now_ms())) {
-    context.figures.unaudited();
-    return;
-  }
-  draft.outcome = "denied";
-  draft.rules = denied_rules(rules);
-  if (const auto done = context.store.audit().append(std::move(draft)); !done)
-    log::error("denial_not_audited", {{"error", done.error()}});
-}
-
 }  // namespace
 
 void begin_session(const RouteContext& context, const Call& call, net::ResponseWriter& writer) {
   const auto request = parse_auth_request(call.http.body);
   if (!request) {
     const bool version = request.error().code() == ErrorCode::unauthenticated;
-    return refuse(writer, version ? 401 : 400, version ? "ProtocolVersion" : "SerdeError",
-                  request.error().text());
+    return refuse_message(
+        context, call, "auth", version ? "version" : "message",
+        {version ? 401 : 400, version ? "ProtocolVersion" : "SerdeError", request.error().text()},
+        writer);
   }
   if (attest::find_verifier(request->tee) == nullptr) {
     return refuse(writer, 400, "AttestationError",
@@ -91,12 +55,13 @@ struct Judged {
   std::string report_data, config_digest;  // hex
 };
 
+// The configuration is hashed, not parsed: who sent it has proved nothing yet.
 Result<Judged> judge_request(const RouteContext& context, const Sessions::Challenge& challenge,
                              const AttestRequest& request) {
   attest::Expectations expected;
   expected.report_data =
       TRY(attest::report_data(request.additional, challenge.nonce, request.key.jwk()));
-  if (request.initdata) expected.config_digest = TRY(attest::initdata_digest(*request.initdata));
+  if (request.initdata) expected.config_digest = TRY(unparsed_digest(*request.initdata));
   expected.now_s = context.clock.now_ms() / 1000;
   const auto snapshot = context.store.snapshot();
   attest::Verdict verdict =
@@ -106,9 +71,13 @@ Result<Judged> judge_request(const RouteContext& context, const Sessions::Challe
 
 // The token, once the grant is in the audit log.
 Result<std::string> grant_token(const RouteContext& context, const Sessions::Challenge& challenge,
-                                const AttestRequest& request, const Judged& judged) {
+                                const AttestRequest& request, const Judged& judged,
+                                const MeasuredFacts& facts) {
+  attest::Claims claims = judged.verdict.claims();
+  claims["service"] = facts.service;
+  claims["deployment"] = facts.deployment;
   auto requester = std::make_shared<const keys::Requester>(
-      keys::Requester{challenge.tee, judged.verdict.trust(), judged.verdict.claims(), request.key});
+      keys::Requester{challenge.tee, judged.verdict.trust(), std::move(claims), request.key});
   std::string token = TRY(context.tokens.issue(
       {*requester, challenge.nonce, judged.report_data, judged.config_digest}));
   TRY(context.store.audit().append({.actor = guest_name(request.key),
@@ -133,16 +102,35 @@ attest::RuleOutcome wrong_nonce() {
               "its sessions"};
 }
 
-void deny_attestation(const RouteContext& context, const Sessions::Challenge& challenge,
-                      const AttestRequest& request, const std::vector<attest::RuleOutcome>& rules,
-                      net::ResponseWriter& writer) {
+attest::RuleOutcome unverified_evidence() {
+  return {.name = "additional_evidence",
+          .code = "additional-evidence",
+          .result = attest::RuleResult::fail,
+          .expected = "none: no second device is verified here",
+          .seen = "some",
+          .advice = "evidence that is not verified is not taken; leave additional_evidence empty"};
+}
+
+attest::RuleOutcome unreadable_initdata(const Error& error) {
+  return {.name = "initdata",
+          .code = "initdata",
+          .result = attest::RuleResult::fail,
+          .expected = "a configuration as `penstock config pack` makes it",
+          .seen = error.text(),
+          .advice = "pack it anew, approve its digest and start with it"};
+}
+
+void deny_attestation(const RouteContext& context, const Call& call,
+                      const Sessions::Challenge& challenge, const AttestRequest& request,
+                      const std::vector<attest::RuleOutcome>& rules, net::ResponseWriter& writer) {
   context.figures.attestation(false);
-  audit_denial(context,
+  audit_denial(context, call,
                {.actor = guest_name(request.key),
                 .action = "attest",
                 .app = "",
                 .subject = challenge.tee,
-                .outcome = ""},
+                .outcome = "",
+                .rules = Json::array()},
                rules);
   refuse(writer, 401, "AttestationError", denial_text(rules));
 }
@@ -150,17 +138,28 @@ void deny_attestation(const RouteContext& context, const Sessions::Challenge& ch
 }  // namespace
 
 void attest_guest(const RouteContext& context, const Call& call, net::ResponseWriter& writer) {
+  const auto refuse_as = [&](std::string_view code, const Refused& answer) {
+    context.figures.attestation(false);
+    refuse_message(context, call, "attest", code, answer, writer);
+  };
   const auto challenge = challenge_of(context, call);
-  if (!challenge) return refuse(writer, 401, "AttestationError", challenge.error().text());
+  if (!challenge) return refuse_as("session", {401, "AttestationError", challenge.error().text()});
+  if (const auto room = context.disk.check_release(); !room)
+    return refuse_inside(writer, room.error());
   const auto request = parse_attest_request(call.http.body);
-  if (!request) return refuse(writer, 400, "SerdeError", request.error().text());
+  if (!request) return refuse_as("message", {400, "SerdeError", request.error().text()});
+  const auto deny = [&](const std::vector<attest::RuleOutcome>& rules) {
+    deny_attestation(context, call, *challenge, *request, rules, writer);
+  };
   if (!equal_constant_time(as_bytes(request->nonce), as_bytes(challenge->nonce)))
-    return deny_attestation(context, *challenge, *request, {wrong_nonce()}, writer);
+    return deny({wrong_nonce()});
+  if (!request->additional.empty()) return deny({unverified_evidence()});
   const auto judged = judge_request(context, *challenge, *request);
-  if (!judged) return refuse(writer, 400, "AttestationError", judged.error().text());
-  if (!judged->verdict.affirming())
-    return deny_attestation(context, *challenge, *request, judged->verdict.rules(), writer);
-  const auto token = grant_token(context, *challenge, *request, *judged);
+  if (!judged) return refuse_as("initdata", {400, "AttestationError", judged.error().text()});
+  if (!judged->verdict.affirming()) return deny(judged->verdict.rules());
+  const auto facts = request->initdata ? measured_facts(*request->initdata) : MeasuredFacts{};
+  if (!facts) return deny({unreadable_initdata(facts.error())});
+  const auto token = grant_token(context, *challenge, *request, *judged, *facts);
   if (!token) return refuse_inside(writer, token.error());
   context.figures.attestation(true);
   (void)writer.send(
@@ -170,21 +169,6 @@ void attest_guest(const RouteContext& context, const Call& call, net::ResponseWr
 }
 
 namespace {
-
-using RequesterPtr = std::shared_ptr<const keys::Requester>;
-
-// Authorization decides where it is given, else the cookie.
-Result<RequesterPtr> requester_of(const RouteContext& context, const Call& call) {
-  if (const std::string_view field = call.http.field("Authorization"); !field.empty()) {
-    return std::make_shared<const keys::Requester>(TRY(context.tokens.check(bearer_of(field))));
-  }
-  const auto id = session_cookie(call.http.field("Cookie"));
-  if (!id || id->empty()) {
-    return fail(ErrorCode::unauthenticated,
-                "a resource needs the token or the session of an attestation: attest first");
-  }
-  return context.sessions.requester(*id);
-}
 
 // The rest of the path behind /resource/. An empty repository, or one that a client's URI lacked,
 // leaves further slashes in front.
@@ -202,14 +186,17 @@ struct Released {
 };
 
 Released missing(std::string_view name, std::string_view seen) {
-  return {404,
-          {},
-          {{.name = std::string(name),
-            .code = "not_found",
-            .result = attest::RuleResult::fail,
-            .expected = "one that the manager has",
-            .seen = std::string(seen),
-            .advice = "the owner can put it there (penstock manager app, secret)"}}};
+  return {404, {}, {not_here(name, seen)}};
+}
+
+// A service's state key is for the service that the measured configuration names.
+attest::RuleOutcome another_service(std::string_view wanted, std::string_view seen) {
+  return {.name = "service",
+          .code = "service",
+          .result = attest::RuleResult::fail,
+          .expected = std::string(wanted),
+          .seen = seen.empty() ? std::string("no service in the configuration") : std::string(seen),
+          .advice = "service_id of the measured configuration says whose state key it gets"};
 }
 
 // One try: decided on one snapshot, and in the audit log only if that still holds when the entry is
@@ -221,8 +208,15 @@ Result<Released> try_release(const RouteContext& context, const keys::Requester&
   if (app == nullptr) return missing("app", path.app);
   const keys::Decision decision = keys::decide(requester, app->policy, *app);
   if (!decision.granted) return Released{403, {}, decision.rules};
+  const bool is_state_key = path.kind == keys::kStateKeyKind;
+  if (is_state_key && service_of(requester) != path.name)
+    return Released{403, {}, {another_service(path.name, service_of(requester))}};
   const auto secret = app->secrets.find(path.kind + "/" + path.name);
-  if (secret == app->secrets.end()) return missing("resource", path.text());
+  if (secret == app->secrets.end()) {
+    if (!is_state_key) return missing("resource", path.text());
+    TRY(context.store.make_state_key(guest_name(requester.key), path));
+    return fail(ErrorCode::fenced, "the state key was made: decide again");
+  }
   const SecretBuffer opened = TRY(context.store.open_secret(path, *secret->second));
   Json body = TRY(keys::release(decision, opened.view(), requester.key, context.random));
   TRY(context.store.audit().append_at(snapshot->generation,
@@ -251,23 +245,27 @@ void release_resource(const RouteContext& context, const Call& call, net::Respon
   const auto requester = requester_of(context, call);
   if (!requester) {
     const bool token = !call.http.field("Authorization").empty();
-    return refuse(writer, 401, token ? "TokenVerifierError" : "TokenNotFound",
-                  requester.error().text());
+    return refuse_message(
+        context, call, "release", token ? "token" : "session",
+        {401, token ? "TokenVerifierError" : "TokenNotFound", requester.error().text()}, writer);
   }
   const auto path = resource_path(call.segments.at(0));
   if (!path) return refuse(writer, 404, "InvalidRequestPath", path.error().text());
+  if (const auto room = context.disk.check_release(); !room)
+    return refuse_inside(writer, room.error());
   const auto released = decide_release(context, **requester, *path);
   if (!released) return refuse_inside(writer, released.error());
   if (released->status == 200) {
     context.figures.release();
     return answer(writer, released->body);
   }
-  audit_denial(context,
+  audit_denial(context, call,
                {.actor = guest_name((*requester)->key),
                 .action = "release",
                 .app = path->app,
                 .subject = path->text(),
-                .outcome = ""},
+                .outcome = "",
+                .rules = Json::array()},
                released->rules);
   if (released->status == 404) {
     return refuse(writer, 404, "PluginInternalError",

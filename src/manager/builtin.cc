@@ -5,41 +5,58 @@ namespace penstock::manager {
 namespace {
 
 using Kind = Figures::Call;
+constexpr auto kLook = Permission::look;
+constexpr auto kChange = Permission::change;
+constexpr auto kTrust = Permission::trust;
 
-constexpr Route admin(std::string_view method, std::string_view pattern, RouteHandler handle) {
-  return {
-      .method = method, .pattern = pattern, .kind = Kind::admin, .login = true, .handle = handle};
+constexpr Route admin(Permission permission, std::string_view method, std::string_view pattern,
+                      RouteHandler handle) {
+  return {.method = method,
+          .pattern = pattern,
+          .kind = Kind::admin,
+          .permission = permission,
+          .handle = handle};
 }
 constexpr Route open(std::string_view method, std::string_view pattern, RouteHandler handle,
                      Kind kind = Kind::info) {
-  return {.method = method, .pattern = pattern, .kind = kind, .handle = handle};
+  return {.method = method,
+          .pattern = pattern,
+          .kind = kind,
+          .permission = Permission::none,
+          .handle = handle};
 }
 
 constexpr Route kRoutes[] = {
     open("POST", "/kbs/v0/auth", begin_session, Kind::auth),
     open("POST", "/kbs/v0/attest", attest_guest, Kind::attest),
     open("GET", "/kbs/v0/resource/**", release_resource, Kind::resource),
+    open("POST", "/kbs/v0/lease/*", hold_lease, Kind::resource),
     open("GET", "/kbs/**", refuse_broker_path),
     open("POST", "/kbs/**", refuse_broker_path),
 
-    admin("GET", "/v1/info", give_manager_info),
-    admin("GET", "/v1/apps", list_apps),
-    admin("GET", "/v1/apps/*", give_app),
-    admin("PUT", "/v1/apps/*", put_app),
-    admin("DELETE", "/v1/apps/*", remove_app),
-    admin("POST", "/v1/apps/*/builds", approve_build),
-    admin("DELETE", "/v1/apps/*/builds/*", withdraw_build),
-    admin("POST", "/v1/apps/*/configs", approve_config),
-    admin("DELETE", "/v1/apps/*/configs/*", withdraw_config),
-    admin("GET", "/v1/apps/*/policy", give_policy),
-    admin("PUT", "/v1/apps/*/policy", put_policy),
-    admin("PUT", "/v1/apps/*/secrets/*/*", put_secret),
-    admin("DELETE", "/v1/apps/*/secrets/*/*", remove_secret),
-    admin("POST", "/v1/platforms", make_platform),
-    admin("GET", "/v1/platforms", list_platforms),
-    admin("GET", "/v1/audit", give_audit),
+    admin(kLook, "GET", "/v1/info", give_manager_info),
+    admin(kLook, "GET", "/v1/apps", list_apps),
+    admin(kLook, "GET", "/v1/apps/*", give_app),
+    admin(kChange, "PUT", "/v1/apps/*", put_app),
+    admin(kChange, "DELETE", "/v1/apps/*", remove_app),
+    admin(kChange, "POST", "/v1/apps/*/builds", approve_build),
+    admin(kChange, "DELETE", "/v1/apps/*/builds/*", withdraw_build),
+    admin(kChange, "POST", "/v1/apps/*/configs", approve_config),
+    admin(kChange, "DELETE", "/v1/apps/*/configs/*", withdraw_config),
+    admin(kLook, "GET", "/v1/apps/*/policy", give_policy),
+    admin(kChange, "PUT", "/v1/apps/*/policy", put_policy),
+    admin(kChange, "PUT", "/v1/apps/*/secrets/*/*", put_secret),
+    admin(kChange, "DELETE", "/v1/apps/*/secrets/*/*", remove_secret),
+    admin(kChange, "POST", "/v1/platforms", make_platform),
+    admin(kLook, "GET", "/v1/platforms", list_platforms),
+    admin(kLook, "GET", "/v1/audit", give_audit),
+    admin(kChange, "POST", "/v1/backup", back_up),
+    admin(kLook, "GET", "/v1/services", list_services),
+    admin(kTrust, "POST", "/v1/services/*/*/accept-loss", accept_loss),
+    admin(kTrust, "POST", "/v1/rotate/*", rotate),
 
     open("GET", "/v1/ca", give_ca),
+    open("GET", "/v1/workload-ca", give_workload_ca),
     open("GET", "/.well-known/jwks.json", give_jwks),
     open("GET", "/healthz", give_health),
     open("GET", "/metrics", give_metrics),

@@ -59,7 +59,7 @@ Error sqlite_error(int code, std::string_view doing, const char* message) {
 
 // SQLite would make the file readable for the group; its journal takes the file's mode.
 Result<> make_private(const std::filesystem::path& path) {
-  const UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  const UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!fd) return fail(os_error("creating", path, errno));
   return {};
 }
@@ -207,6 +207,28 @@ Result<Statement> Database::prepare(std::string_view sql) {
 
 std::int64_t Database::changes() const {
   return sqlite3_changes64(connection_.get());
+}
+
+Result<> copy_database(const std::filesystem::path& from, const std::filesystem::path& to) {
+  std::error_code ignored;
+  std::filesystem::remove(to, ignored);
+  TRY(write_new_file(to, {}, 0600));  // SQLite fills an empty file and keeps its mode
+  sqlite3* connection = nullptr;
+  const int code = sqlite3_open_v2(from.c_str(), &connection,
+                                   SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
+  const std::unique_ptr<sqlite3, int (*)(sqlite3*)> closes(connection, sqlite3_close_v2);
+  const std::string doing = fmt::format("copying '{}'", from.string());
+  if (code != SQLITE_OK)
+    return fail(sqlite_error(code, doing, connection ? sqlite3_errmsg(connection) : "no memory"));
+  sqlite3_busy_timeout(connection, kBusyTimeoutMs);
+  sqlite3_stmt* statement = nullptr;
+  int copied = sqlite3_prepare_v2(connection, "VACUUM INTO ?", -1, &statement, nullptr);
+  const std::unique_ptr<sqlite3_stmt, int (*)(sqlite3_stmt*)> ends(statement, sqlite3_finalize);
+  if (copied == SQLITE_OK)
+    copied = sqlite3_bind_text(statement, 1, to.c_str(), -1, SQLITE_TRANSIENT);
+  if (copied == SQLITE_OK) copied = sqlite3_step(statement);
+  if (copied != SQLITE_DONE) return fail(sqlite_error(copied, doing, sqlite3_errmsg(connection)));
+  return {};
 }
 
 }  // namespace penstock::manager

@@ -48,6 +48,9 @@ class Statement {
   int bind_failure_ = 0;  // the first code that bind() got; told by step()
 };
 
+// A consistent copy while others use it; whatever is at `to` is replaced. Mode 0600.
+Result<> copy_database(const std::filesystem::path& from, const std::filesystem::path& to);
+
 // One step of the schema; applied once, in order.
 struct Migration {
   int version;

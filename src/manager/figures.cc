@@ -68,7 +68,7 @@ std::string Figures::text(const Gauges& gauges) const {
     }
   }
   family(out, "penstock_manager_unaudited_refusals_total", "counter",
-         "Refusals of strangers beyond the rate at which the audit log takes them.");
+         "Refusals that have no audit entry of their own; entries per interval count them.");
   sample(out, "penstock_manager_unaudited_refusals_total", "", unaudited_.load());
   constexpr std::string_view kSeconds = "penstock_manager_request_seconds";
   family(out, kSeconds, "histogram", "Time of handling a request, by kind of call.");
@@ -90,6 +90,20 @@ std::string Figures::text(const Gauges& gauges) const {
   sample(out, "penstock_manager_connections", "", gauges.connections);
   family(out, "penstock_manager_audit_entries", "gauge", "Entries of the audit log.");
   sample(out, "penstock_manager_audit_entries", "", gauges.audit_entries);
+  family(out, "penstock_manager_refusal_rows", "gauge",
+         "Kinds of refusals that are being counted for the audit log.");
+  sample(out, "penstock_manager_refusal_rows", "", gauges.refusal_rows);
+  family(out, "penstock_manager_evictions_total", "counter",
+         "Connections closed and requests refused because of quotas.");
+  sample(out, "penstock_manager_evictions_total", "", gauges.evictions);
+  family(out, "penstock_manager_disk_free_bytes", "gauge", "Room on the disk of the audit log.");
+  sample(out, "penstock_manager_disk_free_bytes", "", gauges.disk_free_bytes);
+  family(out, "penstock_manager_disk_low", "gauge",
+         "1 when that room runs short; releases stop before it is used up.");
+  sample(out, "penstock_manager_disk_low", "", gauges.disk_low ? 1 : 0);
+  family(out, "penstock_manager_certificate_not_after_seconds", "gauge",
+         "When the server's certificate ends, in seconds since 1970.");
+  sample(out, "penstock_manager_certificate_not_after_seconds", "", gauges.certificate_ends_s);
   family(out, "penstock_manager_development", "gauge",
          "1 when simulated evidence may be believed, which protects nothing.");
   sample(out, "penstock_manager_development", "", gauges.development ? 1 : 0);

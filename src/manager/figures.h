@@ -18,13 +18,20 @@ class Figures {
   void attestation(bool granted) { ++(granted ? attested_ : refused_); }
   void release() { ++releases_; }
   void denial(std::string_view code);  // of the first rule that failed
-  void unaudited() { ++unaudited_; }   // a stranger's refusal beyond the bounded rate
+  void unaudited() {
+    ++unaudited_;
+  }  // a refusal that was counted in the audit log, not entered whole
   void request(Call call, std::int64_t microseconds);
 
   struct Gauges {
     std::size_t sessions = 0;
     std::size_t connections = 0;
     std::int64_t audit_entries = 0;
+    std::int64_t refusal_rows = 0;
+    std::size_t evictions = 0;
+    std::uint64_t disk_free_bytes = 0;
+    bool disk_low = false;
+    std::int64_t certificate_ends_s = 0;
     bool development = false;
   };
   std::string text(const Gauges& gauges) const;  // Prometheus, format 0.0.4

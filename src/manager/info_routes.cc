@@ -37,12 +37,22 @@ void give_metrics(const RouteContext& context, const Call&, net::ResponseWriter&
       .sessions = context.sessions.size(),
       .connections = context.http != nullptr ? context.http->connections() : 0,
       .audit_entries = context.store.audit().head().sequence,
+      .refusal_rows = static_cast<std::int64_t>(context.refusals.size()),
+      .evictions = context.http != nullptr ? context.http->evictions() : 0,
+      .disk_free_bytes = context.disk.free_bytes(),
+      .disk_low = context.disk.is_low(),
+      .certificate_ends_s =
+          context.certificate_ends_s != nullptr ? context.certificate_ends_s->load() : 0,
       .development = context.store.development()};
   (void)writer.send(200, "text/plain; version=0.0.4; charset=utf-8", context.figures.text(gauges));
 }
 
 void give_jwks(const RouteContext& context, const Call&, net::ResponseWriter& writer) {
   answer(writer, context.tokens.jwks());
+}
+
+void give_workload_ca(const RouteContext& context, const Call&, net::ResponseWriter& writer) {
+  (void)writer.send(200, "application/x-pem-file", context.files.workload_ca().to_pem());
 }
 
 void give_ca(const RouteContext& context, const Call&, net::ResponseWriter& writer) {

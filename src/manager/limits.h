@@ -28,19 +28,36 @@ inline constexpr std::int64_t kTokenSeconds = 5 * 60;
 inline constexpr std::int64_t kOwnerTokenSecondsMax = 5 * 60;
 inline constexpr std::int64_t kClockLeewaySeconds = 30;  // of owners' tools; ours need none
 
-// Refusals of strangers reach the audit log at a bounded rate, so that nobody can fill the disk.
-inline constexpr std::int64_t kLoginEntriesPerSecond = 1;
-inline constexpr std::int64_t kLoginEntriesBurst = 20;
-inline constexpr std::int64_t kDenialEntriesPerSecond = 50;
-inline constexpr std::int64_t kDenialEntriesBurst = 2'000;
+inline constexpr std::size_t kUsedOwnerTokensMax = 65'536;
+
+// Refusals of strangers in the audit log (refusal_log.h), per app.
+inline constexpr std::int64_t kWholeRefusalsBurst = 40;  // entries of their own
+inline constexpr std::int64_t kWholeRefusalsPerMinute = 4;
+inline constexpr std::ptrdiff_t kRefusalRowsMax = 64;
+inline constexpr std::ptrdiff_t kRefusalRowsPerSourceMax = 16;
+inline constexpr std::ptrdiff_t kRefusalCodesMax = 32;  // rows of "others", by code
+inline constexpr std::int64_t kRefusalIntervalMs = 60'000;
+inline constexpr std::int64_t kRefusalIntervalMaxMs = 3'600'000;  // doubled up to that
 
 inline constexpr std::size_t kConnectionsMax = 2'048;
 inline constexpr std::size_t kWaitingMax = 2'048;
 inline constexpr std::size_t kWorkers = 96;  // most of them wait for a group commit
+// Per peer: an IPv4 address, the /64 of an IPv6 one (net/http_server.h).
+inline constexpr std::size_t kConnectionsPerPeerMax = 256;
+inline constexpr std::size_t kRequestsPerPeerMax = 128;
+inline constexpr std::size_t kRequestBytesPerPeerMax = 8 << 20;
+inline constexpr std::size_t kRequestBytesMax = 64 << 20;  // of all
+inline constexpr std::size_t kReservedWorkers = 8;         // for administrators
+// Signatures that are verified on the io thread, to know who may send a large body.
+inline constexpr int kHeadSignaturesPerSecond = 200;
+// Bodies of those who are not logged in; of an attestation in a session that has a challenge.
+inline constexpr std::size_t kSmallBodyBytesMax = 32 << 10;
+inline constexpr std::size_t kAttestBodyBytesMax = 768 << 10;
 inline constexpr std::chrono::milliseconds kStopGrace{3'000};
 
 inline constexpr std::int64_t kCaSeconds = 10LL * 365 * 86'400;
 inline constexpr std::int64_t kServerCertificateSeconds = 90LL * 86'400;
+inline constexpr std::int64_t kCertificateRenewalSeconds = 30LL * 86'400;  // before its end
 inline constexpr std::int64_t kCertificateWarningSeconds = 14LL * 86'400;
 inline constexpr std::int64_t kClockSkewSeconds = 300;  // certificates hold from that long ago
 

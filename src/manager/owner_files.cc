@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "base/private_file.h"
+#include "keys/manager_ca.h"
 #include "manager/limits.h"
 
 namespace penstock::manager {
@@ -18,12 +20,13 @@ namespace fs = std::filesystem;
 constexpr std::size_t kSecretFileBytesMax = 16 << 10;
 constexpr std::size_t kTokenBytes = 32;
 constexpr std::size_t kRootKeyBytes = 32;
-constexpr const char* kAdminToken = "admin.token";
 constexpr const char* kOwnerKey = "owner.key.pem";
 constexpr const char* kRootKey = "root.key";
 constexpr const char* kCaKey = "ca.key.pem";
 constexpr const char* kCa = "ca.pem";
-constexpr const char* kTokenKey = "token.key.pem";
+constexpr const char* kWorkloadCaKey = "workload-ca.key.pem";
+constexpr const char* kWorkloadCa = "workload-ca.pem";
+constexpr const char* kNext = ".next";  // of a rotation that is under way
 
 Result<bool> is_there(const fs::path& path) {
   struct stat seen{};
@@ -33,13 +36,11 @@ Result<bool> is_there(const fs::path& path) {
 }
 
 // Ours, and closed to everybody else.
-Result<> check_private(const fs::path& path, mode_t kind, std::string_view mode) {
+Result<> check_private_folder(const fs::path& path) {
   struct stat seen{};
   if (::lstat(path.c_str(), &seen) != 0) return fail(os_error("looking at", path, errno));
-  if ((seen.st_mode & S_IFMT) != kind) {
-    return fail(ErrorCode::failed_precondition,
-                fmt::format("'{}' is not a {}", path.string(),
-                            kind == S_IFDIR ? "folder" : "regular file"));
+  if (!S_ISDIR(seen.st_mode)) {
+    return fail(ErrorCode::failed_precondition, fmt::format("'{}' is not a folder", path.string()));
   }
   if (seen.st_uid != ::geteuid()) {
     return fail(ErrorCode::permission_denied,
@@ -49,19 +50,15 @@ Result<> check_private(const fs::path& path, mode_t kind, std::string_view mode)
   }
   if ((seen.st_mode & 077) != 0) {
     return fail(ErrorCode::permission_denied,
-                fmt::format("'{}' has mode {:04o}, so others on this machine may read it: chmod {} "
-                            "it, and make new keys if somebody has",
-                            path.string(), seen.st_mode & 07777, mode));
+                fmt::format("'{}' has mode {:04o}, so others on this machine may read it: chmod "
+                            "0700 it, and make new keys if somebody has",
+                            path.string(), seen.st_mode & 07777));
   }
   return {};
 }
 
 Result<SecretBuffer> read_secret(const fs::path& path) {
-  TRY(check_private(path, S_IFREG, "0600"));
-  std::string text = TRY(read_file(path, kSecretFileBytesMax));
-  Result<SecretBuffer> secret = SecretBuffer::create_copy(as_bytes(text));
-  wipe({reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
-  return secret;
+  return read_private_file(path, "the manager's file", kSecretFileBytesMax);
 }
 
 Result<crypto::P256PrivateKey> read_key(const fs::path& path) {
@@ -74,30 +71,65 @@ Result<> make_folder(const fs::path& folder) {
   if (folder.has_parent_path()) fs::create_directories(folder.parent_path(), error);
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
     return fail(os_error("creating the folder", folder, errno));
-  return check_private(folder, S_IFDIR, "0700");
+  return check_private_folder(folder);
 }
 
 Result<> make_key(const fs::path& path, crypto::RandomSource& random) {
   if (TRY(is_there(path))) return {};
   const auto key = TRY(crypto::P256PrivateKey::generate(random));
-  return write_file(path, TRY(key.to_pem()).view(), 0600);
+  return write_new_file(path, TRY(key.to_pem()).view(), 0600);
 }
 
 Result<> make_token(const fs::path& path, crypto::RandomSource& random) {
   if (TRY(is_there(path))) return {};
-  SecretBuffer bytes = TRY(SecretBuffer::create(kTokenBytes));
-  TRY(random.fill(bytes.span()));
-  std::string text = to_base64url(bytes.view()) + "\n";
-  const Result<> written = write_file(path, as_bytes(text), 0600);
-  wipe({reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
-  return written;
+  return write_new_file(path, TRY(make_admin_token(random)).view(), 0600);
 }
 
 Result<> make_root_key(const fs::path& path, crypto::RandomSource& random) {
   if (TRY(is_there(path))) return {};
   SecretBuffer bytes = TRY(SecretBuffer::create(kRootKeyBytes));
   TRY(random.fill(bytes.span()));
-  return write_file(path, bytes.view(), 0600);
+  return write_new_file(path, bytes.view(), 0600);
+}
+
+struct CaFiles {
+  const char* key;
+  const char* certificate;
+  std::string_view name;
+};
+Result<> make_ca(const fs::path& folder, const CaFiles& files, const Clock& clock,
+                 crypto::RandomSource& random) {
+  TRY(make_key(folder / files.key, random));
+  if (TRY(is_there(folder / files.certificate))) return {};
+  const auto key = TRY(read_key(folder / files.key));
+  const std::int64_t now_s = clock.now_ms() / 1000;
+  const auto ca = TRY(
+      crypto::make_ca(files.name, key, {now_s - kClockSkewSeconds, now_s + kCaSeconds}, random));
+  return write_new_file(folder / files.certificate, as_bytes(ca.to_pem()), 0644);
+}
+
+struct Authority {
+  crypto::Certificate certificate;
+  crypto::P256PrivateKey key;
+};
+Result<Authority> read_ca(const fs::path& folder, const CaFiles& files) {
+  auto key = TRY(read_key(folder / files.key));
+  const fs::path path = folder / files.certificate;
+  const std::string pem = TRY(read_file(path, kSecretFileBytesMax));
+  auto certificate = TRY_IN(crypto::Certificate::from_pem(pem), path.string());
+  if (!(certificate.key() == key.public_key())) {
+    return fail(ErrorCode::corrupt, fmt::format("'{}' is not the certificate of '{}'",
+                                                path.string(), (folder / files.key).string()));
+  }
+  return Authority{std::move(certificate), std::move(key)};
+}
+
+CaFiles manager_ca_files(bool development) {
+  return {kCaKey, kCa, development ? keys::kDevelopmentCaName : keys::kManagerCaName};
+}
+CaFiles workload_ca_files(bool development) {
+  return {kWorkloadCaKey, kWorkloadCa,
+          development ? keys::kDevelopmentWorkloadCaName : keys::kWorkloadCaName};
 }
 
 Result<SecretBuffer> without_line_end(const SecretBuffer& text) {
@@ -111,7 +143,7 @@ Result<SecretBuffer> without_line_end(const SecretBuffer& text) {
 
 Result<FolderLock> FolderLock::take(const fs::path& folder) {
   const fs::path path = folder / "LOCK";
-  UniqueFd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  UniqueFd file(::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file) return fail(os_error("opening", path, errno));
   struct flock lock{};
   lock.l_type = F_WRLCK;
@@ -132,43 +164,60 @@ Result<FolderLock> FolderLock::take(const fs::path& folder) {
   return FolderLock(std::move(file));
 }
 
-Result<OwnerFiles> OwnerFiles::open(const fs::path& folder, const Clock& clock,
+Result<SecretBuffer> make_admin_token(crypto::RandomSource& random) {
+  SecretBuffer bytes = TRY(SecretBuffer::create(kTokenBytes));
+  TRY(random.fill(bytes.span()));
+  std::string text = to_base64url(bytes.view()) + "\n";
+  Result<SecretBuffer> token = SecretBuffer::create_copy(as_bytes(text));
+  wipe({reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
+  return token;
+}
+
+Result<OwnerFiles> OwnerFiles::open(const fs::path& folder, bool development, const Clock& clock,
                                     crypto::RandomSource& random) {
   TRY(make_folder(folder));
   OwnerFiles files(folder, TRY(FolderLock::take(folder)));
   // The store is made last, so a first start that was killed goes on where it was.
-  if (!TRY(is_there(files.database()))) TRY(files.make_missing(clock, random));
+  const bool first = !TRY(is_there(files.database()));
+  if (first) TRY(files.make_missing(development, clock, random));
   TRY(files.read());
+  // Without its store a CA must not become that of another kind of manager: clients pin it.
+  for (const auto* ca : {&files.ca(), &files.workload_ca()}) {
+    if (!first || keys::is_development_ca(*ca) == development) continue;
+    return fail(ErrorCode::failed_precondition,
+                fmt::format("'{}' has no store (manager.sqlite), and its CA is '{}', made {} "
+                            "--development: bring the store back from a backup, or take another "
+                            "--data folder",
+                            folder.string(), ca->common_name(), development ? "without" : "with"));
+  }
   return files;
 }
 
-Result<> OwnerFiles::make_missing(const Clock& clock, crypto::RandomSource& random) const {
-  TRY(make_token(folder_ / kAdminToken, random));
+Result<> OwnerFiles::make_missing(bool development, const Clock& clock,
+                                  crypto::RandomSource& random) const {
+  TRY(make_token(folder_ / kAdminTokenFile, random));
   TRY(make_key(folder_ / kOwnerKey, random));
   TRY(make_root_key(folder_ / kRootKey, random));
-  TRY(make_key(folder_ / kTokenKey, random));
-  TRY(make_key(folder_ / kCaKey, random));
-  if (TRY(is_there(folder_ / kCa))) return {};
-  const auto key = TRY(read_key(folder_ / kCaKey));
-  const std::int64_t now_s = clock.now_ms() / 1000;
-  const auto ca = TRY(crypto::make_ca("Penstock manager CA", key,
-                                      {now_s - kClockSkewSeconds, now_s + kCaSeconds}, random));
-  return write_file(folder_ / kCa, as_bytes(ca.to_pem()), 0644);
+  TRY(make_key(folder_ / kTokenKeyFile, random));
+  TRY(make_ca(folder_, workload_ca_files(development), clock, random));
+  return make_ca(folder_, manager_ca_files(development), clock, random);
 }
 
 Result<> OwnerFiles::read() {
-  for (const char* name : {kAdminToken, kRootKey, kTokenKey, kCaKey, kCa}) {
+  for (const std::string_view name :
+       {kAdminTokenFile, std::string_view(kRootKey), kTokenKeyFile, std::string_view(kCaKey),
+        std::string_view(kCa), std::string_view(kWorkloadCaKey), std::string_view(kWorkloadCa)}) {
     if (TRY(is_there(folder_ / name))) continue;
     return fail(ErrorCode::failed_precondition,
                 fmt::format("'{}' is missing but its store exists: bring the file back from a "
                             "backup; nothing is made anew in its place",
                             (folder_ / name).string()));
   }
-  admin_token_ = TRY(without_line_end(TRY(read_secret(folder_ / kAdminToken))));
+  admin_token_ = TRY(without_line_end(TRY(read_secret(folder_ / kAdminTokenFile))));
   if (admin_token_.size() < kTokenBytes) {
     return fail(ErrorCode::invalid_argument,
                 fmt::format("'{}' is too short for a token: at least {} characters are needed",
-                            (folder_ / kAdminToken).string(), kTokenBytes));
+                            (folder_ / kAdminTokenFile).string(), kTokenBytes));
   }
   root_key_ = TRY(read_secret(folder_ / kRootKey));
   if (root_key_.size() != kRootKeyBytes) {
@@ -176,17 +225,51 @@ Result<> OwnerFiles::read() {
                 fmt::format("'{}' has {} bytes, expected {}", (folder_ / kRootKey).string(),
                             root_key_.size(), kRootKeyBytes));
   }
-  token_key_ = TRY(read_key(folder_ / kTokenKey));
-  ca_key_ = TRY(read_key(folder_ / kCaKey));
-  const fs::path ca = folder_ / kCa;
-  ca_ = TRY_IN(crypto::Certificate::from_pem(TRY(read_file(ca, kSecretFileBytesMax))), ca.string());
-  if (!(ca_->key() == ca_key_->public_key())) {
-    return fail(ErrorCode::corrupt, fmt::format("'{}' is not the certificate of '{}'", ca.string(),
-                                                (folder_ / kCaKey).string()));
-  }
+  token_key_ = TRY(read_key(folder_ / kTokenKeyFile));
+  Authority own = TRY(read_ca(folder_, manager_ca_files(false)));
+  ca_ = std::move(own.certificate);
+  ca_key_ = std::move(own.key);
+  Authority workloads = TRY(read_ca(folder_, workload_ca_files(false)));
+  workload_ca_ = std::move(workloads.certificate);
+  workload_ca_key_ = std::move(workloads.key);
+  owner_key_.reset();
   if (TRY(is_there(folder_ / kOwnerKey)))
     owner_key_ = TRY(read_key(folder_ / kOwnerKey)).public_key();
   return {};
+}
+
+Result<> OwnerFiles::write_successor(std::string_view file, ByteView contents) const {
+  const fs::path path = folder_ / fmt::format("{}{}", file, kNext);
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT)  // of a rotation that did not come to be
+    return fail(os_error("removing", path, errno));
+  return write_new_file(path, contents, 0600);
+}
+
+bool OwnerFiles::has_successor(std::string_view file) const {
+  return is_there(folder_ / fmt::format("{}{}", file, kNext)).value_or(false);
+}
+
+Result<> OwnerFiles::take_successor(std::string_view file) const {
+  const fs::path from = folder_ / fmt::format("{}{}", file, kNext), to = folder_ / file;
+  if (::rename(from.c_str(), to.c_str()) != 0) return fail(os_error("renaming to", to, errno));
+  return sync_folder(folder_);
+}
+
+bool OwnerFiles::was_restored() const {
+  return is_there(folder_ / kRestoredFile).value_or(false);
+}
+
+Result<> OwnerFiles::forget_restore() const {
+  const fs::path path = folder_ / kRestoredFile;
+  if (::unlink(path.c_str()) != 0) return fail(os_error("removing", path, errno));
+  return sync_folder(folder_);
+}
+
+Result<> OwnerFiles::remove_owner_key() const {
+  const fs::path path = folder_ / kOwnerKey;
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT)
+    return fail(os_error("removing", path, errno));
+  return sync_folder(folder_);
 }
 
 Result<> OwnerFiles::write_address(std::string_view url) const {

@@ -1,9 +1,11 @@
-// The manager's data folder: the owner's key and token, the CA, the keys that sign and seal.
+// The manager's data folder: the owner's key and token, the CAs, the keys that sign and seal.
 //   admin.token      login of the admin API        owner.key.pem   the owner's signing key; may be
 //   root.key         seals the secrets                             moved away after the first start
-//   ca.key.pem ca.pem                              token.key.pem   signs what guests show
+//   ca.key.pem ca.pem      the manager's own TLS   token.key.pem   signs what guests show
+//   workload-ca.key.pem workload-ca.pem            of enclaves' certificates
 //   manager.sqlite   everything else (store.h)     LOCK            held while a manager runs
 //   address          where it listens, at each start
+// Which files these are stands in the store (trust_files.h): none can be put in another's place.
 #pragma once
 
 #include <filesystem>
@@ -32,16 +34,19 @@ class FolderLock {
   UniqueFd file_;
 };
 
-// The folder's secrets, read once. Immutable afterwards; any thread.
+// The folder's secrets. Read by any thread; replaced by a rotation alone, see replace_*().
 class OwnerFiles {
  public:
-  // Makes the folder (mode 0700) and whatever is missing, if the store was not made yet. With a
-  // store, a missing file is failed_precondition: it must come from a backup.
+  // Makes the folder (mode 0700) and whatever is missing, if the store was not made yet; the CAs
+  // then carry the mark of a development manager or not. With a store, a missing file is
+  // failed_precondition: it must come from a backup. failed_precondition too: there is no store,
+  // and the CA that is there was made for the other kind of manager.
   // permission_denied: the folder or a secret file belongs to somebody else or may be read by
   // others; the text says how to put that right.
-  static Result<OwnerFiles> open(const std::filesystem::path& folder, const Clock& clock,
-                                 crypto::RandomSource& random);
+  static Result<OwnerFiles> open(const std::filesystem::path& folder, bool development,
+                                 const Clock& clock, crypto::RandomSource& random);
 
+  const std::filesystem::path& folder() const { return folder_; }
   std::filesystem::path database() const { return folder_ / "manager.sqlite"; }
   const SecretBuffer& admin_token() const { return admin_token_; }  // its text
   // Absent once the owner has moved owner.key.pem away; the store remembers its public part.
@@ -49,23 +54,45 @@ class OwnerFiles {
   const SecretBuffer& root_key() const { return root_key_; }
   const crypto::Certificate& ca() const { return *ca_; }
   const crypto::P256PrivateKey& ca_key() const { return *ca_key_; }
+  const crypto::Certificate& workload_ca() const { return *workload_ca_; }
+  const crypto::P256PrivateKey& workload_ca_key() const { return *workload_ca_key_; }
   const crypto::P256PrivateKey& token_key() const { return *token_key_; }
 
   Result<> write_address(std::string_view url) const;
 
+  // A rotation writes the successor beside the file, then the store names it, then it takes the
+  // file's place; a start after a crash in between finishes that (Store::open). Both are on disk
+  // when they return.
+  Result<> write_successor(std::string_view file, ByteView contents) const;
+  Result<> take_successor(std::string_view file) const;
+  bool has_successor(std::string_view file) const;
+  Result<> remove_owner_key() const;
+  bool was_restored() const;  // from a backup, since the last start
+  Result<> forget_restore() const;
+  Result<> read();  // all files again
+
  private:
   explicit OwnerFiles(std::filesystem::path folder, FolderLock lock)
       : folder_(std::move(folder)), lock_(std::move(lock)) {}
-  Result<> make_missing(const Clock& clock, crypto::RandomSource& random) const;
-  Result<> read();
+  Result<> make_missing(bool development, const Clock& clock, crypto::RandomSource& random) const;
 
   std::filesystem::path folder_;
   FolderLock lock_;
   SecretBuffer admin_token_, root_key_;
   std::optional<crypto::P256PublicKey> owner_key_;
-  std::optional<crypto::Certificate> ca_;
-  std::optional<crypto::P256PrivateKey> ca_key_, token_key_;
+  std::optional<crypto::Certificate> ca_, workload_ca_;
+  std::optional<crypto::P256PrivateKey> ca_key_, workload_ca_key_, token_key_;
 };
+
+// Names of the files that a rotation replaces.
+inline constexpr std::string_view kAdminTokenFile = "admin.token";
+inline constexpr std::string_view kTokenKeyFile = "token.key.pem";
+
+inline constexpr std::string_view kBackupFile = "manager.sqlite.backup";
+inline constexpr std::string_view kRestoredFile = "restored";  // made by `penstock manager restore`
+
+// A new admin token, as its file holds it.
+Result<SecretBuffer> make_admin_token(crypto::RandomSource& random);
 
 // The root key of the file root.key. Outlived by the files.
 class FileRootKey final : public keys::RootKeyProvider {

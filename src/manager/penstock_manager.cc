@@ -3,7 +3,6 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdio>
 #include <optional>
 
@@ -32,8 +31,6 @@ constexpr const char* kFooter =
     "clients pin. Example:\n"
     "  penstock-manager --data ./manager --listen 127.0.0.1:7443 --development\n"
     "  penstock manager app create payments --data ./manager";
-
-constexpr int kCertificateCheckSeconds = 6 * 3600;
 
 // Set when the program should end here, with this exit status.
 std::optional<int> parse_arguments(int argc, char** argv, Arguments& out) {
@@ -70,11 +67,15 @@ Result<ServiceOptions> service_options(const Arguments& arguments) {
   return options;
 }
 
-void warn(const Service& service) {
+// Before any key is read.
+void harden() {
   if (harden_process()) {
     log::warning("swap_is_on", {{"advice", log::Public("keys in memory may reach the disk; switch "
                                                        "swap off or encrypt it")}});
   }
+}
+
+void warn(const Service& service) {
   if (service.development()) {
     log::warning("development_manager",
                  {{"advice", log::Public("simulated TEEs are believed where a policy allows it: "
@@ -93,12 +94,10 @@ sigset_t block_signals() {
   return signals;
 }
 
-int wait_for_end(const sigset_t& signals, const Service& service) {
-  const timespec interval{.tv_sec = kCertificateCheckSeconds, .tv_nsec = 0};
+int wait_for_end(const sigset_t& signals) {
   while (true) {
-    const int received = sigtimedwait(&signals, nullptr, &interval);
+    const int received = sigwaitinfo(&signals, nullptr);
     if (received > 0) return received;
-    if (errno == EAGAIN) service.check_certificate();
   }
 }
 
@@ -115,12 +114,13 @@ int run_manager(int argc, char** argv) {
   const sigset_t signals = block_signals();
   auto options = service_options(arguments);
   if (!options) return report(options.error());
+  harden();
   auto service = Service::start(std::move(*options));
   if (!service) return report(service.error());
   warn(**service);
   fmt::print("penstock-manager is ready: {}  (data {})\n", (*service)->url(), arguments.data);
   std::fflush(stdout);
-  log::info("stopping", {{"signal", wait_for_end(signals, **service)}});
+  log::info("stopping", {{"signal", wait_for_end(signals)}});
   (*service)->stop(kStopGrace);
   return 0;
 }

@@ -1,6 +1,8 @@
 // One row of the list in builtin.cc, and what routes work with.
 #pragma once
 
+#include <atomic>
+#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
@@ -8,8 +10,9 @@
 
 #include "manager/admin_gate.h"
 #include "manager/audit_reader.h"
+#include "manager/disk_guard.h"
 #include "manager/figures.h"
-#include "manager/rate_gate.h"
+#include "manager/refusal_log.h"
 #include "manager/sessions.h"
 #include "manager/store.h"
 #include "manager/token.h"
@@ -24,11 +27,15 @@ struct RouteContext {
   Sessions& sessions;
   const TokenIssuer& tokens;
   const OwnerFiles& files;
+  AdminGate& gate;
+  std::mutex& rotating;
   Figures& figures;
-  RateGate& denials;  // how fast refused attestations reach the audit log
+  RefusalLog& refusals;
+  const DiskGuard& disk;
   const Clock& clock;
   crypto::RandomSource& random;
   const net::HttpServer* http = nullptr;  // for its figures; null before it listens
+  const std::atomic<std::int64_t>* certificate_ends_s = nullptr;
 };
 
 // A request with what the route's pattern and login found.
@@ -44,7 +51,7 @@ struct Route {
   std::string_view method;
   std::string_view pattern;  // '*' is one segment, '**' at the end everything, slashes too
   Figures::Call kind = Figures::Call::info;
-  bool login = false;
+  Permission permission = Permission::none;  // none: without a login
   RouteHandler handle = nullptr;
 };
 
@@ -76,11 +83,20 @@ void approve_config(const RouteContext&, const Call&, net::ResponseWriter&);
 void withdraw_config(const RouteContext&, const Call&, net::ResponseWriter&);
 void make_platform(const RouteContext&, const Call&, net::ResponseWriter&);
 void list_platforms(const RouteContext&, const Call&, net::ResponseWriter&);
+// lease_routes.cc
+void hold_lease(const RouteContext&, const Call&, net::ResponseWriter&);
+void list_services(const RouteContext&, const Call&, net::ResponseWriter&);
+void accept_loss(const RouteContext&, const Call&, net::ResponseWriter&);
+// backup_routes.cc
+void back_up(const RouteContext&, const Call&, net::ResponseWriter&);
+// rotation_routes.cc
+void rotate(const RouteContext&, const Call&, net::ResponseWriter&);
 // info_routes.cc
 void give_landing(const RouteContext&, const Call&, net::ResponseWriter&);
 void give_health(const RouteContext&, const Call&, net::ResponseWriter&);
 void give_metrics(const RouteContext&, const Call&, net::ResponseWriter&);
 void give_jwks(const RouteContext&, const Call&, net::ResponseWriter&);
 void give_ca(const RouteContext&, const Call&, net::ResponseWriter&);
+void give_workload_ca(const RouteContext&, const Call&, net::ResponseWriter&);
 
 }  // namespace penstock::manager

@@ -28,6 +28,14 @@ CREATE TABLE platforms(id TEXT PRIMARY KEY, public_key TEXT NOT NULL, added_ms I
 CREATE TABLE audit(sequence INTEGER PRIMARY KEY, entry TEXT NOT NULL, hash TEXT NOT NULL);
 INSERT INTO counters(name, value) VALUES('secret_version', 0);
 )"},
+    // A service's lease and the checkpoint that is held for it (leases.h).
+    Migration{2, R"(
+CREATE TABLE services(app TEXT NOT NULL, service TEXT NOT NULL, instance TEXT NOT NULL,
+                      term INTEGER NOT NULL, holder TEXT NOT NULL,
+                      number INTEGER NOT NULL, hash TEXT NOT NULL, bytes TEXT NOT NULL,
+                      held_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL, state TEXT NOT NULL,
+                      PRIMARY KEY(app, service, instance)) WITHOUT ROWID;
+)"},
 };
 
 }  // namespace penstock::manager

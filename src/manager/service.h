@@ -1,9 +1,14 @@
 // A running manager: its folder, store and HTTPS server.
 #pragma once
 
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/clock.h"
@@ -18,6 +23,7 @@ struct ServiceOptions {
   net::HttpServerOptions http = {};  // address and port; the rest is set here where it is default
   std::vector<std::string> names = {};  // beside the address and "localhost", for the certificate
   bool development = false;
+  DiskGuard::Probe free_bytes = {};        // empty: the system's answer for the data folder
   const Clock* clock = nullptr;            // null: the system's; outlives the service
   crypto::RandomSource* random = nullptr;  // null: the system's; outlives the service
 };
@@ -34,8 +40,10 @@ class Service {
   std::string url() const;  // "https://127.0.0.1:7443"
   bool development() const { return store_->development(); }
   Store& store() { return *store_; }
-  // Warns in the log while the server's certificate is near its end. Call it now and then.
-  void check_certificate() const;
+  // What is due once a second. A thread of the service calls it, unless the options brought a
+  // clock: then its owner does.
+  void tick();
+  std::int64_t certificate_ends_s() const { return certificate_ends_s_; }
   void stop(std::chrono::milliseconds grace);
 
  private:
@@ -44,7 +52,11 @@ class Service {
   Result<> listen(ServiceOptions options);
   void handle(const net::HttpRequest& request, net::ResponseWriter& writer);
   void run(const Route& route, Call call, net::ResponseWriter& writer);
-  void refuse_login(const Error& error, net::ResponseWriter& writer);
+  void refuse_login(const Call& call, const Error& error, net::ResponseWriter& writer);
+  net::HttpAdmission admit(const net::HttpRequest& head);
+  bool may_verify();
+  Result<> renew_certificate();
+  void run_ticks();
 
   const Clock& clock_;
   crypto::RandomSource& random_;
@@ -55,10 +67,21 @@ class Service {
   std::unique_ptr<AdminGate> gate_;
   Sessions sessions_;
   Figures figures_;
-  RateGate logins_, denials_;
+  std::unique_ptr<RefusalLog> refusals_;
+  std::unique_ptr<DiskGuard> disk_;
   std::unique_ptr<RouteContext> context_;
-  std::int64_t certificate_ends_s_ = 0;
-  std::unique_ptr<net::HttpServer> http_;  // last: its threads use the others
+  std::vector<std::string> certificate_names_;
+  std::atomic<std::int64_t> certificate_ends_s_{0};
+  std::atomic<bool> ca_warned_{false};
+  std::mutex rotating_;
+  std::chrono::steady_clock::time_point verified_since_;  // these two: the io thread alone
+  int verified_ = 0;
+  std::mutex ticking_;                     // one tick() at a time
+  std::unique_ptr<net::HttpServer> http_;  // its threads use the others
+  std::mutex mutex_;
+  std::condition_variable stopping_changed_;
+  bool stopping_ = false;
+  std::thread ticks_;
 };
 
 }  // namespace penstock::manager

@@ -65,6 +65,12 @@ Result<Sessions::Challenge> Sessions::take_challenge(std::string_view id) {
   return session->challenge;
 }
 
+bool Sessions::is_challenged(std::string_view id) {
+  const std::lock_guard lock(mutex_);
+  const Session* session = find(id);
+  return session != nullptr && session->stage == Stage::challenged;
+}
+
 void Sessions::attested(std::string_view id, std::shared_ptr<const keys::Requester> requester) {
   const std::lock_guard lock(mutex_);
   Session* session = find(id);

@@ -41,6 +41,9 @@ class Sessions {
   // fails. unauthenticated: unknown, expired or used.
   Result<Challenge> take_challenge(std::string_view id);
 
+  // Whether a session waits for its attestation; uses nothing up.
+  bool is_challenged(std::string_view id);
+
   // After a verdict that affirms. Nothing happens if the session is gone meanwhile.
   void attested(std::string_view id, std::shared_ptr<const keys::Requester> requester);
 

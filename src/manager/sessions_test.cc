@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "manager/rate_gate.h"
+#include "manager/route.h"
 #include "manager/test_manager.h"
 
 namespace penstock::manager {
@@ -86,16 +86,6 @@ TEST(Sessions, CookiesAreReadStrictly) {
             "kbs-session-id=" + id +
                 "; Expires=Sun, 06 Nov 1994 08:49:37 GMT; Path=/; Secure; "
                 "HttpOnly");
-}
-
-TEST(RateGate, PassesABurstAndThenSoManyASecond) {
-  RateGate gate(2, 3);
-  std::int64_t now_ms = 5'000'000;
-  for (int i = 0; i < 3; ++i) EXPECT_TRUE(gate.pass(now_ms));
-  EXPECT_FALSE(gate.pass(now_ms));
-  EXPECT_FALSE(gate.pass(now_ms + 499));
-  EXPECT_TRUE(gate.pass(now_ms + 501));
-  EXPECT_FALSE(gate.pass(now_ms - 100'000));  // a clock that goes back gives nothing
 }
 
 TEST(Routes, PatternsFitWholePaths) {

@@ -5,31 +5,19 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "base/crash_point.h"
 #include "base/log.h"
 #include "manager/schema.h"
+#include "manager/trust_files.h"
 
 namespace penstock::manager {
 namespace {
 
-Result<std::optional<std::string>> read_meta(Database& database, std::string_view name) {
-  Statement select = TRY(database.prepare("SELECT value FROM meta WHERE name = ?"));
-  if (!TRY(select.bind(1, name).step())) return std::nullopt;
-  return select.text(0);
-}
+constexpr std::string_view kDevelopmentRow = "development";
 
-Result<> write_meta(Database& database, std::string_view name, std::string_view value) {
-  Statement put = TRY(database.prepare("INSERT OR REPLACE INTO meta(name, value) VALUES(?, ?)"));
-  return put.bind(1, name).bind(2, value).run();
-}
-
-// What the store was made as; makes it at the first start.
+// What the store was made as.
 Result<bool> read_development(Database& database, bool wanted) {
-  const auto stored = TRY(read_meta(database, "development"));
-  if (!stored) {
-    TRY(write_meta(database, "development", wanted ? "1" : "0"));
-    return wanted;
-  }
-  const bool development = *stored == "1";
+  const bool development = TRY(read_meta(database, kDevelopmentRow)) == "1";
   if (wanted && !development) {
     return fail(ErrorCode::failed_precondition,
                 "--development: this store was made without it and holds real approvals; start "
@@ -38,19 +26,61 @@ Result<bool> read_development(Database& database, bool wanted) {
   return development;
 }
 
-Result<crypto::P256PublicKey> read_owner_key(Database& database, const OwnerFiles& files) {
-  const auto stored = TRY(read_meta(database, "owner_key"));
-  if (files.owner_key()) {
-    const std::string pem = files.owner_key()->to_pem();
-    if (stored != pem) TRY(write_meta(database, "owner_key", pem));
-    return *files.owner_key();
+// A log without entries belongs to a store that is empty but for its tables: one whose entries were
+// taken away must not pass for that.
+Result<> require_empty(Database& database) {
+  for (const char* table : {"meta", "apps", "secrets", "platforms", "services"}) {
+    Statement any = TRY(database.prepare(fmt::format("SELECT 1 FROM {} LIMIT 1", table)));
+    if (!TRY(any.step())) continue;
+    return fail(ErrorCode::corrupt,
+                fmt::format("the store has rows in '{}' and no audit log: it was changed; bring it "
+                            "back from a backup",
+                            table));
   }
-  if (!stored) {
-    return fail(ErrorCode::failed_precondition,
-                "owner.key.pem is missing and the store does not know its public part: bring the "
-                "file back for one start");
+  return {};
+}
+
+struct LastChange {
+  keys::AuditHead before;  // the entry in front of it
+  std::string store;       // the keyed digest that it left
+};
+// The last entry of a change, and what the log was before it.
+Result<LastChange> last_change(Database& database) {
+  Statement entries =
+      TRY(database.prepare("SELECT entry, hash FROM audit WHERE instr(entry, '\"store\":') > 0 "
+                           "ORDER BY sequence DESC"));
+  while (TRY(entries.step())) {
+    Json json = TRY(parse_json(entries.text(0), "an audit entry"));
+    json["hash"] = entries.text(1);
+    const keys::AuditEntry entry = TRY(keys::parse_audit_entry(json));
+    if (entry.store.empty()) continue;
+    return LastChange{{entry.sequence - 1, entry.previous}, entry.store};
   }
-  return TRY_IN(crypto::P256PublicKey::from_pem(*stored), "the stored owner key");
+  return fail(ErrorCode::corrupt,
+              "the audit log has no entry with a digest of the store: it was changed, or an older "
+              "program made it; bring the store back from a backup, or make a new one");
+}
+
+// Rows that were changed or put back one by one, under a log that knows better.
+Result<> check_root(Database& database, const StoreRoot& root) {
+  const LastChange change = TRY(last_change(database));
+  const auto same = [](const std::string& a, const std::string& b) {
+    return equal_constant_time(as_bytes(a), as_bytes(b));
+  };
+  if (!same(TRY(root.compute(database, change.before)), change.store)) {
+    return fail(ErrorCode::corrupt,
+                fmt::format("the store does not hold what its last change left (audit entry {}): "
+                            "rows were changed, removed or put back outside the manager, or "
+                            "root.key is another one; bring the store back from a backup",
+                            change.before.sequence + 1));
+  }
+  const auto services = read_meta(database, kServicesRootRow);
+  Statement any = TRY(database.prepare("SELECT 1 FROM services LIMIT 1"));
+  const bool none = !services && !TRY(any.step());
+  if (none || (services && same(TRY(root.compute_services(database)), *services))) return {};
+  return fail(ErrorCode::corrupt,
+              "the leases and held checkpoints of services were changed outside the manager: bring "
+              "the store back from a backup");
 }
 
 Result<std::vector<Approved>> read_approved(Database& database, std::string_view sql,
@@ -127,38 +157,69 @@ Result<> require_app(Database& database, std::string_view app) {
       fmt::format("there is no app '{}': make it first (penstock manager app create)", app));
 }
 
+Result<bool> is_first_start(Database& database) {
+  Statement any = TRY(database.prepare("SELECT 1 FROM audit LIMIT 1"));
+  return !TRY(any.step());
+}
+
+Result<crypto::P256PublicKey> read_owner_key(Database& database) {
+  return TRY_IN(crypto::P256PublicKey::from_pem(TRY(read_meta(database, kOwnerKeyRow))),
+                "the stored owner key");
+}
+
 std::unexpected<Error> nothing_removed(std::string_view what, std::string_view id) {
   return fail(ErrorCode::not_found, fmt::format("there is no {} '{}'", what, id));
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Store>> Store::open(const OwnerFiles& files, bool development,
-                                           const Clock& clock, crypto::RandomSource& random) {
+Result<std::unique_ptr<Store>> Store::open(OwnerFiles& files, bool development, const Clock& clock,
+                                           crypto::RandomSource& random) {
   Database database = TRY(Database::open(files.database(), Database::Access::write));
   TRY(database.migrate(kMigrations));
-  bool stored_development = false;
-  std::optional<crypto::P256PublicKey> owner_key;
-  TRY(database.transaction([&]() -> Result<> {
-    stored_development = TRY(read_development(database, development));
-    owner_key = TRY(read_owner_key(database, files));
-    return {};
-  }));
-  std::unique_ptr<Store> store(new Store(clock, random, stored_development));
-  store->owner_key_ = owner_key;
-  FileRootKey root(files);
-  store->vault_ = TRY(keys::Vault::open(root));
-  TRY(store->load(database));
-  store->audit_ = TRY(AuditLog::open(std::move(database), clock));
-  store->audit_->observe(store.get());
-  if (store->audit_->head().sequence == 0) {
-    TRY(store->audit_->append({.actor = "manager",
-                               .action = "store.create",
-                               .app = "",
-                               .subject = stored_development ? "development" : "production",
-                               .outcome = "done"}));
+  auto root = std::make_unique<const StoreRoot>(TRY(StoreRoot::create(files.root_key().view())));
+  const bool first = TRY(is_first_start(database));
+  if (first) {
+    TRY(require_empty(database));
+  } else {
+    TRY(check_root(database, *root));
+    development = TRY(read_development(database, development));
+    TRY(check_files(database, files));
   }
+  std::unique_ptr<Store> store(new Store(clock, random, development));
+  store->root_ = std::move(root);
+  FileRootKey root_key(files);
+  store->vault_ = TRY(keys::Vault::open(root_key));
+  TRY(store->load(database));
+  if (!first) store->owner_key_ = TRY(read_owner_key(database));
+  store->audit_ = TRY(AuditLog::open(std::move(database), clock, store->root_.get()));
+  if (first) {
+    TRY(store->create(files));
+    store->owner_key_ = files.owner_key();
+  }
+  if (files.was_restored()) {
+    TRY(store->audit_->append({.actor = "manager",
+                               .action = "store.restore",
+                               .app = "",
+                               .subject = "from a backup",
+                               .outcome = "done"}));
+    TRY(files.forget_restore());
+  }
+  store->audit_->observe(store.get());
   return store;
+}
+
+// The first change of all, and what every later start compares files and rows with.
+Result<> Store::create(const OwnerFiles& files) {
+  return audit_->change({.actor = "manager",
+                         .action = "store.create",
+                         .app = "",
+                         .subject = development_ ? "development" : "production",
+                         .outcome = "done"},
+                        [&](Database& database, AuditDraft&) -> Result<> {
+                          TRY(write_meta(database, kDevelopmentRow, development_ ? "1" : "0"));
+                          return remember_files(database, files);
+                        });
 }
 
 Store::~Store() = default;
@@ -231,7 +292,8 @@ Result<> Store::remove_app(const Actor& by, const std::string& app) {
         Statement remove = TRY(database.prepare("DELETE FROM apps WHERE app = ?"));
         TRY(remove.bind(1, app).run());
         if (database.changes() == 0) return nothing_removed("app", app);
-        return {};
+        Statement leases = TRY(database.prepare("DELETE FROM services WHERE app = ?"));
+        return leases.bind(1, app).run();
       });
 }
 
@@ -315,26 +377,56 @@ Result<> Store::put_policy(const Actor& by, const std::string& app, const attest
       });
 }
 
+namespace {
+
+// A version for a secret. One count for all of them: it never comes twice, not even after a
+// removal.
+Result<std::int64_t> next_secret_version(Database& database) {
+  Statement next = TRY(database.prepare(
+      "UPDATE counters SET value = value + 1 WHERE name = 'secret_version' RETURNING value"));
+  CHECK(TRY(next.step()));
+  const std::int64_t version = next.integer(0);
+  next.reset();
+  return version;
+}
+
+}  // namespace
+
+Result<> Store::put_sealed(Database& database, const keys::ResourcePath& path, ByteView secret,
+                           AuditDraft& draft) const {
+  TRY(require_app(database, path.app));
+  const std::int64_t version = TRY(next_secret_version(database));
+  const ByteBuffer sealed = TRY(vault_->seal(path.text(), version, secret, random_));
+  Statement put = TRY(database.prepare(
+      "INSERT OR REPLACE INTO secrets(app, kind, name, version, sealed, updated_ms) "
+      "VALUES(?, ?, ?, ?, ?, ?)"));
+  put.bind(1, path.app).bind(2, path.kind).bind(3, path.name).bind(4, version);
+  draft.subject = fmt::format("{} version {}", path.text(), version);
+  return put.bind(5, ByteView(sealed)).bind(6, clock_.now_ms()).run();
+}
+
 Result<> Store::put_secret(const Actor& by, const keys::ResourcePath& path, ByteView secret) {
-  const std::int64_t now_ms = clock_.now_ms();
-  return audit_->change(
-      {by, "secret.put", path.app, path.text(), "done"},
+  return audit_->change({by, "secret.put", path.app, path.text(), "done"},
+                        [&](Database& database, AuditDraft& draft) {
+                          return put_sealed(database, path, secret, draft);
+                        });
+}
+
+Result<> Store::make_state_key(const Actor& by, const keys::ResourcePath& path) {
+  constexpr std::size_t kStateKeyBytes = 32;
+  SecretBuffer key = TRY(SecretBuffer::create(kStateKeyBytes));
+  TRY(random_.fill(key.span()));
+  const Result<> made = audit_->change(
+      {by, "state_key.make", path.app, path.text(), "done"},
       [&](Database& database, AuditDraft& draft) -> Result<> {
-        TRY(require_app(database, path.app));
-        // One count for all secrets: a version never comes twice, not even after a removal.
-        Statement next = TRY(database.prepare(
-            "UPDATE counters SET value = value + 1 WHERE name = 'secret_version' RETURNING value"));
-        CHECK(TRY(next.step()));
-        const std::int64_t version = next.integer(0);
-        next.reset();
-        const ByteBuffer sealed = TRY(vault_->seal(path.text(), version, secret, random_));
-        Statement put = TRY(database.prepare(
-            "INSERT OR REPLACE INTO secrets(app, kind, name, version, sealed, updated_ms) "
-            "VALUES(?, ?, ?, ?, ?, ?)"));
-        put.bind(1, path.app).bind(2, path.kind).bind(3, path.name).bind(4, version);
-        draft.subject = fmt::format("{} version {}", path.text(), version);
-        return put.bind(5, ByteView(sealed)).bind(6, now_ms).run();
+        Statement known =
+            TRY(database.prepare("SELECT 1 FROM secrets WHERE app = ? AND kind = ? AND name = ?"));
+        if (TRY(known.bind(1, path.app).bind(2, path.kind).bind(3, path.name).step()))
+          return fail(ErrorCode::already_exists, "the state key is there already");
+        return put_sealed(database, path, key.view(), draft);
       });
+  if (!made && made.error().code() == ErrorCode::already_exists) return {};
+  return made;
 }
 
 Result<> Store::remove_secret(const Actor& by, const keys::ResourcePath& path) {
@@ -365,6 +457,47 @@ Result<> Store::add_platform(const Actor& by, const std::string& id,
             database.prepare("INSERT INTO platforms(id, public_key, added_ms) VALUES(?, ?, ?)"));
         return put.bind(1, id).bind(2, pem).bind(3, now_ms).run();
       });
+}
+
+Result<> Store::rotate_admin_token(const Actor& by, const OwnerFiles& files,
+                                   const SecretBuffer& text) {
+  TRY(files.write_successor(kAdminTokenFile, text.view()));
+  ByteView token = text.view();
+  while (!token.empty() && token.back() == '\n') token = token.first(token.size() - 1);
+  const std::string fingerprint = admin_token_fingerprint(token);
+  TRY(audit_->change({by, "rotate.admin_token", "", fmt::format("sha256 {}", fingerprint), "done"},
+                     [&](Database& database, AuditDraft&) {
+                       return write_meta(database, kAdminTokenRow, fingerprint);
+                     }));
+  CRASH_POINT("manager.rotation.stored");
+  return files.take_successor(kAdminTokenFile);
+}
+
+Result<> Store::rotate_token_key(const Actor& by, const OwnerFiles& files,
+                                 const crypto::P256PrivateKey& key) {
+  TRY(files.write_successor(kTokenKeyFile, TRY(key.to_pem()).view()));
+  const std::string fingerprint = key_fingerprint(key.public_key());
+  TRY(audit_->change(
+      {by, "rotate.token_key", "", fmt::format("thumbprint {}", fingerprint), "done"},
+      [&](Database& database, AuditDraft&) {
+        return write_meta(database, kTokenKeyRow, fingerprint);
+      }));
+  CRASH_POINT("manager.rotation.stored");
+  return files.take_successor(kTokenKeyFile);
+}
+
+Result<> Store::rotate_owner_key(const Actor& by, const OwnerFiles& files,
+                                 const crypto::P256PublicKey& key) {
+  TRY(audit_->change(
+      {by, "rotate.owner_key", "", fmt::format("thumbprint {}", key_fingerprint(key)), "done"},
+      [&](Database& database, AuditDraft&) -> Result<> {
+        TRY(write_meta(database, kOwnerKeyBeforeRow, TRY(read_meta(database, kOwnerKeyRow))));
+        return write_meta(database, kOwnerKeyRow, key.to_pem());
+      }));
+  CRASH_POINT("manager.rotation.stored");
+  const std::lock_guard lock(mutex_);
+  owner_key_ = key;
+  return files.remove_owner_key();
 }
 
 Result<SecretBuffer> Store::open_secret(const keys::ResourcePath& path,

@@ -20,13 +20,18 @@ using Actor = std::string;
 class Store final : private ChangeObserver {
  public:
   // Makes the store at the first start; `development` is fixed then. failed_precondition: asked for
-  // a development manager over a store that is none. Files, clock and random outlive it.
-  static Result<std::unique_ptr<Store>> open(const OwnerFiles& files, bool development,
+  // a development manager over a store that is none. corrupt: rows or the audit log were changed
+  // outside (store_root.h). permission_denied: a file of the folder is not the one that the store
+  // knows (trust_files.h). Files, clock and random outlive it.
+  static Result<std::unique_ptr<Store>> open(OwnerFiles& files, bool development,
                                              const Clock& clock, crypto::RandomSource& random);
   ~Store() override;
 
   bool development() const { return development_; }
-  const crypto::P256PublicKey& owner_key() const { return *owner_key_; }
+  crypto::P256PublicKey owner_key() const {
+    const std::lock_guard lock(mutex_);
+    return *owner_key_;
+  }
   AuditLog& audit() { return *audit_; }
 
   // Shared with whoever is deciding on it.
@@ -47,12 +52,29 @@ class Store final : private ChangeObserver {
   // A platform whose simulated evidence is believed. Development stores only.
   Result<> add_platform(const Actor& by, const std::string& id, const crypto::P256PublicKey& key);
 
+  // The state key of a service, made here and once: 32 random bytes that nobody has seen. Nothing
+  // happens if it is there. not_found: no such app.
+  Result<> make_state_key(const Actor& by, const keys::ResourcePath& path);
+
+  // Rotations, one at a time: what is in memory of the files stays as it is. The entry and the new
+  // fingerprint are one transaction; one at a time.
+  Result<> rotate_admin_token(const Actor& by, const OwnerFiles& files, const SecretBuffer& text);
+  // Takes effect at the next start.
+  Result<> rotate_token_key(const Actor& by, const OwnerFiles& files,
+                            const crypto::P256PrivateKey& key);
+  // The folder's owner.key.pem is removed: it is worth nothing any more.
+  Result<> rotate_owner_key(const Actor& by, const OwnerFiles& files,
+                            const crypto::P256PublicKey& key);
+
   Result<SecretBuffer> open_secret(const keys::ResourcePath& path, const Secret& secret) const;
 
  private:
   Store(const Clock& clock, crypto::RandomSource& random, bool development)
       : clock_(clock), random_(random), development_(development) {}
+  Result<> create(const OwnerFiles& files);
   Result<> load(Database& database);
+  Result<> put_sealed(Database& database, const keys::ResourcePath& path, ByteView secret,
+                      AuditDraft& draft) const;
   Result<> reload(Database& database, Snapshot& next, const std::string& app) const;
   void changed(Database& database, const std::vector<std::string>& apps,
                std::uint64_t generation) override;
@@ -61,9 +83,10 @@ class Store final : private ChangeObserver {
   const Clock& clock_;
   crypto::RandomSource& random_;
   const bool development_;
-  std::optional<crypto::P256PublicKey> owner_key_;
+  std::unique_ptr<const StoreRoot> root_;
   std::unique_ptr<keys::Vault> vault_;
-  mutable std::mutex mutex_;  // for the pointer
+  mutable std::mutex mutex_;  // for the next two
+  std::optional<crypto::P256PublicKey> owner_key_;
   std::shared_ptr<const Snapshot> snapshot_;
   std::unique_ptr<AuditLog> audit_;  // last: its thread calls changed()
 };

@@ -6,6 +6,7 @@
 
 #include "crypto/jwk.h"
 #include "crypto/jwt.h"
+#include "keys/manager_ca.h"
 #include "manager/limits.h"
 #include "manager/version.h"
 
@@ -87,7 +88,8 @@ Result<std::unique_ptr<TokenIssuer>> TokenIssuer::create(const OwnerFiles& files
   const crypto::LeafSpec leaf{.common_name = "Penstock manager token",
                               .names = {},
                               .validity = {now_s - kClockSkewSeconds, files.ca().not_after_s()},
-                              .server = false};
+                              .server = false,
+                              .usage = std::string(keys::kTokenUsage)};
   const auto certificate = TRY(crypto::issue_leaf(leaf, key, files.ca(), files.ca_key(), random));
   Json jwk = crypto::to_jwk(key);
   jwk["alg"] = "ES256";

@@ -1,5 +1,6 @@
 #include "net/client_connection.h"
 
+#include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -61,9 +62,22 @@ struct FreeAddresses {
   void operator()(addrinfo* list) const { freeaddrinfo(list); }
 };
 
+Result<> bind_to(int fd, const std::string& address) {
+  sockaddr_in from{};
+  from.sin_family = AF_INET;
+  if (inet_pton(AF_INET, address.c_str(), &from.sin_addr) != 1) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("calling from '{}': it is not an IPv4 address", address));
+  }
+  if (bind(fd, reinterpret_cast<const sockaddr*>(&from), sizeof from) != 0)
+    return fail(os_error("calling from", address, errno));
+  return {};
+}
+
 Result<UniqueFd> connect_one(const addrinfo& address, const HttpClientOptions& options) {
   UniqueFd fd(socket(address.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) return fail(os_error("opening", "a socket", errno));
+  if (!options.from.empty()) TRY(bind_to(fd.get(), options.from));
   const int on = 1;  // a request's last piece must not wait for the answer to its first
   (void)setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   if (connect(fd.get(), address.ai_addr, address.ai_addrlen) != 0) {

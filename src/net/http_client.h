@@ -46,6 +46,7 @@ struct HttpClientOptions {
   std::chrono::milliseconds silence_timeout{60'000};  // without a byte; 0: for ever
   const HttpCancel* cancel = nullptr;                 // may be null; outlives the calls
   std::shared_ptr<const TlsTrust> trust = nullptr;    // https needs it; http ignores it
+  std::string from = {};  // IPv4 address of this machine to call from; empty: any
 };
 
 // The whole answer, whatever its status, over a connection of its own. unavailable: nobody listens

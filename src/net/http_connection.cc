@@ -13,14 +13,19 @@ using boost::system::error_code;
 constexpr std::chrono::milliseconds kDrainTime{1'000};
 
 ParserLimits parser_limits(const HttpServerOptions& options) {
-  return {.header_bytes_max = options.header_bytes_max, .body_bytes_max = options.body_bytes_max};
+  return {.header_bytes_max = options.header_bytes_max,
+          .body_bytes_max = options.body_bytes_max,
+          .stop_after_header = true};
 }
 
 }  // namespace
 
-HttpConnection::HttpConnection(ConnectionHost& host, boost::asio::ip::tcp::socket socket)
+HttpConnection::HttpConnection(ConnectionHost& host, boost::asio::ip::tcp::socket socket,
+                               std::shared_ptr<Peer> peer, std::uint64_t number)
     : host_(host),
-      stream_(std::move(socket), host.options.tls),
+      peer_(std::move(peer)),
+      number_(number),
+      stream_(std::move(socket), host.identity),
       timer_(host.io),
       parser_(parser_limits(host.options)) {}
 
@@ -55,7 +60,28 @@ void HttpConnection::close() {
   stream_.close();
   timer_.cancel();
   if (exchange_) exchange_->set_ending(ResponseWriter::Ending::client_gone);
+  release_bytes();
+  pending_ = {};
+  host_.peers.disconnect(peer_);
   host_.closed(this);
+}
+
+void HttpConnection::evict(std::string_view why) {
+  ++host_.evictions;
+  if (reads_request()) return refuse(503, why);
+  close();
+}
+
+// What is held for a request counts as its peer's until the answer is over, but not what known
+// peers send.
+void HttpConnection::hold(std::size_t bytes) {
+  if (known_) return;
+  request_bytes_ += bytes;
+  host_.peers.add_bytes(*peer_, bytes);
+}
+
+void HttpConnection::release_bytes() {
+  host_.peers.remove_bytes(*peer_, std::exchange(request_bytes_, 0));
 }
 
 void HttpConnection::post_write(std::shared_ptr<Exchange> exchange, std::string bytes) {
@@ -110,7 +136,16 @@ void HttpConnection::on_read(const error_code& ec, std::size_t bytes) {
     if (drained_bytes_ > kDrainBytesMax) return close();
   } else {
     pending_.append(input_.data(), bytes);
-    advance();
+    hold(bytes);
+    const std::size_t most = host_.options.bytes_per_peer_max;
+    if (most != 0 && peer_->bytes > most && may_be_evicted()) {
+      ++host_.evictions;
+      refuse(429, "requests of your address hold more bytes than they may; send fewer at a time");
+    } else {
+      advance();
+      const std::size_t most_of_all = host_.options.bytes_max;
+      if (most_of_all != 0 && host_.peers.bytes() > most_of_all) host_.over_bytes();
+    }
   }
   read();
 }
@@ -125,15 +160,46 @@ void HttpConnection::advance() {
     waiting_ = Waiting::rest_of_request;
     arm(host_.options.request_timeout);
   }
-  auto used = parser_.feed(pending_);
-  if (!used) return refuse(parser_.refusal_status(), used.error().text());
-  pending_.erase(0, *used);
+  for (int part = 0; part < 2; ++part) {  // the header, then what there is of the body
+    auto used = parser_.feed(pending_);
+    if (!used) return refuse(parser_.refusal_status(), used.error().text());
+    pending_.erase(0, *used);
+    if (!parser_.header_done() || (!admitted_ && !admit())) break;
+    if (parser_.done()) break;
+  }
+  if (waiting_ == Waiting::drain) return;
   if (parser_.done()) return dispatch();
   if (parser_.header_done() && parser_.expects_continue()) send_continue();
   if (peer_closed_) close();
 }
 
+// Judges the request by its head; false: it was refused.
+bool HttpConnection::admit() {
+  admitted_ = true;
+  admission_ = {.body_bytes_max = host_.options.body_bytes_max};
+  if (!host_.options.admit) return true;
+  auto head = parser_.head();
+  if (!head) {
+    refuse(400, head.error().text());
+    return false;
+  }
+  head->peer = peer_->name;
+  admission_ = host_.options.admit(*head);
+  if (const auto fits = parser_.limit_body(admission_.body_bytes_max); !fits) {
+    refuse(parser_.refusal_status(), fits.error().text());
+    return false;
+  }
+  known_ = admission_.reserved;
+  if (known_) release_bytes();
+  return true;
+}
+
 void HttpConnection::dispatch() {
+  const std::size_t most = host_.options.requests_per_peer_max;
+  if (most != 0 && !known_ && peer_->requests >= most) {
+    ++host_.evictions;
+    return refuse(429, "too many requests of your address are at work; try again later");
+  }
   ++requests_;
   continued_ = false;
   Exchange::Traits traits{.keep_alive = parser_.keep_alive() && !host_.stopping &&
@@ -143,11 +209,18 @@ void HttpConnection::dispatch() {
   auto request = parser_.take();
   if (!request) return refuse(400, request.error().text());
   traits.head = request->method == "HEAD";
+  request->peer = peer_->name;
   parser_ = HttpRequestParser(parser_limits(host_.options));
   timer_.cancel();
   waiting_ = Waiting::handler;
-  exchange_ = std::make_shared<Exchange>(host_, shared_from_this(), *std::move(request), traits);
-  if (!host_.pool.submit([exchange = exchange_] { exchange->run(); })) {
+  admitted_ = false;
+  exchange_ = std::make_shared<Exchange>(host_, shared_from_this(), *std::move(request), traits,
+                                         stream_.client_name());
+  WorkerPool& pool =
+      known_ && host_.options.reserved_workers > 0 ? host_.reserved_pool : host_.pool;
+  host_.peers.begin_request(*peer_);
+  if (!pool.submit([exchange = exchange_] { exchange->run(); })) {
+    host_.peers.end_request(*peer_);
     exchange_ = nullptr;
     refuse(503, "too many requests are waiting; try again later");
   }
@@ -161,6 +234,8 @@ void HttpConnection::send_continue() {
 
 void HttpConnection::refuse(int status, std::string_view text) {
   pending_.clear();
+  parser_ = HttpRequestParser(parser_limits(host_.options));  // what it held is let go
+  release_bytes();
   const auto& options = host_.options;
   const std::string body =
       options.error_body ? options.error_body(status, text) : std::string(text);
@@ -234,7 +309,10 @@ void HttpConnection::on_written(const error_code& ec) {
 
 void HttpConnection::answer_done(bool reusable) {
   exchange_ = nullptr;
+  host_.peers.end_request(*peer_);
   if (closed_) return;
+  release_bytes();
+  hold(pending_.size());
   if (!reusable || host_.stopping) {
     waiting_ = Waiting::drain;
     return drain();

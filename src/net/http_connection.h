@@ -16,6 +16,7 @@
 #include "base/worker_pool.h"
 #include "net/http_parser.h"
 #include "net/http_server.h"
+#include "net/peers.h"
 #include "net/stream.h"
 
 namespace penstock::net {
@@ -28,9 +29,14 @@ struct ConnectionHost {
   HttpHandler handler;
   boost::asio::io_context& io;
   WorkerPool& pool;
+  WorkerPool& reserved_pool;
+  std::shared_ptr<const TlsServerIdentity> identity;  // what new connections are shown; io thread
+  Peers peers{};                                      // io thread
   std::atomic<std::size_t> streams{0};
+  std::atomic<std::size_t> evictions{0};
   std::atomic<bool> stopping{false};
   std::function<void(HttpConnection*)> closed;  // on the io thread
+  std::function<void()> over_bytes;             // on the io thread: more than bytes_max are held
 };
 
 // One request and its answer. Shared by the connection, which tells it of endings and writes, and
@@ -41,7 +47,7 @@ class Exchange final : public ResponseWriter, public std::enable_shared_from_thi
     bool keep_alive, http_1_0, head;
   };
   Exchange(ConnectionHost& host, std::shared_ptr<HttpConnection> connection, HttpRequest request,
-           Traits traits);
+           Traits traits, std::string client_name);
 
   Result<> send(int status, std::string_view content_type, std::string_view body) override;
   Result<> send(int status, const HttpFields& fields, std::string_view body) override;
@@ -51,6 +57,7 @@ class Exchange final : public ResponseWriter, public std::enable_shared_from_thi
   Ending ending() const override;
   void on_ending(std::function<void()> wake) override;
   ByteBuffer exporter(std::string_view label, ByteView context) override;
+  std::string_view client_name() const override { return client_name_; }
 
   void run();                                  // the handler, on a worker
   void set_ending(Ending ending);              // io thread
@@ -66,6 +73,7 @@ class Exchange final : public ResponseWriter, public std::enable_shared_from_thi
   const std::shared_ptr<HttpConnection> connection_;
   const HttpRequest request_;
   const Traits traits_;
+  const std::string client_name_;
   Stage stage_ = Stage::waiting;  // handler's thread only
   mutable std::mutex mutex_;
   std::condition_variable changed_;
@@ -78,11 +86,22 @@ class Exchange final : public ResponseWriter, public std::enable_shared_from_thi
 // All methods on the io thread, but for post_*.
 class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
  public:
-  HttpConnection(ConnectionHost& host, boost::asio::ip::tcp::socket socket);
+  HttpConnection(ConnectionHost& host, boost::asio::ip::tcp::socket socket,
+                 std::shared_ptr<Peer> peer, std::uint64_t number);
 
   void start();
   void begin_stop();  // the server ends: idle connections close, busy ones after their answer
   void close();
+  // Ends it to make room; not in the middle of an answer.
+  void evict(std::string_view why);
+
+  // Nothing is at work for it, and nobody known is at its other end.
+  bool may_be_evicted() const { return !closed_ && !exchange_ && !writing_ && !known_; }
+  bool was_answered() const { return requests_ > 0; }
+  bool reads_request() const { return waiting_ == Waiting::rest_of_request; }
+  std::size_t request_bytes() const { return request_bytes_; }
+  std::uint64_t number() const { return number_; }  // in the order of their coming
+  const Peer& peer() const { return *peer_; }
 
   // From a worker.
   void post_write(std::shared_ptr<Exchange> exchange, std::string bytes);
@@ -96,6 +115,9 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void read();
   void on_read(const boost::system::error_code& ec, std::size_t bytes);
   void advance();
+  bool admit();
+  void hold(std::size_t bytes);
+  void release_bytes();
   void dispatch();
   void send_continue();
   void refuse(int status, std::string_view text);
@@ -109,12 +131,18 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void on_timer();
 
   ConnectionHost& host_;
+  const std::shared_ptr<Peer> peer_;
+  const std::uint64_t number_;
   Stream stream_;
   boost::asio::steady_timer timer_;
   std::array<char, 16 << 10> input_;
   std::string pending_;  // read but not parsed
   HttpRequestParser parser_;
   Waiting waiting_ = Waiting::request;
+  HttpAdmission admission_;
+  bool admitted_ = false;          // the request that is being read
+  bool known_ = false;             // its latest request was a reserved one
+  std::size_t request_bytes_ = 0;  // that count as the peer's
   bool reading_ = false, peer_closed_ = false, closed_ = false, continued_ = false;
   std::shared_ptr<Exchange> exchange_;        // the request at work
   std::shared_ptr<Exchange> write_exchange_;  // whose bytes are being written; null: our own

@@ -7,11 +7,12 @@
 namespace penstock::net {
 
 Exchange::Exchange(ConnectionHost& host, std::shared_ptr<HttpConnection> connection,
-                   HttpRequest request, Traits traits)
+                   HttpRequest request, Traits traits, std::string client_name)
     : host_(host),
       connection_(std::move(connection)),
       request_(std::move(request)),
-      traits_(traits) {}
+      traits_(traits),
+      client_name_(std::move(client_name)) {}
 
 Result<> Exchange::send(int status, std::string_view content_type, std::string_view body) {
   return send(status, {{"Content-Type", std::string(content_type)}}, body);

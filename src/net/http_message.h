@@ -24,6 +24,7 @@ struct HttpRequest {
   std::string query = {};   // behind '?', as sent
   HttpFields fields = {};
   std::string body = {};
+  std::string peer = {};  // at a server: who sent it, as quotas count (an address, an IPv6 /64)
 
   std::string_view field(std::string_view name) const { return find_field(fields, name); }
 };

@@ -59,13 +59,15 @@ bool is_last_chunk_begun(const Parser& parser, std::string_view rest) {
 
 // Gives all of `bytes` that the parser can use; returns how many.
 template <typename Parser>
-std::size_t put_all(Parser& parser, std::string_view bytes, error_code& ec) {
+std::size_t put_all(Parser& parser, std::string_view bytes, error_code& ec,
+                    bool stop_after_header = false) {
   std::size_t used = 0;
   while (used < bytes.size() && !parser.is_done()) {
     if (is_last_chunk_begun(parser, bytes.substr(used))) break;
     const std::size_t n =
         parser.put(boost::asio::buffer(bytes.data() + used, bytes.size() - used), ec);
     used += n;
+    if (stop_after_header && parser.is_header_done()) break;
     if (ec == http::error::need_more) {
       ec = {};
       break;
@@ -81,7 +83,7 @@ struct HttpRequestParser::Parts {
   explicit Parts(ParserLimits l) : limits(l) {
     parser.header_limit(static_cast<std::uint32_t>(limits.header_bytes_max));
     parser.body_limit(limits.body_bytes_max);
-    parser.eager(true);
+    parser.eager(!limits.stop_after_header);
   }
   ParserLimits limits;
   http::request_parser<http::string_body> parser;
@@ -98,7 +100,8 @@ Result<std::size_t> HttpRequestParser::feed(std::string_view bytes) {
   Parts& p = *parts_;
   const bool in_header = !p.parser.is_header_done();
   error_code ec;
-  const std::size_t used = put_all(p.parser, bytes, ec);
+  if (!in_header) p.parser.eager(true);
+  const std::size_t used = put_all(p.parser, bytes, ec, in_header && p.limits.stop_after_header);
   if (!ec && !p.parser.is_header_done() && bytes.size() > p.limits.header_bytes_max) {
     ec = http::error::header_limit;
   }
@@ -134,6 +137,33 @@ bool HttpRequestParser::is_http_1_0() const {
 
 bool HttpRequestParser::expects_continue() const {
   return boost::beast::iequals(parts_->parser.get()[http::field::expect], "100-continue");
+}
+
+Result<HttpRequest> HttpRequestParser::head() const {
+  CHECK(header_done());
+  const auto& message = parts_->parser.get();
+  const auto raw = message.target();
+  RequestTarget target = TRY(parse_target({raw.data(), raw.size()}));
+  HttpRequest out;
+  out.method = std::string(message.method_string());
+  out.path = std::move(target.path);
+  out.query = std::move(target.query);
+  out.fields = fields_of(message);
+  return out;
+}
+
+Result<> HttpRequestParser::limit_body(std::size_t bytes_max) {
+  CHECK(header_done());
+  Parts& p = *parts_;
+  p.limits.body_bytes_max = std::min(p.limits.body_bytes_max, bytes_max);
+  p.parser.body_limit(p.limits.body_bytes_max);
+  const auto announced = p.parser.content_length();
+  if (announced && *announced > p.limits.body_bytes_max) {
+    Refusal refusal = refusal_of(http::error::body_limit, p.limits);
+    p.refusal_status = refusal.status;
+    return fail(std::move(refusal.error));
+  }
+  return {};
 }
 
 Result<HttpRequest> HttpRequestParser::take() {

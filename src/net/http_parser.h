@@ -14,6 +14,7 @@ namespace penstock::net {
 struct ParserLimits {
   std::size_t header_bytes_max = kHeaderBytesMax;
   std::size_t body_bytes_max = kRequestBodyBytesMax;
+  bool stop_after_header = false;  // feed() does not begin with the body in the same call
 };
 
 // One request. After done() take() it and make a new parser for the rest of the bytes.
@@ -35,7 +36,13 @@ class HttpRequestParser {
   bool expects_continue() const;  // after header_done(): the client waits for "100 Continue"
   bool keep_alive() const;        // after header_done()
   bool is_http_1_0() const;       // after header_done(): no chunked answers
-  Result<HttpRequest> take();     // after done(); invalid_argument: a target that cannot be parsed
+  // After header_done(): the request without its body. invalid_argument: its target cannot be
+  // parsed.
+  Result<HttpRequest> head() const;
+  // After header_done() and before the body: less than the limits say. limit_exceeded: the header
+  // announces more.
+  Result<> limit_body(std::size_t bytes_max);
+  Result<HttpRequest> take();  // after done(); invalid_argument: a target that cannot be parsed
 
  private:
   struct Parts;

@@ -1,8 +1,10 @@
 #include "net/http_server.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <set>
 #include <thread>
+#include <tuple>
 
 #include <fmt/format.h>
 #include <boost/asio/executor_work_guard.hpp>
@@ -22,11 +24,17 @@ using boost::system::error_code;
 struct HttpServer::Parts {
   Parts(HttpServerOptions options, HttpHandler handler)
       : pool(options.workers + options.streams_max, options.waiting_max),
+        reserved_pool(std::max<std::size_t>(options.reserved_workers, 1), options.waiting_max),
         host{.options = std::move(options),
              .handler = std::move(handler),
              .io = io,
              .pool = pool,
-             .closed = [this](HttpConnection* c) { remove(c); }} {}
+             .reserved_pool = reserved_pool,
+             .identity = nullptr,
+             .closed = [this](HttpConnection* c) { remove(c); },
+             .over_bytes = [this] { drop_bytes(); }} {
+    host.identity = host.options.tls;
+  }
 
   Result<> listen() {
     error_code ec;
@@ -70,24 +78,69 @@ struct HttpServer::Parts {
   void take(tcp::socket socket) {
     error_code ignored;
     socket.set_option(tcp::no_delay(true), ignored);
-    if (connections.size() >= host.options.connections_max) {
-      if (host.options.tls) return;  // an answer would cost a handshake
-      const std::string text = fmt::format("{} connections are open, the most that may be",
-                                           host.options.connections_max);
-      const std::string body = host.options.error_body ? host.options.error_body(503, text) : text;
-      socket.non_blocking(true, ignored);
-      (void)socket.send(boost::asio::buffer(
-                            serialize_head(503, {{"Content-Type", host.options.error_content_type},
-                                                 {"Content-Length", std::to_string(body.size())},
-                                                 {"Connection", "close"}}) +
-                            body),
-                        0, ignored);
-      return;
+    error_code ec;
+    const tcp::endpoint from = socket.remote_endpoint(ec);
+    if (ec) return;  // it is gone already
+    std::shared_ptr<Peer> peer = host.peers.connect(from.address());
+    const std::size_t most = host.options.connections_per_peer_max;
+    const bool fits = (most == 0 || peer->connections <= most || make_room(peer.get())) &&
+                      (connections.size() < host.options.connections_max || make_room(nullptr));
+    if (!fits) {
+      host.peers.disconnect(peer);
+      return turn_away(socket);
     }
-    auto connection = std::make_shared<HttpConnection>(host, std::move(socket));
+    auto connection =
+        std::make_shared<HttpConnection>(host, std::move(socket), std::move(peer), next_number++);
     connections.insert(connection);
     count = connections.size();
     connection->start();
+  }
+
+  void turn_away(tcp::socket& socket) const {
+    if (host.options.tls) return;  // an answer would cost a handshake
+    error_code ignored;
+    const std::string text =
+        fmt::format("{} connections are open, the most that may be", host.options.connections_max);
+    const std::string body = host.options.error_body ? host.options.error_body(503, text) : text;
+    socket.non_blocking(true, ignored);
+    (void)socket.send(
+        boost::asio::buffer(serialize_head(503, {{"Content-Type", host.options.error_content_type},
+                                                 {"Content-Length", std::to_string(body.size())},
+                                                 {"Connection", "close"}}) +
+                            body),
+        0, ignored);
+  }
+
+  // Ends a connection that nothing is at work for: of this peer, or, null, of the one that has
+  // most. false: there is none.
+  bool make_room(const Peer* of) {
+    if (!host.options.make_room) return false;
+    std::shared_ptr<HttpConnection> victim;
+    const auto rank = [](const HttpConnection& c) {
+      return std::tuple(-static_cast<std::int64_t>(c.peer().connections), c.was_answered(),
+                        c.number());
+    };
+    for (const auto& c : connections) {
+      if (!c->may_be_evicted() || (of != nullptr && &c->peer() != of)) continue;
+      if (!victim || rank(*c) < rank(*victim)) victim = c;
+    }
+    if (!victim) return false;
+    ++host.evictions;
+    victim->close();
+    return true;
+  }
+
+  // The peer that holds most loses its largest unfinished request.
+  void drop_bytes() {
+    std::shared_ptr<HttpConnection> victim;
+    const auto rank = [](const HttpConnection& c) {
+      return std::pair(c.peer().bytes, c.request_bytes());
+    };
+    for (const auto& c : connections) {
+      if (!c->may_be_evicted() || c->request_bytes() == 0) continue;
+      if (!victim || rank(*c) > rank(*victim)) victim = c;
+    }
+    if (victim) victim->evict("too much is being sent to this server; try again later");
   }
 
   void remove(HttpConnection* connection) {
@@ -119,7 +172,8 @@ struct HttpServer::Parts {
   tcp::acceptor acceptor{io};
   boost::asio::steady_timer retry{io};
   tcp::endpoint local;
-  WorkerPool pool;
+  std::uint64_t next_number = 0;  // io thread
+  WorkerPool pool, reserved_pool;
   ConnectionHost host;
   std::set<std::shared_ptr<HttpConnection>> connections;  // io thread
   std::mutex mutex;
@@ -171,6 +225,18 @@ std::size_t HttpServer::streams() const {
   return parts_->host.streams;
 }
 
+std::size_t HttpServer::evictions() const {
+  return parts_->host.evictions;
+}
+
+void HttpServer::show(std::shared_ptr<const TlsServerIdentity> identity) {
+  Parts& p = *parts_;
+  CHECK(p.host.options.tls != nullptr && identity != nullptr);
+  boost::asio::post(p.io, [&p, identity = std::move(identity)]() mutable {
+    p.host.identity = std::move(identity);
+  });
+}
+
 void HttpServer::stop(std::chrono::milliseconds grace) {
   Parts& p = *parts_;
   if (!p.thread.joinable()) return;
@@ -181,6 +247,7 @@ void HttpServer::stop(std::chrono::milliseconds grace) {
     p.changed.wait_for(lock, grace, [&p] { return p.count == 0; });
   }
   boost::asio::post(p.io, [&p] { p.cut(); });
+  p.reserved_pool.join();
   p.pool.join();  // handlers see the cut and return; their last writes need the io thread
   p.guard.reset();
   p.thread.join();

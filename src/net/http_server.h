@@ -52,6 +52,17 @@ class ResponseWriter {
     (void)label, (void)context;
     return {};
   }
+  // The common name of the certificate that the client has shown, issued for it by the client CA of
+  // this server. Empty: it has shown none.
+  virtual std::string_view client_name() const { return {}; }
+};
+
+// What a request may go on with, judged by its head alone.
+struct HttpAdmission {
+  std::size_t body_bytes_max = 0;  // at most the server's; a longer body is answered 413, unread
+  // Somebody who is known: gets one of the reserved workers, is not counted in the peer's requests
+  // and bytes, and the connection does not make room for others.
+  bool reserved = false;
 };
 
 struct HttpServerOptions {
@@ -59,9 +70,24 @@ struct HttpServerOptions {
   std::uint16_t port = 0;                                  // 0: any free one
   std::shared_ptr<const TlsServerIdentity> tls = nullptr;  // null: plain HTTP
   std::size_t connections_max = 256;  // more are answered 503 (TLS: nothing) and closed
-  std::size_t streams_max = 64;       // streamed answers at a time
-  std::size_t workers = 4;            // threads for handlers that do not stream
-  std::size_t waiting_max = 256;      // requests that wait for a worker; more are answered 503
+  // Whether a new connection over a limit takes the place of one that waits for a request or for
+  // the rest of one: of the peer that has most, who was never answered before who was, the oldest
+  // first. So nobody locks others out by saying nothing.
+  bool make_room = true;
+  // What one peer may hold: an IPv4 address or the /64 of an IPv6 one. 0: as much as all.
+  std::size_t connections_per_peer_max = 0;
+  std::size_t requests_per_peer_max = 0;  // that wait or are worked at; more are answered 429
+  std::size_t bytes_per_peer_max = 0;     // of requests not yet answered; more are answered 429
+  // Of all requests that are not answered yet. Beyond it the peer that holds most loses its largest
+  // unfinished request. 0: no limit.
+  std::size_t bytes_max = 0;
+  // Called for each request on the io thread, before its body is read; must not block. Empty: all
+  // the same.
+  std::function<HttpAdmission(const HttpRequest& head)> admit = {};
+  std::size_t reserved_workers = 0;  // beside the others, for reserved requests
+  std::size_t streams_max = 64;      // streamed answers at a time
+  std::size_t workers = 4;           // threads for handlers that do not stream
+  std::size_t waiting_max = 256;     // requests that wait for a worker; more are answered 503
   std::size_t header_bytes_max = kHeaderBytesMax;
   std::size_t body_bytes_max = kRequestBodyBytesMax;
   std::size_t requests_per_connection_max = 10'000;
@@ -92,6 +118,10 @@ class HttpServer {
   std::string address() const;  // "127.0.0.1:8088"
   std::size_t connections() const;
   std::size_t streams() const;
+  // Connections that were closed, and requests that were refused, to keep to the limits above.
+  std::size_t evictions() const;
+  // What new connections are shown from now on. CHECKs that the server has TLS.
+  void show(std::shared_ptr<const TlsServerIdentity> identity);
 
   // Accepts nothing more, lets handlers finish (streaming ones are told) up to the grace, then
   // cuts.

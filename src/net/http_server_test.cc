@@ -82,7 +82,8 @@ TEST(HttpServer, EndsSlowRequestsAndIdleConnections) {
 }
 
 TEST(HttpServer, BoundsConnectionsAndRequestsPerConnection) {
-  auto server = start(echo, {.connections_max = 1, .requests_per_connection_max = 2});
+  auto server =
+      start(echo, {.connections_max = 1, .make_room = false, .requests_per_connection_max = 2});
   RawClient first(server->port());
   first.say("GET /1 HTTP/1.1\r\nHost: h\r\n\r\n");
   EXPECT_THAT(first.hear_until("GET /1"), HasSubstr("200 OK"));

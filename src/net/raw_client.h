@@ -18,7 +18,13 @@ namespace penstock::net {
 
 class RawClient {
  public:
-  explicit RawClient(std::uint16_t port) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  // `from`: the last number of 127.0.0.x, so that peers can be told apart.
+  explicit RawClient(std::uint16_t port, std::uint32_t from = 1)
+      : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in mine{};
+    mine.sin_family = AF_INET;
+    mine.sin_addr.s_addr = htonl((127U << 24) + from);
+    CHECK(bind(fd_.get(), reinterpret_cast<const sockaddr*>(&mine), sizeof mine) == 0);
     sockaddr_in to{};
     to.sin_family = AF_INET;
     to.sin_port = htons(port);
@@ -47,6 +53,13 @@ class RawClient {
     while (hear_some()) {
     }
     return std::exchange(heard_, {});
+  }
+  // Whether the peer has ended the connection within 10 s; what it says before is thrown away.
+  bool is_ended() {
+    while (hear_some()) {
+    }
+    pollfd wait{.fd = fd_.get(), .events = POLLIN, .revents = 0};
+    return poll(&wait, 1, 0) == 1;
   }
   void close() { fd_ = UniqueFd(); }
   void end_sending() { shutdown(fd_.get(), SHUT_WR); }

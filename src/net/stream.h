@@ -45,6 +45,7 @@ class Stream {
   void async_end_writing(Done done);  // the peer may still send
   void close();                       // what is under way ends with an error
 
+  std::string client_name() const { return session_ ? session_->client_name() : std::string(); }
   // Empty unless the TLS handshake is over. Works after close() too.
   ByteBuffer exporter(std::string_view label, ByteView context) const;
 

@@ -86,6 +86,44 @@ TlsContextPtr make_context(const SSL_METHOD* method) {
   return context;
 }
 
+Result<> show(SSL_CTX* context, const crypto::Certificate& certificate,
+              const crypto::P256PrivateKey& key) {
+  if (certificate.key() != key.public_key()) {
+    return fail(ErrorCode::invalid_argument,
+                "TLS identity: the certificate is for another key than the one given with it");
+  }
+  const X509Ptr x509 = x509_of(certificate);
+  const KeyPtr pkey = key_of(key);
+  if (!x509 || !pkey || SSL_CTX_use_certificate(context, x509.get()) != 1 ||
+      SSL_CTX_use_PrivateKey(context, pkey.get()) != 1 || SSL_CTX_check_private_key(context) != 1) {
+    return refused("making a TLS identity");
+  }
+  return {};
+}
+
+// The peer's certificate must come straight from this CA.
+Result<> believe(SSL_CTX* context, const crypto::Certificate& ca) {
+  if (!ca.is_ca()) {
+    return fail(ErrorCode::invalid_argument,
+                "TLS trust: the certificate is not that of a CA (basicConstraints)");
+  }
+  const X509Ptr x509 = x509_of(ca);
+  if (!x509 || X509_STORE_add_cert(SSL_CTX_get_cert_store(context), x509.get()) != 1) {
+    return refused("making TLS trust");
+  }
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+  SSL_CTX_set_verify_depth(context, 0);  // the CA itself has issued it
+  return {};
+}
+
+// Names the CA to clients, so that they know which certificate is meant.
+Result<> ask_clients(SSL_CTX* context, const crypto::Certificate& ca) {
+  TRY(believe(context, ca));
+  const X509Ptr x509 = x509_of(ca);
+  if (!x509 || SSL_CTX_add_client_CA(context, x509.get()) != 1) return refused("naming a CA");
+  return {};
+}
+
 }  // namespace
 
 void FreeTlsContext::operator()(ssl_ctx_st* context) const {
@@ -96,22 +134,15 @@ TlsServerIdentity::TlsServerIdentity(std::unique_ptr<Parts> parts) : parts_(std:
 TlsServerIdentity::~TlsServerIdentity() = default;
 
 Result<std::shared_ptr<const TlsServerIdentity>> TlsServerIdentity::create(
-    const crypto::Certificate& certificate, const crypto::P256PrivateKey& key) {
-  if (certificate.key() != key.public_key()) {
-    return fail(ErrorCode::invalid_argument,
-                "TLS identity: the certificate is for another key than the one given with it");
-  }
-  constexpr std::string_view kDoing = "making a TLS identity";
+    const crypto::Certificate& certificate, const crypto::P256PrivateKey& key,
+    const crypto::Certificate* client_ca) {
   TlsContextPtr context = make_context(TLS_server_method());
-  const X509Ptr x509 = x509_of(certificate);
-  const KeyPtr pkey = key_of(key);
-  if (!context || !x509 || !pkey || SSL_CTX_use_certificate(context.get(), x509.get()) != 1 ||
-      SSL_CTX_use_PrivateKey(context.get(), pkey.get()) != 1 ||
-      SSL_CTX_check_private_key(context.get()) != 1 ||
-      SSL_CTX_set_num_tickets(context.get(), 0) != 1 ||
+  if (!context || SSL_CTX_set_num_tickets(context.get(), 0) != 1 ||
       SSL_CTX_set_max_early_data(context.get(), 0) != 1) {
-    return refused(kDoing);
+    return refused("making a TLS identity");
   }
+  TRY(show(context.get(), certificate, key));
+  if (client_ca != nullptr) TRY(ask_clients(context.get(), *client_ca));
   SSL_CTX_set_options(context.get(), SSL_OP_CIPHER_SERVER_PREFERENCE);
   SSL_CTX_set_alpn_select_cb(context.get(), choose_protocol, nullptr);
   auto parts = std::make_unique<Parts>(Parts{.context = std::move(context)});
@@ -121,22 +152,16 @@ Result<std::shared_ptr<const TlsServerIdentity>> TlsServerIdentity::create(
 TlsTrust::TlsTrust(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 TlsTrust::~TlsTrust() = default;
 
-Result<std::shared_ptr<const TlsTrust>> TlsTrust::create(const crypto::Certificate& ca) {
-  if (!ca.is_ca()) {
-    return fail(ErrorCode::invalid_argument,
-                "TLS trust: the certificate is not that of a CA (basicConstraints)");
-  }
-  constexpr std::string_view kDoing = "making TLS trust";
+Result<std::shared_ptr<const TlsTrust>> TlsTrust::create(const crypto::Certificate& ca,
+                                                         const Own* own) {
   TlsContextPtr context = make_context(TLS_client_method());
-  const X509Ptr x509 = x509_of(ca);
-  if (!context || !x509 ||
-      X509_STORE_add_cert(SSL_CTX_get_cert_store(context.get()), x509.get()) != 1 ||
+  if (!context ||
       // Zero is success here, unlike everywhere else.
       SSL_CTX_set_alpn_protos(context.get(), kHttp11, sizeof kHttp11) != 0) {
-    return refused(kDoing);
+    return refused("making TLS trust");
   }
-  SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
-  SSL_CTX_set_verify_depth(context.get(), 0);  // the CA itself has issued it
+  TRY(believe(context.get(), ca));
+  if (own != nullptr) TRY(show(context.get(), own->certificate, own->key));
   X509_VERIFY_PARAM_set_hostflags(
       SSL_CTX_get0_param(context.get()),
       X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);

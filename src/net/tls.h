@@ -15,8 +15,11 @@ namespace penstock::net {
 class TlsServerIdentity {
  public:
   // The certificate must be for the key's public part. Clients that want the CA get it beside.
+  // `client_ca`: clients are asked for a certificate that it issued for clients (extendedKeyUsage);
+  // none is taken, another one ends the handshake. Null: nobody is asked.
   static Result<std::shared_ptr<const TlsServerIdentity>> create(
-      const crypto::Certificate& certificate, const crypto::P256PrivateKey& key);
+      const crypto::Certificate& certificate, const crypto::P256PrivateKey& key,
+      const crypto::Certificate* client_ca = nullptr);
   ~TlsServerIdentity();
   struct Parts;
   const Parts& parts() const { return *parts_; }
@@ -30,7 +33,13 @@ class TlsServerIdentity {
 // called. Nothing of the system's trust store. Immutable, shared.
 class TlsTrust {
  public:
-  static Result<std::shared_ptr<const TlsTrust>> create(const crypto::Certificate& ca);
+  // `own`: shown to servers that ask for one.
+  struct Own {
+    const crypto::Certificate& certificate;
+    const crypto::P256PrivateKey& key;
+  };
+  static Result<std::shared_ptr<const TlsTrust>> create(const crypto::Certificate& ca,
+                                                        const Own* own = nullptr);
   ~TlsTrust();
   struct Parts;
   const Parts& parts() const { return *parts_; }

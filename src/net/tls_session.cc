@@ -17,6 +17,9 @@
 namespace penstock::net {
 namespace {
 
+struct FreeText {
+  void operator()(unsigned char* text) const { OPENSSL_free(text); }
+};
 struct FreeSsl {
   void operator()(SSL* ssl) const { SSL_free(ssl); }
 };
@@ -126,12 +129,29 @@ std::string certificate_problem(long verdict) {
   }
 }
 
-// Certificates for clients must not pass for servers, so the extension is demanded.
-bool is_for_servers(SSL* ssl) {
-  X509* certificate = SSL_get0_peer_certificate(ssl);
+// Certificates for clients must not pass for servers, nor the other way round, so the extension is
+// demanded.
+bool is_for(X509* certificate, std::uint32_t use) {
   if (certificate == nullptr) return false;
   const std::uint32_t uses = X509_get_extended_key_usage(certificate);
-  return uses != UINT32_MAX && (uses & XKU_SSL_SERVER) != 0;
+  return uses != UINT32_MAX && (uses & use) != 0;
+}
+
+// Empty: none, or one that is no text.
+std::string common_name(X509* certificate) {
+  X509_NAME* subject = X509_get_subject_name(certificate);
+  const int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+  if (at < 0) return {};
+  const ASN1_STRING* name = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at));
+  unsigned char* text = nullptr;
+  const int size = ASN1_STRING_to_UTF8(&text, name);
+  if (size < 0) {
+    ERR_clear_error();
+    return {};
+  }
+  const std::unique_ptr<unsigned char, FreeText> owned(text);
+  std::string out(reinterpret_cast<const char*>(text), static_cast<std::size_t>(size));
+  return out.find('\0') == std::string::npos ? out : std::string();
 }
 
 }  // namespace
@@ -140,6 +160,7 @@ struct TlsSession::Parts {
   Wire wire;  // outlives the BIO that points to it
   std::unique_ptr<SSL, FreeSsl> ssl;
   bool client = false;
+  std::string client_name;   // of whom we serve
   unsigned long reason = 0;  // libssl's
   long verdict = X509_V_OK;  // on the peer's certificate
 };
@@ -199,10 +220,14 @@ TlsSession::Step TlsSession::handshake() {
   p.wire.budget = kTlsStepBytesMax;
   const Step step = step_of(SSL_do_handshake(p.ssl.get()), 0);
   if (step.want != Want::nothing) return step;
-  if (p.client && !is_for_servers(p.ssl.get())) {
+  X509* shown = SSL_get0_peer_certificate(p.ssl.get());
+  const bool fits =
+      p.client ? is_for(shown, XKU_SSL_SERVER) : shown == nullptr || is_for(shown, XKU_SSL_CLIENT);
+  if (!fits) {
     p.verdict = X509_V_ERR_INVALID_PURPOSE;
     return {.want = Want::failed};
   }
+  if (!p.client && shown != nullptr) p.client_name = common_name(shown);
   p.wire.ready = true;
   return step;
 }
@@ -281,6 +306,10 @@ Error TlsSession::failure() const {
   const char* text = p.reason == 0 ? nullptr : ERR_reason_error_string(p.reason);
   return because(fmt::format("{} failed ({})", p.wire.ready ? "the connection" : "the handshake",
                              text ? text : "no reason given"));
+}
+
+const std::string& TlsSession::client_name() const {
+  return parts_->client_name;
 }
 
 ByteBuffer TlsSession::exporter(std::string_view label, ByteView context) const {

@@ -64,6 +64,9 @@ class TlsSession {
 
   // After failed. unauthenticated: the certificate is not accepted; unavailable otherwise.
   Error failure() const;
+  // After accept's handshake: the common name of the client's certificate, which the client CA has
+  // issued. Empty: it has shown none.
+  const std::string& client_name() const;
   // After the handshake, whatever became of the socket. 32 bytes; empty if libssl refuses.
   ByteBuffer exporter(std::string_view label, ByteView context) const;
 

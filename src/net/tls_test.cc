@@ -209,6 +209,38 @@ TEST_F(Tls, RefusesKeysAndTrustThatDoNotFit) {
   EXPECT_FALSE(TlsTrust::create(leaf));
 }
 
+// What a client of `authority` believes and shows.
+std::shared_ptr<const TlsTrust> client_of(const Authority& authority, const Authority& issuer,
+                                          bool server = false) {
+  const auto own = must(crypto::P256PrivateKey::generate(crypto::system_random()));
+  const auto certificate = must(crypto::issue_leaf(
+      {.common_name = "alice", .names = {}, .validity = Authority::days(-1, 1), .server = server},
+      own.public_key(), issuer.ca, issuer.key, crypto::system_random()));
+  const TlsTrust::Own shown{.certificate = certificate, .key = own};
+  return must(TlsTrust::create(authority.ca, &shown));
+}
+
+TEST_F(Tls, TellsTheHandlerWhoseCertificateTheClientHasShown) {
+  const Authority clients, strangers;
+  const auto own = must(crypto::P256PrivateKey::generate(crypto::system_random()));
+  const auto certificate = must(crypto::issue_leaf(
+      {.common_name = "s", .names = {"127.0.0.1"}, .validity = Authority::days(-1, 1)},
+      own.public_key(), authority_.ca, authority_.key, crypto::system_random()));
+  auto server = start(
+      [](const HttpRequest&, ResponseWriter& writer) {
+        (void)writer.send(200, "text/plain", "you are '" + std::string(writer.client_name()) + "'");
+      },
+      {.tls = must(TlsServerIdentity::create(certificate, own, &clients.ca))});
+  const auto call = [&](std::shared_ptr<const TlsTrust> trust) {
+    return http_call(address(*server), get("/"), {.trust = std::move(trust)});
+  };
+  EXPECT_EQ(must(call(client_of(authority_, clients))).body, "you are 'alice'");
+  EXPECT_EQ(must(call(authority_.trust)).body, "you are ''");
+  EXPECT_FALSE(call(client_of(authority_, strangers)));
+  EXPECT_FALSE(call(client_of(authority_, clients, /*server=*/true)));
+  EXPECT_EQ(must(call(client_of(authority_, clients))).body, "you are 'alice'");
+}
+
 TEST_F(Tls, SaysThatHttpsNeedsACa) {
   const Error error = refusal({.host = "127.0.0.1", .port = 1, .tls = true}, {});
   EXPECT_EQ(error.code(), ErrorCode::failed_precondition);
@@ -243,11 +275,24 @@ TEST_F(Tls, SilentAndBrokenHandshakesAreClosedAndHoldNobodyUp) {
 }
 
 TEST_F(Tls, ClosesConnectionsOverTheLimit) {
-  auto server = start(echo_tls, {.connections_max = 1});
+  auto server = start(echo_tls, {.connections_max = 1, .make_room = false});
   HttpClient first(address(*server), trusting());
   ASSERT_TRUE(first.call(get("/")));
   EXPECT_EQ(refusal(address(*server), trusting()).code(), ErrorCode::unavailable);
   EXPECT_TRUE(first.call(get("/")));
+}
+
+TEST_F(Tls, ShowsANewCertificateToNewConnectionsAlone) {
+  const Authority next;
+  auto server = start(echo_tls);
+  HttpClient before(address(*server), trusting());
+  ASSERT_TRUE(before.call(get("/")));
+  const HttpClientOptions trusting_next = {.trust = next.trust};
+  EXPECT_EQ(refusal(address(*server), trusting_next).code(), ErrorCode::unauthenticated);
+  server->show(next.identity());
+  ASSERT_TRUE(http_call(address(*server), get("/"), trusting_next));
+  EXPECT_TRUE(before.call(get("/")));
+  EXPECT_EQ(refusal(address(*server), trusting()).code(), ErrorCode::unauthenticated);
 }
 
 TEST_F(Tls, AnswersAHundredClientsAtOnce) {

@@ -1,14 +1,9 @@
 #include "seal/keyring.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
-
 #include <fmt/format.h>
 
 #include "base/file.h"
+#include "base/private_file.h"
 #include "base/secret.h"
 #include "crypto/jwk.h"
 #include "seal/limits.h"
@@ -16,7 +11,7 @@
 namespace penstock::seal {
 namespace {
 
-constexpr mode_t kModeForOwnerOnly = 0600;
+constexpr unsigned kModeForOwnerOnly = 0600;
 constexpr const char* kStateKeyMember = "state_key";
 
 void wipe_text(std::string& text) {
@@ -28,47 +23,6 @@ struct JsonWiper {
   Json& json;
   ~JsonWiper() { crypto::wipe_json(json); }
 };
-
-// Judges the open file and tells its size, so that nobody can put another in its place between
-// judging and reading.
-Result<std::size_t> check_private(int fd, const std::filesystem::path& path) {
-  struct stat facts{};
-  if (fstat(fd, &facts) != 0) return fail(os_error("reading", path, errno));
-  if (!S_ISREG(facts.st_mode))
-    return fail(ErrorCode::permission_denied,
-                fmt::format("key file '{}': not a plain file", path.string()));
-  if (facts.st_uid != geteuid())
-    return fail(ErrorCode::permission_denied,
-                fmt::format("key file '{}': it belongs to another user", path.string()));
-  if ((facts.st_mode & 0077) != 0)
-    return fail(ErrorCode::permission_denied,
-                fmt::format("key file '{0}': mode {1:04o} lets others read it, expected 0600; run: "
-                            "chmod 600 '{0}'",
-                            path.string(), facts.st_mode & 07777));
-  if (static_cast<std::uint64_t>(facts.st_size) > kKeyFileBytesMax)
-    return fail(ErrorCode::limit_exceeded,
-                fmt::format("key file '{}': {} bytes, at most {} are taken", path.string(),
-                            facts.st_size, kKeyFileBytesMax));
-  return static_cast<std::size_t>(facts.st_size);
-}
-
-Result<SecretBuffer> read_private_file(const std::filesystem::path& path) {
-  UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-  if (!fd && errno == ELOOP)
-    return fail(ErrorCode::permission_denied,
-                fmt::format("key file '{}': it is a link; name the file itself", path.string()));
-  if (!fd) return fail(os_error("opening", path, errno));
-  SecretBuffer work = TRY(SecretBuffer::create(TRY(check_private(fd.get(), path))));
-  std::size_t size = 0;
-  while (size < work.size()) {
-    ssize_t got = read(fd.get(), work.span().data() + size, work.size() - size);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return fail(os_error("reading", path, errno));
-    if (got == 0) break;
-    size += static_cast<std::size_t>(got);
-  }
-  return SecretBuffer::create_copy(work.view().first(size));
-}
 
 Result<Policy> policy_entry(const Json& entry, const std::filesystem::path& key_file) {
   if (!entry.is_string()) return Policy::from_json(entry);
@@ -137,7 +91,7 @@ std::string what_of_file(const std::filesystem::path& path) {
 }
 
 Result<Json> read_key_document(const std::filesystem::path& path) {
-  SecretBuffer text = TRY(read_private_file(path));
+  SecretBuffer text = TRY(read_private_file(path, "key file", kKeyFileBytesMax));
   return parse_json(as_text(text.view()), what_of_file(path),
                     {.bytes_max = kKeyFileBytesMax, .depth_max = 12});
 }

@@ -10,6 +10,7 @@ namespace penstock::server {
 namespace {
 
 constexpr std::size_t kNonceBytes = 32;
+constexpr std::string_view kExporterLabel = "EXPORTER-penstock-attest-v1";
 
 Result<std::string> nonce_of(std::string_view body) {
   constexpr std::string_view kWhat = "request body";
@@ -42,18 +43,25 @@ Result<Json> evidence_for(const Attestation& here, const attest::SessionBinding&
 
 }  // namespace
 
-void give_evidence(const RouteContext& context, const net::HttpRequest& request,
-                   net::ResponseWriter& writer) {
+void give_evidence(const RouteContext& context, const Call& call, net::ResponseWriter& writer) {
   if (context.attestation.provider == nullptr) {
     return answer(writer, rest_error(RestCode::not_implemented,
                                      "unsupported: this server runs outside a TEE and has nothing "
                                      "to prove itself with; it was started without --tee"));
   }
-  auto nonce = nonce_of(request.body);
+  auto nonce = nonce_of(call.request.body);
   if (!nonce) return answer(writer, rest_error(nonce.error()));
-  // The listener speaks plain HTTP: there is no TLS session to bind to.
-  const attest::SessionBinding binding{
-      .nonce = *std::move(nonce), .exporter = {}, .role = "server", .spki_sha256 = {}};
+  attest::SessionBinding binding{.nonce = *std::move(nonce),
+                                 .exporter = {},
+                                 .role = "server",
+                                 .spki_sha256 = context.attestation.tls_key_pin};
+  if (context.tls) {  // the evidence names this very session
+    const ByteBuffer shared = writer.exporter(kExporterLabel, *from_base64(binding.nonce));
+    if (shared.empty()) {
+      return answer(writer, rest_error(RestCode::server_error, "TLS gives no exporter"));
+    }
+    binding.exporter = to_base64(shared);
+  }
   auto evidence = evidence_for(context.attestation, binding);
   if (!evidence) return answer(writer, rest_error(evidence.error()));
   (void)writer.send(200, kJsonType, evidence->dump(-1, ' ', false, Json::error_handler_t::replace));

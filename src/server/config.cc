@@ -92,7 +92,7 @@ Result<> take_manager(const ConfigTable& table, Config& out) {
                             table.document(), table.find("manager")->line));
   }
   const ConfigTable manager(*values, table.document(), "manager.");
-  static constexpr std::array<std::string_view, 3> kKeys = {"app", "ca", "url"};
+  static constexpr std::array<std::string_view, 4> kKeys = {"app", "ca", "offline_max_s", "url"};
   TRY(manager.check_keys(kKeys));
   const std::string url = TRY(needed_text(manager, "url"));
   auto address = TRY_IN(net::parse_http_address(url), fmt::format("{}: manager.url", kMeasured));
@@ -105,7 +105,10 @@ Result<> take_manager(const ConfigTable& table, Config& out) {
   if (!keys::ResourcePath::parse(app + "/policy/x")) {
     return fail(manager.wrong(*manager.find("app"), "app", "letters, digits, '_', '-' and '.'"));
   }
-  out.manager.emplace(std::move(address), std::move(ca), std::move(app));
+  std::int64_t offline_s = kOfflineSecondsDefault;
+  TRY(manager.take_integer("offline_max_s", kOfflineSecondsMax, offline_s));
+  out.manager.emplace(std::move(address), std::move(ca), std::move(app),
+                      std::chrono::seconds(offline_s));
   return {};
 }
 
@@ -186,11 +189,13 @@ Result<> take_policies(const ConfigTable& table, Config& out) {
 }
 
 Result<> take_all(const ConfigTable& table, Config& out) {
-  static constexpr std::array<std::string_view, 11> kKeys = {
-      "accept_loss", "durability", "kafka",     "limits",         "manager", "policies",
-      "service_id",  "sql",        "sql_files", "statement_keys", "threads"};
+  static constexpr std::array<std::string_view, 13> kKeys = {
+      "accept_loss", "deployment",     "durability", "kafka",      "limits",
+      "manager",     "policies",       "rest",       "service_id", "sql",
+      "sql_files",   "statement_keys", "threads"};
   TRY(table.check_keys(kKeys));
   TRY(table.take("service_id", out.service_id));
+  TRY(table.take("deployment", out.deployment));
   TRY(table.take("sql", out.sql));
   TRY(table.take("sql_files", kSqlFilesMax, out.sql_files));
   TRY(table.take("statement_keys", kStatementKeysMax, out.statement_keys));
@@ -199,6 +204,9 @@ Result<> take_all(const ConfigTable& table, Config& out) {
   TRY(table.take_integer("threads", 256, out.threads));
   TRY(take_limits(table, out));
   TRY(take_kafka(table, out));
+  if (const TomlTable* rest = TRY(table.table("rest"))) {
+    out.rest = TRY(parse_rest_settings(*rest, table.document()));
+  }
   TRY(take_manager(table, out));
   return take_policies(table, out);
 }
@@ -233,6 +241,7 @@ Result<Config> parse_config(std::string_view text) {
   table = TRY(parse_toml(inner, kMeasured, limits));
   TRY(take_all({table, kMeasured, ""}, out));
   TRY(load_sources(out, {}));  // what is named is there
+  if (!out.rest.client_ca.empty()) TRY(text_of_file(out, out.rest.client_ca));
   return out;
 }
 
@@ -248,6 +257,12 @@ Result<ConfigSources> load_sources(const Config& config, const std::filesystem::
     out.statement_keys.push_back(TRY_IN(crypto::VerificationKey::from_pem(pem), name));
   }
   return out;
+}
+
+Result<RestIdentity> load_rest_identity(const Config& config, const std::filesystem::path& folder) {
+  return load_rest_identity(config.rest, folder, [&](const std::string& name) {
+    return read_named(config, folder, name, kPemBytesMax);
+  });
 }
 
 Result<topics::KafkaConnection> load_kafka_connection(const Config& config,

@@ -17,6 +17,8 @@
 #include "net/http_client.h"
 #include "net/http_server.h"
 #include "seal/topic_settings.h"
+#include "server/limits.h"
+#include "server/rest_config.h"
 #include "session/session.h"
 #include "topics/embedded_log.h"
 #include "topics/kafka/connection_config.h"
@@ -27,6 +29,7 @@ namespace penstock::server {
 // document (attest/initdata.h) whose entry "penstock.toml" is the text below and whose other
 // entries are the files; only there keys may come from a manager.
 //   service_id = "payments"
+//   deployment = "production"               # statements are signed for it (--deployment)
 //   sql        = "CREATE STREAM ..."        # text, or
 //   sql_files  = ["masking.sql"]            # names of files; sql first, then these
 //   statement_keys = ["review.pub.pem"]     # public keys whose signed statements are executed
@@ -43,10 +46,12 @@ namespace penstock::server {
 //   [kafka]                    # the topics are there; keys as in topics/kafka/connection_config.h
 //   bootstrap = "a:9093"       # certificate, private_key and password_file are files of the host
 //   ca = "brokers-ca.pem"      # beside the configuration, in both forms; ca is measured
+//   [rest]                     # TLS and users: see rest_config.h
 //   [manager]                  # measured form only, all three
 //   url = "https://127.0.0.1:7443"
 //   ca  = "manager-ca.pem"     # name of a file
 //   app = "payments"
+//   offline_max_s = 86400      # how long it goes on without hearing from the manager
 //   [policies.payments-v1]     # a seal policy that the manager releases
 //   digest = "<64 hex digits>"
 //   open = true                # its reader key is needed
@@ -60,9 +65,12 @@ struct Config {
     net::HttpAddress address;
     crypto::Certificate ca;
     std::string app;
+    // Without a word from the manager for so long, the keys are given up.
+    std::chrono::seconds offline_max{kOfflineSecondsDefault};
   };
 
   std::string service_id = "default_";
+  std::string deployment;  // "test", "production": what is signed for one is not for the other
   std::string sql;
   std::vector<std::string> sql_files, statement_keys;  // names, as written
   topics::Durability durability = topics::Durability::os;
@@ -72,11 +80,16 @@ struct Config {
   engine::CommitLimits commit;
   bool commit_age_given = false;
   std::optional<topics::KafkaSettings> kafka;
+  RestSettings rest;
   std::optional<Manager> manager;
   std::vector<enroll::WantedPolicy> policies;             // only with a manager
   seal::TopicSettingsTable sealed_topics;                 // of these policies
   std::string initdata;                                   // the whole text; empty: plain form
   std::map<std::string, std::string, std::less<>> files;  // of the measured form
+
+  // In force as a whole: its digest stands in the evidence, and nothing but it and what its
+  // statement keys signed says what this process does (threads, address and folder excepted).
+  bool measured() const { return !initdata.empty(); }
 };
 
 // invalid_argument: not TOML, an unknown key (names the nearest one), a wrong type or a number out
@@ -95,5 +108,8 @@ Result<ConfigSources> load_sources(const Config& config, const std::filesystem::
 // open the brokers' door, no record. permission_denied: others may read them.
 Result<topics::KafkaConnection> load_kafka_connection(const Config& config,
                                                       const std::filesystem::path& folder);
+
+// TLS of [rest]: certificate and key out of `folder` in both forms, the clients' CA is measured.
+Result<RestIdentity> load_rest_identity(const Config& config, const std::filesystem::path& folder);
 
 }  // namespace penstock::server

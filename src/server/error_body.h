@@ -16,6 +16,7 @@ enum class RestCode : int {
   bad_statement = 40001,
   wrong_endpoint = 40002,
   http2_only = 40004,
+  unauthorized = 40100,
   forbidden = 40300,
   not_found = 40400,
   method_not_allowed = 40500,

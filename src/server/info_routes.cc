@@ -40,11 +40,11 @@ OrderedJson partitions_of(const session::QueryRow& query) {
 
 }  // namespace
 
-void redirect_to_info(const RouteContext&, const net::HttpRequest&, net::ResponseWriter& writer) {
+void redirect_to_info(const RouteContext&, const Call&, net::ResponseWriter& writer) {
   (void)writer.send(307, {{"Location", "/info"}}, "");
 }
 
-void give_info(const RouteContext& context, const net::HttpRequest&, net::ResponseWriter& writer) {
+void give_info(const RouteContext& context, const Call&, net::ResponseWriter& writer) {
   OrderedJson info;
   info["version"] = kInterfaceVersion;
   info["kafkaClusterId"] = kClusterId;
@@ -55,8 +55,7 @@ void give_info(const RouteContext& context, const net::HttpRequest&, net::Respon
   answer(writer, 200, out);
 }
 
-void give_health(const RouteContext& context, const net::HttpRequest&,
-                 net::ResponseWriter& writer) {
+void give_health(const RouteContext& context, const Call&, net::ResponseWriter& writer) {
   const bool log = context.log.list().has_value();
   const bool queries = std::ranges::none_of(context.session.queries(), [](const auto& query) {
     return query.stats.state == engine::QueryState::failed;
@@ -70,27 +69,25 @@ void give_health(const RouteContext& context, const net::HttpRequest&,
   answer(writer, log && queries ? 200 : 503, out);
 }
 
-void give_metadata(const RouteContext& context, const net::HttpRequest&,
-                   net::ResponseWriter& writer) {
+void give_metadata(const RouteContext& context, const Call&, net::ResponseWriter& writer) {
   OrderedJson out;
   out["version"] = kInterfaceVersion;
   out["clusterId"] = cluster_id(context);
   answer(writer, 200, out);
 }
 
-void give_metadata_id(const RouteContext& context, const net::HttpRequest&,
-                      net::ResponseWriter& writer) {
+void give_metadata_id(const RouteContext& context, const Call&, net::ResponseWriter& writer) {
   answer(writer, 200, cluster_id(context));
 }
 
-void give_probe(const RouteContext&, const net::HttpRequest&, net::ResponseWriter& writer) {
+void give_probe(const RouteContext&, const Call&, net::ResponseWriter& writer) {
   (void)writer.send(200, kJsonType, "\"OK\"");
 }
 
-void check_property_name(const RouteContext& context, const net::HttpRequest& request,
+void check_property_name(const RouteContext& context, const Call& call,
                          net::ResponseWriter& writer) {
   const std::string_view name =
-      std::string_view(request.path).substr(std::string_view("/is_valid_property/").size());
+      std::string_view(call.request.path).substr(std::string_view("/is_valid_property/").size());
   if (context.session.is_valid_property(name)) {
     (void)writer.send(200, kJsonType, "true");
     return;
@@ -101,8 +98,7 @@ void check_property_name(const RouteContext& context, const net::HttpRequest& re
                                         name)));
 }
 
-void give_cluster_status(const RouteContext& context, const net::HttpRequest&,
-                         net::ResponseWriter& writer) {
+void give_cluster_status(const RouteContext& context, const Call&, net::ResponseWriter& writer) {
   const std::int64_t now_ms = system_clock().now_ms();
   OrderedJson host;
   host["hostAlive"] = true;

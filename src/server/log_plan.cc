@@ -14,18 +14,27 @@ std::unexpected<Error> wrong(std::string text) {
   return fail(ErrorCode::invalid_argument, std::move(text));
 }
 
-// What must come out of a measured configuration and not from the command line, which is the
+// What must come out of the configuration and not from the command line, which is the
 // host's.
-Result<> check_measured(const LogArguments& arguments) {
+Result<> check_configured(const LogArguments& arguments) {
   if (!arguments.kafka.empty() || !arguments.kafka_config.empty()) {
     return wrong(
-        "--kafka, --kafka-config: with keys and --config the configuration says which brokers are "
-        "meant; put them into its section [kafka]");
+        "--kafka, --kafka-config: the configuration says which brokers are meant, since it is "
+        "packed or there are keys; put them into its section [kafka]");
   }
   if (!arguments.service.empty()) {
-    return wrong("--service: with keys and --config it is the configuration's service_id");
+    return wrong(
+        "--service: it is the configuration's service_id, since that is packed or there are keys");
   }
   return {};
+}
+
+Result<> check_measured(const LogArguments& arguments) {
+  if (!arguments.share && arguments.instance.empty() && !arguments.session_ms) return {};
+  return wrong(
+      "--share, --instance, --session-ms: the configuration is packed, so it is measured, and says "
+      "itself whether its service is shared; put share, instance and session_ms into its section "
+      "[kafka]");
 }
 
 Result<> check_choice(const LogArguments& arguments, bool on_kafka) {
@@ -104,9 +113,10 @@ void declare_log_arguments(CLI::App& app, LogArguments& out) {
       ->check(CLI::Range(topics::kKafkaSessionMsMin, topics::kKafkaSessionMsMax));
 }
 
-Result<LogPlan> plan_log(const LogArguments& arguments, bool measured,
+Result<LogPlan> plan_log(const LogArguments& arguments, bool only_configured,
                          const std::filesystem::path& folder, Config& config) {
-  if (measured) TRY(check_measured(arguments));
+  if (only_configured) TRY(check_configured(arguments));
+  if (config.measured()) TRY(check_measured(arguments));
   if (config.kafka && !arguments.kafka_config.empty()) {
     return wrong("--kafka-config: the configuration has a section [kafka] already");
   }

@@ -33,10 +33,10 @@ struct LogPlan {
 };
 
 // Takes --service into config.service_id, and the age of commits that fits the log unless it was
-// given. `folder` is the configuration's. measured: the configuration alone says where the topics
-// are and who the service is. invalid_argument: neither a folder nor Kafka, both, or an option that
-// the choice has no use for.
-Result<LogPlan> plan_log(const LogArguments& arguments, bool measured,
+// given. `folder` is the configuration's. only_configured: the configuration alone says where the
+// topics are and who the service is; a measured one also who shares it. invalid_argument: neither a
+// folder nor Kafka, both, or an option that the choice has no use for.
+Result<LogPlan> plan_log(const LogArguments& arguments, bool only_configured,
                          const std::filesystem::path& folder, Config& config);
 
 struct OpenedLog {

@@ -25,11 +25,11 @@ class LogPlanTest : public testing::Test {
   void write(const std::string& name, std::string_view text, mode_t mode = 0600) {
     ASSERT_TRUE(write_file(folder_ / name, as_bytes(text), mode));
   }
-  Result<LogPlan> plan(const LogArguments& arguments, bool measured = false) {
-    return plan_log(arguments, measured, folder_, config_);
+  Result<LogPlan> plan(const LogArguments& arguments, bool only_configured = false) {
+    return plan_log(arguments, only_configured, folder_, config_);
   }
-  std::string refusal(const LogArguments& arguments, bool measured = false) {
-    const auto made = plan(arguments, measured);
+  std::string refusal(const LogArguments& arguments, bool only_configured = false) {
+    const auto made = plan(arguments, only_configured);
     EXPECT_FALSE(made);
     return made ? std::string() : made.error().text();
   }
@@ -84,7 +84,7 @@ TEST_F(LogPlanTest, KafkaByTheConfiguration) {
   configure(
       "service_id = 'pay'\n[kafka]\nbootstrap = 'a:1'\nsecurity = 'tls'\nca = 'ca.pem'\n"
       "share = true\nsession_ms = 7000\n[limits]\ncommit_age_ms = 20\n");
-  const auto made = plan({.instance = "one"}, /*measured=*/true);
+  const auto made = plan({.instance = "one"}, /*only_configured=*/true);
   ASSERT_TRUE(made) << made.error().text();
   EXPECT_EQ(made->kafka->connection.ca, "the CA");
   EXPECT_EQ(made->kafka->service_id, "pay");
@@ -105,6 +105,14 @@ TEST_F(LogPlanTest, TheHostSaysNothingOverAMeasuredConfiguration) {
   EXPECT_THAT(refusal({.service = "other"}, true), HasSubstr("service_id"));
   configure("");
   EXPECT_THAT(refusal({.kafka = "b:2"}, true), HasSubstr("[kafka]"));
+}
+
+TEST_F(LogPlanTest, AMeasuredConfigurationSaysItselfWhoSharesItsService) {
+  configure("[kafka]\nbootstrap = 'a:1'\n");
+  config_.initdata = "packed";
+  EXPECT_THAT(refusal({.share = true}, true), HasSubstr("--share"));
+  EXPECT_THAT(refusal({.instance = "one"}, true), HasSubstr("measured"));
+  EXPECT_THAT(refusal({.session_ms = 6000}, true), HasSubstr("[kafka]"));
 }
 
 TEST_F(LogPlanTest, SharingIsAskedForAndNamed) {

@@ -73,7 +73,7 @@ class MeasuredServer : public testing::Test {
         {.http = {},
          .service_id = "svc",
          .keys_loaded = true,
-         .measured_sql = true,
+         .sql_from = SqlFrom::measured,
          .signed_statements = true,
          .attestation = {
              .provider = &provider_, .enrollment = nullptr, .initdata = "version = '0.1.0'"}}));
@@ -283,7 +283,7 @@ TEST_F(MeasuredServer, ProvesItselfOverANonce) {
   }
   const Json status = Json::parse(call("GET", "/penstock/status").body);
   EXPECT_EQ(status["tee"], "showing");
-  EXPECT_EQ(status["measured"], true);
+  EXPECT_EQ(status["sql_from"], "measured");
   EXPECT_EQ(status["enrollment"], nullptr);
 }
 

@@ -225,12 +225,19 @@ void enrollment_figures(Page& page, const RouteContext& context) {
   page.sample("", state.renewals);
   page.family("penstock_enrollment_failures_total", "counter", "Renewals that failed.");
   page.sample("", state.failures);
+  page.family("penstock_lease_term", "gauge", "Term of the service's lease; 0: none.");
+  page.sample("", state.lease_term);
+  page.family("penstock_lease_held_commit", "gauge",
+              "Number of the commit that the manager holds: later ones a host could take back.");
+  page.sample("", state.held_commit);
+  page.family("penstock_lease_silence_seconds", "gauge",
+              "Since the manager was heard last; at offline_max_s the keys are given up.");
+  page.sample("", state.silent_for_s);
 }
 
 }  // namespace
 
-void give_metrics(const RouteContext& context, const net::HttpRequest&,
-                  net::ResponseWriter& writer) {
+void give_metrics(const RouteContext& context, const Call&, net::ResponseWriter& writer) {
   Page page;
   query_figures(page, context.session.queries());
   log_figures(page, context);

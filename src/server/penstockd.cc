@@ -14,10 +14,12 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "enroll/enrollment.h"
+#include "keys/manager_ca.h"
 #include "net/http_client.h"
 #include "seal/keyring.h"
 #include "server/config.h"
 #include "server/end_of_program.h"
+#include "server/lease.h"
 #include "server/limits.h"
 #include "server/log_plan.h"
 #include "server/server.h"
@@ -46,11 +48,14 @@ constexpr const char* kFooter =
     "  penstockd --kafka broker:9092 --service payments --sql masking.sql --share --instance a\n"
     "When the configuration names a manager, keys come from it, after it has verified this program "
     "and\n"
-    "its configuration. With keys and a configuration only the configuration's SQL is executed, "
+    "its configuration. A packed configuration is measured: its digest stands in the evidence, "
     "and\n"
-    "statements that one of its statement_keys signed; over the wire the server takes SHOW, "
-    "DESCRIBE,\n"
-    "EXPLAIN and SELECT on plain streams.";
+    "only its SQL is executed, and statements that one of its statement_keys signed; of the "
+    "arguments\n"
+    "that say what happens only --threads, --listen and --data may then be given. Over the wire "
+    "the\n"
+    "server takes SHOW, DESCRIBE, EXPLAIN and SELECT on plain streams. So it is with --keys and "
+    "--config.";
 
 // Set when the program should end here, with this exit status.
 std::optional<int> parse_arguments(int argc, char** argv, Arguments& out) {
@@ -94,6 +99,20 @@ struct Parts {
   std::unique_ptr<Server> server;
 };
 
+// The renewal asks the log, so it ends before that.
+class EndsRenewal {
+ public:
+  explicit EndsRenewal(Parts& parts) : parts_(parts) {}
+  ~EndsRenewal() {
+    if (parts_.enrollment) parts_.enrollment->end_renewal();
+  }
+  EndsRenewal(const EndsRenewal&) = delete;
+  EndsRenewal& operator=(const EndsRenewal&) = delete;
+
+ private:
+  Parts& parts_;
+};
+
 // The log is told of the end while it is there.
 class ForgetsLog {
  public:
@@ -132,21 +151,39 @@ Result<> load_config(const Arguments& arguments, Parts& parts) {
   return {};
 }
 
-// Keys and a configuration: nothing else may say what runs.
-bool is_measured(const Arguments& arguments, const Config& config) {
-  return config.manager || (arguments.keys && arguments.config);
+SqlFrom sql_from(const Arguments& arguments, const Config& config) {
+  if (config.measured()) return SqlFrom::measured;
+  return arguments.keys && arguments.config ? SqlFrom::configuration : SqlFrom::anybody;
+}
+
+bool only_configured(const Arguments& arguments, const Config& config) {
+  return sql_from(arguments, config) != SqlFrom::anybody;
+}
+
+// Who is not on this machine comes over TLS and says who he is.
+Result<> check_listening(const Config& config) {
+  const std::string& address = config.http.address;
+  if (address.starts_with("127.") || address == "::1") return {};
+  if (config.rest.tls() && !config.rest.users.empty()) return {};
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("--listen {}: reachable from other machines, which takes {}: put "
+                          "certificate, private_key and users into the section [rest] of the "
+                          "configuration, or listen on 127.0.0.1",
+                          address, config.rest.tls() ? "users" : "TLS and users"));
 }
 
 Result<> check_arguments(const Arguments& arguments, const Config& config) {
-  if (config.manager && arguments.keys) {
+  if (config.measured() && arguments.keys) {
     return fail(ErrorCode::invalid_argument,
-                "--keys: the configuration names a manager, and keys come from it alone");
+                "--keys: the configuration is packed, so it is measured, and a file of this "
+                "machine is not: keys come from the manager that it names in [manager]");
   }
-  if (is_measured(arguments, config) && !arguments.sql_files.empty()) {
+  if (only_configured(arguments, config) && !arguments.sql_files.empty()) {
     return fail(ErrorCode::invalid_argument,
-                "--sql: with keys and --config only the configuration's SQL is executed; put the "
-                "files into its sql_files");
+                "--sql: with a packed configuration, or with keys and --config, only the "
+                "configuration's SQL is executed; put the files into its sql_files");
   }
+  TRY(check_listening(config));
   if (!arguments.platform_key.empty() && !arguments.tee) {
     return fail(ErrorCode::invalid_argument,
                 "--platform-key: is for a simulated TEE; add --tee simulated");
@@ -168,11 +205,9 @@ void warn(const Arguments& arguments, const Config& config) {
             log::Public("plaintext in memory may reach the disk; switch swap off or encrypt it")}});
     }
   }
-  if (!config.http.address.starts_with("127.") && config.http.address != "::1") {
-    log::warning(
-        "listens_beyond_this_machine",
-        {{"address", log::Public(config.http.address)},
-         {"advice", log::Public("there is no TLS and no login yet: put a proxy in front")}});
+  if (!config.rest.tls()) {
+    log::info("plain_http", {{"advice", log::Public("REST is without TLS, so on this machine only; "
+                                                    "certificates go into [rest]")}});
   }
 }
 
@@ -197,6 +232,14 @@ Result<> enroll_here(Parts& parts, EndOfProgram& end) {
   log::info("enrolling", {{"manager", log::Public(manager.address.text())},
                           {"app", log::Public(manager.app)},
                           {"tee", log::Public(parts.provider->tee())}});
+  // A development manager may believe simulated TEEs; a real one has not asked for that.
+  if (keys::is_development_ca(manager.ca) && parts.provider->tee() != "simulated") {
+    return fail(ErrorCode::failed_precondition,
+                fmt::format("manager.ca is the CA of a development manager ('{}'), which may "
+                            "release keys to programs that no TEE protects: pin the CA of one made "
+                            "without --development",
+                            manager.ca.common_name()));
+  }
   auto trust = TRY(net::TlsTrust::create(manager.ca));
   auto client = TRY(enroll::BrokerClient::create(
       {.manager = manager.address, .trust = std::move(trust)}, *parts.provider,
@@ -204,10 +247,7 @@ Result<> enroll_here(Parts& parts, EndOfProgram& end) {
   parts.enrollment = TRY(enroll::Enrollment::start(
       std::move(client),
       {.app = manager.app, .policies = parts.config.policies, .service = parts.config.service_id}));
-  parts.enrollment->on_withdrawn([&end](const Error& reason) {
-    log::error("approval_withdrawn", {{"reason", reason}});
-    end.end(Error(ErrorCode::permission_denied, reason.text()));
-  });
+  parts.enrollment->on_withdrawn([&end](const Error& reason) { end.end(reason_to_end(reason)); });
   const enroll::EnrollmentState state = parts.enrollment->state();
   log::info("enrolled", {{"app", log::Public(state.app)},
                          {"tee", log::Public(state.tee)},
@@ -244,13 +284,13 @@ Result<> open_session(const Arguments& arguments, Parts& parts, const seal::KeyS
   options.runtime.commit = config.commit;
   options.runtime.sealed_topics = config.sealed_topics;
   options.scripts = TRY(start_scripts(parts, arguments));
-  if (!is_measured(arguments, config)) {
+  if (!only_configured(arguments, config)) {
     parts.session = TRY(session::open_session(*parts.log.log, keys, options));
     return {};
   }
   if (!parts.sources.statement_keys.empty()) {
-    parts.signed_statements =
-        std::make_unique<SignedStatements>(config.service_id, parts.sources.statement_keys);
+    parts.signed_statements = std::make_unique<SignedStatements>(
+        config.service_id, parts.sources.statement_keys, config.deployment);
   }
   options.catalogue = session::SessionOptions::CatalogueFrom::measured;
   options.admission = parts.signed_statements.get();
@@ -272,8 +312,8 @@ Result<> open_parts(const Arguments& arguments, Parts& parts, EndOfProgram& end)
   TRY(load_config(arguments, parts));
   const Config& config = parts.config;
   TRY(check_arguments(arguments, config));
-  parts.plan = TRY(
-      plan_log(arguments.log, is_measured(arguments, config), folder_of(arguments), parts.config));
+  parts.plan = TRY(plan_log(arguments.log, only_configured(arguments, config), folder_of(arguments),
+                            parts.config));
   warn(arguments, config);
   TRY(open_tee(arguments, parts));
   const seal::KeySource* keys = TRY(get_keys(arguments, parts, end));
@@ -282,19 +322,27 @@ Result<> open_parts(const Arguments& arguments, Parts& parts, EndOfProgram& end)
   end.on_end([log = parts.log.log.get()] {
     log->end_by(std::chrono::steady_clock::now() + topics::kEndPatience);
   });
+  if (parts.enrollment) {
+    TRY(hold_lease(*parts.enrollment, *parts.log.log, parts.plan.facts,
+                   config.manager->offline_max));
+  }
   TRY(open_session(arguments, parts, keys));
+  const RestIdentity identity = TRY(load_rest_identity(config, folder_of(arguments)));
+  parts.config.http.tls = identity.tls;
   parts.server = TRY(Server::start(*parts.session, *parts.log.log,
                                    {.http = config.http,
                                     .service_id = config.service_id,
                                     .keys_loaded = keys != nullptr,
-                                    .measured_sql = is_measured(arguments, config),
+                                    .sql_from = sql_from(arguments, config),
                                     .signed_statements = parts.signed_statements != nullptr,
+                                    .users = config.rest.users,
                                     .log = parts.plan.facts,
                                     .attestation = {.provider = parts.provider.get(),
                                                     .enrollment = parts.enrollment.get(),
-                                                    .initdata = config.initdata}}));
+                                                    .initdata = config.initdata,
+                                                    .tls_key_pin = identity.key_pin}}));
   if (parts.log.embedded == nullptr) return {};
-  return parts.log.embedded->set_http_address(parts.server->address());
+  return parts.log.embedded->set_http_address(parts.server->url());
 }
 
 std::string place_of(const Parts& parts) {
@@ -311,18 +359,20 @@ int report(const Error& error) {
 int run(const Arguments& arguments, EndOfProgram& end) {
   Parts parts;
   const ForgetsLog forgets(end);
+  const EndsRenewal renewal(parts);
   if (auto opened = open_parts(arguments, parts, end); !opened) {
     const ErrorCode code = opened.error().code();  // brokers that are away are not waited for then
     const bool ended = code == ErrorCode::cancelled || code == ErrorCode::unavailable;
     const bool asked = ended && end.signalled();
     return asked ? 0 : report(opened.error());
   }
-  fmt::print("penstockd is ready: http://{}  ({}, {} queries)\n", parts.server->address(),
-             place_of(parts), parts.session->queries().size());
+  fmt::print("penstockd is ready: {}  ({}, {} queries)\n", parts.server->url(), place_of(parts),
+             parts.session->queries().size());
   std::fflush(stdout);
   const std::optional<Error> reason = end.wait();
   parts.server->stop(reason ? std::chrono::milliseconds(0) : kStopGrace);
   parts.session->close();
+  if (parts.enrollment && !reason) parts.enrollment->stop_lease();
   return reason ? report(*reason) : 0;
 }
 

@@ -138,19 +138,17 @@ void run_query(const RouteContext& context, const net::HttpRequest& request,
 
 }  // namespace
 
-void run_query(const RouteContext& context, const net::HttpRequest& request,
-               net::ResponseWriter& writer) {
-  run_query(context, request, writer, framing_for_query(request.field("Accept")), false);
+void run_query(const RouteContext& context, const Call& call, net::ResponseWriter& writer) {
+  run_query(context, call.request, writer, framing_for_query(call.request.field("Accept")), false);
 }
 
-void run_query_stream(const RouteContext& context, const net::HttpRequest& request,
-                      net::ResponseWriter& writer) {
-  run_query(context, request, writer, framing_for_query_stream(request.field("Accept")), true);
+void run_query_stream(const RouteContext& context, const Call& call, net::ResponseWriter& writer) {
+  run_query(context, call.request, writer, framing_for_query_stream(call.request.field("Accept")),
+            true);
 }
 
-void close_query(const RouteContext& context, const net::HttpRequest& request,
-                 net::ResponseWriter& writer) {
-  auto id = parse_close_request(request.body);
+void close_query(const RouteContext& context, const Call& call, net::ResponseWriter& writer) {
+  auto id = parse_close_request(call.request.body);
   if (!id) return answer(writer, rest_error(id.error()));
   if (!context.session.push_queries().end(*id)) {
     return answer(writer,
@@ -159,8 +157,7 @@ void close_query(const RouteContext& context, const net::HttpRequest& request,
   (void)writer.send(200, net::HttpFields{}, "");
 }
 
-void refuse_inserts_stream(const RouteContext&, const net::HttpRequest&,
-                           net::ResponseWriter& writer) {
+void refuse_inserts_stream(const RouteContext&, const Call&, net::ResponseWriter& writer) {
   answer(writer,
          rest_error(RestCode::http2_only,
                     "The /inserts-stream endpoint is only available using HTTP2, which this "

@@ -30,7 +30,7 @@ bool matches(const Route& route, std::string_view path) {
 
 }  // namespace
 
-Result<> check_caller(const net::HttpRequest& request, bool loopback) {
+Result<> check_caller(const net::HttpRequest& request, bool loopback, bool tls) {
   const std::string_view host = request.field("Host");
   if (loopback && !is_address_or_localhost(host_only(host))) {
     return fail(ErrorCode::permission_denied,
@@ -38,7 +38,7 @@ Result<> check_caller(const net::HttpRequest& request, bool loopback) {
                 "'localhost'");
   }
   const std::string_view origin = request.field("Origin");
-  if (!origin.empty() && origin != fmt::format("http://{}", host)) {
+  if (!origin.empty() && origin != fmt::format("{}://{}", tls ? "https" : "http", host)) {
     return fail(ErrorCode::permission_denied,
                 "Origin: pages of other sites may not call this server");
   }
@@ -47,13 +47,15 @@ Result<> check_caller(const net::HttpRequest& request, bool loopback) {
 
 Server::Server(session::Session& session, topics::Log& log, ServerOptions options)
     : loopback_(is_loopback(options.http.address)),
+      access_(std::move(options.users)),
       context_{.session = session,
                .log = log,
                .service_id = std::move(options.service_id),
                .address = {},
                .keys_loaded = options.keys_loaded,
-               .measured_sql = options.measured_sql,
+               .sql_from = options.sql_from,
                .signed_statements = options.signed_statements,
+               .tls = options.http.tls != nullptr,
                .log_facts = std::move(options.log),
                .attestation = std::move(options.attestation)} {}
 
@@ -78,6 +80,9 @@ Server::~Server() = default;
 std::string Server::address() const {
   return http_->address();
 }
+std::string Server::url() const {
+  return fmt::format("{}://{}", context_.tls ? "https" : "http", address());
+}
 std::uint16_t Server::port() const {
   return http_->port();
 }
@@ -85,8 +90,27 @@ void Server::stop(std::chrono::milliseconds grace) {
   http_->stop(grace);
 }
 
+std::optional<Caller> Server::admit(const Route& route, const net::HttpRequest& request,
+                                    net::ResponseWriter& writer) const {
+  if (route.needs == Role::none) return Caller{.name = {}, .role = Role::none};
+  const auto caller = access_.check(request.field("Authorization"), writer.client_name());
+  if (!caller) {
+    const RestError error = rest_error(RestCode::unauthorized, caller.error().text());
+    (void)writer.send(error.status,
+                      {{"Content-Type", std::string(kJsonType)},
+                       {"WWW-Authenticate", "Basic realm=\"penstockd\", Bearer"}},
+                      to_text(generic_entity(error)));
+    return std::nullopt;
+  }
+  if (auto allowed = caller->may(route.needs, request.path); !allowed) {
+    answer(writer, rest_error(RestCode::forbidden, allowed.error().text()));
+    return std::nullopt;
+  }
+  return *caller;
+}
+
 void Server::handle(const net::HttpRequest& request, net::ResponseWriter& writer) {
-  if (auto allowed = check_caller(request, loopback_); !allowed) {
+  if (auto allowed = check_caller(request, loopback_, context_.tls); !allowed) {
     return answer(writer, rest_error(RestCode::forbidden, allowed.error().text()));
   }
   const std::string_view method =
@@ -95,7 +119,10 @@ void Server::handle(const net::HttpRequest& request, net::ResponseWriter& writer
   for (const Route& route : builtin_routes()) {
     if (!matches(route, request.path)) continue;
     path_known = true;
-    if (route.method == method) return route.handle(context_, request, writer);
+    if (route.method != method) continue;
+    const auto caller = admit(route, request, writer);
+    if (caller) route.handle(context_, {.request = request, .caller = *caller}, writer);
+    return;
   }
   if (path_known) {
     return answer(writer,

@@ -254,7 +254,7 @@ TEST_F(ServerTest, RefusesPagesOfOtherSites) {
 }
 
 TEST_F(ServerTest, OnlyLooksOnceItsSqlIsMeasured) {
-  start({.http = {}, .service_id = "default_", .keys_loaded = true, .measured_sql = true});
+  start({.http = {}, .service_id = "default_", .keys_loaded = true, .sql_from = SqlFrom::measured});
   EXPECT_EQ(ksql("SHOW STREAMS; DESCRIBE s; EXPLAIN SELECT * FROM s;").size(), 3u);
   for (const std::string_view statement :
        {"CREATE STREAM x AS SELECT * FROM s EMIT CHANGES;", "INSERT INTO s VALUES (1, 'x');",
@@ -272,7 +272,7 @@ TEST_F(ServerTest, SaysThatItCannotProveItselfOutsideATee) {
   const Json status = Json::parse(call("GET", "/penstock/status").body);
   EXPECT_EQ(status["tee"], nullptr);
   EXPECT_EQ(status["enrollment"], nullptr);
-  EXPECT_EQ(status["measured"], false);
+  EXPECT_EQ(status["sql_from"], "anybody");
 }
 
 TEST_F(ServerTest, PrintsATopicAsText) {

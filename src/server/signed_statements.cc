@@ -6,8 +6,9 @@
 namespace penstock::server {
 
 SignedStatements::SignedStatements(std::string service_id,
-                                   std::vector<crypto::VerificationKey> keys)
-    : service_id_(std::move(service_id)) {
+                                   std::vector<crypto::VerificationKey> keys,
+                                   std::string deployment)
+    : service_id_(std::move(service_id)), deployment_(std::move(deployment)) {
   for (const crypto::VerificationKey& key : keys) {
     std::string id = to_hex(key.id());
     signers_.insert_or_assign(std::move(id), Signer{.key = key});
@@ -23,7 +24,7 @@ Result<> SignedStatements::admit(std::string_view script, std::string_view proof
                 "signature of a statement: its key is not one of the configuration's "
                 "statement_keys");
   }
-  TRY(keys::verify_statement(script, service_id_, signature, signer->second.key));
+  TRY(keys::verify_statement(script, service_id_, signature, signer->second.key, deployment_));
   if (signature.counter <= signer->second.counter) {
     return fail(ErrorCode::permission_denied,
                 "signature of a statement: its counter is not greater than the last one of this "

@@ -15,7 +15,8 @@ namespace penstock::server {
 // statements, and put the folder back to an earlier state, with which later ones are forgotten.
 class SignedStatements final : public session::Admission {
  public:
-  SignedStatements(std::string service_id, std::vector<crypto::VerificationKey> keys);
+  SignedStatements(std::string service_id, std::vector<crypto::VerificationKey> keys,
+                   std::string deployment = "");
 
   // unauthenticated: a key that is not named; not_authentic: another text, service or counter than
   // was signed; permission_denied: the counter has not risen.
@@ -27,7 +28,7 @@ class SignedStatements final : public session::Admission {
     crypto::VerificationKey key;
     std::int64_t counter = 0;  // the greatest seen
   };
-  const std::string service_id_;
+  const std::string service_id_, deployment_;
   std::map<std::string, Signer> signers_;  // by hex id
 };
 

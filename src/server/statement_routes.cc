@@ -33,9 +33,11 @@ session::ScriptResult refused(const Error& error) {
   return out;
 }
 
-// In a measured server only signed statements may do more than look.
-session::ScriptResult run_script(const RouteContext& context, const StatementRequest& request) {
-  if (!context.measured_sql) {
+// Where the configuration says what runs, only signed statements may do more than look.
+session::ScriptResult run_script(const RouteContext& context, const Caller& caller,
+                                 const StatementRequest& request) {
+  if (auto allowed = check_role(request.text, caller); !allowed) return refused(allowed.error());
+  if (context.sql_from == SqlFrom::anybody) {
     return context.session.execute(request.text, request.properties, session::Again::refused);
   }
   if (request.signature) {
@@ -73,9 +75,8 @@ OrderedJson stream_statuses(const RouteContext& context) {
 
 }  // namespace
 
-void run_statements(const RouteContext& context, const net::HttpRequest& request,
-                    net::ResponseWriter& writer) {
-  auto body = parse_statement_request(request.body);
+void run_statements(const RouteContext& context, const Call& call, net::ResponseWriter& writer) {
+  auto body = parse_statement_request(call.request.body);
   if (!body) return answer(writer, rest_error(body.error()));
   auto misplaced = misplaced_query(body->text);
   if (!misplaced) return answer_statement(writer, statement_error(misplaced.error()), body->text);
@@ -87,7 +88,7 @@ void run_statements(const RouteContext& context, const net::HttpRequest& request
             "RUN SCRIPT, SELECT and PRINT queries must use the /query-stream or /query endpoint"),
         *misplaced + ";");
   }
-  const session::ScriptResult script = run_script(context, *body);
+  const session::ScriptResult script = run_script(context, call.caller, *body);
   const EntityContext shape{.address = context.address, .service_id = context.service_id};
   OrderedJson entities = to_entities(script, shape);
   if (!script.error) return answer(writer, 200, entities);
@@ -98,24 +99,21 @@ void run_statements(const RouteContext& context, const net::HttpRequest& request
   answer_statement(writer, error, text + ";", std::move(entities));
 }
 
-void refuse_terminate_cluster(const RouteContext&, const net::HttpRequest&,
-                              net::ResponseWriter& writer) {
+void refuse_terminate_cluster(const RouteContext&, const Call&, net::ResponseWriter& writer) {
   answer(writer,
          rest_error(RestCode::bad_request,
                     "/ksql/terminate: not done by this version. End queries with TERMINATE ALL "
                     "and drop streams with DROP STREAM ... DELETE TOPIC."));
 }
 
-void give_statuses(const RouteContext& context, const net::HttpRequest&,
-                   net::ResponseWriter& writer) {
+void give_statuses(const RouteContext& context, const Call&, net::ResponseWriter& writer) {
   OrderedJson out;
   out["commandStatuses"] = stream_statuses(context);
   answer(writer, 200, out);
 }
 
-void give_status(const RouteContext& context, const net::HttpRequest& request,
-                 net::ResponseWriter& writer) {
-  const std::string id = request.path.substr(std::string_view("/status/").size());
+void give_status(const RouteContext& context, const Call& call, net::ResponseWriter& writer) {
+  const std::string id = call.request.path.substr(std::string_view("/status/").size());
   const OrderedJson statuses = stream_statuses(context);
   if (!statuses.contains(id)) {
     return answer(writer, rest_error(RestCode::not_found, "Command not found"));

@@ -108,13 +108,12 @@ OrderedJson shown_status(const session::QueryRow& query) {
 
 }  // namespace
 
-void give_service_status(const RouteContext& context, const net::HttpRequest&,
-                         net::ResponseWriter& writer) {
+void give_service_status(const RouteContext& context, const Call&, net::ResponseWriter& writer) {
   const Attestation& here = context.attestation;
   OrderedJson out;
   out["service_id"] = context.service_id;
   out["keys_loaded"] = context.keys_loaded;
-  out["measured"] = context.measured_sql;
+  out["sql_from"] = name_of(context.sql_from);
   out["signed_statements"] = context.signed_statements;
   out["tee"] = here.provider != nullptr ? OrderedJson(here.provider->tee()) : OrderedJson();
   out["enrollment"] =

@@ -16,8 +16,10 @@ constexpr std::string_view kReset = "auto.offset.reset";
 constexpr std::string_view kTopicPrefix = "ksql.output.topic.name.prefix";
 constexpr std::string_view kKeyFormat = "ksql.persistence.default.format.key";
 constexpr std::string_view kValueFormat = "ksql.persistence.default.format.value";
+constexpr std::string_view kStrictTime = "ksql.timestamp.throw.on.invalid";
 constexpr std::string_view kWrapping = "ksql.persistence.wrap.single.values";
-constexpr std::string_view kFormats = "JSON|DELIMITED|KAFKA|NONE|AVRO|PROTOBUF|JSON_SR|PROTOBUF_NOSR";
+constexpr std::string_view kFormats =
+    "JSON|DELIMITED|KAFKA|NONE|AVRO|PROTOBUF|JSON_SR|PROTOBUF_NOSR";
 constexpr std::size_t kPrefixBytesMax = 100;
 
 // What statements and queries look at.
@@ -31,6 +33,7 @@ constexpr std::array kKnown = {
     KnownProperty{"ksql.query.pull.table.scan.enabled", "true", "true|false"},
     KnownProperty{"ksql.query.push.v2.enabled", "false", "true|false"},
     KnownProperty{"ksql.service.id", "default_", ""},
+    KnownProperty{"ksql.timestamp.throw.on.invalid", "false", "true|false"},
     KnownProperty{"num.stream.threads", "1", ""},
     KnownProperty{"processing.guarantee", "exactly_once_v2",
                   "at_least_once|exactly_once|exactly_once_v2|exactly_once_beta"},
@@ -38,7 +41,7 @@ constexpr std::array kKnown = {
 
 // ksqlDB's and Kafka's, which mean nothing here: they are taken, and SET says so. A name that ends
 // in a point stands for all that begin with it.
-constexpr std::array<std::string_view, 61> kWithoutMeaning = {
+constexpr std::array<std::string_view, 60> kWithoutMeaning = {
     "admin.",
     "application.id",
     "bootstrap.servers",
@@ -88,7 +91,6 @@ constexpr std::array<std::string_view, 61> kWithoutMeaning = {
     "ksql.source.table.materialization.enabled",
     "ksql.streams.",
     "ksql.suppress.",
-    "ksql.timestamp.",
     "ksql.transient.",
     "ksql.udf.",
     "ksql.udfs.enabled",
@@ -103,14 +105,15 @@ constexpr std::array<std::string_view, 61> kWithoutMeaning = {
 };
 
 // Names of Kafka's clients and streams that ksqlDB takes without a prefix.
-constexpr std::array<std::string_view, 8> kKafka = {"max.task.idle.ms",
-                                                    "num.standby.replicas",
-                                                    "request.timeout.ms",
-                                                    "retries",
-                                                    "state.dir",
-                                                    "statestore.cache.max.bytes",
-                                                    "topology.optimization",
-                                                    "windowstore.changelog.additional.retention.ms"};
+constexpr std::array<std::string_view, 8> kKafka = {
+    "max.task.idle.ms",
+    "num.standby.replicas",
+    "request.timeout.ms",
+    "retries",
+    "state.dir",
+    "statestore.cache.max.bytes",
+    "topology.optimization",
+    "windowstore.changelog.additional.retention.ms"};
 
 std::string_view without_prefix(std::string_view name) {
   constexpr std::string_view kStreams = "ksql.streams.";
@@ -174,6 +177,8 @@ Result<sql::StatementDefaults> defaults_of(const Properties& properties) {
       out.key_format = format(value).value_or(out.key_format);
     } else if (name == kValueFormat) {
       out.value_format = format(value);
+    } else if (name == kStrictTime) {
+      out.strict_time = lower(value) == "true";
     } else if (name == kWrapping) {
       out.wrap_single_values = lower(value) == "true";
     }

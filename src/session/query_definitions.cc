@@ -23,6 +23,7 @@ Result<> check_plan(const DefinitionContext& context, const sql::PlanNode& plan)
   CHECK(sink != nullptr);
   TRY(check_seal(sink->stream, context.keys, Use::write));
   TRY(check_no_circle(context.world, plan, sink->stream));
+  TRY(check_joined_partitions(plan, context.effects));
   if (context.topics_later) return {};
   return ensure_sink_topics(plan, context.effects);
 }

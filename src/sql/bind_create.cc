@@ -85,6 +85,27 @@ Parsed<std::string> with_columns(const SourceInfo& source, const ast::AlterSourc
   return statement;
 }
 
+// CREATE OR REPLACE may add columns at the end; what reads the source goes on with what it has.
+Parsed<void> check_replaces(const SourceInfo& there, const SourceInfo& now,
+                            const ast::Identifier& name) {
+  const auto refuse = [&](std::string_view what) {
+    return problem(
+        name.span,
+        fmt::format("Cannot upgrade data source: {} has another {}. Columns may be added "
+                    "at the end, nothing else; DROP it first to make another one.\n  it "
+                    "has: {}\n  now:    {}",
+                    there.name, what, there.schema.text(), now.schema.text()));
+  };
+  if (there.topic != now.topic) return refuse("topic");
+  if (there.key_format != now.key_format || there.value_format != now.value_format)
+    return refuse("format");
+  if (there.schema.columns.size() > now.schema.columns.size() ||
+      !std::equal(there.schema.columns.begin(), there.schema.columns.end(),
+                  now.schema.columns.begin()))
+    return refuse("schema, which is not upgradeable to this one");
+  return {};
+}
+
 }  // namespace
 
 Parsed<StatementBinder::Node> StatementBinder::bind_node(ast::CreateSource& create) {
@@ -137,6 +158,8 @@ Parsed<StatementBinder::Node> StatementBinder::create_plain(const ast::CreateSou
   TRY(check_formats(source, format_places(settings, create.name.span)));
   TRY(apply_wrapping(settings, context_.defaults.wrap_single_values, source));
   TRY(check_timestamp(source, settings));
+  const SourceInfo* there = context_.catalogue.find(create.name.text);
+  if (create.or_replace && there != nullptr) TRY(check_replaces(*there, source, create.name));
   return CreateStream{std::move(source), create.or_replace, create.if_not_exists};
 }
 
@@ -191,8 +214,9 @@ Parsed<StatementBinder::Node> StatementBinder::bind_node(ast::AlterSource& alter
                                kind, alter.name.text, kind));
   }
   if (there->from_query) {
-    return problem(alter.name.span, "ALTER command is not supported for CREATE ... AS statements: "
-                                    "CREATE OR REPLACE changes its query.");
+    return problem(alter.name.span,
+                   "ALTER command is not supported for CREATE ... AS statements: "
+                   "CREATE OR REPLACE changes its query.");
   }
   SourceInfo source = *there;
   for (const ast::ColumnDefinition& column : alter.columns) {
@@ -203,9 +227,8 @@ Parsed<StatementBinder::Node> StatementBinder::bind_node(ast::AlterSource& alter
                                  column.name.text));
     }
     TRY(check_column_name(column.name));
-    source.schema.columns.push_back({column.name.text,
-                                     TRY(bind_type(column.type, &context_.catalogue)),
-                                     ColumnRole::value});
+    source.schema.columns.push_back(
+        {column.name.text, TRY(bind_type(column.type, &context_.catalogue)), ColumnRole::value});
   }
   TRY(check_formats(source, {alter.name.span, alter.name.span}));
   source.statement = TRY(with_columns(*there, alter, context_.text));

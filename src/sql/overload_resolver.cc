@@ -115,11 +115,25 @@ class Fitting {
     if (signature_.variadic) cost += kVariadicCost;
     for (std::size_t i = 0; i < args_.size(); ++i)
       if (!fit_one(i)) return false;
+    narrow_null_decimals();
     return fit_variables();
   }
 
  private:
   const TypePattern& pattern(std::size_t i) const { return pattern_at(signature_, i); }
+
+  // NULL beside decimals takes no digits of its own.
+  void narrow_null_decimals() {
+    const auto is_decimal = [&](std::size_t i) {
+      return pattern(i).kind == TypePattern::Kind::type && pattern(i).type == TypeKind::decimal;
+    };
+    for (std::size_t known = 0; known < args_.size(); ++known) {
+      if (!is_decimal(known) || !args_[known].type) continue;
+      for (std::size_t i = 0; i < args_.size(); ++i)
+        if (is_decimal(i) && !args_[i].type) types[i] = types[known];
+      return;
+    }
+  }
 
   bool fit_one(std::size_t i) {
     const ArgumentType& arg = args_[i];

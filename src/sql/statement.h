@@ -166,10 +166,11 @@ Result<std::vector<StatementText>> split_statements(std::string_view script);
 //
 // Properties that say what a statement leaves open.
 struct StatementDefaults {
-  FormatKind key_format = FormatKind::kafka;  // ksql.persistence.default.format.key
+  FormatKind key_format = FormatKind::kafka;    // ksql.persistence.default.format.key
   std::optional<FormatKind> value_format = {};  // ksql.persistence.default.format.value
   std::optional<bool> wrap_single_values = {};  // ksql.persistence.wrap.single.values
   std::string topic_prefix = {};                // ksql.output.topic.name.prefix
+  bool strict_time = false;                     // ksql.timestamp.throw.on.invalid
 };
 Result<Statement> prepare_statement(const StatementText& text, const Catalogue& catalogue,
                                     const FunctionCatalogue& functions,

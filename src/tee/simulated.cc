@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "base/file.h"
-#include "base/secret.h"
+#include "base/private_file.h"
 #include "crypto/limits.h"
 #include "crypto/sha.h"
 #include "crypto/signature.h"
@@ -58,9 +57,8 @@ Result<crypto::P256PrivateKey> read_key(const std::string& path) {
                 "the simulated TEE needs a platform key: --platform-key FILE, made by `penstock "
                 "manager platform new` of a development manager");
   }
-  std::string pem = TRY(read_file(path, crypto::kPemBytesMax));
-  auto key = crypto::P256PrivateKey::from_pem(pem);
-  wipe({reinterpret_cast<std::uint8_t*>(pem.data()), pem.size()});
+  const SecretBuffer pem = TRY(read_private_file(path, "platform key", crypto::kPemBytesMax));
+  auto key = crypto::P256PrivateKey::from_pem(as_text(pem.view()));
   if (!key) return fail(key.error().in(path));
   return key;
 }

@@ -186,6 +186,15 @@ Result<> EmbeddedLog::set_http_address(std::string_view address) {
   return parts_->lock.set_http_address(address);
 }
 
+Result<std::optional<ServiceProgress>> EmbeddedLog::progress() {
+  TRY(check_sane());
+  return TRY(parts_->root.progress(*parts_->store));
+}
+
+void EmbeddedLog::set_lease_term(std::uint64_t term) {
+  parts_->root.set_lease_term(term);
+}
+
 // Every call fails once it is not known what is committed.
 Result<> EmbeddedLog::check_sane() const {
   if (auto poisoned = parts_->store->poison()) return fail(*poisoned);

@@ -74,6 +74,8 @@ class EmbeddedLog final : public Log {
   Result<bool> wait(std::span<Reader* const> readers, Deadline deadline) override;
   void wake() override;
   std::unique_ptr<WaitSet> wait_set() override;
+  Result<std::optional<ServiceProgress>> progress() override;
+  void set_lease_term(std::uint64_t term) override;
 
  private:
   struct Parts;

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <functional>
 #include <limits>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -211,6 +212,16 @@ enum class ReadCheck {
 };
 
 // Thread-safe. Must outlive its readers and writers.
+// What was committed last, by name: a folder's service as a whole (""), or each task.
+struct ServiceProgress {
+  struct Part {
+    std::uint64_t number = 0;  // rises with what is committed
+    std::string hash;          // of what that left, keyed; 64 hex digits
+  };
+  std::uint64_t lease_term = 0;  // under which it was written
+  std::map<std::string, Part> parts;
+};
+
 class Log {
  public:
   virtual ~Log() = default;
@@ -265,6 +276,13 @@ class Log {
     return std::unique_ptr<Membership>();
   }
   virtual LogFigures figures() const { return {}; }
+  // How far the service of this log has come, for who holds that elsewhere. Absent: this log cannot
+  // say. Any thread.
+  virtual Result<std::optional<ServiceProgress>> progress() {
+    return std::optional<ServiceProgress>();
+  }
+  // The term of the lease that this process got; before any writer is opened.
+  virtual void set_lease_term(std::uint64_t term) { (void)term; }
 };
 
 }  // namespace penstock::topics

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::uint8_t kRootVersion = 1;
 constexpr std::string_view kRootLabel = "penstock root 1";
+constexpr std::string_view kRootProgressLabel = "penstock root progress v1";
 constexpr std::string_view kRootTaskLabel = "penstock root task 1";
 constexpr std::string_view kRootEndLabel = "penstock root end 1";
 
@@ -32,6 +33,7 @@ void put_number(ByteBuffer& to, std::uint64_t number) {
 }
 
 struct StoredRoot {
+  std::uint64_t lease_term;
   std::uint64_t round, task_count, end_count;
   ByteView body;
   Digest mac;
@@ -43,7 +45,7 @@ Result<StoredRoot> parse_root(ByteView stored) {
     return fail(ErrorCode::unsupported,
                 fmt::format("its version is {}, this program reads {}", version, kRootVersion));
   StoredRoot out{};
-  TRY(in.i64());  // the lease's term
+  out.lease_term = static_cast<std::uint64_t>(TRY(in.i64()));
   out.round = static_cast<std::uint64_t>(TRY(in.i64()));
   out.task_count = static_cast<std::uint64_t>(TRY(in.i64()));
   out.end_count = static_cast<std::uint64_t>(TRY(in.i64()));
@@ -278,6 +280,20 @@ Result<> ServiceRoot::verify(StateStore& store) const {
   return fail(
       differs("its root does not belong to the checkpoints of its tasks and to the ends of "
               "what they wrote; or it is another state key (it is in the key file: --keys)"));
+}
+
+Result<ServiceProgress> ServiceRoot::progress(StateStore& store) const {
+  const auto stored = TRY(store.root(identity_.service));
+  ServiceProgress out;
+  if (!stored) return out;
+  const StoredRoot root = TRY(parse_root(as_bytes(*stored)));
+  out.lease_term = root.lease_term;
+  WireOut message;
+  message.text(kRootProgressLabel);
+  message.raw(as_bytes(*stored));
+  // Rounds count from 0, what is held from 1.
+  out.parts[""] = {root.round + 1, to_hex(identity_.key->mac(message.view()))};
+  return out;
 }
 
 // In words; empty: none.

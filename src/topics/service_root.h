@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "topics/checkpoint.h"
+#include "topics/log.h"
 #include "topics/state_digest.h"
 #include "topics/state_store.h"
 
@@ -32,6 +33,9 @@ class ServiceRoot {
       : identity_(std::move(identity)), lease_term_(lease_term) {}
   const StateIdentity& identity() const { return identity_; }
   std::uint64_t lease_term() const { return lease_term_; }
+  void set_lease_term(std::uint64_t term) { lease_term_ = term; }  // before any writer is opened
+  // Of the stored root; no parts: there is none yet. Any thread.
+  Result<ServiceProgress> progress(StateStore& store) const;
 
   // Reads and verifies what is stored. corrupt: names the service and what differs. accept: takes
   // it as it is (an owner accepts the loss) and stages the ends that are there.
@@ -78,7 +82,7 @@ class ServiceRoot {
   std::string lost_tasks(const std::vector<TaskId>& with_state) const;
 
   const StateIdentity identity_;
-  const std::uint64_t lease_term_;
+  std::uint64_t lease_term_;
   ByteBuffer message_;  // of a PRF
   std::map<TaskId, Known> tasks_;
   std::unordered_map<EndKey, KnownEnd> ends_;

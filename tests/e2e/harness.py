@@ -6,6 +6,7 @@ PENSTOCK_BIN is the folder with penstock and penstockd (default build/release/bi
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -167,11 +168,12 @@ class ServerCase(Case):
             server = self.start(PENSTOCKD, "--data", self.data, "--listen", "127.0.0.1:0", *more,
                                 stdout=subprocess.PIPE, stderr=stderr)
         line = server.stdout.readline()  # ends when the server does; a hang is the runner's time-out
-        if "http://" not in line:
+        found = re.search(r"(https?://\S+)", line)
+        if found is None:
             server.wait(timeout=START_TIMEOUT_S)
             self.fail(f"penstockd did not start (status {server.returncode}): {log.read_text()[-3000:]}")
-        self.address = line.split("http://")[1].split()[0]
-        self.url = "http://" + self.address
+        self.url = found.group(1)
+        self.address = self.url.split("://")[1]
         return server
 
     def call(self, path: str, body: object | None = None, accept: str = "application/json") -> tuple[int, str]:

@@ -88,19 +88,20 @@ class ManagerCase(ServerCase):
         return re.search(r"^digest\s+(\w+)", shown, re.M).group(1)
 
     def measured_config(self, sql: str = PAYMENTS_SQL, statement_key: Path | None = None, name: str = "service",
-                        more: str = "") -> Path:
+                        more: str = "", offline_max_s: int | None = None) -> Path:
         """The packed configuration; its parts lie beside it."""
         folder = self.folder / name
         folder.mkdir(exist_ok=True)
         (folder / "queries.sql").write_text(sql)
         (folder / "ca.pem").write_bytes(self.ca.read_bytes())
         keys = ""
+        offline = "" if offline_max_s is None else f"offline_max_s = {offline_max_s}\n"
         if statement_key is not None:
             (folder / "review.pub.pem").write_bytes(statement_key.read_bytes())
             keys = 'statement_keys = ["review.pub.pem"]\n'
         (folder / "penstock.toml").write_text(
             f'service_id = "pay"\nsql_files = ["queries.sql"]\n{keys}{more}\n'
-            f'[manager]\nurl = "{self.manager_url}"\nca = "ca.pem"\napp = "{self.app}"\n'
+            f'[manager]\nurl = "{self.manager_url}"\nca = "ca.pem"\napp = "{self.app}"\n{offline}'
             f'[policies.payments-v1]\ndigest = "{self.policy_digest("payments-v1")}"\nopen = true\n'
             f'[policies.review-v1]\ndigest = "{self.policy_digest("review-v1")}"\nseal = true\n'
             '[limits]\ncommit_age_ms = 20\n')

@@ -9,11 +9,12 @@ import time
 import unittest
 from pathlib import Path
 
+from certificates import Certificates
 from harness import CORRUPT, FORBIDDEN, PENSTOCKD, START_TIMEOUT_S
 from manager_case import PAYMENTS_SQL, ManagerCase
 
 
-class Attested(ManagerCase):
+class Attested(Certificates, ManagerCase):
     def setUp(self) -> None:
         super().setUp()
         self.make_stream_policies()
@@ -150,14 +151,13 @@ class Attested(ManagerCase):
         self.wait_until(lambda: self.count("masked") == 20 and self.count("review") == 20, "the job")
         self.assertTrue(all("sealed_bytes" in row for row in self.consume("review")))
 
-    def test_without_a_state_key_the_start_is_refused_with_the_line_that_makes_it(self) -> None:
-        self.admin("secret", "remove", "--app", self.app, "state-key/pay")
-        refused = self.refused_start(self.config)
-        self.assertIn(f"penstock manager secret put --app {self.app} state-key/pay", refused.stderr)
+    def test_a_state_key_of_another_length_is_refused_with_the_line_that_replaces_it(self) -> None:
         self.put_secret("state-key/pay", "too short")
-        self.assertIn("has 9 bytes, expected 32", self.refused_start(self.config).stderr)
-        self.make_state_key()
-        self.start_attested(self.config)
+        refused = self.refused_start(self.config)
+        self.assertIn("has 9 bytes, expected 32", refused.stderr)
+        self.assertIn(f"penstock manager secret put --app {self.app} state-key/pay", refused.stderr)
+        self.admin("secret", "remove", "--app", self.app, "state-key/pay")
+        self.start_attested(self.config)  # the manager makes one
 
     # -- faults ---------------------------------------------------------------------------------------
 
@@ -251,6 +251,40 @@ class Attested(ManagerCase):
         self.penstock("attest", self.url, *good[:-1], expect=FORBIDDEN)  # simulated must be allowed
         other = self.measured_config(PAYMENTS_SQL + "-- more\n", name="other")
         self.penstock("attest", self.url, "--binary", PENSTOCKD, "--config", other, *good[4:], expect=FORBIDDEN)
+
+    def test_a_packed_configuration_is_in_force_without_manager_and_keys(self) -> None:
+        folder = self.folder / "alone"
+        folder.mkdir()
+        (folder / "penstock.toml").write_text(
+            'service_id = "alone"\nsql = "CREATE STREAM s (a INT) WITH (KAFKA_TOPIC=\'s\', VALUE_FORMAT=\'JSON\', '
+            'PARTITIONS=1);"\n')
+        packed = self.folder / "alone.initdata.toml"
+        self.penstock("config", "pack", folder / "penstock.toml", "--out", packed)
+        good = ["--binary", PENSTOCKD, "--platform-key", self.platform_key, "--allow-simulated"]
+        server = self.start_attested(packed)
+        leak = "CREATE STREAM leak AS SELECT * FROM s EMIT CHANGES;"
+        self.penstock("sql", "--server", self.url, "-e", leak, expect=FORBIDDEN)
+        report = self.penstock("attest", self.url, *good, "--config", packed).stdout
+        self.assertRegex(report, r"mode +measured")
+        self.end(server)
+        for more in (["--sql", self.sql_file("SHOW STREAMS;")], ["--keys", self.key("payments-v1")],
+                     ["--service", "other"], ["--kafka", "127.0.0.1:1"], ["--share"], ["--instance", "a"]):
+            self.assertIn(more[0], self.refused_start(packed, *more).stderr)
+        server = self.start_attested(folder / "penstock.toml")  # not packed: whoever reaches it says what runs
+        self.penstock("sql", "--server", self.url, "-e", leak)
+        report = self.penstock("attest", self.url, *good, expect=FORBIDDEN)
+        self.assertRegex(report.stdout, r"mode +NOT measured")
+        self.assertIn("any statement may run", report.stdout)
+
+    def test_over_tls_the_evidence_is_bound_to_the_connection(self) -> None:
+        ca = self.make_ca("rest-ca")
+        self.issue("rest", ca, "serverAuth", "subjectAltName=IP:127.0.0.1\n")
+        config = self.measured_config(name="tls", more='[rest]\ncertificate = "rest.pem"\nprivate_key = "rest.key.pem"\n')
+        self.approve(config)
+        self.start_attested(config)
+        done = self.penstock("attest", self.url, "--ca", ca, "--binary", PENSTOCKD, "--config", config, "--platform-key",
+                             self.platform_key, "--allow-simulated")
+        self.assertIn("bound to this TLS connection", done.stdout)
 
     def test_signed_statements_run_and_survive(self) -> None:
         self.penstock("statement-key", "new", "--out", self.folder / "review")

@@ -22,6 +22,38 @@ SOURCE = """
 __attribute__((constructor)) static void here(void) {{ fclose(fopen("{trace}", "w")); }}
 """
 
+PROGRAMS = ("penstock", "penstock-manager", "penstockd")
+
+
+class HostileEnvironments(Case):
+    def test_what_the_loader_listens_to_is_refused(self) -> None:
+        for program in PROGRAMS:
+            for name in ("LD_PRELOAD", "LD_LIBRARY_PATH", "LD_DEBUG_OUTPUT", "GLIBC_TUNABLES"):
+                done = subprocess.run([BIN / program, "--help"], env=os.environ | {name: ""}, capture_output=True, text=True)
+                self.assertNotEqual(done.returncode, 0, program)
+                self.assertIn(f"{name} is set in the environment", done.stderr)
+
+    def test_a_server_runs_without_what_the_host_has_set(self) -> None:
+        evil = self.folder / "evil"
+        evil.mkdir()
+        foreign = {name: str(evil) for name in (
+            "OPENSSL_CONF", "OPENSSL_MODULES", "OPENSSL_ENGINES", "SSL_CERT_FILE", "SSL_CERT_DIR", "MALLOC_TRACE", "TZDIR",
+            "TZ", "LOCPATH", "GCONV_PATH", "NLSPATH", "LANG", "KRB5_CONFIG", "KRB5CCNAME", "HOSTALIASES", "SSLKEYLOGFILE",
+            "TERMINFO", "RES_OPTIONS", "PENSTOCK_CRASH_AT")}
+        server = subprocess.Popen([PENSTOCKD, "--data", self.data, "--listen", "127.0.0.1:0"],
+                                  env=os.environ | foreign, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        try:
+            self.assertIn("http://", server.stdout.readline())
+            self.assertEqual(list(evil.iterdir()), [])
+        finally:
+            self.end(server)
+
+    def test_what_holds_keys_is_linked_into_the_programs(self) -> None:
+        for program in PROGRAMS:
+            needed = subprocess.run(["readelf", "-d", BIN / program], capture_output=True, text=True, check=True).stdout
+            for library in ("libcrypto", "libssl", "librocksdb", "libIPSec_MB"):
+                self.assertNotIn(library, needed)
+
 
 class ForeignLibraries(Case):
     @unittest.skipUnless(shutil.which("cc"), "there is no C compiler here")

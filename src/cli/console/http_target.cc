@@ -113,7 +113,7 @@ class StreamedRows {
 Result<std::unique_ptr<HttpTarget>> HttpTarget::connect(const std::string& url,
                                                         HttpTargetOptions options) {
   net::HttpAddress address = TRY(net::parse_http_address(url));
-  if (address.tls && options.trust == nullptr)
+  if (address.tls && options.account.trust == nullptr)
     return fail(ErrorCode::invalid_argument,
                 fmt::format("{} needs --ca FILE: the certificate (PEM) that its own is issued by",
                             address.url()));
@@ -132,12 +132,13 @@ Result<std::unique_ptr<HttpTarget>> HttpTarget::connect(const std::string& url,
 
 net::HttpClientOptions HttpTarget::client_options() const {
   net::HttpClientOptions options;
-  options.trust = options_.trust;
+  options.trust = options_.account.trust;
   return options;
 }
 
 Result<Json> HttpTarget::info() {
-  net::HttpResponse response = TRY(net::http_call(address_, get("/info"), client_options()));
+  net::HttpResponse response =
+      TRY(net::http_call(address_, options_.account.with_login(get("/info")), client_options()));
   if (response.status != 200) return fail(error_from(response));
   Json body = Json::parse(response.body, nullptr, false);
   if (!body.is_object() || !body.contains("KsqlServerInfo") || !body["KsqlServerInfo"].is_object())
@@ -179,8 +180,8 @@ SqlTarget::Answer HttpTarget::execute(const std::string& script,
     }
     body["signature"] = *std::move(signature);
   }
-  Result<net::HttpResponse> response =
-      net::http_call(address_, post("/ksql", kJson, body), client_options());
+  Result<net::HttpResponse> response = net::http_call(
+      address_, options_.account.with_login(post("/ksql", kJson, body)), client_options());
   if (!response) {
     answer.error = response.error();
     return answer;
@@ -212,7 +213,7 @@ Result<bool> HttpTarget::select(const std::string& statement, const session::Pro
   options.cancel = &cancel;
   StreamedRows streamed(rows);
   Json body = {{"sql", statement}, {"properties", properties}};
-  net::HttpRequest request = post("/query-stream", kDelimited, body);
+  net::HttpRequest request = options_.account.with_login(post("/query-stream", kDelimited, body));
   request.fields.emplace_back("Penstock-Notices", "skipped");
   Result<net::HttpResponse> response = net::http_stream(
       address_, request, [&](std::string_view line) { return streamed.take(line); }, options);
@@ -224,8 +225,9 @@ Result<bool> HttpTarget::select(const std::string& statement, const session::Pro
 }
 
 Result<bool> HttpTarget::is_valid_property(const std::string& property) {
-  net::HttpResponse response =
-      TRY(net::http_call(address_, get("/is_valid_property/" + property), client_options()));
+  net::HttpResponse response = TRY(
+      net::http_call(address_, options_.account.with_login(get("/is_valid_property/" + property)),
+                     client_options()));
   return response.status == 200;
 }
 

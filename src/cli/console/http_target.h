@@ -7,12 +7,13 @@
 
 #include "cli/console/sql_target.h"
 #include "cli/console/statement_signer.h"
+#include "cli/rest_login.h"
 #include "net/http_client.h"
 
 namespace penstock::cli {
 
 struct HttpTargetOptions {
-  std::shared_ptr<const net::TlsTrust> trust = nullptr;  // https needs it
+  RestAccount account = {};
   std::optional<StatementSigner> signer = std::nullopt;  // signs all but queries
   std::string service_id = {};  // that signatures are for; empty: as the server names itself
 };

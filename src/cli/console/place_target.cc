@@ -22,7 +22,7 @@ Result<std::unique_ptr<SqlTarget>> open_place_target(const LogPlace& place,
   if (!owner && place.on_kafka())
     return TRY(SessionTarget::open(place, TRY(load_key_option(keys_file))));
   if (!owner) return TRY(SessionTarget::open(place, TRY(load_server_keys(keys_file))));
-  if (owner->http) return TRY(HttpTarget::connect("http://" + *owner->http, std::move(options)));
+  if (owner->http) return TRY(HttpTarget::connect(*owner->http, std::move(options)));
   return fail(ErrorCode::busy,
               fmt::format("{} is held by process {} ({}), which takes no statements", place.text(),
                           owner->pid, owner->program));

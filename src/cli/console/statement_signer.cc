@@ -23,7 +23,8 @@ Result<StatementSigner> StatementSigner::load(const std::filesystem::path& key_f
 
 Result<Json> StatementSigner::sign(std::string_view statement, std::string_view service_id) {
   last_counter_ = std::max(last_counter_ + 1, clock_->now_ms());
-  return TRY(keys::sign_statement(statement, service_id, last_counter_, key_)).to_json();
+  return TRY(keys::sign_statement(statement, service_id, last_counter_, key_, deployment_))
+      .to_json();
 }
 
 }  // namespace penstock::cli

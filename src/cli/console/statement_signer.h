@@ -24,11 +24,14 @@ class StatementSigner {
   // The member "signature" of a request. The counter is the time in ms, or one more than the last
   // when that has not passed yet.
   Result<Json> sign(std::string_view statement, std::string_view service_id);
+  // What it signs for, from here on.
+  void set_deployment(std::string deployment) { deployment_ = std::move(deployment); }
 
  private:
   crypto::SigningKey key_;
   const Clock* clock_;
   std::int64_t last_counter_ = 0;
+  std::string deployment_;
 };
 
 }  // namespace penstock::cli

@@ -5,14 +5,11 @@
 #include "base/clock.h"
 #include "cli/http_error.h"
 #include "cli/limits.h"
-#include "crypto/jwt.h"
+#include "keys/owner_token.h"
 #include "keys/resource.h"
 
 namespace penstock::cli {
 namespace {
-
-constexpr std::int64_t kLoginSeconds = 120;  // the manager takes at most five minutes
-constexpr const char* kAudience = "penstock-manager";
 
 std::optional<ErrorCode> code_named(std::string_view name) {
   for (auto i = 0; i <= static_cast<int>(ErrorCode::internal); ++i) {
@@ -59,6 +56,7 @@ Result<> check_app_name(std::string_view app) {
 
 AdminClient::AdminClient(AdminAddress address)
     : login_(std::move(address.login)),
+      pin_(std::move(address.pin)),
       client_(std::move(address.manager), client_options_of(std::move(address.trust))) {}
 
 Result<Json> AdminClient::get(std::string path, std::string query) {
@@ -90,17 +88,19 @@ Result<Json> AdminClient::remove(std::string path) {
   return call({.method = "DELETE", .path = std::move(path)});
 }
 
-Result<std::string> AdminClient::authorization() const {
+// A token serves for one call: it names what is called, with what body, and at which manager.
+Result<std::string> AdminClient::authorization(const net::HttpRequest& request) const {
   if (const auto* token = std::get_if<SecretBuffer>(&login_))
     return fmt::format("Bearer {}", as_text(token->view()));
-  const std::int64_t now_s = system_clock().now_ms() / 1000;
-  const Json claims = {{"aud", kAudience}, {"iat", now_s}, {"exp", now_s + kLoginSeconds}};
-  return "Bearer " + TRY(crypto::sign_jwt(claims, std::get<crypto::P256PrivateKey>(login_)));
+  return "Bearer " + TRY(keys::sign_owner_token(
+                         pin_, request.method, keys::request_target(request.path, request.query),
+                         as_bytes(request.body), system_clock().now_ms(),
+                         std::get<crypto::P256PrivateKey>(login_), crypto::system_random()));
 }
 
 Result<Json> AdminClient::call(net::HttpRequest request) {
   request.fields.push_back({"Accept", "application/json"});
-  std::string login = TRY(authorization());
+  std::string login = TRY(authorization(request));
   request.fields.push_back({"Authorization", std::move(login)});
   Result<net::HttpResponse> response = client_.call(request);
   wipe_text(request.fields.back().value);

@@ -20,6 +20,7 @@ using AdminLogin = std::variant<SecretBuffer, crypto::P256PrivateKey>;
 struct AdminAddress {
   net::HttpAddress manager;                    // https
   std::shared_ptr<const net::TlsTrust> trust;  // its CA
+  std::string pin;                             // of that CA's key, hex; what signed calls name
   AdminLogin login;
 };
 
@@ -29,6 +30,7 @@ class AdminClient {
   explicit AdminClient(AdminAddress address);
 
   std::string url() const { return client_.address().url(); }
+  const std::string& pin() const { return pin_; }
 
   // The answer's JSON, null where it has none. Errors carry the manager's own code and message;
   // unavailable: nobody answers there.
@@ -40,9 +42,10 @@ class AdminClient {
 
  private:
   Result<Json> call(net::HttpRequest request);
-  Result<std::string> authorization() const;
+  Result<std::string> authorization(const net::HttpRequest& request) const;
 
   AdminLogin login_;
+  std::string pin_;
   net::HttpClient client_;
 };
 

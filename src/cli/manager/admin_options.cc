@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "cli/limits.h"
 #include "cli/private_file.h"
+#include "keys/manager_ca.h"
 #include "net/tls.h"
 
 namespace penstock::cli {
@@ -45,6 +46,9 @@ void AdminOptions::declare(CLI::App& verb) {
   verb.add_option("--owner-key", owner_key_file_, "The owner's private key (PEM), instead of it")
       ->excludes(token)
       ->group(kGroup);
+  verb.add_flag("--development", development_,
+                "With --ca: it may be a development manager, which believes simulated TEEs")
+      ->group(kGroup);
 }
 
 std::filesystem::path AdminOptions::folder() const {
@@ -61,9 +65,19 @@ Result<AdminClient> AdminOptions::connect() const {
                 fmt::format("--manager {}: a manager is spoken to over https only", url_));
   if (ca_file_.empty() && from.empty()) return fail(missing("the manager's CA", "--ca FILE"));
   AdminLogin who = TRY(login(from));
-  std::shared_ptr<const net::TlsTrust> trust =
-      TRY(load_trust(ca_file_.empty() ? from / "ca.pem" : ca_file_));
-  return AdminClient({std::move(address), std::move(trust), std::move(who)});
+  const crypto::Certificate ca = TRY(load_ca(ca_file_.empty() ? from / "ca.pem" : ca_file_));
+  if (!ca_file_.empty() && !development_ && keys::is_development_ca(ca)) {
+    return fail(ErrorCode::failed_precondition,
+                fmt::format("--ca {}: it is the CA of a development manager ('{}'), which may "
+                            "release keys to programs that no TEE protects: say --development if "
+                            "that is meant",
+                            ca_file_.string(), ca.common_name()));
+  }
+  auto trust = TRY(net::TlsTrust::create(ca));
+  return AdminClient({.manager = std::move(address),
+                      .trust = std::move(trust),
+                      .pin = to_hex(ca.key_pin()),
+                      .login = std::move(who)});
 }
 
 Result<std::string> AdminOptions::url(const std::filesystem::path& from) const {
@@ -101,11 +115,13 @@ Result<SecretBuffer> token_of(ByteView file, std::string_view name) {
   return SecretBuffer::create_copy(as_bytes(token));
 }
 
-Result<std::shared_ptr<const net::TlsTrust>> load_trust(const std::filesystem::path& file) {
+Result<crypto::Certificate> load_ca(const std::filesystem::path& file) {
   const std::string pem = TRY(read_file(file, kPemFileBytesMax));
-  crypto::Certificate ca =
-      TRY_IN(crypto::Certificate::from_pem(pem), fmt::format("CA '{}'", file.string()));
-  return net::TlsTrust::create(ca);
+  return TRY_IN(crypto::Certificate::from_pem(pem), fmt::format("CA '{}'", file.string()));
+}
+
+Result<std::shared_ptr<const net::TlsTrust>> load_trust(const std::filesystem::path& file) {
+  return net::TlsTrust::create(TRY(load_ca(file)));
 }
 
 }  // namespace penstock::cli

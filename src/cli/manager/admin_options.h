@@ -5,6 +5,7 @@
 #include <string>
 
 #include "cli/manager/admin_client.h"
+#include "crypto/x509.h"
 
 namespace CLI {
 class App;
@@ -14,12 +15,14 @@ namespace penstock::cli {
 
 class AdminOptions {
  public:
-  // --manager, --ca, --token, --owner-key, --data. Bound to this, which outlives the parsing.
+  // --manager, --ca, --token, --owner-key, --data, --development. Bound to this, which outlives the
+  // parsing.
   void declare(CLI::App& verb);
 
   // --data DIR (else the environment's PENSTOCK_MANAGER_DATA) gives what was not said one by one:
   // the files address, ca.pem and admin.token of the manager's folder. invalid_argument: something
-  // is missing, or the manager is not at an https address.
+  // is missing, or the manager is not at an https address. failed_precondition: the CA of --ca is a
+  // development manager's, and --development was not said.
   Result<AdminClient> connect() const;
 
  private:
@@ -27,6 +30,7 @@ class AdminOptions {
   Result<AdminLogin> login(const std::filesystem::path& folder) const;
   std::filesystem::path folder() const;
 
+  bool development_ = false;
   std::string url_;
   std::filesystem::path ca_file_, token_file_, owner_key_file_, folder_;
 };
@@ -35,6 +39,7 @@ class AdminOptions {
 // characters that no token has.
 Result<SecretBuffer> token_of(ByteView file, std::string_view name);
 
+Result<crypto::Certificate> load_ca(const std::filesystem::path& file);
 // The CA of --ca FILE.
 Result<std::shared_ptr<const net::TlsTrust>> load_trust(const std::filesystem::path& file);
 

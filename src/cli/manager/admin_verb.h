@@ -41,5 +41,8 @@ AdminVerbGroup release_policy_verbs();
 AdminVerbGroup stream_policy_verbs();
 AdminVerbGroup secret_verbs();
 AdminVerbGroup platform_verbs();
+AdminVerbGroup rotate_verbs();
+AdminVerbGroup checkpoint_verbs();
+AdminVerbGroup backup_verbs();
 
 }  // namespace penstock::cli

@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/manager/admin_options.h"
 #include "cli/manager/admin_verb.h"
+#include "cli/manager/restore.h"
 
 namespace penstock::cli {
 namespace {
@@ -17,11 +18,14 @@ class AdminCommand final : public Command {
     verb.require_subcommand(1);
     for (const AdminVerbGroup& group :
          {app_verbs(), build_verbs(), config_verbs(), release_policy_verbs(), secret_verbs(),
-          stream_policy_verbs(), platform_verbs(), store_verbs()})
+          stream_policy_verbs(), platform_verbs(), checkpoint_verbs(), rotate_verbs(),
+          backup_verbs(), store_verbs()})
       declare_group(verb, group);
+    restore_.declare(verb);
   }
 
   Result<> run() override {
+    if (restore_.is_chosen()) return restore_.run();
     for (const Leaf& leaf : leaves_) {
       if (!leaf.app->parsed()) continue;
       TRY(leaf.verb->prepare());
@@ -64,6 +68,7 @@ class AdminCommand final : public Command {
   }
 
   AdminOptions options_;
+  RestoreManager restore_;
   std::vector<Leaf> leaves_;
 };
 

@@ -37,6 +37,10 @@ std::string rule_text(const Json& rule, std::size_t indent, std::size_t columns)
        {std::pair{"expected", "expected"}, {"seen", "seen"}, {"what to do", "advice"}})
     if (const std::string text = text_of(rule, member); !text.empty())
       out += paragraph(label, text, inner, columns);
+  if (!rule.is_object() || !rule.contains("count")) return out;
+  // An entry that counts refusals.
+  out += paragraph("first", moment_text(number_of(rule, "first_ms")), inner, columns);
+  out += paragraph("last", moment_text(number_of(rule, "last_ms")), inner, columns);
   return out;
 }
 

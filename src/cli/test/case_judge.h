@@ -16,9 +16,11 @@ std::string compare_outputs(const TestCase& test, const std::vector<DecodedRecor
 // The newest value of each key alone, for runs whose intermediate rows may differ.
 std::string compare_final(const TestCase& test, const std::vector<DecodedRecord>& outputs);
 
+// A topic in the fields of post.topics; formats are those of the source over it.
+ExactJson describe_topic(const session::CaseTopic& topic, const TopicCoding& coding);
+
 struct PostState {
-  std::vector<ExactJson> sources;  // of describe_source
-  std::vector<std::string> topics;
+  std::vector<ExactJson> sources, topics;  // of describe_source and describe_topic
 };
 std::string compare_post(const ExactJson& post, const PostState& state);
 

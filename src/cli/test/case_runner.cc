@@ -30,7 +30,6 @@ struct Outcome {
   std::optional<Error> failed;
   std::vector<DecodedRecord> outputs;
   PostState post;
-  std::vector<session::CaseTopic> topics;
 };
 
 // Line and column of "line 3:12: Column ...", 0 when an error names none.
@@ -125,12 +124,7 @@ std::string line_of(const std::string& id, Verdict verdict, const Outcome& outco
   ExactJson outputs = list(), sources = list(), topics = list();
   for (const DecodedRecord& record : outcome.outputs) outputs.items.push_back(record_json(record));
   sources.items = outcome.post.sources;
-  for (const session::CaseTopic& topic : outcome.topics) {
-    ExactJson one = object();
-    add(one, "name", json_text(topic.name));
-    add(one, "partitions", json_number(std::to_string(topic.partitions)));
-    topics.items.push_back(std::move(one));
-  }
+  topics.items = outcome.post.topics;
   add(out, "outputs", std::move(outputs));
   add(out, "sources", std::move(sources));
   add(out, "topics", std::move(topics));
@@ -185,8 +179,8 @@ Result<Outcome> run_whole(const TestCase& test, bool batched) {
   if (!outcome.rejected) TRY(feed(test, batched, *run, outcome));
   for (const auto& [name, source] : run->catalogue().streams())
     outcome.post.sources.push_back(describe_source(source));
-  outcome.topics = run->topics();
-  for (const session::CaseTopic& topic : outcome.topics) outcome.post.topics.push_back(topic.name);
+  for (const session::CaseTopic& topic : run->topics())
+    outcome.post.topics.push_back(describe_topic(topic, coding_of(run->catalogue(), topic.name)));
   return outcome;
 }
 
@@ -205,8 +199,8 @@ std::string judge(const TestCase& test, bool batched, const Outcome& outcome) {
   }
   if (outcome.rejected) return fmt::format("refused: {}", outcome.rejected->error.text());
   if (outcome.failed) return fmt::format("stopped: {}", outcome.failed->text());
-  std::string differs = batched ? compare_final(test, outcome.outputs)
-                                : compare_outputs(test, outcome.outputs);
+  std::string differs =
+      batched ? compare_final(test, outcome.outputs) : compare_outputs(test, outcome.outputs);
   if (differs.empty()) differs = compare_post(test.post, outcome.post);
   return differs;
 }

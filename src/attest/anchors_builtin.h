@@ -1,0 +1,17 @@
+// Private to attest.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "attest/anchors.h"
+
+namespace penstock::attest {
+
+struct BuiltinAnchor {
+  Pki pki;
+  std::string_view name, subject, key;  // base64 of DER
+};
+std::span<const BuiltinAnchor> builtin_anchors();
+
+}  // namespace penstock::attest

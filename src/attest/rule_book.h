@@ -1,0 +1,102 @@
+// Where a verifier writes its rules down. Private to attest.
+#pragma once
+
+#include <initializer_list>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "attest/outcome.h"
+#include "attest/rfc3339.h"
+#include "attest/verifier.h"
+
+namespace penstock::attest {
+
+class RuleBook {
+ public:
+  RuleBook(Appraisal& appraisal, const JudgeContext& context)
+      : appraisal_(appraisal), context_(context) {}
+
+  const JudgeContext& context() const { return context_; }
+  Ask ask() const { return context_.expected.ask; }
+  // Whether rules about status, debug and what runs are asked at all.
+  bool judging() const { return ask() == Ask::verdict; }
+  Claims& claims() { return appraisal_.claims; }
+  std::int64_t now_s() const { return context_.expected.now_s; }
+
+  bool check(bool holds, RuleText text);
+  // A rule that needs a role which is not there.
+  void absent(std::string_view name, std::string_view code,
+              std::initializer_list<std::string_view> roles);
+  // Something that was to be read; gives what was read, or nullopt with the rule failed.
+  template <typename T>
+  std::optional<T> read(std::string_view what, Result<T> result) {
+    if (result) return std::move(*result);
+    unreadable(what, result.error());
+    return std::nullopt;
+  }
+  void unreadable(std::string_view what, const Error& error);
+
+  // The rules chain, root, algorithm and validity of a chain; `prefix` goes before their names.
+  // False when any of the time-free ones failed.
+  bool chain(std::string_view prefix, const crypto::Chain& chain);
+  // The window of signed collateral: collateral-expired, or waived within the policy's grace.
+  void window(std::string_view name, std::int64_t from_s, std::optional<std::int64_t> to_s);
+  // The evidence's own nonce field.
+  void nonce(ByteView seen);
+  // Report data of the session, or any where the evidence is unbound; nonce where one is given.
+  void report_data(ByteView seen);
+  void config(ByteView seen);
+  void debug(bool debug);
+
+ private:
+  Appraisal& appraisal_;
+  const JudgeContext& context_;
+};
+
+crypto::Sha256Digest signature_key(const crypto::PublicKey& key, ByteView signed_part,
+                                   ByteView signature);
+bool knows_signature(const FactCache& facts, const crypto::Sha256Digest& key);
+void put_signature(FactCache& facts, const crypto::Sha256Digest& key);
+
+// Builds a chain, or takes it out of the cache.
+std::shared_ptr<const crypto::Chain> chain_of(const JudgeContext& context,
+                                              const crypto::PkixCertificate& leaf,
+                                              std::span<const crypto::PkixCertificate> candidates,
+                                              Pki pki, const crypto::ChainRules& rules);
+
+// crypto::read_certificates, or what the cache knows of those bytes.
+Result<std::vector<crypto::PkixCertificate>> certificates_of(const JudgeContext& context,
+                                                             ByteView bundle);
+// Whether `check` says that this key signed these bytes; asked once for each where facts are kept.
+template <typename Check>
+bool signature_fact(const JudgeContext& context, const crypto::PublicKey& key, ByteView signed_part,
+                    ByteView signature, Check check) {
+  if (context.facts == nullptr) return check();
+  const crypto::Sha256Digest fact = signature_key(key, signed_part, signature);
+  if (knows_signature(*context.facts, fact)) return true;
+  const bool good = check();
+  if (good) put_signature(*context.facts, fact);
+  return good;
+}
+
+// A CRL among `crls` that the issuer of chain.certificates[i] made, its signature, window, and
+// whether it lists the certificate: rules "<name>_signature", "<name>_window", "<name>".
+void check_revocation(RuleBook& book, std::string_view name, const crypto::Chain& chain,
+                      std::size_t i, std::span<const crypto::Crl> crls);
+
+bool all_zero(ByteView bytes);
+
+// Little- and big-endian reads; the caller has checked the bounds.
+inline std::uint64_t read_le(ByteView bytes, std::size_t at, std::size_t size) {
+  std::uint64_t out = 0;
+  for (std::size_t i = size; i-- > 0;) out = out << 8 | bytes[at + i];
+  return out;
+}
+inline std::uint64_t read_be(ByteView bytes, std::size_t at, std::size_t size) {
+  std::uint64_t out = 0;
+  for (std::size_t i = 0; i < size; ++i) out = out << 8 | bytes[at + i];
+  return out;
+}
+
+}  // namespace penstock::attest

@@ -1,0 +1,396 @@
+#include "connect/mqtt/client.h"
+
+#include <algorithm>
+#include <array>
+#include <random>
+
+#include <fmt/format.h>
+
+#include "connect/mqtt/framer.h"
+
+namespace penstock::connect::mqtt {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr std::uint8_t kTakenOver = 0x8e;
+constexpr std::uint16_t kTopicAliases = 64;  // that brokers may use for topics they repeat
+constexpr std::uint16_t kSubscribeId = kPublishIdMax + 1;
+constexpr seconds kSettled{10};  // a connection that has held for so long was a good one
+
+// Reasons that a later connection will meet again.
+bool is_lasting(std::uint8_t reason) {
+  static constexpr std::array<std::uint8_t, 11> kLasting = {0x84, 0x85, 0x86, 0x87, 0x8a, 0x8c,
+                                                            0x8e, 0x90, 0x95, 0x9c, 0x9d};
+  return std::ranges::find(kLasting, reason) != kLasting.end();
+}
+bool is_lasting_return_code(std::uint8_t code) {
+  return code != 3;  // the server is unavailable
+}
+
+class ClientSession final : public Client, public net::Connection::Handler {
+ public:
+  ClientSession(net::EventLoop& loop, ClientOptions options, Listener& listener)
+      : loop_(loop),
+        options_(std::move(options)),
+        listener_(listener),
+        inbound_(options_.received),
+        timer_(loop),
+        retry_(loop),
+        client_id_(options_.client_id),
+        clean_start_(options_.clean_start),
+        backoff_(options_.backoff_min) {}
+
+  ~ClientSession() override {
+    if (connection_) connection_->close();
+  }
+
+  void connect() {
+    framer_.emplace(options_.version, options_.packet_bytes_max);
+    aliases_.clear();
+    ready_ = false;
+    connection_ = net::Connection::open(loop_, options_.target, *this);
+  }
+
+  // -- what the user does -------------------------------------------------------------------------
+
+  void publish(const Publish& message, Outbound::Token token) override {
+    std::string out;
+    outbound_.send(message, token, out);
+    send(out);
+  }
+  void confirm(std::uint64_t up_to) override {
+    std::string out;
+    inbound_.confirm(up_to, out, options_.version);
+    if (ready_) send(out);
+  }
+  void read(bool on) override {
+    reading_ = on;
+    if (connection_ && ready_) connection_->read(on);
+  }
+  void end(bool with_will) override {
+    ended_ = true;
+    timer_.cancel();
+    retry_.cancel();
+    if (!connection_) return;
+    if (ready_) {
+      std::string out;
+      encode(out, Disconnect{.reason = with_will ? std::uint8_t{4} : std::uint8_t{0}},
+             options_.version);
+      const bool v3_with_will = with_will && options_.version == Version::v3_1_1;
+      if (!v3_with_will) connection_->send(out);  // 3.1.1 has no words for it: the cut says it
+    }
+    connection_->close();
+    connection_ = nullptr;
+  }
+  const Inbound& inbound() const override { return inbound_; }
+  const Outbound& outbound() const override { return outbound_; }
+  std::size_t unsent() const override { return connection_ ? connection_->unsent() : 0; }
+  const std::string& client_id() const override { return client_id_; }
+
+  // -- the connection -----------------------------------------------------------------------------
+
+  void on_open() override {
+    std::string out;
+    encode(out, connect_packet());
+    connection_->send(out);
+    timer_.after(options_.target.connect_timeout, [this] {
+      lose(Error(ErrorCode::timeout, where("it does not answer CONNECT; is it an MQTT broker?")),
+           false);
+    });
+  }
+
+  void on_bytes(std::string_view bytes) override {
+    heard_ = true;
+    const auto connection = connection_;  // a call may end it
+    const auto taken = framer_->take(bytes, [this](const Packet& packet) {
+      return std::visit([this](const auto& one) { return on_packet(one); }, packet);
+    });
+    if (!taken && connection_ == connection) lose_with(taken.error());
+  }
+
+  void on_closed(const Error& reason) override {
+    connection_ = nullptr;
+    const bool lasting = reason.code() == ErrorCode::unauthenticated;
+    Error told(reason.code(), fmt::format("MQTT: {}", reason.text()));
+    if (ready_) {  // some brokers do so in 5.0 too
+      told =
+          Error(reason.code(),
+                fmt::format("MQTT: {} (so does a broker to which another client connects as '{}')",
+                            reason.text(), client_id_));
+    }
+    lose(told, lasting);
+  }
+  void on_drained() override { listener_.on_drained(); }
+
+ private:
+  std::string where(std::string_view what) const {
+    return fmt::format("MQTT: {}:{}: {}", options_.target.host, options_.target.port, what);
+  }
+
+  Connect connect_packet() const {
+    const bool v5 = options_.version == Version::v5;
+    Connect out{.version = options_.version,
+                .clean_start = v5 ? clean_start_ : options_.session_expiry_s == 0,
+                .keep_alive_s = options_.keep_alive_s,
+                .client_id = client_id_};
+    if (options_.user) out.user = *options_.user;
+    if (options_.password) out.password = *options_.password;
+    if (options_.will) {
+      const WillMessage& will = *options_.will;
+      out.will = Will{.topic = will.topic,
+                      .payload = will.payload,
+                      .qos = will.qos,
+                      .retain = will.retain,
+                      .properties = {}};
+      if (will.delay_s > 0) out.will->properties.will_delay_interval = will.delay_s;
+    }
+    if (!v5) return out;
+    if (options_.session_expiry_s > 0)
+      out.properties.session_expiry_interval = options_.session_expiry_s;
+    out.properties.receive_maximum = options_.receive_maximum;
+    out.properties.topic_alias_maximum = kTopicAliases;
+    return out;
+  }
+
+  void send(const std::string& bytes) {
+    if (bytes.empty() || !connection_) return;
+    connection_->send(bytes);
+    sent_ = true;
+  }
+
+  Result<> wrong(std::string_view what) const {
+    return fail(ErrorCode::invalid_argument, std::string(what));
+  }
+
+  // -- packets ------------------------------------------------------------------------------------
+
+  Result<> on_packet(const Connack& packet) {
+    if (ready_) return wrong("a second CONNACK");
+    if (packet.reason != 0) return refused(packet);
+    ready_ = true;
+    if (packet.properties.assigned_client_identifier)
+      client_id_ = *packet.properties.assigned_client_identifier;
+    keep_alive_ = seconds(packet.properties.server_keep_alive.value_or(options_.keep_alive_s));
+    ready_since_ = std::chrono::steady_clock::now();
+    clean_start_ = false;
+    std::string out;
+    inbound_.begin_connection(packet.session_present);
+    if (must_subscribe(packet.session_present)) put_subscriptions(out);
+    send_window_ = packet.properties.receive_maximum.value_or(65'535);
+    listener_.on_connected(packet.session_present, send_window_);
+    outbound_.begin_connection(options_.version, send_window_, packet.session_present, out);
+    send(out);
+    if (connection_ && !reading_) connection_->read(false);
+    arm_keep_alive();
+    return {};
+  }
+
+  Result<> refused(const Connack& packet) {
+    const bool v5 = options_.version == Version::v5;
+    const bool old_broker = v5 && packet.reason < kRefusedFrom;  // 3.1.1's return codes
+    const std::string reason =
+        v5 && !old_broker ? reason_text(packet.reason) : return_code_text(packet.reason);
+    const bool lasting =
+        v5 && !old_broker ? is_lasting(packet.reason) : is_lasting_return_code(packet.reason);
+    std::string text = where(fmt::format("the broker refuses the connection: {}", reason));
+    if (packet.properties.reason_string)
+      text += fmt::format(": {}", *packet.properties.reason_string);
+    if (old_broker && packet.reason == 1) text += "; does it speak 3.1.1 only?";
+    const bool credentials =
+        packet.reason == 4 || packet.reason == 5 || packet.reason == 0x86 || packet.reason == 0x87;
+    if (credentials) text += "; check user, password and the broker's access list";
+    lose(Error(lasting ? ErrorCode::permission_denied : ErrorCode::unavailable, text), lasting);
+    return wrong("refused");
+  }
+
+  // A kept session has its filters; what has changed since it began is subscribed anew where that
+  // does not bring all retained messages again, so not before 5.0.
+  bool must_subscribe(bool session_present) const {
+    if (options_.subscriptions.empty()) return false;
+    return !session_present || (!subscribed_ && options_.version == Version::v5);
+  }
+
+  void put_subscriptions(std::string& out) {
+    subscribed_ = true;
+    Subscribe packet{.packet_id = kSubscribeId};
+    for (const SubscriptionSpec& one : options_.subscriptions) {
+      packet.subscriptions.push_back({.filter = one.filter,
+                                      .qos = one.qos,
+                                      .no_local = one.no_local,
+                                      .retain_as_published = one.retain_as_published,
+                                      .retain_handling = one.retain_handling});
+    }
+    encode(out, packet, options_.version);
+  }
+
+  Result<> on_packet(const SubscribeAck& packet) {
+    if (packet.type == PacketType::unsuback) return {};
+    if (packet.reasons.size() != options_.subscriptions.size())
+      return wrong("SUBACK: it answers another number of filters");
+    std::vector<std::string> refused;
+    for (std::size_t i = 0; i < packet.reasons.size(); ++i) {
+      if (packet.reasons[i] < kRefusedFrom) continue;
+      refused.push_back(fmt::format("'{}': {}", options_.subscriptions[i].filter,
+                                    reason_text(packet.reasons[i])));
+    }
+    listener_.on_subscribed(refused);
+    return {};
+  }
+
+  Result<> on_packet(const Publish& packet) {
+    if (!ready_) return wrong("PUBLISH before CONNACK");
+    Publish message = packet;
+    if (packet.properties.topic_alias) {
+      const std::uint16_t alias = *packet.properties.topic_alias;
+      if (alias > kTopicAliases) return wrong("PUBLISH: a topic alias beyond what was agreed");
+      if (!packet.topic.empty()) aliases_[alias] = packet.topic;
+      const auto found = aliases_.find(alias);
+      if (found == aliases_.end()) return wrong("PUBLISH: a topic alias that stands for nothing");
+      message.topic = found->second;
+    }
+    // A broker that sends more than we take would fill our memory.
+    if (options_.version == Version::v5 && packet.qos > 0 &&
+        inbound_.unacknowledged() >= options_.receive_maximum)
+      return wrong("PUBLISH: more unacknowledged messages than the Receive Maximum allows");
+    const std::uint64_t number = inbound_.take(message);
+    if (number == 0)
+      confirm(0);  // a repeat: acknowledged again once its turn has come
+    else
+      listener_.on_message(number, message);
+    return {};
+  }
+
+  Result<> on_packet(const Ack& packet) {
+    std::string out;
+    if (packet.type == PacketType::pubrel) {
+      inbound_.release(packet.packet_id, out, options_.version);
+      send(out);
+      return {};
+    }
+    const auto done = outbound_.answer(packet, out);
+    send(out);
+    if (done) listener_.on_done(done->token, done->reason);
+    return {};
+  }
+
+  Result<> on_packet(const Ping&) {
+    pinged_ = false;
+    return {};
+  }
+
+  Result<> on_packet(const Disconnect& packet) {
+    std::string text =
+        where(fmt::format("the broker ends the connection: {}", reason_text(packet.reason)));
+    if (packet.reason == kTakenOver)
+      text +=
+          fmt::format("; another client has connected as '{}': client ids must differ", client_id_);
+    if (packet.properties.reason_string)
+      text += fmt::format(": {}", *packet.properties.reason_string);
+    const bool lasting = is_lasting(packet.reason);
+    lose(Error(lasting ? ErrorCode::permission_denied : ErrorCode::unavailable, text), lasting);
+    return wrong("ended");
+  }
+
+  Result<> on_packet(const Auth&) { return wrong("AUTH, which was not asked for"); }
+  Result<> on_packet(const Connect&) { return wrong("CONNECT, which only clients send"); }
+  Result<> on_packet(const Subscribe&) { return wrong("SUBSCRIBE, which only clients send"); }
+  Result<> on_packet(const Unsubscribe&) { return wrong("UNSUBSCRIBE, which only clients send"); }
+
+  // -- keep alive and the end ---------------------------------------------------------------------
+
+  void arm_keep_alive() {
+    if (keep_alive_.count() == 0) return timer_.cancel();
+    sent_ = heard_ = pinged_ = false;
+    timer_.after(std::max<milliseconds>(milliseconds(keep_alive_) / 2, milliseconds(500)),
+                 [this] { on_keep_alive(); });
+  }
+
+  // Twice per interval, so that the broker hears of us in time; a ping that is not answered until
+  // the next one would be due has been lost.
+  void on_keep_alive() {
+    if (pinged_ && !heard_)
+      return lose(Error(ErrorCode::timeout,
+                        where("nothing was heard from the broker for its keep alive time")),
+                  false);
+    const bool quiet = !sent_ || !heard_;
+    sent_ = heard_ = false;
+    if (quiet && connection_) {
+      std::string out;
+      encode(out, Ping{});
+      connection_->send(out);
+      pinged_ = true;
+    }
+    timer_.after(std::max<milliseconds>(milliseconds(keep_alive_) / 2, milliseconds(500)),
+                 [this] { on_keep_alive(); });
+  }
+
+  void lose_with(const Error& malformed) {
+    if (options_.version == Version::v5 && connection_) {
+      std::string out;
+      const std::uint8_t reason = malformed.code() == ErrorCode::limit_exceeded ? 0x95 : 0x81;
+      encode(out, Disconnect{.reason = reason}, options_.version);
+      connection_->send(out);
+    }
+    lose(Error(malformed.code(),
+               where(fmt::format("the broker sent what it must not: {}", malformed.text()))),
+         false);
+  }
+
+  void drop() {
+    if (!connection_) return;
+    connection_->close();
+    connection_ = nullptr;
+  }
+
+  void lose(const Error& reason, bool lasting) {
+    timer_.cancel();
+    drop();
+    // Two clients that take over from each other must not do so without a pause.
+    if (ready_ && std::chrono::steady_clock::now() - ready_since_ >= kSettled)
+      backoff_ = options_.backoff_min;
+    ready_ = false;
+    if (ended_) return;
+    if (!listener_.on_lost(reason, lasting)) {
+      ended_ = true;
+      return;
+    }
+    if (ended_) return;
+    const milliseconds wait = backoff_;
+    backoff_ = std::min(backoff_ * 2, options_.backoff_max);
+    std::uniform_int_distribution<std::int64_t> more(0,
+                                                     std::max<std::int64_t>(1, wait.count() / 4));
+    retry_.after(wait + milliseconds(more(random_)), [this] { connect(); });
+  }
+
+  net::EventLoop& loop_;
+  const ClientOptions options_;
+  Listener& listener_;
+  Inbound inbound_;
+  Outbound outbound_;
+  net::LoopTimer timer_, retry_;
+  std::string client_id_;
+  bool clean_start_;
+  std::shared_ptr<net::Connection> connection_;
+  std::optional<Framer> framer_;
+  std::unordered_map<std::uint16_t, std::string> aliases_;
+  bool ready_ = false, ended_ = false, reading_ = true, subscribed_ = false;
+  bool sent_ = false, heard_ = false, pinged_ = false;
+  seconds keep_alive_{0};
+  std::uint16_t send_window_ = 65'535;
+  milliseconds backoff_;
+  std::chrono::steady_clock::time_point ready_since_{};
+  std::minstd_rand random_{std::random_device{}()};
+};
+
+}  // namespace
+
+std::unique_ptr<Client> Client::start(net::EventLoop& loop, ClientOptions options,
+                                      Listener& listener) {
+  auto made = std::make_unique<ClientSession>(loop, std::move(options), listener);
+  made->connect();
+  return made;
+}
+
+}  // namespace penstock::connect::mqtt

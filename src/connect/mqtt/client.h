@@ -1,0 +1,86 @@
+// An MQTT client: one session over one connection at a time, which it makes again when it is lost.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "connect/mqtt/inbound.h"
+#include "connect/mqtt/limits.h"
+#include "connect/mqtt/outbound.h"
+#include "connect/mqtt/packet.h"
+#include "net/connection.h"
+
+namespace penstock::connect::mqtt {
+
+struct WillMessage {
+  std::string topic, payload;
+  std::uint8_t qos = 0;
+  bool retain = false;
+  std::uint32_t delay_s = 0;  // 5.0
+};
+
+struct SubscriptionSpec {
+  std::string filter;
+  std::uint8_t qos = 0;
+  bool no_local = false, retain_as_published = true;  // 5.0
+  std::uint8_t retain_handling = 0;                   // 5.0, as in Subscription
+};
+
+struct ClientOptions {
+  net::ConnectionTarget target;
+  Version version = Version::v5;
+  std::string client_id = {};          // empty: the broker makes one (a new session each time)
+  bool clean_start = true;             // of the first connection; later ones go on with the session
+  std::uint32_t session_expiry_s = 0;  // 5.0; 3.1.1: not 0 means a session that is kept
+  std::uint16_t keep_alive_s = 60;     // 0: none
+  std::optional<std::string> user = {}, password = {};
+  std::optional<WillMessage> will = {};
+  std::uint16_t receive_maximum = kReceiveMaxDefault;  // messages we take unacknowledged
+  std::size_t packet_bytes_max = kPacketBytesDefault;
+  std::vector<SubscriptionSpec> subscriptions = {};
+  std::vector<Received> received = {};  // of the checkpoint
+  std::chrono::milliseconds backoff_min{250}, backoff_max{30'000};
+};
+
+// All calls on the loop's thread.
+class Client {
+ public:
+  class Listener {
+   public:
+    virtual ~Listener() = default;
+    // session_present: the broker has kept the session.
+    virtual void on_connected(bool session_present, std::uint16_t send_window) = 0;
+    // refused: filters that the broker does not serve, with its reasons in words.
+    virtual void on_subscribed(const std::vector<std::string>& refused) = 0;
+    // number: of Inbound; to be confirmed. The views hold during the call.
+    virtual void on_message(std::uint64_t number, const Publish& message) = 0;
+    // The broker has a message of QoS 1 or 2, or has refused it.
+    virtual void on_done(Outbound::Token token, std::uint8_t reason) = 0;
+    // A connection was lost or not made. lasting: trying again will not help by itself (wrong
+    // credentials, another client with this identifier ...). Whether to try again.
+    virtual bool on_lost(const Error& reason, bool lasting) = 0;
+    virtual void on_drained() {}
+  };
+
+  // Connects at once. The listener outlives it.
+  static std::unique_ptr<Client> start(net::EventLoop& loop, ClientOptions options,
+                                       Listener& listener);
+  virtual ~Client() = default;
+
+  virtual void publish(const Publish& message, Outbound::Token token) = 0;
+  // Everything up to this number is committed: acknowledgements go out.
+  virtual void confirm(std::uint64_t up_to) = 0;
+  virtual void read(bool on) = 0;  // off: the broker is made to wait
+  // DISCONNECT; nothing is tried again. with_will: the broker publishes the will.
+  virtual void end(bool with_will = false) = 0;
+
+  virtual const Inbound& inbound() const = 0;
+  virtual const Outbound& outbound() const = 0;
+  virtual std::size_t unsent() const = 0;
+  virtual const std::string& client_id() const = 0;  // also one that the broker has made
+};
+
+}  // namespace penstock::connect::mqtt

@@ -1,0 +1,72 @@
+// What a session has received and not confirmed for good: who acknowledges what, in which order,
+// and what a broker sends a second time. Pure; one thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "connect/mqtt/packet.h"
+
+namespace penstock::connect::mqtt {
+
+// Of topic and payload, so that a packet identifier that was used again is not taken for a repeat.
+using MessageDigest = std::array<std::uint8_t, 16>;
+
+// A message that was committed while the broker may not know it. Part of a checkpoint.
+struct Received {
+  std::uint16_t packet_id = 0;
+  std::uint8_t qos = 1;
+  MessageDigest digest{};
+  friend bool operator==(const Received&, const Received&) = default;
+};
+
+class Inbound {
+ public:
+  // What a new connection goes on with, out of the checkpoint.
+  explicit Inbound(std::vector<Received> committed = {});
+
+  // Messages are numbered from 1 in the order in which they came; 0: it is a repeat of one that is
+  // here already and must not be delivered again. QoS 1: only when DUP, identifier and digest all
+  // match (in doubt it is delivered); QoS 2: whenever the identifier has not been released.
+  std::uint64_t take(const Publish& message);
+  // Everything up to this number is committed. Appends the acknowledgements that may go out now, in
+  // the order in which messages came over this connection.
+  void confirm(std::uint64_t up_to, std::string& out, Version version);
+  // PUBREL: the identifier is free again.
+  void release(std::uint16_t packet_id, std::string& out, Version version);
+
+  // A new connection: what was to be acknowledged over the old one comes again, if the broker has
+  // kept the session; else identifiers begin anew.
+  void begin_connection(bool session_present);
+
+  // As it has to be stored with the commit of everything up to this number.
+  std::vector<Received> committed(std::uint64_t up_to) const;
+  std::uint64_t last() const { return last_; }
+  // Messages of QoS 1 and 2 that came over this connection and are not acknowledged.
+  std::size_t unacknowledged() const { return to_acknowledge_.size(); }
+  std::uint64_t repeats() const { return repeats_; }            // that were not delivered again
+  std::uint64_t doubtful_repeats() const { return doubtful_; }  // DUP, but delivered
+
+ private:
+  struct Known {
+    std::uint64_t number = 0;  // 0: committed before this process
+    std::uint8_t qos = 1;
+    MessageDigest digest{};
+  };
+  struct Pending {
+    std::uint64_t number;  // that must be committed first
+    std::uint16_t packet_id;
+    std::uint8_t qos;
+  };
+  static MessageDigest digest_of(const Publish& message);
+
+  std::unordered_map<std::uint16_t, Known> known_;
+  std::deque<Pending> to_acknowledge_;
+  std::uint64_t last_ = 0, confirmed_ = 0, repeats_ = 0, doubtful_ = 0;
+};
+
+}  // namespace penstock::connect::mqtt

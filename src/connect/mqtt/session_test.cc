@@ -1,0 +1,139 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "connect/mqtt/framer.h"
+#include "connect/mqtt/inbound.h"
+#include "connect/mqtt/outbound.h"
+
+namespace penstock::connect::mqtt {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+// "PUBACK 3", "PUBLISH 1 dup a=x", in order.
+std::vector<std::string> words(std::string& bytes) {
+  std::vector<std::string> out;
+  Framer framer(Version::v5);
+  EXPECT_TRUE(framer.take(bytes, [&](const Packet& packet) -> Result<> {
+    if (const auto* ack = std::get_if<Ack>(&packet)) {
+      out.push_back(std::string(name_of(ack->type)) + " " + std::to_string(ack->packet_id) +
+                    (ack->reason != 0 ? " refused" : ""));
+    } else if (const auto* message = std::get_if<Publish>(&packet)) {
+      out.push_back("PUBLISH " + std::to_string(message->packet_id) +
+                    (message->dup ? " dup " : " ") + std::string(message->payload));
+    }
+    return {};
+  }));
+  bytes.clear();
+  return out;
+}
+
+Publish incoming(std::uint16_t id, std::uint8_t qos, std::string_view payload, bool dup = false) {
+  return {.topic = "t", .payload = payload, .qos = qos, .dup = dup, .packet_id = id};
+}
+
+TEST(MqttInbound, AcknowledgesWhatIsCommittedInTheOrderOfReceipt) {
+  Inbound session;
+  std::string out;
+  EXPECT_EQ(session.take(incoming(5, 1, "a")), 1u);
+  EXPECT_EQ(session.take(incoming(3, 2, "b")), 2u);
+  EXPECT_EQ(session.take(incoming(0, 0, "c")), 3u);
+  EXPECT_EQ(session.take(incoming(4, 1, "d")), 4u);
+  EXPECT_THAT(words(out), IsEmpty());
+  session.confirm(1, out, Version::v5);
+  EXPECT_THAT(words(out), ElementsAre("PUBACK 5"));
+  session.confirm(4, out, Version::v5);
+  EXPECT_THAT(words(out), ElementsAre("PUBREC 3", "PUBACK 4"));
+  EXPECT_EQ(session.unacknowledged(), 0u);
+  session.release(3, out, Version::v5);
+  EXPECT_THAT(words(out), ElementsAre("PUBCOMP 3"));
+  session.release(3, out, Version::v5);  // the answer was lost
+  EXPECT_THAT(words(out), ElementsAre("PUBCOMP 3 refused"));
+}
+
+TEST(MqttInbound, ARepeatOfQos2IsNeverDeliveredAndOneOfQos1OnlyWhereInDoubt) {
+  Inbound session;
+  std::string out;
+  EXPECT_EQ(session.take(incoming(1, 2, "a")), 1u);
+  EXPECT_EQ(session.take(incoming(2, 1, "b")), 2u);
+  session.confirm(1, out, Version::v5);
+  EXPECT_THAT(words(out), ElementsAre("PUBREC 1"));
+  session.begin_connection(true);  // the broker has seen neither answer
+  EXPECT_EQ(session.take(incoming(1, 2, "a", true)), 0u);
+  EXPECT_EQ(session.take(incoming(2, 1, "b", true)), 0u);
+  session.confirm(0, out, Version::v5);
+  EXPECT_THAT(words(out), ElementsAre("PUBREC 1"));  // 2 is not committed yet
+  session.confirm(2, out, Version::v5);
+  EXPECT_THAT(words(out), ElementsAre("PUBACK 2"));
+  EXPECT_EQ(session.repeats(), 2u);
+  // The identifier is used again: without DUP, or for another message.
+  EXPECT_EQ(session.take(incoming(2, 1, "b")), 3u);
+  EXPECT_EQ(session.take(incoming(2, 1, "c", true)), 4u);
+  EXPECT_EQ(session.doubtful_repeats(), 1u);
+}
+
+TEST(MqttInbound, GoesOnFromTheCheckpoint) {
+  std::string out;
+  std::vector<Received> stored;
+  {
+    Inbound session;
+    session.take(incoming(1, 1, "a"));
+    session.take(incoming(2, 2, "b"));
+    session.take(incoming(3, 1, "not committed"));
+    stored = session.committed(2);
+  }
+  ASSERT_EQ(stored.size(), 2u);
+  Inbound session(stored);  // another process, the same session
+  session.begin_connection(true);
+  EXPECT_EQ(session.take(incoming(1, 1, "a", true)), 0u);
+  EXPECT_EQ(session.take(incoming(2, 2, "b", true)), 0u);
+  EXPECT_EQ(session.take(incoming(3, 1, "not committed", true)), 1u);
+  session.confirm(0, out, Version::v5);
+  EXPECT_THAT(words(out), ElementsAre("PUBACK 1", "PUBREC 2"));
+  Inbound lost(stored);
+  lost.begin_connection(false);  // the broker has forgotten: identifiers mean nothing any more
+  EXPECT_EQ(lost.take(incoming(1, 1, "a", true)), 1u);
+}
+
+TEST(MqttOutbound, KeepsToTheWindowAndFinishesByAnswers) {
+  Outbound session;
+  std::string out;
+  session.begin_connection(Version::v5, 2, false, out);
+  for (Outbound::Token token = 1; token <= 4; ++token) {
+    const std::string payload = std::to_string(token);
+    session.send({.topic = "t", .payload = payload, .qos = 1}, token, out);
+  }
+  session.send({.topic = "t", .payload = "waits behind", .qos = 0}, 5, out);
+  EXPECT_THAT(words(out), ElementsAre("PUBLISH 1 1", "PUBLISH 2 2"));
+  auto done = session.answer({.type = PacketType::puback, .packet_id = 2}, out);
+  ASSERT_TRUE(done);
+  EXPECT_EQ(done->token, 2u);
+  EXPECT_THAT(words(out), ElementsAre("PUBLISH 3 3"));
+  done = session.answer({.type = PacketType::puback, .packet_id = 1, .reason = 0x87}, out);
+  EXPECT_EQ(done->reason, 0x87);
+  EXPECT_THAT(words(out), ElementsAre("PUBLISH 4 4", "PUBLISH 0 waits behind"));
+  EXPECT_FALSE(session.answer({.type = PacketType::puback, .packet_id = 1}, out));
+  EXPECT_EQ(session.strays(), 1u);
+}
+
+TEST(MqttOutbound, SendsAgainAsTheSessionNeedsIt) {
+  Outbound session;
+  std::string out;
+  session.begin_connection(Version::v5, 10, false, out);
+  session.send({.topic = "t", .payload = "a", .qos = 2}, 1, out);
+  session.send({.topic = "t", .payload = "b", .qos = 2}, 2, out);
+  session.send({.topic = "t", .payload = "c", .qos = 1}, 3, out);
+  words(out);
+  EXPECT_FALSE(session.answer({.type = PacketType::pubrec, .packet_id = 1}, out));
+  EXPECT_THAT(words(out), ElementsAre("PUBREL 1"));
+  session.begin_connection(Version::v5, 10, true, out);
+  EXPECT_THAT(words(out), ElementsAre("PUBREL 1", "PUBLISH 2 dup b", "PUBLISH 3 dup c"));
+  EXPECT_TRUE(session.answer({.type = PacketType::pubcomp, .packet_id = 1}, out));
+  session.begin_connection(Version::v5, 10, false, out);  // another session: all of it is new there
+  EXPECT_THAT(words(out), ElementsAre("PUBLISH 2 b", "PUBLISH 3 c"));
+  EXPECT_EQ(session.under_way(), 2u);
+}
+
+}  // namespace
+}  // namespace penstock::connect::mqtt

@@ -1,0 +1,95 @@
+#include "manager/trust_files.h"
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "crypto/sha.h"
+
+namespace penstock::manager {
+namespace {
+
+std::unexpected<Error> foreign(std::string_view file) {
+  return fail(ErrorCode::permission_denied,
+              fmt::format("'{}' is not the one that this store knows: somebody has put another in "
+                          "its place. Bring it back from a backup; a new one comes by `penstock "
+                          "manager rotate` alone, signed by the owner",
+                          file));
+}
+
+struct RotatedFile {
+  std::string_view row, file;
+};
+constexpr RotatedFile kRotatedFiles[] = {{kAdminTokenRow, kAdminTokenFile},
+                                         {kTokenKeyRow, kTokenKeyFile}};
+
+// A crash between the store's change and the file's: the successor lies beside it.
+Result<> finish_rotations(Database& database, OwnerFiles& files) {
+  bool taken = false;
+  for (const RotatedFile& rotated : kRotatedFiles) {
+    const std::string known = TRY(read_meta(database, rotated.row));
+    if (fingerprints_of(files).at(std::string(rotated.row)) == known) continue;
+    if (!files.has_successor(rotated.file)) continue;
+    TRY(files.take_successor(rotated.file));
+    log::warning("rotation_finished", {{"file", log::Public(rotated.file)}});
+    taken = true;
+  }
+  return taken ? files.read() : Result<>{};
+}
+
+Result<> check_owner_key(Database& database, OwnerFiles& files) {
+  if (!files.owner_key()) return {};
+  const std::string seen = files.owner_key()->to_pem();
+  if (seen == TRY(read_meta(database, kOwnerKeyRow))) return {};
+  const auto before = read_meta(database, kOwnerKeyBeforeRow);
+  if (!before || *before != seen) return foreign("owner.key.pem");
+  TRY(files.remove_owner_key());  // it was rotated, and is worth nothing any more
+  log::warning("rotation_finished", {{"file", log::Public("owner.key.pem")}});
+  return files.read();
+}
+
+}  // namespace
+
+Result<std::string> read_meta(Database& database, std::string_view name) {
+  Statement select = TRY(database.prepare("SELECT value FROM meta WHERE name = ?"));
+  if (TRY(select.bind(1, name).step())) return select.text(0);
+  return fail(ErrorCode::not_found, fmt::format("the store has no '{}'", name));
+}
+
+Result<> write_meta(Database& database, std::string_view name, std::string_view value) {
+  Statement put = TRY(database.prepare("INSERT OR REPLACE INTO meta(name, value) VALUES(?, ?)"));
+  return put.bind(1, name).bind(2, value).run();
+}
+
+std::string admin_token_fingerprint(ByteView token) {
+  return to_hex(crypto::sha256(token));  // of 256 random bits
+}
+
+std::string key_fingerprint(const crypto::P256PublicKey& key) {
+  return to_hex(key.thumbprint());
+}
+
+std::map<std::string, std::string> fingerprints_of(const OwnerFiles& files) {
+  return {{std::string(kAdminTokenRow), admin_token_fingerprint(files.admin_token().view())},
+          {std::string(kTokenKeyRow), key_fingerprint(files.token_key().public_key())},
+          {"trust.ca", to_hex(files.ca().fingerprint())},
+          {"trust.workload_ca", to_hex(files.workload_ca().fingerprint())}};
+}
+
+Result<> remember_files(Database& database, const OwnerFiles& files) {
+  for (const auto& [row, fingerprint] : fingerprints_of(files))
+    TRY(write_meta(database, row, fingerprint));
+  if (files.owner_key()) return write_meta(database, kOwnerKeyRow, files.owner_key()->to_pem());
+  return fail(ErrorCode::failed_precondition,
+              "owner.key.pem is missing and the store does not know its public part: bring the "
+              "file back for one start");
+}
+
+Result<> check_files(Database& database, OwnerFiles& files) {
+  TRY(finish_rotations(database, files));
+  for (const auto& [row, fingerprint] : fingerprints_of(files)) {
+    if (TRY(read_meta(database, row)) != fingerprint) return foreign(row.substr(6));
+  }
+  return check_owner_key(database, files);
+}
+
+}  // namespace penstock::manager
