@@ -20,13 +20,13 @@ inline constexpr std::size_t kReportColumns = 100;      // where the terminal sa
 inline constexpr std::size_t kReportColumnsMin = 40;
 inline constexpr std::size_t kDigestBytesMin = 16;  // of a measurement or configuration digest
 inline constexpr std::size_t kDigestBytesMax = 64;
-inline constexpr std::size_t kTokenBytesMax = 4096;        // of a manager's admin token
-inline constexpr std::size_t kPemFileBytesMax = 64 << 10;  // of a key or certificate file
-inline constexpr std::size_t kHeadFileBytesMax = 4096;     // of a remembered audit head
-inline constexpr std::size_t kAnswerBytesMax = 32 << 20;   // JSON of a manager or server
-inline constexpr std::int64_t kAuditPageEntries = 500;     // asked for at a time
+inline constexpr std::size_t kTokenBytesMax = 4096;         // of a manager's admin token
+inline constexpr std::size_t kPemFileBytesMax = 64 << 10;   // of a key or certificate file
+inline constexpr std::size_t kHeadFileBytesMax = 4096;      // of a remembered audit head
+inline constexpr std::size_t kAnswerBytesMax = 32 << 20;    // JSON of a manager or server
+inline constexpr std::int64_t kAuditPageEntries = 500;      // asked for at a time
 inline constexpr std::size_t kCaseFileBytesMax = 64 << 20;  // of cases for `penstock test`
-inline constexpr std::int64_t kAuditShownMax = 1'000'000;  // `audit --limit`
+inline constexpr std::int64_t kAuditShownMax = 1'000'000;   // `audit --limit`
 
 inline constexpr std::size_t kEvidenceFileBytesMax = 16
                                                      << 20;  // one file of evidence or collateral

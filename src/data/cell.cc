@@ -1,5 +1,6 @@
 #include "data/cell.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -67,7 +68,7 @@ int compare_lists(const Column& a, ListSpan in_a, const Column& b, ListSpan in_b
 std::vector<std::uint32_t> sorted_entries(const Column& map, ListSpan span) {
   std::vector<std::uint32_t> rows(span.size);
   std::iota(rows.begin(), rows.end(), span.begin);
-  std::stable_sort(rows.begin(), rows.end(), [&](std::uint32_t x, std::uint32_t y) {
+  std::sort(rows.begin(), rows.end(), [&](std::uint32_t x, std::uint32_t y) {
     return compare_cells(map.child(0), x, map.child(0), y) < 0;
   });
   return rows;

@@ -1,4 +1,6 @@
 // Nested types, values and columns; the cell accessor.
+#include <cmath>
+
 #include <gtest/gtest.h>
 
 #include "data/arena.h"

@@ -236,8 +236,7 @@ class CaseRunImpl final : public CaseRun {
     std::set<std::string> given;
     for (const CaseRecord& input : inputs) given.insert(input.topic);
     for (const Started& started : effects_.started()) {
-      TRY_IN(feed_query(started.query, inputs, given),
-             fmt::format("query {}", started.query.id));
+      TRY_IN(feed_query(started.query, inputs, given), fmt::format("query {}", started.query.id));
     }
     return {};
   }
@@ -247,7 +246,8 @@ class CaseRunImpl final : public CaseRun {
   const StreamCatalogue& catalogue() const override { return world_.catalogue; }
   std::vector<CaseTopic> topics() override {
     std::vector<CaseTopic> out;
-    for (const auto& [name, spec] : effects_.topics()) out.push_back({name.text(), spec.partitions});
+    for (const auto& [name, spec] : effects_.topics())
+      out.push_back({name.text(), spec.partitions});
     return out;
   }
 

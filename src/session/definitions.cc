@@ -39,9 +39,8 @@ CommandResult cannot_add(const sql::StreamInfo& added, const sql::StreamInfo& th
 
 Error exists_already(const DefinitionContext& context, const sql::StreamInfo& there,
                      std::string_view text) {
-  std::string message =
-      fmt::format("Cannot add {0} '{1}': A {0} with the same name already exists",
-                  kind_word(there), there.name);
+  std::string message = fmt::format("Cannot add {0} '{1}': A {0} with the same name already exists",
+                                    kind_word(there), there.name);
   if (context.again == Again::resume) {
     message += fmt::format(
         ", made by another statement.\n  it was: {}\n  now:    {}\nUse another name, CREATE OR "
@@ -187,8 +186,8 @@ Result<CommandResult> drop_stream(const Context& context, const std::string& tex
                                   const sql::DropStream& drop) {
   const sql::StreamInfo* stream = context.world.catalogue.find(drop.name);
   CommandResult result{
-      .command_id = fmt::format("{}/`{}`/drop",
-                                drop.kind == sql::SourceKind::table ? "table" : "stream", drop.name),
+      .command_id = fmt::format(
+          "{}/`{}`/drop", drop.kind == sql::SourceKind::table ? "table" : "stream", drop.name),
       .message = {},
       .query_id = {}};
   if (stream == nullptr && drop.if_exists) {

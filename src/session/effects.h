@@ -26,9 +26,9 @@ struct Accepted {
     forgotten,  // and was
     pause,      // of a query that runs
     resume,
-    reset,          // positions of a query; what it did is in the log's checkpoints
-    row,            // INSERT ... VALUES that is carried out once; in one commit with its row
-    create_type,    // CREATE TYPE
+    reset,        // positions of a query; what it did is in the log's checkpoints
+    row,          // INSERT ... VALUES that is carried out once; in one commit with its row
+    create_type,  // CREATE TYPE
     drop_type,
     configuration,  // the files that a start found, and the plan of changes that it made
     proved,         // a whole script with the proof of its right, beside what its statements did

@@ -18,7 +18,8 @@ constexpr std::string_view kKeyFormat = "ksql.persistence.default.format.key";
 constexpr std::string_view kValueFormat = "ksql.persistence.default.format.value";
 constexpr std::string_view kStrictTime = "ksql.timestamp.throw.on.invalid";
 constexpr std::string_view kWrapping = "ksql.persistence.wrap.single.values";
-constexpr std::string_view kFormats = "JSON|DELIMITED|KAFKA|NONE|AVRO|PROTOBUF|JSON_SR|PROTOBUF_NOSR";
+constexpr std::string_view kFormats =
+    "JSON|DELIMITED|KAFKA|NONE|AVRO|PROTOBUF|JSON_SR|PROTOBUF_NOSR";
 constexpr std::size_t kPrefixBytesMax = 100;
 
 // What statements and queries look at.
@@ -104,14 +105,15 @@ constexpr std::array<std::string_view, 60> kWithoutMeaning = {
 };
 
 // Names of Kafka's clients and streams that ksqlDB takes without a prefix.
-constexpr std::array<std::string_view, 8> kKafka = {"max.task.idle.ms",
-                                                    "num.standby.replicas",
-                                                    "request.timeout.ms",
-                                                    "retries",
-                                                    "state.dir",
-                                                    "statestore.cache.max.bytes",
-                                                    "topology.optimization",
-                                                    "windowstore.changelog.additional.retention.ms"};
+constexpr std::array<std::string_view, 8> kKafka = {
+    "max.task.idle.ms",
+    "num.standby.replicas",
+    "request.timeout.ms",
+    "retries",
+    "state.dir",
+    "statestore.cache.max.bytes",
+    "topology.optimization",
+    "windowstore.changelog.additional.retention.ms"};
 
 std::string_view without_prefix(std::string_view name) {
   constexpr std::string_view kStreams = "ksql.streams.";

@@ -121,9 +121,10 @@ Result<AssertedTopic> assert_topic(const sql::AssertTopic& asked, ScriptPass& pa
   }
   if (!spec) return broken(fmt::format("Topic {} does not exist", asked.topic));
   if (asked.partitions && *asked.partitions != spec->partitions) {
-    return broken(fmt::format("Mismatched configuration for topic {}: For config partitions, "
-                              "expected {} got {}",
-                              asked.topic, *asked.partitions, spec->partitions));
+    return broken(
+        fmt::format("Mismatched configuration for topic {}: For config partitions, "
+                    "expected {} got {}",
+                    asked.topic, *asked.partitions, spec->partitions));
   }
   return AssertedTopic{asked.topic, true};
 }
@@ -132,9 +133,8 @@ Result<ResultBody> run_one(const ScriptPlace& place, const sql::StatementText& w
                            ScriptPass& pass) {
   const sql::StatementText text{TRY(sql::substitute_variables(written, pass.variables)),
                                 written.line};
-  sql::Statement statement =
-      TRY(sql::prepare_statement(text, pass.world.catalogue, engine::builtin_functions(),
-                                 TRY(defaults_of(pass.properties))));
+  sql::Statement statement = TRY(sql::prepare_statement(
+      text, pass.world.catalogue, engine::builtin_functions(), TRY(defaults_of(pass.properties))));
   if (auto ended = end_push(place, statement, pass)) return *std::move(ended);
   if (is_definition(statement)) return TRY(define(place, statement, pass));
   if (const auto* set = std::get_if<sql::SetProperty>(&statement.node)) {

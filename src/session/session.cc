@@ -328,9 +328,8 @@ Result<Session::RunningSelect> SessionImpl::select(std::string_view statement,
         fmt::format("Expected exactly one KSQL statement; found {} instead", pieces.size()));
   }
   const std::lock_guard lock(mutex_);
-  sql::Statement prepared =
-      TRY(sql::prepare_statement(pieces[0], world_.catalogue, engine::builtin_functions(),
-                                 TRY(defaults_of(properties))));
+  sql::Statement prepared = TRY(sql::prepare_statement(
+      pieces[0], world_.catalogue, engine::builtin_functions(), TRY(defaults_of(properties))));
   if (const auto* print = std::get_if<sql::PrintTopic>(&prepared.node)) {
     auto started = TRY(start_print(log_, *print));
     return entered({.id = fmt::format("print_{}", ++transient_number_),

@@ -142,10 +142,9 @@ struct QueryDescription {
   std::optional<engine::QueryStats> stats;
 };
 
-using ResultBody =
-    std::variant<CommandResult, StreamList, TableList, TopicList, QueryList, FunctionList,
-                 PropertyList, StreamDescription, StreamDescriptions, FunctionDescription,
-                 QueryDescription, NamedTexts, AssertedTopic>;
+using ResultBody = std::variant<CommandResult, StreamList, TableList, TopicList, QueryList,
+                                FunctionList, PropertyList, StreamDescription, StreamDescriptions,
+                                FunctionDescription, QueryDescription, NamedTexts, AssertedTopic>;
 struct StatementResult {
   std::string statement;  // the text
   ResultBody body;

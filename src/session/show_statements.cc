@@ -161,11 +161,8 @@ Result<StreamDescription> describe_source(const ShowContext& context, std::strin
                                           bool extended) {
   const sql::StreamInfo* stream = context.world.catalogue.find(name);
   if (stream == nullptr) return fail(unknown_source(name));
-  StreamDescription out{.stream = *stream,
-                        .partitions = 0,
-                        .readers = {},
-                        .writers = {},
-                        .extended = extended};
+  StreamDescription out{
+      .stream = *stream, .partitions = 0, .readers = {}, .writers = {}, .extended = extended};
   const auto topic = TRY(topics::TopicName::parse(stream->topic));
   const auto spec = TRY(topic_in(context.log, topic));
   out.partitions = spec ? spec->partitions : 0;

@@ -136,11 +136,12 @@ Result<Partitions> partitions_of(const sql::PlanNode& node, Effects& effects) {
   if (join == nullptr || join->shape == sql::JoinShape::foreign_key) return left;
   const Partitions right = TRY(partitions_of(*node.inputs[1], effects));
   if (left.count == right.count || left.count == 0 || right.count == 0) return left;
-  return fail(ErrorCode::failed_precondition,
-              fmt::format("Can't join `{0}` with `{1}` since the number of partitions don't match. "
-                          "`{0}` partitions = {2}; `{1}` partitions = {3}. Please repartition either "
-                          "one so that the number of partitions match.",
-                          left.source, right.source, left.count, right.count));
+  return fail(
+      ErrorCode::failed_precondition,
+      fmt::format("Can't join `{0}` with `{1}` since the number of partitions don't match. "
+                  "`{0}` partitions = {2}; `{1}` partitions = {3}. Please repartition either "
+                  "one so that the number of partitions match.",
+                  left.source, right.source, left.count, right.count));
 }
 
 }  // namespace

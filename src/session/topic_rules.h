@@ -20,8 +20,8 @@ Result<> check_seal(const sql::StreamInfo& stream, const seal::KeySource* keys, 
 Result<> ensure_topics(const sql::StreamInfo& stream, std::optional<std::int32_t> partitions,
                        Effects& effects);
 
-// failed_precondition: sources that a plan joins by their keys have different numbers of partitions,
-// so that equal keys do not meet.
+// failed_precondition: sources that a plan joins by their keys have different numbers of
+// partitions, so that equal keys do not meet.
 Result<> check_joined_partitions(const sql::PlanNode& plan, Effects& effects);
 
 // The same for what a plan writes: a topic that is missing gets as many partitions as the largest

@@ -25,10 +25,11 @@ Result<CommandResult> alter_source(const DefinitionContext& context, sql::AlterS
 
 Result<CommandResult> create_type(const DefinitionContext& context, const std::string& text,
                                   const sql::CreateType& create) {
-  CommandResult result{.command_id = fmt::format("type/`{}`/create", create.name),
-                       .message = fmt::format("Registered custom type with name '{}' and SQL type {}",
-                                              create.name, create.type.text()),
-                       .query_id = {}};
+  CommandResult result{
+      .command_id = fmt::format("type/`{}`/create", create.name),
+      .message = fmt::format("Registered custom type with name '{}' and SQL type {}", create.name,
+                             create.type.text()),
+      .query_id = {}};
   const bool there = context.world.catalogue.find_type(create.name) != nullptr;
   if (there && context.replayed == nullptr) {  // only IF NOT EXISTS comes here
     result.message = fmt::format("Cannot add type `{}`: it exists already.", create.name);

@@ -89,11 +89,12 @@ Parsed<std::string> with_columns(const SourceInfo& source, const ast::AlterSourc
 Parsed<void> check_replaces(const SourceInfo& there, const SourceInfo& now,
                             const ast::Identifier& name) {
   const auto refuse = [&](std::string_view what) {
-    return problem(name.span,
-                   fmt::format("Cannot upgrade data source: {} has another {}. Columns may be added "
-                               "at the end, nothing else; DROP it first to make another one.\n  it "
-                               "has: {}\n  now:    {}",
-                               there.name, what, there.schema.text(), now.schema.text()));
+    return problem(
+        name.span,
+        fmt::format("Cannot upgrade data source: {} has another {}. Columns may be added "
+                    "at the end, nothing else; DROP it first to make another one.\n  it "
+                    "has: {}\n  now:    {}",
+                    there.name, what, there.schema.text(), now.schema.text()));
   };
   if (there.topic != now.topic) return refuse("topic");
   if (there.key_format != now.key_format || there.value_format != now.value_format)
@@ -213,8 +214,9 @@ Parsed<StatementBinder::Node> StatementBinder::bind_node(ast::AlterSource& alter
                                kind, alter.name.text, kind));
   }
   if (there->from_query) {
-    return problem(alter.name.span, "ALTER command is not supported for CREATE ... AS statements: "
-                                    "CREATE OR REPLACE changes its query.");
+    return problem(alter.name.span,
+                   "ALTER command is not supported for CREATE ... AS statements: "
+                   "CREATE OR REPLACE changes its query.");
   }
   SourceInfo source = *there;
   for (const ast::ColumnDefinition& column : alter.columns) {
@@ -225,9 +227,8 @@ Parsed<StatementBinder::Node> StatementBinder::bind_node(ast::AlterSource& alter
                                  column.name.text));
     }
     TRY(check_column_name(column.name));
-    source.schema.columns.push_back({column.name.text,
-                                     TRY(bind_type(column.type, &context_.catalogue)),
-                                     ColumnRole::value});
+    source.schema.columns.push_back(
+        {column.name.text, TRY(bind_type(column.type, &context_.catalogue)), ColumnRole::value});
   }
   TRY(check_formats(source, {alter.name.span, alter.name.span}));
   source.statement = TRY(with_columns(*there, alter, context_.text));

@@ -51,11 +51,36 @@ Parsed<Places> places_of(const ast::InsertValues& insert, const StreamInfo& targ
   return places;
 }
 
+// The value of an ARRAY, MAP or STRUCT that is made of constants.
+Parsed<data::Value> constant_of(const Expr& expr) {
+  if (const LiteralExpr* literal = literal_of(expr)) return literal->value;
+  const auto* made = std::get_if<ConstructExpr>(&expr.node);
+  if (made == nullptr) {
+    return problem(
+        expr.span,
+        "This is not a constant; only literals, signs and casts of them can stand here.");
+  }
+  const bool map = expr.type.kind() == TypeKind::map;
+  data::ListValue list;
+  data::MapValue entries;
+  for (std::size_t i = 0; i < made->parts.size(); ++i) {
+    data::Value part = TRY(constant_of(*made->parts[i]));
+    std::vector<data::Value>& into = !map ? list.items : i % 2 == 0 ? entries.keys : entries.values;
+    into.push_back(std::move(part));
+  }
+  return map ? data::Value(std::move(entries)) : data::Value(std::move(list));
+}
+
 // The constant in the column's type; the message names both types, never the value.
 Parsed<data::Value> value_for(ExpressionBinder& binder, const ast::Expression& expression,
                               const Type& type, std::string_view column) {
   Bound bound = TRY(binder.bind(expression));
   if (bound.untyped_null) return data::Null{};
+  if (std::holds_alternative<ConstructExpr>(bound.expr->node) &&
+      bound.expr->type.kind() == type.kind()) {
+    const ExprPtr brought = TRY(binder.bring_to(std::move(bound), type));
+    return constant_of(*brought);
+  }
   const LiteralExpr* literal = literal_of(*bound.expr);
   if (literal == nullptr) {
     return problem(
@@ -83,9 +108,8 @@ Parsed<void> check_target(const SourceInfo& target, const ast::Identifier& name)
                                           target.is_table() ? "table" : "stream", target.name));
   }
   if (!target.header_columns.empty()) {
-    return problem(name.span,
-                   fmt::format("Cannot insert into {} because it has header columns.",
-                               target.name));
+    return problem(name.span, fmt::format("Cannot insert into {} because it has header columns.",
+                                          target.name));
   }
   return {};
 }
@@ -97,9 +121,10 @@ Parsed<StatementBinder::Node> StatementBinder::bind_node(ast::InsertSelect& inse
   auto settings = TRY(read_query_settings(insert.properties));
   TRY(check_target(*target, insert.target));
   if (target->is_table()) {
-    return problem(insert.target.span,
-                   fmt::format("INSERT INTO can only be used to insert into a stream. {} is a table.",
-                               target->name));
+    return problem(
+        insert.target.span,
+        fmt::format("INSERT INTO can only be used to insert into a stream. {} is a table.",
+                    target->name));
   }
   auto planner = TRY(QueryPlanner::make(context_, insert.query));
   TRY(planner->derive(insert.target));

@@ -39,6 +39,10 @@ class ExpressionBinder {
 
   Parsed<data::Type> type_of(const ast::TypeName& name);
 
+  // The value in another type: literals become it here, what is made of parts is made of the parts'
+  // new types, the rest is cast when it runs. bind_nested.cc
+  Parsed<ExprPtr> bring_to(Bound value, const data::Type& type);
+
   CallBinder& calls() { return calls_; }
   std::string shown(const Bound& value) const;  // "AMOUNT (DECIMAL(10, 2))"
 
@@ -87,10 +91,8 @@ class ExpressionBinder {
   Parsed<CaseExpr> branches_of(const ast::Case& node, const Bound* operand, data::Type& type,
                                bool& untyped);
 
-  // bind_nested.cc: the type that holds all of a list, and the list brought to it. what: for
-  // messages.
+  // bind_nested.cc: the type that holds all of a list. what: for messages.
   Parsed<data::Type> common_type_of(std::span<const Bound> list, std::string_view what);
-  Parsed<ExprPtr> bring_to(Bound value, const data::Type& type);
   Parsed<std::vector<ExprPtr>> bind_list(const std::vector<ast::ExpressionPtr>& list,
                                          std::string_view what, data::Type& type);
 

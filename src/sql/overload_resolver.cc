@@ -10,7 +10,7 @@ namespace {
 
 using data::Type;
 using data::TypeKind;
-using Variables = std::map<std::string, Type>;
+using VariableTypes = std::map<std::string, Type>;
 
 constexpr int kWideningCost = 10;  // per step
 constexpr int kGenericCost = 1;    // so that an overload for the very type wins over a variable
@@ -31,7 +31,7 @@ Type null_type(TypeKind kind) {
 }
 
 // Binds the pattern's variables so that it is exactly the type; false where it can't be.
-bool unify(const TypePattern& pattern, const Type& type, Variables& variables) {
+bool unify(const TypePattern& pattern, const Type& type, VariableTypes& variables) {
   switch (pattern.kind) {
     case TypePattern::Kind::type:
       return pattern.type == type.kind();
@@ -60,7 +60,7 @@ bool unify(const TypePattern& pattern, const Type& type, Variables& variables) {
 }
 
 // The pattern with its variables' types; what nothing is known of is STRING.
-Type substitute(const TypePattern& pattern, const Variables& variables) {
+Type substitute(const TypePattern& pattern, const VariableTypes& variables) {
   switch (pattern.kind) {
     case TypePattern::Kind::type:
       return null_type(pattern.type);
@@ -163,7 +163,7 @@ class Fitting {
   // Arguments whose pattern is a variable alone take a common type, or the one that it has within
   // another argument.
   bool fit_variables() {
-    const Variables fixed = variables;
+    const VariableTypes fixed = variables;
     for (std::size_t i = 0; i < args_.size(); ++i) {
       if (pattern(i).kind != TypePattern::Kind::variable || !args_[i].type) continue;
       if (!widen_variable(pattern(i).name, i, fixed)) return false;
@@ -178,7 +178,7 @@ class Fitting {
     return true;
   }
 
-  bool widen_variable(const std::string& name, std::size_t i, const Variables& fixed) {
+  bool widen_variable(const std::string& name, std::size_t i, const VariableTypes& fixed) {
     const bool narrow = args_[i].narrow && with_decimal(name);
     const Type& own = narrow ? *args_[i].narrow : *args_[i].type;
     const auto at = variables.find(name);
@@ -207,7 +207,7 @@ class Fitting {
  public:
   int cost = 0;
   std::vector<Type> types;
-  Variables variables;
+  VariableTypes variables;
 };
 
 }  // namespace
@@ -223,7 +223,7 @@ std::vector<Type> Resolution::lambda_params(std::size_t argument) const {
 
 std::optional<Type> Resolution::set_lambda_result(std::size_t argument, const Type& body) {
   const TypePattern& wanted = pattern_at(overload_->signature, argument).parts.back();
-  Variables variables = variables_;
+  VariableTypes variables = variables_;
   if (unify(wanted, body, variables)) {
     variables_ = std::move(variables);
     return body;

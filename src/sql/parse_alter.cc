@@ -1,4 +1,5 @@
-// ALTER STREAM|TABLE name ADD COLUMN ..., ALTER QUERY id RESET POSITIONS TO earliest | latest | (partition => offset, ...)
+// ALTER STREAM|TABLE name ADD COLUMN ...; ALTER QUERY id RESET POSITIONS TO ...
+// (partition => offset, ...)
 #include <algorithm>
 #include <limits>
 

@@ -6,7 +6,7 @@
 namespace penstock::sql {
 namespace {
 
-Parsed<JoinKind> parse_kind(TokenCursor& cursor) {
+Parsed<JoinKind> parse_join_kind(TokenCursor& cursor) {
   JoinKind kind = JoinKind::inner;
   if (cursor.at_word("CROSS")) return problem(cursor.peek().span, "CROSS JOIN is not supported.");
   if (cursor.accept_word("INNER")) {
@@ -52,7 +52,7 @@ bool at_join(const TokenCursor& cursor) {
 Parsed<ast::Join> parse_join(TokenCursor& cursor) {
   const std::uint32_t begin = cursor.position();
   ast::Join join;
-  join.kind = TRY(parse_kind(cursor));
+  join.kind = TRY(parse_join_kind(cursor));
   join.source = TRY(parse_source(cursor));
   TRY(parse_within(cursor, join));
   if (!cursor.accept_word("ON")) return cursor.unexpected("WITHIN or ON", {"WITHIN", "ON"});

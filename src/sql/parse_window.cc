@@ -7,7 +7,7 @@
 namespace penstock::sql {
 namespace {
 
-Parsed<WindowKind> parse_kind(TokenCursor& cursor) {
+Parsed<WindowKind> parse_window_kind(TokenCursor& cursor) {
   if (cursor.accept_word("TUMBLING")) return WindowKind::tumbling;
   if (cursor.accept_word("HOPPING")) return WindowKind::hopping;
   if (cursor.accept_word("SESSION")) return WindowKind::session;
@@ -42,7 +42,7 @@ Parsed<ast::Window> parse_window(TokenCursor& cursor) {
   if (cursor.peek().kind == TokenKind::word && cursor.at_symbol("(", 1) == false &&
       cursor.peek(1).kind == TokenKind::word)
     cursor.take();  // a name for the window, which means nothing
-  window.spec.kind = TRY(parse_kind(cursor));
+  window.spec.kind = TRY(parse_window_kind(cursor));
   TRY(cursor.expect_symbol("("));
   if (window.spec.kind != WindowKind::session) TRY(cursor.expect_word("SIZE"));
   window.spec.size_ms = TRY(positive_duration(cursor));

@@ -34,12 +34,12 @@ std::string details_text(const SourceInfo& source) {
     text += fmt::format(", windows {}", name_of(source.window->kind));
     if (source.window->size_ms) text += fmt::format(" of {} ms", *source.window->size_ms);
   }
-  if (source.key_delimiter != ",") text += fmt::format(", key delimiter '{}'", source.key_delimiter);
+  if (source.key_delimiter != ",")
+    text += fmt::format(", key delimiter '{}'", source.key_delimiter);
   if (source.value_delimiter != ",")
     text += fmt::format(", value delimiter '{}'", source.value_delimiter);
   if (source.timestamp_format) text += fmt::format(", time format '{}'", *source.timestamp_format);
-  if (source.wrap_single_value)
-    text += *source.wrap_single_value ? ", wrapped" : ", unwrapped";
+  if (source.wrap_single_value) text += *source.wrap_single_value ? ", wrapped" : ", unwrapped";
   if (source.on_error == OnError::dead_letter) text += ", errors to dead letters";
   if (source.on_error == OnError::stop) text += ", errors stop";
   if (source.strict_time) text += ", strict times";
@@ -100,8 +100,8 @@ std::string step_text(const ExplodeStep& step, const PlanNode& node) {
 std::string step_text(const AggregateStep& step, const PlanNode& node) {
   std::string window;
   if (step.window) {
-    window = fmt::format(" in {} windows of {} ms", name_of(step.window->kind),
-                         step.window->size_ms);
+    window =
+        fmt::format(" in {} windows of {} ms", name_of(step.window->kind), step.window->size_ms);
     if (step.window->kind == WindowKind::hopping)
       window += fmt::format(" every {} ms", step.window->advance_ms);
     if (step.window->grace_ms) window += fmt::format(", grace {} ms", *step.window->grace_ms);
@@ -116,11 +116,11 @@ std::string step_text(const JoinStep& step, const PlanNode& node) {
   constexpr std::array<std::string_view, 4> kKinds = {"inner", "left", "right", "full"};
   constexpr std::array<std::string_view, 4> kShapes = {"stream-stream", "stream-table",
                                                        "table-table", "foreign-key"};
-  std::string text = fmt::format(
-      "Join {} {} on {} = {}", kKinds[static_cast<std::size_t>(step.kind)],
-      kShapes[static_cast<std::size_t>(step.shape)],
-      to_text(*step.left, names_of(node.inputs[0]->schema)),
-      to_text(*step.right, names_of(node.inputs[1]->schema)));
+  std::string text =
+      fmt::format("Join {} {} on {} = {}", kKinds[static_cast<std::size_t>(step.kind)],
+                  kShapes[static_cast<std::size_t>(step.shape)],
+                  to_text(*step.left, names_of(node.inputs[0]->schema)),
+                  to_text(*step.right, names_of(node.inputs[1]->schema)));
   if (step.before_ms)
     text += fmt::format(" within {} ms before, {} ms after", *step.before_ms, *step.after_ms);
   if (step.grace_ms) text += fmt::format(", grace {} ms", *step.grace_ms);

@@ -17,10 +17,10 @@ Parsed<const SourceInfo*> find_source(const BindContext& context, const ast::Ide
   if (const SourceInfo* source = context.catalogue.find(name.text)) return source;
   const std::vector<std::string> names = context.catalogue.names();
   const std::string hint = did_you_mean(name.text, names);
-  return problem(name.span,
-                 fmt::format("{} does not exist.{}", name_text(name.text),
-                             hint.empty() ? " SHOW STREAMS and SHOW TABLES list what is there."
-                                          : hint));
+  return problem(
+      name.span,
+      fmt::format("{} does not exist.{}", name_text(name.text),
+                  hint.empty() ? " SHOW STREAMS and SHOW TABLES list what is there." : hint));
 }
 
 Parsed<std::unique_ptr<QueryPlanner>> QueryPlanner::make(const BindContext& context,
@@ -68,9 +68,9 @@ Parsed<void> QueryPlanner::bind(bool persistent) {
     }
   }
   TRY(bind_where());
-  const QueryFacts facts{.over_table = kind_after(*scope_, joins_.joins, joins_.joins.size()) ==
-                                       SourceKind::table,
-                         .table_functions = true};
+  const QueryFacts facts{
+      .over_table = kind_after(*scope_, joins_.joins, joins_.joins.size()) == SourceKind::table,
+      .table_functions = true};
   table_rule_ = std::make_unique<TableFunctionRule>(*binder_, facts);
   if (query_.group_by_span.end > 0) TRY(bind_groups());
   TRY(bind_partition_by());
@@ -135,12 +135,12 @@ std::vector<const SourceInfo*> QueryPlanner::sources() const {
 
 Parsed<void> QueryPlanner::check_clauses() const {
   const bool groups = query_.group_by_span.end > 0;
-  const bool table =
-      kind_after(*scope_, joins_.joins, joins_.joins.size()) == SourceKind::table;
+  const bool table = kind_after(*scope_, joins_.joins, joins_.joins.size()) == SourceKind::table;
   if (query_.window && !groups)
     return problem(query_.window->span, "WINDOW clause requires a GROUP BY clause.");
   if (query_.window && table)
-    return problem(query_.window->span, "WINDOW clause is not supported on tables, only on streams.");
+    return problem(query_.window->span,
+                   "WINDOW clause is not supported on tables, only on streams.");
   if (query_.having && !groups)
     return problem(query_.having->span, "HAVING clause requires a GROUP BY clause.");
   if (groups && query_.group_by.empty())
@@ -170,9 +170,10 @@ Parsed<void> QueryPlanner::match(const data::Schema& target, SourceSpan span) {
   }
   if (!fits) {
     return problem(
-        span, fmt::format("Incompatible schema between results and sink.\nResult schema is {}\nSink "
-                          "schema is {}\nColumns match by position, name and type.",
-                          result.text(), target.text()));
+        span,
+        fmt::format("Incompatible schema between results and sink.\nResult schema is {}\nSink "
+                    "schema is {}\nColumns match by position, name and type.",
+                    result.text(), target.text()));
   }
   for (std::size_t i = 0; i < outputs_.size(); ++i) {
     Bound value{std::move(outputs_[i].expr)};
@@ -236,8 +237,8 @@ Parsed<void> QueryPlanner::bind_partition_by() {
 }
 
 Parsed<void> QueryPlanner::bind_groups() {
-  const QueryFacts facts{
-      .over_table = kind_after(*scope_, joins_.joins, joins_.joins.size()) == SourceKind::table};
+  const QueryFacts facts{.over_table = kind_after(*scope_, joins_.joins, joins_.joins.size()) ==
+                                       SourceKind::table};
   group_rule_ = std::make_unique<GroupRule>(*binder_, *scope_, query_.window.has_value(), facts);
   return group_rule_->bind_keys(query_.group_by);
 }

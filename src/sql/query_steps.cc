@@ -30,19 +30,19 @@ void renumber_from(Expr& expr, std::size_t first, std::size_t to) {
   if (auto* column = std::get_if<ColumnExpr>(&expr.node)) {
     if (column->index >= first) column->index = column->index - first + to;
   }
-  for_each_child(expr, [&](const Expr& child) {
-    renumber_from(const_cast<Expr&>(child), first, to);
-  });
+  for_each_child(expr,
+                 [&](const Expr& child) { renumber_from(const_cast<Expr&>(child), first, to); });
 }
 
 }  // namespace
 
-// Table functions' columns stand behind those of the input, a window's bounds behind the aggregates.
+// Table functions' columns stand behind those of the input, a window's bounds behind the
+// aggregates.
 void QueryPlanner::place_late_columns(std::size_t input_columns) {
   const std::size_t first =
       grouped() ? GroupRule::kWindowStart : std::size_t{TableFunctionRule::kFirst};
-  const std::size_t to = grouped() ? group_rule_->keys().size() + group_rule_->aggregates().size()
-                                   : input_columns;
+  const std::size_t to =
+      grouped() ? group_rule_->keys().size() + group_rule_->aggregates().size() : input_columns;
   for (Output& output : outputs_) renumber_from(*output.expr, first, to);
   if (having_) renumber_from(*having_, first, to);
 }
@@ -86,14 +86,13 @@ PlanPtr QueryPlanner::source_steps() {
     const std::size_t base = scope_->parts()[join.part].base;
     const auto& all = named.columns;
     data::Schema schema;
-    schema.columns.assign(
-        all.begin(), all.begin() + static_cast<std::ptrdiff_t>(
-                                       base + scope_->parts()[join.part].size()));
+    schema.columns.assign(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(
+                                                         base + scope_->parts()[join.part].size()));
     const bool last = &join == &joins_.joins.back();
     join.step.own_key = last && scope_->key_column().has_value();
     if (join.step.own_key)
-      schema.columns.push_back({scope_->key_name(), scope_->type_at(*scope_->key_column()),
-                                data::ColumnRole::value});
+      schema.columns.push_back(
+          {scope_->key_name(), scope_->type_at(*scope_->key_column()), data::ColumnRole::value});
     join.step.right = rebased(*join.step.right, base, columns);
     plan = make_node(std::move(join.step), std::move(schema), std::move(plan));
     plan->inputs.push_back(std::move(sources[join.part]));

@@ -166,7 +166,7 @@ Result<std::vector<StatementText>> split_statements(std::string_view script);
 //
 // Properties that say what a statement leaves open.
 struct StatementDefaults {
-  FormatKind key_format = FormatKind::kafka;  // ksql.persistence.default.format.key
+  FormatKind key_format = FormatKind::kafka;    // ksql.persistence.default.format.key
   std::optional<FormatKind> value_format = {};  // ksql.persistence.default.format.value
   std::optional<bool> wrap_single_values = {};  // ksql.persistence.wrap.single.values
   std::string topic_prefix = {};                // ksql.output.topic.name.prefix

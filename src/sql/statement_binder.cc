@@ -29,8 +29,8 @@ Parsed<StatementBinder::Node> StatementBinder::bind_node(ast::DropSource& drop) 
                                name_of(there->kind), name_of(drop.kind)));
   }
   if (there != nullptr && there->read_only && drop.delete_topic) {
-    return problem(drop.name.span, fmt::format("Cannot delete topic for read-only source: {}.",
-                                               drop.name.text));
+    return problem(drop.name.span,
+                   fmt::format("Cannot delete topic for read-only source: {}.", drop.name.text));
   }
   return DropStream{drop.name.text, drop.if_exists, drop.delete_topic, drop.kind};
 }

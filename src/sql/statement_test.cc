@@ -209,6 +209,20 @@ TEST_F(StatementTest, InsertedValuesAreConvertedToTheColumnsTypes) {
   EXPECT_EQ(times.values[2], data::Value(std::int32_t{3000}));
 }
 
+TEST_F(StatementTest, NestedConstantsAreInserted) {
+  const auto row = as<InsertValues>(
+      "INSERT INTO clicks (id, tags, place, counts) VALUES (1, ARRAY['a', NULL], STRUCT(zip := 7), "
+      "MAP('x' := 1))");
+  EXPECT_EQ(row.values[3],
+            data::Value(data::ListValue{{data::Value(std::string("a")), data::Value(Null{})}}));
+  EXPECT_EQ(row.values[4],
+            data::Value(data::ListValue{{data::Value(Null{}), data::Value(std::int32_t{7})}}));
+  EXPECT_EQ(row.values[5], data::Value(data::MapValue{{data::Value(std::string("x"))},
+                                                      {data::Value(std::int32_t{1})}}));
+  EXPECT_EQ(refusal("INSERT INTO clicks (tags) VALUES (ARRAY[page])"),
+            ErrorCode::invalid_statement);
+}
+
 TEST_F(StatementTest, DecimalsAreInsertedOnlyIfNoDigitIsLost) {
   EXPECT_EQ(refusal("INSERT INTO payments (amount) VALUES (1.005)"), ErrorCode::invalid_statement);
   EXPECT_EQ(refusal("INSERT INTO payments (amount) VALUES (100000000)"),
@@ -273,8 +287,7 @@ TEST_F(StatementTest, DefinitionsOfEveryKindAreRead) {
   const auto windowed = as<CreateStream>(
       "CREATE STREAM s (k INT KEY, a INT) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON', "
       "WINDOW_TYPE='tumbling', WINDOW_SIZE='30 seconds')");
-  EXPECT_EQ(windowed.stream.window,
-            (WindowInfo{.kind = WindowKind::tumbling, .size_ms = 30'000}));
+  EXPECT_EQ(windowed.stream.window, (WindowInfo{.kind = WindowKind::tumbling, .size_ms = 30'000}));
   EXPECT_EQ(as<CreateType>("CREATE TYPE IF NOT EXISTS a AS STRUCT<x INT>").type.text(),
             "STRUCT<`X` INTEGER>");
   EXPECT_TRUE(as<DropType>("DROP TYPE IF EXISTS a").if_exists);
@@ -295,15 +308,15 @@ TEST_F(StatementTest, DefaultsFillInWhatAStatementLeavesOpen) {
                                    .value_format = FormatKind::delimited,
                                    .wrap_single_values = {},
                                    .topic_prefix = "p_"};
-  const auto plain = prepare_statement({"CREATE STREAM s (k INT KEY, a INT) WITH (KAFKA_TOPIC='t')", 1},
-                                       catalogue_, functions_, defaults);
+  const auto plain =
+      prepare_statement({"CREATE STREAM s (k INT KEY, a INT) WITH (KAFKA_TOPIC='t')", 1},
+                        catalogue_, functions_, defaults);
   ASSERT_TRUE(plain) << plain.error().text();
   const StreamInfo& stream = std::get<CreateStream>(plain->node).stream;
   EXPECT_EQ(stream.key_format, FormatKind::json);
   EXPECT_EQ(stream.value_format, FormatKind::delimited);
-  const auto derived =
-      prepare_statement({"CREATE STREAM s AS SELECT * FROM visits", 1}, catalogue_, functions_,
-                        defaults);
+  const auto derived = prepare_statement({"CREATE STREAM s AS SELECT * FROM visits", 1}, catalogue_,
+                                         functions_, defaults);
   ASSERT_TRUE(derived) << derived.error().text();
   EXPECT_EQ(std::get<CreateStreamAs>(derived->node).stream.topic, "p_S");
 }

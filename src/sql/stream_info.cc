@@ -5,8 +5,8 @@
 namespace penstock::sql {
 
 std::string_view name_of(FormatKind format) {
-  constexpr std::array<std::string_view, 8> kNames = {"JSON", "DELIMITED", "KAFKA",   "NONE",
-                                                      "AVRO", "PROTOBUF",  "JSON_SR", "PROTOBUF_NOSR"};
+  constexpr std::array<std::string_view, 8> kNames = {
+      "JSON", "DELIMITED", "KAFKA", "NONE", "AVRO", "PROTOBUF", "JSON_SR", "PROTOBUF_NOSR"};
   return kNames[static_cast<std::size_t>(format)];
 }
 

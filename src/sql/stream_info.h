@@ -22,7 +22,7 @@ enum class FormatKind : std::uint8_t {
   json_sr,
   protobuf_nosr
 };
-std::string_view name_of(FormatKind format);  // "JSON", ...
+std::string_view name_of(FormatKind format);                 // "JSON", ...
 std::optional<FormatKind> format_of(std::string_view name);  // in upper case
 
 enum class SourceKind : std::uint8_t { stream, table };
@@ -78,12 +78,12 @@ struct SourceInfo {
   std::optional<HeaderRule> headers;            // HEADERS; absent: see passes_headers
   std::string statement;                        // the text that made it
   SourceKind kind = SourceKind::stream;
-  bool from_query = false;                   // CREATE ... AS SELECT
-  bool read_only = false;                    // CREATE SOURCE ...: nothing writes it, nothing drops its topic
-  std::optional<WindowInfo> window = {};     // WINDOW_TYPE, WINDOW_SIZE, or of a windowed grouping
-  std::string key_delimiter = ",";           // DELIMITED
+  bool from_query = false;  // CREATE ... AS SELECT
+  bool read_only = false;   // CREATE SOURCE ...: nothing writes it, nothing drops its topic
+  std::optional<WindowInfo> window = {};  // WINDOW_TYPE, WINDOW_SIZE, or of a windowed grouping
+  std::string key_delimiter = ",";        // DELIMITED
   std::optional<std::string> timestamp_format = {};  // TIMESTAMP_FORMAT, java.time's letters
-  std::optional<bool> wrap_single_value = {};        // WRAP_SINGLE_VALUE; absent: as the format does
+  std::optional<bool> wrap_single_value = {};  // WRAP_SINGLE_VALUE; absent: as the format does
   std::vector<HeaderColumn> header_columns = {};
   OnError on_error = OnError::null_column;  // of the query that writes it
   bool strict_time = false;  // of one query's source: a record without a time ends the query

@@ -58,5 +58,4 @@ Parsed<void> check_duplicates(const ast::Properties& properties);
 // A topic that may exist: 1-249 of A-Z a-z 0-9 . _ - and neither "." nor "..".
 bool is_topic_name(std::string_view name);
 
-
 }  // namespace penstock::sql

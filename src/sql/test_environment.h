@@ -99,8 +99,7 @@ class TestFunctions final : public FunctionCatalogue {
                    {"$element(ARRAY<T>, INTEGER) -> T", "$element(MAP<K, V>, K) -> V"});
     add_signatures("TRANSFORM", FunctionKind::scalar,
                    {"TRANSFORM(ARRAY<T>, (T) => R) -> ARRAY<R>"});
-    add_signatures("COUNT", FunctionKind::aggregate,
-                   {"COUNT() -> BIGINT", "COUNT(T) -> BIGINT"});
+    add_signatures("COUNT", FunctionKind::aggregate, {"COUNT() -> BIGINT", "COUNT(T) -> BIGINT"});
     add_signatures("SUM", FunctionKind::aggregate,
                    {"SUM(INTEGER) -> INTEGER", "SUM(BIGINT) -> BIGINT", "SUM(DOUBLE) -> DOUBLE"});
     add_signatures("COLLECT_SET", FunctionKind::aggregate, {"COLLECT_SET(T) -> ARRAY<T>"});

@@ -49,10 +49,10 @@ Parsed<std::string> value_of(std::string_view text, std::size_t at, std::string_
     std::vector<std::string> names;
     for (const auto& [one, value] : variables) names.push_back(one);
     const std::string hint = did_you_mean(name, names);
-    return problem(span, fmt::format("Variable '{}' is not defined.{}", name,
-                                     hint.empty() ? fmt::format(" DEFINE {} = 'value'; does it.",
-                                                                name)
-                                                  : hint));
+    return problem(
+        span,
+        fmt::format("Variable '{}' is not defined.{}", name,
+                    hint.empty() ? fmt::format(" DEFINE {} = 'value'; does it.", name) : hint));
   }
   (void)text;
   if (quote == 0) {

@@ -5,7 +5,7 @@
 namespace penstock::sql {
 namespace {
 
-const Variables kVariables = {{"TOPIC", "t-1"},   {"NAME", "orders"}, {"N", "-5"},
+const Variables kVariables = {{"TOPIC", "t-1"},  {"NAME", "orders"},  {"N", "-5"},
                               {"QUOTE", "it's"}, {"EVIL", "a; DROP"}, {"TEXT", "'x y'"}};
 
 std::string done(const std::string& text) {

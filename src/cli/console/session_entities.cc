@@ -142,8 +142,7 @@ struct EntityOf {
       types[name] = text;
     }
     if (r.what == What::types) return {{"@type", "type_list"}, {"types", std::move(types)}};
-    if (r.what == What::variables)
-      return {{"@type", "variables"}, {"variables", std::move(rows)}};
+    if (r.what == What::variables) return {{"@type", "variables"}, {"variables", std::move(rows)}};
     return {{"@type", "connector_list"}, {"connectors", std::move(rows)}};
   }
   OrderedJson operator()(const session::AssertedTopic& r) const {

@@ -34,8 +34,9 @@ bool same_integer(const std::string& a, const std::string& b) {
 
 bool same_number(const ExactJson& expected, const ExactJson& seen, bool exact) {
   constexpr double kNear = 1e-6;
-  if (!exact) return std::abs(std::strtod(expected.text.c_str(), nullptr) -
-                              std::strtod(seen.text.c_str(), nullptr)) <= kNear;
+  if (!exact)
+    return std::abs(std::strtod(expected.text.c_str(), nullptr) -
+                    std::strtod(seen.text.c_str(), nullptr)) <= kNear;
   if (expected.is_integer() && seen.is_integer()) return same_integer(expected.text, seen.text);
   ExactNumber left, right;
   return read_exact_number(expected.text, left) && read_exact_number(seen.text, right) &&
@@ -91,11 +92,9 @@ std::string compare_record(const TestCase& test, const WrittenRecord& expected,
     return fmt::format("timestamp: expected {}, seen {}", *expected.timestamp_ms,
                        seen.timestamp_ms);
   if (expected.window && expected.window != seen.window)
-    return fmt::format("window: expected [{}, {}), seen {}", expected.window->start_ms,
-                       expected.window->end_ms,
-                       seen.window ? fmt::format("[{}, {})", seen.window->start_ms,
-                                                 seen.window->end_ms)
-                                   : "none");
+    return fmt::format(
+        "window: expected [{}, {}), seen {}", expected.window->start_ms, expected.window->end_ms,
+        seen.window ? fmt::format("[{}, {})", seen.window->start_ms, seen.window->end_ms) : "none");
   if (expected.headers != seen.headers) return "headers differ";
   return {};
 }
@@ -177,8 +176,8 @@ ExactJson feature_list(std::string_view feature) {
 
 // Of a key of one column: JSON alone could wrap it, and does not.
 std::string_view key_feature(const sql::StreamInfo& source) {
-  const auto keys = std::ranges::count(source.schema.columns, data::ColumnRole::key,
-                                       &data::ColumnSchema::role);
+  const auto keys =
+      std::ranges::count(source.schema.columns, data::ColumnRole::key, &data::ColumnSchema::role);
   return keys == 1 && source.key_format == sql::FormatKind::json ? "UNWRAP_SINGLES" : "";
 }
 
@@ -199,8 +198,7 @@ void add_window(ExactJson& format, const sql::StreamInfo& source) {
   format.members.emplace_back("windowType",
                               json_text(std::string(sql::name_of(source.window->kind))));
   if (source.window->size_ms)
-    format.members.emplace_back("windowSize",
-                                json_number(std::to_string(*source.window->size_ms)));
+    format.members.emplace_back("windowSize", json_number(std::to_string(*source.window->size_ms)));
 }
 
 }  // namespace
@@ -244,8 +242,7 @@ std::string compare_outputs(const TestCase& test, const std::vector<DecodedRecor
     const auto seen = of_topic(outputs, topic);
     for (std::size_t i = 0; i < std::min(expected.size(), seen.size()); ++i) {
       const std::string differs = compare_record(test, *expected[i], *seen[i]);
-      if (!differs.empty())
-        return fmt::format("topic '{}', record {}: {}", topic, i, differs);
+      if (!differs.empty()) return fmt::format("topic '{}', record {}: {}", topic, i, differs);
     }
     if (expected.size() != seen.size())
       return fmt::format("topic '{}': expected {} records, seen {}", topic, expected.size(),
@@ -300,8 +297,7 @@ std::string compare_post(const ExactJson& post, const PostState& state) {
       if (name == nullptr || name->text.starts_with("_confluent-ksql")) continue;  // Kafka Streams'
       const auto at = std::ranges::find_if(
           state.topics, [&](const ExactJson& one) { return one.find("name")->text == name->text; });
-      if (at == state.topics.end())
-        return fmt::format("post: there is no topic '{}'", name->text);
+      if (at == state.topics.end()) return fmt::format("post: there is no topic '{}'", name->text);
       for (const std::string_view member : {"keyFormat", "valueFormat", "partitions"}) {
         const ExactJson* said = topic.find(member);
         const ExactJson* seen = at->find(member);

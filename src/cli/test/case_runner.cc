@@ -199,8 +199,8 @@ std::string judge(const TestCase& test, bool batched, const Outcome& outcome) {
   }
   if (outcome.rejected) return fmt::format("refused: {}", outcome.rejected->error.text());
   if (outcome.failed) return fmt::format("stopped: {}", outcome.failed->text());
-  std::string differs = batched ? compare_final(test, outcome.outputs)
-                                : compare_outputs(test, outcome.outputs);
+  std::string differs =
+      batched ? compare_final(test, outcome.outputs) : compare_outputs(test, outcome.outputs);
   if (differs.empty()) differs = compare_post(test.post, outcome.post);
   return differs;
 }

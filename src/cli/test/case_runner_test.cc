@@ -37,17 +37,18 @@ std::string members(std::string_view statement, std::string_view rest) {
 
 TEST_F(CaseRunnerTest, RecordsAreComparedInTheirOrder) {
   const std::string inputs =
-      R"("inputs": [{"topic": "a", "key": "x", "value": {"N": 1}}, {"topic": "a", "key": "y", "value": {"N": 2}}],)";
+      R"("inputs": [{"topic": "a", "key": "x", "value": {"N": 1}},
+                     {"topic": "a", "key": "y", "value": {"N": 2}}],)";
   const std::string statement = "CREATE STREAM B AS SELECT K, N * 2 AS N FROM A;";
-  const auto good = run(members(
-      statement,
-      inputs +
-          R"("outputs": [{"topic": "B", "key": "x", "value": {"N": 2}}, {"topic": "B", "key": "y", "value": {"N": 4}}])"));
+  const auto good =
+      run(members(statement, inputs +
+                                 R"("outputs": [{"topic": "B", "key": "x", "value": {"N": 2}},
+                      {"topic": "B", "key": "y", "value": {"N": 4}}])"));
   EXPECT_EQ(good.verdict, Verdict::pass) << good.reason;
-  const auto swapped = run(members(
-      statement,
-      inputs +
-          R"("outputs": [{"topic": "B", "key": "y", "value": {"N": 4}}, {"topic": "B", "key": "x", "value": {"N": 2}}])"));
+  const auto swapped =
+      run(members(statement, inputs +
+                                 R"("outputs": [{"topic": "B", "key": "y", "value": {"N": 4}},
+                      {"topic": "B", "key": "x", "value": {"N": 2}}])"));
   EXPECT_EQ(swapped.verdict, Verdict::fail);
   const auto missing = run(
       members(statement, inputs + R"("outputs": [{"topic": "B", "key": "x", "value": {"N": 2}}])"));
@@ -97,18 +98,18 @@ TEST_F(CaseRunnerTest, FormatsMakeACaseEach) {
 }
 
 TEST_F(CaseRunnerTest, OverASessionTheNewestValuesAgree) {
-  const auto report = run(
-      members(
-          "CREATE STREAM B AS SELECT K, N + 1 AS N FROM A;",
-          R"("inputs": [{"topic": "a", "key": "x", "value": {"N": 1}}, {"topic": "a", "key": "x", "value": {"N": 5}}],
-             "outputs": [{"topic": "B", "key": "x", "value": {"N": 2}}, {"topic": "B", "key": "x", "value": {"N": 6}}])"),
-      /*batched=*/true);
+  const auto report = run(members("CREATE STREAM B AS SELECT K, N + 1 AS N FROM A;",
+                                  R"("inputs": [{"topic": "a", "key": "x", "value": {"N": 1}},
+                     {"topic": "a", "key": "x", "value": {"N": 5}}],
+             "outputs": [{"topic": "B", "key": "x", "value": {"N": 2}},
+                      {"topic": "B", "key": "x", "value": {"N": 6}}])"),
+                          /*batched=*/true);
   EXPECT_EQ(report.verdict, Verdict::pass) << report.reason;
 }
 
 TEST_F(CaseRunnerTest, FilesThatAreNoneAreRefused) {
-  for (const std::string text : {"", "[]", "{}", R"({"tests": [{"statements": ["X"]}]})",
-                                 R"({"tests": [{"name": "n"}]})"}) {
+  for (const std::string text :
+       {"", "[]", "{}", R"({"tests": [{"statements": ["X"]}]})", R"({"tests": [{"name": "n"}]})"}) {
     const std::filesystem::path file = folder_.path() / "bad.json";
     ASSERT_TRUE(write_file(file, as_bytes(text)));
     EXPECT_FALSE(read_case_file(file)) << text;

@@ -171,9 +171,11 @@ void array_sort(const KernelCall& call) {
     const data::Column& elements = call.args[0]->child(0);
     order.clear();
     each_element(*call.args[0], row, [&](std::size_t at) { order.push_back(at); });
-    std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) {
-      if (elements.is_null(a) || elements.is_null(b)) return !elements.is_null(a);
+    std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
+      const bool null_a = elements.is_null(a), null_b = elements.is_null(b);
+      if (null_a || null_b) return null_a == null_b ? a < b : null_b;
       const int compared = data::compare_cells(elements, a, elements, b);
+      if (compared == 0) return a < b;
       return descending ? compared > 0 : compared < 0;
     });
     ListOutput out(call, row);

@@ -80,7 +80,7 @@ void entries(const KernelCall& call) {
     order.resize(span.size);
     std::iota(order.begin(), order.end(), span.begin);
     if (sorted[row] != 0)
-      std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) {
+      std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
         return data::compare_cells(keys, a, keys, b) < 0;
       });
     ListOutput out(call, row);
