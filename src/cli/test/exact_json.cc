@@ -83,6 +83,13 @@ class TreeBuilder {
 
 }  // namespace
 
+ExactJson::ExactJson() = default;
+ExactJson::~ExactJson() = default;
+ExactJson::ExactJson(const ExactJson&) = default;
+ExactJson::ExactJson(ExactJson&&) noexcept = default;
+ExactJson& ExactJson::operator=(const ExactJson&) = default;
+ExactJson& ExactJson::operator=(ExactJson&&) noexcept = default;
+
 const ExactJson* ExactJson::find(std::string_view name) const {
   const auto at =
       std::ranges::find_if(members, [&](const auto& member) { return member.first == name; });

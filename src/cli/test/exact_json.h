@@ -11,6 +11,13 @@
 namespace penstock::cli {
 
 struct ExactJson {
+  ExactJson();
+  ~ExactJson();  // where a pair with one of it is complete
+  ExactJson(const ExactJson&);
+  ExactJson(ExactJson&&) noexcept;
+  ExactJson& operator=(const ExactJson&);
+  ExactJson& operator=(ExactJson&&) noexcept;
+
   enum class Kind : std::uint8_t { null, boolean, number, string, array, object };
   Kind kind = Kind::null;
   bool truth = false;
