@@ -10,10 +10,10 @@ import urllib.request
 from pathlib import Path
 
 from certificates import Certificates
-from harness import FORBIDDEN, PENSTOCKD, USAGE, Case
+from harness import FORBIDDEN, PENSTOCKD, USAGE, ServerCase
 
 
-class Rest(Certificates, Case):
+class Rest(Certificates, ServerCase):
     def setUp(self) -> None:
         super().setUp()
         self.config = self.folder / "penstock.toml"

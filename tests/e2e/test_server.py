@@ -65,7 +65,7 @@ class Rest(ServerCase):
         self.assertEqual((status, info["serverStatus"]), (200, "RUNNING"))
         self.assertRegex(info["version"], r"^\d+\.\d+")
         self.assertTrue(self.healthy())
-        self.assertEqual(json.loads((self.data / "LOCK").read_text())["http"], self.address)
+        self.assertEqual(json.loads((self.data / "LOCK").read_text())["http"], self.url)
 
     def test_the_life_of_a_query(self) -> None:
         created = self.ksql(CREATE + DERIVE)
