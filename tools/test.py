@@ -205,13 +205,13 @@ def end_to_end(tally):
             tally.add(passed, failed, skipped)
 
 
-CASES_PASSED = 237  # of ../shared's sample; a change that takes some away is to be seen
+CASES_PASSED = 244  # of ../shared's sample; a change that takes some away is to be seen
 
 
 def stream_cases(tally):
     """SQL cases by `penstock test`: ours, and the sample of ksqlDB's where it lies beside the project."""
     script = ["python3", "tools/stream_cases.py", "--bin", "build/release/bin"]
-    check(tally, "SQL cases", script + ["--reasons", "--floor", "9", "tests/stream"])
+    check(tally, "SQL cases", script + ["--reasons", "--floor", "10", "tests/stream"])
     sample = ROOT.parent / "shared" / "conformance" / "ksqldb"
     if sample.is_dir():
         check(tally, "ksqlDB's cases", script + ["--floor", str(CASES_PASSED), str(sample)])

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view kReset = "auto.offset.reset";
 
-constexpr std::string_view kTopicPrefix = "ksql.output.topic.name.prefix";
+constexpr std::string_view kOutputPrefix = "ksql.output.topic.name.prefix";
 constexpr std::string_view kKeyFormat = "ksql.persistence.default.format.key";
 constexpr std::string_view kValueFormat = "ksql.persistence.default.format.value";
 constexpr std::string_view kStrictTime = "ksql.timestamp.throw.on.invalid";
@@ -168,7 +168,7 @@ Result<sql::StatementDefaults> defaults_of(const Properties& properties) {
   sql::StatementDefaults out;
   const auto format = [](const std::string& value) { return sql::format_of(upper(value)); };
   for (const auto& [name, value] : properties) {
-    if (name == kTopicPrefix) {
+    if (name == kOutputPrefix) {
       if (value.size() > kPrefixBytesMax)
         return fail(ErrorCode::invalid_argument,
                     fmt::format("Property '{}' is longer than {} bytes", name, kPrefixBytesMax));

@@ -148,7 +148,7 @@ bool same(const Expression& a, const Expression& b);
 std::string to_text(const Expression& expression);
 
 struct SelectItem {
-  ExpressionPtr expression;               // absent: a star; with struct_star: struct->*
+  ExpressionPtr expression;  // absent: a star; with struct_star: struct->*
   bool struct_star = false;
   std::optional<Identifier> star_source;  // of source.*
   std::optional<Identifier> alias;
@@ -264,8 +264,8 @@ struct Explain {
 struct Statement {
   std::variant<CreateSource, AlterSource, CreateType, InsertSelect, InsertValues, DropSource,
                Describe, Explain, Query, AssertTopic, sql::DropType, sql::DescribeAll,
-               sql::DefineVariable, sql::NotYet, sql::ShowStatement, sql::TerminateStatement, sql::PauseStatement,
-               sql::ResetPositions, sql::SetProperty, sql::PrintTopic>
+               sql::DefineVariable, sql::NotYet, sql::ShowStatement, sql::TerminateStatement,
+               sql::PauseStatement, sql::ResetPositions, sql::SetProperty, sql::PrintTopic>
       node;
 };
 

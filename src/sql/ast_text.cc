@@ -11,9 +11,20 @@ namespace penstock::sql::ast {
 namespace {
 
 std::string_view symbol_of(BinaryOperator op) {
-  constexpr std::array<std::string_view, 14> kSymbols = {
-      "+",  "-", "*",  "/", "%",  "||",
-      "=",  "<>", "<", "<=", ">", ">=", "IS DISTINCT FROM", "IS NOT DISTINCT FROM"};
+  constexpr std::array<std::string_view, 14> kSymbols = {"+",
+                                                         "-",
+                                                         "*",
+                                                         "/",
+                                                         "%",
+                                                         "||",
+                                                         "=",
+                                                         "<>",
+                                                         "<",
+                                                         "<=",
+                                                         ">",
+                                                         ">=",
+                                                         "IS DISTINCT FROM",
+                                                         "IS NOT DISTINCT FROM"};
   return kSymbols[static_cast<std::size_t>(op)];
 }
 
@@ -174,9 +185,7 @@ struct SameNode {
   bool operator()(const StructOf& a, const StructOf& b) const {
     return same_names(a.names, b.names);
   }
-  bool operator()(const Lambda& a, const Lambda& b) const {
-    return same_names(a.params, b.params);
-  }
+  bool operator()(const Lambda& a, const Lambda& b) const { return same_names(a.params, b.params); }
   template <typename Node>
   bool operator()(const Node& a, const Node& b) const {
     if constexpr (requires { a.negated; }) return a.negated == b.negated;

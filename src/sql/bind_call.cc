@@ -61,9 +61,10 @@ Parsed<Bound> ExpressionBinder::bind_node(const ast::Call& node, SourceSpan span
   const Function* function = function_of(node);
   if (function == nullptr) return unknown_function(node);
   if (function->kind == FunctionKind::aggregate) {
-    return problem(node.name.span,
-                   fmt::format("Aggregate functions cannot stand here: {} is an aggregate function.",
-                               function->name));
+    return problem(
+        node.name.span,
+        fmt::format("Aggregate functions cannot stand here: {} is an aggregate function.",
+                    function->name));
   }
   if (function->kind == FunctionKind::table) {
     return problem(node.name.span,
@@ -98,9 +99,8 @@ Parsed<Bound> ExpressionBinder::bind_call(const ast::Call& node, const Function&
                                           SourceSpan span) {
   std::vector<Bound> args;
   if (!node.star) args = TRY(bind_arguments(node, function));
-  const auto first_time = std::ranges::find_if(args, [](const Bound& arg) {
-    return !arg.untyped_null && is_time(arg.expr->type.kind());
-  });
+  const auto first_time = std::ranges::find_if(
+      args, [](const Bound& arg) { return !arg.untyped_null && is_time(arg.expr->type.kind()); });
   Resolution resolution = resolve(function, types_of(node, args));
   if (!resolution && first_time != args.end()) {  // LEAST(t, '2022-06-14')
     const Type wanted = first_time->expr->type;
@@ -117,10 +117,9 @@ Parsed<Bound> ExpressionBinder::bind_call(const ast::Call& node, const Function&
   }
   const bool star_only = node.star && function.name != "COUNT";
   if (!resolution || star_only) {
-    return problem(span,
-                   fmt::format("Function '{}' does not accept parameters ({}). Valid are: {}.",
-                               function.name, argument_text(node, args),
-                               signatures_text(function)));
+    return problem(
+        span, fmt::format("Function '{}' does not accept parameters ({}). Valid are: {}.",
+                          function.name, argument_text(node, args), signatures_text(function)));
   }
   for (std::size_t i = 0; i < args.size(); ++i) {
     if (const ast::Lambda* lambda = lambda_of(*node.args[i])) {
@@ -156,8 +155,9 @@ Parsed<void> ExpressionBinder::bind_lambda(const ast::Lambda& node, std::size_t 
 }
 
 Parsed<Bound> ExpressionBinder::bind_node(const ast::Lambda&, SourceSpan span) {
-  return problem(span, "A lambda can only be an argument of a function that takes one, such as "
-                       "TRANSFORM(list, x => x + 1).");
+  return problem(span,
+                 "A lambda can only be an argument of a function that takes one, such as "
+                 "TRANSFORM(list, x => x + 1).");
 }
 
 Parsed<Bound> ExpressionBinder::bind_node(const ast::AtTimeZone&, SourceSpan span) {

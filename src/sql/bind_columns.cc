@@ -25,17 +25,19 @@ Parsed<void> check_key(const ast::CreateSource& create, const ast::ColumnDefinit
   const bool wrong = column.constraint == (table ? Constraint::key : Constraint::primary_key);
   if (!wrong) return {};
   if (table) {
-    return problem(column.span,
-                   fmt::format("Column `{}` is a 'KEY' column: please use 'PRIMARY KEY' for tables. "
-                               "Tables have PRIMARY KEYs, which are unique and NON NULL; streams "
-                               "have KEYs, which have no uniqueness or NON NULL constraints.",
-                               column.name.text));
+    return problem(
+        column.span,
+        fmt::format("Column `{}` is a 'KEY' column: please use 'PRIMARY KEY' for tables. "
+                    "Tables have PRIMARY KEYs, which are unique and NON NULL; streams "
+                    "have KEYs, which have no uniqueness or NON NULL constraints.",
+                    column.name.text));
   }
-  return problem(column.span,
-                 fmt::format("Column `{}` is a 'PRIMARY KEY' column: please use 'KEY' for streams. "
-                             "Tables have PRIMARY KEYs, which are unique and NON NULL; streams have "
-                             "KEYs, which have no uniqueness or NON NULL constraints.",
-                             column.name.text));
+  return problem(
+      column.span,
+      fmt::format("Column `{}` is a 'PRIMARY KEY' column: please use 'KEY' for streams. "
+                  "Tables have PRIMARY KEYs, which are unique and NON NULL; streams have "
+                  "KEYs, which have no uniqueness or NON NULL constraints.",
+                  column.name.text));
 }
 
 Parsed<void> check_header(const ast::ColumnDefinition& column, const Type& type) {
@@ -51,8 +53,7 @@ Parsed<void> check_headers_together(const ast::CreateSource& create) {
   const ast::ColumnDefinition *all = nullptr, *one = nullptr;
   for (const ast::ColumnDefinition& column : create.columns) {
     if (column.constraint == Constraint::headers) {
-      if (all != nullptr)
-        return problem(column.span, "Schema already contains a HEADERS column.");
+      if (all != nullptr) return problem(column.span, "Schema already contains a HEADERS column.");
       all = &column;
     }
     if (column.constraint != Constraint::header) continue;
@@ -61,14 +62,15 @@ Parsed<void> check_headers_together(const ast::CreateSource& create) {
              other.header == column.header;
     });
     if (twice) {
-      return problem(column.span, fmt::format("Schema already contains a HEADER('{}') column.",
-                                              column.header));
+      return problem(column.span,
+                     fmt::format("Schema already contains a HEADER('{}') column.", column.header));
     }
     one = &column;
   }
   if (all == nullptr || one == nullptr) return {};
-  return problem(one->span, "Schema already contains a HEADERS column: HEADER('...') columns cannot "
-                            "stand beside it.");
+  return problem(one->span,
+                 "Schema already contains a HEADERS column: HEADER('...') columns cannot "
+                 "stand beside it.");
 }
 
 ColumnRole role_of(Constraint constraint) {
@@ -115,9 +117,8 @@ Parsed<void> bind_columns(const ast::CreateSource& create, const Catalogue& cata
       source.schema.columns.push_back({column.name.text, std::move(type), role});
     }
   }
-  const bool keyed = std::ranges::any_of(source.schema.columns, [](const auto& column) {
-    return column.role == ColumnRole::key;
-  });
+  const bool keyed = std::ranges::any_of(
+      source.schema.columns, [](const auto& column) { return column.role == ColumnRole::key; });
   if (source.is_table() && !keyed && source.value_format < FormatKind::avro) {
     return problem(create.has_list ? create.list_span : create.name.span,
                    "Tables require a PRIMARY KEY. Please define the PRIMARY KEY.");

@@ -91,10 +91,9 @@ Parsed<Type> ExpressionBinder::common_type_of(std::span<const Bound> list, std::
     const Agreed own{one.expr->type, is_loose(*one.expr)};
     auto both = common ? agree(*common, own) : own;
     if (!both) {
-      return problem(one.expr->span,
-                     fmt::format("{}: operator does not exist: {} = {} ({})", what,
-                                 common->type.text(), one.expr->type.text(),
-                                 text_of(one.expr->span, text_)));
+      return problem(one.expr->span, fmt::format("{}: operator does not exist: {} = {} ({})", what,
+                                                 common->type.text(), one.expr->type.text(),
+                                                 text_of(one.expr->span, text_)));
     }
     common = std::move(both);
   }
@@ -155,8 +154,9 @@ Parsed<std::vector<ExprPtr>> ExpressionBinder::bind_list(
 
 Parsed<Bound> ExpressionBinder::bind_node(const ast::ArrayOf& node, SourceSpan span) {
   if (node.elements.empty()) {
-    return problem(span, "An empty ARRAY[] has no type: CAST(ARRAY[] AS ...) is not supported "
-                         "either; give it an element.");
+    return problem(span,
+                   "An empty ARRAY[] has no type: CAST(ARRAY[] AS ...) is not supported "
+                   "either; give it an element.");
   }
   Type element;
   ConstructExpr made{TRY(bind_list(node.elements, "ARRAY", element))};
@@ -226,9 +226,9 @@ Parsed<Bound> ExpressionBinder::bind_node(const ast::Subscript& node, SourceSpan
   args.push_back(TRY(bind(*node.index)));
   const Type& type = args[0].expr->type;
   if (args[0].untyped_null || !type.is_list()) {
-    return problem(node.value->span,
-                   fmt::format("[...] looks into an ARRAY or a MAP, but {} is neither.",
-                               shown(args[0])));
+    return problem(
+        node.value->span,
+        fmt::format("[...] looks into an ARRAY or a MAP, but {} is neither.", shown(args[0])));
   }
   const Type wanted = type.kind() == TypeKind::array ? Type(TypeKind::integer) : type.key();
   const bool number = type.kind() == TypeKind::array && args[1].expr->type.is_numeric();

@@ -15,9 +15,9 @@ using data::TypeKind;
 using Form = ast::TypeName::Form;
 
 std::unexpected<Diagnostic> unknown_type(const ast::TypeName& name, const Catalogue* catalogue) {
-  std::vector<std::string> known = {"ARRAY",  "BIGINT", "BOOLEAN", "BYTES",  "DATE",
-                                    "DECIMAL", "DOUBLE", "INTEGER", "MAP",    "STRING",
-                                    "STRUCT", "TIME",   "TIMESTAMP", "VARCHAR"};
+  std::vector<std::string> known = {"ARRAY",   "BIGINT", "BOOLEAN",   "BYTES",  "DATE",
+                                    "DECIMAL", "DOUBLE", "INTEGER",   "MAP",    "STRING",
+                                    "STRUCT",  "TIME",   "TIMESTAMP", "VARCHAR"};
   if (catalogue != nullptr) {
     for (std::string& one : catalogue->type_names()) known.push_back(std::move(one));
   }

@@ -54,9 +54,9 @@ ExprPtr make_column(std::size_t index, Type type, SourceSpan span) {
 
 Parsed<Bound> ExpressionBinder::bind(const ast::Expression& expression) {
   if (++nodes_ > kBoundNodesMax) {
-    return too_much(expression.span,
-                    fmt::format("This statement has more than {} parts of expressions.",
-                                kBoundNodesMax));
+    return too_much(
+        expression.span,
+        fmt::format("This statement has more than {} parts of expressions.", kBoundNodesMax));
   }
   if (rule_ != nullptr) {
     if (auto replaced = TRY(rule_->replace(expression))) return *std::move(replaced);

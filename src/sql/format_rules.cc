@@ -48,9 +48,8 @@ bool supports(FormatKind format, const Type& type) {
 // JSON's members are named by text.
 bool has_unnamed_keys(const Type& type) {
   if (type.kind() == TypeKind::map && type.key().kind() != TypeKind::string) return true;
-  return std::ranges::any_of(type.fields(), [](const data::TypeField& field) {
-    return has_unnamed_keys(field.type);
-  });
+  return std::ranges::any_of(
+      type.fields(), [](const data::TypeField& field) { return has_unnamed_keys(field.type); });
 }
 
 Parsed<void> check_column(FormatKind format, ColumnRole role, const data::ColumnSchema& column,
@@ -137,24 +136,25 @@ Parsed<void> check_timestamp(const SourceInfo& source, const StreamSettings& set
   const TypeKind kind = source.schema.columns[*index].type.kind();
   const bool text = kind == TypeKind::string;
   if (source.timestamp_format && !text) {
-    return problem(settings.timestamp_format_span,
-                   fmt::format("TIMESTAMP_FORMAT is for a STRING column, but '{}' is {}.",
-                               *source.timestamp_column,
-                               source.schema.columns[*index].type.text()));
+    return problem(
+        settings.timestamp_format_span,
+        fmt::format("TIMESTAMP_FORMAT is for a STRING column, but '{}' is {}.",
+                    *source.timestamp_column, source.schema.columns[*index].type.text()));
   }
   if (kind == TypeKind::bigint || kind == TypeKind::timestamp) return {};
   if (text && source.timestamp_format) return {};
-  return problem(span, fmt::format("Timestamp column, {}, should be BIGINT (milliseconds), "
-                                   "TIMESTAMP, or a STRING with a TIMESTAMP_FORMAT; it is {}.",
-                                   *source.timestamp_column,
-                                   source.schema.columns[*index].type.text()));
+  return problem(span,
+                 fmt::format("Timestamp column, {}, should be BIGINT (milliseconds), "
+                             "TIMESTAMP, or a STRING with a TIMESTAMP_FORMAT; it is {}.",
+                             *source.timestamp_column, source.schema.columns[*index].type.text()));
 }
 
 Parsed<void> apply_wrapping(const StreamSettings& settings, std::optional<bool> otherwise,
                             SourceInfo& source) {
-  const auto values = std::ranges::count(source.schema.columns, ColumnRole::value,
-                                         &data::ColumnSchema::role);
-  const bool able = source.value_format == FormatKind::json || source.value_format >= FormatKind::avro;
+  const auto values =
+      std::ranges::count(source.schema.columns, ColumnRole::value, &data::ColumnSchema::role);
+  const bool able =
+      source.value_format == FormatKind::json || source.value_format >= FormatKind::avro;
   if (!settings.wrap_single_value) {
     if (able && values == 1) source.wrap_single_value = otherwise;
     return {};
@@ -174,8 +174,8 @@ Parsed<void> apply_wrapping(const StreamSettings& settings, std::optional<bool> 
 }
 
 Parsed<void> apply_delimiters(const StreamSettings& settings, SourceInfo& source) {
-  TRY(apply_delimiter(settings.key_delimiter, "KEY", source.key_format,
-                      settings.key_delimiter_span, source.key_delimiter));
+  TRY(apply_delimiter(settings.key_delimiter, "KEY", source.key_format, settings.key_delimiter_span,
+                      source.key_delimiter));
   return apply_delimiter(settings.value_delimiter, "VALUE", source.value_format,
                          settings.value_delimiter_span, source.value_delimiter);
 }
@@ -196,9 +196,8 @@ Parsed<void> apply_window(const StreamSettings& settings, SourceInfo& source) {
                                "clause. For example: 'WINDOW_SIZE'='10 SECONDS'",
                                name_of(*settings.window_type)));
   }
-  const bool keyed = std::ranges::any_of(source.schema.columns, [](const auto& column) {
-    return column.role == ColumnRole::key;
-  });
+  const bool keyed = std::ranges::any_of(
+      source.schema.columns, [](const auto& column) { return column.role == ColumnRole::key; });
   if (!keyed) {
     return problem(settings.window_type_span,
                    "Windowed sources require a key column: their windows are part of the key.");

@@ -77,9 +77,9 @@ class JoinBinding {
   Parsed<void> bind_sides() {
     if (const auto* logical = std::get_if<ast::Logical>(&join_.on->node)) {
       if (logical->conjunction)
-        return problem(join_.on->span,
-                       fmt::format("JOINs on multiple conditions are not yet supported: {}.",
-                                   on_text()));
+        return problem(
+            join_.on->span,
+            fmt::format("JOINs on multiple conditions are not yet supported: {}.", on_text()));
     }
     const auto* equal = std::get_if<ast::Binary>(&join_.on->node);
     if (equal == nullptr || equal->op != ast::BinaryOperator::equal) {
@@ -135,8 +135,8 @@ class JoinBinding {
   }
 
   std::unexpected<Diagnostic> wrong_key(std::string_view what) const {
-    return problem(join_.on->span, fmt::format("Invalid join condition: {}. Got {}.", what,
-                                               on_text()));
+    return problem(join_.on->span,
+                   fmt::format("Invalid join condition: {}. Got {}.", what, on_text()));
   }
 
   Parsed<void> settle_shape(SourceKind left_kind) {
@@ -195,8 +195,7 @@ class JoinBinding {
                    fmt::format("A window definition was provided for a {} join. These joins are "
                                "not windowed. Please drop the window definition (ie. the WITHIN "
                                "clause) and try to execute your join again.",
-                               shape_ == JoinShape::stream_table ? "Stream-Table"
-                                                                 : "Table-Table"));
+                               shape_ == JoinShape::stream_table ? "Stream-Table" : "Table-Table"));
   }
 
   Parsed<void> check_windows() const {

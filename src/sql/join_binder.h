@@ -9,7 +9,7 @@
 namespace penstock::sql {
 
 struct BoundJoin {
-  JoinStep step;  // its expressions are over the whole scope
+  JoinStep step;     // its expressions are over the whole scope
   std::size_t part;  // of the scope: the right side
 };
 

@@ -34,17 +34,16 @@ class Flag {
 };
 
 std::unexpected<Diagnostic> nested(const ast::Call& outer, SourceSpan span) {
-  return problem(span, fmt::format("Aggregate functions can not be nested: {}.",
-                                   outer.name.text));
+  return problem(span, fmt::format("Aggregate functions can not be nested: {}.", outer.name.text));
 }
 
 }  // namespace
 
 Replaced TableFunctionRule::replace(const ast::Expression& expression) {
   if (const ast::Call* call = call_of(binder_, expression, FunctionKind::aggregate)) {
-    return problem(expression.span,
-                   fmt::format("Use of aggregate function {} requires a GROUP BY clause.",
-                               call->name.text));
+    return problem(
+        expression.span,
+        fmt::format("Use of aggregate function {} requires a GROUP BY clause.", call->name.text));
   }
   const ast::Call* call = call_of(binder_, expression, FunctionKind::table);
   if (call == nullptr) return std::nullopt;
@@ -104,9 +103,9 @@ bool GroupRule::is_key(const Expr& expr, std::size_t key) const {
 
 Replaced GroupRule::replace(const ast::Expression& expression) {
   if (const ast::Call* call = call_of(binder_, expression, FunctionKind::table)) {
-    return problem(expression.span,
-                   fmt::format("Table functions cannot be used with aggregations: {}.",
-                               call->name.text));
+    return problem(
+        expression.span,
+        fmt::format("Table functions cannot be used with aggregations: {}.", call->name.text));
   }
   if (const ast::Call* call = call_of(binder_, expression, FunctionKind::aggregate)) {
     if (in_group_by_) {
@@ -164,14 +163,15 @@ Replaced GroupRule::column(const ast::ColumnName& name, SourceSpan span) {
   const bool start = name.column.text == "WINDOWSTART", end = name.column.text == "WINDOWEND";
   if (windowed_ && (start || end)) {
     bounds_ = true;
-    return Bound{make_column(kWindowStart + (end ? 1 : 0), data::Type(data::TypeKind::bigint),
-                             span)};
+    return Bound{
+        make_column(kWindowStart + (end ? 1 : 0), data::Type(data::TypeKind::bigint), span)};
   }
   Scope probe = scope_;
   if (!probe.resolve(name)) return std::nullopt;  // a parameter of a lambda, or not known at all
-  return problem(span, fmt::format("Non-aggregate {} expression(s) not part of GROUP BY: {}\nEither "
-                                   "add the column(s) to the GROUP BY or remove them from the {}.",
-                                   clause_, ast::to_text(*whole_), clause_));
+  return problem(span,
+                 fmt::format("Non-aggregate {} expression(s) not part of GROUP BY: {}\nEither "
+                             "add the column(s) to the GROUP BY or remove them from the {}.",
+                             clause_, ast::to_text(*whole_), clause_));
 }
 
 }  // namespace penstock::sql

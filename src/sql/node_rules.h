@@ -11,7 +11,7 @@ namespace penstock::sql {
 
 // What a query says of itself to messages of both rules.
 struct QueryFacts {
-  bool over_table = false;   // it reads a table
+  bool over_table = false;       // it reads a table
   bool table_functions = false;  // may stand here: the SELECT of a query without GROUP BY
 };
 
@@ -66,7 +66,7 @@ class GroupRule final : public NodeRule {
   const Scope& scope_;
   const bool windowed_;
   const QueryFacts facts_;
-  bool inside_ = false;      // of an aggregate
+  bool inside_ = false;  // of an aggregate
   bool in_group_by_ = false;
   bool bounds_ = false;
   std::string_view clause_;

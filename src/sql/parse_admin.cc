@@ -75,7 +75,8 @@ Parsed<ast::Statement> parse_describe(TokenCursor& cursor) {
   }
   const bool all = cursor.at_word("STREAMS") || cursor.at_word("TABLES");
   if (all && (cursor.peek(1).kind == TokenKind::end || cursor.at_word("EXTENDED", 1))) {
-    const SourceKind kind = cursor.take().text == "STREAMS" ? SourceKind::stream : SourceKind::table;
+    const SourceKind kind =
+        cursor.take().text == "STREAMS" ? SourceKind::stream : SourceKind::table;
     return ast::Statement{DescribeAll{kind, cursor.accept_word("EXTENDED")}};
   }
   describe.name = TRY(cursor.expect_name("a stream or table name"));

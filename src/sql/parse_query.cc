@@ -219,7 +219,8 @@ Parsed<ast::Query> parse_query(TokenCursor& cursor) {
   query.source = TRY(parse_source(cursor));
   while (at_join(cursor)) {
     if (query.joins.size() == kJoinsMax)
-      return too_much(cursor.peek().span, fmt::format("A query joins at most {} times.", kJoinsMax));
+      return too_much(cursor.peek().span,
+                      fmt::format("A query joins at most {} times.", kJoinsMax));
     query.joins.push_back(TRY(parse_join(cursor)));
   }
   TRY(refuse_later_clauses(cursor));

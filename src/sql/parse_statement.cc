@@ -20,24 +20,12 @@ Parsed<ast::Statement> parse_select(TokenCursor& cursor) {
 }
 
 constexpr std::array<StatementRule, 19> kRules = {{
-    {"CREATE", parse_create},
-    {"DROP", parse_drop},
-    {"INSERT", parse_insert},
-    {"SELECT", parse_select},
-    {"WITH", parse_select},
-    {"SHOW", parse_show},
-    {"LIST", parse_show},
-    {"DESCRIBE", parse_describe},
-    {"EXPLAIN", parse_explain},
-    {"TERMINATE", parse_terminate},
-    {"PAUSE", parse_pause},
-    {"RESUME", parse_pause},
-    {"ALTER", parse_alter},
-    {"SET", parse_set},
-    {"UNSET", parse_set},
-    {"PRINT", parse_print},
-    {"ASSERT", parse_assert},
-    {"DEFINE", parse_define},
+    {"CREATE", parse_create},       {"DROP", parse_drop},         {"INSERT", parse_insert},
+    {"SELECT", parse_select},       {"WITH", parse_select},       {"SHOW", parse_show},
+    {"LIST", parse_show},           {"DESCRIBE", parse_describe}, {"EXPLAIN", parse_explain},
+    {"TERMINATE", parse_terminate}, {"PAUSE", parse_pause},       {"RESUME", parse_pause},
+    {"ALTER", parse_alter},         {"SET", parse_set},           {"UNSET", parse_set},
+    {"PRINT", parse_print},         {"ASSERT", parse_assert},     {"DEFINE", parse_define},
     {"UNDEFINE", parse_define},
 }};
 constexpr std::array<std::string_view, 4> kLater = {"RUN", "DELETE", "UPDATE", "GRANT"};

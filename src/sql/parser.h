@@ -21,12 +21,13 @@ Parsed<ast::Query> parse_query(TokenCursor& cursor);                     // pars
 Parsed<ast::Properties> parse_properties(TokenCursor& cursor);           // behind WITH
 Parsed<ast::ExpressionPtr> parse_expression(TokenCursor& cursor);        // parse_expression.cc
 Parsed<ast::Literal> parse_literal(TokenCursor& cursor, bool negative);  // parse_literal.cc
-Parsed<ast::TypeName> parse_type(TokenCursor& cursor);                    // parse_type.cc
-Parsed<std::int64_t> parse_duration(TokenCursor& cursor);  // 5 SECONDS, in milliseconds: parse_duration.cc
-Parsed<ast::Window> parse_window(TokenCursor& cursor);     // behind WINDOW: parse_window.cc
-Parsed<ast::Join> parse_join(TokenCursor& cursor);         // parse_join.cc
+Parsed<ast::TypeName> parse_type(TokenCursor& cursor);                   // parse_type.cc
+Parsed<std::int64_t> parse_duration(
+    TokenCursor& cursor);  // 5 SECONDS, in milliseconds: parse_duration.cc
+Parsed<ast::Window> parse_window(TokenCursor& cursor);  // behind WINDOW: parse_window.cc
+Parsed<ast::Join> parse_join(TokenCursor& cursor);      // parse_join.cc
 bool at_join(const TokenCursor& cursor);
-Parsed<ast::Source> parse_source(TokenCursor& cursor);     // name [AS alias]: parse_query.cc
+Parsed<ast::Source> parse_source(TokenCursor& cursor);  // name [AS alias]: parse_query.cc
 // Column definitions in parentheses, or none: parse_columns.cc
 Parsed<std::vector<ast::ColumnDefinition>> parse_columns(TokenCursor& cursor);
 Parsed<ast::ColumnDefinition> parse_column(TokenCursor& cursor);
@@ -36,7 +37,8 @@ Parsed<ast::Statement> parse_assert(TokenCursor& cursor);       // parse_assert.
 Parsed<ast::Statement> parse_define(TokenCursor& cursor);       // parse_define.cc: and UNDEFINE
 Parsed<ast::Statement> parse_create_type(TokenCursor& cursor);  // parse_custom_type.cc
 Parsed<ast::Statement> parse_drop_type(TokenCursor& cursor);
-Parsed<ast::Statement> parse_create_connector(TokenCursor& cursor, std::string kind);  // parse_connector.cc
+Parsed<ast::Statement> parse_create_connector(TokenCursor& cursor,
+                                              std::string kind);  // parse_connector.cc
 Parsed<ast::Statement> parse_drop_connector(TokenCursor& cursor);
 
 // SHOW, DESCRIBE, EXPLAIN, TERMINATE, SET, UNSET, PRINT: parse_admin.cc

@@ -22,9 +22,9 @@ using PlanPtr = std::unique_ptr<PlanNode>;
 enum class PseudoColumn : std::uint8_t { rowtime, rowpartition, rowoffset, windowstart, windowend };
 
 // Reads a source's topic. Its output: the source's columns in order (those with role `header` from
-// the record's headers, see SourceInfo::headers_of), then the pseudo-columns named. Of a table every
-// record is a change: a null value is a tombstone of its key. Of a windowed source the record's key
-// is followed by the window (see WindowInfo), which goes along to the sink.
+// the record's headers, see SourceInfo::headers_of), then the pseudo-columns named. Of a table
+// every record is a change: a null value is a tombstone of its key. Of a windowed source the
+// record's key is followed by the window (see WindowInfo), which goes along to the sink.
 struct SourceStep {
   SourceInfo stream;
   std::vector<bool> used;  // per output column: read by a later step (projection pushdown)

@@ -32,8 +32,9 @@ std::vector<QueryPlanner::Key> QueryPlanner::wanted_keys() const {
   if (drops_key_) return keys;
   for (std::size_t i = 0; i < partition_by_.size(); ++i) {
     const auto* column = std::get_if<ColumnExpr>(&partition_by_[i]->node);
-    Key key{.any_of = {}, .shown = column != nullptr ? qualified(column->index)
-                                                     : ast::to_text(*query_.partition_by[i])};
+    Key key{.any_of = {},
+            .shown = column != nullptr ? qualified(column->index)
+                                       : ast::to_text(*query_.partition_by[i])};
     key.any_of.push_back(clone(*partition_by_[i]));
     keys.push_back(std::move(key));
   }

@@ -65,8 +65,7 @@ Parsed<void> QueryPlanner::expand_partition_keys(const ast::SelectItem& item,
     if (const auto* field = std::get_if<ast::Field>(&query_.partition_by[i]->node))
       name = next_field_name(field->name.text);
     if (name.empty()) name = next_generated_name();
-    outputs_.push_back(
-        {.name = std::move(name), .expr = std::move(again.expr), .span = item.span});
+    outputs_.push_back({.name = std::move(name), .expr = std::move(again.expr), .span = item.span});
   }
   return {};
 }

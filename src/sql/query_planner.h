@@ -42,7 +42,7 @@ class QueryPlanner {
   // For a stream or table: derive() gives the result's columns, keys first; then the sink's
   // description is settled by the caller, and finish() makes the tree that ends in it.
   Parsed<data::Schema> derive(const ast::Identifier& sink);
-  SourceKind kind() const;                  // of the result
+  SourceKind kind() const;                   // of the result
   std::optional<WindowInfo> window() const;  // of the result's keys
   const SourceInfo& first_source() const { return *scope_->first().source; }
   std::vector<const SourceInfo*> sources() const;

@@ -12,9 +12,9 @@
 namespace penstock::sql {
 namespace {
 
-constexpr std::array<PseudoColumn, 5> kPseudo = {
-    PseudoColumn::rowtime, PseudoColumn::rowpartition, PseudoColumn::rowoffset,
-    PseudoColumn::windowstart, PseudoColumn::windowend};
+constexpr std::array<PseudoColumn, 5> kPseudo = {PseudoColumn::rowtime, PseudoColumn::rowpartition,
+                                                 PseudoColumn::rowoffset, PseudoColumn::windowstart,
+                                                 PseudoColumn::windowend};
 constexpr std::size_t kColumnsListed = 8;
 
 bool is_window_bound(PseudoColumn column) {
@@ -83,11 +83,11 @@ Parsed<const Scope::Part*> Scope::find_part(const ast::Identifier& qualifier) co
   if (at != parts_.end()) return &*at;
   std::string known;
   for (const Part& part : parts_) known += (known.empty() ? "" : ", ") + name_text(part.alias);
-  return problem(qualifier.span,
-                 fmt::format("'{}' is not a valid stream/table name or alias; the source{} here "
-                             "{} {}.",
-                             qualifier.text, is_join() ? "s" : "", is_join() ? "are" : "is",
-                             known));
+  return problem(
+      qualifier.span,
+      fmt::format("'{}' is not a valid stream/table name or alias; the source{} here "
+                  "{} {}.",
+                  qualifier.text, is_join() ? "s" : "", is_join() ? "are" : "is", known));
 }
 
 void Scope::add_key(data::Type type) {
@@ -193,8 +193,8 @@ std::unexpected<Diagnostic> Scope::ambiguous(const ast::ColumnName& name,
     could += fmt::format("{}{}.{}", could.empty() ? "" : " or ", name_text(parts_[i].alias),
                          name_text(name.column.text));
   }
-  return problem(name.column.span, fmt::format("Column '{}' is ambiguous. Could be {}.",
-                                               name.column.text, could));
+  return problem(name.column.span,
+                 fmt::format("Column '{}' is ambiguous. Could be {}.", name.column.text, could));
 }
 
 std::unexpected<Diagnostic> Scope::unknown(const ast::ColumnName& name) const {
@@ -202,7 +202,8 @@ std::unexpected<Diagnostic> Scope::unknown(const ast::ColumnName& name) const {
   std::vector<std::string> candidates;
   for (const Part& part : parts_) {
     if (name.source && name.source->text != part.alias) continue;
-    for (const data::ColumnSchema& own : part.source->schema.columns) candidates.push_back(own.name);
+    for (const data::ColumnSchema& own : part.source->schema.columns)
+      candidates.push_back(own.name);
     for (const PseudoColumn pseudo : pseudo_of(*part.source))
       candidates.emplace_back(name_of(pseudo));
   }

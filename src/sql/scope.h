@@ -19,8 +19,8 @@ bool is_reserved_column(std::string_view name);
 std::string_view name_of(PseudoColumn column);
 data::Type type_of(PseudoColumn column);
 
-// The sources of a query with their pseudo-columns. The columns of all have one row of numbers: those
-// of the first source, its pseudo-columns, those of the second, ... One source alone gets a
+// The sources of a query with their pseudo-columns. The columns of all have one row of numbers:
+// those of the first source, its pseudo-columns, those of the second, ... One source alone gets a
 // pseudo-column when it is first named; several have all of theirs from the beginning, so that the
 // numbers stand.
 class Scope {

@@ -104,8 +104,8 @@ Result<TestCase> read_case(const ExactJson& node, std::string id, const std::str
   }
   for (const ExactJson& topic : list_member(node, "topics")) {
     WrittenTopic written{.name = TRY(text_member(topic, "name", out.id))};
-    written.partitions = static_cast<std::int32_t>(
-        TRY(number_member(topic, "partitions", out.id)).value_or(1));
+    written.partitions =
+        static_cast<std::int32_t>(TRY(number_member(topic, "partitions", out.id)).value_or(1));
     out.topics.push_back(std::move(written));
   }
   for (const ExactJson& record : list_member(node, "inputs"))

@@ -24,7 +24,7 @@ class CaseRunnerTest : public ::testing::Test {
     return cases.empty() ? CaseReport{} : run_case(cases.front(), batched);
   }
 
-  TestFolder folder_;
+  TemporaryFolder folder_;
 };
 
 constexpr std::string_view kCreate =

@@ -8,8 +8,8 @@
 #include <chrono>
 #include <csignal>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "base/file.h"
 #include "cli/command.h"
@@ -86,8 +86,7 @@ Result<CaseReport> run_in_worker(const TestCase& test, bool batched) {
   int status = 0;
   while (::waitpid(worker, &status, 0) < 0 && errno == EINTR) continue;
   if (!ended) {
-    return broken_case(test.id,
-                       fmt::format("the case took more than {} s", kCaseTime.count()));
+    return broken_case(test.id, fmt::format("the case took more than {} s", kCaseTime.count()));
   }
   return unpacked(test.id, told, status);
 }
