@@ -37,13 +37,13 @@ bool is_one_token(std::string_view value) {
   return tokens->size() == 2 + sign && (*tokens)[sign].kind != TokenKind::symbol;
 }
 
-SourceSpan span_of(std::size_t begin, std::size_t end) {
+SourceSpan span_within(std::size_t begin, std::size_t end) {
   return {static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end)};
 }
 
 Parsed<std::string> value_of(std::string_view text, std::size_t at, std::string_view name,
                              char quote, const Variables& variables) {
-  const SourceSpan span = span_of(at, at + kOpen.size() + name.size() + 1);
+  const SourceSpan span = span_within(at, at + kOpen.size() + name.size() + 1);
   const auto known = variables.find(upper(name));
   if (known == variables.end()) {
     std::vector<std::string> names;
