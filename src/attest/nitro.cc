@@ -99,14 +99,20 @@ ByteBuffer config_register(const NitroDocument& document) {
   return found == document.pcrs.end() ? ByteBuffer(48) : found->second;
 }
 
+// What a register that was empty is the hash of after one extension.
+ByteBuffer behind_zeros(ByteView bytes) {
+  constexpr std::size_t kRegisterBytes = 48;
+  ByteBuffer out(kRegisterBytes + bytes.size());
+  std::ranges::copy(bytes, out.begin() + kRegisterBytes);
+  return out;
+}
+
 void check_nitro_config(RuleBook& book, const NitroDocument& document) {
   if (book.context().expected.unbound || !book.judging()) return;
   const ByteBuffer& digest = book.context().expected.config_digest;
   ByteBuffer expected(48);
   if (!digest.empty()) {
-    ByteBuffer extended(48);
-    extended.insert(extended.end(), digest.begin(), digest.end());
-    expected = crypto::digest(crypto::Hash::sha384, extended);
+    expected = crypto::digest(crypto::Hash::sha384, behind_zeros(digest));
   }
   const ByteBuffer seen = config_register(document);
   book.check(seen == expected,
@@ -144,10 +150,8 @@ void instance_claim(Claims& claims, const NitroDocument& document) {
   const auto found = document.pcrs.find(4);
   if (found == document.pcrs.end()) return;
   const std::string instance = document.module_id.substr(0, document.module_id.find("-enc"));
-  ByteBuffer input(48);
-  input.insert(input.end(), instance.begin(), instance.end());
   claims["pcr4_is_sha384_zero48_instance_id"] =
-      crypto::digest(crypto::Hash::sha384, input) == found->second;
+      crypto::digest(crypto::Hash::sha384, behind_zeros(as_bytes(instance))) == found->second;
   claims["platform"] = instance;
 }
 

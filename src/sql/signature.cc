@@ -192,7 +192,7 @@ TypePattern pattern_of(ArgKind kind) {
   TypePattern made;
   if (kind >= ArgKind::any) {
     made.kind = TypePattern::Kind::variable;
-    made.name = "T";
+    made.name.push_back('T');
   } else {
     made.type = kTypeNames[static_cast<std::size_t>(kind)].second;  // in the same order
   }
