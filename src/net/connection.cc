@@ -19,6 +19,7 @@ using Want = TlsSession::Want;
 // Buffers that are handed on before other connections have their turn.
 constexpr int kReadsPerTurn = 4;
 constexpr std::size_t kKeptOutputBytes = 64 << 10;
+constexpr std::chrono::milliseconds kLinger{1'000};  // of a closed connection
 
 class ClientEnd final : public Connection, public std::enable_shared_from_this<ClientEnd> {
  public:
@@ -56,9 +57,17 @@ class ClientEnd final : public Connection, public std::enable_shared_from_this<C
 
   void close() override {
     if (!handler_) return;
-    if (open_) write_some();
+    const bool goes_out = open_ && write_some() == Want::nothing;
     handler_ = nullptr;
-    shut();
+    if (!goes_out) return shut();
+    if (session_) (void)session_->end_writing();
+    error_code ignored;
+    socket_.shutdown(tcp::socket::shutdown_send, ignored);
+    timer_.expires_after(kLinger);
+    timer_.async_wait([self = shared_from_this()](const error_code& ec) {
+      if (!ec) self->shut();
+    });
+    linger();
   }
 
  private:
@@ -192,6 +201,21 @@ class ClientEnd final : public Connection, public std::enable_shared_from_this<C
     const std::size_t bytes = socket_.write_some(boost::asio::buffer(rest.data(), rest.size()), ec);
     if (ec == boost::asio::error::would_block) return {.want = Want::write, .bytes = bytes};
     return {.want = ec ? Want::failed : Want::nothing, .bytes = bytes};
+  }
+
+  // A socket that is closed over unread bytes resets the connection, and what was sent last may
+  // never be read: the peer's end is waited for, and its bytes are thrown away.
+  void linger() {
+    socket_.async_wait(tcp::socket::wait_read, [self = shared_from_this()](const error_code& ec) {
+      if (ec || !self->socket_.is_open()) return;
+      for (;;) {
+        error_code end;
+        auto& buffer = self->loop_.buffer;
+        self->socket_.read_some(boost::asio::buffer(buffer.data(), buffer.size()), end);
+        if (end == boost::asio::error::would_block) return self->linger();
+        if (end) return self->shut();
+      }
+    });
   }
 
   // -- the end ------------------------------------------------------------------------------------

@@ -10,14 +10,23 @@
 #include "net/event_loop_parts.h"
 
 namespace penstock::net {
+namespace {
+
+constexpr std::chrono::milliseconds kEndPatience{2'000};
+
+}  // namespace
 
 EventLoop::EventLoop() : parts_(std::make_unique<Parts>()) {
-  parts_->thread = std::thread([p = parts_.get()] { p->io.run(); });
+  parts_->thread = std::thread([p = parts_.get()] {
+    p->io.run();
+    p->finished.set_value();
+  });
 }
 
 EventLoop::~EventLoop() {
-  parts_->guard.reset();
-  parts_->io.stop();
+  parts_->guard.reset();  // closed connections may still say their last words
+  if (parts_->finished.get_future().wait_for(kEndPatience) != std::future_status::ready)
+    parts_->io.stop();
   parts_->thread.join();
 }
 

@@ -12,7 +12,7 @@ VERBS = ("run", "produce", "consume", "sql", "policy", "topics", "repair")
 MASKING = """
 CREATE STREAM people (id BIGINT, card STRING, amount INT)
   WITH (KAFKA_TOPIC='people', VALUE_FORMAT='JSON', PARTITIONS=2);
-CREATE STREAM masked WITH (KAFKA_TOPIC='masked', VALUE_FORMAT='JSON', PARTITIONS=2) AS
+CREATE STREAM masked WITH (KAFKA_TOPIC='masked', VALUE_FORMAT='JSON', PARTITIONS=2, ON_ERROR='dead_letter') AS
   SELECT id, MASK_KEEP_RIGHT(card, 4) AS card, amount / (amount - 7) AS ratio FROM people
   WHERE amount >= 5 EMIT CHANGES;
 """

@@ -7,7 +7,7 @@ from kafka_case import KafkaCase
 
 SQL = """
 CREATE STREAM numbers (n BIGINT) WITH (KAFKA_TOPIC='numbers', VALUE_FORMAT='JSON');
-CREATE STREAM doubled WITH (KAFKA_TOPIC='doubled', VALUE_FORMAT='JSON', PARTITIONS=2) AS
+CREATE STREAM doubled WITH (KAFKA_TOPIC='doubled', VALUE_FORMAT='JSON', PARTITIONS=2, ON_ERROR='dead_letter') AS
   SELECT n * 2 AS d, 100 / n AS q FROM numbers EMIT CHANGES;
 """
 KEYS = ["a", "b", "c", "d", "e", "f", "g", "h"]  # they lie in all of up to six partitions

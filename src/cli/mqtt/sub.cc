@@ -77,6 +77,7 @@ class Printer final : public mqtt::Client::Listener {
     }
   }
   void on_message(std::uint64_t number, const mqtt::Publish& message) override {
+    if (settings_.count > 0 && printed_ >= settings_.count) return;  // not ours to acknowledge
     last_ = number;
     if (is_wanted(message)) print(message);
     if (settings_.count > 0 && printed_ >= settings_.count) {
@@ -106,7 +107,6 @@ class Printer final : public mqtt::Client::Listener {
   }
 
   void print(const mqtt::Publish& message) {
-    if (settings_.count > 0 && printed_ >= settings_.count) return;
     ++printed_;
     std::string line;
     if (settings_.json) {
