@@ -51,7 +51,7 @@ struct LeafSpec {
   std::string common_name;
   std::vector<std::string> names;  // DNS names and IP addresses, into subjectAltName
   Validity validity;
-  bool server = true;  // extendedKeyUsage serverAuth, else clientAuth
+  bool server = true;      // extendedKeyUsage serverAuth, else clientAuth
   std::string usage = {};  // an OID of another use, instead of both
 };
 // Random serial of 128 bits; digitalSignature. invalid_argument: a name that is neither a DNS name
