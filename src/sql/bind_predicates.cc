@@ -236,16 +236,18 @@ Parsed<void> ExpressionBinder::match_sides(BinaryOperator op, Bound& left, Bound
   const Type timestamp(TypeKind::timestamp);
   switch (comparability(left.expr->type.kind(), right.expr->type.kind())) {
     case Comparability::as_time:
-      for (Bound* side : {&left, &right})
-        *side = Bound{TRY(calls_.cast(std::move(*side), timestamp, side->expr->span))};
+      for (Bound* side : {&left, &right}) {
+        const auto span = side->expr->span;
+        *side = Bound{TRY(calls_.cast(std::move(*side), timestamp, span))};
+      }
       return {};
     case Comparability::time_text: {
       const bool text_left = left.expr->type.kind() == TypeKind::string;
       Bound& text = text_left ? left : right;
       const Type type = text_left ? right.expr->type : left.expr->type;
-      text = is_string_literal(text)
-                 ? TRY(read_literal(std::move(text), type))
-                 : Bound{TRY(calls_.cast(std::move(text), type, text.expr->span))};
+      const auto span = text.expr->span;
+      text = is_string_literal(text) ? TRY(read_literal(std::move(text), type))
+                                     : Bound{TRY(calls_.cast(std::move(text), type, span))};
       return {};
     }
     case Comparability::equality:

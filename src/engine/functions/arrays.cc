@@ -1,5 +1,6 @@
 // ARRAY_..., SLICE, GENERATE_SERIES.
 #include <algorithm>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -235,10 +236,52 @@ void generate_series(const KernelCall& call) {
   }
 }
 
+FunctionList ordering_functions() {
+  return {
+      {"ARRAY_MAX",
+       "ARRAY",
+       "The greatest element that is not NULL.",
+       {declared("ARRAY_MAX(ARRAY<T>) -> T", array_extremum<true>)},
+       {{"ARRAY_MAX(ARRAY[1, NULL, 3])", "3"}}},
+      {"ARRAY_MIN",
+       "ARRAY",
+       "The least element that is not NULL.",
+       {declared("ARRAY_MIN(ARRAY<T>) -> T", array_extremum<false>)},
+       {{"ARRAY_MIN(ARRAY['b', NULL, 'a'])", "'a'"}}},
+      {"ARRAY_SORT",
+       "ARRAY",
+       "The elements in order (ASC or DESC), NULL last.",
+       {declared("ARRAY_SORT(ARRAY<T>) -> ARRAY<T>", array_sort),
+        declared("ARRAY_SORT(ARRAY<T>, STRING) -> ARRAY<T>", array_sort)},
+       {{"ARRAY_SORT(ARRAY[2, NULL, 1])", "[1, 2, NULL]"},
+        {"ARRAY_SORT(ARRAY[2, NULL, 3], 'desc')", "[3, 2, NULL]"}}},
+      {"SLICE",
+       "ARRAY",
+       "The elements from one place to another, both included and counted from 1.",
+       {sees_nulls(declared("SLICE(ARRAY<T>, INTEGER, INTEGER) -> ARRAY<T>", slice))},
+       {{"SLICE(ARRAY['a', 'b', 'c', 'd'], 2, 3)", "['b', 'c']"},
+        {"SLICE(ARRAY['a'], 1, 2)", "NULL"}}},
+      {"GENERATE_SERIES",
+       "ARRAY",
+       "The numbers from the first to the second, both included, in steps of 1 or as given.",
+       {declared("GENERATE_SERIES(INTEGER, INTEGER) -> ARRAY<INTEGER>",
+                 generate_series<std::int32_t>),
+        declared("GENERATE_SERIES(INTEGER, INTEGER, INTEGER) -> ARRAY<INTEGER>",
+                 generate_series<std::int32_t>),
+        declared("GENERATE_SERIES(BIGINT, BIGINT) -> ARRAY<BIGINT>", generate_series<std::int64_t>),
+        declared("GENERATE_SERIES(BIGINT, BIGINT, INTEGER) -> ARRAY<BIGINT>",
+                 generate_series<std::int64_t>)},
+       {{"GENERATE_SERIES(1, 3)", "[1, 2, 3]"},
+        {"GENERATE_SERIES(3, 1)", "[3, 2, 1]"},
+        {"GENERATE_SERIES(0, 10, 4)", "[0, 4, 8]"},
+        {"GENERATE_SERIES(0, 1, 0)", "error: step_is_zero"}}},
+  };
+}
+
 }  // namespace
 
 FunctionList array_functions() {
-  return {
+  FunctionList out = {
       {"ARRAY_LENGTH",
        "ARRAY",
        "How many elements there are.",
@@ -289,44 +332,10 @@ FunctionList array_functions() {
         sees_nulls(declared("ARRAY_JOIN(ARRAY<T>, STRING) -> STRING", array_join))},
        {{"ARRAY_JOIN(ARRAY[1, NULL, 2])", "'1,null,2'"},
         {"ARRAY_JOIN(ARRAY['a', 'b'], '; ')", "'a; b'"}}},
-      {"ARRAY_MAX",
-       "ARRAY",
-       "The greatest element that is not NULL.",
-       {declared("ARRAY_MAX(ARRAY<T>) -> T", array_extremum<true>)},
-       {{"ARRAY_MAX(ARRAY[1, NULL, 3])", "3"}}},
-      {"ARRAY_MIN",
-       "ARRAY",
-       "The least element that is not NULL.",
-       {declared("ARRAY_MIN(ARRAY<T>) -> T", array_extremum<false>)},
-       {{"ARRAY_MIN(ARRAY['b', NULL, 'a'])", "'a'"}}},
-      {"ARRAY_SORT",
-       "ARRAY",
-       "The elements in order (ASC or DESC), NULL last.",
-       {declared("ARRAY_SORT(ARRAY<T>) -> ARRAY<T>", array_sort),
-        declared("ARRAY_SORT(ARRAY<T>, STRING) -> ARRAY<T>", array_sort)},
-       {{"ARRAY_SORT(ARRAY[2, NULL, 1])", "[1, 2, NULL]"},
-        {"ARRAY_SORT(ARRAY[2, NULL, 3], 'desc')", "[3, 2, NULL]"}}},
-      {"SLICE",
-       "ARRAY",
-       "The elements from one place to another, both included and counted from 1.",
-       {sees_nulls(declared("SLICE(ARRAY<T>, INTEGER, INTEGER) -> ARRAY<T>", slice))},
-       {{"SLICE(ARRAY['a', 'b', 'c', 'd'], 2, 3)", "['b', 'c']"},
-        {"SLICE(ARRAY['a'], 1, 2)", "NULL"}}},
-      {"GENERATE_SERIES",
-       "ARRAY",
-       "The numbers from the first to the second, both included, in steps of 1 or as given.",
-       {declared("GENERATE_SERIES(INTEGER, INTEGER) -> ARRAY<INTEGER>",
-                 generate_series<std::int32_t>),
-        declared("GENERATE_SERIES(INTEGER, INTEGER, INTEGER) -> ARRAY<INTEGER>",
-                 generate_series<std::int32_t>),
-        declared("GENERATE_SERIES(BIGINT, BIGINT) -> ARRAY<BIGINT>", generate_series<std::int64_t>),
-        declared("GENERATE_SERIES(BIGINT, BIGINT, INTEGER) -> ARRAY<BIGINT>",
-                 generate_series<std::int64_t>)},
-       {{"GENERATE_SERIES(1, 3)", "[1, 2, 3]"},
-        {"GENERATE_SERIES(3, 1)", "[3, 2, 1]"},
-        {"GENERATE_SERIES(0, 10, 4)", "[0, 4, 8]"},
-        {"GENERATE_SERIES(0, 1, 0)", "error: step_is_zero"}}},
   };
+  FunctionList more = ordering_functions();
+  std::ranges::move(more, std::back_inserter(out));
+  return out;
 }
 
 }  // namespace penstock::engine::functions

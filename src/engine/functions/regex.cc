@@ -66,7 +66,7 @@ class Patterns {
 
 class ConstantPattern final : public sql::FunctionState {
  public:
-  explicit ConstantPattern(boost::wregex pattern) : pattern(std::move(pattern)) {}
+  explicit ConstantPattern(const boost::wregex& made) : pattern(made) {}
   const boost::wregex pattern;
 };
 

@@ -13,6 +13,7 @@
 namespace penstock::engine::functions {
 namespace {
 
+constexpr std::string_view kDateFields = "GyuMLQdDE", kClockFields = "aHkKhmsSAnN";
 constexpr std::string_view kLetters = "GyuMLdDEaHkKhmsSAnNVzXxZQ";
 constexpr std::string_view kDateLetters = "GyuMLdDEQ";
 constexpr std::string_view kTimeLetters = "aHkKhmsSAnN";
@@ -143,91 +144,87 @@ Result<TimePattern> TimePattern::compile(std::string_view pattern) {
   return made;
 }
 
+// A point in time, taken apart once for all fields.
+struct TimePattern::Moment {
+  explicit Moment(data::TimestampMs local)
+      : days(floor_div(local, data::kDayMs)),
+        of_day(local - days * data::kDayMs),
+        date(data::civil_from_days(days)) {}
+  std::int64_t days, of_day;
+  data::CivilDate date;
+};
+
+std::string TimePattern::date_text(const Part& part, const Moment& at) {
+  const auto weekday = static_cast<std::size_t>(((at.days + 3) % 7 + 7) % 7);
+  const auto month = static_cast<std::size_t>(at.date.month - 1);
+  switch (part.letter) {
+    case 'G':
+      return at.date.year > 0 ? "AD" : "BC";
+    case 'y':
+    case 'u': {
+      const std::int64_t of_era = at.date.year > 0 ? at.date.year : 1 - at.date.year;
+      const std::int64_t year = part.letter == 'y' ? of_era : at.date.year;
+      return part.count == 2 ? padded(((year % 100) + 100) % 100, 2) : padded(year, part.count);
+    }
+    case 'M':
+    case 'L':
+      if (part.count <= 2) return padded(at.date.month, part.count);
+      return std::string(part.count == 3 ? kMonths[month].substr(0, 3) : kMonths[month]);
+    case 'Q':
+      return padded((at.date.month + 2) / 3, part.count);
+    case 'd':
+      return padded(at.date.day, part.count);
+    case 'D':
+      return padded(at.days - data::days_from_civil({at.date.year, 1, 1}) + 1, part.count);
+    default:  // E
+      return std::string(part.count <= 3 ? kWeekdays[weekday].substr(0, 3) : kWeekdays[weekday]);
+  }
+}
+
+std::string TimePattern::clock_text(const Part& part, const Moment& at) {
+  const std::int64_t hour = at.of_day / 3'600'000, milli = at.of_day % 1000;
+  switch (part.letter) {
+    case 'a':
+      return hour < 12 ? "AM" : "PM";
+    case 'H':
+      return padded(hour, part.count);
+    case 'k':
+      return padded(hour == 0 ? 24 : hour, part.count);
+    case 'K':
+      return padded(hour % 12, part.count);
+    case 'h':
+      return padded(hour % 12 == 0 ? 12 : hour % 12, part.count);
+    case 'm':
+      return padded(at.of_day / 60'000 % 60, part.count);
+    case 's':
+      return padded(at.of_day / 1000 % 60, part.count);
+    case 'S':
+      return (padded(milli, 3) + std::string(16, '0'))
+          .substr(0, static_cast<std::size_t>(part.count));
+    case 'A':
+      return padded(at.of_day, part.count);
+    case 'n':
+      return padded(milli * 1'000'000, part.count);
+    default:  // N
+      return padded(at.of_day * 1'000'000, part.count);
+  }
+}
+
 std::string TimePattern::format(data::TimestampMs local, std::int64_t offset_ms,
                                 std::string_view zone) const {
-  const std::int64_t days = floor_div(local, data::kDayMs);
-  const std::int64_t of_day = local - days * data::kDayMs;
-  const data::CivilDate date = data::civil_from_days(days);
-  const std::int64_t hour = of_day / 3'600'000, milli = of_day % 1000;
-  const std::int64_t year_of_era = date.year > 0 ? date.year : 1 - date.year;
-  const auto weekday = static_cast<std::size_t>(((days + 3) % 7 + 7) % 7);
-  const auto month = static_cast<std::size_t>(date.month - 1);
+  const Moment at(local);
   std::string out;
   for (const Part& part : parts_) {
-    switch (part.letter) {
-      case 0:
-        out += part.text;
-        break;
-      case 'G':
-        out += date.year > 0 ? "AD" : "BC";
-        break;
-      case 'y':
-      case 'u': {
-        const std::int64_t year = part.letter == 'y' ? year_of_era : date.year;
-        out += part.count == 2 ? padded(((year % 100) + 100) % 100, 2) : padded(year, part.count);
-        break;
-      }
-      case 'M':
-      case 'L':
-        if (part.count <= 2)
-          out += padded(date.month, part.count);
-        else
-          out += part.count == 3 ? kMonths[month].substr(0, 3) : kMonths[month];
-        break;
-      case 'Q':
-        out += padded((date.month + 2) / 3, part.count);
-        break;
-      case 'd':
-        out += padded(date.day, part.count);
-        break;
-      case 'D':
-        out += padded(days - data::days_from_civil({date.year, 1, 1}) + 1, part.count);
-        break;
-      case 'E':
-        out += part.count <= 3 ? kWeekdays[weekday].substr(0, 3) : kWeekdays[weekday];
-        break;
-      case 'a':
-        out += hour < 12 ? "AM" : "PM";
-        break;
-      case 'H':
-        out += padded(hour, part.count);
-        break;
-      case 'k':
-        out += padded(hour == 0 ? 24 : hour, part.count);
-        break;
-      case 'K':
-        out += padded(hour % 12, part.count);
-        break;
-      case 'h':
-        out += padded(hour % 12 == 0 ? 12 : hour % 12, part.count);
-        break;
-      case 'm':
-        out += padded(of_day / 60'000 % 60, part.count);
-        break;
-      case 's':
-        out += padded(of_day / 1000 % 60, part.count);
-        break;
-      case 'S':
-        out += (padded(milli, 3) + std::string(16, '0'))
-                   .substr(0, static_cast<std::size_t>(part.count));
-        break;
-      case 'A':
-        out += padded(of_day, part.count);
-        break;
-      case 'n':
-        out += padded(milli * 1'000'000, part.count);
-        break;
-      case 'N':
-        out += padded(of_day * 1'000'000, part.count);
-        break;
-      case 'V':
-      case 'z':
-        out += zone;
-        break;
-      default:
-        out += offset_text(offset_ms, part.letter, part.count);
-        break;
-    }
+    if (part.letter == 0)
+      out += part.text;
+    else if (kDateFields.find(part.letter) != std::string_view::npos)
+      out += date_text(part, at);
+    else if (kClockFields.find(part.letter) != std::string_view::npos)
+      out += clock_text(part, at);
+    else if (part.letter == 'V' || part.letter == 'z')
+      out += zone;
+    else
+      out += offset_text(offset_ms, part.letter, part.count);
   }
   return out;
 }
@@ -261,20 +258,20 @@ std::optional<std::size_t> TimePattern::read_number(std::size_t part, std::strin
   return size;
 }
 
-std::optional<std::size_t> TimePattern::read_part(std::size_t index, std::string_view text,
+std::optional<std::size_t> TimePattern::read_within(std::size_t part, std::string_view text,
+                                                    std::int64_t& to, std::int64_t low,
+                                                    std::int64_t high) const {
+  const int count = parts_[part].count;
+  auto size = read_number(part, text, count, count == 1 ? 18 : count, to);
+  if (size && (to < low || to > high)) size.reset();
+  return size;
+}
+
+std::optional<std::size_t> TimePattern::read_date(std::size_t index, std::string_view text,
                                                   Fields& fields) const {
   const Part& part = parts_[index];
-  const auto number = [&](std::int64_t& to, std::int64_t low, std::int64_t high) {
-    const int most = part.count == 1 ? 18 : part.count;
-    auto size = read_number(index, text, part.count, most, to);
-    if (size && (to < low || to > high)) size.reset();
-    return size;
-  };
   std::int64_t value = 0;
   switch (part.letter) {
-    case 0:
-      if (!same_ignoring_case(text.substr(0, part.text.size()), part.text)) return std::nullopt;
-      return part.text.size();
     case 'G':
       return text.starts_with("AD") ? std::optional<std::size_t>(2) : std::nullopt;
     case 'y':
@@ -296,18 +293,26 @@ std::optional<std::size_t> TimePattern::read_part(std::size_t index, std::string
         fields.month = name->first + 1;
         return name->second;
       }
-      return number(fields.month, 1, 12);
+      return read_within(index, text, fields.month, 1, 12);
     case 'E': {
       const auto name = read_name(kWeekdays, text, part.count > 3);
       if (!name) return std::nullopt;
       return name->second;
     }
     case 'Q':
-      return number(value, 1, 4);
+      return read_within(index, text, value, 1, 4);
     case 'd':
-      return number(fields.day, 1, 31);
-    case 'D':
-      return number(fields.day_of_year.emplace(), 1, 366);
+      return read_within(index, text, fields.day, 1, 31);
+    default:  // D
+      return read_within(index, text, fields.day_of_year.emplace(), 1, 366);
+  }
+}
+
+std::optional<std::size_t> TimePattern::read_clock(std::size_t index, std::string_view text,
+                                                   Fields& fields) const {
+  const Part& part = parts_[index];
+  std::int64_t value = 0;
+  switch (part.letter) {
     case 'a':
       if (text.size() < 2 || std::toupper(static_cast<unsigned char>(text[1])) != 'M')
         return std::nullopt;
@@ -316,23 +321,23 @@ std::optional<std::size_t> TimePattern::read_part(std::size_t index, std::string
                  ? std::optional<std::size_t>(2)
                  : std::nullopt;
     case 'H':
-      return number(fields.hour, 0, 23);
+      return read_within(index, text, fields.hour, 0, 23);
     case 'k': {
-      const auto size = number(fields.hour, 1, 24);
+      const auto size = read_within(index, text, fields.hour, 1, 24);
       fields.hour %= 24;
       return size;
     }
     case 'K':
-      return number(fields.hour_of_half.emplace(), 0, 11);
+      return read_within(index, text, fields.hour_of_half.emplace(), 0, 11);
     case 'h': {
-      const auto size = number(fields.hour_of_half.emplace(), 1, 12);
+      const auto size = read_within(index, text, fields.hour_of_half.emplace(), 1, 12);
       *fields.hour_of_half %= 12;
       return size;
     }
     case 'm':
-      return number(fields.minute, 0, 59);
+      return read_within(index, text, fields.minute, 0, 59);
     case 's':
-      return number(fields.second, 0, 59);
+      return read_within(index, text, fields.second, 0, 59);
     case 'S': {
       const auto size = read_number(index, text, part.count, part.count, value);
       if (!size) return std::nullopt;
@@ -342,27 +347,37 @@ std::optional<std::size_t> TimePattern::read_part(std::size_t index, std::string
       return size;
     }
     case 'A':
-      return number(fields.milli_of_day.emplace(), 0, data::kDayMs - 1);
+      return read_within(index, text, fields.milli_of_day.emplace(), 0, data::kDayMs - 1);
     case 'n':
-      return number(fields.nano, 0, 999'999'999);
-    case 'N': {
-      const auto size = number(value, 0, data::kDayMs * 1'000'000 - 1);
+      return read_within(index, text, fields.nano, 0, 999'999'999);
+    default: {  // N
+      const auto size = read_within(index, text, value, 0, data::kDayMs * 1'000'000 - 1);
       fields.milli_of_day = value / 1'000'000;
       return size;
     }
-    case 'V':
-    case 'z': {
-      std::size_t size = 0;
-      while (size < text.size() &&
-             (std::isalnum(static_cast<unsigned char>(text[size])) != 0 ||
-              std::string_view("/_+-:").find(text[size]) != std::string_view::npos))
-        ++size;
-      fields.zone = text.substr(0, size);
-      return size == 0 ? std::nullopt : std::optional(size);
-    }
-    default:
-      return read_offset(text, fields.offset_ms.emplace());
   }
+}
+
+std::optional<std::size_t> TimePattern::read_part(std::size_t index, std::string_view text,
+                                                  Fields& fields) const {
+  const Part& part = parts_[index];
+  if (part.letter == 0) {
+    if (!same_ignoring_case(text.substr(0, part.text.size()), part.text)) return std::nullopt;
+    return part.text.size();
+  }
+  if (kDateFields.find(part.letter) != std::string_view::npos)
+    return read_date(index, text, fields);
+  if (kClockFields.find(part.letter) != std::string_view::npos)
+    return read_clock(index, text, fields);
+  if (part.letter != 'V' && part.letter != 'z')
+    return read_offset(text, fields.offset_ms.emplace());
+  std::size_t size = 0;
+  while (size < text.size() &&
+         (std::isalnum(static_cast<unsigned char>(text[size])) != 0 ||
+          std::string_view("/_+-:").find(text[size]) != std::string_view::npos))
+    ++size;
+  fields.zone = text.substr(0, size);
+  return size == 0 ? std::nullopt : std::optional(size);
 }
 
 // An optional part that does not match is passed over, with all that it holds.

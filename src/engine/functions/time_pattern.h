@@ -44,6 +44,15 @@ class TimePattern {
     int depth = 0;     // of brackets around
   };
   struct Fields;
+  struct Moment;
+  static std::string date_text(const Part& part, const Moment& at);
+  static std::string clock_text(const Part& part, const Moment& at);
+  std::optional<std::size_t> read_within(std::size_t part, std::string_view text, std::int64_t& to,
+                                         std::int64_t low, std::int64_t high) const;
+  std::optional<std::size_t> read_date(std::size_t index, std::string_view text,
+                                       Fields& fields) const;
+  std::optional<std::size_t> read_clock(std::size_t index, std::string_view text,
+                                        Fields& fields) const;
   std::optional<std::size_t> read_part(std::size_t part, std::string_view text,
                                        Fields& fields) const;
   std::optional<std::size_t> read_number(std::size_t part, std::string_view text, int least,
