@@ -120,9 +120,14 @@ TEST(Quotas, BytesOfAPeerThatAreNotYetAnswered) {
   const std::string answers = first.hear_until("40000") + second.hear_until("40000");
   EXPECT_THAT(answers, HasSubstr("HTTP/1.1 429 "));
   EXPECT_THAT(answers, HasSubstr("HTTP/1.1 200 "));
-  first = RawClient(server->port(), 2);  // what was answered counts no more
-  first.say(post(40'000, 40'000));
-  EXPECT_THAT(first.hear_until("40000"), StartsWith("HTTP/1.1 200"));
+  // What was answered counts no more, once the server has seen that the answer has gone.
+  std::string again;
+  for (int i = 0; i < 1'000 && !again.starts_with("HTTP/1.1 200"); ++i) {
+    first = RawClient(server->port(), 2);
+    first.say(post(40'000, 40'000));
+    again = first.hear_until("40000");
+  }
+  EXPECT_THAT(again, StartsWith("HTTP/1.1 200"));
 }
 
 TEST(Quotas, WhoHoldsMostLosesItWhenAllIsTooMuch) {
