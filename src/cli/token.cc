@@ -9,6 +9,9 @@ namespace penstock::cli {
 namespace {
 
 constexpr std::size_t kTokenRandomBytes = 32;
+// Of a bare key of TOML: the lines that are printed are pasted into the configuration.
+constexpr std::string_view kNameCharacters =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
 
 // `token new`
 class Token final : public Command {
@@ -18,7 +21,12 @@ class Token final : public Command {
     CLI::App* make = verb.add_subcommand("new", "Make a token");
     make->add_option("--out", out_, "File for the token (made with mode 0600)")->required();
     make->add_option("--user", user_, "The user's name, for the lines that are printed")
-        ->default_str("alice");
+        ->default_str("alice")
+        ->check([](const std::string& name) {
+          const bool plain =
+              !name.empty() && name.find_first_not_of(kNameCharacters) == std::string::npos;
+          return plain ? std::string() : "expected letters, digits, '_' and '-'";
+        });
     make->footer(
         "Example:\n  penstock token new --out alice.token --user alice\n"
         "  penstock sql --server https://streams:8088 --ca ca.pem --token alice.token");

@@ -102,6 +102,16 @@ class Mqtt(Certificates, MqttCase):
             reader.send_signal(signal.SIGTERM)
             reader.wait()
 
+    def test_a_publisher_that_waits_for_lines_ends_when_it_is_told_or_has_no_broker(self) -> None:
+        waits = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}
+        told = self.start(PENSTOCK, "mqtt", "pub", *self.where(), "-t", "a", "-l", **waits)
+        self.wait_until(self.established, "the publisher")
+        told.send_signal(signal.SIGINT)
+        self.assertNotEqual(told.wait(timeout=20), 0)
+        alone = self.start(PENSTOCK, "mqtt", "pub", "-h", "127.0.0.1", "-p", free_port(), "-t", "a", "-l", **waits)
+        self.assertNotEqual(alone.wait(timeout=20), 0)
+        self.assertIn("refused", alone.stderr.read())
+
     def test_two_clients_of_one_id_say_who_took_over(self) -> None:
         first = self.start(PENSTOCK, "mqtt", "sub", *self.where(), "-t", "a", "-i", "same", stderr=subprocess.PIPE)
         self.wait_until(self.established, "the first")

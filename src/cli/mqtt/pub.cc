@@ -1,12 +1,14 @@
+#include <unistd.h>
+
 #include <condition_variable>
 #include <cstdio>
-#include <iostream>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include "base/file.h"
 #include "cli/command.h"
+#include "cli/line_reader.h"
 #include "cli/mqtt/options.h"
 #include "cli/mqtt/waiting.h"
 #include "connect/mqtt/topic.h"
@@ -20,6 +22,8 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t kMessageBytesMax = 256 << 20;  // the protocol's own limit
 constexpr std::size_t kUnderWayMax = 2'000;          // messages that are read ahead
+constexpr milliseconds kLook{100};                   // for signals and the connection's end
+constexpr std::uint64_t kLinesPerLook = 256;
 
 // Its calls on the loop's thread; what it tells the main thread is behind the mutex.
 class Sender final : public mqtt::Client::Listener {
@@ -31,31 +35,25 @@ class Sender final : public mqtt::Client::Listener {
   }
   void publish(const mqtt::Publish& message) {
     client_->publish(message, ++sent_);
-    if (message.qos == 0) settle(0);
+    if (message.qos == 0) settle();
   }
   // No more will come.
   void finish() {
     finishing_ = true;
     check_end();
   }
-  void end(bool with_will) {
-    if (client_) client_->end(with_will);
+  void end() {
+    if (client_) client_->end();
     client_.reset();
   }
   std::size_t refused() const { return refused_; }
 
-  // Main thread: waits while too much is under way. false: it has ended.
+  // Main thread: waits a moment while too much is under way. false: it still is.
   bool make_room() {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return ended_ || under_way_ < kUnderWayMax; });
-    if (ended_) return false;
+    if (!changed_.wait_for(lock, kLook, [&] { return under_way_ < kUnderWayMax; })) return false;
     ++under_way_;
     return true;
-  }
-  void give_up() {
-    const std::lock_guard lock(mutex_);
-    ended_ = true;
-    changed_.notify_all();
   }
 
   void on_connected(bool, std::uint16_t) override {
@@ -71,13 +69,12 @@ class Sender final : public mqtt::Client::Listener {
         fmt::print(stderr, "penstock: the broker refuses message {}: {}\n", token,
                    mqtt::reason_text(reason));
     }
-    settle(reason);
+    settle();
     check_end();
   }
   bool on_lost(const Error& reason, bool lasting) override {
     if (!connected_ || lasting) {
       waiting_.end(reason);
-      give_up();
       return false;
     }
     fmt::print(stderr, "penstock: {}; connecting again\n", reason.text());
@@ -86,7 +83,7 @@ class Sender final : public mqtt::Client::Listener {
   void on_drained() override { check_end(); }
 
  private:
-  void settle(std::uint8_t) {
+  void settle() {
     const std::lock_guard lock(mutex_);
     --under_way_;
     changed_.notify_all();
@@ -107,7 +104,6 @@ class Sender final : public mqtt::Client::Listener {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::size_t under_way_ = 0;
-  bool ended_ = false;
 };
 
 class MqttPub final : public Command {
@@ -141,18 +137,32 @@ class MqttPub final : public Command {
       return fail(ErrorCode::invalid_argument, "what is to be sent? Give -m, -f, -l, -s or -n");
     mqtt::Publish message{.topic = topic_, .qos = options_.qos(), .retain = retain_};
     TRY(add_user_properties(message));
+    const std::string payload = TRY(one_payload());  // Ctrl-C still ends this
+    mqtt::ClientOptions options = TRY(options_.client());
     Signals signals = TRY(Signals::block());
     const auto waiting = TRY(Waiting::create());
     net::EventLoop loop;
     Sender sender(loop, *waiting);
-    mqtt::ClientOptions options = TRY(options_.client());
     loop.run([&] { sender.begin(std::move(options)); });
-    const auto sent = send_all(loop, sender, message);
-    loop.run([&] { sender.finish(); });
+    const auto stopped = [&] {
+      return waiting->wait(signals, milliseconds(0)) != Waiting::Why::time;
+    };
+    const auto send = [&](std::string text) {
+      while (!sender.make_room()) {
+        if (stopped()) return false;
+      }
+      loop.post([&sender, message, text = std::move(text)]() mutable {
+        message.payload = text;
+        sender.publish(message);
+      });
+      return true;
+    };
+    const Result<bool> all = lines_ ? send_lines(send, stopped) : Result<bool>(send(payload));
+    if (all && *all) loop.run([&] { sender.finish(); });
     const bool interrupted =
-        sent && waiting->wait(signals, milliseconds(-1)) == Waiting::Why::signal;
-    loop.run([&] { sender.end(false); });
-    TRY(sent);
+        all && waiting->wait(signals, milliseconds(-1)) == Waiting::Why::signal;
+    loop.run([&] { sender.end(); });
+    TRY(all);
     TRY(waiting->result());
     if (interrupted) return fail(ErrorCode::cancelled, "interrupted before the broker had it all");
     if (sender.refused() > 0)
@@ -173,29 +183,24 @@ class MqttPub final : public Command {
     return {};
   }
 
-  static bool send_one(net::EventLoop& loop, Sender& sender, mqtt::Publish message,
-                       std::string payload) {
-    if (!sender.make_room()) return false;
-    loop.post([&sender, message = std::move(message), payload = std::move(payload)]() mutable {
-      message.payload = payload;
-      sender.publish(message);
-    });
-    return true;
+  Result<std::string> one_payload() const {
+    if (whole_) return read_file("/dev/stdin", kMessageBytesMax);
+    if (!file_.empty()) return read_file(file_, kMessageBytesMax);
+    return message_;
   }
 
-  Result<> send_all(net::EventLoop& loop, Sender& sender, const mqtt::Publish& message) const {
-    if (lines_) {
-      std::string line;
-      while (std::getline(std::cin, line)) {
-        if (!send_one(loop, sender, message, line)) break;
-      }
-      return {};
+  // false: stopped before the end.
+  template <typename Send, typename Stopped>
+  static Result<bool> send_lines(const Send& send, const Stopped& stopped) {
+    LineReader reader(STDIN_FILENO, kMessageBytesMax);
+    for (;;) {
+      std::string_view line;
+      const LineReader::Got got = TRY(reader.next(line, kLook));
+      if (got == LineReader::Got::end) return true;
+      const bool look = got == LineReader::Got::idle || reader.lines() % kLinesPerLook == 0;
+      if (look && stopped()) return false;
+      if (got == LineReader::Got::line && !send(std::string(line))) return false;
     }
-    std::string payload = message_;
-    if (whole_) payload = TRY(read_file("/dev/stdin", kMessageBytesMax));
-    if (!file_.empty()) payload = TRY(read_file(file_, kMessageBytesMax));
-    send_one(loop, sender, message, std::move(payload));
-    return {};
   }
 
   MqttOptions options_;
