@@ -35,6 +35,7 @@ std::vector<Row> all_rows() {
   for (Row& row : hostile_rows()) all.push_back(row);
   for (Row& row : epoch_rows()) all.push_back(row);
   for (Row& row : kafka_rows()) all.push_back(row);
+  for (Row& row : kafka_scale_rows()) all.push_back(row);
   return all;
 }
 

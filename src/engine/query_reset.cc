@@ -45,7 +45,7 @@ Result<std::vector<ResetPosition>> positions_after_reset(topics::Log& log, const
 
 Result<> forget_tasks(topics::Log& log, const QueryId& id, std::int32_t tasks) {
   for (std::int32_t p = 0; p < tasks; ++p) {
-    auto writer = TRY(log.writer(Query::writer_id(id, p)));
+    auto writer = TRY(log.task_writer(Query::writer_id(id, p)));
     TRY_IN(writer->forget(Query::task_id(id, p)),
            fmt::format("forgetting the positions of query {}", id.value()));
   }
@@ -55,7 +55,7 @@ Result<> forget_tasks(topics::Log& log, const QueryId& id, std::int32_t tasks) {
 Result<> reset_tasks(topics::Log& log, const Query& query,
                      const std::vector<ResetPosition>& positions) {
   for (const ResetPosition& position : positions) {
-    auto writer = TRY(log.writer(query.writer_id(position.partition)));
+    auto writer = TRY(log.task_writer(query.writer_id(position.partition)));
     topics::TaskPosition at{{query.source_topic(), position.partition},
                             topics::LogPosition{.next = position.offset}};
     TRY(writer->reset(query.task_id(position.partition), {std::move(at)}));

@@ -234,7 +234,7 @@ Result<> LocalRuntime::reset_query(const QueryId& id, const ResetTo& to) {
 Result<> LocalRuntime::forget_state(const Query& query,
                                     const std::vector<std::int32_t>& partitions) {
   for (std::int32_t p : partitions) {
-    std::unique_ptr<topics::Writer> writer = TRY(log_.writer(query.writer_id(p)));
+    std::unique_ptr<topics::Writer> writer = TRY(log_.task_writer(query.writer_id(p)));
     TRY_IN(writer->forget(query.task_id(p)),
            fmt::format("forgetting the positions of query {}", query.id().value()));
   }

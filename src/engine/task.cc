@@ -52,7 +52,7 @@ Result<std::unique_ptr<Task>> Task::build(const TaskContext& context, std::share
                                        context.options.sealed_topics));
     task->passes_headers_ = sql::passes_headers(parts.source->stream, parts.sink->stream);
   }
-  task->writer_ = TRY(context.log.writer(task->query_->writer_id(partition)));
+  task->writer_ = TRY(context.log.task_writer(task->query_->writer_id(partition)));
   TRY(task->restore());
   return task;
 }

@@ -258,6 +258,10 @@ class Log {
   virtual Result<std::unique_ptr<Reader>> reader(const TopicPartition& from, Offset start,
                                                  ReadCheck check = ReadCheck::checksums) = 0;
   virtual Result<std::unique_ptr<Writer>> writer(const WriterId& id) = 0;
+  // The same, of a task of the service that this process has as a whole (or shares by join()): the
+  // log may bring the commits of such writers together. Opening one may fence those of all tasks
+  // that another process has.
+  virtual Result<std::unique_ptr<Writer>> task_writer(const WriterId& id) { return writer(id); }
   // Returns when one of the readers (all of this log, used by the calling thread) has records, has
   // moved its position or lost its topic (next() says so), wake() was called, or the deadline has
   // passed. true: call next().

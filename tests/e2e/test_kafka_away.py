@@ -1,11 +1,9 @@
 """Brokers that are away while programs are told to end, or lose their tasks: nothing waits for them for long."""
 
-import json
 import os
 import signal
 import time
 import unittest
-import urllib.request
 
 from kafka_case import PENSTOCK, rounds
 from kafka_job import JobCase
@@ -34,12 +32,6 @@ class BrokersAway(JobCase):
         runner.log = log
         return runner
 
-    @staticmethod
-    def has_worked_off(server) -> bool:
-        with urllib.request.urlopen(server.url + "/penstock/status", timeout=END_S) as answer:
-            queries = json.load(answer)["queries"]
-        return all(part["lag"] == 0 for query in queries for part in query["partitions"])
-
     def test_programs_end_while_the_broker_is_silent(self) -> None:
         producer = self.start_producer()
         for start in (self.start_job, self.start_run)[: rounds(1, 2)]:
@@ -56,12 +48,11 @@ class BrokersAway(JobCase):
         self.check_outputs()
 
     def test_programs_end_while_no_broker_is_there(self) -> None:
+        """Killed in the middle of commits: what the broker forgets of them then is in docs/kafka.md, and nothing of ours."""
         self.feed(self.new_values(200))
         server = self.start_job()
         self.wait_for_server(server)
         self.wait_for_commits("merged", 0)
-        self.wait_until(lambda: self.has_worked_off(server), "the end of the input")
-        time.sleep(1)  # and the commits of it
         self.cluster.kill()
         starting = self.start_run()  # never gets anywhere
         time.sleep(1)
@@ -69,6 +60,8 @@ class BrokersAway(JobCase):
         starting.send_signal(signal.SIGTERM)
         starting.wait(timeout=END_S)  # with whatever it has to say
         self.cluster.restart()
+        self.finish()
+        self.feed(self.new_values(100))  # shows what is undecided still
         self.check_outputs()
 
     def test_tasks_that_are_lost_while_the_broker_is_silent_come_back(self) -> None:

@@ -20,28 +20,15 @@ void KafkaCommit::Changes::erase(ByteView key) {
 }
 
 Result<> KafkaCommit::append(const TopicPartition& to, const RecordBatch& batch) {
-  CHECK(!done_ && !result_.valid());
+  CHECK(!started_ && !done_);
   TopicRef topic = TRY(writer_.core_.topics.find(to.topic));
   TRY(check_partition(topic->spec, to.partition));
   TRY(check_records(*topic, batch));
   TRY(limits_.take_records(batch));
   if (batch.empty()) return {};
   if (std::ranges::find(topics_, topic) == topics_.end()) topics_.push_back(topic);
-  // From here on a failure is the transaction's: finish() says so.
-  if (!failed_ && !begun_) {
-    writer_.producer_->wait_from_now();
-    if (Result<> begun = begin_once(); !begun) failed_ = begun.error();
-  }
-  if (!failed_) {
-    if (Result<> produced = produce_all(to, batch); !produced) failed_ = produced.error();
-  }
-  return {};
-}
-
-Result<> KafkaCommit::produce_all(const TopicPartition& to, const RecordBatch& batch) {
-  rd_kafka_topic_t& topic = *TRY(writer_.producer_->handle_of(to.topic.text()));
-  for (std::size_t i = 0; i < batch.size(); ++i)
-    TRY(writer_.producer_->produce(topic, to.partition, batch[i]));
+  records_.emplace_back(to, batch);
+  bytes_ += batch.bytes();
   return {};
 }
 
@@ -78,141 +65,120 @@ StateWrites& KafkaCommit::state(const TaskId& task) {
   return *found->second;
 }
 
-Result<> KafkaCommit::begin_once() {
-  if (begun_) return {};
-  TRY(writer_.producer_->begin());
-  begun_ = true;
-  return {};
+bool KafkaCommit::is_empty() const {
+  const auto is_unchanged = [](const auto& state) { return state.second->list().empty(); };
+  return records_.empty() && advances_.empty() && !limits_.broken() &&
+         std::ranges::all_of(states_, is_unchanged);
 }
 
+// The patience begins here: of many that were started together and meet the same silence, all are
+// given up together.
 void KafkaCommit::start() {
   CHECK(!done_);
-  if (result_.valid()) return;
-  note_start();
-  result_ = std::async(std::launch::async, [this] {
-    CommitResult result = run();
-    writer_.core_.waiters.notify();
-    return result;
-  });
+  if (std::exchange(started_, true)) return;
+  give_up_ = std::chrono::steady_clock::now() + kFinishPatience;
+  if (!is_empty()) entry_ = writer_.bundle_->submit(writer_.seat_, *this);
 }
 
 bool KafkaCommit::settled() const {
-  return !result_.valid() || result_.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+  return entry_ == nullptr || writer_.bundle_->settled(entry_);
 }
 
-void KafkaCommit::note_start() {
-  started_ = std::chrono::steady_clock::now();
-  if (!begun_) writer_.producer_->wait_from_now();
-}
-
-// Counted from the start: of many that were started together and meet the same silence, all are
-// given up together.
 CommitResult KafkaCommit::finish() {
-  CHECK(!done_);
-  if (!result_.valid()) note_start();
-  if (!settled() || !result_.valid()) writer_.producer_->hurry(started_ + kFinishPatience);
-  return take_result();
-}
-
-CommitResult KafkaCommit::take_result() {
-  CommitResult result = result_.valid() ? result_.get() : run();
+  start();
+  CommitResult result{Outcome::committed, std::nullopt};
+  if (entry_ != nullptr) result = writer_.bundle_->finish(entry_, give_up_);
   done_ = true;
   writer_.open_ = false;
   if (result.outcome == Outcome::committed) take_over_updates();
   return result;
 }
 
+// It may be committed by now; whoever aborts does not want to know.
 void KafkaCommit::abort() {
-  if (done_) return;
-  if (result_.valid()) {  // it may be committed by now; whoever aborts does not want to know
-    writer_.producer_->hurry(
-        std::min(started_ + kFinishPatience, std::chrono::steady_clock::now() + kAbandonPatience));
-    (void)take_result();
-    return;
-  }
-  done_ = true;
+  if (std::exchange(done_, true)) return;
   writer_.open_ = false;
-  if (begun_) writer_.producer_->abort();
-}
-
-CommitResult KafkaCommit::run() {
-  auto began = std::chrono::steady_clock::now();
-  CommitResult result = [&]() -> CommitResult {
-    if (auto why = hindrance()) return give_up(*why);
-    if (Result<> written = write_tasks(); !written) return give_up(written.error());
-    if (!begun_) return {Outcome::committed, std::nullopt};  // nothing was asked for
-    CommitResult committed = writer_.producer_->commit();
-    if (committed.outcome == Outcome::aborted)
-      if (auto why = hindrance()) committed.error = why;
-    return committed;
-  }();
-  if (begun_ || result.outcome != Outcome::committed)
-    writer_.core_.figures.count_commit(result.outcome, std::chrono::steady_clock::now() - began);
-  return result;
+  if (entry_ == nullptr) return;
+  writer_.bundle_->drop(entry_,
+                        std::min(give_up_, std::chrono::steady_clock::now() + kAbandonPatience));
 }
 
 std::optional<Error> KafkaCommit::hindrance() const {
   if (limits_.broken()) return limits_.broken();
   for (const TopicRef& topic : topics_)
     if (*topic->removed) return no_such_topic(topic->spec.name);
-  return failed_;
+  return std::nullopt;
 }
 
-CommitResult KafkaCommit::give_up(const Error& error) {
-  if (begun_) writer_.producer_->abort();
-  Outcome outcome = error.code() == ErrorCode::fenced ? Outcome::fenced : Outcome::aborted;
-  return {outcome, error};
-}
-
-Result<> KafkaCommit::write_tasks() {
+Result<> KafkaCommit::prepare() {
+  if (auto why = hindrance()) return fail(*why);
   std::set<TaskId> named;
   for (const Advance& advance : advances_) named.insert(advance.task);
   for (const auto& [task, changes] : states_)
     if (!changes->list().empty()) named.insert(task);
   for (const TaskId& task : named)
-    TRY_IN(write_task(task), fmt::format("checkpoint of task '{}'", task.value()));
+    TRY_IN(prepare_task(task), fmt::format("checkpoint of task '{}'", task.value()));
   return {};
 }
 
-Result<> KafkaCommit::write_task(const TaskId& task) {
+Result<> KafkaCommit::prepare_task(const TaskId& task) {
   const auto opened = writer_.tasks_.find(task);
   if (opened == writer_.tasks_.end())
     return fail(ErrorCode::failed_precondition,
                 fmt::format("task '{}' was not opened by this writer: restore() comes first",
                             task.value()));
   const TaskFacts& facts = opened->second;
-  TaskChanges& update = updates_.try_emplace(task, *facts.open).first->second;
+  Update& update = updates_.try_emplace(task, *facts.open).first->second;
   for (Advance& advance : advances_)
-    if (advance.task == task) update.advance(advance.from, std::move(advance.next));
+    if (advance.task == task) update.changes.advance(advance.from, std::move(advance.next));
+  const auto state = states_.find(task);
+  if (state != states_.end() && !state->second->list().empty()) {
+    if (facts.place.is_alone)
+      return fail(ErrorCode::unsupported, "only tasks named <name>/<number> keep state on Kafka");
+    for (const StateChange& change : state->second->list())
+      if (change.value)
+        update.changes.put(change.key, *change.value);
+      else
+        update.changes.erase(change.key);
+  }
   if (!facts.place.is_alone)
     TRY(ensure_changelog(writer_.core_, facts.place, facts.place.partition + 1));
-  TRY(begin_once());
-  const auto changes = states_.find(task);
-  if (changes != states_.end() && !changes->second->list().empty())
-    TRY(write_state(facts.place, *changes->second, update));
   TopicIds ids(writer_.core_.topics, TopicIds::Ask::once);
-  const SealedCheckpoint& sealed = *TRY(update.seal(writer_.core_.options.identity, ids.of()));
-  TRY(ids.answer());
-  if (!facts.place.is_alone) TRY(writer_.write_checkpoint(facts.place, sealed.bytes));
-  TRY(writer_.mirror(facts.place, sealed));
-  return writer_.prove_member(facts.place);
+  update.sealed = TRY(update.changes.seal(writer_.core_.options.identity, ids.of()));
+  return ids.answer();
 }
 
-Result<> KafkaCommit::write_state(const TaskPlace& place, const Changes& changes,
-                                  TaskChanges& update) {
-  if (place.is_alone)
-    return fail(ErrorCode::unsupported, "only tasks named <name>/<number> keep state on Kafka");
-  rd_kafka_topic_t& changelog = *TRY(writer_.producer_->handle_of(place.changelog));
+Result<> KafkaCommit::write(Producer& producer) {
+  for (const auto& [to, batch] : records_) {
+    rd_kafka_topic_t& topic = *TRY(producer.handle_of(to.topic.text()));
+    for (std::size_t i = 0; i < batch.size(); ++i)
+      TRY(producer.produce(topic, to.partition, batch[i]));
+  }
+  for (const auto& [task, update] : updates_)
+    TRY_IN(write_task(producer, task, update),
+           fmt::format("checkpoint of task '{}'", task.value()));
+  return {};
+}
+
+Result<> KafkaCommit::write_task(Producer& producer, const TaskId& task, const Update& update) {
+  const TaskPlace& place = writer_.tasks_.at(task).place;
+  const auto state = states_.find(task);
+  if (state != states_.end()) TRY(write_state(producer, place, *state->second));
+  if (!place.is_alone) TRY(writer_.write_checkpoint(producer, place, update.sealed->bytes));
+  TRY(writer_.mirror(producer, place, *update.sealed));
+  return writer_.prove_member(producer, place);
+}
+
+Result<> KafkaCommit::write_state(Producer& producer, const TaskPlace& place,
+                                  const Changes& changes) {
+  if (changes.list().empty()) return {};
+  rd_kafka_topic_t& changelog = *TRY(producer.handle_of(place.changelog));
   const data::TimestampMs now_ms = system_clock().now_ms();
   for (const StateChange& change : changes.list()) {
     const ByteBuffer key = state_record_key(change.key);
     RecordView record{.key = key, .value = std::nullopt, .timestamp_ms = now_ms};
     if (change.value) record.value = *change.value;
-    TRY(writer_.producer_->produce(changelog, place.partition, record));
-    if (change.value)
-      update.put(change.key, *change.value);
-    else
-      update.erase(change.key);
+    TRY(producer.produce(changelog, place.partition, record));
   }
   return {};
 }
@@ -220,7 +186,7 @@ Result<> KafkaCommit::write_state(const TaskPlace& place, const Changes& changes
 void KafkaCommit::take_over_updates() {
   for (const TopicRef& topic : topics_) writer_.core_.fresh.note(topic->spec.name);
   for (auto& [task, update] : updates_) {
-    update.apply();
+    update.changes.apply();
     const TaskPlace& place = writer_.tasks_.at(task).place;
     if (!place.is_alone) writer_.core_.fresh.note(changelog_of(place).topic);
   }

@@ -1,10 +1,10 @@
-// One transaction.
+// What one writer commits at once: gathered here, written by its bundle.
 #pragma once
 
-#include <future>
 #include <map>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "topics/commit_limits.h"
@@ -12,7 +12,7 @@
 
 namespace penstock::topics::kafka {
 
-class KafkaCommit final : public Commit {
+class KafkaCommit final : public Commit, private Contribution {
  public:
   explicit KafkaCommit(KafkaWriter& writer) : writer_(writer) {}
   ~KafkaCommit() override { abort(); }
@@ -46,33 +46,36 @@ class KafkaCommit final : public Commit {
     TopicPartition from;
     Position next;
   };
+  struct Update {
+    explicit Update(OpenTask& task) : changes(task) {}
+    TaskChanges changes;
+    const SealedCheckpoint* sealed = nullptr;
+  };
+
+  // Contribution; on the bundle's thread.
+  Result<> prepare() override;  // checkpoints of every task that was named
+  Result<> write(Producer& producer) override;
+  std::size_t bytes() const override { return bytes_; }
+  std::optional<Error> hindrance() const override;
 
   Result<> check_records(const TopicFacts& topic, const RecordBatch& batch) const;
-  Result<> begin_once();
-  Result<> produce_all(const TopicPartition& to, const RecordBatch& batch);
-  CommitResult run();  // everything that waits; on the thread of start() or finish()
-  // The first error that means that nothing of this can be committed.
-  std::optional<Error> hindrance() const;
-  // State, checkpoint and mirrored offsets of every task that was named.
-  Result<> write_tasks();
-  Result<> write_task(const TaskId& task);
-  Result<> write_state(const TaskPlace& place, const Changes& changes, TaskChanges& update);
-  void note_start();
-  CommitResult take_result();  // waits
-  CommitResult give_up(const Error& error);
+  bool is_empty() const;
+  Result<> prepare_task(const TaskId& task);
+  Result<> write_task(Producer& producer, const TaskId& task, const Update& update);
+  Result<> write_state(Producer& producer, const TaskPlace& place, const Changes& changes);
   void take_over_updates();  // after the commit
 
   KafkaWriter& writer_;
   CommitLimits limits_;
-  std::optional<Error> failed_;  // of the producer, in append()
-  bool begun_ = false;           // the transaction
-  bool done_ = false;
   std::vector<TopicRef> topics_;  // appended to
+  std::vector<std::pair<TopicPartition, RecordBatch>> records_;
+  std::size_t bytes_ = 0;
   std::vector<Advance> advances_;
   std::map<TaskId, std::unique_ptr<Changes>> states_;
-  std::map<TaskId, TaskChanges> updates_;
-  std::chrono::steady_clock::time_point started_;
-  std::future<CommitResult> result_;  // valid once started
+  std::map<TaskId, Update> updates_;
+  bool started_ = false, done_ = false;
+  Deadline give_up_{};  // once started
+  Bundle::Ref entry_;   // once started, unless there is nothing to commit
 };
 
 }  // namespace penstock::topics::kafka

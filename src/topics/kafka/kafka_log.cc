@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "topics/commit_limits.h"
+#include "topics/kafka/bundle.h"
 #include "topics/kafka/changelog_replica.h"
 #include "topics/kafka/connection_config.h"
 #include "topics/kafka/core.h"
@@ -56,7 +57,12 @@ class KafkaLog final : public Log {
                                          ReadCheck check) override;
   Result<std::unique_ptr<Writer>> writer(const WriterId& id) override {
     TRY(check_id(id));
-    return TRY(KafkaWriter::start(*this, core_, replica_.get(), id));
+    return TRY(KafkaWriter::start(*this, core_, replica_.get(), id, bundles_.own(core_, id)));
+  }
+  Result<std::unique_ptr<Writer>> task_writer(const WriterId& id) override {
+    if (core_.options.sharing) return writer(id);
+    TRY(check_id(id));
+    return TRY(KafkaWriter::start(*this, core_, replica_.get(), id, bundles_.shared(core_, id)));
   }
   Result<bool> wait(std::span<Reader* const> readers, Deadline deadline) override;
   void wake() override {
@@ -78,6 +84,7 @@ class KafkaLog final : public Log {
   Result<> check_read(const TopicPartition& at, Offset before);
 
   Core core_;
+  Bundles bundles_;
   std::unique_ptr<ChangelogReplica> replica_;
   std::atomic<std::uint64_t> wakes_ = 0;
   std::atomic<bool> ending_ = false;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -11,6 +12,7 @@
 #include "topics/kafka/kafka_commit.h"
 #include "topics/kafka/limits.h"
 #include "topics/kafka/position_mark.h"
+#include "topics/kafka/undecided.h"
 
 namespace penstock::topics::kafka {
 namespace {
@@ -18,27 +20,42 @@ namespace {
 // In front of the checkpoint of a task without a changelog.
 constexpr std::string_view kAloneMark = "penstock2 checkpoint ";
 
+// A few records at once, and nothing to be prepared.
+class OneWrite final : public Contribution {
+ public:
+  explicit OneWrite(const std::function<Result<>(Producer&)>& write) : write_(write) {}
+  Result<> prepare() override { return {}; }
+  Result<> write(Producer& producer) override { return write_(producer); }
+  std::size_t bytes() const override { return 0; }
+
+ private:
+  const std::function<Result<>(Producer&)>& write_;
+};
+
 }  // namespace
 
 Result<std::unique_ptr<KafkaWriter>> KafkaWriter::start(Log& log, Core& core,
                                                         ChangelogReplica* replica,
-                                                        const WriterId& id) {
-  std::unique_ptr<KafkaWriter> writer(new KafkaWriter(log, core, replica, id));
-  TRY(writer->check_still_ours());
-  writer->producer_ = TRY(Producer::start(core.options, id, *core.last));
+                                                        const WriterId& id,
+                                                        std::shared_ptr<Bundle> bundle) {
+  std::unique_ptr<KafkaWriter> writer(new KafkaWriter(log, core, replica, id, std::move(bundle)));
+  writer->seat_ = TRY(writer->bundle_->open(
+      id, [&](const std::vector<WriterId>& all) { return writer->check_still_ours(all); }));
   return writer;
 }
 
-// Taking the id would fence whoever has the tasks now.
-Result<> KafkaWriter::check_still_ours() const {
+// Taking an id would fence whoever has the tasks now.
+Result<> KafkaWriter::check_still_ours(const std::vector<WriterId>& writers) const {
   if (core_.generation.is_refused())
     return fail(ErrorCode::fenced,
                 "the processes that share tasks have gone on without this one; it takes none until "
                 "it gets its share again");
-  for (const TaskId& task : core_.opened.of(id_)) {
-    const TaskPlace place = TRY(place_of(core_.options.service_id, task));
-    const std::optional<Checkpoint> newest = TRY(newest_checkpoint(place, task));
-    if (newest) TRY(core_.opened.check(id_, task, newest->incarnation));
+  for (const WriterId& writer : writers) {
+    for (const TaskId& task : core_.opened.of(writer)) {
+      const TaskPlace place = TRY(place_of(core_.options.service_id, task));
+      const std::optional<Checkpoint> newest = TRY(newest_checkpoint(place, task));
+      if (newest) TRY(core_.opened.check(writer, task, newest->incarnation));
+    }
   }
   return {};
 }
@@ -61,11 +78,6 @@ Result<std::optional<Checkpoint>> KafkaWriter::newest_checkpoint(const TaskPlace
     if (content.checkpoint()) return TRY(read_checkpoint(*content.checkpoint(), task));
     if (from == range.first) return std::nullopt;
   }
-}
-
-KafkaWriter::~KafkaWriter() {
-  if (producer_ != nullptr && producer_->is_dead() && !producer_->is_fenced())
-    core_.figures.count_restart();
 }
 
 // Other tasks of the group commit all the while, so only this one's partitions are waited for. A
@@ -93,23 +105,73 @@ Result<ChangelogContent> KafkaWriter::read_changelog_of(const TaskPlace& place) 
                             place.changelog));
   auto partition = static_cast<std::size_t>(place.partition);
   if (partition >= info->partitions.size()) return content;
-  const PartitionInfo& range = info->partitions[partition];
+  const Extent extent = TRY(extent_of(at, kSettlePatience));
+  const PartitionInfo& range = extent.committed;
   Offset from = range.first;
   if (replica_ != nullptr) from = std::max(from, replica_->lend(at, content));
   std::unique_ptr<Reader> reader = TRY(log_.reader(at, std::min(from, range.end)));
   TRY(read_changelog(log_, *reader, range.end, at, content));
+  if (!extent.is_settled()) TRY(take_undecided(at, extent, content));
   return content;
+}
+
+Result<KafkaWriter::Extent> KafkaWriter::extent_of(const TopicPartition& changelog,
+                                                   std::chrono::milliseconds patience) {
+  const std::string& topic = changelog.topic.text();
+  const std::int32_t one = changelog.partition;
+  auto ask = [&](Admin::Which which) -> Result<Offset> {
+    return TRY(core_.admin->offsets(topic, {&one, 1}, which)).front();
+  };
+  Extent extent{.committed = {}, .written = TRY(ask(Admin::Which::end))};
+  const Patience settling(*core_.last, patience);
+  for (;;) {
+    extent.committed.end = TRY(ask(Admin::Which::committed_end));
+    if (extent.is_settled() || settling.is_over()) break;
+    std::this_thread::sleep_for(kPropagation);
+  }
+  extent.committed.first = TRY(ask(Admin::Which::first));
+  return extent;
+}
+
+// The id's initialisation has ended the predecessor's transaction. If its marker does not come, the
+// brokers have lost it, and ours will end it with what we commit next: so it counts as committed.
+// That is what it is, as far as anybody was told.
+Result<> KafkaWriter::take_undecided(const TopicPartition& changelog, const Extent& extent,
+                                     ChangelogContent& content) {
+  ChangelogContent with = content;
+  bool is_ours = false, is_others = false;
+  const Patience patience(*core_.last, kQuestionPatience);
+  TRY(read_undecided(core_.options, changelog, extent.committed.end, extent.written, patience,
+                     [&](const RecordView& record, std::optional<std::string_view> writer) {
+                       if (writer) (*writer == transactional_ ? is_ours : is_others) = true;
+                       return with.take(record);
+                     }));
+  if (is_ours && !is_others) {
+    (void)core_.figures.note(
+        "marker_lost", changelog,
+        fmt::format("the brokers have lost the end of the last transaction of '{}': {} records "
+                    "from offset {} on. It counts as committed and is ended with the next one; in "
+                    "other topics its records appear with the next ones of their partition",
+                    transactional_, extent.written - extent.committed.end, extent.committed.end));
+    content = std::move(with);
+    return {};
+  }
+  if (TRY(extent_of(changelog, core_.options.transaction_timeout)).is_settled())
+    return fail(ErrorCode::unavailable,
+                fmt::format("the changelog '{}' partition {} has changed while it was read",
+                            changelog.topic.text(), changelog.partition));
+  return fail(ErrorCode::unavailable,
+              fmt::format("a transaction of another writer is open in the changelog '{}' partition "
+                          "{}: {} records from offset {} on are not decided, and the task is not "
+                          "taken up before they are (kafka-transactions.sh find-hanging shows "
+                          "whose they are)",
+                          changelog.topic.text(), changelog.partition,
+                          extent.written - extent.committed.end, extent.committed.end));
 }
 
 Result<> KafkaWriter::check_idle() const {
   if (open_) return fail(commit_is_open(id_));
-  if (producer_->is_fenced()) return fail(fenced_error(id_));
-  if (producer_->is_dead())
-    return fail(ErrorCode::unavailable,
-                fmt::format("writer '{}' must be opened again: what became of its last commit is "
-                            "not known",
-                            id_.value()));
-  return {};
+  return bundle_->check(seat_);
 }
 
 Result<TaskFacts> KafkaWriter::read_task(const TaskId& task, const StateVisitor& visitor) {
@@ -163,10 +225,10 @@ Result<> KafkaWriter::commit_opening(TaskFacts& facts) {
   SealedCheckpoint next = opening_checkpoint(open, core_.options.identity, kernel_random, 0);
   TRY(ensure_changelog(core_, facts.place, facts.place.partition + 1));
   core_.opened.expect(id_, task, {open.checkpoint.incarnation, next.checkpoint.incarnation});
-  TRY(transact([&]() -> Result<> {
-    TRY(write_checkpoint(facts.place, next.bytes));
-    TRY(mirror(facts.place, next));
-    return prove_member(facts.place);
+  TRY(transact([&](Producer& producer) -> Result<> {
+    TRY(write_checkpoint(producer, facts.place, next.bytes));
+    TRY(mirror(producer, facts.place, next));
+    return prove_member(producer, facts.place);
   }));
   core_.opened.expect(id_, task, {next.checkpoint.incarnation});
   open.checkpoint = std::move(next.checkpoint);
@@ -175,12 +237,12 @@ Result<> KafkaWriter::commit_opening(TaskFacts& facts) {
   return {};
 }
 
-Result<> KafkaWriter::prove_member(const TaskPlace& place) {
+Result<> KafkaWriter::prove_member(Producer& producer, const TaskPlace& place) {
   const Generation::Ref generation = core_.generation.now();
   if (generation == nullptr || place.is_alone) return {};
   const TopicName topic = TRY(TopicName::parse(members_topic(core_.options.service_id)));
   Result<> proved =
-      producer_->prove_member(*generation, {{topic, place.partition % kSlots}, 0, std::string()});
+      producer.prove_member(*generation, {{topic, place.partition % kSlots}, 0, std::string()});
   if (!proved && proved.error().code() == ErrorCode::fenced)
     core_.generation.note_refused(generation);
   return proved;
@@ -206,27 +268,34 @@ Result<> ensure_changelog(Core& core, const TaskPlace& place, std::int32_t parti
   return {};
 }
 
-Result<> KafkaWriter::write_checkpoint(const TaskPlace& place, ByteView sealed) {
-  rd_kafka_topic_t& changelog = *TRY(producer_->handle_of(place.changelog));
-  return producer_->produce(
-      changelog, place.partition,
-      {.key = checkpoint_record_key(), .value = sealed, .timestamp_ms = system_clock().now_ms()});
+Result<> KafkaWriter::write_checkpoint(Producer& producer, const TaskPlace& place,
+                                       ByteView sealed) {
+  rd_kafka_topic_t& changelog = *TRY(producer.handle_of(place.changelog));
+  ByteBuffer headers;
+  append_header(headers, {.name = kWriterHeader, .value = as_bytes(transactional_)});
+  return producer.produce(changelog, place.partition,
+                          {.key = checkpoint_record_key(),
+                           .value = sealed,
+                           .timestamp_ms = system_clock().now_ms(),
+                           .headers = headers});
 }
 
-Result<> KafkaWriter::erase_state(const TaskPlace& place, const ChangelogContent& content) {
+Result<> KafkaWriter::erase_state(Producer& producer, const TaskPlace& place,
+                                  const ChangelogContent& content) {
   if (content.entries().empty()) return {};
-  rd_kafka_topic_t& changelog = *TRY(producer_->handle_of(place.changelog));
+  rd_kafka_topic_t& changelog = *TRY(producer.handle_of(place.changelog));
   const data::TimestampMs now_ms = system_clock().now_ms();
   for (const auto& [key, value] : content.entries()) {
     const ByteBuffer record_key = state_record_key(key);
-    TRY(producer_->produce(changelog, place.partition,
-                           {.key = record_key, .value = std::nullopt, .timestamp_ms = now_ms}));
+    TRY(producer.produce(changelog, place.partition,
+                         {.key = record_key, .value = std::nullopt, .timestamp_ms = now_ms}));
   }
   return {};
 }
 
 // Positions in topics that are there; those of other sources have no offset to show.
-Result<> KafkaWriter::mirror(const TaskPlace& place, const SealedCheckpoint& sealed) {
+Result<> KafkaWriter::mirror(Producer& producer, const TaskPlace& place,
+                             const SealedCheckpoint& sealed) {
   const Checkpoint& checkpoint = sealed.checkpoint;
   const std::string mark = place.is_alone ? std::string(kAloneMark) + to_base64(sealed.bytes)
                                           : to_text({place.partition, checkpoint.commit});
@@ -237,18 +306,14 @@ Result<> KafkaWriter::mirror(const TaskPlace& place, const SealedCheckpoint& sea
       offsets.push_back({position.from, at->next, mark});
   }
   if (offsets.empty()) return {};
-  return producer_->send_offsets(place.group, offsets);
+  return producer.send_offsets(place.group, offsets);
 }
 
-Result<> KafkaWriter::transact(const std::function<Result<>()>& fill) {
-  producer_->wait_from_now();
-  TRY(producer_->begin());
-  producer_->hurry(std::chrono::steady_clock::now() + kFinishPatience);
-  if (Result<> filled = fill(); !filled) {
-    producer_->abort();
-    return filled;
-  }
-  CommitResult result = producer_->commit();
+Result<> KafkaWriter::transact(const std::function<Result<>(Producer&)>& write) {
+  OneWrite one(write);
+  const Bundle::Ref entry = bundle_->submit(seat_, one);
+  const CommitResult result =
+      bundle_->finish(entry, std::chrono::steady_clock::now() + kFinishPatience);
   if (result.outcome == Outcome::committed) return {};
   return fail(*result.error);
 }
@@ -266,10 +331,10 @@ Result<> KafkaWriter::reset(const TaskId& task, std::vector<TaskPosition> positi
                        ids.of(), kernel_random, 0, commit_in_mirror(place, TRY(mirror_of(place)))));
   TRY(ids.answer());
   TRY(ensure_changelog(core_, place, place.partition + 1));
-  TRY(transact([&]() -> Result<> {
-    TRY(erase_state(place, content));
-    TRY(write_checkpoint(place, next.bytes));
-    return mirror(place, next);
+  TRY(transact([&](Producer& producer) -> Result<> {
+    TRY(erase_state(producer, place, content));
+    TRY(write_checkpoint(producer, place, next.bytes));
+    return mirror(producer, place, next);
   }));
   core_.opened.expect(id_, task, {next.checkpoint.incarnation});
   tasks_.erase(task);
@@ -291,17 +356,17 @@ Result<> KafkaWriter::forget(const TaskId& task) {
   tasks_.erase(task);
   core_.opened.forget(id_, task);
   if (!has_changelog && forgotten.empty()) return {};
-  TRY(transact([&]() -> Result<> {
-    TRY(erase_state(place, content));
+  TRY(transact([&](Producer& producer) -> Result<> {
+    TRY(erase_state(producer, place, content));
     if (has_changelog) {
-      rd_kafka_topic_t& changelog = *TRY(producer_->handle_of(place.changelog));
-      TRY(producer_->produce(changelog, place.partition,
-                             {.key = checkpoint_record_key(),
-                              .value = std::nullopt,
-                              .timestamp_ms = system_clock().now_ms()}));
+      rd_kafka_topic_t& changelog = *TRY(producer.handle_of(place.changelog));
+      TRY(producer.produce(changelog, place.partition,
+                           {.key = checkpoint_record_key(),
+                            .value = std::nullopt,
+                            .timestamp_ms = system_clock().now_ms()}));
     }
     if (forgotten.empty()) return {};
-    return producer_->send_offsets(place.group, forgotten);
+    return producer.send_offsets(place.group, forgotten);
   }));
   if (has_changelog) core_.fresh.note(changelog_of(place).topic);
   return {};

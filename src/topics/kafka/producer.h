@@ -1,6 +1,7 @@
 // A transactional producer: the library's calls, their errors sorted into what they mean here.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <map>
 #include <optional>
@@ -12,10 +13,10 @@
 
 namespace penstock::topics::kafka {
 
-// One thread at a time. After fenced and unknown outcomes, and errors that say so, only is_dead()
-// and destruction make sense. Nothing waits for brokers longer than the transaction's time, nor
-// beyond hurry()'s: then the producer is dead, and its transaction is abandoned to the next
-// initialisation of the id.
+// One thread at a time, but for hurry(), is_dead() and is_fenced(). After fenced and unknown
+// outcomes, and errors that say so, only is_dead() and destruction make sense. Nothing waits for
+// brokers longer than the transaction's time, nor beyond hurry()'s: then the producer is dead, and
+// its transaction is abandoned to the next initialisation of the id.
 class Producer {
  public:
   // Fences the predecessor and ends its transaction. last outlives the producer.
@@ -67,7 +68,7 @@ class Producer {
   std::chrono::steady_clock::time_point begun_;  // the newest transaction
   Patience patience_;                            // of that transaction
   Trouble trouble_;
-  bool dead_ = false, fenced_ = false;
+  std::atomic<bool> dead_ = false, fenced_ = false;  // for who looks on
   Client client_;
   std::map<std::string, TopicHandle, std::less<>> topics_;
 };
