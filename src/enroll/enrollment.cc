@@ -17,6 +17,7 @@
 #include "crypto/jwk.h"
 #include "crypto/sha.h"
 #include "enroll/limits.h"
+#include "keys/limits.h"
 
 namespace penstock::enroll {
 namespace {
@@ -378,6 +379,26 @@ Result<std::int64_t> Enrollment::start_lease(LeaseSpec spec) {
   const std::lock_guard lock(p.mutex);
   p.lease_begun = true;
   return p.term;
+}
+
+Result<SecretBuffer> Enrollment::fetch_secret(std::string_view name) {
+  Parts& p = *parts_;
+  const auto path = TRY(resource_path(p.spec.app, keys::kSecretKind, std::string(name)));
+  const std::lock_guard calling(p.calling);
+  auto secret = p.client->resource(path);
+  const bool missing = !secret && secret.error().code() == ErrorCode::not_found;
+  if (missing) {
+    return fail(ErrorCode::failed_precondition,
+                fmt::format("{}: the manager has no such secret. Put it there:\n  penstock manager "
+                            "secret put --app {} {}/{} < FILE",
+                            path.text(), p.spec.app, keys::kSecretKind, name));
+  }
+  if (secret && secret->size() > keys::kNamedSecretBytesMax) {
+    return fail(ErrorCode::failed_precondition,
+                fmt::format("{}: has {} bytes, a secret may have {}", path.text(), secret->size(),
+                            keys::kNamedSecretBytesMax));
+  }
+  return secret;
 }
 
 void Enrollment::stop_lease() {

@@ -1,7 +1,7 @@
 // The owner's side: apps, policies, secrets and the audit log.
 #include <fmt/format.h>
 
-#include "keys/limits.h"
+#include "keys/resource.h"
 #include "manager/answer.h"
 #include "manager/limits.h"
 #include "manager/request_parts.h"
@@ -125,10 +125,10 @@ void put_secret(const RouteContext& context, const Call& call, net::ResponseWrit
     const keys::ResourcePath path = TRY(secret_path(call));
     const std::string& body = call.http.body;
     if (body.empty()) return fail(ErrorCode::invalid_argument, "body: a secret cannot be empty");
-    if (body.size() > keys::kSecretBytesMax) {
+    if (const std::size_t most = keys::resource_bytes_max(path.kind); body.size() > most) {
       return fail(ErrorCode::limit_exceeded,
-                  fmt::format("body: a secret may have {} bytes, this has {}",
-                              keys::kSecretBytesMax, body.size()));
+                  fmt::format("body: a resource of kind '{}' may have {} bytes, this has {}",
+                              path.kind, most, body.size()));
     }
     return context.store.put_secret(call.actor, path, as_bytes(body));
   }());
