@@ -84,6 +84,13 @@ class Enrollment {
   // BrokerClient.
   Result<SecretBuffer> fetch_secret(std::string_view name);
 
+  // A certificate for key(), issued by the manager's workload CA for names that the measured
+  // configuration gives ([rest]); good for `life_s` seconds. Each call asks for a new one, and the
+  // app's policy again. Any thread; asks once. Errors of BrokerClient.
+  Result<crypto::Certificate> certify(const std::vector<std::string>& names, std::int64_t life_s);
+  // The key pair of this process: made at its start, named by its evidence, in its memory alone.
+  const crypto::P256PrivateKey& key() const;
+
   // Called once when the manager answers a renewal with a denial, or says that a policy is gone:
   // the owner has withdrawn the approval. From the renewal's thread, or at once if it has happened
   // already. Absence of the manager is no denial, and neither is somebody else in its place. A

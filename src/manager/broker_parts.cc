@@ -80,6 +80,16 @@ std::string service_of(const keys::Requester& requester) {
                                                                    : std::string();
 }
 
+std::vector<std::string> certificate_names_of(const keys::Requester& requester) {
+  const auto names = requester.claims.find("certificate_names");
+  std::vector<std::string> out;
+  if (names == requester.claims.end() || !names->is_array()) return out;
+  for (const Json& name : *names) {
+    if (name.is_string()) out.push_back(name.get<std::string>());
+  }
+  return out;
+}
+
 attest::RuleOutcome not_here(std::string_view name, std::string_view seen) {
   return {.name = std::string(name),
           .code = "not_found",

@@ -40,6 +40,9 @@ Result<std::shared_ptr<const keys::Requester>> requester_of(const RouteContext& 
 // service_id of the configuration that the evidence has proved; empty: it names none.
 std::string service_of(const keys::Requester& requester);
 
+// What it may be certified for, of the same configuration.
+std::vector<std::string> certificate_names_of(const keys::Requester& requester);
+
 attest::RuleOutcome not_here(std::string_view name, std::string_view seen);
 
 }  // namespace penstock::manager

@@ -80,6 +80,7 @@ Result<std::string> grant_token(const RouteContext& context, const Sessions::Cha
   attest::Claims claims = judged.verdict.claims();
   claims["service"] = facts.service;
   claims["deployment"] = facts.deployment;
+  claims["certificate_names"] = facts.certificate_names;
   auto requester = std::make_shared<const keys::Requester>(
       keys::Requester{challenge.tee, judged.verdict.trust(), std::move(claims), request.key});
   std::string token = TRY(context.tokens.issue(

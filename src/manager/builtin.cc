@@ -31,6 +31,7 @@ constexpr Route kRoutes[] = {
     open("POST", "/kbs/v0/attest", attest_guest, Kind::attest),
     open("GET", "/kbs/v0/resource/**", release_resource, Kind::resource),
     open("POST", "/kbs/v0/lease/*", hold_lease, Kind::resource),
+    open("POST", "/kbs/v0/certificate/*", certify_guest, Kind::resource),
     open("GET", "/kbs/**", refuse_broker_path),
     open("POST", "/kbs/**", refuse_broker_path),
 

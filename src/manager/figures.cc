@@ -59,6 +59,9 @@ std::string Figures::text(const Gauges& gauges) const {
   sample(out, "penstock_manager_attestations_total", "outcome=\"denied\"", refused_.load());
   family(out, "penstock_manager_releases_total", "counter", "Resources that left.");
   sample(out, "penstock_manager_releases_total", "", releases_.load());
+  family(out, "penstock_manager_certificates_total", "counter",
+         "Certificates that the workload CA has issued to enclaves.");
+  sample(out, "penstock_manager_certificates_total", "", certificates_.load());
   family(out, "penstock_manager_denials_total", "counter",
          "Denials of attestation and release, by the code of the rule.");
   {

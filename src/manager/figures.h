@@ -17,6 +17,7 @@ class Figures {
 
   void attestation(bool granted) { ++(granted ? attested_ : refused_); }
   void release() { ++releases_; }
+  void certificate() { ++certificates_; }
   void denial(std::string_view code);  // of the first rule that failed
   void unaudited() {
     ++unaudited_;
@@ -45,7 +46,8 @@ class Figures {
     std::atomic<std::int64_t> microseconds{0};
   };
 
-  std::atomic<std::int64_t> attested_{0}, refused_{0}, releases_{0}, unaudited_{0};
+  std::atomic<std::int64_t> attested_{0}, refused_{0}, releases_{0}, certificates_{0},
+      unaudited_{0};
   std::array<Timing, kCalls> timings_;
   mutable std::mutex mutex_;
   std::map<std::string, std::int64_t, std::less<>> denials_;  // by code, a bounded number

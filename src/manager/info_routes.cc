@@ -52,11 +52,11 @@ void give_jwks(const RouteContext& context, const Call&, net::ResponseWriter& wr
 }
 
 void give_workload_ca(const RouteContext& context, const Call&, net::ResponseWriter& writer) {
-  (void)writer.send(200, "application/x-pem-file", context.files.workload_ca().to_pem());
+  (void)writer.send(200, "application/x-pem-file", context.files.cas().pem(CaKind::workload));
 }
 
 void give_ca(const RouteContext& context, const Call&, net::ResponseWriter& writer) {
-  (void)writer.send(200, "application/x-pem-file", context.files.ca().to_pem());
+  (void)writer.send(200, "application/x-pem-file", context.files.cas().pem(CaKind::manager));
 }
 
 }  // namespace penstock::manager

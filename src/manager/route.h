@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <mutex>
 #include <span>
 #include <string>
@@ -10,6 +11,7 @@
 
 #include "manager/admin_gate.h"
 #include "manager/audit_reader.h"
+#include "manager/certificate_gate.h"
 #include "manager/disk_guard.h"
 #include "manager/figures.h"
 #include "manager/refusal_log.h"
@@ -32,10 +34,12 @@ struct RouteContext {
   Figures& figures;
   RefusalLog& refusals;
   const DiskGuard& disk;
+  CertificateGate& certificates;
   const Clock& clock;
   crypto::RandomSource& random;
   const net::HttpServer* http = nullptr;  // for its figures; null before it listens
   const std::atomic<std::int64_t>* certificate_ends_s = nullptr;
+  std::function<void()> show_certificate = {};  // of the present CA, after a switch
 };
 
 // A request with what the route's pattern and login found.
@@ -87,6 +91,8 @@ void list_platforms(const RouteContext&, const Call&, net::ResponseWriter&);
 void hold_lease(const RouteContext&, const Call&, net::ResponseWriter&);
 void list_services(const RouteContext&, const Call&, net::ResponseWriter&);
 void accept_loss(const RouteContext&, const Call&, net::ResponseWriter&);
+// certificate_routes.cc
+void certify_guest(const RouteContext&, const Call&, net::ResponseWriter&);
 // backup_routes.cc
 void back_up(const RouteContext&, const Call&, net::ResponseWriter&);
 // rotation_routes.cc

@@ -138,7 +138,7 @@ TEST(Config, ReadsTheMeasuredForm) {
   EXPECT_TRUE(config->manager->address.tls);
   EXPECT_EQ(config->manager->address.port, 7443);
   EXPECT_EQ(config->manager->app, "payments");
-  EXPECT_EQ(config->manager->ca.common_name(), "manager");
+  EXPECT_EQ(config->manager->cas.at(0).common_name(), "manager");
   ASSERT_EQ(config->policies.size(), 2u);
   EXPECT_EQ(config->policies[0].id, "payments-v1");
   EXPECT_EQ(config->policies[0].digest, std::string(64, 'a'));
