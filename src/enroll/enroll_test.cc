@@ -382,6 +382,22 @@ class Leases : public Enroll {
   std::atomic<std::int64_t> commit_ = 0;
 };
 
+TEST_F(Leases, ATaskThatWasDroppedIsDroppedAtTheManagerAtOnce) {
+  auto enrollment = Enrollment::start(client(), spec()).value();
+  LeaseSpec rare = lease(std::chrono::hours(24));  // else once a minute
+  rare.checkpoint = [this]() -> Result<keys::HeldCheckpoint> {
+    keys::HeldCheckpoint out;
+    out.parts["Q/0"] = {1, std::string(64, 'a')};
+    if (away_) out.parts["R/0"] = {1, std::string(64, 'a')};
+    return out;
+  };
+  ASSERT_TRUE(enrollment->start_lease(std::move(rare)));
+  EXPECT_EQ(manager_.lease_requests().size(), 1U);
+  away_ = false;
+  ASSERT_TRUE(comes_true([&] { return manager_.lease_requests().size() == 2; }));
+  EXPECT_EQ(manager_.lease_requests()[1]["checkpoint"]["parts"].size(), 1U);
+}
+
 TEST_F(Leases, SendWhatWasCommittedAtTheStartNowAndThenAndAtTheEnd) {
   auto enrollment = Enrollment::start(client(), spec()).value();
   EXPECT_EQ(enrollment->start_lease(lease(std::chrono::seconds(2))).value(), 1);
