@@ -64,7 +64,14 @@ Result<keys::ResourcePath> secret_path(const Call& call) {
 }  // namespace
 
 void give_manager_info(const RouteContext& context, const Call&, net::ResponseWriter& writer) {
+  Json collateral = nullptr;
+  if (const auto snapshot = context.store.snapshot(); snapshot->collateral) {
+    const auto state =
+        snapshot->collateral->collateral.state(context.clock.now_ms() / 1000, kCollateralAlarmDays);
+    collateral = {{"ends_in_s", state.ends_in_s.value_or(0)}, {"alarms", state.alarms.size()}};
+  }
   answer(writer, {{"version", kVersion},
+                  {"collateral", std::move(collateral)},
                   {"development", context.store.development()},
                   {"apps", context.store.snapshot()->apps.size()},
                   {"audit_head", keys::to_json(context.store.audit().head())}});

@@ -1,5 +1,8 @@
 #include "manager/broker_parts.h"
 
+#include <algorithm>
+#include <array>
+
 #include <fmt/format.h>
 
 #include "base/log.h"
@@ -42,10 +45,34 @@ void audit_refusal(const RouteContext& context, const Call& call, std::string_vi
   if (!whole) context.figures.unaudited();
 }
 
+namespace {
+
+// What the verifiers say of files holds here of what the manager has.
+std::vector<attest::RuleOutcome> with_own_advice(std::vector<attest::RuleOutcome> rules) {
+  constexpr std::string_view kOfFiles = "penstock collateral import";
+  constexpr std::array<std::string_view, 5> kKinds = {"tcb_info", "qe_identity",
+                                                      "tcb_signing_chain", "amd_chain", "crl"};
+  constexpr std::string_view kOwn =
+      "import it: penstock collateral import makes a bundle, penstock manager collateral import "
+      "gives it to the manager";
+  for (attest::RuleOutcome& rule : rules) {
+    const bool missing = rule.result == attest::RuleResult::not_checked &&
+                         std::ranges::any_of(kKinds, [&](std::string_view kind) {
+                           return rule.seen.find(kind) != std::string::npos;
+                         });
+    const bool old =
+        rule.result == attest::RuleResult::fail && rule.advice.find(kOfFiles) != std::string::npos;
+    if (missing || old) rule.advice = kOwn;
+  }
+  return rules;
+}
+
+}  // namespace
+
 void audit_denial(const RouteContext& context, const Call& call, AuditDraft draft,
                   const std::vector<attest::RuleOutcome>& rules) {
   const attest::RuleOutcome* failure = attest::first_failure(rules);
-  draft.rules = denied_rules(rules);
+  draft.rules = denied_rules(with_own_advice(rules));
   audit_refusal(context, call, failure ? failure->code : "policy", std::move(draft));
 }
 

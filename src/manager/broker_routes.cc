@@ -68,8 +68,13 @@ Result<Judged> judge_request(const RouteContext& context, const Sessions::Challe
       TRY(attest::runtime_data(request.additional, challenge.nonce, request.key.jwk()));
   expected.now_s = context.clock.now_ms() / 1000;
   const auto snapshot = context.store.snapshot();
-  attest::Verdict verdict =
-      TRY(attest::judge(challenge.tee, request.evidence, expected, snapshot->anchors));
+  const CollateralSnapshot* collateral = snapshot->collateral.get();
+  if (collateral != nullptr) expected.evaluation_number_min = evaluation_number_floor(*collateral);
+  attest::Verdict verdict = TRY(
+      attest::judge(challenge.tee, request.evidence,
+                    attest::JudgeContext{expected, snapshot->anchors,
+                                         collateral != nullptr ? &collateral->collateral : nullptr,
+                                         &context.facts}));
   return Judged{std::move(verdict), to_hex(expected.report_data), to_hex(expected.config_digest)};
 }
 

@@ -50,6 +50,8 @@ constexpr Route kRoutes[] = {
     admin(kChange, "DELETE", "/v1/apps/*/secrets/*/*", remove_secret),
     admin(kChange, "POST", "/v1/platforms", make_platform),
     admin(kLook, "GET", "/v1/platforms", list_platforms),
+    admin(kLook, "GET", "/v1/collateral", give_collateral),
+    admin(kTrust, "PUT", "/v1/collateral", import_collateral),
     admin(kLook, "GET", "/v1/audit", give_audit),
     admin(kChange, "POST", "/v1/backup", back_up),
     admin(kLook, "GET", "/v1/services", list_services),

@@ -33,6 +33,10 @@ class Figures {
     std::uint64_t disk_free_bytes = 0;
     bool disk_low = false;
     std::int64_t certificate_ends_s = 0;
+    std::size_t collateral_items = 0;
+    std::int64_t collateral_ends_s = 0;  // of the first that ends; 0: there is none
+    std::int64_t collateral_age_s = 0;   // of the oldest
+    std::size_t collateral_alarms = 0;
     bool development = false;
   };
   std::string text(const Gauges& gauges) const;  // Prometheus, format 0.0.4

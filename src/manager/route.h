@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "attest/facts.h"
 #include "manager/admin_gate.h"
 #include "manager/audit_reader.h"
 #include "manager/certificate_gate.h"
@@ -35,6 +36,7 @@ struct RouteContext {
   RefusalLog& refusals;
   const DiskGuard& disk;
   CertificateGate& certificates;
+  attest::FactCache& facts;
   const Clock& clock;
   crypto::RandomSource& random;
   const net::HttpServer* http = nullptr;  // for its figures; null before it listens
@@ -93,6 +95,9 @@ void list_services(const RouteContext&, const Call&, net::ResponseWriter&);
 void accept_loss(const RouteContext&, const Call&, net::ResponseWriter&);
 // certificate_routes.cc
 void certify_guest(const RouteContext&, const Call&, net::ResponseWriter&);
+// collateral_routes.cc
+void import_collateral(const RouteContext&, const Call&, net::ResponseWriter&);
+void give_collateral(const RouteContext&, const Call&, net::ResponseWriter&);
 // backup_routes.cc
 void back_up(const RouteContext&, const Call&, net::ResponseWriter&);
 // rotation_routes.cc

@@ -83,7 +83,7 @@ net::HttpServerOptions manager_http_options() {
   options.waiting_max = kWaitingMax;
   options.workers = kWorkers;
   options.header_bytes_max = kHeaderFieldsBytesMax;
-  options.body_bytes_max = kBodyBytesMax;
+  options.body_bytes_max = kCollateralBodyBytesMax;  // admit() says how much of it
   options.connections_per_peer_max = kConnectionsPerPeerMax;
   options.requests_per_peer_max = kRequestsPerPeerMax;
   options.bytes_per_peer_max = kRequestBytesPerPeerMax;
@@ -136,6 +136,7 @@ Result<> Service::open(const ServiceOptions& options) {
                                                          .refusals = *refusals_,
                                                          .disk = *disk_,
                                                          .certificates = certificates_,
+                                                         .facts = facts_,
                                                          .clock = clock_,
                                                          .random = random_});
   return {};
@@ -193,6 +194,26 @@ void Service::tick() {
     disk_->look();
   }
   keep_certificate();
+  watch_collateral();
+}
+
+// Says it once of each import, and again when more of it runs out.
+void Service::watch_collateral() {
+  const std::lock_guard lock(ticking_);
+  const CollateralPtr collateral = store_->snapshot()->collateral;
+  if (!collateral) return;
+  if (collateral != watched_) collateral_alarms_ = 0;
+  watched_ = collateral;
+  const attest::CollateralState state =
+      collateral->collateral.state(clock_.now_ms() / 1000, kCollateralAlarmDays);
+  if (state.alarms.size() > collateral_alarms_) {
+    log::warning("collateral_runs_out",
+                 {{"items", state.alarms.size()},
+                  {"hours_left", state.ends_in_s.value_or(0) / 3600},
+                  {"advice", log::Public("guests of those TEEs are refused then: penstock manager "
+                                         "collateral import")}});
+  }
+  collateral_alarms_ = state.alarms.size();
 }
 
 // A new one when it ends soon, or when its CA is not the present one any more.
@@ -270,7 +291,9 @@ net::HttpAdmission Service::admit(const net::HttpRequest& head) {
   if (found.route == nullptr) return kStranger;
   const auto verify = [this] { return may_verify(); };
   if (found.route->permission != Permission::none && gate_->knows(head, verify))
-    return {.body_bytes_max = kBodyBytesMax, .reserved = true};
+    return {.body_bytes_max =
+                found.route->handle == import_collateral ? kCollateralBodyBytesMax : kBodyBytesMax,
+            .reserved = true};
   if (found.route->handle == attest_guest) {
     const auto session = session_cookie(head.field("Cookie"));
     if (session && sessions_.is_challenged(*session))

@@ -57,6 +57,7 @@ class Service {
   net::HttpAdmission admit(const net::HttpRequest& head);
   bool may_verify();
   void keep_certificate();
+  void watch_collateral();
   Result<> renew_certificate();
   void run_ticks();
 
@@ -72,6 +73,9 @@ class Service {
   std::unique_ptr<RefusalLog> refusals_;
   std::unique_ptr<DiskGuard> disk_;
   CertificateGate certificates_;
+  attest::FactCache facts_;
+  CollateralPtr watched_;  // the next two: what was said of it; under ticking_
+  std::size_t collateral_alarms_ = 0;
   std::unique_ptr<RouteContext> context_;
   std::vector<std::string> certificate_names_;
   std::atomic<std::int64_t> certificate_ends_s_{0};

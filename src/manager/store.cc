@@ -230,6 +230,7 @@ Store::~Store() = default;
 Result<> Store::load(Database& database) {
   auto snapshot = std::make_shared<Snapshot>();
   TRY(read_platforms(database, development_, *snapshot));
+  snapshot->collateral = TRY(read_collateral(database, nullptr));
   std::vector<std::string> names;
   Statement select = TRY(database.prepare("SELECT app FROM apps"));
   while (TRY(select.step())) names.push_back(select.text(0));
@@ -252,7 +253,10 @@ void Store::publish(std::shared_ptr<const Snapshot> next) {
 }
 
 Result<> Store::reload(Database& database, Snapshot& next, const std::string& app) const {
-  if (app.empty()) return read_platforms(database, development_, next);
+  if (app.empty()) {
+    next.collateral = TRY(read_collateral(database, next.collateral));
+    return read_platforms(database, development_, next);
+  }
   const std::shared_ptr<const App> before = next.apps.contains(app) ? next.apps[app] : nullptr;
   next.apps.erase(app);
   auto read = TRY(read_app(database, app, before.get()));
@@ -267,7 +271,10 @@ void Store::changed(Database& database, const std::vector<std::string>& apps,
   for (const std::string& app : apps) {
     // What cannot be read again stays away: nothing is released on what may be out of date.
     if (const auto done = reload(database, *next, app); !done) {
-      if (app.empty()) next->anchors = {};
+      if (app.empty()) {
+        next->anchors = {};
+        next->collateral = nullptr;
+      }
       log::error("store_not_read_again", {{"app", log::Public(app)}, {"error", done.error()}});
     }
   }
@@ -443,6 +450,18 @@ Result<> Store::remove_secret(const Actor& by, const keys::ResourcePath& path) {
         if (database.changes() == 0) return nothing_removed("secret", path.text());
         return {};
       });
+}
+
+Result<> Store::import_collateral(const Actor& by, std::string_view bundle) {
+  const CollateralPtr next = TRY(parse_collateral(bundle, clock_.now_ms()));
+  const std::string subject = TRY(describe_collateral(*next));
+  return audit_->change({by, "collateral.import", "", subject, "done"},
+                        [&](Database& database, AuditDraft&) -> Result<> {
+                          const CollateralPtr present =
+                              TRY(read_collateral(database, snapshot()->collateral));
+                          if (present) TRY(next->collateral.check_follows(present->collateral));
+                          return write_collateral(database, *next, bundle);
+                        });
 }
 
 Result<> Store::add_platform(const Actor& by, const std::string& id,

@@ -52,6 +52,10 @@ class Store final : private ChangeObserver {
   // A platform whose simulated evidence is believed. Development stores only.
   Result<> add_platform(const Actor& by, const std::string& id, const crypto::P256PublicKey& key);
 
+  // Replaces the collateral as a whole by a bundle (attest/collateral.h). failed_precondition: it
+  // lacks something that is in force, or has it with a lower evaluation or CRL number.
+  Result<> import_collateral(const Actor& by, std::string_view bundle);
+
   // The state key of a service, made here and once: 32 random bytes that nobody has seen. Nothing
   // happens if it is there. not_found: no such app.
   Result<> make_state_key(const Actor& by, const keys::ResourcePath& path);

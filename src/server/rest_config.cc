@@ -92,7 +92,8 @@ Result<> take_users(const ConfigTable& rest, RestSettings& out) {
 Result<> take_of_manager(const ConfigTable& rest, RestSettings& out) {
   for (const char* key : {"names", "certificate_life_s"}) {
     if (out.of_manager() || rest.find(key) == nullptr) continue;
-    return fail(rest.wrong(*rest.find(key), key, "it is for certificate = \"manager\" alone"));
+    return fail(
+        rest.wrong(*rest.find(key), key, "nothing: it is for certificate = \"manager\" alone"));
   }
   if (!out.of_manager()) return {};
   if (!out.private_key.empty()) {
