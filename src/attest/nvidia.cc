@@ -107,7 +107,7 @@ Appraisal appraise_nvidia(const EvidenceFiles& evidence, const JudgeContext& con
     book.absent("chain", "chain", {"cert_chain"});
     return out;
   }
-  const auto certificates = book.read("cert_chain", crypto::read_certificates(*chain_file));
+  const auto certificates = book.read("cert_chain", certificates_of(context, *chain_file));
   if (!certificates) return out;
   auto leaf = std::ranges::find_if(*certificates, [](const auto& each) { return !each.is_ca(); });
   if (leaf == certificates->end()) {

@@ -210,7 +210,8 @@ Result<Released> try_release(const RouteContext& context, const keys::Requester&
   const auto snapshot = context.store.snapshot();
   const App* app = snapshot->find(path.app);
   if (app == nullptr) return missing("app", path.app);
-  const keys::Decision decision = keys::decide(requester, app->policy, *app);
+  const keys::Decision decision =
+      keys::decide(requester, app->policy, *app, context.clock.now_ms() / 1000);
   if (!decision.granted) return Released{403, {}, decision.rules};
   const bool is_state_key = path.kind == keys::kStateKeyKind;
   if (is_state_key && service_of(requester) != path.name)

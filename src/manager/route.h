@@ -87,6 +87,8 @@ void list_platforms(const RouteContext&, const Call&, net::ResponseWriter&);
 void hold_lease(const RouteContext&, const Call&, net::ResponseWriter&);
 void list_services(const RouteContext&, const Call&, net::ResponseWriter&);
 void accept_loss(const RouteContext&, const Call&, net::ResponseWriter&);
+// verify_routes.cc
+void verify_alone(const RouteContext&, const Call&, net::ResponseWriter&);
 // backup_routes.cc
 void back_up(const RouteContext&, const Call&, net::ResponseWriter&);
 // rotation_routes.cc
