@@ -18,8 +18,8 @@ namespace {
 
 using ::testing::Contains;
 
-constexpr std::size_t kEveryByteBelow = 1400;  // reports, quotes, signatures, certificates' heads
-constexpr std::size_t kHeadBytes = 64, kOneIn = 50;
+constexpr std::size_t kEveryByteBelow = 300;  // of quotes and signatures of TPMs
+constexpr std::size_t kHeadBytes = 64, kOneIn = 50, kOfPadding = 16;
 constexpr unsigned kSeed = 14;
 
 bool is_long() {
@@ -40,6 +40,12 @@ constexpr Unsigned kUnsigned[] = {
     {"", "tcb_signing_chain", "PEM armour"},
     {"", "cert_chain", "PEM armour"},
     {"", "ak_chain", "PEM armour"},
+    {"", "ark", "PEM armour"},
+    {"", "ask", "PEM armour"},
+    {"", "asvk", "PEM armour"},
+    {"", "ak", "PEM armour"},
+    {"", "ak_public_area",
+     "scheme and attributes that no rule asks for: its CA vouches for the key"},
     {"", "pcrs", "JSON: space, case of hex"},
     {"", "event_log",
      "data of events, which is a hint; digests of banks that were not quoted; padding"},
@@ -80,8 +86,11 @@ std::vector<std::size_t> places(const VectorSet& set, const ByteBuffer& file) {
   for (std::size_t i = 0; i < std::min(kHeadBytes, file.size()); ++i) out.push_back(i);
   std::ranges::copy(length_fields(set, file), std::back_inserter(out));
   std::mt19937 random(kSeed);
-  for (std::size_t i = kHeadBytes; i < file.size(); i += 1 + random() % (2 * kOneIn - 1))
-    out.push_back(i);
+  std::size_t end = file.size();  // of what is not padding
+  while (end > kHeadBytes && file[end - 1] == file.back()) --end;
+  for (std::size_t i = kHeadBytes; i < end; i += 1 + random() % (2 * kOneIn - 1)) out.push_back(i);
+  for (std::size_t i = 0; i < kOfPadding && end < file.size(); ++i)
+    out.push_back(end + random() % (file.size() - end));
   return out;
 }
 

@@ -118,7 +118,8 @@ Appraisal appraise_nvidia(const EvidenceFiles& evidence, const JudgeContext& con
                               {.algorithms = {kNvidiaAlgorithm}, .length_max = 6});
   out.claims["chain_internally_valid"] = book.chain("certificate", *chain);
   out.claims["leaf_cn"] = leaf->subject_text();
-  out.claims["root_cn"] = chain->certificates.back().subject_text();
+  const crypto::PkixCertificate& last = chain->certificates.back();  // the root's may be missing
+  out.claims["root_cn"] = last.self_issued() ? last.subject_text() : last.issuer_text();
   check_nvidia_signature(book, *report, *leaf);
   check_fwid(book, *report, *leaf);
   return out;
