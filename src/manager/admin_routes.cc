@@ -123,6 +123,7 @@ void put_policy(const RouteContext& context, const Call& call, net::ResponseWrit
   answer_done(writer, [&]() -> Result<> {
     TRY(check_app_name(call.segments.at(0)));
     const attest::Policy policy = TRY(attest::Policy::parse(call.http.body));
+    TRY(policy.check_release());
     return context.store.put_policy(call.actor, call.segments.at(0), policy);
   }());
 }

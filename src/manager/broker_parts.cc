@@ -45,9 +45,6 @@ void audit_refusal(const RouteContext& context, const Call& call, std::string_vi
   if (!whole) context.figures.unaudited();
 }
 
-namespace {
-
-// What the verifiers say of files holds here of what the manager has.
 std::vector<attest::RuleOutcome> with_own_advice(std::vector<attest::RuleOutcome> rules) {
   constexpr std::string_view kOfFiles = "penstock collateral import";
   constexpr std::array<std::string_view, 5> kKinds = {"tcb_info", "qe_identity",
@@ -66,8 +63,6 @@ std::vector<attest::RuleOutcome> with_own_advice(std::vector<attest::RuleOutcome
   }
   return rules;
 }
-
-}  // namespace
 
 void audit_denial(const RouteContext& context, const Call& call, AuditDraft draft,
                   const std::vector<attest::RuleOutcome>& rules) {
@@ -115,6 +110,17 @@ std::vector<std::string> certificate_names_of(const keys::Requester& requester) 
     if (name.is_string()) out.push_back(name.get<std::string>());
   }
   return out;
+}
+
+Result<attest::Verdict> judge_here(const RouteContext& context, const Snapshot& snapshot,
+                                   std::string_view tee, std::string_view evidence,
+                                   attest::Expectations expected) {
+  const CollateralSnapshot* collateral = snapshot.collateral.get();
+  if (collateral != nullptr) expected.evaluation_number_min = evaluation_number_floor(*collateral);
+  const attest::JudgeContext judging{expected, snapshot.anchors,
+                                     collateral != nullptr ? &collateral->collateral : nullptr,
+                                     &context.facts};
+  return attest::judge(tee, evidence, judging);
 }
 
 attest::RuleOutcome not_here(std::string_view name, std::string_view seen) {

@@ -5,6 +5,7 @@ namespace penstock::manager {
 namespace {
 
 using Kind = Figures::Call;
+constexpr auto kVerify = Permission::verify;
 constexpr auto kLook = Permission::look;
 constexpr auto kChange = Permission::change;
 constexpr auto kTrust = Permission::trust;
@@ -35,6 +36,7 @@ constexpr Route kRoutes[] = {
     open("GET", "/kbs/**", refuse_broker_path),
     open("POST", "/kbs/**", refuse_broker_path),
 
+    admin(kVerify, "POST", "/v1/attestation", verify_alone),
     admin(kLook, "GET", "/v1/info", give_manager_info),
     admin(kLook, "GET", "/v1/apps", list_apps),
     admin(kLook, "GET", "/v1/apps/*", give_app),

@@ -98,7 +98,8 @@ Result<Certified> try_certify(const CertificateCaller& caller, const Certificate
   const auto snapshot = caller.context.store.snapshot();
   const App* app = snapshot->find(caller.app);
   if (app == nullptr) return Certified{{}, {not_here("app", caller.app)}};
-  keys::Decision decision = keys::decide(caller.requester, app->policy, *app);
+  keys::Decision decision =
+      keys::decide(caller.requester, app->policy, *app, caller.context.clock.now_ms() / 1000);
   if (!decision.granted) return Certified{{}, std::move(decision.rules)};
   Rules rules = {key_rule(caller.requester, asked.request.key),
                  configuration_rule(caller.requester, *app),

@@ -98,6 +98,8 @@ void certify_guest(const RouteContext&, const Call&, net::ResponseWriter&);
 // collateral_routes.cc
 void import_collateral(const RouteContext&, const Call&, net::ResponseWriter&);
 void give_collateral(const RouteContext&, const Call&, net::ResponseWriter&);
+// verify_routes.cc
+void verify_alone(const RouteContext&, const Call&, net::ResponseWriter&);
 // backup_routes.cc
 void back_up(const RouteContext&, const Call&, net::ResponseWriter&);
 // rotation_routes.cc
