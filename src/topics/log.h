@@ -276,9 +276,8 @@ class Log {
     return std::unique_ptr<Membership>();
   }
   virtual LogFigures figures() const { return {}; }
-  // How far the service of this log has come, for who holds that elsewhere: a folder as a whole; on
-  // Kafka each task with a changelog, first as it is found and then as this process has committed
-  // it. Absent: this log cannot say. Any thread.
+  // How far the service of this log has come, for who holds that elsewhere. Absent: this log cannot
+  // say. Any thread.
   virtual Result<std::optional<ServiceProgress>> progress() {
     return std::optional<ServiceProgress>();
   }
