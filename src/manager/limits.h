@@ -58,7 +58,7 @@ inline constexpr std::size_t kAttestBodyBytesMax = 768 << 10;
 inline constexpr std::chrono::milliseconds kStopGrace{3'000};
 
 // Certificates of one enclave: a few at a start, and then its renewals.
-inline constexpr int kCertificatesPerMinute = 30;
+inline constexpr int kCertificatesPerMinute = 60;
 inline constexpr std::size_t kCertifiedGuestsMax = 16'384;  // that are counted at a time
 
 inline constexpr std::int64_t kCaSeconds = 10LL * 365 * 86'400;
