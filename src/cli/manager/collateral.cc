@@ -14,7 +14,7 @@ namespace penstock::cli {
 namespace {
 
 constexpr const char* kCollateralPath = "/v1/collateral";
-constexpr std::int64_t kDaySeconds = 86'400;
+constexpr std::int64_t kCollateralDaySeconds = 86'400;
 
 Result<> print_collateral(AdminClient& manager) {
   const Json answer = TRY(manager.get(kCollateralPath));
@@ -35,13 +35,13 @@ Result<> print_collateral(AdminClient& manager) {
                text_of(item, "alarm") == "true" ? "  ENDS SOON" : "");
   }
   const std::int64_t left_s = number_of(answer, "ends_in_s");
-  fmt::print("{}",
-             paragraph(left_s < 0 ? std::string("Some of it has ended: import newer")
-                                  : fmt::format("All of it holds for {} days more; the "
-                                                "oldest is {} days old",
-                                                left_s / kDaySeconds,
-                                                number_of(answer, "oldest_age_s") / kDaySeconds),
-                       report_columns()));
+  fmt::print("{}", paragraph(left_s < 0 ? std::string("Some of it has ended: import newer")
+                                        : fmt::format("All of it holds for {} days more; the "
+                                                      "oldest is {} days old",
+                                                      left_s / kCollateralDaySeconds,
+                                                      number_of(answer, "oldest_age_s") /
+                                                          kCollateralDaySeconds),
+                             report_columns()));
   return {};
 }
 
