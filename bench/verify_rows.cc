@@ -1,11 +1,15 @@
 // Verification of real evidence (../shared/vectors, where it is there), one thread. A "record" is
 // one judgement. Known: chains, certificates and collateral have been seen before.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "attest/dcap_quote.h"
 #include "attest/facts.h"
+#include "attest/nitro_document.h"
 #include "attest/snp_report.h"
 #include "attest/test_vectors.h"
+#include "attest/tpm_quote.h"
 #include "bench/measure.h"
 #include "bench/rows.h"
 
@@ -19,6 +23,13 @@ Result<attest::VectorSet> evidence(const std::string& id) {
   return fail(ErrorCode::unavailable, fmt::format("no evidence '{}' beside the project", id));
 }
 
+Measurement judged(std::uint64_t count, double took) {
+  return {
+      .records = count,
+      .cpu_seconds = took,
+      .note = fmt::format("{:.0f} judgements per CPU-second", static_cast<double>(count) / took)};
+}
+
 Result<Measurement> judgements(const attest::VectorSet& set, bool keep_facts) {
   attest::FactCache facts;
   const attest::JudgeContext context{.expected = set.expected,
@@ -30,11 +41,7 @@ Result<Measurement> judgements(const attest::VectorSet& set, bool keep_facts) {
   const std::uint64_t count = keep_facts ? kKnown : kCold;
   const double before = process_cpu_seconds();
   for (std::uint64_t i = 0; i < count; ++i) (void)set.kind().appraise(set.files, context);
-  const double took = process_cpu_seconds() - before;
-  return Measurement{
-      .records = count,
-      .cpu_seconds = took,
-      .note = fmt::format("{:.0f} judgements per CPU-second", static_cast<double>(count) / took)};
+  return judged(count, process_cpu_seconds() - before);
 }
 
 std::function<Result<Measurement>(const Settings&, int)> row(const char* id, bool keep_facts) {
@@ -42,6 +49,31 @@ std::function<Result<Measurement>(const Settings&, int)> row(const char* id, boo
     const attest::VectorSet set = TRY(evidence(id));
     return judgements(set, keep_facts);
   };
+}
+
+// The issuers have been seen, the leaf has not: its signature is broken in the document that the
+// facts come from.
+Result<Measurement> new_nitro_leaf(const Settings&, int) {
+  const attest::VectorSet set = TRY(evidence("nitro/evervault-signed-eif"));
+  attest::EvidenceFiles seen = set.files;
+  ByteBuffer& bytes = seen.files.at("evidence").at(0);
+  const auto document = TRY(attest::parse_nitro_document(bytes));
+  const auto leaf = std::ranges::search(bytes, document.certificate);
+  if (leaf.empty()) return fail(ErrorCode::internal, "the document holds no certificate");
+  *(leaf.end() - 1) ^= 1;
+  double took = 0;
+  for (std::uint64_t i = 0; i < kCold; ++i) {
+    attest::FactCache facts;
+    const attest::JudgeContext context{
+        .expected = set.expected, .anchors = set.anchors, .facts = &facts};
+    if (set.accepts(set.kind().appraise(seen, context)))
+      return fail(ErrorCode::internal, "a broken certificate is accepted");
+    const double before = process_cpu_seconds();
+    const bool good = set.accepts(set.kind().appraise(set.files, context));
+    took += process_cpu_seconds() - before;
+    if (!good) return fail(ErrorCode::internal, "a good document is refused");
+  }
+  return judged(kCold, took);
 }
 
 template <typename Verify>
@@ -53,15 +85,21 @@ Result<Measurement> signatures(std::uint64_t each, Verify verify) {
   return Measurement{.records = kKnown, .cpu_seconds = process_cpu_seconds() - before};
 }
 
-// What a quote cannot do without: the attestation key's signature and the PCK key's.
-Result<Measurement> two_p256(const Settings&, int) {
+// The attestation key's signature of a quote; and a second one, the PCK key's.
+Result<Measurement> p256(std::uint64_t count) {
   const attest::VectorSet set = TRY(evidence("sgx/dcap-qvl-processor"));
   const auto quote = TRY(attest::parse_dcap_quote(*set.files.file("evidence")));
   const auto key = TRY(crypto::PublicKey::from_point(crypto::KeyKind::p256, quote.attestation_key));
-  return signatures(2, [&] {
+  return signatures(count, [&] {
     return key.verify(crypto::SignatureForm::ecdsa_raw, crypto::Hash::sha256, quote.signed_part(),
                       quote.signature);
   });
+}
+Result<Measurement> one_p256(const Settings&, int) {
+  return p256(1);
+}
+Result<Measurement> two_p256(const Settings&, int) {
+  return p256(2);
 }
 
 Result<Measurement> one_p384(const Settings&, int) {
@@ -74,45 +112,49 @@ Result<Measurement> one_p384(const Settings&, int) {
   });
 }
 
+// An RSA-2048 signature, and as many bytes hashed as the log has.
+Result<Measurement> one_rsa_and_log(const Settings&, int) {
+  const attest::VectorSet set = TRY(evidence("tpm/gce-cos85-nonce-sha256"));
+  const auto key = TRY(crypto::PublicKey::from_spki(*set.files.file("ak")));
+  const auto signature =
+      TRY(attest::parse_tpm_signature(*set.files.file("signature"), "tpmt", key));
+  const ByteBuffer &quote = *set.files.file("quote"), &log = *set.files.file("event_log");
+  return signatures(1, [&] {
+    return crypto::sha256(log) != crypto::Sha256Digest{} &&
+           key.verify(signature.form, signature.hash, quote, signature.bytes);
+  });
+}
+
 }  // namespace
 
 std::vector<Row> verify_rows() {
-  return {{.name = "two_p256",
-           .share_of = "",
-           .what = "two bare ECDSA P-256 signatures: the limit of a quote",
-           .run = two_p256},
-          {.name = "one_p384",
-           .share_of = "",
-           .what = "one bare ECDSA P-384 signature: the limit of SNP and Nitro",
-           .run = one_p384},
-          {.name = "verify_sgx",
-           .share_of = "two_p256",
-           .what = "an SGX quote, chain and collateral known",
-           .run = row("sgx/dcap-qvl-processor", true)},
-          {.name = "verify_sgx_cold",
-           .share_of = "two_p256",
-           .what = "the same, nothing known",
-           .run = row("sgx/dcap-qvl-processor", false)},
-          {.name = "verify_tdx",
-           .share_of = "two_p256",
-           .what = "a TDX quote, chain and collateral known",
-           .run = row("tdx/go-tdx-guest-v5-td15", true)},
-          {.name = "verify_snp",
-           .share_of = "one_p384",
-           .what = "an SNP report, chain known",
-           .run = row("snp/tav-turin-v5", true)},
-          {.name = "verify_nitro",
-           .share_of = "one_p384",
-           .what = "a Nitro document, chain known",
-           .run = row("nitro/evervault-signed-eif", true)},
-          {.name = "verify_nitro_cold",
-           .share_of = "one_p384",
-           .what = "the same, nothing known",
-           .run = row("nitro/evervault-signed-eif", false)},
-          {.name = "verify_tpm",
-           .share_of = "two_p256",
-           .what = "a TPM quote by a P-256 key, chain known",
-           .run = row("tpm/gcp-amd-2026", true)}};
+  const auto limit = [](std::string_view name, std::string_view what, auto run) {
+    return Row{.name = name, .share_of = "", .what = what, .run = run};
+  };
+  const auto judge = [](std::string_view name, std::string_view share_of, std::string_view what,
+                        const char* id, bool known) {
+    return Row{.name = name, .share_of = share_of, .what = what, .run = row(id, known)};
+  };
+  const char *sgx = "sgx/dcap-qvl-processor", *nitro = "nitro/evervault-signed-eif";
+  return {limit("one_p256", "one bare ECDSA P-256 signature: the limit of a TPM's quote", one_p256),
+          limit("two_p256", "two bare ECDSA P-256 signatures: the limit of a DCAP quote", two_p256),
+          limit("one_p384", "one bare ECDSA P-384 signature: the limit of SNP and Nitro", one_p384),
+          limit("one_rsa", "one bare RSA-2048 signature and 24 kB hashed", one_rsa_and_log),
+          judge("verify_sgx", "two_p256", "an SGX quote, chain and collateral known", sgx, true),
+          judge("verify_sgx_cold", "two_p256", "the same, nothing known", sgx, false),
+          judge("verify_tdx", "two_p256", "a TDX quote, chain and collateral known",
+                "tdx/go-tdx-guest-v5-td15", true),
+          judge("verify_snp", "one_p384", "an SNP report, chain known", "snp/tav-turin-v5", true),
+          judge("verify_nitro", "one_p384", "a Nitro document, chain known", nitro, true),
+          Row{.name = "verify_nitro_leaf",
+              .share_of = "one_p384",
+              .what = "the same, its leaf seen for the first time",
+              .run = new_nitro_leaf},
+          judge("verify_nitro_cold", "one_p384", "the same, nothing known", nitro, false),
+          judge("verify_tpm", "one_p256", "a TPM quote by a P-256 key, chain known",
+                "tpm/gcp-amd-2026", true),
+          judge("verify_tpm_log", "one_rsa", "a TPM quote by an RSA key with a log of 24 kB",
+                "tpm/gce-cos85-nonce-sha256", true)};
 }
 
 }  // namespace penstock::bench

@@ -1,5 +1,7 @@
 #include "attest/anchors.h"
 
+#include <algorithm>
+
 #include "attest/anchors_builtin.h"
 #include "base/check.h"
 
@@ -14,8 +16,14 @@ std::vector<NamedAnchor> compiled() {
     auto key = crypto::PublicKey::from_spki(*der);
     CHECK(key.has_value());
     const Trust trust = each.pki == Pki::tpm ? Trust::provider : Trust::hardware;
-    out.push_back(
-        {each.pki, {std::string(each.name), key->id(), *key, std::move(*subject)}, trust});
+    crypto::Anchor anchor{std::string(each.name), key->id(), *key, std::move(*subject)};
+    constexpr std::size_t kHexDigits = 2 * std::tuple_size_v<crypto::Sha256Digest>;
+    for (std::size_t at = 0; at < each.certificates.size(); at += kHexDigits) {
+      const auto digest = from_hex(each.certificates.substr(at, kHexDigits));
+      CHECK(digest.has_value() && digest->size() == kHexDigits / 2);
+      std::ranges::copy(*digest, anchor.certificates.emplace_back().begin());
+    }
+    out.push_back({each.pki, std::move(anchor), trust});
   }
   return out;
 }

@@ -96,10 +96,56 @@ Result<Collateral> Collateral::parse(std::string_view bundle) {
   return out;
 }
 
+std::vector<CollateralItem> Collateral::current() const {
+  std::vector<CollateralItem> out;
+  for (const CollateralItem& each : items_) {
+    const auto same = std::ranges::find_if(out, [&](const CollateralItem& other) {
+      return other.kind == each.kind && other.about == each.about;
+    });
+    if (same == out.end())
+      out.push_back(each);
+    else if (each.from_s > same->from_s)
+      *same = each;
+  }
+  return out;
+}
+
 std::optional<std::int64_t> Collateral::expires_s() const {
-  const auto first = std::ranges::min_element(items_, {}, &CollateralItem::to_s);
-  if (first == items_.end()) return std::nullopt;
+  const std::vector<CollateralItem> items = current();
+  const auto first = std::ranges::min_element(items, {}, &CollateralItem::to_s);
+  if (first == items.end()) return std::nullopt;
   return first->to_s;
+}
+
+CollateralState Collateral::state(std::int64_t now_s, std::int64_t alarm_days) const {
+  constexpr std::int64_t kDayS = 86'400;
+  CollateralState out;
+  for (const CollateralItem& item : current()) {
+    out.oldest_age_s = std::max(out.oldest_age_s, now_s - item.from_s);
+    out.ends_in_s = std::min(out.ends_in_s.value_or(item.to_s - now_s), item.to_s - now_s);
+    if (now_s < item.from_s || now_s + alarm_days * kDayS > item.to_s) out.alarms.push_back(item);
+  }
+  return out;
+}
+
+Result<> Collateral::check_follows(const Collateral& before) const {
+  const std::vector<CollateralItem> mine = current();
+  for (const CollateralItem& old : before.current()) {
+    const auto same = std::ranges::find_if(mine, [&](const CollateralItem& each) {
+      return each.kind == old.kind && each.about == old.about;
+    });
+    if (same == mine.end())
+      return fail(ErrorCode::failed_precondition,
+                  fmt::format("{}: {} '{}' is missing, which is in force now; import into the "
+                              "present bundle",
+                              kBundle, old.kind, old.about));
+    if (same->number < old.number)
+      return fail(ErrorCode::failed_precondition,
+                  fmt::format("{}: {} '{}' has the number {}, below the present {}: older "
+                              "collateral would take a recovery back",
+                              kBundle, old.kind, old.about, same->number, old.number));
+  }
+  return {};
 }
 
 void Collateral::complete(IntelFiles& files, bool tdx, std::string_view fmspc) const {

@@ -26,6 +26,14 @@ struct CollateralItem {
   std::int64_t number = 0;  // evaluation number or CRL number; 0: none
 };
 
+// How a snapshot stands at some time.
+struct CollateralState {
+  std::int64_t oldest_age_s = 0;            // since the oldest current item was made
+  std::optional<std::int64_t> ends_in_s;    // of the first that ends, below 0: it has; none: empty
+  std::vector<CollateralItem> alarms = {};  // current items that hold no longer, not yet, or not
+                                            // for the days that were asked about
+};
+
 class Collateral {
  public:
   // The bundle, a JSON document:
@@ -34,8 +42,15 @@ class Collateral {
   static Result<Collateral> parse(std::string_view bundle);
 
   const std::vector<CollateralItem>& items() const { return items_; }
-  // The earliest end of anything in it; nullopt: empty.
+  // Without those that a newer one about the same stands in for.
+  std::vector<CollateralItem> current() const;
+  // The earliest end of anything that is current; nullopt: empty.
   std::optional<std::int64_t> expires_s() const;
+  // For metrics, status and alarms.
+  CollateralState state(std::int64_t now_s, std::int64_t alarm_days) const;
+  // failed_precondition: something in `before` is missing here, or has a lower number (evaluation
+  // number, CRL number): collateral from before a recovery would take the recovery back.
+  Result<> check_follows(const Collateral& before) const;
 
   // Puts in what a quote needs and did not bring.
   void complete(IntelFiles& files, bool tdx, std::string_view fmspc) const;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "attest/intel_pki.h"
+#include "attest/test_dcap.h"
 #include "attest/test_vectors.h"
 
 namespace penstock::attest {
@@ -53,6 +54,44 @@ TEST(CollateralBundle, CompletesAQuote) {
   EXPECT_EQ(files.tcb_info, nullptr);
   collateral->complete(files, false, "b0c06f000000");
   EXPECT_EQ(files.tcb_info, nullptr);
+}
+
+Collateral test_bundle(const DcapMachine& machine, std::int64_t crl_from_s = 1'700'000'000) {
+  Json items = Json::array({bundle_item("tcb_info", machine.tcb_info()),
+                            bundle_item("qe_identity", machine.qe_identity())});
+  items.push_back(bundle_item("root_ca_crl", crypto::test_crl({.issuer = "Intel SGX Root CA",
+                                                               .from_s = crl_from_s,
+                                                               .to_s = crl_from_s + 1'000'000},
+                                                              machine.root)));
+  auto out = Collateral::parse(bundle_of(items));
+  CHECK(out.has_value());
+  return std::move(*out);
+}
+
+TEST(CollateralBundle, SaysHowOldItIsAndWhatEnds) {
+  const Collateral bundle = test_bundle({}, 1'735'600'000);
+  const std::int64_t now_s = 1'736'000'000;
+  const CollateralState state = bundle.state(now_s, 0);
+  EXPECT_EQ(state.oldest_age_s, now_s - 1'735'600'000);
+  EXPECT_EQ(*state.ends_in_s, 600'000);
+  EXPECT_TRUE(state.alarms.empty());
+  const auto soon = bundle.state(now_s, 7).alarms;
+  ASSERT_EQ(soon.size(), 1U);
+  EXPECT_EQ(soon.front().kind, "root_ca_crl");
+  EXPECT_EQ(bundle.state(now_s + 700'000, 0).ends_in_s, -100'000);
+  EXPECT_EQ(bundle.state(1'735'000'000, 0).alarms.size(), 3U);  // not yet
+}
+
+TEST(CollateralBundle, DoesNotGoBackBehindARecovery) {
+  DcapMachine machine;
+  const Collateral before = test_bundle(machine);
+  EXPECT_TRUE(before.check_follows(before));
+  EXPECT_TRUE(before.check_follows({}));
+  machine.evaluation_number = 18;
+  EXPECT_TRUE(test_bundle(machine).check_follows(before));
+  EXPECT_FALSE(before.check_follows(test_bundle(machine)));
+  machine.fmspc = "ffffffffffff";  // the present platform's is not there
+  EXPECT_FALSE(test_bundle(machine).check_follows(before));
 }
 
 }  // namespace

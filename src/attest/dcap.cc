@@ -286,6 +286,10 @@ void window_claim(RuleBook& book, const IntelFiles& files) {
   if (to == 0) return;
   book.claims()["collateral_valid_from"] = rfc3339(from);
   book.claims()["collateral_valid_to"] = rfc3339(to);
+  if (!files.tcb_info || !files.qe_identity || book.context().expected.any_time) return;
+  const std::int64_t made_s =
+      std::min(files.tcb_info->document.issued_s, files.qe_identity->document.issued_s);
+  book.claims()["collateral_age_s"] = book.now_s() - made_s;
 }
 
 void check_collateral(RuleBook& book, const DcapQuote& quote, const Pck& pck,

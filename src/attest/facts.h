@@ -1,40 +1,71 @@
-// Facts that content and anchors alone decide, kept between judgements: chains whose signatures
-// were checked. Times, revocation and policy are never kept. Any thread.
+// What content alone decides, kept between judgements: what was read from bytes, and which
+// signatures were good. By SHA-256 of all the bytes (and the id of the key). Times, revocation,
+// levels and policy are never kept, and nothing that was malformed or whose signature was wrong.
+// Any thread.
 #pragma once
 
+#include <compare>
 #include <map>
 #include <memory>
 #include <mutex>
-#include <set>
-#include <vector>
+#include <typeindex>
 
 #include "attest/limits.h"
 #include "crypto/chain.h"
 
 namespace penstock::attest {
 
+// What a signature was verified over, so that no fact of one kind answers for another.
+enum class SignedThing : std::uint8_t { certificate, crl, document };
+
 class FactCache {
  public:
-  using ChainPtr = std::shared_ptr<const crypto::Chain>;
-  // null: not known.
-  ChainPtr find(const crypto::Sha256Digest& key) const;
-  // Forgets everything when kFactsMax are kept.
-  void put(const crypto::Sha256Digest& key, ChainPtr chain);
-  std::size_t size() const;
+  explicit FactCache(std::size_t bytes_max = kFactBytesMax) : bytes_max_(bytes_max) {}
 
-  // The certificates of a bundle, by its bytes.
-  using CertificatesPtr = std::shared_ptr<const std::vector<crypto::PkixCertificate>>;
-  CertificatesPtr certificates(const crypto::Sha256Digest& key) const;
-  void put(const crypto::Sha256Digest& key, CertificatesPtr certificates);
-  // Signatures that were good, by key and all that was signed.
-  bool knows_signature(const crypto::Sha256Digest& key) const;
-  void put_signature(const crypto::Sha256Digest& key);
+  // null: not known.
+  template <typename T>
+  std::shared_ptr<const T> find(const crypto::Sha256Digest& content) const {
+    return std::static_pointer_cast<const T>(find({typeid(T), content}));
+  }
+  // `bytes`: about how much memory it holds.
+  template <typename T>
+  void put(const crypto::Sha256Digest& content, std::shared_ptr<const T> fact, std::size_t bytes) {
+    put({typeid(T), content}, std::move(fact), bytes);
+  }
+
+  // Signatures that were good. `content`: of all that was signed and of the signature.
+  bool knows_signature(SignedThing thing, const crypto::PublicKey& key,
+                       const crypto::Sha256Digest& content) const;
+  void put_signature(SignedThing thing, const crypto::PublicKey& key,
+                     const crypto::Sha256Digest& content);
+
+  std::size_t size() const;   // facts
+  std::size_t bytes() const;  // at most bytes_max
 
  private:
+  struct Key {
+    std::type_index type;
+    crypto::Sha256Digest content;
+    friend auto operator<=>(const Key&, const Key&) = default;
+  };
+  struct Fact {
+    std::shared_ptr<const void> value;
+    std::size_t bytes = 0;
+  };
+  // Two generations: what is asked for moves to the young one; a full young one becomes the old,
+  // which is forgotten. So junk that strangers send pushes out only what nobody asks for.
+  struct Generation {
+    std::map<Key, Fact> facts;
+    std::size_t bytes = 0;
+  };
+
+  std::shared_ptr<const void> find(const Key& key) const;
+  void put(const Key& key, std::shared_ptr<const void> value, std::size_t bytes);
+  void keep(const Key& key, Fact fact) const;  // locked
+
+  const std::size_t bytes_max_;
   mutable std::mutex mutex_;
-  std::map<crypto::Sha256Digest, ChainPtr> chains_;
-  std::map<crypto::Sha256Digest, CertificatesPtr> certificates_;
-  std::set<crypto::Sha256Digest> signatures_;
+  mutable Generation young_, old_;
 };
 
 }  // namespace penstock::attest

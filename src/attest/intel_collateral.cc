@@ -251,6 +251,13 @@ Result<Json> parse_body(ByteView json, std::string_view what) {
   return out;
 }
 
+void name_content(SignedCollateral& document) {
+  const crypto::Sha256Digest body = crypto::sha256(document.body);
+  ByteBuffer all(body.begin(), body.end());
+  all.insert(all.end(), document.signature.begin(), document.signature.end());
+  document.content = crypto::sha256(all);
+}
+
 // The member and its signature.
 Result<Json> open_response(ByteView json, std::string_view what, const char* member,
                            SignedCollateral& out) {
@@ -260,6 +267,7 @@ Result<Json> open_response(ByteView json, std::string_view what, const char* mem
     return bad_collateral(what, fmt::format("'{}' is missing", member));
   out.signature = TRY(hex_of_size(response, what, "signature", 64));
   out.body = to_buffer(as_bytes(MemberBytes(as_text(json)).of(member)));
+  name_content(out);
   return *body;
 }
 
@@ -319,6 +327,7 @@ Result<WrappedTcbInfo> parse_wrapped_tcb_info(ByteView json) {
       return bad_collateral(kWhat, "'signature' is not a list of bytes");
     out.info.document.signature.push_back(byte.get<std::uint8_t>());
   }
+  name_content(out.info.document);
   for (const Json& pem : *chain) {
     if (!pem.is_string()) return bad_collateral(kWhat, "'ca_chain' is not a list of texts");
     out.chain += pem.get<std::string>() + "\n";

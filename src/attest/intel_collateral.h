@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "crypto/sha.h"
 
 namespace penstock::attest {
 
@@ -52,7 +53,8 @@ struct TdxModuleIdentity {
 // A signed document: the exact bytes that are signed, and its window.
 struct SignedCollateral {
   ByteBuffer body;
-  ByteBuffer signature;  // raw r || s; or DER where signature_der
+  ByteBuffer signature;            // raw r || s; or DER where signature_der
+  crypto::Sha256Digest content{};  // of the body and the signature
   bool signature_der = false;
   std::string id;  // "SGX", "TDX", "QE", "TD_QE"
   int version = 0;

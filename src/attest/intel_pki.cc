@@ -13,31 +13,23 @@ namespace {
 const crypto::SignatureAlgorithm kEcdsaSha256{crypto::SignatureForm::ecdsa_der,
                                               crypto::Hash::sha256};
 
-std::vector<crypto::Crl> read_crls(RuleBook& book, const EvidenceFiles& evidence,
-                                   std::string_view role) {
-  std::vector<crypto::Crl> out;
-  if (const auto found = evidence.files.find(role); found != evidence.files.end())
-    for (const ByteBuffer& file : found->second)
-      if (auto crl = book.read(role, crypto::Crl::read(file))) out.push_back(std::move(*crl));
-  return out;
-}
-
 void take_tcb_info(RuleBook& book, const EvidenceFiles& evidence, IntelFiles& out) {
   const ByteBuffer* file = evidence.file("tcb_info");
   if (file == nullptr) return;
   out.has_tcb_info = true;
   if (evidence.format("tcb_info") == "fortanix-wrapper") {
-    auto wrapped = book.read("tcb_info", parse_wrapped_tcb_info(*file));
+    const auto wrapped = book.read(
+        "tcb_info", read_once<WrappedTcbInfo>(book.context(), *file, parse_wrapped_tcb_info));
     if (!wrapped) return;
-    out.tcb_info = std::make_shared<const TcbInfo>(std::move(wrapped->info));
+    out.tcb_info = std::shared_ptr<const TcbInfo>(*wrapped, &(*wrapped)->info);
     out.has_signing_chain = true;
-    if (auto chain =
-            book.read("tcb_signing_chain", crypto::read_certificates(as_bytes(wrapped->chain))))
+    if (auto chain = book.read("tcb_signing_chain",
+                               certificates_of(book.context(), as_bytes((*wrapped)->chain))))
       std::ranges::move(*chain, std::back_inserter(out.signing_chain));
     return;
   }
-  if (auto info = book.read("tcb_info", parse_tcb_info(*file)))
-    out.tcb_info = std::make_shared<const TcbInfo>(std::move(*info));
+  if (auto info = book.read("tcb_info", read_once<TcbInfo>(book.context(), *file, parse_tcb_info)))
+    out.tcb_info = std::move(*info);
 }
 
 }  // namespace
@@ -48,8 +40,9 @@ IntelFiles read_intel_files(RuleBook& book, const EvidenceFiles& evidence, bool 
   take_tcb_info(book, evidence, out);
   if (const ByteBuffer* file = evidence.file("qe_identity")) {
     out.has_qe_identity = true;
-    if (auto identity = book.read("qe_identity", parse_qe_identity(*file)))
-      out.qe_identity = std::make_shared<const QeIdentity>(std::move(*identity));
+    if (auto identity = book.read("qe_identity",
+                                  read_once<QeIdentity>(book.context(), *file, parse_qe_identity)))
+      out.qe_identity = std::move(*identity);
   }
   if (const auto found = evidence.files.find("tcb_signing_chain"); found != evidence.files.end()) {
     out.has_signing_chain = true;
@@ -98,7 +91,7 @@ void check_document(RuleBook& book, std::string_view name, const SignedCollatera
                                              : crypto::SignatureForm::ecdsa_raw;
     const bool good =
         key && signing_chain->leaf().may_sign() &&
-        signature_fact(book.context(), *key, document.body, document.signature, [&] {
+        signed_once(book.context(), SignedThing::document, *key, document.content, [&] {
           return key->verify(form, crypto::Hash::sha256, document.body, document.signature);
         });
     book.check(good, {.name = prefix + "_signature",

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "attest/limits.h"
+#include "attest/rfc3339.h"
 #include "attest/verifier.h"
 
 namespace penstock::attest {
@@ -26,7 +27,9 @@ class Judge {
     verdict_.claims_ = std::move(appraisal.claims);
     verdict_.claims_["tee"] = verifier_.tee;
     verdict_.claims_["trust"] = to_text(appraisal.trust);
+    verdict_.claims_["judged_at"] = rfc3339(context_.expected.now_s);
     name_configuration();
+    name_waived();
     return std::move(verdict_);
   }
 
@@ -61,6 +64,17 @@ class Judge {
       verdict_.claims_["config_digest"] = to_hex(context_.expected.config_digest);
     else
       verdict_.claims_.erase("config_digest");
+  }
+
+  // Rules that a policy let off stand in the claims, so that policies and results can mind them.
+  void name_waived() {
+    Json waived = Json::array();
+    for (const RuleOutcome& rule : verdict_.rules_)
+      if (rule.result == RuleResult::waived_by_policy) waived.push_back(rule.name);
+    if (waived.empty())
+      verdict_.claims_.erase("waived");
+    else
+      verdict_.claims_["waived"] = std::move(waived);
   }
 
   const RuleOutcome* find(std::string_view name) const {

@@ -17,7 +17,7 @@ inline constexpr std::size_t kEventLogBytesMax = 1 << 20;
 inline constexpr std::size_t kEventLogEventsMax = 8192;
 inline constexpr std::size_t kCollateralBytesMax = 1 << 20;  // TCB info, QE identity
 inline constexpr std::size_t kTcbLevelsMax = 256;
-inline constexpr std::size_t kFactsMax = 4096;  // chains kept in the cache
+inline constexpr std::size_t kFactBytesMax = 64 << 20;  // of facts that are kept, about
 inline constexpr std::size_t kCollateralBundleBytesMax = 16 << 20;
 
 }  // namespace penstock::attest

@@ -21,10 +21,10 @@ struct NitroCertificates {
 NitroCertificates read_nitro_certificates(RuleBook& book, const NitroDocument& document) {
   NitroCertificates out;
   out.leaf = book.read("certificate of the document",
-                       crypto::PkixCertificate::from_der(document.certificate));
+                       certificate_of(book.context(), document.certificate));
   for (const ByteBuffer& der : document.bundle)
     if (auto certificate =
-            book.read("certificate of 'cabundle'", crypto::PkixCertificate::from_der(der)))
+            book.read("certificate of 'cabundle'", certificate_of(book.context(), der)))
       out.bundle.push_back(std::move(*certificate));
   return out;
 }
@@ -51,9 +51,7 @@ void check_crls(RuleBook& book, const crypto::Chain& chain, const EvidenceFiles&
       book.absent("revocation", "no-crl", {"crl"});
     return;
   }
-  std::vector<crypto::Crl> crls;
-  for (const ByteBuffer& file : evidence.files.find("crl")->second)
-    if (auto crl = book.read("CRL", crypto::Crl::read(file))) crls.push_back(std::move(*crl));
+  const std::vector<crypto::Crl> crls = read_crls(book, evidence, "crl");
   for (std::size_t i = 0; i + 1 < chain.certificates.size(); ++i)
     if (std::ranges::any_of(crls, [&](const crypto::Crl& crl) {
           return crl.issuer() == chain.certificates[i].issuer();

@@ -107,7 +107,7 @@ Appraisal appraise_nvidia(const EvidenceFiles& evidence, const JudgeContext& con
     book.absent("chain", "chain", {"cert_chain"});
     return out;
   }
-  const auto certificates = book.read("cert_chain", crypto::read_certificates(*chain_file));
+  const auto certificates = book.read("cert_chain", certificates_of(context, *chain_file));
   if (!certificates) return out;
   auto leaf = std::ranges::find_if(*certificates, [](const auto& each) { return !each.is_ca(); });
   if (leaf == certificates->end()) {
@@ -118,7 +118,8 @@ Appraisal appraise_nvidia(const EvidenceFiles& evidence, const JudgeContext& con
                               {.algorithms = {kNvidiaAlgorithm}, .length_max = 6});
   out.claims["chain_internally_valid"] = book.chain("certificate", *chain);
   out.claims["leaf_cn"] = leaf->subject_text();
-  out.claims["root_cn"] = chain->certificates.back().subject_text();
+  const crypto::PkixCertificate& last = chain->certificates.back();  // the root's may be missing
+  out.claims["root_cn"] = last.self_issued() ? last.subject_text() : last.issuer_text();
   check_nvidia_signature(book, *report, *leaf);
   check_fwid(book, *report, *leaf);
   return out;

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "attest/limits.h"
+#include "attest/policy_document.h"
 #include "attest/rfc3339.h"
 #include "crypto/sha.h"
 
@@ -12,98 +13,6 @@ namespace penstock::attest {
 namespace {
 
 constexpr std::size_t kShownMax = 3, kShownBytes = 24;
-
-Error wrong(std::string_view where, std::string_view text) {
-  return {ErrorCode::invalid_argument,
-          fmt::format("policy: {}{}{}", where, where.empty() ? "" : ": ", text)};
-}
-
-bool is_value(const Json& value) {
-  return value.is_string() || value.is_number_integer() || value.is_boolean();
-}
-
-// Checks the document once, so that evaluation meets no surprise.
-class Checker {
- public:
-  Result<> condition(const Json& node, const std::string& where, std::size_t depth) {
-    if (++conditions_ > kPolicyConditionsMax) {
-      return fail(ErrorCode::limit_exceeded,
-                  fmt::format("policy: more than {} conditions", kPolicyConditionsMax));
-    }
-    if (!node.is_object()) return fail(wrong(where, "expected an object"));
-    if (node.contains("allOf") || node.contains("anyOf")) {
-      if (node.size() != 1) return fail(wrong(where, "expected allOf or anyOf alone"));
-      return group(node, where, depth);
-    }
-    return leaf(node, where);
-  }
-
-  Result<> group(const Json& node, const std::string& where, std::size_t depth) {
-    const char* kind = node.contains("allOf") ? "allOf" : "anyOf";
-    const std::string here = fmt::format("{}{}{}", where, where.empty() ? "" : ".", kind);
-    if (depth >= kPolicyDepthMax) {
-      return fail(ErrorCode::limit_exceeded,
-                  fmt::format("policy: {}: nested more than {} deep", here, kPolicyDepthMax));
-    }
-    const Json& list = node.at(kind);
-    if (!list.is_array()) return fail(wrong(here, "expected a list of conditions"));
-    for (std::size_t i = 0; i < list.size(); ++i) {
-      TRY(condition(list[i], fmt::format("{}[{}]", here, i), depth + 1));
-    }
-    return {};
-  }
-
- private:
-  // A number, a time, or an object of numbers.
-  static bool is_least(const Json& value) {
-    if (value.is_string()) return parse_rfc3339(value.get_ref<const std::string&>()).has_value();
-    if (!value.is_object()) return value.is_number_integer();
-    return !value.empty() &&
-           std::ranges::all_of(value, [](const Json& part) { return part.is_number_integer(); });
-  }
-
-  static Result<> leaf(const Json& node, const std::string& where) {
-    if (node.contains("build_in")) {
-      const bool good = node.size() == 1 && node.at("build_in").is_string();
-      return good ? Result<>() : fail(wrong(where, "build_in: expected the name of a list, alone"));
-    }
-    if (node.size() != 2 || !node.contains("claim") || !node.at("claim").is_string()) {
-      return fail(wrong(where,
-                        "expected {\"claim\": NAME} with one of equals, in, in_list, subset_of "
-                        "and at_least"));
-    }
-    if (node.contains("subset_of")) {
-      const Json& list = node.at("subset_of");
-      const bool good = list.is_array() && std::ranges::all_of(list, is_value);
-      return good ? Result<>() : fail(wrong(where, "subset_of: expected a list of values"));
-    }
-    if (node.contains("equals")) {
-      return is_value(node.at("equals")) ? Result<>()
-                                         : fail(wrong(where,
-                                                      "equals: expected a text, a whole "
-                                                      "number or a boolean"));
-    }
-    if (node.contains("in")) {
-      const Json& list = node.at("in");
-      const bool good = list.is_array() && std::ranges::all_of(list, is_value);
-      return good ? Result<>() : fail(wrong(where, "in: expected a list of values"));
-    }
-    if (node.contains("in_list")) {
-      return node.at("in_list").is_string() ? Result<>()
-                                            : fail(wrong(where, "in_list: expected a name"));
-    }
-    if (node.contains("at_least")) {
-      return is_least(node.at("at_least"))
-                 ? Result<>()
-                 : fail(wrong(where,
-                              "at_least: expected a whole number, an object of them, or a "
-                              "time such as 2024-03-13T00:00:00Z"));
-    }
-    return fail(wrong(where, "expected one of equals, in, in_list, subset_of and at_least"));
-  }
-
-  std::size_t conditions_ = 0;
-};
 
 std::string shown(const Json& value) {
   std::string text = value.is_string() ? value.get<std::string>() : value.dump();
@@ -142,7 +51,8 @@ std::string_view advice_for(std::string_view claim) {
 
 class Evaluator {
  public:
-  Evaluator(const Claims& claims, const PolicyLists& lists) : claims_(claims), lists_(lists) {}
+  Evaluator(const Claims& claims, const PolicyLists& lists, std::optional<std::int64_t> now_s)
+      : claims_(claims), lists_(lists), now_s_(now_s) {}
 
   // Outcomes of a node, appended; whether it holds.
   bool node(const Json& node, std::vector<RuleOutcome>& out) const {
@@ -187,6 +97,8 @@ class Evaluator {
 
   bool fits(const Build& build) const {
     if (build.withdrawn || build.claims.empty()) return false;
+    const auto measured = build.claims.find("measurement");
+    if (measured != build.claims.end() && is_zero_measurement(measured->second)) return false;
     return std::ranges::all_of(build.claims, [&](const auto& each) {
       const auto found = claims_.find(each.first);
       return found != claims_.end() && found->is_string() &&
@@ -254,6 +166,14 @@ class Evaluator {
   }
 
   Comparison compare(const Json& condition, const Json* value) const {
+    // Zero is what debug enclaves and machines that do not measure have: no list can allow it.
+    const std::string& claim = condition.at("claim").get_ref<const std::string&>();
+    if (value != nullptr && is_build_claim(claim) && is_zero_measurement(*value))
+      return {false, "something that was measured"};
+    if (condition.contains("max_age_s")) {
+      const auto age_s = condition.at("max_age_s").get<std::int64_t>();
+      return {is_young(value, age_s), fmt::format("a time not older than {} s", age_s)};
+    }
     if (condition.contains("equals")) {
       const Json& wanted = condition.at("equals");
       return {value != nullptr && *value == wanted, shown(wanted)};
@@ -290,8 +210,16 @@ class Evaluator {
             fmt::format("{} ({})", several(*list, [](const std::string& s) { return s; }), name)};
   }
 
+  // No time: older than anything allows.
+  bool is_young(const Json* value, std::int64_t max_age_s) const {
+    if (!now_s_ || value == nullptr || !value->is_string()) return false;
+    const auto at = parse_rfc3339(value->get_ref<const std::string&>());
+    return at && *now_s_ - *at <= max_age_s;
+  }
+
   const Claims& claims_;
   const PolicyLists& lists_;
+  const std::optional<std::int64_t> now_s_;
 };
 
 }  // namespace
@@ -301,30 +229,20 @@ Result<Policy> Policy::parse(std::string_view document) {
 }
 
 Result<Policy> Policy::from_json(const Json& document) {
-  if (!document.is_object()) return fail(wrong("", "expected an object"));
+  TRY(check_policy_document(document));
   Policy out;
   out.document_ = document;
-  for (const auto& [name, value] : document.items()) {
-    if (name == "version" || name == "allow_simulated" || name == "allow_operator_vtpm" ||
-        name == "allOf" || name == "anyOf") {
-      continue;
-    }
-    return fail(wrong("", fmt::format("member '{}' is not known", name)));
-  }
-  out.version_ = TRY(json_integer(document, "policy", "version"));
-  if (out.version_ < 1) return fail(wrong("version", "expected a number from 1"));
-  if (document.contains("allow_simulated")) {
-    out.allow_simulated_ = TRY(json_bool(document, "policy", "allow_simulated"));
-  }
-  if (document.contains("allow_operator_vtpm")) {
-    out.allow_operator_vtpm_ = TRY(json_bool(document, "policy", "allow_operator_vtpm"));
-  }
-  if (document.contains("allOf") == document.contains("anyOf")) {
-    return fail(wrong("", "expected either allOf or anyOf"));
-  }
-  TRY(Checker().group(document, "", 0));
+  out.version_ = document.at("version").get<std::int64_t>();
+  out.allow_simulated_ = document.value("allow_simulated", false);
+  out.allow_operator_vtpm_ = document.value("allow_operator_vtpm", false);
+  out.collateral_grace_days_ = document.value("collateral_grace_days", std::int64_t{0});
+  out.tolerated_tcb_ = document.value("tolerated_tcb", std::vector<std::string>());
   TRY(canonical_json(document));
   return out;
+}
+
+Result<> Policy::check_release() const {
+  return check_release_document(document_);
 }
 
 Policy Policy::deny_all() {
@@ -350,7 +268,8 @@ std::string Policy::digest() const {
   return to_hex(crypto::sha256(as_bytes(canonical_json(document_).value_or(""))));
 }
 
-std::vector<RuleOutcome> Policy::evaluate(const Verdict& verdict, const PolicyLists& lists) const {
+std::vector<RuleOutcome> Policy::evaluate(const Verdict& verdict, const PolicyLists& lists,
+                                          std::optional<std::int64_t> now_s) const {
   std::vector<RuleOutcome> out;
   const RuleOutcome* failure = first_failure(verdict.rules());
   const bool affirming = verdict.affirming();
@@ -361,14 +280,76 @@ std::vector<RuleOutcome> Policy::evaluate(const Verdict& verdict, const PolicyLi
                  .seen = affirming ? "they do"
                                    : fmt::format("'{}' does not", failure ? failure->name : "any"),
                  .advice = affirming || failure == nullptr ? "" : failure->advice});
-  for (RuleOutcome& each : evaluate(verdict.trust(), verdict.claims(), lists)) {
+  for (RuleOutcome& each : evaluate(verdict.trust(), verdict.claims(), lists, now_s)) {
     out.push_back(std::move(each));
   }
   return out;
 }
 
+// A platform that is behind is refused by every policy that does not tolerate its status.
+void Policy::check_tcb_status(const Claims& claims, std::vector<RuleOutcome>& out) const {
+  const auto status = claims.find("tcb_status");
+  if (status == claims.end() || *status == "UpToDate") return;
+  const bool good = status->is_string() && *status != "Revoked" &&
+                    std::ranges::find(tolerated_tcb_, status->get_ref<const std::string&>()) !=
+                        tolerated_tcb_.end();
+  std::string expected = "UpToDate";
+  for (const std::string& each : tolerated_tcb_) expected += " or " + each;
+  out.push_back({.name = "tolerated_tcb",
+                 .code = "policy",
+                 .result = good ? RuleResult::pass : RuleResult::fail,
+                 .expected = std::move(expected),
+                 .seen = shown(*status),
+                 .advice = good ? ""
+                                : "update the platform, or name the status in the policy's "
+                                  "tolerated_tcb, and its advisories in accepted_advisories"});
+}
+
+// Of a status that is tolerated, what it is vulnerable to is accepted one by one, and not for ever.
+void Policy::check_advisories(const Claims& claims, std::optional<std::int64_t> now_s,
+                              std::vector<RuleOutcome>& out) const {
+  const auto list = document_.find("accepted_advisories");
+  const auto seen = claims.find("advisory_ids");
+  if (list == document_.end() || seen == claims.end() || !seen->is_array()) return;
+  std::string wrong;
+  for (const Json& each : *seen) {
+    const auto accepted =
+        std::ranges::find_if(*list, [&](const Json& entry) { return entry.at("id") == each; });
+    const bool there = accepted != list->end();
+    const auto until = there ? parse_rfc3339(accepted->at("until").get_ref<const std::string&>())
+                             : Result<std::int64_t>(fail(ErrorCode::not_found, ""));
+    if (there && until && now_s && *now_s <= *until) continue;
+    wrong += fmt::format("{}{}{}", wrong.empty() ? "" : ", ", shown(each),
+                         there ? " (no longer accepted)" : "");
+  }
+  out.push_back({.name = "accepted_advisories",
+                 .code = "policy",
+                 .result = wrong.empty() ? RuleResult::pass : RuleResult::fail,
+                 .expected = fmt::format("none but the {} that are accepted", list->size()),
+                 .seen = wrong.empty() ? "none else" : wrong,
+                 .advice = wrong.empty() ? ""
+                                         : "update the platform, or accept the advisory until a "
+                                           "date: accepted_advisories"});
+}
+
+void Policy::check_collateral(const Claims& claims, std::vector<RuleOutcome>& out) const {
+  const auto late = claims.find("collateral_late_s");
+  if (late == claims.end()) return;
+  constexpr std::int64_t kDayS = 86'400;
+  const bool good =
+      late->is_number_integer() && late->get<std::int64_t>() <= collateral_grace_days_ * kDayS;
+  out.push_back(
+      {.name = "collateral_grace_days",
+       .code = "collateral-expired",
+       .result = good ? RuleResult::waived_by_policy : RuleResult::fail,
+       .expected = fmt::format("collateral at most {} days past its end", collateral_grace_days_),
+       .seen = fmt::format("{} s past it", shown(*late)),
+       .advice = "import newer collateral: penstock collateral import"});
+}
+
 std::vector<RuleOutcome> Policy::evaluate(Trust trust, const Claims& claims,
-                                          const PolicyLists& lists) const {
+                                          const PolicyLists& lists,
+                                          std::optional<std::int64_t> now_s) const {
   const bool trusted = trust == Trust::hardware || trust == Trust::provider ||
                        (trust == Trust::operator_ && allow_operator_vtpm_) ||
                        (trust == Trust::none && allow_simulated_);
@@ -386,7 +367,10 @@ std::vector<RuleOutcome> Policy::evaluate(Trust trust, const Claims& claims,
                      ? "simulated evidence protects nothing; a policy must say allow_simulated"
                      : "the operator's own vTPM does not resist the host; a policy must say "
                        "allow_operator_vtpm"}};
-  Evaluator(claims, lists).node(document_, out);
+  check_tcb_status(claims, out);
+  check_advisories(claims, now_s, out);
+  check_collateral(claims, out);
+  Evaluator(claims, lists, now_s).node(document_, out);
   return out;
 }
 

@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "attest/facts.h"
+#include "attest/evidence.h"
 
 namespace penstock::attest {
 namespace {
@@ -103,7 +103,10 @@ void RuleBook::window(std::string_view name, std::int64_t from_s,
                                      : fmt::format("valid at {}", rfc3339(now_s())),
                 .seen = fmt::format("{} to {}", rfc3339(from_s), to_s ? rfc3339(*to_s) : "(none)"),
                 .advice = "import newer collateral: penstock collateral import"});
-  if (waived) appraisal_.rules.back().result = RuleResult::waived_by_policy;
+  if (!waived) return;
+  appraisal_.rules.back().result = RuleResult::waived_by_policy;
+  const auto before = claims().value("collateral_late_s", std::int64_t{0});
+  claims()["collateral_late_s"] = std::max(before, now_s() - *to_s);
 }
 
 void RuleBook::nonce(ByteView seen) {
@@ -153,7 +156,10 @@ std::shared_ptr<const crypto::Chain> chain_of(const JudgeContext& context,
                                               const crypto::PkixCertificate& leaf,
                                               std::span<const crypto::PkixCertificate> candidates,
                                               Pki pki, const crypto::ChainRules& rules) {
-  const auto anchors = context.anchors.of(pki);
+  const std::vector<crypto::Anchor> anchors = context.anchors.of(pki);
+  if (context.facts == nullptr)
+    return std::make_shared<const crypto::Chain>(
+        crypto::build_chain(leaf, candidates, anchors, rules));
   ByteBuffer content(leaf.fingerprint().begin(), leaf.fingerprint().end());
   content.push_back(static_cast<std::uint8_t>(pki));
   for (const crypto::PkixCertificate& each : candidates)
@@ -162,46 +168,63 @@ std::shared_ptr<const crypto::Chain> chain_of(const JudgeContext& context,
   for (const crypto::Anchor& each : anchors)
     content.insert(content.end(), each.id.begin(), each.id.end());
   const crypto::Sha256Digest key = crypto::sha256(content);
-  if (context.facts != nullptr)
-    if (auto known = context.facts->find(key)) return known;
-  auto chain =
-      std::make_shared<const crypto::Chain>(crypto::build_chain(leaf, candidates, anchors, rules));
-  if (context.facts != nullptr) context.facts->put(key, chain);
+  if (auto known = context.facts->find<crypto::Chain>(key)) return known;
+  const auto signed_by = [&](const crypto::PkixCertificate& certificate,
+                             const crypto::PublicKey& issuer) {
+    return signed_once(context, SignedThing::certificate, issuer, certificate.fingerprint(),
+                       [&] { return certificate.signed_by(issuer); });
+  };
+  auto chain = std::make_shared<const crypto::Chain>(
+      crypto::build_chain(leaf, candidates, anchors, rules, signed_by));
+  // Of certificates, which others share, the chain holds handles.
+  constexpr std::size_t kBytesPerCertificate = 8192;
+  if (chain->faults.empty())
+    context.facts->put<crypto::Chain>(key, chain, kBytesPerCertificate * (candidates.size() + 1));
   return chain;
-}
-
-crypto::Sha256Digest signature_key(const crypto::PublicKey& key, ByteView signed_part,
-                                   ByteView signature) {
-  const crypto::Sha256Digest digest = crypto::sha256(signed_part);
-  ByteBuffer content(key.id().begin(), key.id().end());
-  content.insert(content.end(), digest.begin(), digest.end());
-  content.insert(content.end(), signature.begin(), signature.end());
-  return crypto::sha256(content);
-}
-bool knows_signature(const FactCache& facts, const crypto::Sha256Digest& key) {
-  return facts.knows_signature(key);
-}
-void put_signature(FactCache& facts, const crypto::Sha256Digest& key) {
-  facts.put_signature(key);
 }
 
 Result<std::vector<crypto::PkixCertificate>> certificates_of(const JudgeContext& context,
                                                              ByteView bundle) {
-  if (context.facts == nullptr) return crypto::read_certificates(bundle);
-  const crypto::Sha256Digest key = crypto::sha256(bundle);
-  if (const auto known = context.facts->certificates(key)) return *known;
-  auto read = TRY(crypto::read_certificates(bundle));
-  context.facts->put(key, std::make_shared<const std::vector<crypto::PkixCertificate>>(read));
-  return read;
+  return *TRY(
+      read_once<std::vector<crypto::PkixCertificate>>(context, bundle, crypto::read_certificates));
 }
+
+Result<crypto::PkixCertificate> certificate_of(const JudgeContext& context, ByteView der) {
+  return *TRY(read_once<crypto::PkixCertificate>(context, der, crypto::PkixCertificate::from_der));
+}
+
+Result<crypto::Crl> crl_of(const JudgeContext& context, ByteView file) {
+  return *TRY(read_once<crypto::Crl>(context, file, crypto::Crl::read));
+}
+
+std::vector<crypto::Crl> read_crls(RuleBook& book, const EvidenceFiles& evidence,
+                                   std::string_view role) {
+  std::vector<crypto::Crl> out;
+  if (const auto found = evidence.files.find(role); found != evidence.files.end())
+    for (const ByteBuffer& file : found->second)
+      if (auto crl = book.read(role, crl_of(book.context(), file))) out.push_back(std::move(*crl));
+  return out;
+}
+
+namespace {
+
+// Of several CRLs of an issuer the newest speaks.
+const crypto::Crl* newest_crl(std::span<const crypto::Crl> crls, const ByteBuffer& issuer) {
+  const crypto::Crl* out = nullptr;
+  for (const crypto::Crl& crl : crls)
+    if (crl.issuer() == issuer && (out == nullptr || crl.this_update_s() > out->this_update_s()))
+      out = &crl;
+  return out;
+}
+
+}  // namespace
 
 void check_revocation(RuleBook& book, std::string_view name, const crypto::Chain& chain,
                       std::size_t i, std::span<const crypto::Crl> crls) {
   if (i >= chain.certificates.size()) return;
   const crypto::PkixCertificate& certificate = chain.certificates[i];
-  const auto found = std::ranges::find_if(
-      crls, [&](const crypto::Crl& crl) { return crl.issuer() == certificate.issuer(); });
-  const bool there = found != crls.end();
+  const crypto::Crl* found = newest_crl(crls, certificate.issuer());
+  const bool there = found != nullptr;
   const std::string prefix(name);
   if (!book.check(there, {.name = prefix + "_crl",
                           .code = "no-crl",
@@ -213,8 +236,9 @@ void check_revocation(RuleBook& book, std::string_view name, const crypto::Chain
   const bool may_sign = i + 1 >= chain.certificates.size() ||
                         chain.certificates[i + 1].may_sign_crls() ||
                         !chain.certificates[i + 1].has_key_usage();
-  const bool good =
-      key != nullptr && may_sign && !found->has_unknown_critical() && found->signed_by(*key);
+  const bool good = key != nullptr && may_sign && !found->has_unknown_critical() &&
+                    signed_once(book.context(), SignedThing::crl, *key, found->fingerprint(),
+                                [&] { return found->signed_by(*key); });
   book.check(good, {.name = prefix + "_crl_signature",
                     .code = "crl-signature",
                     .expected = "signed by the certificate's issuer, with nothing unknown in it",

@@ -6,11 +6,14 @@
 #include <string>
 #include <string_view>
 
+#include "attest/facts.h"
 #include "attest/outcome.h"
 #include "attest/rfc3339.h"
 #include "attest/verifier.h"
 
 namespace penstock::attest {
+
+struct EvidenceFiles;
 
 class RuleBook {
  public:
@@ -54,29 +57,47 @@ class RuleBook {
   const JudgeContext& context_;
 };
 
-crypto::Sha256Digest signature_key(const crypto::PublicKey& key, ByteView signed_part,
-                                   ByteView signature);
-bool knows_signature(const FactCache& facts, const crypto::Sha256Digest& key);
-void put_signature(FactCache& facts, const crypto::Sha256Digest& key);
-
 // Builds a chain, or takes it out of the cache.
 std::shared_ptr<const crypto::Chain> chain_of(const JudgeContext& context,
                                               const crypto::PkixCertificate& leaf,
                                               std::span<const crypto::PkixCertificate> candidates,
                                               Pki pki, const crypto::ChainRules& rules);
 
-// crypto::read_certificates, or what the cache knows of those bytes.
+// What `read` makes of those bytes, or what is kept of it. What cannot be read is not kept.
+template <typename T, typename Read>
+Result<std::shared_ptr<const T>> read_once(const JudgeContext& context, ByteView bytes, Read read) {
+  // What a fact holds in memory is some multiple of what it was read from.
+  constexpr std::size_t kMemoryPerByte = 4;
+  crypto::Sha256Digest content;
+  if (context.facts != nullptr) {
+    content = crypto::sha256(bytes);
+    if (auto known = context.facts->find<T>(content)) return known;
+  }
+  T value = TRY(read(bytes));
+  auto out = std::make_shared<const T>(std::move(value));
+  if (context.facts != nullptr)
+    context.facts->put<T>(content, out, sizeof(T) + kMemoryPerByte * bytes.size());
+  return out;
+}
+
+// crypto::read_certificates, PkixCertificate::from_der and Crl::read, once for the same bytes.
 Result<std::vector<crypto::PkixCertificate>> certificates_of(const JudgeContext& context,
                                                              ByteView bundle);
-// Whether `check` says that this key signed these bytes; asked once for each where facts are kept.
+Result<crypto::PkixCertificate> certificate_of(const JudgeContext& context, ByteView der);
+Result<crypto::Crl> crl_of(const JudgeContext& context, ByteView file);
+// The CRLs of a role's files; malformed ones fail the rule "parse".
+std::vector<crypto::Crl> read_crls(RuleBook& book, const EvidenceFiles& evidence,
+                                   std::string_view role);
+
+// Whether `check` says that this key signed what has that digest; asked once for each where facts
+// are kept.
 template <typename Check>
-bool signature_fact(const JudgeContext& context, const crypto::PublicKey& key, ByteView signed_part,
-                    ByteView signature, Check check) {
+bool signed_once(const JudgeContext& context, SignedThing thing, const crypto::PublicKey& key,
+                 const crypto::Sha256Digest& content, Check check) {
   if (context.facts == nullptr) return check();
-  const crypto::Sha256Digest fact = signature_key(key, signed_part, signature);
-  if (knows_signature(*context.facts, fact)) return true;
+  if (context.facts->knows_signature(thing, key, content)) return true;
   const bool good = check();
-  if (good) put_signature(*context.facts, fact);
+  if (good) context.facts->put_signature(thing, key, content);
   return good;
 }
 

@@ -121,13 +121,9 @@ void check_report_signature(RuleBook& book, const SnpReport& report,
 }
 
 void check_snp_crl(RuleBook& book, const crypto::Chain& chain, const EvidenceFiles& evidence) {
-  std::vector<crypto::Crl> crls;
-  if (const auto found = evidence.files.find("crl"); found != evidence.files.end()) {
-    for (const ByteBuffer& file : found->second)
-      if (auto crl = book.read("CRL", crypto::Crl::read(file))) crls.push_back(std::move(*crl));
-  } else if (const Collateral* known = book.context().collateral; known != nullptr) {
-    crls = known->amd_crls();
-  }
+  std::vector<crypto::Crl> crls = read_crls(book, evidence, "crl");
+  if (const Collateral* known = book.context().collateral; known != nullptr)
+    std::ranges::copy(known->amd_crls(), std::back_inserter(crls));
   if (crls.empty() && evidence.file("crl") == nullptr)
     return book.absent("revocation", "no-crl", {"crl"});
   check_revocation(book, "issuer", chain, 1, crls);

@@ -82,7 +82,11 @@ inline std::optional<VectorSet> vector_set(const std::string& id) {
   }
   if (const std::string first = expect.at("anchors").at(0); first != "builtin") {
     const std::vector<ByteBuffer> anchors(1, file_bytes(folder / first));
-    CHECK(replace_anchors(out.anchors, anchors).has_value());
+    if (anchors_replaceable()) {
+      CHECK(replace_anchors(out.anchors, anchors).has_value());
+    } else if (const auto root = crypto::PkixCertificate::from_der(anchors[0]); root) {
+      out.anchors.named.push_back({.pki = Pki::tpm, .anchor = anchor_of(*root)});
+    }
   }
   return out;
 }

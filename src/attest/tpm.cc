@@ -37,13 +37,9 @@ std::optional<crypto::PublicKey> read_ak(RuleBook& book, const EvidenceFiles& ev
 
 void check_ak_revocation(RuleBook& book, const EvidenceFiles& evidence,
                          const crypto::Chain& chain) {
-  std::vector<crypto::Crl> crls;
-  if (const auto files = evidence.files.find("crl"); files != evidence.files.end()) {
-    for (const ByteBuffer& file : files->second)
-      if (auto crl = book.read("CRL", crypto::Crl::read(file))) crls.push_back(std::move(*crl));
-  } else if (const Collateral* known = book.context().collateral; known != nullptr) {
-    crls = known->tpm_crls();
-  }
+  std::vector<crypto::Crl> crls = read_crls(book, evidence, "crl");
+  if (const Collateral* known = book.context().collateral; known != nullptr)
+    std::ranges::copy(known->tpm_crls(), std::back_inserter(crls));
   if (crls.empty() && evidence.file("crl") == nullptr)
     return book.absent("ak_revocation", "no-crl", {"crl"});
   for (std::size_t i = 0; i + 1 < chain.certificates.size(); ++i)
@@ -57,7 +53,7 @@ std::optional<crypto::PublicKey> check_ak_chain(RuleBook& book, const EvidenceFi
   for (const std::string_view role : {"ak_cert", "ak_chain"})
     if (const auto found = evidence.files.find(role); found != evidence.files.end())
       for (const ByteBuffer& file : found->second)
-        if (auto read = book.read(role, crypto::read_certificates(file)))
+        if (auto read = book.read(role, certificates_of(book.context(), file)))
           std::ranges::move(*read, std::back_inserter(all));
   const auto leaf = std::ranges::find_if(all, [](const auto& each) { return !each.is_ca(); });
   if (leaf == all.end()) {

@@ -29,6 +29,9 @@ Result<Trust> trust_from(std::string_view text);  // invalid_argument: none of t
 //   debug          boolean
 //   svn            security version, a number
 //   platform       SHA-256 id of the platform's key or chip
+//   judged_at      when, in UTC: "2026-02-01T00:00:00Z"
+//   collateral_late_s  how far past its end the oldest collateral was taken; absent: none was
+//   waived         names of rules that do not hold and that a policy lets off; absent: none
 // Verifiers add their own, under "<tee>.<name>".
 using Claims = Json;  // an object
 

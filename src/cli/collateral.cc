@@ -15,8 +15,6 @@
 namespace penstock::cli {
 namespace {
 
-constexpr std::int64_t kDayS = 86'400;
-
 // `collateral import`, `show` and `check`: a bundle of signed collateral, all offline.
 class CollateralCommand final : public Command {
  public:
@@ -52,12 +50,13 @@ class CollateralCommand final : public Command {
     return parse_json(text, "collateral bundle", {.bytes_max = attest::kCollateralBundleBytesMax});
   }
 
-  // What is new replaces nothing: the newest of a kind is taken when judging.
+  // What is new replaces nothing: the newest of a kind is taken when judging. What was made later
+  // and has a lower number is refused.
   Result<> import() {
     Json bundle = {{"penstock_collateral", 1}, {"items", Json::array()}};
     std::error_code ignored;
     if (std::filesystem::exists(bundle_, ignored)) bundle = TRY(read_bundle());
-    TRY(attest::Collateral::parse(bundle.dump()));
+    const attest::Collateral before = TRY(attest::Collateral::parse(bundle.dump()));
     for (const std::string& each : files_) {
       const std::size_t at = each.find('=');
       if (at == std::string::npos)
@@ -68,7 +67,8 @@ class CollateralCommand final : public Command {
       if (std::ranges::find(items, item) == items.end()) items.push_back(std::move(item));
     }
     const std::string text = bundle.dump(1) + "\n";
-    TRY(attest::Collateral::parse(text));
+    const attest::Collateral after = TRY(attest::Collateral::parse(text));
+    TRY(after.check_follows(before));
     TRY(write_file(bundle_, as_bytes(text)));
     return show();
   }
@@ -92,9 +92,8 @@ class CollateralCommand final : public Command {
     const attest::Collateral collateral = TRY(attest::Collateral::parse(bundle.dump()));
     const std::int64_t now_s =
         at_.empty() ? system_clock().now_ms() / 1000 : TRY_IN(attest::parse_rfc3339(at_), "--at");
-    for (const attest::CollateralItem& item : collateral.items()) {
-      const bool early = now_s<item.from_s, late = now_s + days_ * kDayS> item.to_s;
-      if (!early && !late) continue;
+    for (const attest::CollateralItem& item : collateral.state(now_s, days_).alarms) {
+      const bool early = now_s < item.from_s;
       status_ = 1;
       fmt::print("{} {}: {} {}\n", item.kind, printable(item.about),
                  early ? "does not hold before" : "holds only until",
@@ -104,7 +103,7 @@ class CollateralCommand final : public Command {
       status_ = 1;
       fmt::print("The bundle is empty.\n");
     } else if (status_ == 0) {
-      fmt::print("All {} items hold.\n", collateral.items().size());
+      fmt::print("All {} items hold.\n", collateral.current().size());
     }
     return {};
   }

@@ -1,6 +1,7 @@
 #include "cli/policy_explain.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
 
 #include "attest/limits.h"
@@ -28,6 +29,8 @@ std::string leaf_in_words(const Json& leaf) {
   if (leaf.contains("in_list"))
     return fmt::format("{} is in the list '{}', which the manager keeps", claim,
                        leaf.at("in_list").get<std::string>());
+  if (leaf.contains("max_age_s"))
+    return fmt::format("{} is at most {} s ago", claim, value_in_words(leaf.at("max_age_s")));
   const bool subset = leaf.contains("subset_of");
   std::string out = fmt::format("{} {}", claim, subset ? "has nothing but" : "is one of");
   const Json& values = leaf.at(subset ? "subset_of" : "in");
@@ -76,6 +79,15 @@ std::string policy_in_words(const attest::Policy& policy) {
   out += policy.allow_simulated()
              ? "- it is of any TEE, a simulated one too, which protects nothing\n"
              : "- it is of a TEE that protects something\n";
+  if (!policy.tolerated_tcb().empty())
+    out += fmt::format("- its TCB is UpToDate, or {}\n", fmt::join(policy.tolerated_tcb(), ", "));
+  if (policy.collateral_grace_days() > 0)
+    out += fmt::format("- collateral is at most {} days past its end\n",
+                       policy.collateral_grace_days());
+  const Json advisories = policy.document().value("accepted_advisories", Json::array());
+  for (const Json& each : advisories)
+    out += fmt::format("- {} is accepted until {}\n", each.at("id").get<std::string>(),
+                       each.at("until").get<std::string>());
   node_in_words(policy.document(), 0, out);
   return out;
 }
@@ -100,6 +112,8 @@ Result<> ExplainPolicy::run() {
   const std::string text = TRY(read_file(file_, attest::kPolicyBytesMax));
   const attest::Policy policy = TRY(attest::Policy::parse(text));
   fmt::print("{}", printable_lines(policy_in_words(policy)));
+  if (const auto ready = policy.check_release(); !ready)
+    fmt::print("A manager will not take it: {}\n", printable(ready.error().text()));
   if (evidence_.empty()) return {};
   const EvidenceQuestion question = TRY(read_evidence_set(evidence_));
   const EvidenceAnswer answer = TRY(judge_evidence(question, system_clock().now_ms() / 1000));
@@ -108,7 +122,8 @@ Result<> ExplainPolicy::run() {
   lists.measurements = builds_;
   lists.digests = configs_;
   for (const std::string& each : builds_) lists.builds.push_back({each, {{"measurement", each}}});
-  const auto rules = policy.evaluate(answer.appraisal.trust, answer.appraisal.claims, lists);
+  const auto rules = policy.evaluate(answer.appraisal.trust, answer.appraisal.claims, lists,
+                                     question.at_s.value_or(system_clock().now_ms() / 1000));
   print_rules(rules);
   const bool good = answer.outcome == "accept" && attest::all_pass(rules);
   fmt::print("{}\n", good ? "The policy would release." : "The policy would refuse.");

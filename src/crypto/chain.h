@@ -2,6 +2,7 @@
 // certificates, an anchor that is known by its key. General RFC 5280 paths: path.h.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -17,6 +18,9 @@ struct Anchor {
   Sha256Digest id{};  // SHA-256 of its SubjectPublicKeyInfo
   PublicKey key;
   ByteBuffer subject;  // DER; empty: unknown, then only a certificate with this key will do
+  // SHA-256 of certificates of it that are known by every byte: they need no signature of their
+  // own.
+  std::vector<Sha256Digest> certificates = {};
 };
 
 struct ChainFault {
@@ -43,8 +47,13 @@ struct Chain {
   const PublicKey* issuer_key(std::size_t i) const;
   bool has(std::string_view code) const;  // a fault of that code
 };
+// Whether that key signed that certificate. Who keeps what was verified once answers from there.
+using SignedBy = std::function<bool(const PkixCertificate&, const PublicKey&)>;
+
+// Each signature is asked for once. No `signed_by`: PkixCertificate::signed_by.
 Chain build_chain(const PkixCertificate& leaf, std::span<const PkixCertificate> candidates,
-                  std::span<const Anchor> anchors, const ChainRules& rules);
+                  std::span<const Anchor> anchors, const ChainRules& rules,
+                  const SignedBy& signed_by = {});
 
 // Certificates of the chain that do not hold at that time.
 std::vector<ChainFault> check_windows(const Chain& chain, std::int64_t now_s);

@@ -48,6 +48,7 @@ Result<Crl> Crl::from_der(ByteView der) {
   auto data = std::make_shared<Data>();
   data->crl = crl;
   data->der = to_buffer(der);
+  data->fingerprint = sha256(der);
   data->issuer = name_der(X509_CRL_get_issuer(crl.get()));
   data->this_update_s = TRY(asn1_seconds(X509_CRL_get0_lastUpdate(crl.get())));
   if (const ASN1_TIME* next = X509_CRL_get0_nextUpdate(crl.get()); next != nullptr)

@@ -28,6 +28,14 @@ std::string common_name_in(const X509_NAME* name) {
   return asn1_text(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
 }
 
+// The SubjectPublicKeyInfo as it stands in the certificate.
+ByteBuffer spki_of(const X509* x) {
+  std::uint8_t* der = nullptr;
+  const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &der);
+  OpensslMemory<std::uint8_t> owner(der);
+  return size <= 0 ? ByteBuffer() : ByteBuffer(der, der + size);
+}
+
 constexpr std::string_view kPemBegin = "-----BEGIN ";
 
 Result<std::vector<PkixCertificate>> read_pem(std::string_view text) {
@@ -205,7 +213,8 @@ Result<PkixCertificate> PkixCertificate::from_der(ByteView der) {
   data->not_after_s = TRY(asn1_seconds(X509_get0_notAfter(x.get())));
   if (EVP_PKEY* key = X509_get0_pubkey(x.get()); key != nullptr) {
     EVP_PKEY_up_ref(key);
-    if (auto known = PublicKey::own({key, EVP_PKEY_free})) data->key = std::move(*known);
+    if (auto known = PublicKey::own({key, EVP_PKEY_free}, spki_of(x.get())))
+      data->key = std::move(*known);
   }
   const X509_ALGOR *outer = nullptr, *inner = X509_get0_tbs_sigalg(x.get());
   X509_get0_signature(nullptr, &outer, x.get());

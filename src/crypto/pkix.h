@@ -94,6 +94,7 @@ class Crl {
   static Result<Crl> read(ByteView file);
 
   const ByteBuffer& der() const { return data_->der; }
+  const Sha256Digest& fingerprint() const { return data_->fingerprint; }
   const ByteBuffer& issuer() const { return data_->issuer; }
   std::string issuer_text() const;
   std::int64_t this_update_s() const { return data_->this_update_s; }
@@ -111,6 +112,7 @@ class Crl {
   struct Data {
     std::shared_ptr<X509_crl_st> crl;
     ByteBuffer der, issuer;
+    Sha256Digest fingerprint{};
     std::int64_t this_update_s = 0;
     std::optional<std::int64_t> next_update_s, number;
     std::optional<SignatureAlgorithm> algorithm;

@@ -1,5 +1,6 @@
 #include "crypto/public_key.h"
 
+#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
@@ -39,6 +40,39 @@ std::shared_ptr<EVP_PKEY> shared(PkeyPtr key) {
 
 std::size_t coordinate_bytes(KeyKind kind) {
   return kind == KeyKind::p256 ? 32 : 48;
+}
+
+// SubjectPublicKeyInfo of an uncompressed point, up to the point's coordinates.
+constexpr std::array<std::uint8_t, 27> kP256Spki = {
+    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06,
+    0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04};
+constexpr std::array<std::uint8_t, 24> kP384Spki = {0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86,
+                                                    0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05, 0x2b,
+                                                    0x81, 0x04, 0x00, 0x22, 0x03, 0x62, 0x00, 0x04};
+// AlgorithmIdentifier of RSA, behind the outer SEQUENCE of 4 bytes.
+constexpr std::array<std::uint8_t, 15> kRsaAlgorithm = {
+    0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00};
+
+ByteView point_prefix(KeyKind kind) {
+  return kind == KeyKind::p256 ? ByteView(kP256Spki) : ByteView(kP384Spki);
+}
+
+// Whether the bytes are what libcrypto would write for that key, so that equal keys have equal ids.
+bool is_canonical(KeyKind kind, ByteView spki) {
+  if (kind == KeyKind::rsa)
+    return spki.size() > 4 + kRsaAlgorithm.size() && spki[1] == 0x82 &&
+           std::ranges::equal(spki.subspan(4, kRsaAlgorithm.size()), kRsaAlgorithm);
+  const ByteView prefix = point_prefix(kind);
+  return spki.size() == prefix.size() + 2 * coordinate_bytes(kind) &&
+         std::ranges::equal(spki.first(prefix.size()), prefix);
+}
+
+// A key of each curve, whose group the imported points share: finding a curve by its name costs
+// more than reading a point.
+EVP_PKEY* template_key(KeyKind kind) {
+  static EVP_PKEY* const kP256 = EVP_EC_gen("P-256");
+  static EVP_PKEY* const kP384 = EVP_EC_gen("P-384");
+  return kind == KeyKind::p256 ? kP256 : kP384;
 }
 
 // r || s to DER; empty when the length is not the curve's.
@@ -107,7 +141,7 @@ ByteBuffer digest(Hash hash, ByteView data) {
   return out;
 }
 
-Result<PublicKey> PublicKey::own(std::shared_ptr<EVP_PKEY> key) {
+Result<PublicKey> PublicKey::own(std::shared_ptr<EVP_PKEY> key, ByteBuffer spki) {
   PublicKey out;
   const int id = EVP_PKEY_get_base_id(key.get());
   out.bits_ = EVP_PKEY_get_bits(key.get());
@@ -129,7 +163,7 @@ Result<PublicKey> PublicKey::own(std::shared_ptr<EVP_PKEY> key) {
   } else {
     return bad_public_key(ErrorCode::unsupported, "neither RSA nor an elliptic curve's");
   }
-  out.spki_ = subject_public_key_info(key.get());
+  out.spki_ = is_canonical(out.kind_, spki) ? std::move(spki) : subject_public_key_info(key.get());
   out.id_ = sha256(out.spki_);
   out.key_ = std::move(key);
   return out;
@@ -141,7 +175,7 @@ Result<PublicKey> PublicKey::from_spki(ByteView der) {
   PkeyPtr key(d2i_PUBKEY(nullptr, &start, static_cast<long>(der.size())));
   if (!key || start != der.data() + der.size())
     return bad_public_key(ErrorCode::invalid_argument, "not one SubjectPublicKeyInfo in DER");
-  return own(shared(std::move(key)));
+  return own(shared(std::move(key)), to_buffer(der));
 }
 
 Result<PublicKey> PublicKey::from_pem(std::string_view pem) {
@@ -154,19 +188,23 @@ Result<PublicKey> PublicKey::from_pem(std::string_view pem) {
 Result<PublicKey> PublicKey::from_point(KeyKind kind, ByteView xy) {
   if (kind == KeyKind::rsa || xy.size() != 2 * coordinate_bytes(kind))
     return bad_public_key(ErrorCode::invalid_argument, "a point of another length");
-  ByteBuffer point{4};
-  point.insert(point.end(), xy.begin(), xy.end());
-  ParamBuilderPtr builder(OSSL_PARAM_BLD_new());
-  const char* group = kind == KeyKind::p256 ? "prime256v1" : "secp384r1";
-  if (!builder ||
-      OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME, group, 0) != 1 ||
-      OSSL_PARAM_BLD_push_octet_string(builder.get(), OSSL_PKEY_PARAM_PUB_KEY, point.data(),
-                                       point.size()) != 1)
+  const ByteView prefix = point_prefix(kind);
+  PublicKey out;
+  out.spki_.reserve(prefix.size() + xy.size());
+  out.spki_.assign(prefix.begin(), prefix.end());
+  out.spki_.insert(out.spki_.end(), xy.begin(), xy.end());
+  // The template's private half is not copied.
+  PkeyPtr key(EVP_PKEY_new());
+  const ByteView point = ByteView(out.spki_).last(xy.size() + 1);
+  if (!key || EVP_PKEY_copy_parameters(key.get(), template_key(kind)) != 1)
     return fail(openssl_error("public key"));
-  ParamsPtr params(OSSL_PARAM_BLD_to_param(builder.get()));
-  auto key = pkey_from_params("EC", EVP_PKEY_PUBLIC_KEY, params.get());
-  if (!key) return bad_public_key(ErrorCode::invalid_argument, "not a point of its curve");
-  return own(shared(std::move(*key)));
+  if (EVP_PKEY_set1_encoded_public_key(key.get(), point.data(), point.size()) != 1)
+    return bad_public_key(ErrorCode::invalid_argument, "not a point of its curve");
+  out.kind_ = kind;
+  out.bits_ = static_cast<int>(coordinate_bytes(kind) * 8);
+  out.id_ = sha256(out.spki_);
+  out.key_ = shared(std::move(key));
+  return out;
 }
 
 Result<PublicKey> PublicKey::from_rsa(ByteView modulus, ByteView exponent) {

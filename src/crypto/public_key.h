@@ -49,7 +49,8 @@ class PublicKey {
  private:
   friend class PkixCertificate;
   friend class Crl;
-  static Result<PublicKey> own(std::shared_ptr<evp_pkey_st> key);
+  // `spki` is the key's own encoding where the caller has it; empty: it is made here.
+  static Result<PublicKey> own(std::shared_ptr<evp_pkey_st> key, ByteBuffer spki = {});
   PublicKey() = default;
   std::shared_ptr<evp_pkey_st> key_;
   KeyKind kind_ = KeyKind::p256;

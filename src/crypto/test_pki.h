@@ -162,6 +162,7 @@ struct TestCrl {
   std::vector<long> serials = {};
   std::int64_t from_s = 1'000'000'000, to_s = 2'000'000'000;
   const EVP_MD* md = EVP_sha256();
+  bool pss = false;
 };
 inline ByteBuffer test_crl(const TestCrl& spec, const TestKey& key) {
   OpensslPtr<X509_CRL, X509_CRL_free> crl(X509_CRL_new());
@@ -182,7 +183,7 @@ inline ByteBuffer test_crl(const TestCrl& spec, const TestKey& key) {
     CHECK(X509_CRL_add0_revoked(crl.get(), entry.release()) == 1);
   }
   X509_CRL_sort(crl.get());
-  test_sign_object(crl.get(), key, spec.md, false, X509_CRL_sign_ctx);
+  test_sign_object(crl.get(), key, spec.md, spec.pss, X509_CRL_sign_ctx);
   const int size = i2d_X509_CRL(crl.get(), nullptr);
   ByteBuffer der(static_cast<std::size_t>(size));
   std::uint8_t* end = der.data();

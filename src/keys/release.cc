@@ -5,9 +5,9 @@
 namespace penstock::keys {
 
 Decision decide(const Requester& requester, const attest::Policy& policy,
-                const attest::PolicyLists& lists) {
+                const attest::PolicyLists& lists, std::optional<std::int64_t> now_s) {
   Decision out{.granted = false,
-               .rules = policy.evaluate(requester.trust, requester.claims, lists),
+               .rules = policy.evaluate(requester.trust, requester.claims, lists, now_s),
                .policy_version = policy.version(),
                .policy_digest = policy.digest()};
   out.granted = attest::all_pass(out.rules);

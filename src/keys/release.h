@@ -1,6 +1,7 @@
 // The decision whether a resource leaves, and its wrapping to the guest's key. Pure.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,9 +27,10 @@ struct Decision {
   std::string policy_digest;
 };
 
-// Checked at every release, not only when the token was made: builds and policies change.
+// Checked at every release, not only when the token was made: builds and policies change. `now_s`:
+// Policy::evaluate.
 Decision decide(const Requester& requester, const attest::Policy& policy,
-                const attest::PolicyLists& lists);
+                const attest::PolicyLists& lists, std::optional<std::int64_t> now_s = std::nullopt);
 
 // The flattened JWE of a granted resource. CHECKs that it was granted.
 Result<Json> release(const Decision& decision, ByteView secret, const crypto::JweRecipient& to,

@@ -5,6 +5,7 @@ namespace penstock::manager {
 namespace {
 
 using Kind = Figures::Call;
+constexpr auto kVerify = Permission::verify;
 constexpr auto kLook = Permission::look;
 constexpr auto kChange = Permission::change;
 constexpr auto kTrust = Permission::trust;
@@ -31,9 +32,11 @@ constexpr Route kRoutes[] = {
     open("POST", "/kbs/v0/attest", attest_guest, Kind::attest),
     open("GET", "/kbs/v0/resource/**", release_resource, Kind::resource),
     open("POST", "/kbs/v0/lease/*", hold_lease, Kind::resource),
+    open("POST", "/kbs/v0/certificate/*", certify_guest, Kind::resource),
     open("GET", "/kbs/**", refuse_broker_path),
     open("POST", "/kbs/**", refuse_broker_path),
 
+    admin(kVerify, "POST", "/v1/attestation", verify_alone),
     admin(kLook, "GET", "/v1/info", give_manager_info),
     admin(kLook, "GET", "/v1/apps", list_apps),
     admin(kLook, "GET", "/v1/apps/*", give_app),
@@ -49,6 +52,8 @@ constexpr Route kRoutes[] = {
     admin(kChange, "DELETE", "/v1/apps/*/secrets/*/*", remove_secret),
     admin(kChange, "POST", "/v1/platforms", make_platform),
     admin(kLook, "GET", "/v1/platforms", list_platforms),
+    admin(kLook, "GET", "/v1/collateral", give_collateral),
+    admin(kTrust, "PUT", "/v1/collateral", import_collateral),
     admin(kLook, "GET", "/v1/audit", give_audit),
     admin(kChange, "POST", "/v1/backup", back_up),
     admin(kLook, "GET", "/v1/services", list_services),

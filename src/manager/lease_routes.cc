@@ -86,7 +86,8 @@ bool may_hold(const LeaseCaller& caller, net::ResponseWriter& writer) {
   const App* app = snapshot->find(caller.name.app);
   std::vector<attest::RuleOutcome> rules;
   if (app != nullptr) {
-    const keys::Decision decision = keys::decide(caller.requester, app->policy, *app);
+    const keys::Decision decision =
+        keys::decide(caller.requester, app->policy, *app, caller.context.clock.now_ms() / 1000);
     if (decision.granted) return true;
     rules = decision.rules;
   } else {

@@ -9,6 +9,7 @@ namespace penstock::manager {
 // What a caller may do. A role is a set of these.
 enum class Permission : std::uint8_t {
   none,    // a route that anybody may call
+  verify,  // evidence judged against an app's policy; releases nothing
   look,    // apps, approvals, names of secrets, the audit log
   change,  // approvals, policies, secrets, platforms, backups
   trust,   // what trust stands on: rotation of keys, acceptance of a service's loss

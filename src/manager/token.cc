@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "attest/ear.h"
 #include "crypto/jwk.h"
 #include "crypto/jwt.h"
 #include "keys/manager_ca.h"
@@ -14,27 +15,10 @@ namespace penstock::manager {
 namespace {
 
 constexpr std::string_view kIssuer = "penstock-manager";
+constexpr std::string_view kResultIssuer = "penstock-manager verification";  // opens nothing
 constexpr std::string_view kProfile = "tag:github.com,2024:confidential-containers/Trustee";
 constexpr std::string_view kEvidence = "ear.veraison.annotated-evidence";
 constexpr std::size_t kTokenIdBytes = 16;
-
-// AR4SI: 2 affirms, 32 and on warns, 96 and on contradicts.
-struct Appraisal {
-  int hardware;
-  std::string_view status;
-};
-Appraisal appraise(attest::Trust trust) {
-  switch (trust) {
-    case attest::Trust::hardware:
-    case attest::Trust::provider:
-      return {2, "warning"};  // because of `executables`
-    case attest::Trust::operator_:
-      return {32, "warning"};
-    case attest::Trust::none:
-      break;
-  }
-  return {97, "contraindicated"};
-}
 
 Result<attest::Trust> trust_of(std::string_view text) {
   for (const auto trust : {attest::Trust::hardware, attest::Trust::provider,
@@ -45,17 +29,17 @@ Result<attest::Trust> trust_of(std::string_view text) {
 }
 
 // Whether code and configuration are approved is judged at each release, by the app's policy, so
-// the vector says "unknown" of them.
+// the vector says nothing of them.
 Json submodule(const Attested& attested) {
-  const Appraisal appraisal = appraise(attested.requester.trust);
+  const attest::EarAppraisal appraisal =
+      attest::ear_appraisal(attested.requester.trust, attested.requester.claims);
   Json evidence = {{attested.requester.tee, attested.requester.claims},
                    {"report_data", attested.report_data},
                    {"init_data", attested.config_digest},
                    {"runtime_data_claims",
                     {{"nonce", attested.nonce}, {"tee-pubkey", attested.requester.key.jwk()}}}};
-  return {{"ear.status", appraisal.status},
-          {"ear.trustworthiness-vector",
-           {{"hardware", appraisal.hardware}, {"executables", 33}, {"configuration", 36}}},
+  return {{"ear.status", attest::to_text(appraisal.tier)},
+          {"ear.trustworthiness-vector", appraisal.vector},
           {"ear.appraisal-policy-id", "penstock"},
           {kEvidence, std::move(evidence)}};
 }
@@ -84,16 +68,18 @@ Result<std::unique_ptr<TokenIssuer>> TokenIssuer::create(const OwnerFiles& files
                                                          crypto::RandomSource& random) {
   std::unique_ptr<TokenIssuer> issuer(new TokenIssuer(files, development, clock, random));
   const std::int64_t now_s = clock.now_ms() / 1000;
+  const AuthorityPtr ca = files.ca();
   const crypto::P256PublicKey& key = files.token_key().public_key();
-  const crypto::LeafSpec leaf{.common_name = "Penstock manager token",
-                              .names = {},
-                              .validity = {now_s - kClockSkewSeconds, files.ca().not_after_s()},
-                              .server = false,
-                              .usage = std::string(keys::kTokenUsage)};
-  const auto certificate = TRY(crypto::issue_leaf(leaf, key, files.ca(), files.ca_key(), random));
+  const crypto::LeafSpec leaf{
+      .common_name = "Penstock manager token",
+      .names = {},
+      .validity = {now_s - kClockSkewSeconds, ca->certificate.not_after_s()},
+      .server = false,
+      .usage = std::string(keys::kTokenUsage)};
+  const auto certificate = TRY(crypto::issue_leaf(leaf, key, ca->certificate, ca->key, random));
   Json jwk = crypto::to_jwk(key);
   jwk["alg"] = "ES256";
-  jwk["x5c"] = Json::array({to_base64(certificate.der()), to_base64(files.ca().der())});
+  jwk["x5c"] = Json::array({to_base64(certificate.der()), to_base64(ca->certificate.der())});
   const std::string id = to_hex(key.thumbprint());
   issuer->header_ = {{"jwk", jwk}, {"kid", id}, {"typ", "JWT"}};
   jwk["kid"] = id;
@@ -102,25 +88,45 @@ Result<std::unique_ptr<TokenIssuer>> TokenIssuer::create(const OwnerFiles& files
   return issuer;
 }
 
-Result<std::string> TokenIssuer::issue(const Attested& attested) const {
+Result<Json> TokenIssuer::base_claims(std::string_view issuer) const {
   std::array<std::uint8_t, kTokenIdBytes> id{};
   TRY(random_.fill(id));
   const std::int64_t now_s = clock_.now_ms() / 1000;
-  const keys::Requester& requester = attested.requester;
-  const Json claims = {
+  return Json{
       {"eat_profile", kProfile},
       {"iat", now_s},
       {"exp", now_s + kTokenSeconds},
-      {"iss", kIssuer},
+      {"iss", issuer},
       {"jti", to_hex(id)},
       {"ear.verifier-id",
-       {{"developer", "penstock"}, {"build", fmt::format("penstock-manager {}", kVersion)}}},
-      {"submods", {{"cpu0", submodule(attested)}}},
-      {"penstock",
-       {{"development", development_},
-        {"tee", requester.tee},
-        {"trust", attest::to_text(requester.trust)},
-        {"claims", requester.claims}}}};
+       {{"developer", "penstock"}, {"build", fmt::format("penstock-manager {}", kVersion)}}}};
+}
+
+Result<std::string> TokenIssuer::issue_result(const VerifiedAlone& verified) const {
+  Json claims = TRY(base_claims(kResultIssuer));
+  const attest::EarAppraisal appraisal = attest::ear_appraisal(
+      verified.trust, verified.claims,
+      verified.policy.empty() ? attest::PolicySaid::nothing : attest::PolicySaid::holds);
+  claims["submods"]["cpu0"] = {
+      {"ear.status", attest::to_text(appraisal.tier)},
+      {"ear.trustworthiness-vector", appraisal.vector},
+      {"ear.appraisal-policy-id", verified.policy.empty() ? "penstock" : verified.policy},
+      {kEvidence,
+       {{verified.tee, verified.claims},
+        {"report_data", verified.report_data},
+        {"init_data", verified.config_digest},
+        {"runtime_data_claims", verified.runtime_claims}}}};
+  return crypto::sign_jwt(claims, files_.token_key(), header_);
+}
+
+Result<std::string> TokenIssuer::issue(const Attested& attested) const {
+  const keys::Requester& requester = attested.requester;
+  Json claims = TRY(base_claims(kIssuer));
+  claims["submods"]["cpu0"] = submodule(attested);
+  claims["penstock"] = {{"development", development_},
+                        {"tee", requester.tee},
+                        {"trust", attest::to_text(requester.trust)},
+                        {"claims", requester.claims}};
   return crypto::sign_jwt(claims, files_.token_key(), header_);
 }
 

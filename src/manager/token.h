@@ -21,6 +21,17 @@ struct Attested {
   std::string_view config_digest;  // hex; empty: no configuration came
 };
 
+// What verification alone has found, for whoever relies on it.
+struct VerifiedAlone {
+  std::string_view tee;
+  attest::Trust trust = attest::Trust::none;
+  const attest::Claims& claims;
+  std::string_view policy;         // the app whose policy holds; empty: none was asked
+  std::string_view report_data;    // hex
+  std::string_view config_digest;  // hex
+  const Json& runtime_claims;      // null: they came raw
+};
+
 class TokenIssuer {
  public:
   // Issues its certificate. The files, clock and random outlive it.
@@ -31,7 +42,10 @@ class TokenIssuer {
   // Valid for kTokenSeconds.
   Result<std::string> issue(const Attested& attested) const;
 
-  // unauthenticated: not our token, expired, or changed.
+  // A result that opens nothing here: check() refuses it.
+  Result<std::string> issue_result(const VerifiedAlone& verified) const;
+
+  // unauthenticated: not our token, for another use, expired, or changed.
   Result<keys::Requester> check(std::string_view token) const;
 
   // {"keys":[...]} for those who check tokens themselves.
@@ -41,6 +55,8 @@ class TokenIssuer {
   TokenIssuer(const OwnerFiles& files, bool development, const Clock& clock,
               crypto::RandomSource& random)
       : files_(files), development_(development), clock_(clock), random_(random) {}
+
+  Result<Json> base_claims(std::string_view issuer) const;
 
   const OwnerFiles& files_;
   const bool development_;

@@ -1,0 +1,185 @@
+// Verification alone, in the shape of the field's attestation service: evidence in, a result out.
+// Nothing is released for it: the token is of another issuer than those that resources are given
+// to.
+#include <algorithm>
+#include <iterator>
+
+#include <fmt/format.h>
+
+#include "attest/ear.h"
+#include "attest/verifier.h"
+#include "manager/answer.h"
+#include "manager/broker_parts.h"
+#include "manager/limits.h"
+#include "manager/measured_facts.h"
+#include "manager/request_parts.h"
+#include "manager/route.h"
+
+namespace penstock::manager {
+namespace {
+
+constexpr std::string_view kNoPolicy = "default";
+
+struct VerifyRequest {
+  std::string tee, evidence;
+  std::string runtime_data;  // what was hashed; canonical JSON where it came structured
+  Json runtime_claims;       // that JSON; null: it came raw
+  crypto::Hash hash = crypto::Hash::sha384;
+  ByteBuffer config_digest;  // empty: no configuration came
+  std::string policy;        // an app's; empty: the evidence's own rules alone
+};
+
+std::unexpected<Error> bad_request(std::string_view problem) {
+  return fail(ErrorCode::invalid_argument, fmt::format("body: {}", problem));
+}
+
+Result<> read_runtime_data(const Json& item, VerifyRequest& out) {
+  const auto data = item.find("runtime_data");
+  if (data == item.end() || !data->is_object() || data->size() != 1)
+    return bad_request(
+        "'runtime_data' must be {\"raw\": BASE64URL} or {\"structured\": {...}}: evidence that is "
+        "bound to nothing says nothing");
+  if (const auto raw = data->find("raw"); raw != data->end() && raw->is_string()) {
+    out.runtime_data =
+        std::string(as_text(TRY_IN(from_base64url(raw->get<std::string>()), "runtime_data")));
+  } else if (const auto structured = data->find("structured");
+             structured != data->end() && structured->is_object()) {
+    out.runtime_data = TRY_IN(canonical_json(*structured), "runtime_data");
+    out.runtime_claims = *structured;
+  } else {
+    return bad_request("'runtime_data' holds neither 'raw' nor 'structured'");
+  }
+  const std::string name = item.value("runtime_data_hash_algorithm", std::string("sha384"));
+  for (const auto hash : {crypto::Hash::sha256, crypto::Hash::sha384, crypto::Hash::sha512}) {
+    if (name != crypto::to_text(hash)) continue;
+    out.hash = hash;
+    return {};
+  }
+  return bad_request("'runtime_data_hash_algorithm' is none of sha256, sha384, sha512");
+}
+
+Result<> read_init_data(const Json& item, VerifyRequest& out) {
+  const auto data = item.find("init_data");
+  if (data == item.end() || data->is_null()) return {};
+  if (!data->is_object() || data->size() != 1)
+    return bad_request(
+        "'init_data' must be {\"init_data_toml\": ...} or {\"init_data_digest\": ...}");
+  if (data->contains("init_data_toml")) {
+    const std::string text = TRY(json_string(*data, "init_data", "init_data_toml"));
+    out.config_digest = TRY(unparsed_digest(text));
+    return {};
+  }
+  const std::string text = TRY(json_string(*data, "init_data", "init_data_digest"));
+  out.config_digest = TRY_IN(from_base64url(text), "init_data_digest");
+  if (out.config_digest.size() < 32 || out.config_digest.size() > 64)
+    return bad_request("'init_data_digest' is not of 32 to 64 bytes");
+  return {};
+}
+
+Result<VerifyRequest> parse_verify_request(std::string_view text) {
+  const Json body = TRY(parse_admin_body(text));
+  for (const auto& [name, value] : body.items())
+    if (name != "verification_requests" && name != "policy_ids")
+      return bad_request("a member that is not known");
+  const auto list = body.find("verification_requests");
+  if (list == body.end() || !list->is_array() || list->size() != 1 || !list->front().is_object())
+    return bad_request("'verification_requests' must hold one request: one machine at a time");
+  const Json& item = list->front();
+  for (const auto& [name, value] : item.items())
+    if (name != "tee" && name != "evidence" && name != "runtime_data" && name != "init_data" &&
+        name != "runtime_data_hash_algorithm")
+      return bad_request("a member of the request that is not known");
+  VerifyRequest out;
+  out.tee = TRY(json_string(item, "request", "tee"));
+  const std::string evidence = TRY(json_string(item, "request", "evidence"));
+  out.evidence = std::string(as_text(TRY_IN(from_base64url(evidence), "evidence")));
+  if (const auto hash = item.find("runtime_data_hash_algorithm");
+      hash != item.end() && !hash->is_string())
+    return bad_request("'runtime_data_hash_algorithm' is not a text");
+  TRY(read_runtime_data(item, out));
+  TRY(read_init_data(item, out));
+  if (const auto ids = body.find("policy_ids"); ids != body.end()) {
+    if (!ids->is_array() || ids->size() > 1 || (!ids->empty() && !ids->front().is_string()))
+      return bad_request("'policy_ids' must name one app at most");
+    if (!ids->empty() && ids->front() != kNoPolicy) out.policy = ids->front().get<std::string>();
+  }
+  return out;
+}
+
+struct VerifyAnswer {
+  attest::Verdict verdict;
+  std::vector<attest::RuleOutcome> rules;  // the evidence's and the policy's
+  std::string report_data;
+};
+
+Result<VerifyAnswer> verify_evidence(const RouteContext& context, const VerifyRequest& request) {
+  const auto snapshot = context.store.snapshot();
+  const App* app = nullptr;
+  if (!request.policy.empty()) {
+    TRY(check_app_name(request.policy));
+    app = snapshot->find(request.policy);
+    if (app == nullptr)
+      return fail(ErrorCode::not_found, fmt::format("there is no app '{}'", request.policy));
+  }
+  attest::Expectations expected;
+  expected.now_s = context.clock.now_ms() / 1000;
+  expected.runtime_data = request.runtime_data;
+  expected.config_digest = request.config_digest;
+  const ByteBuffer digest = crypto::digest(request.hash, as_bytes(request.runtime_data));
+  std::ranges::copy(digest, expected.report_data.begin());
+  if (app != nullptr) {
+    expected.tolerated_tcb = app->policy.tolerated_tcb();
+    expected.collateral_grace_days = app->policy.collateral_grace_days();
+  }
+  attest::Verdict verdict =
+      TRY(judge_here(context, *snapshot, request.tee, request.evidence, expected));
+  std::vector<attest::RuleOutcome> rules = verdict.rules();
+  if (app != nullptr)
+    std::ranges::move(app->policy.evaluate(verdict.trust(), verdict.claims(), *app, expected.now_s),
+                      std::back_inserter(rules));
+  return VerifyAnswer{std::move(verdict), std::move(rules), to_hex(expected.report_data)};
+}
+
+Result<> audit_verification(const RouteContext& context, const Call& call,
+                            const VerifyRequest& request, const VerifyAnswer& found, bool good) {
+  TRY(context.store.audit().append(
+      {.actor = call.actor,
+       .action = "verify",
+       .app = request.policy,
+       .subject = request.tee,
+       .outcome = good ? "affirmed" : "denied",
+       .rules = good ? granted_rules(found.rules) : denied_rules(found.rules)}));
+  return {};
+}
+
+}  // namespace
+
+void verify_alone(const RouteContext& context, const Call& call, net::ResponseWriter& writer) {
+  const auto request = parse_verify_request(call.http.body);
+  if (!request) return answer_error(writer, request.error());
+  const auto found = verify_evidence(context, *request);
+  if (!found) return answer_error(writer, found.error());
+  const bool good = attest::all_pass(found->rules);
+  if (const auto entered = audit_verification(context, call, *request, *found, good); !entered)
+    return answer_error(writer, entered.error());
+  if (!good) {
+    const bool affirming = found->verdict.affirming();
+    return answer(writer,
+                  {{"outcome", "reject"},
+                   {"evidence", affirming ? "affirming" : "contraindicated"},
+                   {"rules", attest::to_json(with_own_advice(found->rules))},
+                   {"claims", affirming ? found->verdict.claims() : Json::object()}},
+                  403);
+  }
+  const auto token = context.tokens.issue_result({.tee = request->tee,
+                                                  .trust = found->verdict.trust(),
+                                                  .claims = found->verdict.claims(),
+                                                  .policy = request->policy,
+                                                  .report_data = found->report_data,
+                                                  .config_digest = to_hex(request->config_digest),
+                                                  .runtime_claims = request->runtime_claims});
+  if (!token) return answer_error(writer, token.error());
+  (void)writer.send(200, "text/plain; charset=utf-8", *token);
+}
+
+}  // namespace penstock::manager
