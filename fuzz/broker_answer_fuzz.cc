@@ -27,6 +27,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   if (const auto message = read_resource(text); message && !message->is_object()) __builtin_trap();
   if (const auto term = read_lease(text); term && *term < 1) __builtin_trap();
+  (void)read_certificate(text);
   for (const int status : {401, 403, 404, 500}) {
     if (!is_clean(read_refusal(status, text).text())) __builtin_trap();
   }

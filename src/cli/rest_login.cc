@@ -53,13 +53,13 @@ Result<RestAccount> RestLogin::account() const {
     out.trust = TRY(load_trust(ca_file_));
     return out;
   }
-  const crypto::Certificate ca = TRY(load_certificate(ca_file_, "CA"));
+  const auto cas = TRY(load_cas(ca_file_));
   const crypto::Certificate certificate = TRY(load_certificate(certificate_file_, "certificate"));
   const SecretBuffer pem = TRY(read_private_file(key_file_, "private key", kPemFileBytesMax));
   const auto key = TRY_IN(crypto::P256PrivateKey::from_pem(as_text(pem.view())),
                           fmt::format("private key '{}'", key_file_.string()));
   const net::TlsTrust::Own own{.certificate = certificate, .key = key};
-  out.trust = TRY(net::TlsTrust::create(ca, &own));
+  out.trust = TRY(net::TlsTrust::create(cas, &own));
   return out;
 }
 

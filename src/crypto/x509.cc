@@ -143,6 +143,9 @@ Result<Certificate> Certificate::from_der(ByteView der) {
   P256PublicKey key = TRY(key_of(x.get()));
   Certificate out(std::move(own), key);
   out.common_name_ = TRY(common_name_of(x.get()));
+  const ASN1_INTEGER* serial = X509_get0_serialNumber(x.get());
+  out.serial_ =
+      to_hex({ASN1_STRING_get0_data(serial), static_cast<std::size_t>(ASN1_STRING_length(serial))});
   out.not_before_s_ = TRY(seconds_of(X509_get0_notBefore(x.get())));
   out.not_after_s_ = TRY(seconds_of(X509_get0_notAfter(x.get())));
   constexpr int kExplicitCa = 1;  // others are guesses for old certificates
@@ -174,6 +177,22 @@ Result<Certificate> Certificate::from_pem(std::string_view pem) {
   if (rest.find("-----BEGIN") != std::string_view::npos)
     return bad_certificate("the PEM holds more than one object, expected exactly one");
   return out;
+}
+
+Result<std::vector<Certificate>> Certificate::list_from_pem(std::string_view pem,
+                                                            std::size_t most) {
+  constexpr std::string_view kEnd = "-----END CERTIFICATE-----";
+  std::vector<Certificate> out;
+  while (true) {
+    const std::size_t end = pem.find(kEnd);
+    const bool last = end == std::string_view::npos;
+    if (last && !out.empty() && pem.find("-----BEGIN") == std::string_view::npos) return out;
+    if (out.size() == most)
+      return bad_certificate(fmt::format("the PEM holds more than {} of them", most));
+    const std::string_view one = last ? pem : pem.substr(0, end + kEnd.size());
+    out.push_back(TRY(from_pem(one)));
+    pem.remove_prefix(one.size());
+  }
 }
 
 std::string Certificate::to_pem() const {

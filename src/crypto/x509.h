@@ -15,13 +15,16 @@ class Certificate {
  public:
   static Result<Certificate> from_der(ByteView der);      // at most kCertificateBytesMax
   static Result<Certificate> from_pem(std::string_view);  // exactly one
+  // At least one and at most `most`, in their order: a CA and the one that will follow it.
+  static Result<std::vector<Certificate>> list_from_pem(std::string_view pem, std::size_t most);
 
   const ByteBuffer& der() const { return der_; }
   std::string to_pem() const;
   const std::string& common_name() const { return common_name_; }  // empty: none
-  const P256PublicKey& key() const { return key_; }  // other keys are refused when parsing
-  Sha256Digest fingerprint() const;                  // SHA-256 of der()
-  Sha256Digest key_pin() const;                      // SHA-256 of its SubjectPublicKeyInfo
+  const P256PublicKey& key() const { return key_; }      // other keys are refused when parsing
+  Sha256Digest fingerprint() const;                      // SHA-256 of der()
+  Sha256Digest key_pin() const;                          // SHA-256 of its SubjectPublicKeyInfo
+  const std::string& serial() const { return serial_; }  // lower-case hex
   std::int64_t not_before_s() const { return not_before_s_; }
   std::int64_t not_after_s() const { return not_after_s_; }
   bool is_ca() const { return is_ca_; }
@@ -33,7 +36,7 @@ class Certificate {
   Certificate(ByteBuffer der, P256PublicKey key) : der_(std::move(der)), key_(key) {}
   ByteBuffer der_;
   P256PublicKey key_;
-  std::string common_name_;
+  std::string common_name_, serial_;
   std::int64_t not_before_s_ = 0, not_after_s_ = 0;
   bool is_ca_ = false;
 };
@@ -43,9 +46,15 @@ struct Validity {
   std::int64_t not_after_s = 0;
 };
 
-// Self-signed, basicConstraints CA with path length 0, keyCertSign and cRLSign.
+// Self-signed, basicConstraints CA with path length 0, keyCertSign and cRLSign. `permitted`: DNS
+// names ("streams.example", and all below it) and ranges of addresses ("10.0.0.0/8", "::1") that it
+// may certify (nameConstraints, critical), nothing else; empty: any name.
 Result<Certificate> make_ca(std::string_view common_name, const P256PrivateKey& key, Validity,
-                            RandomSource& random);
+                            RandomSource& random, const std::vector<std::string>& permitted = {});
+
+// A DNS name in lower case, or an address as the system writes it; two that are equal certify the
+// same. invalid_argument: it is neither (wildcards are not taken).
+Result<std::string> canonical_certificate_name(const std::string& name);
 
 struct LeafSpec {
   std::string common_name;

@@ -1,6 +1,4 @@
 // Making certificates; reading and verifying them is in x509.cc.
-#include <arpa/inet.h>
-
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -8,6 +6,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/check.h"
+#include "crypto/certificate_names.h"
 #include "crypto/limits.h"
 #include "crypto/pkey.h"
 #include "crypto/x509.h"
@@ -16,77 +15,16 @@ namespace penstock::crypto {
 namespace {
 
 using X509ExtensionPtr = OpensslPtr<X509_EXTENSION, X509_EXTENSION_free>;
-using GeneralNamePtr = OpensslPtr<GENERAL_NAME, GENERAL_NAME_free>;
-using GeneralNamesPtr = OpensslPtr<GENERAL_NAMES, GENERAL_NAMES_free>;
-using StringPtr = OpensslPtr<ASN1_STRING, ASN1_STRING_free>;
 
 constexpr long kVersion3 = 2;
 constexpr std::size_t kSerialBytes = 16;
 constexpr std::int64_t kTimeMax_s = 253402300799;  // the last second of the year 9999
-constexpr std::size_t kDnsNameBytesMax = 253;
-constexpr std::size_t kDnsLabelBytesMax = 63;
 
 std::unexpected<Error> bad_request(std::string_view problem) {
   return fail(ErrorCode::invalid_argument, fmt::format("issuing a certificate: {}", problem));
 }
 std::unexpected<Error> refused() {
   return fail(openssl_error("issuing a certificate"));
-}
-
-bool is_dns_label(std::string_view label) {
-  auto letter_or_digit = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-  };
-  return !label.empty() && label.size() <= kDnsLabelBytesMax && letter_or_digit(label.front()) &&
-         letter_or_digit(label.back()) &&
-         std::ranges::all_of(label, [&](char c) { return letter_or_digit(c) || c == '-'; });
-}
-
-// Letters, digits and hyphens (RFC 1123); a last label of digits alone would look like an address.
-bool is_dns_name(std::string_view name) {
-  if (name.empty() || name.size() > kDnsNameBytesMax) return false;
-  while (true) {
-    std::size_t dot = name.find('.');
-    std::string_view label = name.substr(0, dot);
-    if (!is_dns_label(label)) return false;
-    if (dot == std::string_view::npos)
-      return !std::ranges::all_of(label, [](char c) { return c >= '0' && c <= '9'; });
-    name.remove_prefix(dot + 1);
-  }
-}
-
-struct AlternativeName {
-  int kind;  // GEN_DNS, GEN_IPADD
-  ByteBuffer value;
-};
-Result<AlternativeName> alternative_name(const std::string& name) {
-  std::uint8_t address[16];
-  if (name.find('\0') == std::string::npos) {
-    if (::inet_pton(AF_INET, name.c_str(), address) == 1)
-      return AlternativeName{GEN_IPADD, ByteBuffer(address, address + 4)};
-    if (::inet_pton(AF_INET6, name.c_str(), address) == 1)
-      return AlternativeName{GEN_IPADD, ByteBuffer(address, address + 16)};
-  }
-  if (is_dns_name(name)) return AlternativeName{GEN_DNS, to_buffer(as_bytes(name))};
-  return bad_request("a name is neither a DNS name (without wildcards) nor an IP address");
-}
-
-Result<GeneralNamesPtr> general_names(const std::vector<std::string>& names) {
-  GeneralNamesPtr out(sk_GENERAL_NAME_new_null());
-  if (!out) return refused();
-  for (const std::string& text : names) {
-    AlternativeName name = TRY(alternative_name(text));
-    GeneralNamePtr entry(GENERAL_NAME_new());
-    StringPtr value(
-        ASN1_STRING_type_new(name.kind == GEN_DNS ? V_ASN1_IA5STRING : V_ASN1_OCTET_STRING));
-    if (!entry || !value ||
-        ASN1_STRING_set(value.get(), name.value.data(), static_cast<int>(name.value.size())) != 1)
-      return refused();
-    GENERAL_NAME_set0_value(entry.get(), name.kind, value.release());
-    if (sk_GENERAL_NAME_push(out.get(), entry.get()) <= 0) return refused();
-    (void)entry.release();  // now the list's
-  }
-  return out;
 }
 
 Result<> add_extension(X509* x, X509* issuer, int kind, const char* value) {
@@ -178,13 +116,18 @@ Result<> add_names(X509* x, const LeafSpec& leaf) {
 }  // namespace
 
 Result<Certificate> make_ca(std::string_view common_name, const P256PrivateKey& key,
-                            Validity validity, RandomSource& random) {
+                            Validity validity, RandomSource& random,
+                            const std::vector<std::string>& permitted) {
   if (common_name.empty()) return bad_request("a CA needs a common name");
   X509Ptr x = TRY(begin_certificate({common_name, key.public_key(), validity}, random));
   if (X509_set_issuer_name(x.get(), X509_get_subject_name(x.get())) != 1) return refused();
   TRY(add_extension(x.get(), x.get(), NID_basic_constraints, "critical,CA:TRUE,pathlen:0"));
   TRY(add_extension(x.get(), x.get(), NID_key_usage, "critical,keyCertSign,cRLSign"));
   TRY(add_extension(x.get(), x.get(), NID_subject_key_identifier, "hash"));
+  if (!permitted.empty()) {
+    const std::string constraints = TRY(name_constraints_text(permitted));
+    TRY(add_extension(x.get(), x.get(), NID_name_constraints, constraints.c_str()));
+  }
   return finish_certificate(x.get(), key);
 }
 

@@ -153,6 +153,42 @@ TEST(MakeCa, IsSelfSignedAndMaySignOnlyLeaves) {
   EXPECT_EQ(Certificate::from_pem(ca.certificate.to_pem()).value().der(), ca.certificate.der());
 }
 
+TEST(MakeCa, CertifiesOnlyWhatItIsPermitted) {
+  const auto key = new_ca_key();
+  const auto leaf_key = new_ca_key();
+  const auto allowed = [&](const std::vector<std::string>& permitted, const std::string& name) {
+    const auto ca = make_ca("constrained", key, kYear, system_random(), permitted).value();
+    const auto leaf = issue_leaf({.common_name = "w", .names = {name}, .validity = kYear},
+                                 leaf_key.public_key(), ca, key, system_random());
+    return leaf->check_issued_by(ca, kCaNow_s).has_value();
+  };
+  const std::vector<std::string> both = {"streams.example", "10.0.0.0/8", "::1"};
+  for (const char* name : {"streams.example", "a.streams.example", "10.1.2.3", "::1"})
+    EXPECT_TRUE(allowed(both, name)) << name;
+  for (const char* name : {"bank.example", "xstreams.example", "11.1.2.3", "::2"})
+    EXPECT_FALSE(allowed(both, name)) << name;
+  // A kind of which nothing is permitted is not free.
+  EXPECT_FALSE(allowed({"streams.example"}, "10.1.2.3"));
+  EXPECT_FALSE(allowed({"streams.example"}, "::1"));
+  EXPECT_FALSE(allowed({"10.0.0.0/8"}, "streams.example"));
+  EXPECT_FALSE(allowed({"10.0.0.0/8"}, "::1"));
+  EXPECT_TRUE(allowed({"10.0.0.0/8"}, "10.0.0.1"));
+  EXPECT_TRUE(allowed({}, "anything.example"));
+  for (const char* bad : {"*.example", "10.0.0.0/33", "10.0.0.0/", "a,permitted;DNS:b", ""})
+    EXPECT_FALSE(make_ca("c", key, kYear, system_random(), {bad})) << bad;
+}
+
+TEST(Certificate, ListsAFewOfOneText) {
+  const std::string one = Ca("one").certificate.to_pem(), two = Ca("two").certificate.to_pem();
+  EXPECT_EQ(Certificate::list_from_pem(one, 2)->size(), 1U);
+  const auto both = Certificate::list_from_pem(one + two, 2);
+  ASSERT_TRUE(both) << both.error().text();
+  EXPECT_EQ(both->at(1).common_name(), "two");
+  EXPECT_FALSE(Certificate::list_from_pem(one + two + one, 2));
+  EXPECT_FALSE(Certificate::list_from_pem("", 2));
+  EXPECT_FALSE(Certificate::list_from_pem(one + "-----BEGIN CERTIFICATE-----\n", 2));
+}
+
 TEST(MakeCa, RefusesNamesAndTimesThatMakeNoSense) {
   P256PrivateKey key = new_ca_key();
   auto code = [&](std::string_view name, Validity validity) {

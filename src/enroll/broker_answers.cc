@@ -102,6 +102,13 @@ Result<Json> read_resource(std::string_view body) {
   return parse_answer(body, "resource of the manager", kResourceAnswerBytesMax);
 }
 
+Result<crypto::Certificate> read_certificate(std::string_view body) {
+  constexpr std::string_view kWhat = "certificate of the manager";
+  const Json json = TRY(parse_answer(body, kWhat, kChallengeBytesMax));
+  const std::string pem = TRY(json_string(json, kWhat, "certificate"));
+  return TRY_IN(crypto::Certificate::from_pem(pem), kWhat);
+}
+
 Result<std::int64_t> read_lease(std::string_view body) {
   constexpr std::string_view kWhat = "lease of the manager";
   const Json json = TRY(parse_answer(body, kWhat, kChallengeBytesMax));

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/json.h"
+#include "crypto/x509.h"
 
 namespace penstock::enroll {
 
@@ -30,6 +31,8 @@ Result<std::string> read_session_cookie(std::string_view set_cookie);
 //   403, and 401 of kind AttestationError whose detail begins with "denied": permission_denied;
 //   other 401: unauthenticated (a session that the manager has forgotten, a token that is over);
 //   404: not_found; 408, 429 and 5xx: unavailable; others: failed_precondition.
+// {"certificate"}: one certificate, as PEM.
+Result<crypto::Certificate> read_certificate(std::string_view body);
 // The term of a lease.
 Result<std::int64_t> read_lease(std::string_view body);
 Error read_refusal(int status, std::string_view body);

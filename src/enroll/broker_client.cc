@@ -7,6 +7,7 @@
 #include "attest/limits.h"
 #include "attest/report_data.h"
 #include "base/json.h"
+#include "crypto/csr.h"
 #include "crypto/ec.h"
 #include "crypto/jwe.h"
 #include "enroll/broker_answers.h"
@@ -179,6 +180,26 @@ Result<std::int64_t> BrokerClient::lease(std::string_view app, std::string_view 
   const auto answer = TRY_IN(
       parts_->call_with_token(post(fmt::format("/kbs/v0/lease/{}", app), body), *this), what);
   return TRY_IN(read_lease(answer.body), what);
+}
+
+Result<crypto::Certificate> BrokerClient::certificate(std::string_view app,
+                                                      const std::vector<std::string>& names,
+                                                      std::int64_t life_s) {
+  const std::string what = "a certificate for the REST interface";
+  const ByteBuffer request = TRY_IN(crypto::make_certificate_request(parts_->key, names), what);
+  const Json body = {{"csr", to_base64(request)}, {"life_s", life_s}};
+  const auto answer = TRY_IN(
+      parts_->call_with_token(post(fmt::format("/kbs/v0/certificate/{}", app), body), *this), what);
+  auto certificate = TRY_IN(read_certificate(answer.body), what);
+  if (!(certificate.key() == parts_->key.public_key())) {
+    return fail(ErrorCode::not_authentic,
+                fmt::format("{}: the manager's answer is for another key", what));
+  }
+  return certificate;
+}
+
+const crypto::P256PrivateKey& BrokerClient::key() const {
+  return parts_->key;
 }
 
 std::int64_t BrokerClient::token_expires_s() const {

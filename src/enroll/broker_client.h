@@ -4,8 +4,11 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "crypto/random.h"
+#include "crypto/x509.h"
 #include "keys/held_checkpoint.h"
 #include "keys/resource.h"
 #include "net/http_client.h"
@@ -47,6 +50,14 @@ class BrokerClient {
 
   // Attests again by itself when the token has expired (401), three times at most.
   Result<SecretBuffer> resource(const keys::ResourcePath& path);
+
+  // A certificate of the manager's workload CA for the attested key (key()), which signs the
+  // request, for names of the measured configuration. It ends within `life_s` seconds. Attests
+  // again as above. not_authentic too: it is for another key.
+  Result<crypto::Certificate> certificate(std::string_view app,
+                                          const std::vector<std::string>& names,
+                                          std::int64_t life_s);
+  const crypto::P256PrivateKey& key() const;  // lives as long as this
 
   // The lease of the app's service that the measured configuration names; its term. `step`:
   // "start", "renew" or "stop". fenced: another process has it; failed_precondition: the checkpoint

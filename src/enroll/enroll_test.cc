@@ -7,6 +7,7 @@
 #include "crypto/jwk.h"
 #include "enroll/enrollment.h"
 #include "enroll/scripted_manager.h"
+#include "keys/limits.h"
 #include "seal/policy.h"
 
 namespace penstock::enroll::test {
@@ -131,6 +132,37 @@ TEST_F(Enroll, RefusesAStateKeyOfAnotherLength) {
   EXPECT_EQ(wrong.code(), ErrorCode::failed_precondition);
   EXPECT_NE(wrong.text().find("has 16 bytes, expected 32"), std::string::npos) << wrong.text();
   EXPECT_EQ(wrong.text().find("sixteen"), std::string::npos);
+}
+
+TEST_F(Enroll, FetchesNamedSecretsAnewEachTime) {
+  auto enrollment = Enrollment::start(client(), spec());
+  ASSERT_TRUE(enrollment) << enrollment.error().text();
+  EXPECT_EQ(as_text((*enrollment)->fetch_secret("s").value().view()), "a secret");
+  manager_.put("payments/secret/s", "another");
+  EXPECT_EQ(as_text((*enrollment)->fetch_secret("s").value().view()), "another");
+  manager_.put("payments/secret/long", std::string(keys::kNamedSecretBytesMax + 1, 'x'));
+  EXPECT_EQ((*enrollment)->fetch_secret("long").error().code(), ErrorCode::failed_precondition);
+  EXPECT_EQ((*enrollment)->fetch_secret("../reader-key/p-v1").error().code(),
+            ErrorCode::invalid_argument);
+  const auto missing = (*enrollment)->fetch_secret("broker");
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().code(), ErrorCode::failed_precondition);
+  EXPECT_THAT(missing.error().text(),
+              HasSubstr("penstock manager secret put --app payments secret/broker"));
+  // Nothing of this is the owner's withdrawal.
+  EXPECT_TRUE((*enrollment)->state().token_valid);
+  (*enrollment)->end_renewal();
+  EXPECT_EQ((*enrollment)->fetch_secret("s").error().code(), ErrorCode::cancelled);
+}
+
+TEST_F(Enroll, ASecretThatThePolicyDeniesIsNotFetched) {
+  auto enrollment = Enrollment::start(client(), spec());
+  ASSERT_TRUE(enrollment) << enrollment.error().text();
+  manager_.on_step([](const std::string& step, int) -> std::optional<Answer> {
+    if (step != "payments/secret/s") return std::nullopt;
+    return refusal(403, "PolicyDeny", "denied by policy: measurement (measurement)");
+  });
+  EXPECT_EQ((*enrollment)->fetch_secret("s").error().code(), ErrorCode::permission_denied);
 }
 
 TEST_F(Enroll, EndsAtOnceWhenItIsDenied) {
@@ -349,6 +381,22 @@ class Leases : public Enroll {
   }
   std::atomic<std::int64_t> commit_ = 0;
 };
+
+TEST_F(Leases, ATaskThatWasDroppedIsDroppedAtTheManagerAtOnce) {
+  auto enrollment = Enrollment::start(client(), spec()).value();
+  LeaseSpec rare = lease(std::chrono::hours(24));  // else once a minute
+  rare.checkpoint = [this]() -> Result<keys::HeldCheckpoint> {
+    keys::HeldCheckpoint out;
+    out.parts["Q/0"] = {1, std::string(64, 'a')};
+    if (away_) out.parts["R/0"] = {1, std::string(64, 'a')};
+    return out;
+  };
+  ASSERT_TRUE(enrollment->start_lease(std::move(rare)));
+  EXPECT_EQ(manager_.lease_requests().size(), 1U);
+  away_ = false;
+  ASSERT_TRUE(comes_true([&] { return manager_.lease_requests().size() == 2; }));
+  EXPECT_EQ(manager_.lease_requests()[1]["checkpoint"]["parts"].size(), 1U);
+}
 
 TEST_F(Leases, SendWhatWasCommittedAtTheStartNowAndThenAndAtTheEnd) {
   auto enrollment = Enrollment::start(client(), spec()).value();

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 #include <random>
+#include <set>
 #include <thread>
 
 #include <fmt/format.h>
@@ -17,6 +18,7 @@
 #include "crypto/jwk.h"
 #include "crypto/sha.h"
 #include "enroll/limits.h"
+#include "keys/limits.h"
 
 namespace penstock::enroll {
 namespace {
@@ -195,7 +197,8 @@ struct Enrollment::Parts {
   seal::KeyRing ring;
   mutable std::mutex mutex;  // of what follows
   EnrollmentState state;
-  milliseconds heard{0};  // of the manager, on boot_time()
+  milliseconds heard{0};                          // of the manager, on boot_time()
+  std::set<std::string, std::less<>> held_parts;  // names of what the manager holds
   std::optional<Error> withdrawn;
   std::function<void(const Error&)> on_withdrawn;
   bool lease_begun = false;
@@ -208,6 +211,7 @@ struct Enrollment::Parts {
   Result<> renew();
   Result<> renew_lease(std::string_view step);
   Result<keys::HeldCheckpoint> checkpoint() const;
+  bool is_part_dropped() const;
   void run();
   // Whether to go on.
   bool note_failure(const Error& error, bool of_lease);
@@ -225,8 +229,11 @@ void Enrollment::Parts::note_token() {
 void Enrollment::Parts::note_contact(const keys::HeldCheckpoint* held) {
   const std::lock_guard lock(mutex);
   state.lease_term = term;
-  if (held != nullptr) state.held_commit = held->number();
   heard = boot_time();
+  if (held == nullptr) return;
+  state.held_commit = held->number();
+  held_parts.clear();
+  for (const auto& [name, unused] : held->parts) held_parts.insert(name);
 }
 
 // At two thirds of the token's life, by the manager's clock where it tells the issue: ours may go
@@ -245,6 +252,20 @@ milliseconds Enrollment::Parts::lease_every() const {
 
 Result<keys::HeldCheckpoint> Enrollment::Parts::checkpoint() const {
   return lease->checkpoint ? lease->checkpoint() : keys::HeldCheckpoint{};
+}
+
+// A task that was dropped must be dropped at the manager too, soon: after a crash its absence would
+// look like a loss.
+bool Enrollment::Parts::is_part_dropped() const {
+  {
+    const std::lock_guard lock(mutex);
+    if (held_parts.empty() || (held_parts.size() == 1 && held_parts.contains(""))) return false;
+  }
+  const auto now = checkpoint();
+  if (!now) return false;
+  const std::lock_guard lock(mutex);
+  return std::ranges::any_of(held_parts,
+                             [&](const std::string& name) { return !now->parts.contains(name); });
 }
 
 Result<> Enrollment::Parts::renew() {
@@ -320,7 +341,8 @@ void Enrollment::Parts::run() {
       end_with(*silent);
       return;
     }
-    const bool of_lease = lease_at && *lease_at <= Clock::now();
+    const bool of_lease =
+        lease_at && (*lease_at <= Clock::now() || (!backoff && is_part_dropped()));
     if (!of_lease && token_at > Clock::now()) continue;
     if (const Result<> done = of_lease ? renew_lease("renew") : renew(); done) {
       if (!of_lease) {
@@ -378,6 +400,37 @@ Result<std::int64_t> Enrollment::start_lease(LeaseSpec spec) {
   const std::lock_guard lock(p.mutex);
   p.lease_begun = true;
   return p.term;
+}
+
+Result<SecretBuffer> Enrollment::fetch_secret(std::string_view name) {
+  Parts& p = *parts_;
+  const auto path = TRY(resource_path(p.spec.app, keys::kSecretKind, std::string(name)));
+  const std::lock_guard calling(p.calling);
+  auto secret = p.client->resource(path);
+  const bool missing = !secret && secret.error().code() == ErrorCode::not_found;
+  if (missing) {
+    return fail(ErrorCode::failed_precondition,
+                fmt::format("{}: the manager has no such secret. Put it there:\n  penstock manager "
+                            "secret put --app {} {}/{} < FILE",
+                            path.text(), p.spec.app, keys::kSecretKind, name));
+  }
+  if (secret && secret->size() > keys::kNamedSecretBytesMax) {
+    return fail(ErrorCode::failed_precondition,
+                fmt::format("{}: has {} bytes, a secret may have {}", path.text(), secret->size(),
+                            keys::kNamedSecretBytesMax));
+  }
+  return secret;
+}
+
+Result<crypto::Certificate> Enrollment::certify(const std::vector<std::string>& names,
+                                                std::int64_t life_s) {
+  Parts& p = *parts_;
+  const std::lock_guard calling(p.calling);
+  return p.client->certificate(p.spec.app, names, life_s);
+}
+
+const crypto::P256PrivateKey& Enrollment::key() const {
+  return parts_->client->key();
 }
 
 void Enrollment::stop_lease() {

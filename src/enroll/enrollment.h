@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "enroll/broker_client.h"
@@ -73,6 +74,22 @@ class Enrollment {
 
   const seal::KeySource& keys() const;  // lives as long as this
   EnrollmentState state() const;        // any thread
+
+  // What the owner has put at <app>/secret/NAME (`penstock manager secret put`), for connectors:
+  // asked for anew each time, so that a replaced one is seen; released by the app's policy, with an
+  // audit entry. Any thread, before and after the lease begins; asks once and waits for nobody but
+  // a call that is under way. invalid_argument: no such name can be. failed_precondition: there is
+  // none (the text says how to put it there), or it is longer than keys::kNamedSecretBytesMax.
+  // permission_denied: the policy says no. cancelled: the renewal has ended. Else the errors of
+  // BrokerClient.
+  Result<SecretBuffer> fetch_secret(std::string_view name);
+
+  // A certificate for key(), issued by the manager's workload CA for names that the measured
+  // configuration gives ([rest]); good for `life_s` seconds. Each call asks for a new one, and the
+  // app's policy again. Any thread; asks once. Errors of BrokerClient.
+  Result<crypto::Certificate> certify(const std::vector<std::string>& names, std::int64_t life_s);
+  // The key pair of this process: made at its start, named by its evidence, in its memory alone.
+  const crypto::P256PrivateKey& key() const;
 
   // Called once when the manager answers a renewal with a denial, or says that a policy is gone:
   // the owner has withdrawn the approval. From the renewal's thread, or at once if it has happened

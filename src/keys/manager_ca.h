@@ -2,6 +2,7 @@
 // TEEs. Pure; any thread.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include "crypto/x509.h"
@@ -12,6 +13,12 @@ inline constexpr std::string_view kManagerCaName = "Penstock manager CA";
 inline constexpr std::string_view kDevelopmentCaName = "Penstock DEVELOPMENT manager CA";
 inline constexpr std::string_view kWorkloadCaName = "Penstock workload CA";
 inline constexpr std::string_view kDevelopmentWorkloadCaName = "Penstock DEVELOPMENT workload CA";
+
+// [rest] certificate of a measured configuration: issued by the manager's workload CA.
+inline constexpr std::string_view kCertificateOfManager = "manager";
+// How long one is good for: what is asked for, within these.
+inline constexpr std::int64_t kWorkloadSecondsMin = 4;
+inline constexpr std::int64_t kWorkloadSecondsMax = 86'400;
 
 // extendedKeyUsage of the certificate of the key that signs tokens: neither a server's nor a
 // client's, so that it is good for nothing else.

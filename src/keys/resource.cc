@@ -22,6 +22,10 @@ bool is_segment(std::string_view text) {
 
 }  // namespace
 
+std::size_t resource_bytes_max(std::string_view kind) {
+  return kind == kSecretKind ? kNamedSecretBytesMax : kSecretBytesMax;
+}
+
 Result<ResourcePath> ResourcePath::parse(std::string_view text) {
   // An empty repository may show as one slash too many, or as two.
   std::string_view rest = text;

@@ -1,6 +1,7 @@
 // Names of what the manager may release: "<app>/<kind>/<name>".
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -8,11 +9,15 @@
 
 namespace penstock::keys {
 
-// Kinds that penstockd asks for; others are plain secrets.
+// Kinds that penstockd asks for; others are the owner's own.
 inline constexpr std::string_view kPolicyKind = "policy";             // a signed seal policy (JSON)
 inline constexpr std::string_view kReaderKeyKind = "reader-key";      // private JWK: opens
 inline constexpr std::string_view kProducerKeyKind = "producer-key";  // private JWK: seals
 inline constexpr std::string_view kStateKeyKind = "state-key";        // 32 bytes; name: the service
+inline constexpr std::string_view kSecretKind = "secret";             // any bytes, for connectors
+
+// What a resource of this kind may have.
+std::size_t resource_bytes_max(std::string_view kind);
 
 struct ResourcePath {
   std::string app;   // the protocol's repository; "default" where the URI has none

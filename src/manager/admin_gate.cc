@@ -33,9 +33,8 @@ std::string_view bearer_of(std::string_view authorization) {
   return credential;
 }
 
-AdminGate::AdminGate(Credentials credentials, std::string manager, const Clock& clock)
-    : manager_(std::move(manager)),
-      clock_(clock),
+AdminGate::AdminGate(Credentials credentials, const Clock& clock)
+    : clock_(clock),
       started_ms_(clock.now_ms()),
       credentials_(std::make_shared<const Credentials>(std::move(credentials))) {}
 
@@ -47,15 +46,24 @@ std::shared_ptr<const Credentials> AdminGate::credentials() const {
 Result<> AdminGate::replace_admin_token(ByteView token) {
   SecretBuffer text = TRY(SecretBuffer::create_copy(token));
   const std::lock_guard lock(mutex_);
-  credentials_ =
-      std::make_shared<const Credentials>(Credentials{std::move(text), credentials_->owner_key});
+  credentials_ = std::make_shared<const Credentials>(
+      Credentials{std::move(text), credentials_->owner_key, credentials_->managers});
   return {};
 }
 
 Result<> AdminGate::replace_owner_key(const crypto::P256PublicKey& key) {
   const std::lock_guard lock(mutex_);
   SecretBuffer token = TRY(credentials_->admin_token.create_clone());
-  credentials_ = std::make_shared<const Credentials>(Credentials{std::move(token), key});
+  credentials_ = std::make_shared<const Credentials>(
+      Credentials{std::move(token), key, credentials_->managers});
+  return {};
+}
+
+Result<> AdminGate::replace_managers(std::vector<std::string> pins) {
+  const std::lock_guard lock(mutex_);
+  SecretBuffer token = TRY(credentials_->admin_token.create_clone());
+  credentials_ = std::make_shared<const Credentials>(
+      Credentials{std::move(token), credentials_->owner_key, std::move(pins)});
   return {};
 }
 
@@ -67,7 +75,8 @@ Result<AdminGate::Claimed> AdminGate::check_owner(const net::HttpRequest& head,
   if (!jwt) return refused("the JWT is not signed by this manager's owner");
   const auto token = keys::OwnerToken::from_claims(jwt->claims);
   if (!token) return fail(ErrorCode::unauthenticated, token.error().text());
-  if (token->manager != manager_) return refused("the owner's JWT is for another manager");
+  if (std::ranges::find(known.managers, token->manager) == known.managers.end())
+    return refused("the owner's JWT is for another manager");
   if (token->method != head.method || token->target != keys::request_target(head.path, head.query))
     return refused("the owner's JWT is for another call");
   const std::int64_t now_s = clock_.now_ms() / 1000;

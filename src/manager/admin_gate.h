@@ -7,6 +7,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/secret.h"
@@ -20,14 +21,15 @@ namespace penstock::manager {
 struct Credentials {
   SecretBuffer admin_token;
   crypto::P256PublicKey owner_key;
+  // Pins of this manager's CA, lower-case hex: more than one while that is being replaced. JWTs
+  // name one of them, so that they are no good at another manager.
+  std::vector<std::string> managers;
 };
 
 // Thread-safe. The clock outlives it.
 class AdminGate {
  public:
-  // `manager`: the pin of this manager's CA, lower-case hex; JWTs name it, so that one is no good
-  // at another manager.
-  AdminGate(Credentials credentials, std::string manager, const Clock& clock);
+  AdminGate(Credentials credentials, const Clock& clock);
 
   // Who sends this request. unauthenticated: nobody known (the text does not say what was wrong
   // with the credential beyond its kind); permission_denied: known, but not for that. An owner's
@@ -42,6 +44,7 @@ class AdminGate {
   // After a rotation.
   Result<> replace_admin_token(ByteView token);
   Result<> replace_owner_key(const crypto::P256PublicKey& key);
+  Result<> replace_managers(std::vector<std::string> pins);
 
  private:
   struct Claimed {
@@ -54,7 +57,6 @@ class AdminGate {
                               const Credentials& known) const;
   Result<> use_up(const Claimed& claimed);
 
-  const std::string manager_;
   const Clock& clock_;
   const std::int64_t started_ms_;
   mutable std::mutex mutex_;  // of what follows

@@ -1,7 +1,7 @@
 // The owner's side: apps, policies, secrets and the audit log.
 #include <fmt/format.h>
 
-#include "keys/limits.h"
+#include "keys/resource.h"
 #include "manager/answer.h"
 #include "manager/limits.h"
 #include "manager/request_parts.h"
@@ -64,7 +64,14 @@ Result<keys::ResourcePath> secret_path(const Call& call) {
 }  // namespace
 
 void give_manager_info(const RouteContext& context, const Call&, net::ResponseWriter& writer) {
+  Json collateral = nullptr;
+  if (const auto snapshot = context.store.snapshot(); snapshot->collateral) {
+    const auto state =
+        snapshot->collateral->collateral.state(context.clock.now_ms() / 1000, kCollateralAlarmDays);
+    collateral = {{"ends_in_s", state.ends_in_s.value_or(0)}, {"alarms", state.alarms.size()}};
+  }
   answer(writer, {{"version", kVersion},
+                  {"collateral", std::move(collateral)},
                   {"development", context.store.development()},
                   {"apps", context.store.snapshot()->apps.size()},
                   {"audit_head", keys::to_json(context.store.audit().head())}});
@@ -126,10 +133,10 @@ void put_secret(const RouteContext& context, const Call& call, net::ResponseWrit
     const keys::ResourcePath path = TRY(secret_path(call));
     const std::string& body = call.http.body;
     if (body.empty()) return fail(ErrorCode::invalid_argument, "body: a secret cannot be empty");
-    if (body.size() > keys::kSecretBytesMax) {
+    if (const std::size_t most = keys::resource_bytes_max(path.kind); body.size() > most) {
       return fail(ErrorCode::limit_exceeded,
-                  fmt::format("body: a secret may have {} bytes, this has {}",
-                              keys::kSecretBytesMax, body.size()));
+                  fmt::format("body: a resource of kind '{}' may have {} bytes, this has {}",
+                              path.kind, most, body.size()));
     }
     return context.store.put_secret(call.actor, path, as_bytes(body));
   }());

@@ -4,6 +4,7 @@
 
 #include "base/crash_point.h"
 #include "crypto/jwt.h"
+#include "keys/limits.h"
 #include "keys/owner_token.h"
 #include "manager/database.h"
 #include "manager/test_manager.h"
@@ -187,6 +188,9 @@ TEST_F(Admin, RefusesWhatIsMalformed) {
       413);
   EXPECT_EQ(owner.call("PUT", "/v1/apps/payments/secrets/a/b", std::string(1 << 20, 'x')).status,
             200);
+  const std::string most(keys::kNamedSecretBytesMax, 'x');  // of what connectors ask for
+  EXPECT_EQ(owner.call("PUT", "/v1/apps/payments/secrets/secret/most", most).status, 200);
+  EXPECT_EQ(owner.call("PUT", "/v1/apps/payments/secrets/secret/more", most + "x").status, 413);
   EXPECT_EQ(owner.call("PUT", "/v1/apps/nobody/secrets/a/b", "x").status, 404);
   EXPECT_EQ(owner.call("PUT", "/v1/apps/payments/policy", "{").status, 400);
   EXPECT_EQ(owner.call("GET", "/v1/audit?from=0").status, 400);

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "keys/limits.h"
+#include "keys/manager_ca.h"
 #include "manager/limits.h"
 
 namespace penstock::manager {
@@ -132,6 +133,21 @@ Result<LeaseRequest> parse_lease_request(std::string_view body) {
   const Json& checkpoint = *TRY(object_member(json, "lease", "checkpoint"));
   request.checkpoint = TRY(keys::parse_held_checkpoint(checkpoint, "lease: checkpoint"));
   return request;
+}
+
+Result<CertificateCall> parse_certificate_call(std::string_view body) {
+  const Json json = TRY(parse_body(body, "certificate"));
+  const std::string text = TRY(json_string(json, "certificate", "csr"));
+  const auto der = from_base64(text);
+  if (!der) return fail(ErrorCode::invalid_argument, "certificate: member 'csr' must be base64");
+  auto request = TRY_IN(crypto::read_certificate_request(*der), "csr");
+  const std::int64_t life_s = TRY(json_integer(json, "certificate", "life_s"));
+  if (life_s < keys::kWorkloadSecondsMin || life_s > keys::kWorkloadSecondsMax) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("certificate: member 'life_s' must be {} to {} seconds",
+                            keys::kWorkloadSecondsMin, keys::kWorkloadSecondsMax));
+  }
+  return CertificateCall{std::move(request), life_s};
 }
 
 std::string broker_error(std::string_view kind, std::string_view detail) {

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/json.h"
+#include "crypto/csr.h"
 #include "crypto/jwe.h"
 #include "keys/held_checkpoint.h"
 
@@ -42,6 +43,15 @@ struct LeaseRequest {
 };
 // invalid_argument, limit_exceeded: names the member.
 Result<LeaseRequest> parse_lease_request(std::string_view body);
+
+// {"csr":"<base64 of a PKCS #10 request>","life_s":86400}
+struct CertificateCall {
+  crypto::CertificateRequest request;
+  std::int64_t life_s = 0;
+};
+// invalid_argument, limit_exceeded: names the member; not_authentic: the request is not signed by
+// its key.
+Result<CertificateCall> parse_certificate_call(std::string_view body);
 
 // {"type":".../errors/<kind>","detail":...}
 std::string broker_error(std::string_view kind, std::string_view detail);

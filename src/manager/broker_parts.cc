@@ -1,5 +1,8 @@
 #include "manager/broker_parts.h"
 
+#include <algorithm>
+#include <array>
+
 #include <fmt/format.h>
 
 #include "base/log.h"
@@ -42,10 +45,29 @@ void audit_refusal(const RouteContext& context, const Call& call, std::string_vi
   if (!whole) context.figures.unaudited();
 }
 
+std::vector<attest::RuleOutcome> with_own_advice(std::vector<attest::RuleOutcome> rules) {
+  constexpr std::string_view kOfFiles = "penstock collateral import";
+  constexpr std::array<std::string_view, 5> kKinds = {"tcb_info", "qe_identity",
+                                                      "tcb_signing_chain", "amd_chain", "crl"};
+  constexpr std::string_view kOwn =
+      "import it: penstock collateral import makes a bundle, penstock manager collateral import "
+      "gives it to the manager";
+  for (attest::RuleOutcome& rule : rules) {
+    const bool missing = rule.result == attest::RuleResult::not_checked &&
+                         std::ranges::any_of(kKinds, [&](std::string_view kind) {
+                           return rule.seen.find(kind) != std::string::npos;
+                         });
+    const bool old =
+        rule.result == attest::RuleResult::fail && rule.advice.find(kOfFiles) != std::string::npos;
+    if (missing || old) rule.advice = kOwn;
+  }
+  return rules;
+}
+
 void audit_denial(const RouteContext& context, const Call& call, AuditDraft draft,
                   const std::vector<attest::RuleOutcome>& rules) {
   const attest::RuleOutcome* failure = attest::first_failure(rules);
-  draft.rules = denied_rules(rules);
+  draft.rules = denied_rules(with_own_advice(rules));
   audit_refusal(context, call, failure ? failure->code : "policy", std::move(draft));
 }
 
@@ -78,6 +100,27 @@ std::string service_of(const keys::Requester& requester) {
   const auto service = requester.claims.find("service");
   return service != requester.claims.end() && service->is_string() ? service->get<std::string>()
                                                                    : std::string();
+}
+
+std::vector<std::string> certificate_names_of(const keys::Requester& requester) {
+  const auto names = requester.claims.find("certificate_names");
+  std::vector<std::string> out;
+  if (names == requester.claims.end() || !names->is_array()) return out;
+  for (const Json& name : *names) {
+    if (name.is_string()) out.push_back(name.get<std::string>());
+  }
+  return out;
+}
+
+Result<attest::Verdict> judge_here(const RouteContext& context, const Snapshot& snapshot,
+                                   std::string_view tee, std::string_view evidence,
+                                   attest::Expectations expected) {
+  const CollateralSnapshot* collateral = snapshot.collateral.get();
+  if (collateral != nullptr) expected.evaluation_number_min = evaluation_number_floor(*collateral);
+  const attest::JudgeContext judging{expected, snapshot.anchors,
+                                     collateral != nullptr ? &collateral->collateral : nullptr,
+                                     &context.facts};
+  return attest::judge(tee, evidence, judging);
 }
 
 attest::RuleOutcome not_here(std::string_view name, std::string_view seen) {

@@ -40,6 +40,16 @@ Result<std::shared_ptr<const keys::Requester>> requester_of(const RouteContext& 
 // service_id of the configuration that the evidence has proved; empty: it names none.
 std::string service_of(const keys::Requester& requester);
 
+// What it may be certified for, of the same configuration.
+std::vector<std::string> certificate_names_of(const keys::Requester& requester);
+
+// attest::judge() with what the store has: anchors, collateral, and what is known by content.
+Result<attest::Verdict> judge_here(const RouteContext& context, const Snapshot& snapshot,
+                                   std::string_view tee, std::string_view evidence,
+                                   attest::Expectations expected);
+// What the verifiers advise about files, said of what the manager has.
+std::vector<attest::RuleOutcome> with_own_advice(std::vector<attest::RuleOutcome> rules);
+
 attest::RuleOutcome not_here(std::string_view name, std::string_view seen);
 
 }  // namespace penstock::manager

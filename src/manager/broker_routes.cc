@@ -68,9 +68,11 @@ Result<Judged> judge_request(const RouteContext& context, const Sessions::Challe
       TRY(attest::runtime_data(request.additional, challenge.nonce, request.key.jwk()));
   expected.now_s = context.clock.now_ms() / 1000;
   const auto snapshot = context.store.snapshot();
-  attest::Verdict verdict =
-      TRY(attest::judge(challenge.tee, request.evidence, expected, snapshot->anchors));
-  return Judged{std::move(verdict), to_hex(expected.report_data), to_hex(expected.config_digest)};
+  std::string report_data = to_hex(expected.report_data);
+  std::string config_digest = to_hex(expected.config_digest);
+  auto verdict =
+      TRY(judge_here(context, *snapshot, challenge.tee, request.evidence, std::move(expected)));
+  return Judged{std::move(verdict), std::move(report_data), std::move(config_digest)};
 }
 
 // The token, once the grant is in the audit log.
@@ -80,6 +82,7 @@ Result<std::string> grant_token(const RouteContext& context, const Sessions::Cha
   attest::Claims claims = judged.verdict.claims();
   claims["service"] = facts.service;
   claims["deployment"] = facts.deployment;
+  claims["certificate_names"] = facts.certificate_names;
   auto requester = std::make_shared<const keys::Requester>(
       keys::Requester{challenge.tee, judged.verdict.trust(), std::move(claims), request.key});
   std::string token = TRY(context.tokens.issue(

@@ -32,6 +32,7 @@ constexpr Route kRoutes[] = {
     open("POST", "/kbs/v0/attest", attest_guest, Kind::attest),
     open("GET", "/kbs/v0/resource/**", release_resource, Kind::resource),
     open("POST", "/kbs/v0/lease/*", hold_lease, Kind::resource),
+    open("POST", "/kbs/v0/certificate/*", certify_guest, Kind::resource),
     open("GET", "/kbs/**", refuse_broker_path),
     open("POST", "/kbs/**", refuse_broker_path),
 
@@ -51,6 +52,8 @@ constexpr Route kRoutes[] = {
     admin(kChange, "DELETE", "/v1/apps/*/secrets/*/*", remove_secret),
     admin(kChange, "POST", "/v1/platforms", make_platform),
     admin(kLook, "GET", "/v1/platforms", list_platforms),
+    admin(kLook, "GET", "/v1/collateral", give_collateral),
+    admin(kTrust, "PUT", "/v1/collateral", import_collateral),
     admin(kLook, "GET", "/v1/audit", give_audit),
     admin(kChange, "POST", "/v1/backup", back_up),
     admin(kLook, "GET", "/v1/services", list_services),

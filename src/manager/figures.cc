@@ -59,6 +59,9 @@ std::string Figures::text(const Gauges& gauges) const {
   sample(out, "penstock_manager_attestations_total", "outcome=\"denied\"", refused_.load());
   family(out, "penstock_manager_releases_total", "counter", "Resources that left.");
   sample(out, "penstock_manager_releases_total", "", releases_.load());
+  family(out, "penstock_manager_certificates_total", "counter",
+         "Certificates that the workload CA has issued to enclaves.");
+  sample(out, "penstock_manager_certificates_total", "", certificates_.load());
   family(out, "penstock_manager_denials_total", "counter",
          "Denials of attestation and release, by the code of the rule.");
   {
@@ -104,6 +107,19 @@ std::string Figures::text(const Gauges& gauges) const {
   family(out, "penstock_manager_certificate_not_after_seconds", "gauge",
          "When the server's certificate ends, in seconds since 1970.");
   sample(out, "penstock_manager_certificate_not_after_seconds", "", gauges.certificate_ends_s);
+  family(out, "penstock_manager_collateral_items", "gauge",
+         "Items of signed collateral that are in force.");
+  sample(out, "penstock_manager_collateral_items", "", gauges.collateral_items);
+  if (gauges.collateral_items > 0) {
+    family(out, "penstock_manager_collateral_not_after_seconds", "gauge",
+           "When the first of them ends, in seconds since 1970.");
+    sample(out, "penstock_manager_collateral_not_after_seconds", "", gauges.collateral_ends_s);
+    family(out, "penstock_manager_collateral_age_seconds", "gauge", "Since the oldest was made.");
+    sample(out, "penstock_manager_collateral_age_seconds", "", gauges.collateral_age_s);
+    family(out, "penstock_manager_collateral_alarms", "gauge",
+           "Items that hold no longer, or not for another week.");
+    sample(out, "penstock_manager_collateral_alarms", "", gauges.collateral_alarms);
+  }
   family(out, "penstock_manager_development", "gauge",
          "1 when simulated evidence may be believed, which protects nothing.");
   sample(out, "penstock_manager_development", "", gauges.development ? 1 : 0);

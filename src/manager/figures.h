@@ -17,6 +17,7 @@ class Figures {
 
   void attestation(bool granted) { ++(granted ? attested_ : refused_); }
   void release() { ++releases_; }
+  void certificate() { ++certificates_; }
   void denial(std::string_view code);  // of the first rule that failed
   void unaudited() {
     ++unaudited_;
@@ -32,6 +33,10 @@ class Figures {
     std::uint64_t disk_free_bytes = 0;
     bool disk_low = false;
     std::int64_t certificate_ends_s = 0;
+    std::size_t collateral_items = 0;
+    std::int64_t collateral_ends_s = 0;  // of the first that ends; 0: there is none
+    std::int64_t collateral_age_s = 0;   // of the oldest
+    std::size_t collateral_alarms = 0;
     bool development = false;
   };
   std::string text(const Gauges& gauges) const;  // Prometheus, format 0.0.4
@@ -45,7 +50,8 @@ class Figures {
     std::atomic<std::int64_t> microseconds{0};
   };
 
-  std::atomic<std::int64_t> attested_{0}, refused_{0}, releases_{0}, unaudited_{0};
+  std::atomic<std::int64_t> attested_{0}, refused_{0}, releases_{0}, certificates_{0},
+      unaudited_{0};
   std::array<Timing, kCalls> timings_;
   mutable std::mutex mutex_;
   std::map<std::string, std::int64_t, std::less<>> denials_;  // by code, a bounded number

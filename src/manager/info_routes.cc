@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "manager/answer.h"
+#include "manager/limits.h"
 #include "manager/route.h"
 #include "manager/version.h"
 
@@ -32,18 +33,39 @@ void give_health(const RouteContext& context, const Call&, net::ResponseWriter& 
   answer(writer, {{"status", "ok"}, {"development", context.store.development()}});
 }
 
+namespace {
+
+void put_collateral(const RouteContext& context, Figures::Gauges& gauges) {
+  const auto snapshot = context.store.snapshot();
+  if (!snapshot->collateral) return;
+  const attest::Collateral& collateral = snapshot->collateral->collateral;
+  const attest::CollateralState state =
+      collateral.state(context.clock.now_ms() / 1000, kCollateralAlarmDays);
+  gauges.collateral_items = collateral.current().size();
+  gauges.collateral_ends_s = collateral.expires_s().value_or(0);
+  gauges.collateral_age_s = state.oldest_age_s;
+  gauges.collateral_alarms = state.alarms.size();
+}
+
+}  // namespace
+
 void give_metrics(const RouteContext& context, const Call&, net::ResponseWriter& writer) {
-  const Figures::Gauges gauges{
-      .sessions = context.sessions.size(),
-      .connections = context.http != nullptr ? context.http->connections() : 0,
-      .audit_entries = context.store.audit().head().sequence,
-      .refusal_rows = static_cast<std::int64_t>(context.refusals.size()),
-      .evictions = context.http != nullptr ? context.http->evictions() : 0,
-      .disk_free_bytes = context.disk.free_bytes(),
-      .disk_low = context.disk.is_low(),
-      .certificate_ends_s =
-          context.certificate_ends_s != nullptr ? context.certificate_ends_s->load() : 0,
-      .development = context.store.development()};
+  Figures::Gauges gauges{.sessions = context.sessions.size(),
+                         .connections = context.http != nullptr ? context.http->connections() : 0,
+                         .audit_entries = context.store.audit().head().sequence,
+                         .refusal_rows = static_cast<std::int64_t>(context.refusals.size()),
+                         .evictions = context.http != nullptr ? context.http->evictions() : 0,
+                         .disk_free_bytes = context.disk.free_bytes(),
+                         .disk_low = context.disk.is_low(),
+                         .certificate_ends_s = context.certificate_ends_s != nullptr
+                                                   ? context.certificate_ends_s->load()
+                                                   : 0,
+                         .collateral_items = 0,
+                         .collateral_ends_s = 0,
+                         .collateral_age_s = 0,
+                         .collateral_alarms = 0,
+                         .development = context.store.development()};
+  put_collateral(context, gauges);
   (void)writer.send(200, "text/plain; version=0.0.4; charset=utf-8", context.figures.text(gauges));
 }
 
@@ -52,11 +74,11 @@ void give_jwks(const RouteContext& context, const Call&, net::ResponseWriter& wr
 }
 
 void give_workload_ca(const RouteContext& context, const Call&, net::ResponseWriter& writer) {
-  (void)writer.send(200, "application/x-pem-file", context.files.workload_ca().to_pem());
+  (void)writer.send(200, "application/x-pem-file", context.files.cas().pem(CaKind::workload));
 }
 
 void give_ca(const RouteContext& context, const Call&, net::ResponseWriter& writer) {
-  (void)writer.send(200, "application/x-pem-file", context.files.ca().to_pem());
+  (void)writer.send(200, "application/x-pem-file", context.files.cas().pem(CaKind::manager));
 }
 
 }  // namespace penstock::manager

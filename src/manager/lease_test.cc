@@ -117,6 +117,28 @@ TEST_F(Lease, AFolderThatWasPutBackIsRefusedUntilTheOwnerAcceptsTheLoss) {
   EXPECT_EQ(call(again, "start", 0, checkpoint(1, 9)).status, 409);  // accepted once
 }
 
+TEST_F(Lease, TasksAreHeldOneByOneAndDroppedByWhoRunsThem) {
+  start_with_service();
+  const auto tasks = [](const std::map<std::string, std::int64_t>& numbers, char fill = 'a') {
+    keys::HeldCheckpoint out;
+    for (const auto& [name, number] : numbers) out.parts[name] = {number, std::string(64, fill)};
+    return keys::to_json(out);
+  };
+  Guest first = enclave();
+  EXPECT_EQ(term_of(call(first, "start", 0, tasks({{"Q/0", 5}, {"Q/1", 7}, {"R/0", 2}}))), 1);
+  EXPECT_EQ(call(first, "renew", 1, tasks({{"Q/0", 6}, {"Q/1", 7}, {"R/0", 2}})).status, 200);
+  // A changelog that is gone, one that was put back, one that holds something else.
+  Guest back = enclave();
+  for (const Json& bad :
+       {tasks({{"Q/0", 6}, {"Q/1", 7}}), tasks({{"Q/0", 5}, {"Q/1", 9}, {"R/0", 2}}),
+        tasks({{"Q/0", 6}, {"Q/1", 7}, {"R/0", 2}}, 'b'), tasks({})})
+    EXPECT_EQ(refusal(call(back, "start", 0, bad)), "409 CheckpointRefused") << bad.dump();
+  // Who has the lease drops R, and its absence is no loss from then on.
+  EXPECT_EQ(call(first, "renew", 1, tasks({{"Q/0", 8}, {"Q/1", 7}})).status, 200);
+  EXPECT_EQ(term_of(call(back, "start", 0, tasks({{"Q/0", 8}, {"Q/1", 7}, {"S/0", 1}}))), 2);
+  EXPECT_EQ(refusal(call(back, "renew", 2, tasks({{"Q/0", 7}}))), "409 CheckpointRefused");
+}
+
 TEST_F(Lease, TwoClonesOfAFolderCannotBothGoOn) {
   start_with_service();
   Guest first = enclave(), clone = enclave();

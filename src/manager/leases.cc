@@ -125,6 +125,11 @@ Result<> Leases::renew(const LeaseName& name, const std::string& holder, std::in
                   fmt::format("service {}: it writes under lease {}, and has {}", name.text(),
                               shown.term, term));
     }
+    // The holder runs the service: a task that it shows no more was dropped by its statements. The
+    // service as a whole (a folder's) is never dropped.
+    std::erase_if(row->checkpoint.parts, [&](const auto& part) {
+      return !part.first.empty() && !shown.parts.contains(part.first);
+    });
     why = keys::compare(shown, row->checkpoint);
     if (why.progress != keys::Progress::onward) return lost(name, why);
     row->checkpoint = shown;

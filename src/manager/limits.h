@@ -7,7 +7,9 @@
 
 namespace penstock::manager {
 
-inline constexpr std::size_t kBodyBytesMax = 2 << 20;  // of one request
+inline constexpr std::size_t kBodyBytesMax = 2 << 20;            // of one request
+inline constexpr std::size_t kCollateralBodyBytesMax = 6 << 20;  // of an import of the owner's
+inline constexpr std::int64_t kCollateralAlarmDays = 7;          // before the first of it ends
 inline constexpr std::size_t kBodyDepthMax = 32;
 inline constexpr std::size_t kHeaderFieldsBytesMax = 64 << 10;  // tokens of some issuers are long
 inline constexpr std::size_t kDescriptionBytesMax = 4096;
@@ -54,6 +56,10 @@ inline constexpr int kHeadSignaturesPerSecond = 200;
 inline constexpr std::size_t kSmallBodyBytesMax = 32 << 10;
 inline constexpr std::size_t kAttestBodyBytesMax = 768 << 10;
 inline constexpr std::chrono::milliseconds kStopGrace{3'000};
+
+// Certificates of one enclave: a few at a start, and then its renewals.
+inline constexpr int kCertificatesPerMinute = 60;
+inline constexpr std::size_t kCertifiedGuestsMax = 16'384;  // that are counted at a time
 
 inline constexpr std::int64_t kCaSeconds = 10LL * 365 * 86'400;
 inline constexpr std::int64_t kServerCertificateSeconds = 90LL * 86'400;

@@ -6,6 +6,9 @@
 #include "attest/limits.h"
 #include "base/toml.h"
 #include "crypto/sha.h"
+#include "crypto/x509.h"
+#include "keys/limits.h"
+#include "keys/manager_ca.h"
 #include "keys/resource.h"
 
 namespace penstock::manager {
@@ -63,6 +66,31 @@ Result<std::string> text_member(const TomlTable& table, std::string_view key) {
   return *text;
 }
 
+std::unexpected<Error> wrong_rest(int line, std::string_view what) {
+  return fail(ErrorCode::invalid_argument, fmt::format("{}, line {}: {}", kServerFile, line, what));
+}
+
+// The same keys as in server/rest_config.h.
+Result<std::vector<std::string>> certificate_names(const TomlTable& table) {
+  std::vector<std::string> out;
+  const auto found = table.find("rest");
+  if (found == table.end()) return out;
+  const auto* rest = std::get_if<TomlTable>(&found->second.value);
+  if (rest == nullptr) return wrong_rest(found->second.line, "'rest' must be a table");
+  if (TRY(text_member(*rest, "certificate")) != keys::kCertificateOfManager) return out;
+  const auto names = rest->find("names");
+  if (names == rest->end()) return out;
+  const auto* list = std::get_if<TomlArray>(&names->second.value);
+  if (list == nullptr || list->size() > keys::kWorkloadNamesMax)
+    return wrong_rest(names->second.line, "'rest.names' must be a list of a few names");
+  for (const TomlValue& name : *list) {
+    const auto* text = std::get_if<std::string>(&name.value);
+    if (text == nullptr) return wrong_rest(name.line, "'rest.names' must hold texts");
+    out.push_back(TRY_IN(crypto::canonical_certificate_name(*text), "rest.names"));
+  }
+  return out;
+}
+
 }  // namespace
 
 Result<ByteBuffer> unparsed_digest(std::string_view initdata) {
@@ -95,6 +123,7 @@ Result<MeasuredFacts> measured_facts(std::string_view initdata) {
   out.service = TRY(text_member(table, "service_id"));
   if (out.service.empty()) out.service = kDefaultService;
   out.deployment = TRY(text_member(table, "deployment"));
+  out.certificate_names = TRY(certificate_names(table));
   return out;
 }
 

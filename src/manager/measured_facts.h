@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/bytes.h"
 
@@ -11,6 +12,9 @@ namespace penstock::manager {
 struct MeasuredFacts {
   std::string service;     // service_id, as penstockd reads it; empty: nothing is for penstockd
   std::string deployment;  // "test", "production"; empty: none is named
+  // What its REST interface wants to be certified for ([rest] certificate = "manager", names), as
+  // crypto::canonical_certificate_name() writes them. Empty: it asks for no certificate.
+  std::vector<std::string> certificate_names = {};
 };
 
 // The digest of a configuration by the algorithm that its text names, found by looking for that

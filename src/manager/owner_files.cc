@@ -10,30 +10,21 @@
 
 #include "base/private_file.h"
 #include "keys/manager_ca.h"
-#include "manager/limits.h"
+#include "manager/key_files.h"
 
 namespace penstock::manager {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kSecretFileBytesMax = 16 << 10;
 constexpr std::size_t kTokenBytes = 32;
 constexpr std::size_t kRootKeyBytes = 32;
 constexpr const char* kOwnerKey = "owner.key.pem";
 constexpr const char* kRootKey = "root.key";
-constexpr const char* kCaKey = "ca.key.pem";
-constexpr const char* kCa = "ca.pem";
-constexpr const char* kWorkloadCaKey = "workload-ca.key.pem";
-constexpr const char* kWorkloadCa = "workload-ca.pem";
+constexpr std::string_view kCaFile = "ca.pem", kCaKeyFile = "ca.key.pem";
+constexpr std::string_view kWorkloadCaFile = "workload-ca.pem";
+constexpr std::string_view kWorkloadCaKeyFile = "workload-ca.key.pem";
 constexpr const char* kNext = ".next";  // of a rotation that is under way
-
-Result<bool> is_there(const fs::path& path) {
-  struct stat seen{};
-  if (::lstat(path.c_str(), &seen) == 0) return true;
-  if (errno == ENOENT) return false;
-  return fail(os_error("looking at", path, errno));
-}
 
 // Ours, and closed to everybody else.
 Result<> check_private_folder(const fs::path& path) {
@@ -57,27 +48,12 @@ Result<> check_private_folder(const fs::path& path) {
   return {};
 }
 
-Result<SecretBuffer> read_secret(const fs::path& path) {
-  return read_private_file(path, "the manager's file", kSecretFileBytesMax);
-}
-
-Result<crypto::P256PrivateKey> read_key(const fs::path& path) {
-  const SecretBuffer pem = TRY(read_secret(path));
-  return TRY_IN(crypto::P256PrivateKey::from_pem(as_text(pem.view())), path.string());
-}
-
 Result<> make_folder(const fs::path& folder) {
   std::error_code error;
   if (folder.has_parent_path()) fs::create_directories(folder.parent_path(), error);
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
     return fail(os_error("creating the folder", folder, errno));
   return check_private_folder(folder);
-}
-
-Result<> make_key(const fs::path& path, crypto::RandomSource& random) {
-  if (TRY(is_there(path))) return {};
-  const auto key = TRY(crypto::P256PrivateKey::generate(random));
-  return write_new_file(path, TRY(key.to_pem()).view(), 0600);
 }
 
 Result<> make_token(const fs::path& path, crypto::RandomSource& random) {
@@ -90,46 +66,6 @@ Result<> make_root_key(const fs::path& path, crypto::RandomSource& random) {
   SecretBuffer bytes = TRY(SecretBuffer::create(kRootKeyBytes));
   TRY(random.fill(bytes.span()));
   return write_new_file(path, bytes.view(), 0600);
-}
-
-struct CaFiles {
-  const char* key;
-  const char* certificate;
-  std::string_view name;
-};
-Result<> make_ca(const fs::path& folder, const CaFiles& files, const Clock& clock,
-                 crypto::RandomSource& random) {
-  TRY(make_key(folder / files.key, random));
-  if (TRY(is_there(folder / files.certificate))) return {};
-  const auto key = TRY(read_key(folder / files.key));
-  const std::int64_t now_s = clock.now_ms() / 1000;
-  const auto ca = TRY(
-      crypto::make_ca(files.name, key, {now_s - kClockSkewSeconds, now_s + kCaSeconds}, random));
-  return write_new_file(folder / files.certificate, as_bytes(ca.to_pem()), 0644);
-}
-
-struct Authority {
-  crypto::Certificate certificate;
-  crypto::P256PrivateKey key;
-};
-Result<Authority> read_ca(const fs::path& folder, const CaFiles& files) {
-  auto key = TRY(read_key(folder / files.key));
-  const fs::path path = folder / files.certificate;
-  const std::string pem = TRY(read_file(path, kSecretFileBytesMax));
-  auto certificate = TRY_IN(crypto::Certificate::from_pem(pem), path.string());
-  if (!(certificate.key() == key.public_key())) {
-    return fail(ErrorCode::corrupt, fmt::format("'{}' is not the certificate of '{}'",
-                                                path.string(), (folder / files.key).string()));
-  }
-  return Authority{std::move(certificate), std::move(key)};
-}
-
-CaFiles manager_ca_files(bool development) {
-  return {kCaKey, kCa, development ? keys::kDevelopmentCaName : keys::kManagerCaName};
-}
-CaFiles workload_ca_files(bool development) {
-  return {kWorkloadCaKey, kWorkloadCa,
-          development ? keys::kDevelopmentWorkloadCaName : keys::kWorkloadCaName};
 }
 
 Result<SecretBuffer> without_line_end(const SecretBuffer& text) {
@@ -173,68 +109,68 @@ Result<SecretBuffer> make_admin_token(crypto::RandomSource& random) {
   return token;
 }
 
-Result<OwnerFiles> OwnerFiles::open(const fs::path& folder, bool development, const Clock& clock,
-                                    crypto::RandomSource& random) {
+Result<OwnerFiles> OwnerFiles::open(const fs::path& folder, const FolderSpec& spec,
+                                    const Clock& clock, crypto::RandomSource& random) {
   TRY(make_folder(folder));
   OwnerFiles files(folder, TRY(FolderLock::take(folder)));
   // The store is made last, so a first start that was killed goes on where it was.
   const bool first = !TRY(is_there(files.database()));
-  if (first) TRY(files.make_missing(development, clock, random));
+  if (first) TRY(files.make_missing(spec, clock, random));
   TRY(files.read());
   // Without its store a CA must not become that of another kind of manager: clients pin it.
-  for (const auto* ca : {&files.ca(), &files.workload_ca()}) {
-    if (!first || keys::is_development_ca(*ca) == development) continue;
+  for (const CaKind kind : kCaKinds) {
+    const AuthorityPtr ca = files.cas().present(kind);
+    if (!first || keys::is_development_ca(ca->certificate) == spec.development) continue;
     return fail(ErrorCode::failed_precondition,
                 fmt::format("'{}' has no store (manager.sqlite), and its CA is '{}', made {} "
                             "--development: bring the store back from a backup, or take another "
                             "--data folder",
-                            folder.string(), ca->common_name(), development ? "without" : "with"));
+                            folder.string(), ca->certificate.common_name(),
+                            spec.development ? "without" : "with"));
   }
   return files;
 }
 
-Result<> OwnerFiles::make_missing(bool development, const Clock& clock,
+Result<> OwnerFiles::make_missing(const FolderSpec& spec, const Clock& clock,
                                   crypto::RandomSource& random) const {
   TRY(make_token(folder_ / kAdminTokenFile, random));
-  TRY(make_key(folder_ / kOwnerKey, random));
+  TRY(make_key_file(folder_ / kOwnerKey, random));
   TRY(make_root_key(folder_ / kRootKey, random));
-  TRY(make_key(folder_ / kTokenKeyFile, random));
-  TRY(make_ca(folder_, workload_ca_files(development), clock, random));
-  return make_ca(folder_, manager_ca_files(development), clock, random);
+  TRY(make_key_file(folder_ / kTokenKeyFile, random));
+  for (const CaKind kind : kCaKinds) {
+    TRY(cas_->make_missing(
+        {.kind = kind, .development = spec.development, .permitted = spec.workload_names}, clock,
+        random));
+  }
+  return {};
 }
 
 Result<> OwnerFiles::read() {
-  for (const std::string_view name :
-       {kAdminTokenFile, std::string_view(kRootKey), kTokenKeyFile, std::string_view(kCaKey),
-        std::string_view(kCa), std::string_view(kWorkloadCaKey), std::string_view(kWorkloadCa)}) {
+  for (const std::string_view name : {kAdminTokenFile, std::string_view(kRootKey), kTokenKeyFile,
+                                      kCaKeyFile, kCaFile, kWorkloadCaKeyFile, kWorkloadCaFile}) {
     if (TRY(is_there(folder_ / name))) continue;
     return fail(ErrorCode::failed_precondition,
                 fmt::format("'{}' is missing but its store exists: bring the file back from a "
                             "backup; nothing is made anew in its place",
                             (folder_ / name).string()));
   }
-  admin_token_ = TRY(without_line_end(TRY(read_secret(folder_ / kAdminTokenFile))));
+  admin_token_ = TRY(without_line_end(TRY(read_secret_file(folder_ / kAdminTokenFile))));
   if (admin_token_.size() < kTokenBytes) {
     return fail(ErrorCode::invalid_argument,
                 fmt::format("'{}' is too short for a token: at least {} characters are needed",
                             (folder_ / kAdminTokenFile).string(), kTokenBytes));
   }
-  root_key_ = TRY(read_secret(folder_ / kRootKey));
+  root_key_ = TRY(read_secret_file(folder_ / kRootKey));
   if (root_key_.size() != kRootKeyBytes) {
     return fail(ErrorCode::corrupt,
                 fmt::format("'{}' has {} bytes, expected {}", (folder_ / kRootKey).string(),
                             root_key_.size(), kRootKeyBytes));
   }
-  token_key_ = TRY(read_key(folder_ / kTokenKeyFile));
-  Authority own = TRY(read_ca(folder_, manager_ca_files(false)));
-  ca_ = std::move(own.certificate);
-  ca_key_ = std::move(own.key);
-  Authority workloads = TRY(read_ca(folder_, workload_ca_files(false)));
-  workload_ca_ = std::move(workloads.certificate);
-  workload_ca_key_ = std::move(workloads.key);
+  token_key_ = TRY(read_key_file(folder_ / kTokenKeyFile));
+  TRY(cas_->read());
   owner_key_.reset();
   if (TRY(is_there(folder_ / kOwnerKey)))
-    owner_key_ = TRY(read_key(folder_ / kOwnerKey)).public_key();
+    owner_key_ = TRY(read_key_file(folder_ / kOwnerKey)).public_key();
   return {};
 }
 

@@ -2,7 +2,7 @@
 //   admin.token      login of the admin API        owner.key.pem   the owner's signing key; may be
 //   root.key         seals the secrets                             moved away after the first start
 //   ca.key.pem ca.pem      the manager's own TLS   token.key.pem   signs what guests show
-//   workload-ca.key.pem workload-ca.pem            of enclaves' certificates
+//   workload-ca.key.pem workload-ca.pem            of enclaves' certificates (ca_files.h)
 //   manager.sqlite   everything else (store.h)     LOCK            held while a manager runs
 //   address          where it listens, at each start
 // Which files these are stands in the store (trust_files.h): none can be put in another's place.
@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -20,6 +21,7 @@
 #include "crypto/random.h"
 #include "crypto/x509.h"
 #include "keys/vault.h"
+#include "manager/ca_files.h"
 
 namespace penstock::manager {
 
@@ -34,6 +36,12 @@ class FolderLock {
   UniqueFd file_;
 };
 
+// What a folder is made as, at its first start.
+struct FolderSpec {
+  bool development = false;
+  std::vector<std::string> workload_names = {};  // that the workload CA may certify (CaSpec)
+};
+
 // The folder's secrets. Read by any thread; replaced by a rotation alone, see replace_*().
 class OwnerFiles {
  public:
@@ -43,7 +51,7 @@ class OwnerFiles {
   // and the CA that is there was made for the other kind of manager.
   // permission_denied: the folder or a secret file belongs to somebody else or may be read by
   // others; the text says how to put that right.
-  static Result<OwnerFiles> open(const std::filesystem::path& folder, bool development,
+  static Result<OwnerFiles> open(const std::filesystem::path& folder, const FolderSpec& spec,
                                  const Clock& clock, crypto::RandomSource& random);
 
   const std::filesystem::path& folder() const { return folder_; }
@@ -52,10 +60,9 @@ class OwnerFiles {
   // Absent once the owner has moved owner.key.pem away; the store remembers its public part.
   const std::optional<crypto::P256PublicKey>& owner_key() const { return owner_key_; }
   const SecretBuffer& root_key() const { return root_key_; }
-  const crypto::Certificate& ca() const { return *ca_; }
-  const crypto::P256PrivateKey& ca_key() const { return *ca_key_; }
-  const crypto::Certificate& workload_ca() const { return *workload_ca_; }
-  const crypto::P256PrivateKey& workload_ca_key() const { return *workload_ca_key_; }
+  CaFiles& cas() const { return *cas_; }  // changed by a rotation alone
+  AuthorityPtr ca() const { return cas_->present(CaKind::manager); }
+  AuthorityPtr workload_ca() const { return cas_->present(CaKind::workload); }
   const crypto::P256PrivateKey& token_key() const { return *token_key_; }
 
   Result<> write_address(std::string_view url) const;
@@ -73,15 +80,18 @@ class OwnerFiles {
 
  private:
   explicit OwnerFiles(std::filesystem::path folder, FolderLock lock)
-      : folder_(std::move(folder)), lock_(std::move(lock)) {}
-  Result<> make_missing(bool development, const Clock& clock, crypto::RandomSource& random) const;
+      : folder_(std::move(folder)),
+        lock_(std::move(lock)),
+        cas_(std::make_unique<CaFiles>(folder_)) {}
+  Result<> make_missing(const FolderSpec& spec, const Clock& clock,
+                        crypto::RandomSource& random) const;
 
   std::filesystem::path folder_;
   FolderLock lock_;
   SecretBuffer admin_token_, root_key_;
   std::optional<crypto::P256PublicKey> owner_key_;
-  std::optional<crypto::Certificate> ca_, workload_ca_;
-  std::optional<crypto::P256PrivateKey> ca_key_, workload_ca_key_, token_key_;
+  std::unique_ptr<CaFiles> cas_;
+  std::optional<crypto::P256PrivateKey> token_key_;
 };
 
 // Names of the files that a rotation replaces.

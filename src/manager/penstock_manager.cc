@@ -21,7 +21,7 @@ namespace {
 struct Arguments {
   std::string data;
   std::string listen = "127.0.0.1:7443";
-  std::vector<std::string> names;
+  std::vector<std::string> names, workload_names;
   bool development = false;
 };
 
@@ -41,6 +41,11 @@ std::optional<int> parse_arguments(int argc, char** argv, Arguments& out) {
   app.add_option("--listen", out.listen, "Address and port; port 0: any")->capture_default_str();
   app.add_option("--name", out.names,
                  "A further host name or address for the server's certificate, may repeat");
+  app.add_option(
+      "--workload-name", out.workload_names,
+      "What the workload CA may certify beside this machine's own names: a DNS name with "
+      "all below it, or a range such as 10.0.0.0/8; may repeat. Fixed when the folder is "
+      "made; later `penstock manager rotate workload-ca --permit`");
   app.add_flag("--development", out.development,
                "Believe simulated TEEs where a policy allows it; they protect nothing. Fixed when "
                "the folder is made");
@@ -61,6 +66,7 @@ Result<ServiceOptions> service_options(const Arguments& arguments) {
   ServiceOptions options{.data = arguments.data,
                          .http = manager_http_options(),
                          .names = arguments.names,
+                         .workload_names = arguments.workload_names,
                          .development = arguments.development};
   options.http.address = listen.host;
   options.http.port = any_port ? std::uint16_t{0} : listen.port;

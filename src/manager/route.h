@@ -2,14 +2,17 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "attest/facts.h"
 #include "manager/admin_gate.h"
 #include "manager/audit_reader.h"
+#include "manager/certificate_gate.h"
 #include "manager/disk_guard.h"
 #include "manager/figures.h"
 #include "manager/refusal_log.h"
@@ -32,10 +35,13 @@ struct RouteContext {
   Figures& figures;
   RefusalLog& refusals;
   const DiskGuard& disk;
+  CertificateGate& certificates;
+  attest::FactCache& facts;
   const Clock& clock;
   crypto::RandomSource& random;
   const net::HttpServer* http = nullptr;  // for its figures; null before it listens
   const std::atomic<std::int64_t>* certificate_ends_s = nullptr;
+  std::function<void()> show_certificate = {};  // of the present CA, after a switch
 };
 
 // A request with what the route's pattern and login found.
@@ -87,6 +93,11 @@ void list_platforms(const RouteContext&, const Call&, net::ResponseWriter&);
 void hold_lease(const RouteContext&, const Call&, net::ResponseWriter&);
 void list_services(const RouteContext&, const Call&, net::ResponseWriter&);
 void accept_loss(const RouteContext&, const Call&, net::ResponseWriter&);
+// certificate_routes.cc
+void certify_guest(const RouteContext&, const Call&, net::ResponseWriter&);
+// collateral_routes.cc
+void import_collateral(const RouteContext&, const Call&, net::ResponseWriter&);
+void give_collateral(const RouteContext&, const Call&, net::ResponseWriter&);
 // verify_routes.cc
 void verify_alone(const RouteContext&, const Call&, net::ResponseWriter&);
 // backup_routes.cc

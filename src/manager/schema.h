@@ -36,6 +36,11 @@ CREATE TABLE services(app TEXT NOT NULL, service TEXT NOT NULL, instance TEXT NO
                       held_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL, state TEXT NOT NULL,
                       PRIMARY KEY(app, service, instance)) WITHOUT ROWID;
 )"},
+    // Signed collateral, whole: one row (collateral_snapshot.h).
+    Migration{3, R"(
+CREATE TABLE collateral(id INTEGER PRIMARY KEY CHECK(id = 1), sha256 TEXT NOT NULL,
+                        imported_ms INTEGER NOT NULL, bundle BLOB NOT NULL);
+)"},
 };
 
 }  // namespace penstock::manager

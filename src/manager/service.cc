@@ -21,6 +21,7 @@ bool is_wildcard(std::string_view address) {
 struct ServerCertificate {
   std::shared_ptr<const net::TlsServerIdentity> identity;
   std::int64_t ends_s = 0;
+  AuthorityPtr issuer;
 };
 
 // A fresh key and certificate at each start and renewal: only the CA has to be known to clients.
@@ -30,16 +31,17 @@ Result<ServerCertificate> issue_server_certificate(const OwnerFiles& files,
                                                    crypto::RandomSource& random) {
   const auto key = TRY(crypto::P256PrivateKey::generate(random));
   const std::int64_t now_s = clock.now_ms() / 1000;
+  const AuthorityPtr ca = files.ca();
   const crypto::LeafSpec leaf{
       .common_name = "penstock-manager",
       .names = names,
       .validity = {now_s - kClockSkewSeconds,
-                   std::min(now_s + kServerCertificateSeconds, files.ca().not_after_s())}};
+                   std::min(now_s + kServerCertificateSeconds, ca->certificate.not_after_s())}};
   const auto certificate =
-      TRY_IN(crypto::issue_leaf(leaf, key.public_key(), files.ca(), files.ca_key(), random),
+      TRY_IN(crypto::issue_leaf(leaf, key.public_key(), ca->certificate, ca->key, random),
              "the server's certificate (--listen, --name)");
   return ServerCertificate{TRY(net::TlsServerIdentity::create(certificate, key)),
-                           certificate.not_after_s()};
+                           certificate.not_after_s(), ca};
 }
 
 std::vector<std::string> certificate_names(const ServiceOptions& options) {
@@ -81,7 +83,7 @@ net::HttpServerOptions manager_http_options() {
   options.waiting_max = kWaitingMax;
   options.workers = kWorkers;
   options.header_bytes_max = kHeaderFieldsBytesMax;
-  options.body_bytes_max = kBodyBytesMax;
+  options.body_bytes_max = kCollateralBodyBytesMax;  // admit() says how much of it
   options.connections_per_peer_max = kConnectionsPerPeerMax;
   options.requests_per_peer_max = kRequestsPerPeerMax;
   options.bytes_per_peer_max = kRequestBytesPerPeerMax;
@@ -94,7 +96,9 @@ Result<std::unique_ptr<Service>> Service::start(ServiceOptions options) {
   const Clock& clock = options.clock != nullptr ? *options.clock : system_clock();
   crypto::RandomSource& random =
       options.random != nullptr ? *options.random : crypto::system_random();
-  OwnerFiles files = TRY(OwnerFiles::open(options.data, options.development, clock, random));
+  OwnerFiles files = TRY(OwnerFiles::open(
+      options.data, {.development = options.development, .workload_names = options.workload_names},
+      clock, random));
   std::unique_ptr<Service> service(new Service(std::move(files), clock, random));
   TRY(service->open(options));
   TRY(service->listen(std::move(options)));
@@ -112,9 +116,10 @@ Result<> Service::open(const ServiceOptions& options) {
   store_ = TRY(Store::open(files_, options.development, clock_, random_));
   audit_reader_ = TRY(AuditReader::open(files_.database()));
   tokens_ = TRY(TokenIssuer::create(files_, store_->development(), clock_, random_));
-  gate_ = std::make_unique<AdminGate>(
-      Credentials{TRY(files_.admin_token().create_clone()), store_->owner_key()},
-      to_hex(files_.ca().key_pin()), clock_);
+  gate_ =
+      std::make_unique<AdminGate>(Credentials{TRY(files_.admin_token().create_clone()),
+                                              store_->owner_key(), store_->manager_pins(files_)},
+                                  clock_);
   refusals_ = std::make_unique<RefusalLog>(
       [this](AuditDraft draft) { return store_->audit().append(std::move(draft)); }, clock_);
   disk_ = std::make_unique<DiskGuard>(
@@ -130,6 +135,8 @@ Result<> Service::open(const ServiceOptions& options) {
                                                          .figures = figures_,
                                                          .refusals = *refusals_,
                                                          .disk = *disk_,
+                                                         .certificates = certificates_,
+                                                         .facts = facts_,
                                                          .clock = clock_,
                                                          .random = random_});
   return {};
@@ -139,6 +146,7 @@ Result<> Service::listen(ServiceOptions options) {
   certificate_names_ = certificate_names(options);
   auto certificate = TRY(issue_server_certificate(files_, certificate_names_, clock_, random_));
   certificate_ends_s_ = certificate.ends_s;
+  certificate_ca_ = std::move(certificate.issuer);
   net::HttpServerOptions http = std::move(options.http);
   http.tls = std::move(certificate.identity);
   http.error_body = plain_error;
@@ -148,6 +156,7 @@ Result<> Service::listen(ServiceOptions options) {
       std::move(http), [this](const auto& request, auto& writer) { handle(request, writer); }));
   context_->http = http_.get();
   context_->certificate_ends_s = &certificate_ends_s_;
+  context_->show_certificate = [this] { keep_certificate(); };
   TRY(files_.write_address(url()));
   http_->serve();
   if (&clock_ == &system_clock()) ticks_ = std::thread([this] { run_ticks(); });
@@ -179,11 +188,39 @@ void Service::run_ticks() {
 }
 
 void Service::tick() {
+  {
+    const std::lock_guard lock(ticking_);
+    refusals_->tick();
+    disk_->look();
+  }
+  keep_certificate();
+  watch_collateral();
+}
+
+// Says it once of each import, and again when more of it runs out.
+void Service::watch_collateral() {
   const std::lock_guard lock(ticking_);
-  refusals_->tick();
-  disk_->look();
+  const CollateralPtr collateral = store_->snapshot()->collateral;
+  if (!collateral) return;
+  if (collateral != watched_) collateral_alarms_ = 0;
+  watched_ = collateral;
+  const attest::CollateralState state =
+      collateral->collateral.state(clock_.now_ms() / 1000, kCollateralAlarmDays);
+  if (state.alarms.size() > collateral_alarms_) {
+    log::warning("collateral_runs_out",
+                 {{"items", state.alarms.size()},
+                  {"hours_left", state.ends_in_s.value_or(0) / 3600},
+                  {"advice", log::Public("guests of those TEEs are refused then: penstock manager "
+                                         "collateral import")}});
+  }
+  collateral_alarms_ = state.alarms.size();
+}
+
+// A new one when it ends soon, or when its CA is not the present one any more.
+void Service::keep_certificate() {
+  const std::lock_guard lock(ticking_);
   const std::int64_t left_s = certificate_ends_s_ - clock_.now_ms() / 1000;
-  if (left_s > kCertificateRenewalSeconds) return;
+  if (left_s > kCertificateRenewalSeconds && certificate_ca_ == files_.ca()) return;
   if (const auto renewed = renew_certificate(); !renewed)
     log::error("server_certificate_not_renewed", {{"error", renewed.error()}});
 }
@@ -191,7 +228,9 @@ void Service::tick() {
 // New connections are shown the new certificate; those that are open go on with theirs.
 Result<> Service::renew_certificate() {
   const std::int64_t before_s = certificate_ends_s_;
-  if (files_.ca().not_after_s() <= before_s) {  // cannot be had longer than the CA itself
+  const bool same_ca = certificate_ca_ == files_.ca();
+  if (same_ca && files_.ca()->certificate.not_after_s() <=
+                     before_s) {  // cannot be had longer than the CA itself
     if (!ca_warned_.exchange(true)) {
       log::warning("manager_ca_runs_out",
                    {{"days_left", (before_s - clock_.now_ms() / 1000) / 86'400},
@@ -202,6 +241,7 @@ Result<> Service::renew_certificate() {
   auto certificate = TRY(issue_server_certificate(files_, certificate_names_, clock_, random_));
   http_->show(std::move(certificate.identity));
   certificate_ends_s_ = certificate.ends_s;
+  certificate_ca_ = std::move(certificate.issuer);
   log::warning("server_certificate_renewed",
                {{"days", (certificate.ends_s - clock_.now_ms() / 1000) / 86'400}});
   return {};
@@ -251,7 +291,9 @@ net::HttpAdmission Service::admit(const net::HttpRequest& head) {
   if (found.route == nullptr) return kStranger;
   const auto verify = [this] { return may_verify(); };
   if (found.route->permission != Permission::none && gate_->knows(head, verify))
-    return {.body_bytes_max = kBodyBytesMax, .reserved = true};
+    return {.body_bytes_max =
+                found.route->handle == import_collateral ? kCollateralBodyBytesMax : kBodyBytesMax,
+            .reserved = true};
   if (found.route->handle == attest_guest) {
     const auto session = session_cookie(head.field("Cookie"));
     if (session && sessions_.is_challenged(*session))

@@ -22,6 +22,7 @@ struct ServiceOptions {
   std::filesystem::path data = {};
   net::HttpServerOptions http = {};  // address and port; the rest is set here where it is default
   std::vector<std::string> names = {};  // beside the address and "localhost", for the certificate
+  std::vector<std::string> workload_names = {};  // at the first start: FolderSpec
   bool development = false;
   DiskGuard::Probe free_bytes = {};        // empty: the system's answer for the data folder
   const Clock* clock = nullptr;            // null: the system's; outlives the service
@@ -55,6 +56,8 @@ class Service {
   void refuse_login(const Call& call, const Error& error, net::ResponseWriter& writer);
   net::HttpAdmission admit(const net::HttpRequest& head);
   bool may_verify();
+  void keep_certificate();
+  void watch_collateral();
   Result<> renew_certificate();
   void run_ticks();
 
@@ -69,9 +72,14 @@ class Service {
   Figures figures_;
   std::unique_ptr<RefusalLog> refusals_;
   std::unique_ptr<DiskGuard> disk_;
+  CertificateGate certificates_;
+  attest::FactCache facts_;
+  CollateralPtr watched_;  // the next two: what was said of it; under ticking_
+  std::size_t collateral_alarms_ = 0;
   std::unique_ptr<RouteContext> context_;
   std::vector<std::string> certificate_names_;
   std::atomic<std::int64_t> certificate_ends_s_{0};
+  AuthorityPtr certificate_ca_;  // its issuer; under ticking_
   std::atomic<bool> ca_warned_{false};
   std::mutex rotating_;
   std::chrono::steady_clock::time_point verified_since_;  // these two: the io thread alone

@@ -9,6 +9,7 @@
 #include "attest/policy.h"
 #include "attest/verifier.h"
 #include "base/bytes.h"
+#include "manager/collateral_snapshot.h"
 
 namespace penstock::manager {
 
@@ -51,6 +52,7 @@ struct Platform {
 
 struct Snapshot {
   std::uint64_t generation = 0;
+  CollateralPtr collateral;  // null: none was imported
   // Shared by successive snapshots: a change replaces one app.
   std::map<std::string, std::shared_ptr<const App>, std::less<>> apps;
   std::vector<Platform> platforms;

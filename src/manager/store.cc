@@ -191,7 +191,10 @@ Result<std::unique_ptr<Store>> Store::open(OwnerFiles& files, bool development, 
   FileRootKey root_key(files);
   store->vault_ = TRY(keys::Vault::open(root_key));
   TRY(store->load(database));
-  if (!first) store->owner_key_ = TRY(read_owner_key(database));
+  if (!first) {
+    store->owner_key_ = TRY(read_owner_key(database));
+    store->ca_pin_before_ = read_meta(database, kCaPinBeforeRow).value_or("");
+  }
   store->audit_ = TRY(AuditLog::open(std::move(database), clock, store->root_.get()));
   if (first) {
     TRY(store->create(files));
@@ -227,6 +230,7 @@ Store::~Store() = default;
 Result<> Store::load(Database& database) {
   auto snapshot = std::make_shared<Snapshot>();
   TRY(read_platforms(database, development_, *snapshot));
+  snapshot->collateral = TRY(read_collateral(database, nullptr));
   std::vector<std::string> names;
   Statement select = TRY(database.prepare("SELECT app FROM apps"));
   while (TRY(select.step())) names.push_back(select.text(0));
@@ -249,7 +253,10 @@ void Store::publish(std::shared_ptr<const Snapshot> next) {
 }
 
 Result<> Store::reload(Database& database, Snapshot& next, const std::string& app) const {
-  if (app.empty()) return read_platforms(database, development_, next);
+  if (app.empty()) {
+    next.collateral = TRY(read_collateral(database, next.collateral));
+    return read_platforms(database, development_, next);
+  }
   const std::shared_ptr<const App> before = next.apps.contains(app) ? next.apps[app] : nullptr;
   next.apps.erase(app);
   auto read = TRY(read_app(database, app, before.get()));
@@ -264,7 +271,10 @@ void Store::changed(Database& database, const std::vector<std::string>& apps,
   for (const std::string& app : apps) {
     // What cannot be read again stays away: nothing is released on what may be out of date.
     if (const auto done = reload(database, *next, app); !done) {
-      if (app.empty()) next->anchors = {};
+      if (app.empty()) {
+        next->anchors = {};
+        next->collateral = nullptr;
+      }
       log::error("store_not_read_again", {{"app", log::Public(app)}, {"error", done.error()}});
     }
   }
@@ -442,6 +452,18 @@ Result<> Store::remove_secret(const Actor& by, const keys::ResourcePath& path) {
       });
 }
 
+Result<> Store::import_collateral(const Actor& by, std::string_view bundle) {
+  const CollateralPtr next = TRY(parse_collateral(bundle, clock_.now_ms()));
+  const std::string subject = TRY(describe_collateral(*next));
+  return audit_->change({by, "collateral.import", "", subject, "done"},
+                        [&](Database& database, AuditDraft&) -> Result<> {
+                          const CollateralPtr present =
+                              TRY(read_collateral(database, snapshot()->collateral));
+                          if (present) TRY(next->collateral.check_follows(present->collateral));
+                          return write_collateral(database, *next, bundle);
+                        });
+}
+
 Result<> Store::add_platform(const Actor& by, const std::string& id,
                              const crypto::P256PublicKey& key) {
   if (!development_) {
@@ -457,47 +479,6 @@ Result<> Store::add_platform(const Actor& by, const std::string& id,
             database.prepare("INSERT INTO platforms(id, public_key, added_ms) VALUES(?, ?, ?)"));
         return put.bind(1, id).bind(2, pem).bind(3, now_ms).run();
       });
-}
-
-Result<> Store::rotate_admin_token(const Actor& by, const OwnerFiles& files,
-                                   const SecretBuffer& text) {
-  TRY(files.write_successor(kAdminTokenFile, text.view()));
-  ByteView token = text.view();
-  while (!token.empty() && token.back() == '\n') token = token.first(token.size() - 1);
-  const std::string fingerprint = admin_token_fingerprint(token);
-  TRY(audit_->change({by, "rotate.admin_token", "", fmt::format("sha256 {}", fingerprint), "done"},
-                     [&](Database& database, AuditDraft&) {
-                       return write_meta(database, kAdminTokenRow, fingerprint);
-                     }));
-  CRASH_POINT("manager.rotation.stored");
-  return files.take_successor(kAdminTokenFile);
-}
-
-Result<> Store::rotate_token_key(const Actor& by, const OwnerFiles& files,
-                                 const crypto::P256PrivateKey& key) {
-  TRY(files.write_successor(kTokenKeyFile, TRY(key.to_pem()).view()));
-  const std::string fingerprint = key_fingerprint(key.public_key());
-  TRY(audit_->change(
-      {by, "rotate.token_key", "", fmt::format("thumbprint {}", fingerprint), "done"},
-      [&](Database& database, AuditDraft&) {
-        return write_meta(database, kTokenKeyRow, fingerprint);
-      }));
-  CRASH_POINT("manager.rotation.stored");
-  return files.take_successor(kTokenKeyFile);
-}
-
-Result<> Store::rotate_owner_key(const Actor& by, const OwnerFiles& files,
-                                 const crypto::P256PublicKey& key) {
-  TRY(audit_->change(
-      {by, "rotate.owner_key", "", fmt::format("thumbprint {}", key_fingerprint(key)), "done"},
-      [&](Database& database, AuditDraft&) -> Result<> {
-        TRY(write_meta(database, kOwnerKeyBeforeRow, TRY(read_meta(database, kOwnerKeyRow))));
-        return write_meta(database, kOwnerKeyRow, key.to_pem());
-      }));
-  CRASH_POINT("manager.rotation.stored");
-  const std::lock_guard lock(mutex_);
-  owner_key_ = key;
-  return files.remove_owner_key();
 }
 
 Result<SecretBuffer> Store::open_secret(const keys::ResourcePath& path,

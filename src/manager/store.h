@@ -52,6 +52,10 @@ class Store final : private ChangeObserver {
   // A platform whose simulated evidence is believed. Development stores only.
   Result<> add_platform(const Actor& by, const std::string& id, const crypto::P256PublicKey& key);
 
+  // Replaces the collateral as a whole by a bundle (attest/collateral.h). failed_precondition: it
+  // lacks something that is in force, or has it with a lower evaluation or CRL number.
+  Result<> import_collateral(const Actor& by, std::string_view bundle);
+
   // The state key of a service, made here and once: 32 random bytes that nobody has seen. Nothing
   // happens if it is there. not_found: no such app.
   Result<> make_state_key(const Actor& by, const keys::ResourcePath& path);
@@ -65,6 +69,15 @@ class Store final : private ChangeObserver {
   // The folder's owner.key.pem is removed: it is worth nothing any more.
   Result<> rotate_owner_key(const Actor& by, const OwnerFiles& files,
                             const crypto::P256PublicKey& key);
+
+  // A CA's successor is made and announced, by files, store and entry; then put in its place.
+  // failed_precondition: to switch over to one that was not announced.
+  Result<> announce_ca(const Actor& by, const OwnerFiles& files, CaKind kind,
+                       const std::vector<std::string>& permitted);
+  Result<> switch_ca(const Actor& by, const OwnerFiles& files, CaKind kind);
+  // Pins of the manager's CA by which it may be called: the present one, the announced one, and the
+  // one before the last switch. Lower-case hex.
+  std::vector<std::string> manager_pins(const OwnerFiles& files) const;
 
   Result<SecretBuffer> open_secret(const keys::ResourcePath& path, const Secret& secret) const;
 
@@ -85,8 +98,9 @@ class Store final : private ChangeObserver {
   const bool development_;
   std::unique_ptr<const StoreRoot> root_;
   std::unique_ptr<keys::Vault> vault_;
-  mutable std::mutex mutex_;  // for the next two
+  mutable std::mutex mutex_;  // for the next three
   std::optional<crypto::P256PublicKey> owner_key_;
+  std::string ca_pin_before_;  // empty: the CA was never switched
   std::shared_ptr<const Snapshot> snapshot_;
   std::unique_ptr<AuditLog> audit_;  // last: its thread calls changed()
 };

@@ -15,21 +15,24 @@ constexpr std::string_view kStoreRootLabel = "penstock manager store root v1";
 struct Rows {
   const char* sql;
   int columns;
+  bool later = false;  // a table that older stores lack: when it is empty it says nothing
 };
 // Every table but `audit`, which is its own chain, and what belongs to services.
 constexpr Rows kStoreRows[] = {
-    {"SELECT name, value FROM meta WHERE name <> 'services_root' ORDER BY name", 2},
-    {"SELECT name, value FROM counters ORDER BY name", 2},
-    {"SELECT app, description, policy, policy_version, created_ms FROM apps ORDER BY app", 5},
-    {"SELECT app, measurement, note, added_ms FROM builds ORDER BY app, measurement", 4},
-    {"SELECT app, digest, note, added_ms FROM configs ORDER BY app, digest", 4},
-    {"SELECT app, kind, name, version, updated_ms FROM secrets ORDER BY app, kind, name", 5},
-    {"SELECT id, public_key, added_ms FROM platforms ORDER BY id", 3},
+    {"SELECT name, value FROM meta WHERE name <> 'services_root' ORDER BY name", 2, false},
+    {"SELECT name, value FROM counters ORDER BY name", 2, false},
+    {"SELECT app, description, policy, policy_version, created_ms FROM apps ORDER BY app", 5,
+     false},
+    {"SELECT app, measurement, note, added_ms FROM builds ORDER BY app, measurement", 4, false},
+    {"SELECT app, digest, note, added_ms FROM configs ORDER BY app, digest", 4, false},
+    {"SELECT app, kind, name, version, updated_ms FROM secrets ORDER BY app, kind, name", 5, false},
+    {"SELECT id, public_key, added_ms FROM platforms ORDER BY id", 3, false},
+    {"SELECT id, sha256, imported_ms FROM collateral", 3, true},
 };
 constexpr Rows kServiceRows[] = {
     {"SELECT app, service, instance, term, holder, number, hash, bytes, held_ms, expires_ms, state "
      "FROM services ORDER BY app, service, instance",
-     11},
+     11, false},
 };
 
 void put_size(ByteBuffer& out, std::uint64_t size) {
@@ -50,6 +53,7 @@ Result<> put_rows(Database& database, std::span<const Rows> tables, ByteBuffer& 
         body.insert(body.end(), text.begin(), text.end());
       }
     }
+    if (table.later && rows == 0) continue;
     put_size(out, rows);
     out.insert(out.end(), body.begin(), body.end());
   }

@@ -122,6 +122,7 @@ class Guest {
   bool debug = false;
   std::string token;
 
+  const crypto::P256PrivateKey& key() const { return key_; }
   void forgive() { caller_.forgiving = true; }
   net::HttpResponse auth(std::string_view version = "0.4.0") {
     const Json body = {{"version", version}, {"tee", tee}, {"extra-params", Json::object()}};

@@ -68,16 +68,18 @@ Result<std::unique_ptr<TokenIssuer>> TokenIssuer::create(const OwnerFiles& files
                                                          crypto::RandomSource& random) {
   std::unique_ptr<TokenIssuer> issuer(new TokenIssuer(files, development, clock, random));
   const std::int64_t now_s = clock.now_ms() / 1000;
+  const AuthorityPtr ca = files.ca();
   const crypto::P256PublicKey& key = files.token_key().public_key();
-  const crypto::LeafSpec leaf{.common_name = "Penstock manager token",
-                              .names = {},
-                              .validity = {now_s - kClockSkewSeconds, files.ca().not_after_s()},
-                              .server = false,
-                              .usage = std::string(keys::kTokenUsage)};
-  const auto certificate = TRY(crypto::issue_leaf(leaf, key, files.ca(), files.ca_key(), random));
+  const crypto::LeafSpec leaf{
+      .common_name = "Penstock manager token",
+      .names = {},
+      .validity = {now_s - kClockSkewSeconds, ca->certificate.not_after_s()},
+      .server = false,
+      .usage = std::string(keys::kTokenUsage)};
+  const auto certificate = TRY(crypto::issue_leaf(leaf, key, ca->certificate, ca->key, random));
   Json jwk = crypto::to_jwk(key);
   jwk["alg"] = "ES256";
-  jwk["x5c"] = Json::array({to_base64(certificate.der()), to_base64(files.ca().der())});
+  jwk["x5c"] = Json::array({to_base64(certificate.der()), to_base64(ca->certificate.der())});
   const std::string id = to_hex(key.thumbprint());
   issuer->header_ = {{"jwk", jwk}, {"kid", id}, {"typ", "JWT"}};
   jwk["kid"] = id;

@@ -22,6 +22,31 @@ struct RotatedFile {
 constexpr RotatedFile kRotatedFiles[] = {{kAdminTokenRow, kAdminTokenFile},
                                          {kTokenKeyRow, kTokenKeyFile}};
 
+// Empty: the store has none.
+Result<std::string> read_meta_if_any(Database& database, std::string_view name) {
+  auto value = read_meta(database, name);
+  if (!value && value.error().code() == ErrorCode::not_found) return std::string();
+  return value;
+}
+
+std::string fingerprint_of(const AuthorityPtr& ca) {
+  return ca ? to_hex(ca->certificate.fingerprint()) : std::string();
+}
+
+// A successor is announced when the store has it, and in force when the store has it in that place.
+Result<> finish_ca(Database& database, CaFiles& cas, CaKind kind) {
+  const std::string next = fingerprint_of(cas.next(kind));
+  if (next.empty()) return {};
+  if (TRY(read_meta(database, ca_row(kind))) == next) {
+    TRY(cas.switch_over(kind));
+    log::warning("rotation_finished", {{"file", log::Public(to_text(kind))}});
+  } else if (TRY(read_meta_if_any(database, next_ca_row(kind))).empty()) {
+    TRY(cas.forget_next(kind));
+    log::warning("rotation_given_up", {{"file", log::Public(to_text(kind))}});
+  }
+  return {};
+}
+
 // A crash between the store's change and the file's: the successor lies beside it.
 Result<> finish_rotations(Database& database, OwnerFiles& files) {
   bool taken = false;
@@ -60,6 +85,19 @@ Result<> write_meta(Database& database, std::string_view name, std::string_view 
   return put.bind(1, name).bind(2, value).run();
 }
 
+Result<> remove_meta(Database& database, std::string_view name) {
+  Statement remove = TRY(database.prepare("DELETE FROM meta WHERE name = ?"));
+  return remove.bind(1, name).run();
+}
+
+std::string_view ca_row(CaKind kind) {
+  return kind == CaKind::manager ? "trust.ca" : "trust.workload_ca";
+}
+
+std::string_view next_ca_row(CaKind kind) {
+  return kind == CaKind::manager ? "trust.ca_next" : "trust.workload_ca_next";
+}
+
 std::string admin_token_fingerprint(ByteView token) {
   return to_hex(crypto::sha256(token));  // of 256 random bits
 }
@@ -71,8 +109,8 @@ std::string key_fingerprint(const crypto::P256PublicKey& key) {
 std::map<std::string, std::string> fingerprints_of(const OwnerFiles& files) {
   return {{std::string(kAdminTokenRow), admin_token_fingerprint(files.admin_token().view())},
           {std::string(kTokenKeyRow), key_fingerprint(files.token_key().public_key())},
-          {"trust.ca", to_hex(files.ca().fingerprint())},
-          {"trust.workload_ca", to_hex(files.workload_ca().fingerprint())}};
+          {std::string(ca_row(CaKind::manager)), fingerprint_of(files.ca())},
+          {std::string(ca_row(CaKind::workload)), fingerprint_of(files.workload_ca())}};
 }
 
 Result<> remember_files(Database& database, const OwnerFiles& files) {
@@ -86,6 +124,12 @@ Result<> remember_files(Database& database, const OwnerFiles& files) {
 
 Result<> check_files(Database& database, OwnerFiles& files) {
   TRY(finish_rotations(database, files));
+  for (const CaKind kind : kCaKinds) {
+    TRY(finish_ca(database, files.cas(), kind));
+    if (TRY(read_meta_if_any(database, next_ca_row(kind))) !=
+        fingerprint_of(files.cas().next(kind)))
+      return foreign(fmt::format("{}-next", to_text(kind)));
+  }
   for (const auto& [row, fingerprint] : fingerprints_of(files)) {
     if (TRY(read_meta(database, row)) != fingerprint) return foreign(row.substr(6));
   }

@@ -23,11 +23,17 @@ Result<> check_files(Database& database, OwnerFiles& files);
 
 Result<std::string> read_meta(Database& database, std::string_view name);  // not_found
 Result<> write_meta(Database& database, std::string_view name, std::string_view value);
+Result<> remove_meta(Database& database, std::string_view name);
 
 inline constexpr std::string_view kServicesRootRow = "services_root";  // store_root.h
 inline constexpr std::string_view kOwnerKeyRow = "owner_key";          // PEM of its public part
 inline constexpr std::string_view kOwnerKeyBeforeRow = "owner_key_before";
 inline constexpr std::string_view kAdminTokenRow = "trust.admin_token";
 inline constexpr std::string_view kTokenKeyRow = "trust.token_key";
+// Of a CA: the fingerprint of the present certificate, and of the one that is announced.
+std::string_view ca_row(CaKind kind);
+std::string_view next_ca_row(CaKind kind);
+// Pin of the key of the manager's CA before the last switch: the owner's signatures may name it.
+inline constexpr std::string_view kCaPinBeforeRow = "ca_pin_before";
 
 }  // namespace penstock::manager

@@ -9,6 +9,7 @@
 #include "attest/ear.h"
 #include "attest/verifier.h"
 #include "manager/answer.h"
+#include "manager/broker_parts.h"
 #include "manager/limits.h"
 #include "manager/measured_facts.h"
 #include "manager/request_parts.h"
@@ -131,7 +132,7 @@ Result<VerifyAnswer> verify_evidence(const RouteContext& context, const VerifyRe
     expected.collateral_grace_days = app->policy.collateral_grace_days();
   }
   attest::Verdict verdict =
-      TRY(attest::judge(request.tee, request.evidence, expected, snapshot->anchors));
+      TRY(judge_here(context, *snapshot, request.tee, request.evidence, expected));
   std::vector<attest::RuleOutcome> rules = verdict.rules();
   if (app != nullptr)
     std::ranges::move(app->policy.evaluate(verdict.trust(), verdict.claims(), *app, expected.now_s),
@@ -166,7 +167,7 @@ void verify_alone(const RouteContext& context, const Call& call, net::ResponseWr
     return answer(writer,
                   {{"outcome", "reject"},
                    {"evidence", affirming ? "affirming" : "contraindicated"},
-                   {"rules", attest::to_json(found->rules)},
+                   {"rules", attest::to_json(with_own_advice(found->rules))},
                    {"claims", affirming ? found->verdict.claims() : Json::object()}},
                   403);
   }

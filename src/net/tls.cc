@@ -152,15 +152,16 @@ Result<std::shared_ptr<const TlsServerIdentity>> TlsServerIdentity::create(
 TlsTrust::TlsTrust(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 TlsTrust::~TlsTrust() = default;
 
-Result<std::shared_ptr<const TlsTrust>> TlsTrust::create(const crypto::Certificate& ca,
+Result<std::shared_ptr<const TlsTrust>> TlsTrust::create(std::span<const crypto::Certificate> cas,
                                                          const Own* own) {
+  if (cas.empty()) return fail(ErrorCode::invalid_argument, "TLS trust: no CA is given");
   TlsContextPtr context = make_context(TLS_client_method());
   if (!context ||
       // Zero is success here, unlike everywhere else.
       SSL_CTX_set_alpn_protos(context.get(), kHttp11, sizeof kHttp11) != 0) {
     return refused("making TLS trust");
   }
-  TRY(believe(context.get(), ca));
+  for (const crypto::Certificate& ca : cas) TRY(believe(context.get(), ca));
   if (own != nullptr) TRY(show(context.get(), own->certificate, own->key));
   X509_VERIFY_PARAM_set_hostflags(
       SSL_CTX_get0_param(context.get()),

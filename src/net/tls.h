@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -29,8 +30,8 @@ class TlsServerIdentity {
   std::unique_ptr<Parts> parts_;
 };
 
-// Whom a client believes: certificates issued by this CA whose names hold the host that was
-// called. Nothing of the system's trust store. Immutable, shared.
+// Whom a client believes: certificates issued straight by one of these CAs whose names hold the
+// host that was called. Nothing of the system's trust store. Immutable, shared.
 class TlsTrust {
  public:
   // `own`: shown to servers that ask for one.
@@ -39,6 +40,12 @@ class TlsTrust {
     const crypto::P256PrivateKey& key;
   };
   static Result<std::shared_ptr<const TlsTrust>> create(const crypto::Certificate& ca,
+                                                        const Own* own = nullptr) {
+    return create(std::span(&ca, 1), own);
+  }
+  // A CA and the one that follows it, while the former is being replaced. invalid_argument: none,
+  // or one that is no CA.
+  static Result<std::shared_ptr<const TlsTrust>> create(std::span<const crypto::Certificate> cas,
                                                         const Own* own = nullptr);
   ~TlsTrust();
   struct Parts;

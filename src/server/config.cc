@@ -7,6 +7,7 @@
 #include "attest/initdata.h"
 #include "base/file.h"
 #include "base/toml.h"
+#include "keys/limits.h"
 #include "keys/resource.h"
 #include "server/config_reader.h"
 #include "server/limits.h"
@@ -100,14 +101,15 @@ Result<> take_manager(const ConfigTable& table, Config& out) {
     return fail(manager.wrong(*manager.find("url"), "url", "https://HOST:PORT"));
   }
   const std::string pem = TRY(text_of_file(out, TRY(needed_text(manager, "ca"))));
-  auto ca = TRY_IN(crypto::Certificate::from_pem(pem), fmt::format("{}: manager.ca", kMeasured));
+  auto cas = TRY_IN(crypto::Certificate::list_from_pem(pem, keys::kManagerCasMax),
+                    fmt::format("{}: manager.ca", kMeasured));
   std::string app = TRY(needed_text(manager, "app"));
   if (!keys::ResourcePath::parse(app + "/policy/x")) {
     return fail(manager.wrong(*manager.find("app"), "app", "letters, digits, '_', '-' and '.'"));
   }
   std::int64_t offline_s = kOfflineSecondsDefault;
   TRY(manager.take_integer("offline_max_s", kOfflineSecondsMax, offline_s));
-  out.manager.emplace(std::move(address), std::move(ca), std::move(app),
+  out.manager.emplace(std::move(address), std::move(cas), std::move(app),
                       std::chrono::seconds(offline_s));
   return {};
 }
@@ -208,6 +210,12 @@ Result<> take_all(const ConfigTable& table, Config& out) {
     out.rest = TRY(parse_rest_settings(*rest, table.document()));
   }
   TRY(take_manager(table, out));
+  if (out.rest.of_manager() && !out.manager) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{}, line {}: rest.certificate = \"manager\" without [manager]: the "
+                            "certificate comes from there",
+                            table.document(), table.find("rest")->line));
+  }
   return take_policies(table, out);
 }
 

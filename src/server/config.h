@@ -49,7 +49,7 @@ namespace penstock::server {
 //   [rest]                     # TLS and users: see rest_config.h
 //   [manager]                  # measured form only, all three
 //   url = "https://127.0.0.1:7443"
-//   ca  = "manager-ca.pem"     # name of a file
+//   ca  = "manager-ca.pem"     # name of a file; it may hold the next CA too
 //   app = "payments"
 //   offline_max_s = 86400      # how long it goes on without hearing from the manager
 //   [policies.payments-v1]     # a seal policy that the manager releases
@@ -63,7 +63,7 @@ namespace penstock::server {
 struct Config {
   struct Manager {
     net::HttpAddress address;
-    crypto::Certificate ca;
+    std::vector<crypto::Certificate> cas;  // one; two while it is being replaced
     std::string app;
     // Without a word from the manager for so long, the keys are given up.
     std::chrono::seconds offline_max{kOfflineSecondsDefault};

@@ -10,6 +10,7 @@
 namespace penstock::server {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -138,7 +139,7 @@ TEST(Config, ReadsTheMeasuredForm) {
   EXPECT_TRUE(config->manager->address.tls);
   EXPECT_EQ(config->manager->address.port, 7443);
   EXPECT_EQ(config->manager->app, "payments");
-  EXPECT_EQ(config->manager->ca.common_name(), "manager");
+  EXPECT_EQ(config->manager->cas.at(0).common_name(), "manager");
   ASSERT_EQ(config->policies.size(), 2u);
   EXPECT_EQ(config->policies[0].id, "payments-v1");
   EXPECT_EQ(config->policies[0].digest, std::string(64, 'a'));
@@ -209,6 +210,42 @@ TEST(Config, TakesTheBrokersAndTheirTrustIntoTheMeasure) {
               HasSubstr("'no.pem' is named but not in [data]"));
   EXPECT_THAT(measured.refused("bootstrap = \"a:1\"\n", ""), HasSubstr("kafka.bootstrap"));
   EXPECT_THAT(measured.refused("password_file", "passwort_file"), HasSubstr("line "));
+}
+
+TEST(Config, TakesACertificateFromTheManager) {
+  Measured measured;
+  measured.files["penstock.toml"] +=
+      "[rest]\ncertificate = \"manager\"\nnames = [\"Streams.Example\", \"::1\"]\n"
+      "certificate_life_s = 600\n";
+  const auto config = parse_config(measured.text());
+  ASSERT_TRUE(config) << config.error().text();
+  EXPECT_TRUE(config->rest.of_manager());
+  EXPECT_TRUE(config->rest.tls());
+  EXPECT_THAT(config->rest.names, ElementsAre("streams.example", "::1"));
+  EXPECT_EQ(config->rest.life_s, 600);
+  const auto identity = load_rest_identity(*config, "/nowhere");
+  ASSERT_TRUE(identity) << identity.error().text();
+  EXPECT_EQ(identity->tls, nullptr);  // nothing of it is a file
+  EXPECT_THAT(measured.refused("\"::1\"", "\"*.example\""), HasSubstr("'names'"));
+  EXPECT_THAT(measured.refused("names = [\"Streams.Example\", \"::1\"]\n", ""),
+              HasSubstr("'rest.names' is missing"));
+  EXPECT_THAT(measured.refused("= 600", "= 86401"), HasSubstr("certificate_life_s"));
+  EXPECT_THAT(measured.refused("= 600", "= 3"), HasSubstr("4 or more seconds"));
+  EXPECT_THAT(measured.refused("= 600", "= 600\nprivate_key = \"k\""), HasSubstr("never leaves"));
+  EXPECT_THAT(measured.refused("\"manager\"", "\"rest.pem\""), HasSubstr("alone"));
+  EXPECT_THAT(refusal("[rest]\ncertificate = 'manager'\nnames = ['localhost']\n"),
+              HasSubstr("without [manager]"));
+}
+
+TEST(Config, TakesAManagersNextCaBesideItsPresentOne) {
+  Measured measured;
+  const std::string one = measured.files["ca.pem"];
+  measured.files["ca.pem"] = one + one;
+  const auto config = parse_config(measured.text());
+  ASSERT_TRUE(config) << config.error().text();
+  EXPECT_EQ(config->manager->cas.size(), 2U);
+  measured.files["ca.pem"] = one + one + one;
+  EXPECT_THAT(refusal(measured.text()), HasSubstr("manager.ca"));
 }
 
 TEST(Config, TakesAManagerFromTheMeasuredFormOnly) {

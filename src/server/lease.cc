@@ -33,7 +33,9 @@ Result<> hold_lease(enroll::Enrollment& enrollment, topics::Log& log, const LogF
   enroll::LeaseSpec spec;
   spec.instance = TRY(lease_instance(facts));
   spec.offline_max = offline_max;
-  spec.checkpoint = [&log] { return checkpoint_of(log); };
+  // What a process without a name of its own would hold nobody could compare with.
+  const bool nameless = facts.shared && facts.instance.empty();
+  if (!nameless) spec.checkpoint = [&log] { return checkpoint_of(log); };
   const std::int64_t term =
       TRY_IN(enrollment.start_lease(std::move(spec)), "starting from what is stored here");
   log.set_lease_term(static_cast<std::uint64_t>(term));

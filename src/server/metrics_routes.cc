@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/file.h"
+#include "server/rest_certificate.h"
 #include "server/route.h"
 
 namespace penstock::server {
@@ -235,6 +236,22 @@ void enrollment_figures(Page& page, const RouteContext& context) {
   page.sample("", state.silent_for_s);
 }
 
+void certificate_figures(Page& page, const Attestation& attestation) {
+  const auto* kept = attestation.certificate;
+  const std::int64_t ends_s =
+      kept != nullptr ? kept->state().ends_s : attestation.certificate_ends_s;
+  if (ends_s == 0) return;
+  page.family("penstock_rest_certificate_not_after_seconds", "gauge",
+              "When the certificate of the REST interface ends, in seconds since 1970.");
+  page.sample("", ends_s);
+  if (kept == nullptr) return;
+  page.family("penstock_rest_certificate_renewals_total", "counter",
+              "Certificates that the manager has issued since the start's.");
+  page.sample("", kept->state().renewals);
+  page.family("penstock_rest_certificate_failures_total", "counter", "Renewals that failed.");
+  page.sample("", kept->state().failures);
+}
+
 }  // namespace
 
 void give_metrics(const RouteContext& context, const Call&, net::ResponseWriter& writer) {
@@ -244,6 +261,7 @@ void give_metrics(const RouteContext& context, const Call&, net::ResponseWriter&
   topic_figures(page, context);
   process_figures(page, context);
   enrollment_figures(page, context);
+  certificate_figures(page, context.attestation);
   (void)writer.send(200, "text/plain; version=0.0.4; charset=utf-8", page.text());
 }
 

@@ -22,6 +22,7 @@
 #include "server/lease.h"
 #include "server/limits.h"
 #include "server/log_plan.h"
+#include "server/rest_certificate.h"
 #include "server/server.h"
 #include "server/signed_statements.h"
 #include "session/state_identity.h"
@@ -96,15 +97,17 @@ struct Parts {
   LogPlan plan;
   OpenedLog log;
   std::unique_ptr<session::Session> session;
+  std::unique_ptr<RestCertificate> certificate;  // null: of files, or none
   std::unique_ptr<Server> server;
 };
 
-// The renewal asks the log, so it ends before that.
+// The renewals ask the log and tell the server, so they end before those.
 class EndsRenewal {
  public:
   explicit EndsRenewal(Parts& parts) : parts_(parts) {}
   ~EndsRenewal() {
     if (parts_.enrollment) parts_.enrollment->end_renewal();
+    if (parts_.certificate) parts_.certificate->stop();  // it shows the server each new one
   }
   EndsRenewal(const EndsRenewal&) = delete;
   EndsRenewal& operator=(const EndsRenewal&) = delete;
@@ -233,14 +236,15 @@ Result<> enroll_here(Parts& parts, EndOfProgram& end) {
                           {"app", log::Public(manager.app)},
                           {"tee", log::Public(parts.provider->tee())}});
   // A development manager may believe simulated TEEs; a real one has not asked for that.
-  if (keys::is_development_ca(manager.ca) && parts.provider->tee() != "simulated") {
+  for (const crypto::Certificate& ca : manager.cas) {
+    if (!keys::is_development_ca(ca) || parts.provider->tee() == "simulated") continue;
     return fail(ErrorCode::failed_precondition,
                 fmt::format("manager.ca is the CA of a development manager ('{}'), which may "
                             "release keys to programs that no TEE protects: pin the CA of one made "
                             "without --development",
-                            manager.ca.common_name()));
+                            ca.common_name()));
   }
-  auto trust = TRY(net::TlsTrust::create(manager.ca));
+  auto trust = TRY(net::TlsTrust::create(manager.cas));
   auto client = TRY(enroll::BrokerClient::create(
       {.manager = manager.address, .trust = std::move(trust)}, *parts.provider,
       parts.config.initdata, crypto::system_random(), &end.cancel()));
@@ -308,6 +312,20 @@ Result<const seal::KeySource*> get_keys(const Arguments& arguments, Parts& parts
   return &parts.keys_of_file;
 }
 
+// Of the host's files, or of the manager's workload CA.
+Result<RestIdentity> rest_identity(const Arguments& arguments, Parts& parts, EndOfProgram& end) {
+  RestIdentity out = TRY(load_rest_identity(parts.config, folder_of(arguments)));
+  const RestSettings& rest = parts.config.rest;
+  if (!rest.of_manager()) return out;
+  parts.certificate = TRY(RestCertificate::start(
+      *parts.enrollment,
+      {.names = rest.names, .life_s = rest.life_s, .client_ca = std::move(out.client_ca)},
+      end.cancel()));
+  out.tls = parts.certificate->identity();
+  out.key_pin = parts.certificate->key_pin();
+  return out;
+}
+
 Result<> open_parts(const Arguments& arguments, Parts& parts, EndOfProgram& end) {
   TRY(load_config(arguments, parts));
   const Config& config = parts.config;
@@ -327,7 +345,7 @@ Result<> open_parts(const Arguments& arguments, Parts& parts, EndOfProgram& end)
                    config.manager->offline_max));
   }
   TRY(open_session(arguments, parts, keys));
-  const RestIdentity identity = TRY(load_rest_identity(config, folder_of(arguments)));
+  const RestIdentity identity = TRY(rest_identity(arguments, parts, end));
   parts.config.http.tls = identity.tls;
   parts.server = TRY(Server::start(*parts.session, *parts.log.log,
                                    {.http = config.http,
@@ -340,7 +358,13 @@ Result<> open_parts(const Arguments& arguments, Parts& parts, EndOfProgram& end)
                                     .attestation = {.provider = parts.provider.get(),
                                                     .enrollment = parts.enrollment.get(),
                                                     .initdata = config.initdata,
-                                                    .tls_key_pin = identity.key_pin}}));
+                                                    .tls_key_pin = identity.key_pin,
+                                                    .certificate = parts.certificate.get(),
+                                                    .certificate_ends_s = identity.ends_s}}));
+  if (parts.certificate) {
+    parts.certificate->keep_renewed(
+        [server = parts.server.get()](auto tls) { server->show(std::move(tls)); });
+  }
   if (parts.log.embedded == nullptr) return {};
   return parts.log.embedded->set_http_address(parts.server->url());
 }

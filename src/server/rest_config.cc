@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/private_file.h"
+#include "keys/limits.h"
 #include "server/limits.h"
 
 namespace penstock::server {
@@ -87,18 +88,49 @@ Result<> take_users(const ConfigTable& rest, RestSettings& out) {
   return {};
 }
 
+// What only a certificate of the manager's takes, and what it does not.
+Result<> take_of_manager(const ConfigTable& rest, RestSettings& out) {
+  for (const char* key : {"names", "certificate_life_s"}) {
+    if (out.of_manager() || rest.find(key) == nullptr) continue;
+    return fail(
+        rest.wrong(*rest.find(key), key, "nothing: it is for certificate = \"manager\" alone"));
+  }
+  if (!out.of_manager()) return {};
+  if (!out.private_key.empty()) {
+    return fail(rest.wrong(*rest.find("private_key"), "private_key",
+                           "nothing: with certificate = \"manager\" the key never leaves the "
+                           "enclave"));
+  }
+  std::vector<std::string> names;
+  TRY(rest.take("names", keys::kWorkloadNamesMax, names));
+  if (names.empty()) return fail(rest.missing("names"));
+  for (const std::string& name : names) {
+    const auto canonical = crypto::canonical_certificate_name(name);
+    if (!canonical) {
+      return fail(rest.wrong(*rest.find("names"), "names",
+                             "DNS names without wildcards, and IP addresses"));
+    }
+    out.names.push_back(*canonical);
+  }
+  TRY(rest.take_integer("certificate_life_s", keys::kWorkloadSecondsMax, out.life_s));
+  if (out.life_s >= keys::kWorkloadSecondsMin) return {};
+  return fail(rest.wrong(*rest.find("certificate_life_s"), "certificate_life_s",
+                         fmt::format("{} or more seconds", keys::kWorkloadSecondsMin)));
+}
+
 }  // namespace
 
 Result<RestSettings> parse_rest_settings(const TomlTable& table, std::string_view document) {
   const ConfigTable rest(table, document, "rest.");
-  static constexpr std::array<std::string_view, 4> kKeys = {"certificate", "client_ca",
-                                                            "private_key", "users"};
+  static constexpr std::array<std::string_view, 6> kKeys = {
+      "certificate", "certificate_life_s", "client_ca", "names", "private_key", "users"};
   TRY(rest.check_keys(kKeys));
   RestSettings out;
   TRY(rest.take("certificate", out.certificate));
   TRY(rest.take("private_key", out.private_key));
   TRY(rest.take("client_ca", out.client_ca));
-  if (out.certificate.empty() != out.private_key.empty()) {
+  TRY(take_of_manager(rest, out));
+  if (!out.of_manager() && out.certificate.empty() != out.private_key.empty()) {
     return fail(rest.missing(out.certificate.empty() ? "certificate" : "private_key"));
   }
   if (!out.client_ca.empty() && !out.tls()) return fail(rest.missing("certificate"));
@@ -114,6 +146,11 @@ Result<RestIdentity> load_rest_identity(const RestSettings& settings,
                                         const MeasuredText& client_ca) {
   RestIdentity out;
   if (!settings.tls()) return out;
+  if (!settings.client_ca.empty()) {
+    const std::string text = TRY(client_ca(settings.client_ca));
+    out.client_ca = TRY_IN(crypto::Certificate::from_pem(text), settings.client_ca);
+  }
+  if (settings.of_manager()) return out;
   const std::filesystem::path file = folder / settings.certificate;
   const std::string pem = TRY(read_file(file, kPemBytesMax));
   const auto certificate = TRY_IN(crypto::Certificate::from_pem(pem), file.string());
@@ -122,13 +159,9 @@ Result<RestIdentity> load_rest_identity(const RestSettings& settings,
       TRY(read_private_file(key_file, "private key of the REST interface", kPemBytesMax));
   const auto key =
       TRY_IN(crypto::P256PrivateKey::from_pem(as_text(key_pem.view())), key_file.string());
-  std::optional<crypto::Certificate> clients;
-  if (!settings.client_ca.empty()) {
-    const std::string text = TRY(client_ca(settings.client_ca));
-    clients = TRY_IN(crypto::Certificate::from_pem(text), settings.client_ca);
-  }
-  out.tls = TRY_IN(net::TlsServerIdentity::create(certificate, key, clients ? &*clients : nullptr),
-                   "[rest]");
+  out.tls = TRY_IN(
+      net::TlsServerIdentity::create(certificate, key, out.client_ca ? &*out.client_ca : nullptr),
+      "[rest]");
   out.key_pin = to_hex(certificate.key_pin());
   out.ends_s = certificate.not_after_s();
   return out;

@@ -16,12 +16,16 @@
 
 namespace penstock::server {
 
+class RestCertificate;  // rest_certificate.h
+
 // What proves what runs here; all null where there is no TEE. Outlives the server.
 struct Attestation {
   const tee::Provider* provider = nullptr;
   const enroll::Enrollment* enrollment = nullptr;  // null: keys do not come from a manager
   std::string initdata = {};                       // the measured configuration; empty: none
   std::string tls_key_pin = {};  // SHA-256 of our certificate's key, hex; empty: no TLS
+  const RestCertificate* certificate = nullptr;  // null: not of the manager
+  std::int64_t certificate_ends_s = 0;           // of one from files; 0: none
 };
 
 // What routes work with; everything outlives them and is thread-safe.

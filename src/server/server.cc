@@ -86,6 +86,10 @@ std::string Server::url() const {
 std::uint16_t Server::port() const {
   return http_->port();
 }
+void Server::show(std::shared_ptr<const net::TlsServerIdentity> tls) {
+  http_->show(std::move(tls));
+}
+
 void Server::stop(std::chrono::milliseconds grace) {
   http_->stop(grace);
 }

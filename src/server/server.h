@@ -35,6 +35,8 @@ class Server {
   std::string address() const;  // "127.0.0.1:8088"
   std::string url() const;      // "https://127.0.0.1:8088"
   std::uint16_t port() const;
+  // The certificate for new connections. Any thread.
+  void show(std::shared_ptr<const net::TlsServerIdentity> tls);
   // Finishes answers under way; push queries end with a message.
   void stop(std::chrono::milliseconds grace);
 

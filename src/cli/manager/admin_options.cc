@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "cli/limits.h"
 #include "cli/private_file.h"
+#include "keys/limits.h"
 #include "keys/manager_ca.h"
 #include "net/tls.h"
 
@@ -40,7 +41,8 @@ void AdminOptions::declare(CLI::App& verb) {
                   "environment, PENSTOCK_MANAGER_DATA)")
       ->group(kGroup);
   verb.add_option("--manager", url_, "Its address: https://host:port")->group(kGroup);
-  verb.add_option("--ca", ca_file_, "Certificate of its CA (PEM)")->group(kGroup);
+  verb.add_option("--ca", ca_file_, "Certificate of its CA (PEM), and of the next one behind it")
+      ->group(kGroup);
   CLI::Option* token =
       verb.add_option("--token", token_file_, "File with the admin token")->group(kGroup);
   verb.add_option("--owner-key", owner_key_file_, "The owner's private key (PEM), instead of it")
@@ -65,18 +67,19 @@ Result<AdminClient> AdminOptions::connect(bool as_owner) const {
                 fmt::format("--manager {}: a manager is spoken to over https only", url_));
   if (ca_file_.empty() && from.empty()) return fail(missing("the manager's CA", "--ca FILE"));
   AdminLogin who = TRY(login(from, as_owner));
-  const crypto::Certificate ca = TRY(load_ca(ca_file_.empty() ? from / "ca.pem" : ca_file_));
-  if (!ca_file_.empty() && !development_ && keys::is_development_ca(ca)) {
+  const auto cas = TRY(load_cas(ca_file_.empty() ? from / "ca.pem" : ca_file_));
+  for (const crypto::Certificate& ca : cas) {
+    if (ca_file_.empty() || development_ || !keys::is_development_ca(ca)) continue;
     return fail(ErrorCode::failed_precondition,
                 fmt::format("--ca {}: it is the CA of a development manager ('{}'), which may "
                             "release keys to programs that no TEE protects: say --development if "
                             "that is meant",
                             ca_file_.string(), ca.common_name()));
   }
-  auto trust = TRY(net::TlsTrust::create(ca));
+  auto trust = TRY(net::TlsTrust::create(cas));
   return AdminClient({.manager = std::move(address),
                       .trust = std::move(trust),
-                      .pin = to_hex(ca.key_pin()),
+                      .pin = to_hex(cas.front().key_pin()),
                       .login = std::move(who)});
 }
 
@@ -121,13 +124,14 @@ Result<SecretBuffer> token_of(ByteView file, std::string_view name) {
   return SecretBuffer::create_copy(as_bytes(token));
 }
 
-Result<crypto::Certificate> load_ca(const std::filesystem::path& file) {
+Result<std::vector<crypto::Certificate>> load_cas(const std::filesystem::path& file) {
   const std::string pem = TRY(read_file(file, kPemFileBytesMax));
-  return TRY_IN(crypto::Certificate::from_pem(pem), fmt::format("CA '{}'", file.string()));
+  return TRY_IN(crypto::Certificate::list_from_pem(pem, keys::kManagerCasMax),
+                fmt::format("CA '{}'", file.string()));
 }
 
 Result<std::shared_ptr<const net::TlsTrust>> load_trust(const std::filesystem::path& file) {
-  return net::TlsTrust::create(TRY(load_ca(file)));
+  return net::TlsTrust::create(TRY(load_cas(file)));
 }
 
 }  // namespace penstock::cli

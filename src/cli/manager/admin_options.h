@@ -43,7 +43,8 @@ class AdminOptions {
 // characters that no token has.
 Result<SecretBuffer> token_of(ByteView file, std::string_view name);
 
-Result<crypto::Certificate> load_ca(const std::filesystem::path& file);
+// The CA of a file, and behind it the one that will follow it, where that is announced.
+Result<std::vector<crypto::Certificate>> load_cas(const std::filesystem::path& file);
 // The CA of --ca FILE.
 Result<std::shared_ptr<const net::TlsTrust>> load_trust(const std::filesystem::path& file);
 

@@ -46,6 +46,7 @@ AdminVerbGroup release_policy_verbs();
 AdminVerbGroup stream_policy_verbs();
 AdminVerbGroup secret_verbs();
 AdminVerbGroup platform_verbs();
+AdminVerbGroup collateral_verbs();
 AdminVerbGroup rotate_verbs();
 AdminVerbGroup checkpoint_verbs();
 AdminVerbGroup backup_verbs();

@@ -1,7 +1,9 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/manager/admin_verb.h"
+#include "cli/paragraph.h"
 #include "cli/private_file.h"
+#include "cli/terminal.h"
 #include "keys/rotation.h"
 
 namespace penstock::cli {
@@ -59,6 +61,52 @@ class RotateOwnerKey final : public AdminVerb {
   std::filesystem::path out_;
 };
 
+// Announce, let clients pin both, switch over.
+class RotateCa final : public AdminVerb {
+ public:
+  explicit RotateCa(bool of_workloads) : of_workloads_(of_workloads) {}
+  void declare(CLI::App& verb) override {
+    CLI::Option* now = verb.add_flag("--switch", switch_, "Put the announced one in force");
+    if (!of_workloads_) return;
+    verb.add_option("--permit", permit_,
+                    "What it may certify beside the manager's own machine: a DNS name with all "
+                    "below it, or a range such as 10.0.0.0/8; may repeat")
+        ->allow_extra_args(false)
+        ->excludes(now);
+  }
+  bool needs_owner() const override { return true; }
+
+  Result<> run(AdminClient& manager) override {
+    const std::string name = of_workloads_ ? "workload-ca" : "ca";
+    Json body = {{"switch", switch_}};
+    if (!permit_.empty()) body["permit"] = permit_;
+    TRY(manager.post("/v1/rotate/" + name, body));
+    fmt::print("{}",
+               paragraph(switch_ ? after_switch() : after_announcement(name), report_columns()));
+    return {};
+  }
+
+ private:
+  static std::string after_announcement(const std::string& name) {
+    return fmt::format(
+        "The next CA is announced and not yet in force. /v1/{} and {}.pem with {}-next.pem of the "
+        "manager's folder give both: let every client pin both (manager.ca of a configuration and "
+        "--ca take a file with the two). Then: penstock manager rotate {} --switch",
+        name, name, name, name);
+  }
+  std::string after_switch() const {
+    return of_workloads_
+               ? "The new workload CA is in force; certificates of the old one run out within a "
+                 "day, and its key is gone."
+               : "The new CA is in force, and the old key is gone. Who pins the old one alone is "
+                 "not served any more. Tokens name the new CA from the manager's next start on.";
+  }
+
+  const bool of_workloads_;
+  bool switch_ = false;
+  std::vector<std::string> permit_;
+};
+
 constexpr AdminVerbEntry kRotateVerbs[] = {
     {"admin-token", "A new admin token; the old one ends at once",
      "  penstock manager rotate admin-token --data manager --owner-key owner.key.pem",
@@ -70,6 +118,13 @@ constexpr AdminVerbEntry kRotateVerbs[] = {
      "  penstock manager rotate owner-key --out next.key.pem --data manager --owner-key "
      "owner.key.pem",
      [] -> std::unique_ptr<AdminVerb> { return std::make_unique<RotateOwnerKey>(); }},
+    {"ca", "The CA of the manager's own certificate: announce the next one, then switch over",
+     "  penstock manager rotate ca --data manager\n  penstock manager rotate ca --switch --data "
+     "manager",
+     [] -> std::unique_ptr<AdminVerb> { return std::make_unique<RotateCa>(false); }},
+    {"workload-ca", "The CA of enclaves' certificates, likewise; and what it may certify",
+     "  penstock manager rotate workload-ca --permit streams.example --data manager",
+     [] -> std::unique_ptr<AdminVerb> { return std::make_unique<RotateCa>(true); }},
 };
 
 }  // namespace

@@ -8,7 +8,7 @@
 #include "cli/paragraph.h"
 #include "cli/private_file.h"
 #include "cli/terminal.h"
-#include "keys/limits.h"
+#include "keys/resource.h"
 
 namespace penstock::cli {
 
@@ -53,7 +53,7 @@ class PutSecret final : public AdminVerb {
   Result<> prepare() override {
     path_ = TRY(name_.path());
     if (::isatty(STDIN_FILENO) == 1) note("the secret comes from standard input; Ctrl-D ends it");
-    secret_ = TRY(read_secret_from_stdin(keys::kSecretBytesMax));
+    secret_ = TRY(read_secret_from_stdin(keys::resource_bytes_max(path_.kind)));
     if (secret_.empty()) return fail(ErrorCode::invalid_argument, "standard input gave no secret");
     if (secret_.view().back() == '\n')
       note("the secret ends with a newline, which is part of it; printf '%s' writes none");

@@ -31,6 +31,17 @@ class ShowInfo final : public AdminVerb {
                                              "they protect nothing"
                                            : "for production: simulated TEEs get nothing",
                                {.label_width = 12}, report_columns()));
+    const Json collateral = info.value("collateral", Json());
+    const bool some = collateral.is_object();
+    const std::int64_t days = some ? number_of(collateral, "ends_in_s") / 86'400 : 0;
+    const std::string held = !some ? std::string("none")
+                             : number_of(collateral, "alarms") > 0
+                                 ? fmt::format(
+                                       "ALARM: the first of it ends in {} days (penstock "
+                                       "manager collateral show)",
+                                       days)
+                                 : fmt::format("holds for {} days", days);
+    fmt::print("{}", paragraph("collateral", held, {.label_width = 12}, report_columns()));
     fmt::print("apps        {}\naudit log   {} entries, hash {}\n", apps_text(info),
                number_of(head, "sequence"), text_of(head, "hash"));
     return {};

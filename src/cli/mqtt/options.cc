@@ -61,15 +61,14 @@ void MqttOptions::declare(CLI::App& verb) {
 Result<std::shared_ptr<const net::TlsTrust>> MqttOptions::trust() const {
   if (ca_file_.empty()) return std::shared_ptr<const net::TlsTrust>();
   if (certificate_file_.empty()) return load_trust(ca_file_);
-  const std::string ca_pem = TRY(read_file(ca_file_, kPemFileBytesMax));
-  const auto ca = TRY_IN(crypto::Certificate::from_pem(ca_pem), ca_file_.string());
+  const auto cas = TRY(load_cas(ca_file_));
   const std::string pem = TRY(read_file(certificate_file_, kPemFileBytesMax));
   const auto certificate = TRY_IN(crypto::Certificate::from_pem(pem), certificate_file_.string());
   const SecretBuffer key_pem = TRY(read_private_file(key_file_, "private key", kPemFileBytesMax));
   const auto key =
       TRY_IN(crypto::P256PrivateKey::from_pem(as_text(key_pem.view())), key_file_.string());
   const net::TlsTrust::Own own{.certificate = certificate, .key = key};
-  return net::TlsTrust::create(ca, &own);
+  return net::TlsTrust::create(cas, &own);
 }
 
 Result<std::optional<std::string>> MqttOptions::password() const {

@@ -8,6 +8,7 @@
 #include "topics/kafka/generation.h"
 #include "topics/kafka/opened_tasks.h"
 #include "topics/kafka/patience.h"
+#include "topics/kafka/progress.h"
 #include "topics/kafka/topic_table.h"
 #include "topics/kafka/waiters.h"
 
@@ -33,6 +34,7 @@ struct Core {
   FreshCommits fresh;
   OpenedTasks opened;
   Generation generation;
+  TaskProgress progress;
 };
 
 }  // namespace penstock::topics::kafka

@@ -69,6 +69,9 @@ class KafkaLog final : public Log {
     return TRY(Members::join(core_, listener));
   }
   LogFigures figures() const override { return core_.figures.now(); }
+  Result<std::optional<ServiceProgress>> progress() override {
+    return TRY(core_.progress.read(*this, core_));
+  }
 
  private:
   void look_after();

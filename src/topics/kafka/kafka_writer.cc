@@ -150,6 +150,7 @@ Result<Checkpoint> KafkaWriter::restore(const TaskId& task, const StateVisitor& 
   TRY(check_idle());
   TaskFacts facts = TRY(read_task(task, visitor));
   TRY(core_.opened.check(id_, task, facts.open->checkpoint.incarnation));
+  TRY(core_.progress.check(task, facts.open->checkpoint.commit));
   if (facts.place.is_alone)  // nothing is stored before its first commit
     kernel_random(facts.open->checkpoint.incarnation);
   else
@@ -171,6 +172,7 @@ Result<> KafkaWriter::commit_opening(TaskFacts& facts) {
   core_.opened.expect(id_, task, {next.checkpoint.incarnation});
   open.checkpoint = std::move(next.checkpoint);
   open.hash = next.hash;
+  core_.progress.note(task, open.checkpoint.commit, open.hash);
   core_.fresh.note(changelog_of(facts.place).topic);
   return {};
 }
@@ -272,6 +274,7 @@ Result<> KafkaWriter::reset(const TaskId& task, std::vector<TaskPosition> positi
     return mirror(place, next);
   }));
   core_.opened.expect(id_, task, {next.checkpoint.incarnation});
+  core_.progress.note(task, next.checkpoint.commit, next.hash);
   tasks_.erase(task);
   core_.fresh.note(changelog_of(place).topic);
   return {};
@@ -303,6 +306,7 @@ Result<> KafkaWriter::forget(const TaskId& task) {
     if (forgotten.empty()) return {};
     return producer_->send_offsets(place.group, forgotten);
   }));
+  core_.progress.forget(task);
   if (has_changelog) core_.fresh.note(changelog_of(place).topic);
   return {};
 }

@@ -81,6 +81,7 @@ void Members::take(const rd_kafka_topic_partition_list_t& partitions) {
     if (slot >= 0 && slot < kSlots) slots_[static_cast<std::size_t>(slot)] = true;
   }
   has_any_ = true;
+  core_.progress.forget_owned();
   core_.opened.forget_all();  // what others have opened since may be taken over now
   core_.generation.set(GroupMetadata(rd_kafka_consumer_group_metadata(client_.get())));
   core_.figures.count_rebalance();

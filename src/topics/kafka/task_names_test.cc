@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "topics/kafka/progress.h"
 #include "topics/test_log.h"
 
 namespace penstock::topics::kafka {
@@ -27,6 +28,25 @@ TEST(KafkaTaskNames, GivesEveryIdAPlaceOfItsOwn) {
     EXPECT_TRUE(places.emplace(place.changelog, place.partition).second) << id;
     EXPECT_TRUE(TopicName::parse(place.changelog)) << place.changelog;
   }
+}
+
+TEST(KafkaTaskNames, AChangelogTellsItsTask) {
+  for (const char* id : {"Q_1/0", "Q_1.x/3", "Q 1/0", "Q-201/7", "Q-20\xff/0", ".Q/0", "a/b/0"}) {
+    const TaskPlace place = must(place_of("s.t", TaskId(id)));
+    const auto task = task_of("s.t", place.changelog, place.partition);
+    ASSERT_TRUE(task) << place.changelog;
+    EXPECT_EQ(*task, TaskId(id));
+  }
+  for (const char* topic : {"s.t", "s.t.Q", "x.Q.changelog", "s.t..changelog", "s.t..xQ.changelog",
+                            "s.t..n-2.changelog", "s.t..nQ.changelog", "sxt.Q.changelog"})
+    EXPECT_FALSE(task_of("s.t", topic, 0)) << topic;
+}
+
+TEST(KafkaTaskNames, ProgressIsOfWhatWasReadAndNeverFallsBack) {
+  TaskProgress progress;
+  EXPECT_TRUE(progress.check(TaskId("Q/0"), 0));  // nothing was read yet
+  progress.note(TaskId("Q/0"), 5, {});
+  EXPECT_TRUE(progress.check(TaskId("Q/0"), 4));
 }
 
 TEST(KafkaTaskNames, RefusesWhatWouldBeTooLong) {
