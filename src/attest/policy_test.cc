@@ -279,6 +279,23 @@ TEST(Policy, StatusesAreRefusedUnlessTheyAreTolerated) {
       R"({"version":1,"accepted_advisories":["INTEL-SA-00615"],"allOf":[{"build_in":"b"}]})"));
 }
 
+TEST(Policy, OneAppsToleranceIsNoOthers) {
+  const auto tolerant = Policy::parse(
+      R"({"version":1,"tolerated_tcb":["OutOfDate"],"collateral_grace_days":7,"allOf":[{"claim":"measurement","equals":"aa"}]})");
+  Expectations expected;
+  tolerant->widen(expected);
+  tolerant->widen(expected);
+  EXPECT_EQ(expected.tolerated_tcb, std::vector<std::string>{"OutOfDate"});
+  EXPECT_EQ(expected.collateral_grace_days, 7);
+  Claims claims = kClaims;  // as the judge gives them once it has been let
+  claims["tcb_status"] = "OutOfDate";
+  claims["collateral_late_s"] = 86'400;
+  const auto other =
+      Policy::parse(R"({"version":1,"allOf":[{"claim":"measurement","equals":"aa"}]})");
+  EXPECT_TRUE(all_pass(tolerant->evaluate(Trust::hardware, claims, Lists(), 1)));
+  EXPECT_FALSE(all_pass(other->evaluate(Trust::hardware, claims, Lists(), 1)));
+}
+
 TEST(Policy, AgesCount) {
   Claims claims = kClaims;
   claims["judged_at"] = "2026-01-01T00:00:00Z";
