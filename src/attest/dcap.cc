@@ -15,7 +15,7 @@ namespace {
 
 struct Pck {
   std::shared_ptr<const crypto::Chain> chain;
-  std::optional<PckFacts> facts;
+  std::shared_ptr<const PckFacts> facts;
 };
 
 constexpr unsigned kPemChain = 5;
@@ -76,8 +76,11 @@ std::optional<Pck> check_pck(RuleBook& book, const DcapQuote& quote,
   book.claims()["pck_chain_to_intel_root"] = good;
   book.claims()["root"] = out.chain->anchor.value_or("");
   check_pck_names(book, *out.chain);
-  out.facts = book.read("PCK certificate", read_pck(*leaf));
-  if (!out.facts) return std::nullopt;
+  const auto facts = book.read(
+      "PCK certificate",
+      read_once<PckFacts>(book.context(), leaf->der(), [&](ByteView) { return read_pck(*leaf); }));
+  if (!facts) return std::nullopt;
+  out.facts = *facts;
   Claims& claims = book.claims();
   claims["fmspc"] = out.facts->fmspc;
   claims["pck_comp_svn"] = out.facts->components;

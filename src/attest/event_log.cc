@@ -60,9 +60,9 @@ Result<LogEvent> old_event(LogReader& reader) {
   LogEvent out;
   out.index = TRY(reader.number(4));
   out.type = TRY(reader.number(4));
-  out.digests.emplace_back(crypto::Hash::sha1, to_buffer(TRY(reader.take(kSha1Bytes))));
+  out.add(crypto::Hash::sha1, TRY(reader.take(kSha1Bytes)));
   const std::uint32_t size = TRY(reader.number(4));
-  out.data = to_buffer(TRY(reader.take(size)));
+  out.data = TRY(reader.take(size));
   return out;
 }
 
@@ -107,17 +107,17 @@ Result<LogEvent> agile_event(LogReader& reader, const std::vector<Algorithm>& al
     if (found == algorithms.end()) return bad_log("a digest of an algorithm that is not listed");
     const ByteView digest = TRY(reader.take(found->size));
     const auto hash = hash_of(id);
-    if (hash && out.digest(*hash) != nullptr) return bad_log("a digest that is there twice");
-    if (hash) out.digests.emplace_back(*hash, to_buffer(digest));
+    if (hash && out.digest(*hash)) return bad_log("a digest that is there twice");
+    if (hash) out.add(*hash, digest);
   }
   const std::uint32_t size = TRY(reader.number(4));
-  out.data = to_buffer(TRY(reader.take(size)));
+  out.data = TRY(reader.take(size));
   return out;
 }
 
 bool is_separator_intact(const LogEvent& event) {
-  return std::ranges::all_of(event.digests, [&](const auto& each) {
-    return crypto::digest(each.first, event.data) == each.second;
+  return std::ranges::all_of(event.digests(), [&](const LogEvent::Digest& each) {
+    return std::ranges::equal(crypto::digest(each.hash, event.data), each.bytes);
   });
 }
 
@@ -133,10 +133,10 @@ ByteBuffer start_value(const EventLog& log, std::uint32_t index, std::size_t siz
 
 }  // namespace
 
-const ByteBuffer* LogEvent::digest(crypto::Hash hash) const {
-  for (const auto& [each, bytes] : digests)
-    if (each == hash) return &bytes;
-  return nullptr;
+std::optional<ByteView> LogEvent::digest(crypto::Hash hash) const {
+  for (const Digest& each : digests())
+    if (each.hash == hash) return each.bytes;
+  return std::nullopt;
 }
 
 std::string event_type_name(std::uint32_t type) {
@@ -209,13 +209,14 @@ Result<EventLog> parse_event_log(ByteView bytes) {
 
 Registers replay(const EventLog& log, crypto::Hash hash) {
   Registers out;
+  ByteBuffer input;
   for (const LogEvent& event : log.events) {
     if (event.type == kNoAction) continue;
-    const ByteBuffer* digest = event.digest(hash);
-    if (digest == nullptr) continue;
+    const std::optional<ByteView> digest = event.digest(hash);
+    if (!digest) continue;
     auto [at, fresh] = out.try_emplace(event.index);
     if (fresh) at->second = start_value(log, event.index, crypto::size_of(hash));
-    ByteBuffer input = at->second;
+    input.assign(at->second.begin(), at->second.end());
     input.insert(input.end(), digest->begin(), digest->end());
     at->second = crypto::digest(hash, input);
   }

@@ -13,12 +13,21 @@
 
 namespace penstock::attest {
 
+// Views into the log's bytes.
 struct LogEvent {
   std::uint32_t index = 0;  // PCR; in a CC log 1 to 4 for RTMR0 to RTMR3
   std::uint32_t type = 0;
-  std::vector<std::pair<crypto::Hash, ByteBuffer>> digests;
-  ByteBuffer data;
-  const ByteBuffer* digest(crypto::Hash hash) const;
+  struct Digest {
+    crypto::Hash hash = crypto::Hash::sha1;
+    ByteView bytes;
+  };
+  std::array<Digest, 4> digest_list;  // as they come; one per algorithm that we know
+  std::size_t digest_count = 0;
+  ByteView data;
+
+  std::span<const Digest> digests() const { return std::span(digest_list).first(digest_count); }
+  std::optional<ByteView> digest(crypto::Hash hash) const;
+  void add(crypto::Hash hash, ByteView bytes) { digest_list.at(digest_count++) = {hash, bytes}; }
 };
 std::string event_type_name(std::uint32_t type);  // "EV_SEPARATOR", "0x1234"
 
@@ -28,7 +37,7 @@ struct EventLog {
   std::vector<LogEvent> events;          // without the header
 };
 // invalid_argument: cut short, a wrong size, an algorithm that the header does not list. What is
-// padded behind the last event with zeros or 0xff is ignored.
+// padded behind the last event with zeros or 0xff is ignored. `bytes` must outlive the log.
 Result<EventLog> parse_event_log(ByteView bytes);
 
 using Registers = std::map<std::uint32_t, ByteBuffer>;

@@ -73,7 +73,7 @@ Appraisal appraise_ccel(const EvidenceFiles& evidence, const JudgeContext& conte
   Json events = Json::array();
   for (const LogEvent& event : log->events) {
     Json digests = Json::array();
-    for (const auto& [hash, bytes] : event.digests)
+    for (const auto& [hash, bytes] : event.digests())
       digests.push_back({{"alg", dashed(hash)}, {"digest", to_hex(bytes)}});
     events.push_back({{"index", event.index},
                       {"type_name", event_type_name(event.type)},

@@ -245,6 +245,13 @@ Result<> Policy::check_release() const {
   return check_release_document(document_);
 }
 
+void Policy::widen(Expectations& expected) const {
+  expected.collateral_grace_days = std::max(expected.collateral_grace_days, collateral_grace_days_);
+  for (const std::string& each : tolerated_tcb_)
+    if (std::ranges::find(expected.tolerated_tcb, each) == expected.tolerated_tcb.end())
+      expected.tolerated_tcb.push_back(each);
+}
+
 Policy Policy::deny_all() {
   Policy out;
   out.document_ = {{"version", 1}, {"anyOf", Json::array()}};

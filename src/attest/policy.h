@@ -34,6 +34,7 @@
 
 #include "attest/rule.h"
 #include "attest/verdict.h"
+#include "attest/verifier.h"
 
 namespace penstock::attest {
 
@@ -70,7 +71,9 @@ class Policy {
 
   std::int64_t version() const { return version_; }
   bool allow_simulated() const { return allow_simulated_; }
-  // What the judge has to let through for this policy to decide.
+  // Lets the judge let through what this policy tolerates, so that it can decide; evaluate()
+  // refuses what another policy's tolerance has let through.
+  void widen(Expectations& expected) const;
   const std::vector<std::string>& tolerated_tcb() const { return tolerated_tcb_; }
   std::int64_t collateral_grace_days() const { return collateral_grace_days_; }
   const Json& document() const { return document_; }

@@ -204,5 +204,121 @@ TEST(PolicyDates, ArePointsInTime) {
   EXPECT_FALSE(Policy::parse(R"({"version":1,"allOf":[{"claim":"a","at_least":{}}]})"));
 }
 
+// Before it is put in force, every way through a policy names a build.
+TEST(Policy, IsNotTakenWithoutABuild) {
+  const auto taken = [](std::string_view document) {
+    const auto policy = Policy::parse(document);
+    EXPECT_TRUE(policy) << document;
+    return policy && policy->check_release().has_value();
+  };
+  EXPECT_TRUE(Policy::for_app(false).check_release());
+  EXPECT_TRUE(Policy::deny_all().check_release());
+  EXPECT_TRUE(taken(R"({"version":1,"allOf":[{"build_in":"builds"}]})"));
+  EXPECT_TRUE(taken(R"({"version":1,"allOf":[{"claim":"signer","equals":"ab"}]})"));
+  EXPECT_FALSE(taken(R"({"version":1,"allOf":[{"claim":"debug","equals":false}]})"));
+  EXPECT_FALSE(taken(R"({"version":1,"allOf":[{"claim":"svn","at_least":2}]})"));
+  EXPECT_TRUE(
+      taken(R"({"version":1,"allow_any_build":true,"allOf":[{"claim":"debug","equals":false}]})"));
+  // One alternative without is one too many.
+  EXPECT_FALSE(taken(R"({"version":1,"anyOf":[{"build_in":"b"},{"claim":"tee","equals":"snp"}]})"));
+  EXPECT_TRUE(
+      taken(R"({"version":1,"anyOf":[{"build_in":"b"},{"claim":"measurement","in":["ab"]}]})"));
+  EXPECT_TRUE(taken(
+      R"({"version":1,"allOf":[{"claim":"measurement","in":["ab"]},{"anyOf":[{"claim":"svn","at_least":1}]}]})"));
+}
+
+TEST(Policy, ZeroIsNoMeasurement) {
+  const std::string zero(96, '0');
+  for (const std::string& condition : {R"({"claim":"measurement","equals":")" + zero + R"("})",
+                                       R"({"claim":"pcr0","in":["ab",")" + zero + R"("]})"}) {
+    const auto policy = Policy::parse(R"({"version":1,"allOf":[)" + condition + "]}");
+    ASSERT_TRUE(policy);
+    EXPECT_FALSE(policy->check_release()) << condition;
+  }
+  // Nor out of a list that somebody else keeps.
+  Lists lists;
+  lists.lists["builds"] = {zero};
+  Claims claims = kClaims;
+  claims["measurement"] = zero;
+  const auto listed =
+      Policy::parse(R"({"version":1,"allOf":[{"claim":"measurement","in_list":"builds"}]})");
+  EXPECT_FALSE(all_pass(listed->evaluate(Trust::hardware, claims, lists)));
+  // A register that must be empty may be.
+  claims = kClaims;
+  claims["tpm.pcr12"] = zero;
+  const auto empty =
+      Policy::parse(R"({"version":1,"allOf":[{"claim":"tpm.pcr12","equals":")" + zero + R"("}]})");
+  EXPECT_TRUE(all_pass(empty->evaluate(Trust::hardware, claims, lists)));
+}
+
+TEST(Policy, StatusesAreRefusedUnlessTheyAreTolerated) {
+  const auto decides = [](const std::string& members, const Claims& claims, std::int64_t now_s) {
+    const auto policy = Policy::parse(R"({"version":1,)" + members +
+                                      R"("allOf":[{"claim":"measurement","equals":"aa"}]})");
+    EXPECT_TRUE(policy) << members;
+    return policy && all_pass(policy->evaluate(Trust::hardware, claims, Lists(), now_s));
+  };
+  Claims claims = kClaims;
+  claims["tcb_status"] = "UpToDate";
+  EXPECT_TRUE(decides("", claims, 1));
+  claims["tcb_status"] = "OutOfDate";
+  EXPECT_FALSE(decides("", claims, 1));
+  const std::string tolerant = R"("tolerated_tcb":["OutOfDate"],)";
+  EXPECT_TRUE(decides(tolerant, claims, 1));
+  claims["advisory_ids"] = {"INTEL-SA-00615"};
+  const std::string until =
+      tolerant +
+      R"("accepted_advisories":[{"id":"INTEL-SA-00615","until":"2026-01-01T00:00:00Z"}],)";
+  EXPECT_TRUE(decides(until, claims, 1'700'000'000));
+  EXPECT_FALSE(decides(until, claims, 1'800'000'000));  // its date has passed
+  claims["advisory_ids"].push_back("INTEL-SA-00616");
+  EXPECT_FALSE(decides(until, claims, 1'700'000'000));
+  EXPECT_FALSE(
+      Policy::parse(R"({"version":1,"tolerated_tcb":["Revoked"],"allOf":[{"build_in":"b"}]})"));
+  EXPECT_FALSE(Policy::parse(
+      R"({"version":1,"accepted_advisories":["INTEL-SA-00615"],"allOf":[{"build_in":"b"}]})"));
+}
+
+TEST(Policy, OneAppsToleranceIsNoOthers) {
+  const auto tolerant = Policy::parse(
+      R"({"version":1,"tolerated_tcb":["OutOfDate"],"collateral_grace_days":7,"allOf":[{"claim":"measurement","equals":"aa"}]})");
+  Expectations expected;
+  tolerant->widen(expected);
+  tolerant->widen(expected);
+  EXPECT_EQ(expected.tolerated_tcb, std::vector<std::string>{"OutOfDate"});
+  EXPECT_EQ(expected.collateral_grace_days, 7);
+  Claims claims = kClaims;  // as the judge gives them once it has been let
+  claims["tcb_status"] = "OutOfDate";
+  claims["collateral_late_s"] = 86'400;
+  const auto other =
+      Policy::parse(R"({"version":1,"allOf":[{"claim":"measurement","equals":"aa"}]})");
+  EXPECT_TRUE(all_pass(tolerant->evaluate(Trust::hardware, claims, Lists(), 1)));
+  EXPECT_FALSE(all_pass(other->evaluate(Trust::hardware, claims, Lists(), 1)));
+}
+
+TEST(Policy, AgesCount) {
+  Claims claims = kClaims;
+  claims["judged_at"] = "2026-01-01T00:00:00Z";
+  constexpr std::int64_t kJudged = 1'767'225'600;
+  const auto fresh =
+      Policy::parse(R"({"version":1,"allOf":[{"claim":"judged_at","max_age_s":300}]})");
+  ASSERT_TRUE(fresh);
+  EXPECT_TRUE(all_pass(fresh->evaluate(Trust::hardware, claims, Lists(), kJudged + 300)));
+  EXPECT_FALSE(all_pass(fresh->evaluate(Trust::hardware, claims, Lists(), kJudged + 301)));
+  EXPECT_FALSE(all_pass(fresh->evaluate(Trust::hardware, claims, Lists())));
+  EXPECT_FALSE(all_pass(fresh->evaluate(Trust::hardware, kClaims, Lists(), kJudged)));
+  claims = kClaims;
+  claims["collateral_late_s"] = 86'400 * 3;
+  const auto days = [&](int count) {
+    const auto policy =
+        Policy::parse(R"({"version":1,"collateral_grace_days":)" + std::to_string(count) +
+                      R"(,"allOf":[{"claim":"measurement","equals":"aa"}]})");
+    return all_pass(policy->evaluate(Trust::hardware, claims, Lists(), kJudged));
+  };
+  EXPECT_FALSE(days(0));
+  EXPECT_FALSE(days(2));
+  EXPECT_TRUE(days(3));
+}
+
 }  // namespace
 }  // namespace penstock::attest

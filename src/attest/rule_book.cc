@@ -208,6 +208,14 @@ std::vector<crypto::Crl> read_crls(RuleBook& book, const EvidenceFiles& evidence
 
 namespace {
 
+// The short name where there is one: the whole is costly to write down, and seldom read.
+std::string issuer_name(const crypto::Chain& chain, std::size_t i) {
+  const std::size_t above = i + 1;
+  if (above < chain.certificates.size() && !chain.certificates[above].common_name().empty())
+    return chain.certificates[above].common_name();
+  return chain.certificates[i].issuer_text();
+}
+
 // Of several CRLs of an issuer the newest speaks.
 const crypto::Crl* newest_crl(std::span<const crypto::Crl> crls, const ByteBuffer& issuer) {
   const crypto::Crl* out = nullptr;
@@ -228,7 +236,7 @@ void check_revocation(RuleBook& book, std::string_view name, const crypto::Chain
   const std::string prefix(name);
   if (!book.check(there, {.name = prefix + "_crl",
                           .code = "no-crl",
-                          .expected = fmt::format("a CRL of '{}'", certificate.issuer_text()),
+                          .expected = fmt::format("a CRL of '{}'", issuer_name(chain, i)),
                           .seen = there ? "there" : "CRLs of others",
                           .advice = "import the CRL of this issuer: penstock collateral import"}))
     return;

@@ -186,6 +186,7 @@ Claims snp_claims(const SnpReport& report) {
                 {"single_socket", bit(report.policy, 20)},
                 {"vmpl", report.vmpl},
                 {"platform_info", fmt::format("{:#x}", report.platform_info)},
+                {"alias_check_complete", bit(report.platform_info, 5)},
                 {"key_info", fmt::format("{:#x}", report.flags)},
                 {"signing_key", to_text(report.signing_key)},
                 {"report_data", to_hex(report.report_data())},

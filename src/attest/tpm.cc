@@ -29,10 +29,14 @@ std::vector<crypto::SignatureAlgorithm> ak_algorithms() {
 std::optional<crypto::PublicKey> read_ak(RuleBook& book, const EvidenceFiles& evidence) {
   const ByteBuffer* file = evidence.file("ak");
   if (file == nullptr) return std::nullopt;
-  const std::string_view text = as_text(*file);
-  if (text.find("-----BEGIN") != std::string_view::npos)
-    return book.read("attestation key", crypto::PublicKey::from_pem(text));
-  return book.read("attestation key", crypto::PublicKey::from_spki(*file));
+  const auto read = [](ByteView bytes) {
+    const bool pem = as_text(bytes).find("-----BEGIN") != std::string_view::npos;
+    return pem ? crypto::PublicKey::from_pem(as_text(bytes)) : crypto::PublicKey::from_spki(bytes);
+  };
+  const auto key =
+      book.read("attestation key", read_once<crypto::PublicKey>(book.context(), *file, read));
+  if (!key) return std::nullopt;
+  return **key;
 }
 
 void check_ak_revocation(RuleBook& book, const EvidenceFiles& evidence,
@@ -377,11 +381,14 @@ Appraisal appraise_tpm(const EvidenceFiles& evidence, const JudgeContext& contex
   const auto from_document = check_nitrotpm(book, evidence, out.trust);
   const auto given = read_ak(book, evidence);
   const auto certified = check_ak_chain(book, evidence, out.trust);
-  std::optional<TpmPublic> area;
-  if (const ByteBuffer* file = evidence.file("ak_public_area"))
-    area = book.read("public area", parse_tpm_public(*file));
-  else if (book.judging())
+  std::shared_ptr<const TpmPublic> area;
+  if (const ByteBuffer* file = evidence.file("ak_public_area")) {
+    if (auto read =
+            book.read("public area", read_once<TpmPublic>(context, *file, parse_tpm_public)))
+      area = std::move(*read);
+  } else if (book.judging()) {
     book.absent("ak_attributes", "policy", {"ak_public_area"});
+  }
   std::optional<crypto::PublicKey> ak = certified ? certified : from_document;
   if (ak && given) same_key(book, "ak_certificate", *ak, *given);
   if (!ak) ak = given;

@@ -60,11 +60,11 @@ Result<ByteBuffer> decode64(std::string_view text, std::string_view alphabet) {
 }  // namespace
 
 std::string to_hex(ByteView bytes) {
-  std::string out;
-  out.reserve(bytes.size() * 2);
-  for (std::uint8_t b : bytes) {
-    out.push_back(kHex[b >> 4]);
-    out.push_back(kHex[b & 15]);
+  std::string out(bytes.size() * 2, '0');
+  char* at = out.data();
+  for (const std::uint8_t b : bytes) {
+    *at++ = kHex[b >> 4];
+    *at++ = kHex[b & 15];
   }
   return out;
 }

@@ -109,46 +109,49 @@ class ChainBuilder {
 
   void check(std::size_t i) {
     const PkixCertificate& certificate = out_.certificates[i];
-    const std::string who = certificate.subject_text();
     for (const std::string& oid : certificate.unknown_critical())
       if (std::ranges::find(rules_.known_critical, oid) == rules_.known_critical.end())
-        fault("chain",
-              fmt::format("'{}' has the critical extension {}, which is unknown", who, oid));
-    if (!certificate.key()) fault("algorithm", fmt::format("'{}' has a key of another kind", who));
-    if (i > 0) check_issuer(i, who);
+        fault("chain", fmt::format("'{}' has the critical extension {}, which is unknown",
+                                   certificate.subject_text(), oid));
+    if (!certificate.key())
+      fault("algorithm", fmt::format("'{}' has a key of another kind", certificate.subject_text()));
+    if (i > 0) check_issuer(i);
     const bool is_anchor = i > 0 && i + 1 == out_.certificates.size() && out_.anchor.has_value();
     if (is_anchor && !certificate.self_issued()) return;  // an anchor in the middle of a PKI
     if (!certificate.algorithm() ||
         std::ranges::find(rules_.algorithms, *certificate.algorithm()) == rules_.algorithms.end())
-      fault("algorithm", fmt::format("'{}' is signed with {}", who,
+      fault("algorithm", fmt::format("'{}' is signed with {}", certificate.subject_text(),
                                      certificate.algorithm() ? to_text(*certificate.algorithm())
                                                              : "an algorithm that is not taken"));
     const PublicKey* key = out_.issuer_key(i);
     if (key != nullptr && !(is_anchor && is_pinned(certificate)) && !is_signed(certificate, *key))
-      fault("chain", fmt::format("the signature of '{}' is not its issuer's", who));
+      fault("chain",
+            fmt::format("the signature of '{}' is not its issuer's", certificate.subject_text()));
   }
 
-  void check_issuer(std::size_t i, const std::string& who) {
+  void check_issuer(std::size_t i) {
     const PkixCertificate& certificate = out_.certificates[i];
-    if (!certificate.is_ca()) fault("chain", fmt::format("'{}' is not a CA", who));
+    if (!certificate.is_ca())
+      fault("chain", fmt::format("'{}' is not a CA", certificate.subject_text()));
     if (!certificate.may_sign_certificates())
-      fault("chain", fmt::format("'{}' may not sign certificates", who));
+      fault("chain", fmt::format("'{}' may not sign certificates", certificate.subject_text()));
     int below = 0;
     for (std::size_t k = 1; k < i; ++k) below += out_.certificates[k].self_issued() ? 0 : 1;
     if (certificate.path_length() && below > *certificate.path_length())
-      fault("chain", fmt::format("'{}' allows {} CAs below it, there are {}", who,
-                                 *certificate.path_length(), below));
-    check_names(i, who);
+      fault("chain", fmt::format("'{}' allows {} CAs below it, there are {}",
+                                 certificate.subject_text(), *certificate.path_length(), below));
+    check_names(i);
   }
 
-  void check_names(std::size_t i, const std::string& who) {
+  void check_names(std::size_t i) {
     int critical = 0;
     OpensslPtr<NAME_CONSTRAINTS, NAME_CONSTRAINTS_free> names(
         static_cast<NAME_CONSTRAINTS*>(X509_get_ext_d2i(out_.certificates[i].data_->x.get(),
                                                         NID_name_constraints, &critical, nullptr)));
     if (!names) {
       if (critical != -1)
-        fault("chain", fmt::format("'{}' has malformed or repeated name constraints", who));
+        fault("chain", fmt::format("'{}' has malformed or repeated name constraints",
+                                   out_.certificates[i].subject_text()));
       ERR_clear_error();
       return;
     }
@@ -157,7 +160,8 @@ class ChainBuilder {
       X509* below = out_.certificates[k].data_->x.get();
       if (NAME_CONSTRAINTS_check(below, names.get()) != X509_V_OK)
         fault("chain", fmt::format("'{}' may not be issued under the names of '{}'",
-                                   out_.certificates[k].subject_text(), who));
+                                   out_.certificates[k].subject_text(),
+                                   out_.certificates[i].subject_text()));
     }
     ERR_clear_error();
   }

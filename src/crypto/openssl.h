@@ -45,6 +45,11 @@ using PkeyPtr = OpensslPtr<EVP_PKEY, EVP_PKEY_free>;
 using PkeyContextPtr = OpensslPtr<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
 using X509Ptr = OpensslPtr<X509, X509_free>;
 
+// Implementations that are fetched once, for the whole life of the process. Any thread.
+const EVP_MD* fetched_sha256();
+const EVP_MD* fetched_sha384();
+const EVP_MD* fetched_sha512();
+
 // An `internal` error with libcrypto's own reason, whose queue is emptied.
 Error openssl_error(std::string_view doing);
 

@@ -20,11 +20,11 @@ const EVP_MD* md_of(Hash hash) {
     case Hash::sha1:
       return EVP_sha1();
     case Hash::sha256:
-      return EVP_sha256();
+      return fetched_sha256();
     case Hash::sha384:
-      return EVP_sha384();
+      return fetched_sha384();
     case Hash::sha512:
-      return EVP_sha512();
+      return fetched_sha512();
   }
   CHECK(false);
 }
@@ -171,6 +171,8 @@ Result<PublicKey> PublicKey::own(std::shared_ptr<EVP_PKEY> key, ByteBuffer spki)
 
 Result<PublicKey> PublicKey::from_spki(ByteView der) {
   if (der.size() > kPemBytesMax) return bad_public_key(ErrorCode::limit_exceeded, "too long");
+  for (const KeyKind kind : {KeyKind::p256, KeyKind::p384})
+    if (is_canonical(kind, der)) return from_point(kind, der.subspan(point_prefix(kind).size()));
   const std::uint8_t* start = der.data();
   PkeyPtr key(d2i_PUBKEY(nullptr, &start, static_cast<long>(der.size())));
   if (!key || start != der.data() + der.size())

@@ -5,30 +5,49 @@
 
 #include <cerrno>
 
-#include <openssl/sha.h>
-
 #include "base/check.h"
 #include "base/file.h"
 #include "crypto/openssl.h"
 
 namespace penstock::crypto {
 
-Sha256Digest sha256(ByteView data) {
-  Sha256Digest out;
-  CHECK(SHA256(data.data(), data.size(), out.data()) != nullptr);
+namespace {
+
+// Fetched once: finding the implementation again costs more than hashing a short message.
+template <typename Digest>
+Digest digest_with(const EVP_MD* md, ByteView data) {
+  Digest out;
+  unsigned size = 0;
+  CHECK(EVP_Digest(data.data(), data.size(), out.data(), &size, md, nullptr) == 1);
+  CHECK(size == out.size());
   return out;
+}
+
+}  // namespace
+
+const EVP_MD* fetched_sha256() {
+  static const EVP_MD* const kMd = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  return kMd;
+}
+const EVP_MD* fetched_sha384() {
+  static const EVP_MD* const kMd = EVP_MD_fetch(nullptr, "SHA384", nullptr);
+  return kMd;
+}
+const EVP_MD* fetched_sha512() {
+  static const EVP_MD* const kMd = EVP_MD_fetch(nullptr, "SHA512", nullptr);
+  return kMd;
+}
+
+Sha256Digest sha256(ByteView data) {
+  return digest_with<Sha256Digest>(fetched_sha256(), data);
 }
 
 Sha384Digest sha384(ByteView data) {
-  Sha384Digest out;
-  CHECK(SHA384(data.data(), data.size(), out.data()) != nullptr);
-  return out;
+  return digest_with<Sha384Digest>(fetched_sha384(), data);
 }
 
 Sha512Digest sha512(ByteView data) {
-  Sha512Digest out;
-  CHECK(SHA512(data.data(), data.size(), out.data()) != nullptr);
-  return out;
+  return digest_with<Sha512Digest>(fetched_sha512(), data);
 }
 
 Result<Sha384Digest> sha384_file(const std::filesystem::path& path) {

@@ -304,6 +304,7 @@ TEST_F(Broker, SampleEvidenceNeedsAPolicyThatAllowsIt) {
   EXPECT_EQ(owner.call("PUT", "/v1/apps/samples/secrets/secret/s", "sampled").status, 200);
   Json policy = {{"version", 2},
                  {"allow_simulated", false},
+                 {"allow_any_build", true},
                  {"allOf", {{{"claim", "tee"}, {"equals", "sample"}}}}};
   EXPECT_EQ(owner.change("PUT", "/v1/apps/samples/policy", policy), "");
   Guest guest = this->guest();

@@ -8,10 +8,20 @@ const std::vector<std::string>* App::find(std::string_view list) const {
   return nullptr;
 }
 
+// What is approved is a measurement, so that is all of a build's claims here.
+const std::vector<attest::Build>* App::find_builds(std::string_view list) const {
+  return list == "builds" ? &whole_builds_ : nullptr;
+}
+
 void App::index() {
   measurements_.clear();
+  whole_builds_.clear();
   digests_.clear();
-  for (const Approved& build : builds) measurements_.push_back(build.value);
+  for (const Approved& build : builds) {
+    measurements_.push_back(build.value);
+    whole_builds_.push_back({.name = build.note.empty() ? build.value : build.note,
+                             .claims = {{"measurement", build.value}}});
+  }
   for (const Approved& config : configs) digests_.push_back(config.value);
 }
 

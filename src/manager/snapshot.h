@@ -31,6 +31,7 @@ class App final : public attest::PolicyLists {
  public:
   App() : policy(attest::Policy::deny_all()) {}
   const std::vector<std::string>* find(std::string_view list) const override;
+  const std::vector<attest::Build>* find_builds(std::string_view list) const override;
 
   std::string name, description;
   std::int64_t created_ms = 0;
@@ -43,6 +44,7 @@ class App final : public attest::PolicyLists {
 
  private:
   std::vector<std::string> measurements_, digests_;
+  std::vector<attest::Build> whole_builds_;
 };
 
 struct Platform {

@@ -127,10 +127,7 @@ Result<VerifyAnswer> verify_evidence(const RouteContext& context, const VerifyRe
   expected.config_digest = request.config_digest;
   const ByteBuffer digest = crypto::digest(request.hash, as_bytes(request.runtime_data));
   std::ranges::copy(digest, expected.report_data.begin());
-  if (app != nullptr) {
-    expected.tolerated_tcb = app->policy.tolerated_tcb();
-    expected.collateral_grace_days = app->policy.collateral_grace_days();
-  }
+  if (app != nullptr) app->policy.widen(expected);
   attest::Verdict verdict =
       TRY(judge_here(context, *snapshot, request.tee, request.evidence, expected));
   std::vector<attest::RuleOutcome> rules = verdict.rules();

@@ -69,6 +69,22 @@ TEST_F(VerifyAlone, ExplainsARefusal) {
   EXPECT_EQ(entry["app"], "payments");
 }
 
+// A policy is put in force only if it names a build, and a build of the list is one.
+TEST_F(VerifyAlone, PoliciesNameBuilds) {
+  start_with_app();
+  const auto put = [&](const Json& conditions) {
+    const Json policy = {{"version", 2}, {"allow_simulated", true}, {"allOf", conditions}};
+    return admin().call("PUT", "/v1/apps/payments/policy", policy.dump()).status;
+  };
+  EXPECT_EQ(put(Json::array({{{"claim", "debug"}, {"equals", false}}})), 400);
+  EXPECT_EQ(put(Json::array({{{"claim", "measurement"}, {"equals", std::string(96, '0')}}})), 400);
+  EXPECT_EQ(put(Json::array({{{"build_in", "builds"}}})), 200);
+  Guest guest = this->guest();
+  EXPECT_EQ(ask(question(guest)).status, 200);
+  guest.measurement = hex_sha384("another build");
+  EXPECT_EQ(ask(question(guest)).status, 403);
+}
+
 TEST_F(VerifyAlone, IsBoundAndStrict) {
   start_with_app();
   Guest guest = this->guest();

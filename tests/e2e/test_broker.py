@@ -94,12 +94,14 @@ class Broker(ManagerCase):
         self.put_secret("secret/s", "sampled", app="samples")
         policy = self.folder / "policy.json"
         condition = {"claim": "tee", "equals": "sample"}
-        policy.write_text(json.dumps({"version": 1, "allow_simulated": False, "allOf": [condition]}))
+        policy.write_text(json.dumps({"version": 1, "allow_simulated": False, "allow_any_build": True,
+                                      "allOf": [condition]}))
         self.admin("policy", "set", "--app", "samples", policy)
         guest = Guest(self.manager_url, str(self.ca), SamplePlatform())
         guest.handshake()
         self.assert_refused(403, "PolicyDeny", guest.resource, "samples/secret/s")
-        policy.write_text(json.dumps({"version": 1, "allow_simulated": True, "allOf": [condition]}))
+        policy.write_text(json.dumps({"version": 1, "allow_simulated": True, "allow_any_build": True,
+                                      "allOf": [condition]}))
         self.admin("policy", "set", "--app", "samples", policy)
         self.assertEqual(guest.resource("samples/secret/s"), b"sampled")
 
@@ -308,8 +310,8 @@ class ProductionStore(ManagerCase):
         self.admin("platform", "new", "--out", self.folder / "p.pem", expect=None)
         self.assertFalse((self.folder / "p.pem").exists())
         policy = self.folder / "policy.json"
-        policy.write_text(json.dumps({"version": 1, "allow_simulated": True, "allOf": [{"claim": "debug",
-                                                                                       "equals": False}]}))
+        policy.write_text(json.dumps({"version": 1, "allow_simulated": True, "allow_any_build": True,
+                                      "allOf": [{"claim": "debug", "equals": False}]}))
         done = self.admin("policy", "set", "--app", self.app, policy, expect=None)
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("development", done.stderr)
