@@ -61,6 +61,13 @@ Result<std::unique_ptr<SinkEdge>> SinkEdge::create(topics::Log& log, const seal:
   topics::TopicInfo info = TRY_IN(log.describe(topic), doing);
   TRY_IN(require_plain_topic(log, step.stream), doing);
   std::unique_ptr<SinkEdge> edge(new SinkEdge(step, info, source_partition));
+  if (step.stream.exchange) {
+    auto key = TRY(exchange_key(keys));
+    const RoleColumns grouped = columns_of(step.stream.schema, data::ColumnRole::key);
+    edge->exchange_ = TRY(ExchangeWriter::create(topic.text(), info.spec.partitions,
+                                                 grouped.places.size(), std::move(key)));
+    return edge;
+  }
   TRY_IN(edge->make_writers(), doing);
   if (step.stream.seal.kind != sql::SealKind::none) {
     TRY_IN(require_kept_timestamps(info), doing);
@@ -107,6 +114,10 @@ Result<> SinkEdge::make_sealer(topics::Log& log, const seal::KeySource* keys) {
 
 Result<> SinkEdge::write(const data::Batch& batch, std::span<const Slice> headers,
                          std::int64_t now_ms, sql::RowErrors& refused) {
+  if (exchange_ != nullptr) {
+    write_exchange(batch, refused);
+    return {};
+  }
   if (sealer_ != nullptr) TRY(prepare_sealer(now_ms, batch.selection.size()));
   encode(batch, refused);
   const std::size_t bytes_before = bytes_;
@@ -123,6 +134,12 @@ Result<> SinkEdge::write(const data::Batch& batch, std::span<const Slice> header
   }
   if (sealer_ != nullptr) wipe_plaintexts();
   return {};
+}
+
+void SinkEdge::write_exchange(const data::Batch& batch, sql::RowErrors& refused) {
+  records_ += exchange_->write(batch, rules_, records_by_partition_, refused);
+  bytes_ = 0;
+  for (const topics::RecordBatch& records : records_by_partition_) bytes_ += records.bytes();
 }
 
 // Empty: added; or why the row is refused.

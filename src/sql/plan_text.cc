@@ -134,6 +134,10 @@ std::string step_text(const RekeyStep&, const PlanNode& node) {
   return keys.empty() ? "Rekey to no key" : "Rekey by " + keys;
 }
 
+std::string step_text(const ChangesStep&, const PlanNode&) {
+  return "Changes";
+}
+
 std::string step_text(const LimitStep& step, const PlanNode&) {
   return fmt::format("Limit {}", step.rows);
 }
