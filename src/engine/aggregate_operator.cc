@@ -7,17 +7,35 @@
 
 #include <fmt/format.h>
 
+#include "base/check.h"
 #include "data/cell.h"
 #include "data/cell_bytes.h"
 
 namespace penstock::engine {
 namespace {
 
-constexpr std::uint32_t kNoGroup = ~0U;
+constexpr data::TimestampMs kNoTime = std::numeric_limits<data::TimestampMs>::min();
+constexpr std::size_t kRowsEmitted = 1024;  // at once, when windows close
 
-void put_u32(ByteBuffer& out, std::size_t at, std::size_t value) {
-  const auto number = static_cast<std::uint32_t>(value);
-  std::memcpy(out.data() + at, &number, sizeof number);
+template <typename T>
+void append_number(ByteBuffer& out, T value) {
+  const std::size_t at = out.size();
+  out.resize(at + sizeof value);
+  std::memcpy(out.data() + at, &value, sizeof value);
+}
+
+template <typename T>
+bool take_number(ByteView& in, T& value) {
+  if (in.size() < sizeof value) return false;
+  std::memcpy(&value, in.data(), sizeof value);
+  in = in.subspan(sizeof value);
+  return true;
+}
+
+// Without GRACE PERIOD: ksqlDB's 24 hours less the window.
+data::TimestampMs grace_of(const sql::WindowSpec& window) {
+  constexpr data::TimestampMs kDayMs = 24 * 3600 * 1000;
+  return window.grace_ms.value_or(std::max<data::TimestampMs>(kDayMs - window.size_ms, 0));
 }
 
 }  // namespace
@@ -27,14 +45,19 @@ AggregateOperator::AggregateOperator(std::vector<data::Type> keys, std::vector<C
     : key_types_(std::move(keys)),
       calls_(std::move(calls)),
       options_(std::move(options)),
-      failures_(options_.rule, "aggregate") {
+      failures_(options_.rule, "aggregate"),
+      time_ms_(kNoTime) {
+  if (options_.window) grace_ms_ = grace_of(*options_.window);
   for (std::vector<data::Column>* columns : {&columns_, &before_columns_}) {
     for (const data::Type& type : key_types_) columns->emplace_back(type);
     for (const Call& call : calls_) columns->emplace_back(call.result);
+    for (int bound = 0; bound < 2 && options_.window; ++bound)
+      columns->emplace_back(data::Type(data::TypeKind::bigint));
   }
 }
 
-// A stored entry: the keys' bytes; time (8 bytes), then each call's state after its length.
+// A stored entry: the keys' bytes, of windows then the start (8 bytes); the group's time (8), then
+// each call's state after its length.
 Result<> AggregateOperator::open(StateReader& state) {
   std::size_t malformed = 0;
   TRY(state.each([&](ByteView key, ByteView value) { malformed += !load(key, value); }));
@@ -45,95 +68,145 @@ Result<> AggregateOperator::open(StateReader& state) {
 }
 
 bool AggregateOperator::load(ByteView key, ByteView value) {
-  const std::uint32_t group = group_at(key);
+  data::TimestampMs window_ms = 0;
+  if (options_.window) {
+    if (key.size() < sizeof window_ms) return false;
+    ByteView start = key.last(sizeof window_ms);
+    take_number(start, window_ms);
+  }
+  const std::uint32_t group = group_at(key, window_ms);
   Group& known = groups_[group];
   known.is_new = false;
-  if (value.size() < sizeof known.timestamp_ms) return false;
-  std::memcpy(&known.timestamp_ms, value.data(), sizeof known.timestamp_ms);
-  value = value.subspan(sizeof known.timestamp_ms);
+  if (!take_number(value, known.timestamp_ms)) return false;
   for (const Call& call : calls_) {
     std::uint32_t size = 0;
-    if (value.size() < sizeof size) return false;
-    std::memcpy(&size, value.data(), sizeof size);
-    value = value.subspan(sizeof size);
-    if (value.size() < size || !call.states->load(group, value.first(size))) return false;
+    if (!take_number(value, size) || value.size() < size) return false;
+    if (!call.states->load(group, value.first(size))) return false;
     value = value.subspan(size);
   }
   return value.empty();
 }
 
-std::uint32_t AggregateOperator::group_at(ByteView key) {
+std::uint32_t AggregateOperator::group_at(ByteView key, data::TimestampMs window_ms) {
   const std::uint32_t group = table_.find_or_add(key);
-  if (group < groups_.size()) return group;
-  groups_.push_back({.timestamp_ms = std::numeric_limits<data::TimestampMs>::min()});
-  for (const Call& call : calls_) call.states->grow(groups_.size());
+  if (group >= groups_.size()) {
+    groups_.resize(group + 1);
+    for (const Call& call : calls_) call.states->grow(groups_.size());
+  }
+  if (groups_[group].there) return group;
+  groups_[group] = {.timestamp_ms = kNoTime, .window_ms = window_ms, .there = true};
+  if (options_.window) open_windows_[window_ms].push_back(group);
   return group;
 }
 
+data::TimestampMs AggregateOperator::closes_at(data::TimestampMs window_ms) const {
+  return window_ms + options_.window->size_ms + grace_ms_;
+}
+
 Result<Flow> AggregateOperator::process(const data::Batch& batch, Emitter& out) {
-  assign_groups(batch);
+  find_members(batch);
   const bool changes = std::ranges::any_of(
       batch.kinds, [](data::RowKind kind) { return kind == data::RowKind::retraction; });
-  if (!options_.each_change && !changes) return take_rows(batch, rows_, out);
-  for (const data::RowIndex row : rows_) {
-    one_.assign(1, row);
-    const Flow flow = TRY(take_rows(batch, one_, out));
+  if (!options_.each_change && !changes) return take(batch, members_, out);
+  for (std::size_t i = 0; i < members_.size(); ++i) {
+    const Flow flow = TRY(take(batch, std::span(members_).subspan(i, 1), out));
     if (flow == Flow::done) return flow;
   }
   return Flow::more;
 }
 
-// Fills rows_ with those that belong to a group, and group_of_.
-void AggregateOperator::assign_groups(const data::Batch& batch) {
-  rows_.clear();
+// Which rows belong to which groups, in the order of the rows.
+void AggregateOperator::find_members(const data::Batch& batch) {
+  members_.clear();
   group_of_.resize(batch.rows);
   for (const data::RowIndex row : batch.selection) {
-    group_of_[row] = kNoGroup;
     if (batch.kind(row) == data::RowKind::tombstone) continue;
+    const data::TimestampMs time_ms = batch.timestamps_ms[row];
+    time_ms_ = std::max(time_ms_, time_ms);
     bytes_.clear();
     bool null = false;
-    for (std::size_t i = 0; i < key_types_.size(); ++i) {
-      null = null || batch.columns[i]->is_null(row);
+    for (std::size_t i = 0; i < key_types_.size() && !null; ++i) {
+      null = batch.columns[i]->is_null(row);
       data::append_cell_bytes(bytes_, *batch.columns[i], row);
     }
     if (null) continue;
-    group_of_[row] = group_at(bytes_);
-    rows_.push_back(row);
+    if (options_.window)
+      find_windows(row, time_ms);
+    else
+      members_.push_back({row, group_at(bytes_, 0), 0});
   }
 }
 
-Result<Flow> AggregateOperator::take_rows(const data::Batch& batch, data::Selection rows,
-                                          Emitter& out) {
-  if (rows.empty()) return Flow::more;
-  touch_groups(batch, rows);
+// bytes_ has the row's key.
+void AggregateOperator::find_windows(data::RowIndex row, data::TimestampMs time_ms) {
+  const sql::WindowSpec& window = *options_.window;
+  const data::TimestampMs advance = window.advance_ms > 0 ? window.advance_ms : window.size_ms;
+  const std::size_t key_bytes = bytes_.size();
+  data::TimestampMs start =
+      std::max<data::TimestampMs>(0, time_ms - window.size_ms + advance) / advance * advance;
+  for (std::uint32_t pass = 0; start <= time_ms; start += advance, ++pass) {
+    if (closes_at(start) <= time_ms_) continue;  // too late for it
+    bytes_.resize(key_bytes);
+    append_number(bytes_, start);
+    members_.push_back({row, group_at(bytes_, start), pass});
+  }
+}
+
+Result<Flow> AggregateOperator::take(const data::Batch& batch, std::span<const Member> members,
+                                     Emitter& out) {
+  if (members.empty()) return Flow::more;
+  touch_groups(batch, members);
   if (options_.before) {
-    fill(batch, before_, before_columns_, out.arena());
+    copy_keys(batch, before_columns_);
+    fill(before_, before_columns_, out.arena());
     before_kinds_.assign(touched_.size(), data::RowKind::insert);
     for (std::size_t i = 0; i < touched_.size(); ++i)
       if (groups_[touched_[i]].is_new) before_kinds_[i] = data::RowKind::tombstone;
     before_.kinds = before_kinds_;
   }
-  TRY(add_rows(batch, rows, out));
-  return emit_touched(batch, out);
+  TRY(add_members(batch, members, out));
+  if (options_.emit_final) return Flow::more;
+  copy_keys(batch, columns_);
+  return emit_touched(out);
 }
 
 // Fills touched_ in the order of the last rows.
-void AggregateOperator::touch_groups(const data::Batch& batch, data::Selection rows) {
+void AggregateOperator::touch_groups(const data::Batch& batch, std::span<const Member> members) {
   touched_.clear();
   touched_row_.clear();
-  for (auto row = rows.rbegin(); row != rows.rend(); ++row) {
-    Group& group = groups_[group_of_[*row]];
-    group.timestamp_ms = std::max(group.timestamp_ms, batch.timestamps_ms[*row]);
-    if (std::exchange(group.touched_at, 1) != 0) continue;
-    touched_.push_back(group_of_[*row]);
-    touched_row_.push_back(*row);
+  for (auto member = members.rbegin(); member != members.rend(); ++member) {
+    Group& group = groups_[member->group];
+    group.timestamp_ms = std::max(group.timestamp_ms, batch.timestamps_ms[member->row]);
+    if (std::exchange(group.touched, true)) continue;
+    touched_.push_back(member->group);
+    touched_row_.push_back(member->row);
   }
   std::ranges::reverse(touched_);
   std::ranges::reverse(touched_row_);
   for (const std::uint32_t group : touched_) {
-    groups_[group].touched_at = 0;
+    groups_[group].touched = false;
     if (!std::exchange(groups_[group].dirty, true)) changed_.push_back(group);
   }
+}
+
+// A row stands once in each pass, so that one group per row is enough to say.
+Result<> AggregateOperator::add_members(const data::Batch& batch, std::span<const Member> members,
+                                        Emitter& out) {
+  std::uint32_t first = members.front().pass, last = first;
+  for (const Member& member : members) {
+    first = std::min(first, member.pass);
+    last = std::max(last, member.pass);
+  }
+  for (std::uint32_t pass = first; pass <= last; ++pass) {
+    rows_.clear();
+    for (const Member& member : members) {
+      if (member.pass != pass) continue;
+      rows_.push_back(member.row);
+      group_of_[member.row] = member.group;
+    }
+    if (!rows_.empty()) TRY(add_rows(batch, rows_, out));
+  }
+  return {};
 }
 
 Result<> AggregateOperator::add_rows(const data::Batch& batch, data::Selection rows, Emitter& out) {
@@ -151,50 +224,113 @@ Result<> AggregateOperator::add_rows(const data::Batch& batch, data::Selection r
   return {};
 }
 
-// The touched groups as they are now.
-void AggregateOperator::fill(const data::Batch& batch, data::Batch& to,
-                             std::vector<data::Column>& columns, data::Arena& arena) {
+void AggregateOperator::copy_keys(const data::Batch& batch, std::vector<data::Column>& columns) {
+  for (std::size_t i = 0; i < key_types_.size(); ++i)
+    data::gather(*batch.columns[i], touched_row_, columns[i]);
+}
+
+// Out of the groups' own bytes: there is no batch.
+void AggregateOperator::read_keys(std::vector<data::Column>& columns, data::Arena& arena) {
+  for (std::size_t i = 0; i < key_types_.size(); ++i) columns[i].reset(touched_.size());
+  for (std::size_t row = 0; row < touched_.size(); ++row) {
+    ByteView key = table_.key(touched_[row]);
+    for (std::size_t i = 0; i < key_types_.size(); ++i)
+      CHECK(data::take_cell_bytes(key, columns[i], row, arena));
+  }
+}
+
+void AggregateOperator::fill(data::Batch& to, std::vector<data::Column>& columns,
+                             data::Arena& arena) {
   to.rows = touched_.size();
   to.columns.clear();
   for (std::size_t i = 0; i < columns.size(); ++i) {
     data::Column& column = columns[i];
-    if (i < key_types_.size()) {
-      data::gather(*batch.columns[i], touched_row_, column);
-    } else {
-      column.reset(touched_.size());
-      calls_[i - key_types_.size()].states->results(touched_, column, arena);
-    }
     to.columns.push_back(&column);
+    if (i < key_types_.size()) continue;
+    column.reset(touched_.size());
+    const std::size_t call = i - key_types_.size();
+    if (call < calls_.size()) {
+      calls_[call].states->results(touched_, column, arena);
+      continue;
+    }
+    const std::int64_t size = call == calls_.size() ? 0 : options_.window->size_ms;
+    for (std::size_t row = 0; row < touched_.size(); ++row)
+      column.values<std::int64_t>()[row] = groups_[touched_[row]].window_ms + size;
   }
 }
 
-Result<Flow> AggregateOperator::emit_touched(const data::Batch& batch, Emitter& out) {
-  fill(batch, output_, columns_, out.arena());
+Result<Flow> AggregateOperator::emit_touched(Emitter& out) {
+  fill(output_, columns_, out.arena());
   times_.clear();
+  windows_.clear();
   output_.selection.clear();
   for (const std::uint32_t group : touched_) {
-    times_.push_back(groups_[group].timestamp_ms);
+    Group& known = groups_[group];
+    times_.push_back(known.timestamp_ms);
+    if (options_.window)
+      windows_.push_back({known.window_ms, known.window_ms + options_.window->size_ms});
     output_.selection.push_back(static_cast<data::RowIndex>(output_.selection.size()));
-    groups_[group].is_new = false;
+    known.is_new = false;
   }
   origins_.assign(touched_.size(), {0, data::RowOrigin::kNone});
   output_.timestamps_ms = times_;
   output_.origins = origins_;
-  output_.before = options_.before ? &before_ : nullptr;
+  output_.windows = windows_;
+  output_.before = options_.before && !options_.emit_final ? &before_ : nullptr;
   return out.emit(output_);
 }
 
+Result<Flow> AggregateOperator::on_stream_time(data::TimestampMs now_ms, Emitter& out) {
+  time_ms_ = std::max(time_ms_, now_ms);
+  while (!open_windows_.empty() && closes_at(open_windows_.begin()->first) <= time_ms_) {
+    const Flow flow = TRY(close_windows(open_windows_.begin()->first, out));
+    if (flow != Flow::more) return flow;
+  }
+  return Flow::more;
+}
+
+// The groups of one window, some at a time; what was emitted is forgotten in the same commit.
+Result<Flow> AggregateOperator::close_windows(data::TimestampMs window_ms, Emitter& out) {
+  std::vector<std::uint32_t>& closing = open_windows_[window_ms];
+  std::ranges::sort(closing, [this](std::uint32_t a, std::uint32_t b) {
+    return std::ranges::lexicographical_compare(table_.key(b), table_.key(a));  // the last is first
+  });
+  Flow flow = Flow::more;
+  while (!closing.empty() && flow == Flow::more) {
+    const std::size_t count = std::min(closing.size(), kRowsEmitted);
+    touched_.assign(closing.rbegin(), closing.rbegin() + static_cast<std::ptrdiff_t>(count));
+    if (options_.emit_final) {
+      read_keys(columns_, out.arena());
+      flow = TRY(emit_touched(out));
+    }
+    for (const std::uint32_t group : touched_) forget(group);
+    closing.resize(closing.size() - count);
+  }
+  if (closing.empty()) open_windows_.erase(window_ms);
+  return flow;
+}
+
+void AggregateOperator::forget(std::uint32_t group) {
+  forgotten_.push_back(to_buffer(table_.key(group)));
+  groups_[group] = {.timestamp_ms = kNoTime};  // not dirty any more: on_commit passes it over
+  for (const Call& call : calls_) call.states->clear(group);
+  table_.erase(group);
+}
+
 Result<> AggregateOperator::on_commit(topics::StateWrites& state) {
+  for (const ByteBuffer& key : forgotten_) state.erase(key);
+  forgotten_.clear();
   for (const std::uint32_t group : changed_) {
     Group& known = groups_[group];
-    known.dirty = false;
-    bytes_.resize(sizeof known.timestamp_ms);
-    std::memcpy(bytes_.data(), &known.timestamp_ms, sizeof known.timestamp_ms);
+    if (!std::exchange(known.dirty, false)) continue;
+    bytes_.clear();
+    append_number(bytes_, known.timestamp_ms);
     for (const Call& call : calls_) {
       const std::size_t at = bytes_.size();
       bytes_.resize(at + sizeof(std::uint32_t));
       call.states->save(group, bytes_);
-      put_u32(bytes_, at, bytes_.size() - at - sizeof(std::uint32_t));
+      const auto size = static_cast<std::uint32_t>(bytes_.size() - at - sizeof(std::uint32_t));
+      std::memcpy(bytes_.data() + at, &size, sizeof size);
     }
     state.put(table_.key(group), bytes_);
   }

@@ -190,5 +190,34 @@ TEST_F(AggregateRunTest, ATableIsGroupedByItsChanges) {
                                          Pair("y", R"({"ROWS":1,"TOTAL":10})")));
 }
 
+// Windows that close with more groups than one commit takes.
+TEST_F(AggregateRunTest, WhatTimeBringsOutIsSplitOverCommits) {
+  constexpr std::string_view kScript = R"(
+    CREATE STREAM a (c STRING KEY, n BIGINT) WITH (KAFKA_TOPIC='a', VALUE_FORMAT='JSON');
+    CREATE TABLE sums WITH (KAFKA_TOPIC='sums', VALUE_FORMAT='JSON') AS
+      SELECT c, COUNT(*) AS rows FROM a
+      WINDOW TUMBLING (SIZE 10 SECONDS, GRACE PERIOD 0 SECONDS) GROUP BY c EMIT FINAL;)";
+  RuntimeOptions options;
+  options.commit.output_bytes = 20'000;
+  runtime_ = start_runtime(*log_, &keys_, options).value();
+  execute(kScript);
+  std::vector<TestRecord> records;
+  for (int i = 0; i < 5000; ++i)
+    records.push_back({.key = fmt::format("k{}", i), .value = R"({"N":1})", .timestamp_ms = 1000});
+  produce(*log_, "a", records);
+  drain();
+  EXPECT_THAT(read_values(*log_, "sums"), IsEmpty());
+  const std::uint64_t commits = runtime_->stats().at(0).commits;
+  produce(*log_, "a", {{.key = "k", .value = R"({"N":1})", .timestamp_ms = 10'000}});
+  drain();
+  EXPECT_EQ(table("sums").size(), 5000u);
+  EXPECT_GE(runtime_->stats().at(0).commits, commits + 4);
+  restart();  // nothing is said twice
+  execute(kScript);
+  produce(*log_, "a", {{.key = "l", .value = R"({"N":1})", .timestamp_ms = 20'000}});
+  drain();
+  EXPECT_EQ(table("sums").size(), 5001u);
+}
+
 }  // namespace
 }  // namespace penstock::engine

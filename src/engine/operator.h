@@ -62,8 +62,8 @@ class Operator {
   // Once, before anything else: takes up what was committed.
   virtual Result<> open(StateReader& state) = 0;
   virtual Result<Flow> process(const data::Batch& batch, Emitter& out) = 0;
-  // Stream time has moved, or the task begins again at a time that was committed: windows may close.
-  // A call that follows one that was blocked goes on where that one stopped.
+  // Stream time has moved, or the task begins again at a time that was committed: windows may
+  // close. A call that follows one that was blocked goes on where that one stopped.
   virtual Result<Flow> on_stream_time(data::TimestampMs now_ms, Emitter& out) = 0;
   // Writes what has changed since the last commit. The commit may still fail; the operator is then
   // destroyed with its task.

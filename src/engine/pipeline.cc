@@ -208,19 +208,27 @@ Result<OperatorPtr> make_operator(const Surroundings& around, const sql::PlanNod
     keys.push_back(key.expr->type);
     columns.columns.push_back({key.name, key.expr->type, data::ColumnRole::key});
   }
+  if (step.window)
+    columns.columns.push_back({fmt::format("{} {} {}", sql::name_of(step.window->kind),
+                                           step.window->size_ms, step.window->advance_ms),
+                               data::Type(data::TypeKind::bigint), data::ColumnRole::key});
   for (const sql::ProjectStep::Item& item : step.aggregates) {
     calls.push_back(TRY_IN(make_call(*item.expr), fmt::format("column {}", item.name)));
     const auto& call = std::get<sql::CallExpr>(item.expr->node);
     columns.columns.push_back(
         {call.overload->signature.text(), item.expr->type, data::ColumnRole::value});
   }
-  CHECK(node.schema.columns.size() == keys.size() + calls.size());
+  if (step.window && step.window->kind == sql::WindowKind::session)
+    return fail(ErrorCode::unsupported, "session windows cannot be run yet");
+  CHECK(node.schema.columns.size() == keys.size() + calls.size() + (step.window ? 2 : 0));
   return std::make_unique<AggregateOperator>(
       std::move(keys), std::move(calls),
       AggregateOperator::Options{.store = store_id("aggregate", columns),
                                  .rule = around.rule,
                                  .each_change = around.each_change,
-                                 .before = around.filtered});
+                                 .before = around.filtered && !step.emit_final,
+                                 .window = step.window,
+                                 .emit_final = step.emit_final});
 }
 
 Result<OperatorPtr> make_operator(const Surroundings&, const sql::PlanNode& node,

@@ -29,7 +29,7 @@ bool has_reached(const Query& query, const std::vector<topics::PartitionInfo>& s
   for (std::size_t p = 0; p < seen.size(); ++p) {
     auto partition = static_cast<std::int32_t>(p);
     const PartitionStatus& status = query.status(partition);
-    if (status.owned && status.position < seen[p].end) return false;
+    if (status.owned && (status.position < seen[p].end || status.speaking)) return false;
   }
   return true;
 }

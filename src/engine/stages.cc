@@ -65,6 +65,8 @@ class AggregateCut {
     if (table) add_table_keys();
     const std::size_t key_of_table = project_.items.size();
     sql::AggregateStep over;
+    over.window = step.window;
+    over.emit_final = step.emit_final;
     for (const Item& key : step.keys) {
       over.keys.push_back({key.name, column_expr(key.expr->type, over_.columns.size())});
       add(key.name, *key.expr, ColumnRole::key);
@@ -144,12 +146,6 @@ std::optional<std::size_t> aggregation_in(const PlanParts& parts) {
   return std::nullopt;
 }
 
-Result<> check_aggregation(const PlanParts& parts, std::size_t at) {
-  if (std::get<sql::AggregateStep>(parts.steps[at]->step).window)
-    return fail(ErrorCode::unsupported, "windows cannot be run yet");
-  return {};
-}
-
 // The stage up to an exchange, and the one behind it.
 std::vector<PlanParts> cut(const QueryId& id, PlanParts whole, std::size_t at,
                            std::vector<std::shared_ptr<const sql::PlanNode>> made) {
@@ -221,7 +217,6 @@ Result<std::vector<PlanParts>> take_apart(const QueryId& id, const sql::PlanNode
     stages.push_back(std::move(whole));
     return stages;
   }
-  TRY(check_aggregation(whole, *at));
   AggregateCut aggregation(whole, *at);
   const bool stays = aggregation.stays();
   auto made = aggregation.steps();
@@ -234,7 +229,6 @@ Result<PlanParts> take_apart_whole(const sql::PlanNode& plan) {
   PlanParts whole = TRY(chain_of(plan));
   const auto at = aggregation_in(whole);
   if (!at) return whole;
-  TRY(check_aggregation(whole, *at));
   auto made = AggregateCut(whole, *at).steps();
   return uncut(std::move(whole), *at, std::move(made));
 }

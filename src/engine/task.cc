@@ -121,6 +121,7 @@ Result<> Task::take_up() {
   TRY(source_->start(*position));
   committed_position_ = *position;
   query_->status(partition_).position = *position;
+  note_speaking();
   show_missing();
   // "From now on" must mean the same moment after a restart, even if nothing has come by then; the
   // number of partitions first seen is kept from the first moment; and a topic's retention lets
@@ -202,7 +203,14 @@ Result<> Task::move_time() {
   const Flow flow = TRY(chain_.on_stream_time(stream_time_ms_, *this));
   time_moves_ = false;
   time_pending_ = flow == Flow::blocked;
+  note_speaking();
   return {};
+}
+
+void Task::note_speaking() {
+  const bool speaking = time_pending_ || (keeps_time_ && output_bytes() > 0);
+  if (query_->status(partition_).speaking.exchange(speaking) != speaking)
+    context_.progress.notify();
 }
 
 // What is consumed of a topic between stages is of no use to anybody.
@@ -348,6 +356,7 @@ void Task::count_committed() {
   ++commits_;
   failures_.flush(last_commit_, query_->id().value());
   trim_exchange();
+  if (keeps_time_) note_speaking();
   context_.progress.notify();
 }
 

@@ -79,6 +79,7 @@ class Task final : private Emitter {
   // Time goes on: operators may have something to say.
   Result<> advance_time(const data::Batch& batch);
   Result<> move_time();
+  void note_speaking();
   void trim_exchange();
 
   // Emitter: what the chain makes of a batch.

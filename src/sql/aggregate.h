@@ -39,6 +39,8 @@ class Aggregate {
   // A group's state as bytes, and back. False: they are none of this function's.
   virtual void save(std::uint32_t group, ByteBuffer& out) const = 0;
   virtual bool load(std::uint32_t group, ByteView in) = 0;
+  // The group is empty again.
+  virtual void clear(std::uint32_t group) = 0;
   virtual std::size_t memory_bytes() const = 0;
 };
 

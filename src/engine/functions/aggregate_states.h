@@ -48,6 +48,7 @@ class FixedAggregate final : public Aggregate {
     std::memcpy(&states_[group], in.data(), sizeof(State));
     return true;
   }
+  void clear(std::uint32_t group) override { states_[group] = State{}; }
   std::size_t memory_bytes() const override { return states_.capacity() * sizeof(State); }
 
  private:
@@ -90,6 +91,7 @@ class CellListAggregate final : public Aggregate {
                data::Arena& arena) const override;
   void save(std::uint32_t group, ByteBuffer& out) const override;
   bool load(std::uint32_t group, ByteView in) override;
+  void clear(std::uint32_t group) override { lists_[group] = {}; }
   std::size_t memory_bytes() const override {
     return lists_.capacity() * sizeof(CellList) + cell_bytes_;
   }
