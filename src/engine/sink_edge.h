@@ -59,6 +59,8 @@ class SinkEdge {
                            std::size_t batch_bytes);
   bool add_record(const Slice& key, const Slice& value, ByteView headers,
                   data::TimestampMs timestamp_ms);
+  // The batch just encoded, when nothing of it needs a look of its own. False: row by row.
+  bool append_whole(const data::Batch& batch, std::span<const Slice> headers);
   void write_exchange(const data::Batch& batch, sql::RowErrors& refused);
   void wipe_plaintexts();
 
@@ -76,6 +78,7 @@ class SinkEdge {
   format::EncodedRows keys_, values_;
   std::vector<std::uint8_t> failed_;
   std::vector<data::RowIndex> inserts_;
+  std::vector<data::TimestampMs> times_;
   ByteBuffer sealed_, renamed_headers_, windowed_key_;
 
   std::unique_ptr<seal::Sealer> sealer_;  // null: a plain topic

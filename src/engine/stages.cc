@@ -174,7 +174,8 @@ std::vector<PlanParts> cut(const QueryId& id, PlanParts whole, std::size_t at,
   for (const auto& step : made) first.steps.push_back(step.get());
   first.sink = &std::get<sql::SinkStep>(sink->step);
   first.schema = &sink->schema;
-  first.made = std::move(made);
+  first.made = std::move(whole.made);
+  first.made.insert(first.made.end(), made.begin(), made.end());
   first.made.push_back(std::move(sink));
 
   second.source = &std::get<sql::SourceStep>(source->step);
@@ -191,6 +192,20 @@ std::vector<PlanParts> cut(const QueryId& id, PlanParts whole, std::size_t at,
   return stages;
 }
 
+// A table's key is read whether the query names it or not: its changes are found by it.
+void read_key(PlanParts& parts) {
+  if (!parts.source->stream.is_table()) return;
+  auto node = std::make_shared<sql::PlanNode>();
+  sql::SourceStep step = *parts.source;
+  for (std::size_t i = 0; i < step.stream.schema.columns.size(); ++i)
+    if (step.stream.schema.columns[i].role == ColumnRole::key) step.used[i] = true;
+  node->schema = *parts.source_schema;
+  node->step = std::move(step);
+  parts.source = &std::get<sql::SourceStep>(node->step);
+  parts.source_schema = &node->schema;
+  parts.made.push_back(std::move(node));
+}
+
 // All in one: the made steps in place of the aggregation.
 PlanParts uncut(PlanParts whole, std::size_t at,
                 std::vector<std::shared_ptr<const sql::PlanNode>> made) {
@@ -203,7 +218,7 @@ PlanParts uncut(PlanParts whole, std::size_t at,
     for (const auto& step : made) steps.push_back(step.get());
   }
   whole.steps = std::move(steps);
-  whole.made = std::move(made);
+  whole.made.insert(whole.made.end(), made.begin(), made.end());
   return whole;
 }
 
@@ -217,6 +232,7 @@ Result<std::vector<PlanParts>> take_apart(const QueryId& id, const sql::PlanNode
     stages.push_back(std::move(whole));
     return stages;
   }
+  read_key(whole);
   AggregateCut aggregation(whole, *at);
   const bool stays = aggregation.stays();
   auto made = aggregation.steps();
@@ -229,6 +245,7 @@ Result<PlanParts> take_apart_whole(const sql::PlanNode& plan) {
   PlanParts whole = TRY(chain_of(plan));
   const auto at = aggregation_in(whole);
   if (!at) return whole;
+  read_key(whole);
   auto made = AggregateCut(whole, *at).steps();
   return uncut(std::move(whole), *at, std::move(made));
 }
