@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "data/type_name.h"
 
 namespace penstock::data {
 namespace {

@@ -27,8 +27,6 @@ enum class TypeKind : std::uint8_t {
   struct_,
 };
 
-std::string_view name_of(TypeKind kind);  // "BOOLEAN", ..., "STRUCT"
-
 struct TypeField;
 
 // A shared, immutable handle: copies are cheap. Scalars carry no children; array: one child

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "data/type_name.h"
 #include "format/delimited_reader.h"
 #include "format/delimited_writer.h"
 #include "format/json_reader.h"

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "data/type_name.h"
 #include "sql/bind_type.h"
 #include "sql/name_text.h"
 #include "sql/nearest.h"

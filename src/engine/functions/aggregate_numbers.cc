@@ -103,8 +103,9 @@ struct DecimalSumRule {
     if (!rows.args[0]->is_null(row)) change(state, -rows.args[0]->values<Int128>()[row], rows, row);
   }
   void change(DecimalBits& state, Int128 by, const AggregateRows& rows, RowIndex row) const {
-    const Int128 sum = state.get() + by;  // both are below 10^38 < 2^127 / 1.7
-    if (sum >= limit || sum <= -limit) return rows.errors.add(row, kSumTooLarge);
+    Int128 sum = 0;
+    if (__builtin_add_overflow(state.get(), by, &sum) || sum >= limit || sum <= -limit)
+      return rows.errors.add(row, kSumTooLarge);
     state.set(sum);
   }
   void result(const DecimalBits& state, Column& out, std::size_t row) const {
