@@ -10,27 +10,13 @@
 #include "base/check.h"
 #include "data/cell.h"
 #include "data/cell_bytes.h"
+#include "engine/number_bytes.h"
 
 namespace penstock::engine {
 namespace {
 
 constexpr data::TimestampMs kNoTime = std::numeric_limits<data::TimestampMs>::min();
 constexpr std::size_t kRowsEmitted = 1024;  // at once, when windows close
-
-template <typename T>
-void append_number(ByteBuffer& out, T value) {
-  const std::size_t at = out.size();
-  out.resize(at + sizeof value);
-  std::memcpy(out.data() + at, &value, sizeof value);
-}
-
-template <typename T>
-bool take_number(ByteView& in, T& value) {
-  if (in.size() < sizeof value) return false;
-  std::memcpy(&value, in.data(), sizeof value);
-  in = in.subspan(sizeof value);
-  return true;
-}
 
 // Without GRACE PERIOD: ksqlDB's 24 hours less the window.
 data::TimestampMs grace_of(const sql::WindowSpec& window) {

@@ -11,27 +11,21 @@
 #include "base/secret.h"
 #include "crypto/random.h"
 #include "data/cell_bytes.h"
+#include "engine/number_bytes.h"
 #include "engine/state_key.h"
 #include "topics/partitioner.h"
 
 namespace penstock::engine {
 namespace {
 
-constexpr std::uint8_t kPlain = 1, kSealed = 2;
-constexpr std::size_t kHeadBytes = 1 + kExchangeSaltBytes + sizeof(std::uint64_t);
+constexpr std::uint8_t kPlainRecord = 1, kSealedRecord = 2;
+constexpr std::size_t kExchangeHeadBytes = 1 + kExchangeSaltBytes + sizeof(std::uint64_t);
 constexpr std::size_t kBodyHeadBytes = 1 + sizeof(data::TimestampMs);
 constexpr std::string_view kRowTooLarge = "output_too_large";
 constexpr std::string_view kKeyLabel = "penstock exchange 1";
 
 template <typename T>
-void append_number(ByteBuffer& out, T value) {
-  const std::size_t at = out.size();
-  out.resize(at + sizeof value);
-  std::memcpy(out.data() + at, &value, sizeof value);
-}
-
-template <typename T>
-T number_at(ByteView from, std::size_t at) {
+T exchange_number(ByteView from, std::size_t at) {
   T value;
   std::memcpy(&value, from.data() + at, sizeof value);
   return value;
@@ -47,9 +41,9 @@ Result<crypto::Aes256Gcm> aead_of(const topics::StateKey& key, const ExchangeSal
   return made;
 }
 
-struct Nonce {
+struct ExchangeNonce {
   std::uint8_t bytes[12];
-  Nonce(std::int32_t partition, std::uint64_t sequence) {
+  ExchangeNonce(std::int32_t partition, std::uint64_t sequence) {
     std::memcpy(bytes, &partition, sizeof partition);
     std::memcpy(bytes + sizeof partition, &sequence, sizeof sequence);
   }
@@ -57,8 +51,8 @@ struct Nonce {
 };
 
 // Which record it is.
-void fill_aad(ByteBuffer& aad, ByteView head, std::string_view topic, std::int32_t partition,
-              data::TimestampMs timestamp_ms) {
+void fill_exchange_aad(ByteBuffer& aad, ByteView head, std::string_view topic,
+                       std::int32_t partition, data::TimestampMs timestamp_ms) {
   aad.assign(head.begin(), head.end());
   append_number(aad, partition);
   append_number(aad, timestamp_ms);
@@ -111,17 +105,17 @@ std::optional<std::size_t> ExchangeWriter::put_body(const data::Batch& batch, da
 
 void ExchangeWriter::put_record(std::int32_t partition, data::TimestampMs timestamp_ms) {
   const std::uint64_t sequence = sequences_[static_cast<std::size_t>(partition)]++;
-  record_.assign(1, aead_ != nullptr ? kSealed : kPlain);
+  record_.assign(1, aead_ != nullptr ? kSealedRecord : kPlainRecord);
   record_.insert(record_.end(), salt_.begin(), salt_.end());
   append_number(record_, sequence);
   if (aead_ == nullptr) {
     record_.insert(record_.end(), body_.begin(), body_.end());
     return;
   }
-  fill_aad(aad_, record_, topic_, partition, timestamp_ms);
-  record_.resize(kHeadBytes + body_.size() + crypto::kGcmTagBytes);
-  aead_->seal(Nonce(partition, sequence).view(), aad_, body_,
-              ByteSpan(record_).subspan(kHeadBytes));
+  fill_exchange_aad(aad_, record_, topic_, partition, timestamp_ms);
+  record_.resize(kExchangeHeadBytes + body_.size() + crypto::kGcmTagBytes);
+  aead_->seal(ExchangeNonce(partition, sequence).view(), aad_, body_,
+              ByteSpan(record_).subspan(kExchangeHeadBytes));
 }
 
 std::size_t ExchangeWriter::write(const data::Batch& batch, const topics::TopicRules& rules,
@@ -134,7 +128,7 @@ std::size_t ExchangeWriter::write(const data::Batch& batch, const topics::TopicR
     stream_time_ms_ = std::max(stream_time_ms_, time);
     const std::optional<std::size_t> keys_end = put_body(batch, row);
     if (!keys_end) continue;
-    if (kHeadBytes + body_.size() + crypto::kGcmTagBytes > rules.record_bytes_max) {
+    if (kExchangeHeadBytes + body_.size() + crypto::kGcmTagBytes > rules.record_bytes_max) {
       refused.add(row, kRowTooLarge);
       continue;
     }
@@ -159,7 +153,7 @@ Result<> ExchangeReader::restore(StateReader& state) {
       return;
     }
     std::ranges::copy(key, salt.begin());
-    writers_[salt].next = number_at<std::uint64_t>(value, 0);
+    writers_[salt].next = exchange_number<std::uint64_t>(value, 0);
   }));
   if (malformed > 0)
     return fail(ErrorCode::corrupt, "what is kept of an exchange topic cannot be read");
@@ -170,27 +164,27 @@ Result<ByteView> ExchangeReader::open(ByteView record, data::TimestampMs timesta
   const auto wrong = [&](ErrorCode code, std::string_view what) {
     return fail(unexpected_record(code, topic_, partition_, what));
   };
-  if (record.size() < kHeadBytes + kBodyHeadBytes ||
-      record[0] != (key_ != nullptr ? kSealed : kPlain))
+  if (record.size() < kExchangeHeadBytes + kBodyHeadBytes ||
+      record[0] != (key_ != nullptr ? kSealedRecord : kPlainRecord))
     return wrong(ErrorCode::corrupt, "a record is none that this service writes");
   ExchangeSalt salt;
   std::memcpy(salt.data(), record.data() + 1, salt.size());
-  const auto sequence = number_at<std::uint64_t>(record, 1 + kExchangeSaltBytes);
+  const auto sequence = exchange_number<std::uint64_t>(record, 1 + kExchangeSaltBytes);
   Writer& writer = writers_[salt];
   if (sequence != writer.next)
     return wrong(ErrorCode::not_authentic,
                  fmt::format("record {} of a task follows, and {} was expected: records were taken "
                              "out, doubled or moved",
                              sequence, writer.next));
-  ByteView body = record.subspan(kHeadBytes);
+  ByteView body = record.subspan(kExchangeHeadBytes);
   if (key_ != nullptr) {
     if (writer.aead == nullptr)
       writer.aead = std::make_unique<crypto::Aes256Gcm>(TRY(aead_of(*key_, salt)));
     if (body.size() < crypto::kGcmTagBytes + kBodyHeadBytes)
       return wrong(ErrorCode::corrupt, "a record is too short");
-    fill_aad(aad_, record.first(kHeadBytes), topic_, partition_, timestamp_ms);
+    fill_exchange_aad(aad_, record.first(kExchangeHeadBytes), topic_, partition_, timestamp_ms);
     body_.resize(body.size() - crypto::kGcmTagBytes);
-    if (!writer.aead->open(Nonce(partition_, sequence).view(), aad_, body, body_))
+    if (!writer.aead->open(ExchangeNonce(partition_, sequence).view(), aad_, body, body_))
       return wrong(ErrorCode::not_authentic, "a record was changed, or sealed by somebody else");
     body = body_;
   }
@@ -206,7 +200,7 @@ Result<> ExchangeReader::read(ByteView record, data::TimestampMs timestamp_ms, d
   bool good = body[0] == static_cast<std::uint8_t>(data::RowKind::insert) ||
               body[0] == static_cast<std::uint8_t>(data::RowKind::retraction);
   kind = static_cast<data::RowKind>(body[0]);
-  writers_time_ms_ = std::max(writers_time_ms_, number_at<data::TimestampMs>(body, 1));
+  writers_time_ms_ = std::max(writers_time_ms_, exchange_number<data::TimestampMs>(body, 1));
   body = body.subspan(kBodyHeadBytes);
   for (data::Column* column : columns)
     good = good && data::take_cell_bytes(body, *column, row, arena);

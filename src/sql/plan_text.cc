@@ -111,7 +111,7 @@ std::string step_text(const AggregateStep& step, const PlanNode& node) {
                      items_text(step.keys, node), window, step.emit_final ? ", final" : "");
 }
 
-std::string_view text_of(JoinKind kind) {
+std::string_view word_of(JoinKind kind) {
   switch (kind) {
     case JoinKind::inner:
       return "inner";
@@ -125,7 +125,7 @@ std::string_view text_of(JoinKind kind) {
   return "full";
 }
 
-std::string_view text_of(JoinShape shape) {
+std::string_view word_of(JoinShape shape) {
   switch (shape) {
     case JoinShape::stream_stream:
       return "stream-stream";
@@ -140,7 +140,7 @@ std::string_view text_of(JoinShape shape) {
 }
 
 std::string step_text(const JoinStep& step, const PlanNode& node) {
-  std::string text = fmt::format("Join {} {} on {} = {}", text_of(step.kind), text_of(step.shape),
+  std::string text = fmt::format("Join {} {} on {} = {}", word_of(step.kind), word_of(step.shape),
                                  to_text(*step.left, names_of(node.inputs[0]->schema)),
                                  to_text(*step.right, names_of(node.inputs[1]->schema)));
   if (step.before_ms)

@@ -3,26 +3,9 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "engine/number_bytes.h"
 
 namespace penstock::engine::functions {
-namespace {
-
-void put_size(ByteBuffer& out, std::size_t size) {
-  const auto value = static_cast<std::uint32_t>(size);
-  const std::size_t at = out.size();
-  out.resize(at + sizeof value);
-  std::memcpy(out.data() + at, &value, sizeof value);
-}
-
-template <typename T>
-bool take_number(ByteView& in, T& value) {
-  if (in.size() < sizeof value) return false;
-  std::memcpy(&value, in.data(), sizeof value);
-  in = in.subspan(sizeof value);
-  return true;
-}
-
-}  // namespace
 
 std::size_t CellList::find(ByteView bytes) const {
   const auto same = [&](const Cell& cell) { return std::ranges::equal(cell.bytes, bytes); };
@@ -73,13 +56,11 @@ void CellListAggregate::results(std::span<const std::uint32_t> groups, data::Col
 
 void CellListAggregate::save(std::uint32_t group, ByteBuffer& out) const {
   const CellList& list = lists_[group];
-  put_size(out, list.cells.size());
+  append_number(out, static_cast<std::uint32_t>(list.cells.size()));
   for (const CellList::Cell& cell : list.cells) {
-    put_size(out, cell.bytes.size());
+    append_number(out, static_cast<std::uint32_t>(cell.bytes.size()));
     out.insert(out.end(), cell.bytes.begin(), cell.bytes.end());
-    const std::size_t at = out.size();
-    out.resize(at + sizeof cell.count);
-    std::memcpy(out.data() + at, &cell.count, sizeof cell.count);
+    append_number(out, cell.count);
   }
 }
 
