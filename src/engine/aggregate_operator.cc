@@ -16,6 +16,7 @@ namespace penstock::engine {
 namespace {
 
 constexpr data::TimestampMs kNoTime = std::numeric_limits<data::TimestampMs>::min();
+constexpr std::string_view kWindowDropped = "window_beyond_retention";
 constexpr std::size_t kRowsEmitted = 1024;  // at once, when windows close
 
 // Without GRACE PERIOD: ksqlDB's 24 hours less the window.
@@ -32,8 +33,12 @@ AggregateOperator::AggregateOperator(std::vector<data::Type> keys, std::vector<C
       calls_(std::move(calls)),
       options_(std::move(options)),
       failures_(options_.rule, "aggregate"),
-      time_ms_(kNoTime) {
-  if (options_.window) grace_ms_ = grace_of(*options_.window);
+      time_ms_(kNoTime),
+      newest_window_ms_(0) {
+  if (options_.window) {
+    grace_ms_ = grace_of(*options_.window);
+    retention_ms_ = options_.window->retention_ms.value_or(options_.window->size_ms + grace_ms_);
+  }
   for (std::vector<data::Column>* columns : {&columns_, &before_columns_}) {
     for (const data::Type& type : key_types_) columns->emplace_back(type);
     for (const Call& call : calls_) columns->emplace_back(call.result);
@@ -90,6 +95,7 @@ data::TimestampMs AggregateOperator::closes_at(data::TimestampMs window_ms) cons
 }
 
 Result<Flow> AggregateOperator::process(const data::Batch& batch, Emitter& out) {
+  if (options_.window && options_.emit_final) return process_final(batch, out);
   find_members(batch);
   const bool changes = std::ranges::any_of(
       batch.kinds, [](data::RowKind kind) { return kind == data::RowKind::retraction; });
@@ -101,26 +107,64 @@ Result<Flow> AggregateOperator::process(const data::Batch& batch, Emitter& out) 
   return Flow::more;
 }
 
+// Which windows are dropped is decided at each row that closes some, when all rows before it are
+// in.
+Result<Flow> AggregateOperator::process_final(const data::Batch& batch, Emitter& out) {
+  members_.clear();
+  group_of_.resize(batch.rows);
+  for (const data::RowIndex row : batch.selection) {
+    const data::TimestampMs before_ms = time_ms_;
+    const data::TimestampMs now_ms = std::max(before_ms, batch.timestamps_ms[row]);
+    const auto closes = [&](data::TimestampMs window_ms) {
+      return closes_at(window_ms) > before_ms && closes_at(window_ms) <= now_ms;
+    };
+    const bool some_close =
+        now_ms > before_ms &&
+        std::ranges::any_of(open_windows_, [&](auto& one) { return closes(one.first); });
+    if (some_close) {
+      TRY(take(batch, members_, out));
+      members_.clear();
+    }
+    find_groups(batch, row);
+    if (some_close) drop_windows(before_ms, out);
+  }
+  return take(batch, members_, out);
+}
+
+void AggregateOperator::drop_windows(data::TimestampMs closed_after_ms, Emitter& out) {
+  while (!open_windows_.empty()) {
+    const auto oldest = open_windows_.begin();
+    if (oldest->first >= newest_window_ms_ - retention_ms_ || closes_at(oldest->first) > time_ms_ ||
+        closes_at(oldest->first) <= closed_after_ms)
+      return;
+    for (const std::uint32_t group : oldest->second) {
+      out.note_failure("aggregate", kWindowDropped);
+      forget(group);
+    }
+    open_windows_.erase(oldest);
+  }
+}
+
 // Which rows belong to which groups, in the order of the rows.
 void AggregateOperator::find_members(const data::Batch& batch) {
   members_.clear();
   group_of_.resize(batch.rows);
-  for (const data::RowIndex row : batch.selection) {
-    if (batch.kind(row) == data::RowKind::tombstone) continue;
-    const data::TimestampMs time_ms = batch.timestamps_ms[row];
-    time_ms_ = std::max(time_ms_, time_ms);
-    bytes_.clear();
-    bool null = false;
-    for (std::size_t i = 0; i < key_types_.size() && !null; ++i) {
-      null = batch.columns[i]->is_null(row);
-      data::append_cell_bytes(bytes_, *batch.columns[i], row);
-    }
-    if (null) continue;
-    if (options_.window)
-      find_windows(row, time_ms);
-    else
-      members_.push_back({row, group_at(bytes_, 0), 0});
+  for (const data::RowIndex row : batch.selection) find_groups(batch, row);
+}
+
+void AggregateOperator::find_groups(const data::Batch& batch, data::RowIndex row) {
+  if (batch.kind(row) == data::RowKind::tombstone) return;
+  const data::TimestampMs time_ms = batch.timestamps_ms[row];
+  time_ms_ = std::max(time_ms_, time_ms);
+  bytes_.clear();
+  for (std::size_t i = 0; i < key_types_.size(); ++i) {
+    if (batch.columns[i]->is_null(row)) return;
+    data::append_cell_bytes(bytes_, *batch.columns[i], row);
   }
+  if (options_.window)
+    find_windows(row, time_ms);
+  else
+    members_.push_back({row, group_at(bytes_, 0), 0});
 }
 
 // bytes_ has the row's key.
@@ -134,6 +178,7 @@ void AggregateOperator::find_windows(data::RowIndex row, data::TimestampMs time_
     if (closes_at(start) <= time_ms_) continue;  // too late for it
     bytes_.resize(key_bytes);
     append_number(bytes_, start);
+    newest_window_ms_ = std::max(newest_window_ms_, start);
     members_.push_back({row, group_at(bytes_, start), pass});
   }
 }
@@ -198,10 +243,12 @@ Result<> AggregateOperator::add_members(const data::Batch& batch, std::span<cons
 Result<> AggregateOperator::add_rows(const data::Batch& batch, data::Selection rows, Emitter& out) {
   failures_.begin(batch.rows);
   const bool retracts = batch.kind(rows.front()) == data::RowKind::retraction;
-  for (const Call& call : calls_) {
+  for (Call& call : calls_) {
     args_.clear();
-    for (const std::size_t column : call.args)
-      args_.push_back(column == kNoColumn ? nullptr : batch.columns[column]);
+    for (Call::Argument& arg : call.args) {
+      const Frame frame{batch.rows, batch.columns, out.arena(), errors_, {}};
+      args_.push_back(arg.literal ? arg.literal->evaluate(frame, rows) : batch.columns[arg.column]);
+    }
     errors_.clear();
     const sql::AggregateRows taken{args_, rows, group_of_, errors_};
     retracts ? call.states->undo(taken) : call.states->add(taken);

@@ -22,14 +22,19 @@ namespace penstock::engine {
 // Tumbling and hopping windows: a group is a key in one window. A window closes when stream time
 // reaches its end and the grace after it: later rows are left out of it, its groups are forgotten,
 // and under EMIT FINAL that is when they are emitted, by their windows' ends and their keys' bytes.
+// As in ksqlDB, a window whose retention (by default its size and grace) lies behind the newest
+// window when it closes is not emitted; the processing log says so.
 class AggregateOperator final : public Operator {
  public:
   struct Call {
     std::unique_ptr<sql::Aggregate> states;
-    std::vector<std::size_t> args;  // columns of the input; kNoColumn: a literal
+    struct Argument {
+      std::size_t column = 0;               // of the input
+      std::optional<Program> literal = {};  // in its place
+    };
+    std::vector<Argument> args;
     data::Type result;
   };
-  static constexpr std::size_t kNoColumn = ~std::size_t{0};
   struct Options {
     std::string store;
     FailedRow rule = FailedRow::null_column;
@@ -66,7 +71,10 @@ class AggregateOperator final : public Operator {
 
   bool load(ByteView key, ByteView value);
   void find_members(const data::Batch& batch);
+  void find_groups(const data::Batch& batch, data::RowIndex row);
   void find_windows(data::RowIndex row, data::TimestampMs time_ms);
+  Result<Flow> process_final(const data::Batch& batch, Emitter& out);
+  void drop_windows(data::TimestampMs closed_after_ms, Emitter& out);
   std::uint32_t group_at(ByteView key, data::TimestampMs window_ms);
   data::TimestampMs closes_at(data::TimestampMs window_ms) const;
   Result<Flow> take(const data::Batch& batch, std::span<const Member> members, Emitter& out);
@@ -84,13 +92,14 @@ class AggregateOperator final : public Operator {
   const std::vector<data::Type> key_types_;
   std::vector<Call> calls_;
   const Options options_;
-  data::TimestampMs grace_ms_ = 0;
+  data::TimestampMs grace_ms_ = 0, retention_ms_ = 0;
   FailureRule failures_;
 
   GroupTable table_;
   std::vector<Group> groups_;
   std::map<data::TimestampMs, std::vector<std::uint32_t>> open_windows_;  // groups by their starts
   data::TimestampMs time_ms_;                                             // the greatest so far
+  data::TimestampMs newest_window_ms_;  // start of the newest that a row was put into
   // Since the last commit.
   std::vector<std::uint32_t> changed_;
   std::vector<ByteBuffer> forgotten_;  // keys

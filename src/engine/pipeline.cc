@@ -181,15 +181,18 @@ Result<OperatorPtr> make_operator(const Surroundings& around, const sql::PlanNod
 // Keys and arguments are columns here (stages.h).
 Result<AggregateOperator::Call> make_call(const sql::Expr& expr) {
   const auto& call = std::get<sql::CallExpr>(expr.node);
-  AggregateOperator::Call made{.states = nullptr, .args = {}, .result = expr.type};
+  AggregateOperator::Call made{nullptr, {}, expr.type};
   std::vector<data::Type> types;
   std::vector<const data::Value*> constants;
   for (const sql::ExprPtr& arg : call.args) {
     types.push_back(arg->type);
     const auto* literal = std::get_if<sql::LiteralExpr>(&arg->node);
     constants.push_back(literal != nullptr ? &literal->value : nullptr);
-    made.args.push_back(literal != nullptr ? AggregateOperator::kNoColumn
-                                           : std::get<sql::ColumnExpr>(arg->node).index);
+    AggregateOperator::Call::Argument& taken = made.args.emplace_back();
+    if (literal != nullptr)
+      taken.literal = TRY(Program::compile(*arg));
+    else
+      taken.column = std::get<sql::ColumnExpr>(arg->node).index;
   }
   if (call.overload->aggregate == nullptr)
     return fail(ErrorCode::unsupported,
