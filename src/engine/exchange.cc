@@ -74,17 +74,16 @@ Result<std::shared_ptr<const topics::StateKey>> exchange_key(const seal::KeySour
   return TRY(state_identity({}, keys)).key;
 }
 
-ExchangeWriter::ExchangeWriter(std::string topic, std::int32_t partitions, std::size_t key_columns)
+ExchangeWriter::ExchangeWriter(std::string topic, std::size_t key_columns)
     : topic_(std::move(topic)),
       key_columns_(key_columns),
-      sequences_(static_cast<std::size_t>(partitions), 0),
       stream_time_ms_(std::numeric_limits<data::TimestampMs>::min()) {}
 
 Result<std::unique_ptr<ExchangeWriter>> ExchangeWriter::create(
     std::string topic, std::int32_t partitions, std::size_t key_columns,
     std::shared_ptr<const topics::StateKey> key) {
-  std::unique_ptr<ExchangeWriter> made(
-      new ExchangeWriter(std::move(topic), partitions, key_columns));
+  auto made = std::unique_ptr<ExchangeWriter>(new ExchangeWriter(std::move(topic), key_columns));
+  made->sequences_.resize(static_cast<std::size_t>(partitions), 0);
   TRY(crypto::system_random().fill(made->salt_));
   if (key != nullptr)
     made->aead_ = std::make_unique<crypto::Aes256Gcm>(TRY(aead_of(*key, made->salt_)));

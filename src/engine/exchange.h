@@ -49,7 +49,7 @@ class ExchangeWriter {
                     std::span<topics::RecordBatch> to, data::RowErrors& refused);
 
  private:
-  ExchangeWriter(std::string topic, std::int32_t partitions, std::size_t key_columns);
+  ExchangeWriter(std::string topic, std::size_t key_columns);
   // The row as body_; returns where its keys end. nullopt: one of them is null.
   std::optional<std::size_t> put_body(const data::Batch& batch, data::RowIndex row);
   void put_record(std::int32_t partition, data::TimestampMs timestamp_ms);

@@ -56,7 +56,7 @@ class PartitionStatus {
   std::atomic<topics::Offset> position = 0;  // committed
   std::atomic<topics::Offset> end = 0;       // of the input, as far as its reader knows
   std::atomic<std::size_t> memory_peak_bytes = 0;
-  std::atomic<bool> owned = true;     // its task is this process's
+  std::atomic<bool> owned = true;      // its task is this process's
   std::atomic<bool> speaking = false;  // time has brought out rows that are not committed yet
 
  private:

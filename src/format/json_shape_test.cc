@@ -31,7 +31,7 @@ data::Schema wide_schema() {
 const std::string kRecord =
     R"({"id":1234567,"n":-7,"price":49.99,"rate":0.25,"name":"Anna Pavlova of somewhere far away",)"
     R"("ok":true,"at":1700000000123,"raw":"YWJj","more":"not used",)"
-    R"("meta":{"tags":["a", -1.5,{"x" : "y\\"z"}],"o":{},"t":[true,null, false],"n":12}})";
+    R"("meta":{"tags":["a", -1.5,{"x" : "y\"z"}],"o":{},"t":[true,null, false],"n":12}})";
 
 // Both paths on the same records give the same rows. How many were predicted.
 std::uint64_t expect_equal_paths(const data::Schema& schema, const std::vector<bool>& used,
