@@ -1,5 +1,7 @@
 #include "bench/bids.h"
 
+#include <array>
+
 #include <fmt/format.h>
 
 #include "base/clock.h"
@@ -12,12 +14,15 @@ namespace {
 
 constexpr std::size_t kCommitRecords = 8192;
 constexpr int kRoundsMax = 100;
+constexpr std::array<std::string_view, 4> kSealedSinks = {"engine_sealed_sink", "nexmark_q0_sealed",
+                                                          "nexmark_q1_sealed", "nexmark_q2_sealed"};
 
 Result<seal::KeyRing> make_keys() {
   seal::NewPolicy wanted{
       .id = std::string(kPolicy), .topics = {"bid_sealed"}, .not_after_s = 4'000'000'000};
-  for (int round = 0; round < kRoundsMax; ++round)  // sinks: see engine_rows.cc
-    wanted.topics.push_back(fmt::format("engine_sealed_sink_{}", round));
+  for (int round = 0; round < kRoundsMax; ++round)  // sinks: see engine_rows.cc, nexmark_rows.cc
+    for (const std::string_view row : kSealedSinks)
+      wanted.topics.push_back(fmt::format("{}_{}", row, round));
   seal::MadePolicy made = TRY(seal::make_policy(wanted, crypto::system_random()));
   seal::KeyRing ring;
   TRY(ring.add_policy(std::move(made.policy)));
@@ -40,8 +45,8 @@ Result<> check_generator() {
 class Loader {
  public:
   static Result<> load(topics::Log& log, topics::TopicName topic, seal::Sealer* sealer,
-                       std::uint64_t records) {
-    Loader loader(log, std::move(topic), sealer);
+                       std::uint64_t records, Extra extra) {
+    Loader loader(log, std::move(topic), sealer, extra);
     loader.writer_ = TRY(log.writer(topics::WriterId("bench." + loader.topic_.text())));
     for (std::uint64_t done = 0; done < records; done += kCommitRecords)
       TRY(loader.commit(std::min<std::uint64_t>(kCommitRecords, records - done)));
@@ -49,8 +54,8 @@ class Loader {
   }
 
  private:
-  Loader(topics::Log& log, topics::TopicName topic, seal::Sealer* sealer)
-      : log_(log), topic_(std::move(topic)), sealer_(sealer), bids_(kSeed) {}
+  Loader(topics::Log& log, topics::TopicName topic, seal::Sealer* sealer, Extra extra)
+      : log_(log), topic_(std::move(topic)), sealer_(sealer), bids_(extra) {}
 
   Result<> commit(std::uint64_t records) {
     auto commit = TRY(writer_->begin());
@@ -90,7 +95,7 @@ class Loader {
   topics::Log& log_;
   topics::TopicName topic_;
   seal::Sealer* sealer_;
-  BidGenerator bids_;
+  BidLines bids_;
   std::unique_ptr<topics::Writer> writer_;
   topics::RecordBatch batch_;
   ByteBuffer sealed_;
@@ -104,27 +109,38 @@ Result<const seal::KeyRing*> bench_keys() {
   return &*ring;
 }
 
-Result<> fill_topic(topics::Log& log, std::string_view topic, bool sealed, std::uint64_t records) {
+std::string_view BidLines::next() {
+  const std::string_view bid = bids_.next();
+  if (extra_ == Extra::none) return bid;
+  line_.assign(bid, 0, bid.size() - 1);
+  line_ += extra_ == Extra::nested ? R"(,"meta":{"source":"web","tags":["a","b"],"rank":7}})"
+                                   : R"(,"note":"said \"yes\", then left"})";
+  return line_;
+}
+
+Result<> fill_topic(topics::Log& log, std::string_view topic, bool sealed, std::uint64_t records,
+                    Extra extra) {
   topics::TopicName name = TRY(topics::TopicName::parse(topic));
   TRY(check_generator());
-  if (!sealed) return Loader::load(log, name, nullptr, records);
+  if (!sealed) return Loader::load(log, name, nullptr, records, extra);
   const seal::KeyRing* keys = TRY(bench_keys());
   seal::SealerOptions options;
   options.topic = name.text();
   options.policy_id = kPolicy;
   auto sealer = TRY(seal::Sealer::create(std::move(options), *keys, crypto::system_random(),
                                          system_clock().now_ms()));
-  return Loader::load(log, name, sealer.get(), records);
+  return Loader::load(log, name, sealer.get(), records, extra);
 }
 
-Result<> load_topic(topics::Log& log, std::string_view topic, bool sealed, std::uint64_t records) {
+Result<> load_topic(topics::Log& log, std::string_view topic, bool sealed, std::uint64_t records,
+                    Extra extra) {
   topics::TopicName name = TRY(topics::TopicName::parse(topic));
   if (log.describe(name)) return {};
   TRY(log.create({.name = name}));
   if (sealed)
     TRY(log.create(
         {.name = TRY(topics::TopicName::parse(name.text() + ".grants")), .compacted = true}));
-  return fill_topic(log, topic, sealed, records);
+  return fill_topic(log, topic, sealed, records, extra);
 }
 
 }  // namespace penstock::bench

@@ -4,7 +4,9 @@
 
 #include "bench/bids.h"
 #include "bench/measure.h"
+#include "engine/state_key.h"
 #include "session/session.h"
+#include "topics/embedded_log.h"
 
 namespace penstock::bench {
 namespace {
@@ -49,6 +51,20 @@ Result<Measurement> run_case(topics::Log& log, std::string_view name, const Case
     return fail(ErrorCode::internal,
                 fmt::format("{} of {} records were read", seen.records, settings.records));
   session->close();
+  return seen;
+}
+
+Result<Measurement> run_embedded(std::string_view name, const Case& what, const Settings& settings,
+                                 int round) {
+  topics::EmbeddedOptions options;
+  options.folder = settings.folder / "log";
+  options.serve = false;
+  options.identity = {"bench", engine::public_state_key()};
+  auto log = TRY(topics::EmbeddedLog::open(std::move(options)));
+  TRY(load_topic(*log, what.input, what.sealed_input, settings.records, what.extra));
+  Measurement seen = TRY(run_case(*log, name, what, settings, round));
+  seen.note.clear();
+  TRY(log->remove(TRY(topics::TopicName::parse(fmt::format("{}_{}", name, round)))));  // disk space
   return seen;
 }
 

@@ -3,6 +3,7 @@
 
 #include <string_view>
 
+#include "bench/bids.h"
 #include "bench/rows.h"
 #include "engine/runtime.h"
 #include "topics/log.h"
@@ -14,9 +15,14 @@ struct Case {
   bool sealed_input = false;
   bool discard = true;  // the sink
   bool sealed_output = false;
+  Extra extra = Extra::none;  // in the input
   std::string_view select = "SELECT `auction`, `dateTime` FROM bid";
   engine::CommitLimits commit = {};
 };
+
+// A new log in the run's folder, or the one of the rows before.
+Result<Measurement> run_embedded(std::string_view name, const Case& what, const Settings& settings,
+                                 int round);
 
 // Runs the query over what the input topic holds. Every name and round has a sink of its own, and
 // so a query of its own that starts at the beginning. The note says how many commits there were.

@@ -1,24 +1,8 @@
 // SQL over the embedded log.
-#include "bench/bids.h"
 #include "bench/engine_case.h"
-#include "engine/state_key.h"
-#include "topics/embedded_log.h"
 
 namespace penstock::bench {
 namespace {
-
-Result<Measurement> run_embedded(std::string_view name, const Case& what, const Settings& settings,
-                                 int round) {
-  topics::EmbeddedOptions options;
-  options.folder = settings.folder / "log";
-  options.serve = false;
-  options.identity = {"bench", engine::public_state_key()};
-  auto log = TRY(topics::EmbeddedLog::open(std::move(options)));
-  TRY(load_topic(*log, what.input, what.sealed_input, settings.records));
-  Measurement seen = TRY(run_case(*log, name, what, settings, round));
-  seen.note.clear();
-  return seen;
-}
 
 Row row(std::string_view name, std::string_view share_of, std::string_view what, Case measured) {
   return {name, share_of, what, [name, measured](const Settings& s, int round) {

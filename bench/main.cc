@@ -29,6 +29,8 @@ std::vector<Row> all_rows() {
   std::vector<Row> all = roofline_rows();
   for (Row& row : verify_rows()) all.push_back(row);
   for (Row& row : engine_rows()) all.push_back(row);
+  for (Row& row : nexmark_rows()) all.push_back(row);
+  for (Row& row : duckdb_rows()) all.push_back(row);
   for (Row& row : checkpoint_rows()) all.push_back(row);
   for (Row& row : scale_rows()) all.push_back(row);
   for (Row& row : attest_rows()) all.push_back(row);
@@ -79,7 +81,8 @@ Result<Best> run_rounds(const std::vector<Row>& rows, const Settings& settings, 
     for (const Row& row : rows) {
       if (isatty(2)) fmt::print(stderr, "\r\033[Kround {} of {}: {}", round + 1, rounds, row.name);
       Result<Measurement> measured = row.run(settings, round);
-      if (!measured && row.on_request && measured.error().code() == ErrorCode::unavailable) {
+      const bool may_skip = row.on_request || row.may_lack;
+      if (!measured && may_skip && measured.error().code() == ErrorCode::unavailable) {
         best.skipped.insert_or_assign(row.name, measured.error().text());
         continue;
       }

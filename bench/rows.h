@@ -27,14 +27,17 @@ struct Row {
   std::string_view name;
   std::string_view share_of;  // empty: a limit itself
   std::string_view what;      // one line for the reader
-  // unavailable: this machine cannot; the row is skipped.
+  // unavailable, of rows that are on request or may lack something: the row is skipped.
   std::function<Result<Measurement>(const Settings&, int round)> run;
   bool on_request = false;  // only when named
+  bool may_lack = false;    // what it needs may not be installed
 };
 
 std::vector<Row> roofline_rows();
 std::vector<Row> verify_rows();
 std::vector<Row> engine_rows();
+std::vector<Row> nexmark_rows();
+std::vector<Row> duckdb_rows();
 std::vector<Row> checkpoint_rows();
 std::vector<Row> scale_rows();
 std::vector<Row> attest_rows();

@@ -17,8 +17,9 @@ inline constexpr std::size_t kBatchRowsMax = 1024;
 
 // What a row says.
 enum class RowKind : std::uint8_t {
-  insert,     // it is there: a row of a stream, or the present row of a table
-  tombstone,  // a record without a value: only the key columns mean anything
+  insert,      // it is there: a row of a stream, or the present row of a table
+  tombstone,   // a record without a value: only the key columns mean anything
+  retraction,  // a row that was there and goes; between a table and an aggregation over it
 };
 
 // The record that a row was made of: its input's number and its row in the batch read from there.
@@ -43,6 +44,9 @@ struct Batch {
   std::span<const RowKind> kinds;              // one per row; empty: all inserts
   std::span<const RowOrigin> origins;          // one per row; empty: row i is row i of input 0
   std::span<const WindowBounds> windows;       // one per row; empty: keys have none
+  // Of an aggregation's rows: what stood there before, row by row, in the same columns; tombstones
+  // where nothing did. Null: not asked for.
+  const Batch* before = nullptr;
 
   RowKind kind(RowIndex row) const { return kinds.empty() ? RowKind::insert : kinds[row]; }
   RowOrigin origin(RowIndex row) const {

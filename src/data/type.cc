@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "data/type_name.h"
 
 namespace penstock::data {
 namespace {
@@ -12,6 +13,38 @@ namespace {
 constexpr int kDecimalPrecisionMax = 38;
 
 }  // namespace
+
+std::string_view name_of(TypeKind kind) {
+  switch (kind) {
+    case TypeKind::boolean:
+      return "BOOLEAN";
+    case TypeKind::integer:
+      return "INTEGER";
+    case TypeKind::bigint:
+      return "BIGINT";
+    case TypeKind::double_:
+      return "DOUBLE";
+    case TypeKind::decimal:
+      return "DECIMAL";
+    case TypeKind::string:
+      return "STRING";
+    case TypeKind::bytes:
+      return "BYTES";
+    case TypeKind::date:
+      return "DATE";
+    case TypeKind::time:
+      return "TIME";
+    case TypeKind::timestamp:
+      return "TIMESTAMP";
+    case TypeKind::array:
+      return "ARRAY";
+    case TypeKind::map:
+      return "MAP";
+    case TypeKind::struct_:
+      break;
+  }
+  return "STRUCT";
+}
 
 Result<Type> Type::decimal(int precision, int scale) {
   if (precision < 1 || precision > kDecimalPrecisionMax)
@@ -73,32 +106,16 @@ bool Type::is_numeric() const {
 
 std::string Type::text() const {
   switch (kind_) {
-    case TypeKind::boolean:
-      return "BOOLEAN";
-    case TypeKind::integer:
-      return "INTEGER";
-    case TypeKind::bigint:
-      return "BIGINT";
-    case TypeKind::double_:
-      return "DOUBLE";
     case TypeKind::decimal:
       return fmt::format("DECIMAL({}, {})", precision_, scale_);
-    case TypeKind::string:
-      return "STRING";
-    case TypeKind::bytes:
-      return "BYTES";
-    case TypeKind::date:
-      return "DATE";
-    case TypeKind::time:
-      return "TIME";
-    case TypeKind::timestamp:
-      return "TIMESTAMP";
     case TypeKind::array:
       return "ARRAY<" + fields()[0].type.text() + ">";
     case TypeKind::map:
       return "MAP<" + fields()[0].type.text() + ", " + fields()[1].type.text() + ">";
     case TypeKind::struct_:
       break;
+    default:
+      return std::string(name_of(kind_));
   }
   std::string out = "STRUCT<";
   for (const TypeField& field : fields()) {

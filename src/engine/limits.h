@@ -46,4 +46,7 @@ inline constexpr std::chrono::milliseconds kPartitionLook{500};
 // Longest wait for records; workers look around between waits.
 inline constexpr std::chrono::milliseconds kWaitMax{1000};
 
+// A stage lets go of what it has consumed of an exchange after so many records.
+inline constexpr std::int64_t kExchangeTrimRecords = 64 << 10;
+
 }  // namespace penstock::engine

@@ -1,5 +1,6 @@
 // Nodes of nested values, lambdas and values that are bound once.
 #include <algorithm>
+#include <bit>
 #include <numeric>
 
 #include "base/check.h"
@@ -56,30 +57,85 @@ data::Column& BindNode::evaluate(const Frame& frame, data::Selection rows) {
   return body_->evaluate(inner, rows);
 }
 
-InNode::InNode(NodePtr value, const data::Type& type, const std::vector<data::Value>& constants,
-               std::vector<NodePtr> others, data::Arena& arena)
-    : value_(std::move(value)),
-      constants_(type),
-      others_(std::move(others)),
-      result_(data::Type(data::TypeKind::boolean)) {
-  constants_.reset(constants.size());
-  for (std::size_t i = 0; i < constants.size(); ++i) {
-    data::set_value(constants_, i, constants[i], arena);
-    if (!constants_.is_null(i))
-      rows_by_hash_.emplace(data::hash_cell(constants_, i), static_cast<std::uint32_t>(i));
+namespace {
+
+bool lies_as_integer(data::TypeKind kind, bool wide) {
+  using data::TypeKind;
+  if (wide) return kind == TypeKind::bigint || kind == TypeKind::timestamp;
+  return kind == TypeKind::integer || kind == TypeKind::date || kind == TypeKind::time;
+}
+
+}  // namespace
+
+ConstantSet::ConstantSet(const data::Type& type, const std::vector<data::Value>& values,
+                         data::Arena& arena)
+    : constants_(type),
+      of_integers_(lies_as_integer(type.kind(), true) || lies_as_integer(type.kind(), false)) {
+  const std::size_t slots = std::bit_ceil(std::max<std::size_t>(2 * values.size(), 2));
+  slots_.resize(slots);
+  shift_ = 64 - std::countr_zero(slots);
+  constants_.reset(values.size());
+  for (std::uint32_t row = 0; row < values.size(); ++row) {
+    data::set_value(constants_, row, values[row], arena);
+    if (constants_.is_null(row)) continue;
+    std::uint64_t hash = 0;
+    if (!of_integers_)
+      hash = data::hash_cell(constants_, row);
+    else if (lies_as_integer(type.kind(), true))
+      hash = static_cast<std::uint64_t>(constants_.values<std::int64_t>()[row]);
+    else
+      hash = static_cast<std::uint64_t>(std::int64_t{constants_.values<std::int32_t>()[row]});
+    add(hash, row);
   }
 }
 
+void ConstantSet::add(std::uint64_t hash, std::uint32_t row) {
+  std::size_t at = (hash * 0x9E3779B97F4A7C15U) >> shift_;
+  while (slots_[at].row != kFree) at = (at + 1) % slots_.size();
+  slots_[at] = {hash, row};
+}
+
+bool ConstantSet::contains(const data::Column& column, data::RowIndex row) const {
+  const std::uint64_t hash = data::hash_cell(column, row);
+  std::size_t at = (hash * 0x9E3779B97F4A7C15U) >> shift_;
+  for (; slots_[at].row != kFree; at = (at + 1) & (slots_.size() - 1))
+    if (slots_[at].hash == hash && data::equal_cells(column, row, constants_, slots_[at].row))
+      return true;
+  return false;
+}
+
+bool ConstantSet::contains(std::int64_t value) const {
+  const auto hash = static_cast<std::uint64_t>(value);
+  std::size_t at = (hash * 0x9E3779B97F4A7C15U) >> shift_;
+  for (; slots_[at].row != kFree; at = (at + 1) & (slots_.size() - 1))
+    if (slots_[at].hash == hash) return true;
+  return false;
+}
+
+InNode::InNode(NodePtr value, const data::Type& type, const std::vector<data::Value>& constants,
+               std::vector<NodePtr> others, data::Arena& arena)
+    : value_(std::move(value)),
+      constants_(type, constants, arena),
+      others_(std::move(others)),
+      result_(data::Type(data::TypeKind::boolean)) {}
+
 void InNode::look_up(const data::Column& value, data::Selection rows) {
   std::span<std::uint8_t> out = result_.values<std::uint8_t>();
-  for (const data::RowIndex row : rows) {
-    out[row] = 0;
-    if (value.is_null(row)) continue;
-    auto [at, end] = rows_by_hash_.equal_range(data::hash_cell(value, row));
-    for (; at != end && out[row] == 0; ++at)
-      out[row] = data::equal_cells(value, row, constants_, at->second);
-    if (out[row] == 0) open_.push_back(row);
+  const auto each = [&](auto contains) {
+    for (const data::RowIndex row : rows) out[row] = !value.is_null(row) && contains(row);
+  };
+  if (!constants_.of_integers()) {
+    each([&](data::RowIndex row) { return constants_.contains(value, row); });
+  } else if (lies_as_integer(value.type().kind(), true)) {
+    const std::int64_t* values = value.values<std::int64_t>().data();
+    each([&](data::RowIndex row) { return constants_.contains(values[row]); });
+  } else {
+    const std::int32_t* values = value.values<std::int32_t>().data();
+    each([&](data::RowIndex row) { return constants_.contains(std::int64_t{values[row]}); });
   }
+  if (others_.empty()) return;
+  for (const data::RowIndex row : rows)
+    if (out[row] == 0 && !value.is_null(row)) open_.push_back(row);
 }
 
 data::Column& InNode::evaluate(const Frame& frame, data::Selection rows) {

@@ -17,6 +17,10 @@ namespace penstock::engine {
 enum class Flow : std::uint8_t {
   more,  // goes on
   done,  // nothing further will come out (LIMIT)
+  // What one commit takes is full. Emitters say so only while time moves (on_stream_time): the
+  // operator ends the call, with what it has still to say in its state, and is called again with
+  // the same time after a commit.
+  blocked,
 };
 
 // What becomes of a row with an expression that failed.
@@ -58,7 +62,8 @@ class Operator {
   // Once, before anything else: takes up what was committed.
   virtual Result<> open(StateReader& state) = 0;
   virtual Result<Flow> process(const data::Batch& batch, Emitter& out) = 0;
-  // Stream time has moved: windows may close.
+  // Stream time has moved, or the task begins again at a time that was committed: windows may
+  // close. A call that follows one that was blocked goes on where that one stopped.
   virtual Result<Flow> on_stream_time(data::TimestampMs now_ms, Emitter& out) = 0;
   // Writes what has changed since the last commit. The commit may still fail; the operator is then
   // destroyed with its task.

@@ -7,8 +7,11 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "engine/aggregate_operator.h"
+#include "engine/exchange.h"
 #include "engine/program.h"
 #include "engine/row_operators.h"
+#include "engine/table_changes.h"
 
 namespace penstock::engine {
 
@@ -66,7 +69,8 @@ Chain::Chain(Chain&&) noexcept = default;
 Chain& Chain::operator=(Chain&&) noexcept = default;
 
 Result<> Chain::open(const StoredState& state) {
-  std::vector<std::string> known = {std::string(kGuardStore), std::string(kSealStore)};
+  std::vector<std::string> known = {std::string(kGuardStore), std::string(kSealStore),
+                                    std::string(kExchangeStore)};
   std::ranges::copy_if(stores_, std::back_inserter(known),
                        [](const auto& s) { return !s.empty(); });
   TRY(state.check_stores(known));
@@ -87,7 +91,7 @@ Result<Flow> Chain::on_stream_time(data::TimestampMs now_ms, Emitter& out) {
   for (const auto& link : links_) link->set_end(out);
   for (std::size_t i = 0; i < operators_.size(); ++i) {
     Flow flow = TRY(operators_[i]->on_stream_time(now_ms, *links_[i]));
-    if (flow == Flow::done) return flow;
+    if (flow != Flow::more) return flow;
   }
   return Flow::more;
 }
@@ -107,34 +111,8 @@ std::size_t Chain::memory_bytes() const {
   return bytes;
 }
 
-Result<PlanParts> take_apart(const sql::PlanNode& plan) {
-  PlanParts parts;
-  parts.schema = &plan.schema;
-  for (const sql::PlanNode* node = &plan;; node = node->inputs.front().get()) {
-    if (const auto* source = std::get_if<sql::SourceStep>(&node->step)) {
-      CHECK(node->inputs.empty());
-      parts.source = source;
-      parts.source_schema = &node->schema;
-      break;
-    }
-    if (node->inputs.size() != 1)
-      return fail(ErrorCode::unsupported,
-                  fmt::format("a step of the plan reads {} inputs: only one is possible yet",
-                              node->inputs.size()));
-    if (const auto* sink = std::get_if<sql::SinkStep>(&node->step)) {
-      CHECK(node == &plan);
-      parts.sink = sink;
-      continue;
-    }
-    if (parts.sink != nullptr && std::holds_alternative<sql::LimitStep>(node->step))
-      return fail(ErrorCode::unsupported,
-                  fmt::format("LIMIT in a query that writes to stream {}: only queries whose rows "
-                              "go to a client can end by a count",
-                              parts.sink->stream.name));
-    parts.steps.push_back(node);
-  }
-  std::ranges::reverse(parts.steps);
-  return parts;
+bool Chain::keeps_state() const {
+  return std::ranges::any_of(stores_, [](const std::string& store) { return !store.empty(); });
 }
 
 namespace {
@@ -145,6 +123,8 @@ using OperatorPtr = std::unique_ptr<Operator>;
 struct Surroundings {
   bool table = false;  // rows are changes of a table
   FailedRow rule = FailedRow::null_column;
+  bool each_change = false;
+  bool filtered = false;  // a filter follows the step
 };
 
 FailedRow rule_of(sql::OnError rule) {
@@ -159,10 +139,11 @@ FailedRow rule_of(sql::OnError rule) {
   return FailedRow::stop;
 }
 
-Surroundings surroundings_of(const PlanParts& parts) {
-  return {.table = parts.source->stream.is_table(),
-          .rule = parts.sink == nullptr ? FailedRow::null_column
-                                        : rule_of(parts.sink->stream.on_error)};
+Surroundings surroundings_of(const PlanParts& parts, const ChainOptions& options) {
+  return {
+      .table = parts.source->stream.is_table(),
+      .rule = parts.sink == nullptr ? FailedRow::null_column : rule_of(parts.sink->stream.on_error),
+      .each_change = options.each_change};
 }
 
 Result<OperatorPtr> make_operator(const Surroundings& around, const sql::PlanNode&,
@@ -197,9 +178,74 @@ Result<OperatorPtr> make_operator(const Surroundings& around, const sql::PlanNod
                                            around.rule);
 }
 
-Result<OperatorPtr> make_operator(const Surroundings&, const sql::PlanNode&,
-                                  const sql::AggregateStep&) {
-  return fail(ErrorCode::unsupported, "GROUP BY and aggregate functions cannot be run yet");
+// Keys and arguments are columns here (stages.h).
+Result<AggregateOperator::Call> make_call(const sql::Expr& expr) {
+  const auto& call = std::get<sql::CallExpr>(expr.node);
+  AggregateOperator::Call made{nullptr, {}, expr.type};
+  std::vector<data::Type> types;
+  std::vector<const data::Value*> constants;
+  for (const sql::ExprPtr& arg : call.args) {
+    types.push_back(arg->type);
+    const auto* literal = std::get_if<sql::LiteralExpr>(&arg->node);
+    constants.push_back(literal != nullptr ? &literal->value : nullptr);
+    AggregateOperator::Call::Argument& taken = made.args.emplace_back();
+    if (literal != nullptr)
+      taken.literal = TRY(Program::compile(*arg));
+    else
+      taken.column = std::get<sql::ColumnExpr>(arg->node).index;
+  }
+  if (call.overload->aggregate == nullptr)
+    return fail(ErrorCode::unsupported,
+                fmt::format("function {} cannot be run yet", call.overload->signature.text()));
+  made.states = TRY_IN(call.overload->aggregate({types, expr.type, constants}),
+                       std::string(call.function->name));
+  return made;
+}
+
+Result<OperatorPtr> make_operator(const Surroundings& around, const sql::PlanNode& node,
+                                  const sql::AggregateStep& step) {
+  std::vector<data::Type> keys;
+  std::vector<AggregateOperator::Call> calls;
+  data::Schema columns;  // what the state is made of
+  for (const sql::ProjectStep::Item& key : step.keys) {
+    keys.push_back(key.expr->type);
+    columns.columns.push_back({key.name, key.expr->type, data::ColumnRole::key});
+  }
+  if (step.window)
+    columns.columns.push_back({fmt::format("{} {} {}", sql::name_of(step.window->kind),
+                                           step.window->size_ms, step.window->advance_ms),
+                               data::Type(data::TypeKind::bigint), data::ColumnRole::key});
+  for (const sql::ProjectStep::Item& item : step.aggregates) {
+    calls.push_back(TRY_IN(make_call(*item.expr), fmt::format("column {}", item.name)));
+    const auto& call = std::get<sql::CallExpr>(item.expr->node);
+    columns.columns.push_back(
+        {call.overload->signature.text(), item.expr->type, data::ColumnRole::value});
+  }
+  if (step.window && step.window->kind == sql::WindowKind::session)
+    return fail(ErrorCode::unsupported, "session windows cannot be run yet");
+  CHECK(node.schema.columns.size() == keys.size() + calls.size() + (step.window ? 2 : 0));
+  return std::make_unique<AggregateOperator>(
+      std::move(keys), std::move(calls),
+      AggregateOperator::Options{.store = store_id("aggregate", columns),
+                                 .rule = around.rule,
+                                 .each_change = around.each_change,
+                                 .before = around.filtered && !step.emit_final,
+                                 .window = step.window,
+                                 .emit_final = step.emit_final});
+}
+
+Result<OperatorPtr> make_operator(const Surroundings&, const sql::PlanNode& node,
+                                  const sql::ChangesStep& step) {
+  std::vector<data::Type> types;
+  data::Schema columns;
+  for (const data::Type& type : step.types) types.push_back(type);
+  for (std::size_t i = 0; i < types.size(); ++i) {
+    const bool key = i < step.keys;
+    columns.columns.push_back({key ? std::string() : node.schema.columns[i - step.keys].name,
+                               types[i], key ? data::ColumnRole::key : data::ColumnRole::value});
+  }
+  return std::make_unique<TableChangesOperator>(std::move(types), step.keys,
+                                                store_id("table", columns));
 }
 
 Result<OperatorPtr> make_operator(const Surroundings&, const sql::PlanNode&, const sql::JoinStep&) {
@@ -235,12 +281,16 @@ Result<OperatorPtr> make_operator(const Surroundings&, const sql::PlanNode&, con
 
 }  // namespace
 
-Result<Chain> build_chain(const PlanParts& parts) {
-  const Surroundings around = surroundings_of(parts);
+Result<Chain> build_chain(const PlanParts& parts, const ChainOptions& options) {
+  Surroundings around = surroundings_of(parts, options);
   std::vector<OperatorPtr> operators;
-  for (const sql::PlanNode* node : parts.steps)
+  for (std::size_t i = 0; i < parts.steps.size(); ++i) {
+    const sql::PlanNode& node = *parts.steps[i];
+    around.filtered = i + 1 < parts.steps.size() &&
+                      std::holds_alternative<sql::FilterStep>(parts.steps[i + 1]->step);
     operators.push_back(TRY(std::visit(
-        [&](const auto& step) { return make_operator(around, *node, step); }, node->step)));
+        [&](const auto& step) { return make_operator(around, node, step); }, node.step)));
+  }
   return Chain(std::move(operators));
 }
 

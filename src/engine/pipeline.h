@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "engine/operator.h"
+#include "engine/stages.h"
 #include "engine/state.h"
-#include "sql/plan.h"
 
 namespace penstock::engine {
 
@@ -24,6 +24,8 @@ class Chain {
   Result<Flow> process(const data::Batch& batch, Emitter& out);
   Result<Flow> on_stream_time(data::TimestampMs now_ms, Emitter& out);
   Result<> on_commit(topics::StateWrites& state);
+  // Some operator does: then time is kept as well.
+  bool keeps_state() const;
   std::size_t memory_bytes() const;
 
  private:
@@ -33,18 +35,10 @@ class Chain {
   std::vector<std::unique_ptr<Link>> links_;  // links_[i] hands on what operators_[i] emits
 };
 
-// The parts of a plan; the steps belong to the plan, which must outlive this.
-struct PlanParts {
-  const sql::SourceStep* source = nullptr;
-  const data::Schema* source_schema = nullptr;
-  std::vector<const sql::PlanNode*> steps;  // in the order of the data
-  const sql::SinkStep* sink = nullptr;      // null: rows go to a client
-  const data::Schema* schema = nullptr;     // of what comes out
-};
-// unsupported: shapes that this engine does not run (several inputs, LIMIT before a sink).
-Result<PlanParts> take_apart(const sql::PlanNode& plan);
-
 // Fresh operators; one chain per task.
-Result<Chain> build_chain(const PlanParts& parts);
+struct ChainOptions {
+  bool each_change = false;  // RuntimeOptions::each_change
+};
+Result<Chain> build_chain(const PlanParts& parts, const ChainOptions& options = {});
 
 }  // namespace penstock::engine

@@ -3,7 +3,6 @@
 
 #include <memory>
 #include <optional>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -117,7 +116,32 @@ class BindNode final : public ProgramNode {
   std::vector<data::Column*> params_;
 };
 
-// Constants in a table, others one after the other for the rows that are still open.
+// The constants of an IN: open addressing, at most half full. One probe settles most rows.
+class ConstantSet {
+ public:
+  // values: of `type`; nulls among them are left out.
+  ConstantSet(const data::Type& type, const std::vector<data::Value>& values, data::Arena& arena);
+  // Whether the row, which is not null, is one of them.
+  bool contains(const data::Column& column, data::RowIndex row) const;
+  // The same for columns of BIGINT and TIMESTAMP, or INTEGER, DATE and TIME.
+  bool contains(std::int64_t value) const;
+  bool of_integers() const { return of_integers_; }
+
+ private:
+  struct Slot {
+    std::uint64_t hash = 0;     // of integers: the value
+    std::uint32_t row = kFree;  // of constants_
+  };
+  static constexpr std::uint32_t kFree = ~0U;
+  void add(std::uint64_t hash, std::uint32_t row);
+
+  data::Column constants_;
+  bool of_integers_;
+  int shift_ = 0;
+  std::vector<Slot> slots_;
+};
+
+// Constants in a set, others one after the other for the rows that are still open.
 class InNode final : public ProgramNode {
  public:
   InNode(NodePtr value, const data::Type& type, const std::vector<data::Value>& constants,
@@ -128,8 +152,7 @@ class InNode final : public ProgramNode {
   void look_up(const data::Column& value, data::Selection rows);
 
   NodePtr value_;
-  data::Column constants_;
-  std::unordered_multimap<std::uint64_t, std::uint32_t> rows_by_hash_;
+  ConstantSet constants_;
   std::vector<NodePtr> others_;
   std::vector<data::RowIndex> open_;
   data::Column result_;

@@ -20,7 +20,7 @@ Result<std::unique_ptr<PushSession>> PushSession::create(topics::Log& log,
                                                          std::shared_ptr<const sql::PlanNode> plan,
                                                          StartAt start, bool until_end) {
   auto session = std::unique_ptr<PushSession>(new PushSession(log, options, std::move(plan)));
-  session->parts_ = TRY(take_apart(*session->plan_));
+  session->parts_ = TRY(take_apart_whole(*session->plan_));
   if (session->parts_.sink != nullptr)
     return fail(ErrorCode::invalid_argument,
                 "a query that writes to a stream cannot run for a client");

@@ -9,7 +9,12 @@
 namespace penstock::engine {
 namespace {
 
-constexpr int kOnlyStage = 0;  // plans are not cut into several yet
+// As many partitions as the stage before reads.
+Result<> make_exchange(topics::Log& log, const topics::TopicName& topic, std::size_t partitions) {
+  Result<> made = log.create({.name = topic, .partitions = static_cast<std::int32_t>(partitions)});
+  if (made || made.error().code() == ErrorCode::already_exists) return {};
+  return fail(made.error().in("making the topic between two stages"));
+}
 
 }  // namespace
 
@@ -37,33 +42,47 @@ Work& Work::operator+=(const Work& more) {
   return *this;
 }
 
-Result<std::shared_ptr<Query>> Query::create(topics::Log& log, QueryId id,
-                                             std::shared_ptr<const sql::PlanNode> plan,
-                                             StartAt start) {
-  PlanParts parts = TRY(take_apart(*plan));
-  if (parts.sink == nullptr)
+Result<QueryStages> Query::create(topics::Log& log, QueryId id,
+                                  std::shared_ptr<const sql::PlanNode> plan, StartAt start) {
+  std::vector<PlanParts> parts = TRY(take_apart(id, *plan));
+  const auto doing = fmt::format("starting query {}", id.value());
+  if (parts.back().sink == nullptr)
     return fail(
         ErrorCode::invalid_argument,
         fmt::format("query {} writes to no stream: it can only run for a client", id.value()));
-  topics::TopicName source = TRY(topics::TopicName::parse(parts.source->stream.topic));
-  topics::TopicInfo info =
-      TRY_IN(log.describe(source), fmt::format("starting query {}", id.value()));
-  topics::TopicName sink = TRY(topics::TopicName::parse(parts.sink->stream.topic));
-  TRY_IN(log.describe(sink), fmt::format("starting query {}", id.value()));
   topics::TopicName letters = TRY(topics::TopicName::parse(engine::dead_letters_topic(id.value())));
-  Spec spec{.id = std::move(id),
-            .plan = std::move(plan),
-            .parts = std::move(parts),
-            .source = std::move(source),
-            .dead_letters = std::move(letters),
-            .start = start,
-            .partitions = info.partitions.size()};
+  auto health = std::make_shared<QueryHealth>();
+  QueryStages stages;
+  std::size_t partitions = 0;  // of the stage before
+  for (std::size_t stage = 0; stage < parts.size(); ++stage) {
+    topics::TopicName source = TRY(topics::TopicName::parse(parts[stage].source->stream.topic));
+    if (stage > 0) TRY_IN(make_exchange(log, source, partitions), doing);
+    topics::TopicInfo info = TRY_IN(log.describe(source), doing);
+    partitions = info.partitions.size();
+    if (!parts[stage].sink->stream.exchange) {
+      topics::TopicName sink = TRY(topics::TopicName::parse(parts[stage].sink->stream.topic));
+      TRY_IN(log.describe(sink), doing);
+    }
+    Spec spec{.id = id,
+              .stage = stage,
+              .health = health,
+              .plan = plan,
+              .parts = std::move(parts[stage]),
+              .source = std::move(source),
+              .dead_letters = letters,
+              .start = stage == 0 ? start : StartAt::earliest,
+              .partitions = partitions};
+    stages.push_back(TRY_IN(create_stage(log, std::move(spec)), doing));
+  }
+  return stages;
+}
+
+Result<std::shared_ptr<Query>> Query::create_stage(topics::Log& log, Spec spec) {
   std::shared_ptr<Query> query = std::unique_ptr<Query>(new Query(std::move(spec)));
   TRY(topics::check_id(query->writer_id(query->partitions() - 1)));
   TRY(log.expect_tasks(query->task_name(), query->partitions()));
   topics::TopicInfo dead_letters =
-      TRY_IN(ensure_dead_letters_topic(log, query->dead_letters_topic(), query->partitions()),
-             fmt::format("starting query {}", query->id().value()));
+      TRY(ensure_dead_letters_topic(log, query->dead_letters_topic(), query->partitions()));
   query->dead_letters_rules_ = dead_letters.rules;
   return query;
 }
@@ -89,30 +108,30 @@ bool Query::is_sealed() const {
 }
 
 std::string Query::task_name() const {
-  return fmt::format("{}.{}", id_.value(), kOnlyStage);
+  return fmt::format("{}.{}", id_.value(), stage_);
 }
 
-topics::TaskId Query::task_id(const QueryId& id, std::int32_t partition) {
-  return topics::TaskId(fmt::format("{}.{}/{}", id.value(), kOnlyStage, partition));
+topics::TaskId Query::task_id(const QueryId& id, std::size_t stage, std::int32_t partition) {
+  return topics::TaskId(fmt::format("{}.{}/{}", id.value(), stage, partition));
 }
 
-topics::WriterId Query::writer_id(const QueryId& id, std::int32_t partition) {
-  return topics::WriterId(fmt::format("{}.{}.{}", id.value(), kOnlyStage, partition));
+topics::WriterId Query::writer_id(const QueryId& id, std::size_t stage, std::int32_t partition) {
+  return topics::WriterId(fmt::format("{}.{}.{}", id.value(), stage, partition));
 }
 
-void Query::set_state(QueryState state) {
+void QueryHealth::set_state(QueryState state) {
   std::lock_guard lock(mutex_);
   error_.reset();
   state_ = state;
 }
 
-void Query::set_failed(const Error& error) {
+void QueryHealth::set_failed(const Error& error) {
   std::lock_guard lock(mutex_);
   if (!error_) error_ = error;
   state_ = QueryState::failed;
 }
 
-std::optional<Error> Query::error() const {
+std::optional<Error> QueryHealth::error() const {
   std::lock_guard lock(mutex_);
   return error_;
 }
@@ -135,6 +154,19 @@ QueryStats Query::stats() const {
     stats.memory_peak_bytes += status(p).memory_peak_bytes;
   }
   return stats;
+}
+
+QueryStats stats_of(const QueryStages& stages) {
+  QueryStats all = stages.front()->stats();
+  for (std::size_t i = 1; i < stages.size(); ++i) {
+    QueryStats stage = stages[i]->stats();
+    stage.records_in = stage.bytes_in = 0;  // what the stage before it wrote
+    all.records_out = all.bytes_out = 0;
+    all += stage;
+    all.cpu_seconds += stage.cpu_seconds;
+    all.memory_peak_bytes += stage.memory_peak_bytes;
+  }
+  return all;
 }
 
 }  // namespace penstock::engine

@@ -56,7 +56,8 @@ class PartitionStatus {
   std::atomic<topics::Offset> position = 0;  // committed
   std::atomic<topics::Offset> end = 0;       // of the input, as far as its reader knows
   std::atomic<std::size_t> memory_peak_bytes = 0;
-  std::atomic<bool> owned = true;  // its task is this process's
+  std::atomic<bool> owned = true;      // its task is this process's
+  std::atomic<bool> speaking = false;  // time has brought out rows that are not committed yet
 
  private:
   mutable std::mutex mutex_;
@@ -64,15 +65,33 @@ class PartitionStatus {
   MissingRecords missing_;
 };
 
-// Thread-safe. The plan lives as long as this.
+class Query;
+// The stages of one query, in the order of the data; one at least.
+using QueryStages = std::vector<std::shared_ptr<Query>>;
+
+// Whether a query runs: of all its stages. Thread-safe.
+class QueryHealth {
+ public:
+  QueryState state() const { return state_.load(); }
+  void set_state(QueryState state);     // running or paused; forgets the error
+  void set_failed(const Error& error);  // the first error stays
+  std::optional<Error> error() const;
+
+ private:
+  std::atomic<QueryState> state_ = QueryState::running;
+  mutable std::mutex mutex_;
+  std::optional<Error> error_;
+};
+
+// One stage of a query that runs: most have one. Thread-safe. The plan lives as long as this.
 class Query {
  public:
-  // As Runtime::start_query says. Makes the dead-letter topic.
-  static Result<std::shared_ptr<Query>> create(topics::Log& log, QueryId id,
-                                               std::shared_ptr<const sql::PlanNode> plan,
-                                               StartAt start);
+  // As Runtime::start_query says. Makes the dead-letter topic and the topics between stages.
+  static Result<QueryStages> create(topics::Log& log, QueryId id,
+                                    std::shared_ptr<const sql::PlanNode> plan, StartAt start);
 
   const QueryId& id() const { return id_; }
+  std::size_t stage() const { return stage_; }
   const PlanParts& parts() const { return parts_; }
   const topics::TopicName& source_topic() const { return source_topic_; }
   const topics::TopicName& dead_letters_topic() const { return dead_letters_topic_; }
@@ -95,16 +114,21 @@ class Query {
   }
   bool is_sealed() const;         // its source
   std::string task_name() const;  // task_id() without the number
-  // Names under which things are stored: query, stage of its plan (one yet), partition.
-  topics::TaskId task_id(std::int32_t partition) const { return task_id(id_, partition); }
-  topics::WriterId writer_id(std::int32_t partition) const { return writer_id(id_, partition); }
-  static topics::TaskId task_id(const QueryId& id, std::int32_t partition);  // "CSAS_MASKED_1.0/7"
-  static topics::WriterId writer_id(const QueryId& id, std::int32_t partition);  // "....0.7"
+  // Names under which things are stored: query, stage of its plan, partition.
+  topics::TaskId task_id(std::int32_t partition) const { return task_id(id_, stage_, partition); }
+  topics::WriterId writer_id(std::int32_t partition) const {
+    return writer_id(id_, stage_, partition);
+  }
+  static topics::TaskId task_id(const QueryId& id, std::size_t stage,
+                                std::int32_t partition);  // "CSAS_MASKED_1.0/7"
+  static topics::WriterId writer_id(const QueryId& id, std::size_t stage,
+                                    std::int32_t partition);  // "....0.7"
 
-  QueryState state() const { return state_.load(); }
-  void set_state(QueryState state);     // running or paused; forgets the error
-  void set_failed(const Error& error);  // the first error stays
-  std::optional<Error> error() const;
+  // Of the whole query.
+  QueryState state() const { return health_->state(); }
+  void set_state(QueryState state) { health_->set_state(state); }
+  void set_failed(const Error& error) { health_->set_failed(error); }
+  std::optional<Error> error() const { return health_->error(); }
 
   // Asks nobody. Ends are those that the tasks' readers know.
   QueryStats stats() const;
@@ -116,6 +140,8 @@ class Query {
  private:
   struct Spec {
     QueryId id;
+    std::size_t stage;
+    std::shared_ptr<QueryHealth> health;
     std::shared_ptr<const sql::PlanNode> plan;
     PlanParts parts;
     topics::TopicName source, dead_letters;
@@ -125,6 +151,8 @@ class Query {
   void add_status();
   explicit Query(Spec spec)
       : id_(std::move(spec.id)),
+        stage_(spec.stage),
+        health_(std::move(spec.health)),
         plan_(std::move(spec.plan)),
         parts_(std::move(spec.parts)),
         source_topic_(std::move(spec.source)),
@@ -135,7 +163,11 @@ class Query {
     for (std::size_t p = 0; p < spec.partitions; ++p) add_status();
   }
 
+  static Result<std::shared_ptr<Query>> create_stage(topics::Log& log, Spec spec);
+
   const QueryId id_;
+  const std::size_t stage_;
+  const std::shared_ptr<QueryHealth> health_;
   const std::shared_ptr<const sql::PlanNode> plan_;
   const PlanParts parts_;
   const topics::TopicName source_topic_, dead_letters_topic_;
@@ -146,9 +178,9 @@ class Query {
   // Never moved, so that those who count by partitions_ need no lock while more are added.
   std::vector<std::unique_ptr<PartitionStatus>> status_;
   std::atomic<std::int32_t> partitions_ = 0;
-  std::atomic<QueryState> state_ = QueryState::running;
-  mutable std::mutex mutex_;
-  std::optional<Error> error_;
 };
+
+// Of a query as a whole: what its first stage reads and its last one writes.
+QueryStats stats_of(const QueryStages& stages);
 
 }  // namespace penstock::engine

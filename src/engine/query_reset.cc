@@ -44,11 +44,39 @@ Result<std::vector<ResetPosition>> positions_after_reset(topics::Log& log, const
 }
 
 Result<> forget_tasks(topics::Log& log, const QueryId& id, std::int32_t tasks) {
-  for (std::int32_t p = 0; p < tasks; ++p) {
-    auto writer = TRY(log.task_writer(Query::writer_id(id, p)));
-    TRY_IN(writer->forget(Query::task_id(id, p)),
-           fmt::format("forgetting the positions of query {}", id.value()));
+  const auto forget = [&](std::size_t stage) -> Result<> {
+    for (std::int32_t p = 0; p < tasks; ++p) {
+      auto writer = TRY(log.task_writer(Query::writer_id(id, stage, p)));
+      TRY_IN(writer->forget(Query::task_id(id, stage, p)),
+             fmt::format("forgetting the positions of query {}", id.value()));
+    }
+    return {};
+  };
+  TRY(forget(0));
+  for (std::size_t stage = 0;; ++stage) {
+    const topics::TopicName topic = TRY(topics::TopicName::parse(exchange_topic(id, stage)));
+    const Result<topics::TopicInfo> info = log.describe(topic);
+    if (!info && info.error().code() == ErrorCode::not_found) break;
+    if (!info) return fail(info.error());
+    TRY(forget(stage + 1));
   }
+  return remove_exchanges(log, id);
+}
+
+Result<> remove_exchanges(topics::Log& log, const QueryId& id) {
+  for (std::size_t stage = 0;; ++stage) {
+    const topics::TopicName topic = TRY(topics::TopicName::parse(exchange_topic(id, stage)));
+    const Result<> removed = log.remove(topic);
+    if (!removed && removed.error().code() == ErrorCode::not_found) return {};
+    TRY_IN(removed, "removing a topic between two stages");
+  }
+}
+
+Result<> reset_stages(topics::Log& log, const QueryStages& stages,
+                      const std::vector<ResetPosition>& positions) {
+  TRY(reset_tasks(log, *stages.front(), positions));
+  for (std::size_t i = 1; i < stages.size(); ++i)
+    TRY(reset_tasks(log, *stages[i], TRY(positions_after_reset(log, *stages[i], StartAt::latest))));
   return {};
 }
 

@@ -51,7 +51,24 @@ data::Selection FilterOperator::inserts_of(const data::Batch& batch) {
   return inserts_among(batch, inserts_);
 }
 
+Result<> FilterOperator::look_before(const data::Batch& before, Emitter& out) {
+  errors_.clear();
+  passed_before_.assign(before.rows, 0);
+  there_before_.clear();
+  for (std::size_t row = 0; row < before.rows; ++row)
+    if (before.kinds[row] == data::RowKind::insert)
+      there_before_.push_back(static_cast<data::RowIndex>(row));
+  const Frame frame{before.rows, before.columns, out.arena(), errors_, {}};
+  const data::Column* verdict = predicate_.evaluate(frame, there_before_);
+  std::span<const std::uint8_t> values = verdict->values<std::uint8_t>();
+  for (const data::RowIndex row : there_before_)
+    passed_before_[row] = !verdict->is_null(row) && values[row] != 0;
+  for (const sql::RowErrors::Entry& entry : errors_.entries()) passed_before_[entry.row] = 0;
+  return {};
+}
+
 Result<Flow> FilterOperator::process(const data::Batch& batch, Emitter& out) {
+  if (batch.before != nullptr) TRY(look_before(*batch.before, out));
   errors_.clear();
   rule_.begin(batch.rows);
   const Frame frame{batch.rows, batch.columns, out.arena(), errors_, {}};
@@ -66,7 +83,10 @@ Result<Flow> FilterOperator::process(const data::Batch& batch, Emitter& out) {
   }
   carry(batch, output_);
   output_.columns = batch.columns;
-  table_ ? take_table(batch, *verdict) : take_stream(batch, *verdict);
+  if (batch.before != nullptr)
+    take_changes(batch, *verdict);
+  else
+    table_ ? take_table(batch, *verdict) : take_stream(batch, *verdict);
   if (output_.selection.empty()) return Flow::more;
   return out.emit(output_);
 }
@@ -101,6 +121,20 @@ void FilterOperator::take_table(const data::Batch& batch, const data::Column& ve
     const bool failed = !failed_.empty() && failed_[row] != 0;
     const bool stays = batch.kind(row) == data::RowKind::insert && !failed &&
                        !verdict.is_null(row) && values[row] != 0;
+    if (!stays) kinds_[row] = data::RowKind::tombstone;
+    output_.selection.push_back(row);
+  }
+  output_.kinds = kinds_;
+}
+
+void FilterOperator::take_changes(const data::Batch& batch, const data::Column& verdict) {
+  std::span<const std::uint8_t> values = verdict.values<std::uint8_t>();
+  kinds_.assign(batch.rows, data::RowKind::insert);
+  output_.selection.clear();
+  for (const data::RowIndex row : batch.selection) {
+    const bool failed = !failed_.empty() && failed_[row] != 0;
+    const bool stays = !failed && !verdict.is_null(row) && values[row] != 0;
+    if (!stays && passed_before_[row] == 0) continue;
     if (!stays) kinds_[row] = data::RowKind::tombstone;
     output_.selection.push_back(row);
   }

@@ -47,6 +47,9 @@ class FilterOperator final : public StatelessOperator {
  private:
   void take_stream(const data::Batch& batch, const data::Column& verdict);
   void take_table(const data::Batch& batch, const data::Column& verdict);
+  // Of an aggregation: a group that stays out was there before, or was never seen.
+  void take_changes(const data::Batch& batch, const data::Column& verdict);
+  Result<> look_before(const data::Batch& before, Emitter& out);
   data::Selection inserts_of(const data::Batch& batch);
 
   Program predicate_;
@@ -54,7 +57,8 @@ class FilterOperator final : public StatelessOperator {
   FailureRule rule_;
   sql::RowErrors errors_;
   std::vector<std::uint8_t> failed_;
-  std::vector<data::RowIndex> inserts_;
+  std::vector<data::RowIndex> inserts_, there_before_;
+  std::vector<std::uint8_t> passed_before_;  // by row
   std::vector<data::RowKind> kinds_;
   data::Batch output_;
 };

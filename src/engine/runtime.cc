@@ -29,7 +29,7 @@ bool has_reached(const Query& query, const std::vector<topics::PartitionInfo>& s
   for (std::size_t p = 0; p < seen.size(); ++p) {
     auto partition = static_cast<std::int32_t>(p);
     const PartitionStatus& status = query.status(partition);
-    if (status.owned && status.position < seen[p].end) return false;
+    if (status.owned && (status.position < seen[p].end || status.speaking)) return false;
   }
   return true;
 }
@@ -62,12 +62,13 @@ class LocalRuntime final : public Runtime {
   void shutdown() override;
 
  private:
-  using Queries = std::map<QueryId, std::shared_ptr<Query>>;
+  using Queries = std::map<QueryId, QueryStages>;
 
-  Result<std::shared_ptr<Query>> find(const QueryId& id) const;
-  std::vector<std::shared_ptr<Query>> queries() const;
+  Result<QueryStages> find(const QueryId& id) const;
+  QueryStages stages() const;  // of all queries
   Worker& least_loaded();
-  Result<> start_tasks(const std::shared_ptr<Query>& query);
+  Result<> start_tasks(const QueryStages& query);
+  Result<> start_stage(const std::shared_ptr<Query>& query);
   Result<> build_tasks(const std::shared_ptr<Query>& query, std::span<std::unique_ptr<Task>> tasks);
   Result<> forget_state(const Query& query, const std::vector<std::int32_t>& partitions);
   Result<bool> all_caught_up(SeenEnds& ends);
@@ -102,21 +103,26 @@ Result<> LocalRuntime::start_query(const QueryId& id, std::shared_ptr<const sql:
       return fail(ErrorCode::limit_exceeded, fmt::format("more than {} queries", kQueriesMax));
   }
   TRY(sharing_.check());
-  std::shared_ptr<Query> query = TRY(Query::create(log_, id, std::move(plan), start));
-  if (paused) query->set_state(QueryState::paused);
+  QueryStages query = TRY(Query::create(log_, id, std::move(plan), start));
+  if (sharing_.shared() && query.size() > 1)
+    return fail(ErrorCode::unsupported,
+                fmt::format("query {} moves rows between partitions (GROUP BY), which processes "
+                            "that share tasks cannot do yet: start without --share",
+                            id.value()));
+  if (paused) query.front()->set_state(QueryState::paused);
   TRY_IN(start_tasks(query), fmt::format("query {}", id.value()));
   {
     std::lock_guard lock(mutex_);
     queries_.emplace(id, query);
   }
-  if (sharing_.shared()) sharing_.add(query);
-  if (log_.partitions_seen(query->source_topic())) watch_.start();
+  if (sharing_.shared()) sharing_.add(query.front());
+  if (log_.partitions_seen(query.front()->source_topic())) watch_.start();
   return {};
 }
 
 // Sealed sources have a pinned number: their tasks stop when they see another.
 void LocalRuntime::grow_queries() {
-  for (const std::shared_ptr<Query>& query : queries()) {
+  for (const std::shared_ptr<Query>& query : stages()) {
     const auto seen = log_.partitions_seen(query->source_topic());
     if (!seen || *seen <= query->partitions() || query->is_sealed()) continue;
     if (query->state() == QueryState::failed) continue;
@@ -135,7 +141,7 @@ Result<> LocalRuntime::grow_query(const std::shared_ptr<Query>& query) {
   {
     std::lock_guard lock(mutex_);
     const auto found = queries_.find(query->id());
-    if (ended_ || found == queries_.end() || found->second != query) return {};
+    if (ended_ || found == queries_.end() || found->second[query->stage()] != query) return {};
   }
   const std::int32_t before = query->partitions();
   query->add_partitions(all);
@@ -148,7 +154,19 @@ Result<> LocalRuntime::grow_query(const std::shared_ptr<Query>& query) {
   return {};
 }
 
-Result<> LocalRuntime::start_tasks(const std::shared_ptr<Query>& query) {
+Result<> LocalRuntime::start_tasks(const QueryStages& query) {
+  Result<> started;
+  for (const std::shared_ptr<Query>& stage : query) {
+    started = start_stage(stage);
+    if (!started) break;
+  }
+  if (started) return {};
+  for (const auto& worker : workers_)  // what has been built of it
+    (void)worker->remove(query.front()->id());
+  return started;
+}
+
+Result<> LocalRuntime::start_stage(const std::shared_ptr<Query>& query) {
   std::vector<std::unique_ptr<Task>> tasks(static_cast<std::size_t>(query->partitions()));
   if (sharing_.shared()) {  // workers build those that are ours
     TRY(Task::check(context_, *query));
@@ -190,12 +208,13 @@ Result<> LocalRuntime::build_tasks(const std::shared_ptr<Query>& query,
 
 Result<> LocalRuntime::stop_query(const QueryId& id, bool forget) {
   std::lock_guard changes(changes_);
-  std::shared_ptr<Query> query = TRY(find(id));
+  const QueryStages query = TRY(find(id));
   Result<> result;
   auto held = sharing_.hold();  // what is ours now is forgotten before others can have it
-  std::vector<std::int32_t> ours;
-  for (std::int32_t p = 0; p < query->partitions(); ++p)
-    if (query->status(p).owned) ours.push_back(p);
+  std::vector<std::vector<std::int32_t>> ours(query.size());
+  for (std::size_t i = 0; i < query.size(); ++i)
+    for (std::int32_t p = 0; p < query[i]->partitions(); ++p)
+      if (query[i]->status(p).owned) ours[i].push_back(p);
   for (const auto& worker : workers_) {
     Result<> removed = worker->remove(id);
     if (!removed && result) result = removed;
@@ -206,13 +225,16 @@ Result<> LocalRuntime::stop_query(const QueryId& id, bool forget) {
     queries_.erase(id);
   }
   progress_.notify();
-  if (forget) return forget_state(*query, ours);  // whatever was not committed
-  return result;
+  if (!forget) return result;
+  for (std::size_t i = 0; i < query.size(); ++i)  // whatever was not committed
+    TRY(forget_state(*query[i], ours[i]));
+  return query.size() > 1 ? remove_exchanges(log_, id) : Result<>();
 }
 
 Result<> LocalRuntime::reset_query(const QueryId& id, const ResetTo& to) {
   std::lock_guard changes(changes_);
-  std::shared_ptr<Query> query = TRY(find(id));
+  const QueryStages stages = TRY(find(id));
+  const std::shared_ptr<Query>& query = stages.front();
   if (sharing_.shared())
     return fail(ErrorCode::failed_precondition,
                 fmt::format("query {}: several processes share its tasks. End them all but one, "
@@ -222,12 +244,13 @@ Result<> LocalRuntime::reset_query(const QueryId& id, const ResetTo& to) {
   const bool paused = query->state() == QueryState::paused;
   for (const auto& worker : workers_)  // what is lost of the last commit is lost anyway
     (void)worker->remove(id);
-  Result<> done = reset_tasks(log_, *query, positions);
+  Result<> done = reset_stages(log_, stages, positions);
   query->set_state(paused ? QueryState::paused : QueryState::running);
-  if (done) done = start_tasks(query);
+  if (done) done = start_tasks(stages);
   if (done) return done;
   query->set_failed(done.error());
-  for (std::int32_t p = 0; p < query->partitions(); ++p) least_loaded().add(query, p, nullptr);
+  for (const std::shared_ptr<Query>& stage : stages)
+    for (std::int32_t p = 0; p < stage->partitions(); ++p) least_loaded().add(stage, p, nullptr);
   return fail(done.error().in(fmt::format("resetting query {}", id.value())));
 }
 
@@ -243,7 +266,7 @@ Result<> LocalRuntime::forget_state(const Query& query,
 
 Result<> LocalRuntime::pause_query(const QueryId& id) {
   std::lock_guard changes(changes_);
-  std::shared_ptr<Query> query = TRY(find(id));
+  const std::shared_ptr<Query> query = TRY(find(id)).front();
   if (query->state() != QueryState::running)
     return fail(ErrorCode::failed_precondition,
                 fmt::format("query {} is {}, not RUNNING", id.value(), name_of(query->state())));
@@ -254,7 +277,7 @@ Result<> LocalRuntime::pause_query(const QueryId& id) {
 
 Result<> LocalRuntime::resume_query(const QueryId& id) {
   std::lock_guard changes(changes_);
-  std::shared_ptr<Query> query = TRY(find(id));
+  const std::shared_ptr<Query> query = TRY(find(id)).front();
   TRY(sharing_.check());
   if (query->state() == QueryState::running) return {};
   for (const auto& worker : workers_) worker->resume(id);  // before any task can fail again
@@ -277,7 +300,7 @@ Result<> LocalRuntime::drain() {
 Result<bool> LocalRuntime::all_caught_up(SeenEnds& ends) {
   TRY(sharing_.check());
   bool caught_up = !sharing_.shared() || sharing_.is_assigned();
-  for (const std::shared_ptr<Query>& query : queries()) {
+  for (const std::shared_ptr<Query>& query : stages()) {
     if (std::optional<Error> error = query->error())
       return fail(error->in(fmt::format("query {}", query->id().value())));
     if (query->state() != QueryState::running) continue;
@@ -294,7 +317,8 @@ Result<bool> LocalRuntime::all_caught_up(SeenEnds& ends) {
 
 std::vector<QueryStats> LocalRuntime::stats() const {
   std::vector<QueryStats> out;
-  for (const std::shared_ptr<Query>& query : queries()) out.push_back(query->stats());
+  std::lock_guard lock(mutex_);
+  for (const auto& [id, query] : queries_) out.push_back(stats_of(query));
   return out;
 }
 
@@ -309,7 +333,7 @@ void LocalRuntime::shutdown() {
   progress_.notify();
 }
 
-Result<std::shared_ptr<Query>> LocalRuntime::find(const QueryId& id) const {
+Result<QueryStages> LocalRuntime::find(const QueryId& id) const {
   std::lock_guard lock(mutex_);
   if (ended_) return fail(ErrorCode::unavailable, "the runtime is shutting down");
   auto found = queries_.find(id);
@@ -318,10 +342,10 @@ Result<std::shared_ptr<Query>> LocalRuntime::find(const QueryId& id) const {
   return found->second;
 }
 
-std::vector<std::shared_ptr<Query>> LocalRuntime::queries() const {
+QueryStages LocalRuntime::stages() const {
   std::lock_guard lock(mutex_);
-  std::vector<std::shared_ptr<Query>> out;
-  for (const auto& [id, query] : queries_) out.push_back(query);
+  QueryStages out;
+  for (const auto& [id, query] : queries_) out.insert(out.end(), query.begin(), query.end());
   return out;
 }
 

@@ -12,9 +12,9 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/strong.h"
 #include "data/schema.h"
 #include "data/value.h"
+#include "engine/query_id.h"
 #include "engine/skipped.h"
 #include "seal/key_source.h"
 #include "seal/sequence_guard.h"
@@ -27,9 +27,6 @@ namespace penstock::engine {
 
 // All SQL functions and operators of this build.
 const sql::FunctionCatalogue& builtin_functions();
-
-struct QueryIdTag;
-using QueryId = Strong<QueryIdTag, std::string>;  // "CSAS_MASKED_1", "INSERTQUERY_2"
 
 // A commit happens at whichever bound is passed first, and when the input is at its end.
 struct CommitLimits {
@@ -45,6 +42,8 @@ struct RuntimeOptions {
   const Clock* clock =
       nullptr;                 // for the ends of grants; null: the machine's. Outlives the runtime
   bool discard_sinks = false;  // benchmarks: outputs are computed to columns, counted and dropped
+  // An aggregation writes a row for each that it reads; else one per group and batch.
+  bool each_change = false;
 };
 
 enum class StartAt : std::uint8_t { earliest, latest };

@@ -61,6 +61,13 @@ Result<std::unique_ptr<SinkEdge>> SinkEdge::create(topics::Log& log, const seal:
   topics::TopicInfo info = TRY_IN(log.describe(topic), doing);
   TRY_IN(require_plain_topic(log, step.stream), doing);
   std::unique_ptr<SinkEdge> edge(new SinkEdge(step, info, source_partition));
+  if (step.stream.exchange) {
+    auto key = TRY(exchange_key(keys));
+    const RoleColumns grouped = columns_of(step.stream.schema, data::ColumnRole::key);
+    edge->exchange_ = TRY(ExchangeWriter::create(topic.text(), info.spec.partitions,
+                                                 grouped.places.size(), std::move(key)));
+    return edge;
+  }
   TRY_IN(edge->make_writers(), doing);
   if (step.stream.seal.kind != sql::SealKind::none) {
     TRY_IN(require_kept_timestamps(info), doing);
@@ -107,8 +114,13 @@ Result<> SinkEdge::make_sealer(topics::Log& log, const seal::KeySource* keys) {
 
 Result<> SinkEdge::write(const data::Batch& batch, std::span<const Slice> headers,
                          std::int64_t now_ms, sql::RowErrors& refused) {
+  if (exchange_ != nullptr) {
+    write_exchange(batch, refused);
+    return {};
+  }
   if (sealer_ != nullptr) TRY(prepare_sealer(now_ms, batch.selection.size()));
   encode(batch, refused);
+  if (refused.empty() && append_whole(batch, headers)) return {};
   const std::size_t bytes_before = bytes_;
   std::size_t value = 0;  // values_ has none for tombstones
   for (std::size_t i = 0; i < batch.selection.size(); ++i) {
@@ -123,6 +135,42 @@ Result<> SinkEdge::write(const data::Batch& batch, std::span<const Slice> header
   }
   if (sealer_ != nullptr) wipe_plaintexts();
   return {};
+}
+
+bool SinkEdge::append_whole(const data::Batch& batch, std::span<const Slice> headers) {
+  const bool one_partition = partitions_ == 1 || key_writer_ == nullptr;
+  if (sealer_ != nullptr || !one_partition || !headers.empty() || !batch.kinds.empty() ||
+      timestamp_ || step_.stream.window)
+    return false;
+  const auto has_nulls = [](const format::EncodedRows& rows) {
+    return std::ranges::any_of(rows.nulls(), [](std::uint8_t null) { return null != 0; });
+  };
+  if (has_nulls(values_) || (key_writer_ != nullptr && has_nulls(keys_))) return false;
+  // None is larger than all of them.
+  const std::size_t bytes = values_.bytes() + (key_writer_ != nullptr ? keys_.bytes() : 0);
+  if (bytes > std::min(rules_.record_bytes_max, kBatchOutputBytesMax)) return false;
+  const data::TimestampMs least = std::max<data::TimestampMs>(rules_.timestamp_ms_min, 0);
+  times_.clear();
+  for (const data::RowIndex row : batch.selection) {
+    if (batch.timestamps_ms[row] < least) return false;
+    times_.push_back(batch.timestamps_ms[row]);
+  }
+  const auto packed = [](format::EncodedRows& rows) {
+    return topics::RecordBatch::Packed{ByteView(rows.storage()).first(rows.bytes()), rows.ends()};
+  };
+  std::optional<topics::RecordBatch::Packed> keys;
+  if (key_writer_ != nullptr) keys = packed(keys_);
+  const std::int32_t partition = partitions_ == 1 ? 0 : home_partition_;
+  records_by_partition_[static_cast<std::size_t>(partition)].append(keys, packed(values_), times_);
+  bytes_ += bytes;
+  records_ += times_.size();
+  return true;
+}
+
+void SinkEdge::write_exchange(const data::Batch& batch, sql::RowErrors& refused) {
+  records_ += exchange_->write(batch, rules_, records_by_partition_, refused);
+  bytes_ = 0;
+  for (const topics::RecordBatch& records : records_by_partition_) bytes_ += records.bytes();
 }
 
 // Empty: added; or why the row is refused.

@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "data/batch.h"
+#include "engine/exchange.h"
 #include "engine/stream_format.h"
 #include "format/writer.h"
 #include "seal/key_source.h"
@@ -58,6 +59,9 @@ class SinkEdge {
                            std::size_t batch_bytes);
   bool add_record(const Slice& key, const Slice& value, ByteView headers,
                   data::TimestampMs timestamp_ms);
+  // The batch just encoded, when nothing of it needs a look of its own. False: row by row.
+  bool append_whole(const data::Batch& batch, std::span<const Slice> headers);
+  void write_exchange(const data::Batch& batch, sql::RowErrors& refused);
   void wipe_plaintexts();
 
   const sql::SinkStep& step_;
@@ -74,6 +78,7 @@ class SinkEdge {
   format::EncodedRows keys_, values_;
   std::vector<std::uint8_t> failed_;
   std::vector<data::RowIndex> inserts_;
+  std::vector<data::TimestampMs> times_;
   ByteBuffer sealed_, renamed_headers_, windowed_key_;
 
   std::unique_ptr<seal::Sealer> sealer_;  // null: a plain topic
@@ -81,6 +86,7 @@ class SinkEdge {
   topics::TopicRules grants_rules_;
   std::vector<topics::RecordBatch> grants_;  // one per partition of the grants topic
 
+  std::unique_ptr<ExchangeWriter> exchange_;  // of a topic between stages; in place of the rest
   std::vector<topics::RecordBatch> records_by_partition_;
   std::uint64_t records_ = 0;
   std::size_t bytes_ = 0;

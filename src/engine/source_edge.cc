@@ -28,6 +28,9 @@ Result<std::unique_ptr<SourceEdge>> SourceEdge::create(
   std::string doing = fmt::format("reading stream {}", step.stream.name);
   if (step.stream.seal.kind != sql::SealKind::none)
     edge->sealed_ = TRY_IN(SealedSource::create(log, keys, options, step.stream, from), doing);
+  if (step.stream.exchange)
+    edge->exchange_ = std::make_unique<ExchangeReader>(step.stream.topic, from.partition,
+                                                       TRY(exchange_key(keys)));
   TRY_IN(edge->make_columns(schema), doing);
   return edge;
 }
@@ -46,6 +49,7 @@ Result<> SourceEdge::make_columns(const data::Schema& schema) {
     columns_.push_back(used[i] ? std::make_unique<data::Column>(column.type) : nullptr);
     batch_.columns.push_back(columns_.back().get());
   }
+  if (exchange_ != nullptr) return {};
   auto make = [&](data::ColumnRole role, const format::Options& options,
                   std::vector<data::Column*>& out) -> Result<std::unique_ptr<format::ValueReader>> {
     RoleColumns columns = columns_of(stream_schema, role);
@@ -65,6 +69,10 @@ Result<> SourceEdge::make_columns(const data::Schema& schema) {
 
 Result<> SourceEdge::restore(const StoredState& state) {
   if (sealed_ != nullptr) return sealed_->restore(state);
+  if (exchange_ != nullptr) {
+    OperatorState kept(state.of(kExchangeStore));
+    return exchange_->restore(kept);
+  }
   if (state.of(kGuardStore).empty() && state.of(kSealStore).empty()) return {};
   return fail(ErrorCode::corrupt, "stored state of a sealed input, and the input is not sealed");
 }
@@ -97,13 +105,17 @@ Result<bool> SourceEdge::next() {
   batch_.windows = {};
   batch_bytes_ = 0;
   batch_.selection.resize(rows_);
-  if (sealed_ != nullptr) {
-    TRY(open_rows());
+  if (exchange_ != nullptr) {
+    TRY(take_exchange_rows());
   } else {
-    take_plain_rows();
+    if (sealed_ != nullptr) {
+      TRY(open_rows());
+    } else {
+      take_plain_rows();
+    }
+    refuse_beyond_limits();
+    decode();
   }
-  refuse_beyond_limits();
-  decode();
   set_timestamps();
   if (timestamp_ && step_.stream.strict_time && !refused_now_.empty()) {
     return fail(ErrorCode::failed_precondition,
@@ -167,6 +179,23 @@ void SourceEdge::take_plain_rows() {
     take_value(row, value.bytes());
     batch_.selection[row] = static_cast<data::RowIndex>(row);
   }
+}
+
+Result<> SourceEdge::take_exchange_rows() {
+  for (const auto& column : columns_) column->reset(rows_);
+  kinds_.assign(rows_, data::RowKind::insert);
+  bool changes = false;
+  for (std::size_t i = 0; i < rows_; ++i) {
+    const auto row = static_cast<data::RowIndex>(i);
+    const Slice& value = buffer_.values[first_ + i];
+    batch_bytes_ += value.size;
+    TRY(exchange_->read(value.bytes(), buffer_.timestamps_ms[first_ + i], row, batch_.columns,
+                        kinds_[i], arena_));
+    changes = changes || kinds_[i] != data::RowKind::insert;
+    batch_.selection[i] = row;
+  }
+  if (changes) batch_.kinds = kinds_;
+  return {};
 }
 
 // A null value is one of no bytes at all, or the JSON text null.
@@ -323,6 +352,7 @@ void SourceEdge::release() {
 
 void SourceEdge::write_state(topics::StateWrites& state) {
   if (sealed_ != nullptr) sealed_->write_state(state);
+  if (exchange_ != nullptr) exchange_->write_state(state);
 }
 
 std::size_t SourceEdge::memory_bytes() const {

@@ -8,6 +8,7 @@
 
 #include "data/arena.h"
 #include "data/batch.h"
+#include "engine/exchange.h"
 #include "engine/runtime.h"
 #include "engine/sealed_source.h"
 #include "engine/state.h"
@@ -38,6 +39,7 @@ class SourceEdge {
   // failed_precondition: sealed, and the topic's number of partitions is not what it should be.
   Result<> start(topics::Offset from);
   bool is_sealed() const { return sealed_ != nullptr; }
+  bool is_exchange() const { return exchange_ != nullptr; }
   // Makes the next batch; false: nothing is at hand (or the stop offset is reached). The batch
   // before it is wiped. Rows that did not open or decode are in refused(), not in the selection.
   // Records without a value are tombstones of the batch. Errors end the task; see
@@ -87,6 +89,7 @@ class SourceEdge {
   std::size_t rows_at_hand() const;
   Result<> open_rows();
   void take_plain_rows();
+  Result<> take_exchange_rows();
   void take_value(std::size_t row, ByteView value);
   void refuse_beyond_limits();
   void decode();
@@ -107,7 +110,8 @@ class SourceEdge {
   topics::Offset position_ = 0;
   std::optional<topics::Offset> stop_at_;
 
-  std::unique_ptr<SealedSource> sealed_;  // null: a plain topic
+  std::unique_ptr<SealedSource> sealed_;      // null: a plain topic
+  std::unique_ptr<ExchangeReader> exchange_;  // of a topic between stages
 
   std::unique_ptr<format::ValueReader> key_reader_, value_reader_;  // null: there are no columns
   std::vector<ByteView> key_views_, value_views_;  // of the batch; null: data() == nullptr

@@ -30,6 +30,12 @@ Error error_of(const topics::CommitResult& result) {
   return Error(ErrorCode::unavailable, "the log aborted a commit and gave no reason");
 }
 
+// Under which a checkpoint has the task's time; no topic.
+topics::TopicPartition stream_time_of(std::int32_t partition) {
+  static const topics::TopicName kName = topics::TopicName::parse("_stream_time").value();
+  return {kName, partition};
+}
+
 }  // namespace
 
 Task::Task(const TaskContext& context, std::shared_ptr<Query> query, std::int32_t partition)
@@ -46,8 +52,9 @@ Result<std::unique_ptr<Task>> Task::build(const TaskContext& context, std::share
   auto task = std::unique_ptr<Task>(new Task(context, std::move(query), partition));
   task->source_ = TRY(SourceEdge::create(context.log, context.keys, context.options, *parts.source,
                                          *parts.source_schema, from));
-  task->chain_ = TRY(build_chain(parts));
-  if (!context.options.discard_sinks) {
+  task->chain_ = TRY(build_chain(parts, {.each_change = context.options.each_change}));
+  task->keeps_time_ = task->chain_.keeps_state();
+  if (!context.options.discard_sinks || parts.sink->stream.exchange) {
     task->sink_ = TRY(SinkEdge::create(context.log, context.keys, *parts.sink, partition,
                                        context.options.sealed_topics));
     task->passes_headers_ = sql::passes_headers(parts.source->stream, parts.sink->stream);
@@ -62,7 +69,7 @@ Result<> Task::check(const TaskContext& context, const Query& query) {
   TRY(SourceEdge::create(context.log, context.keys, context.options, *parts.source,
                          *parts.source_schema, {query.source_topic(), 0}));
   TRY(build_chain(parts));
-  if (!context.options.discard_sinks)
+  if (!context.options.discard_sinks && !parts.sink->stream.exchange)
     TRY(SinkEdge::create(context.log, context.keys, *parts.sink, 0, context.options.sealed_topics));
   return {};
 }
@@ -96,6 +103,13 @@ Result<> Task::take_up() {
     position = in_log->next;
     query_->note_has_run();
   }
+  if (const topics::Position* stored = state.checkpoint().find(stream_time_of(partition_))) {
+    const auto* time = std::get_if<topics::StreamTimePosition>(stored);
+    if (time == nullptr)
+      return fail(ErrorCode::unsupported, "its stored time is none of this version");
+    stream_time_ms_ = time->time_ms;
+    time_pending_ = keeps_time_;
+  }
   TRY(source_->restore(state));
   TRY(chain_.open(state));
   bool fresh = !position;
@@ -107,6 +121,7 @@ Result<> Task::take_up() {
   TRY(source_->start(*position));
   committed_position_ = *position;
   query_->status(partition_).position = *position;
+  note_speaking();
   show_missing();
   // "From now on" must mean the same moment after a restart, even if nothing has come by then; the
   // number of partitions first seen is kept from the first moment; and a topic's retention lets
@@ -121,6 +136,12 @@ Result<> Task::take_up() {
 Result<Task::Step> Task::step(Time now) {
   TRY(settle_if_done());
   if (in_flight_ != nullptr && is_full()) return Step::full;
+  if (time_pending_) {
+    TRY(begin_commit());  // what was emitted before
+    if (in_flight_ != nullptr) return Step::full;
+    TRY(move_time());
+    return Step::worked;
+  }
   if (!TRY(source_->next())) return step_idle(now);
   if (gathered_.records_in == 0) first_uncommitted_ = now;
   TRY(process_batch());
@@ -159,12 +180,47 @@ Result<> Task::process_batch() {
     if (!flow && flow.error().code() == ErrorCode::invalid_argument)
       query_->set_failed(flow.error());
     TRY(std::move(flow));
+    if (keeps_time_) TRY(advance_time(batch));
   }
   gathered_.records_in += batch.rows;
   gathered_.bytes_in += source_->batch_bytes();
   note_memory();
   source_->release();
   return {};
+}
+
+Result<> Task::advance_time(const data::Batch& batch) {
+  data::TimestampMs now_ms = stream_time_ms_;
+  for (const data::RowIndex row : batch.selection)
+    now_ms = std::max(now_ms, batch.timestamps_ms[row]);
+  if (now_ms == stream_time_ms_) return {};
+  stream_time_ms_ = now_ms;
+  return move_time();
+}
+
+Result<> Task::move_time() {
+  time_moves_ = true;
+  const Flow flow = TRY(chain_.on_stream_time(stream_time_ms_, *this));
+  time_moves_ = false;
+  time_pending_ = flow == Flow::blocked;
+  note_speaking();
+  return {};
+}
+
+void Task::note_speaking() {
+  const bool speaking = time_pending_ || (keeps_time_ && output_bytes() > 0);
+  if (query_->status(partition_).speaking.exchange(speaking) != speaking)
+    context_.progress.notify();
+}
+
+// What is consumed of a topic between stages is of no use to anybody.
+void Task::trim_exchange() {
+  if (!source_->is_exchange() || committed_position_ - trimmed_to_ < kExchangeTrimRecords) return;
+  trimmed_to_ = committed_position_;
+  const Result<> trimmed = context_.log.trim(source_->from(), committed_position_, false);
+  if (!trimmed && trimmed.error().code() != ErrorCode::unsupported)
+    log::warning("records between two stages of a query could not be deleted",
+                 {{"query", log::Public(query_->id().value())}, {"error", trimmed.error()}});
 }
 
 void Task::warn_of_seconds(data::TimestampMs timestamp_ms) {
@@ -179,7 +235,7 @@ void Task::warn_of_seconds(data::TimestampMs timestamp_ms) {
 Result<Flow> Task::emit(const data::Batch& batch) {
   if (sink_ == nullptr) {
     gathered_.records_out += batch.selection.size();
-    return Flow::more;
+    return emitted();
   }
   refused_by_sink_.clear();
   // Of the source's batch: the sink finds a row's by its origin.
@@ -188,7 +244,13 @@ Result<Flow> Task::emit(const data::Batch& batch) {
   TRY(sink_->write(batch, headers, system_clock().now_ms(), refused_by_sink_));
   for (const sql::RowErrors::Entry& entry : refused_by_sink_.entries())
     reject(batch.origin(entry.row), entry.reason);
-  return Flow::more;
+  return emitted();
+}
+
+// Rows that time brings out may be many: they are split over commits.
+Flow Task::emitted() const {
+  return time_moves_ && output_bytes() >= context_.options.commit.output_bytes ? Flow::blocked
+                                                                               : Flow::more;
 }
 
 void Task::reject(data::RowOrigin origin, std::string_view reason) {
@@ -222,7 +284,7 @@ bool Task::is_full() const {
 
 Result<> Task::begin_commit() {
   TRY(settle_if_done());
-  if (in_flight_ != nullptr || gathered_.records_in == 0) return {};
+  if (in_flight_ != nullptr || (gathered_.records_in == 0 && output_bytes() == 0)) return {};
   TRY(start_commit());
   return settle_if_done();
 }
@@ -276,6 +338,8 @@ Result<> Task::fill(topics::Commit& commit) {
   source_->write_state(state);
   TRY(chain_.on_commit(state));
   commit.advance(id_, source_->from(), topics::LogPosition{source_->position()});
+  if (keeps_time_ && stream_time_ms_ != kNoStreamTime)
+    commit.advance(id_, stream_time_of(partition_), topics::StreamTimePosition{stream_time_ms_});
   return {};
 }
 
@@ -291,6 +355,8 @@ void Task::count_committed() {
   if (source_->is_sealed()) status.set_missing(flying_missing_);
   ++commits_;
   failures_.flush(last_commit_, query_->id().value());
+  trim_exchange();
+  if (keeps_time_) note_speaking();
   context_.progress.notify();
 }
 

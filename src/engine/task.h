@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -56,6 +57,8 @@ class Task final : private Emitter {
   std::uint64_t commits() const { return commits_; }
 
  private:
+  static constexpr data::TimestampMs kNoStreamTime = std::numeric_limits<data::TimestampMs>::min();
+
   Task(const TaskContext& context, std::shared_ptr<Query> query, std::int32_t partition);
 
   Result<> restore();
@@ -73,6 +76,11 @@ class Task final : private Emitter {
   void count_committed();
   void show_missing();
   void note_memory();
+  // Time goes on: operators may have something to say.
+  Result<> advance_time(const data::Batch& batch);
+  Result<> move_time();
+  void note_speaking();
+  void trim_exchange();
 
   // Emitter: what the chain makes of a batch.
   Result<Flow> emit(const data::Batch& batch) override;
@@ -81,6 +89,7 @@ class Task final : private Emitter {
     failures_.add(step, reason);
   }
   data::Arena& arena() override { return source_->arena(); }
+  Flow emitted() const;
   void bury(data::RowIndex row, std::string_view reason);
 
   const TaskContext& context_;
@@ -92,6 +101,10 @@ class Task final : private Emitter {
   std::unique_ptr<SinkEdge> sink_;  // null: rows are counted and dropped
   bool passes_headers_ = false;
   Chain chain_;
+  bool keeps_time_ = false;    // operators keep state: so does the checkpoint of time
+  bool time_moves_ = false;    // on_stream_time is being called
+  bool time_pending_ = false;  // it was blocked, or not called yet since the task was built
+  data::TimestampMs stream_time_ms_ = kNoStreamTime;  // the greatest timestamp so far
   FailureLog failures_;
   sql::RowErrors refused_by_sink_;
   std::vector<std::uint8_t> buried_;  // per row of the batch: has a dead letter
@@ -108,7 +121,7 @@ class Task final : private Emitter {
   MissingRecords flying_missing_;
   Time flying_since_{};
 
-  topics::Offset committed_position_ = 0;
+  topics::Offset committed_position_ = 0, trimmed_to_ = 0;
   Time last_commit_ = std::chrono::steady_clock::now();
   std::size_t memory_peak_ = 0;
   std::uint64_t commits_ = 0;  // all

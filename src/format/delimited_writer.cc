@@ -19,13 +19,13 @@ using data::TypeKind;
 
 constexpr std::size_t kScalarMax = std::max(data::kDecimalTextMax, data::kDoubleTextMax);
 
-std::size_t field_size_max(const Column& column, RowIndex row) {
-  std::size_t size = kScalarMax + 3;  // with quotes and the delimiter
-  if (column.type().is_text() && !column.is_null(row)) {
-    std::size_t text = column.values<Text>()[row].size;
-    size += column.type().kind() == TypeKind::bytes ? base64_size(text) : 2 * text;
-  }
-  return size;
+std::size_t field_size_max(const CellSource& cells, RowIndex row) {
+  constexpr std::size_t kFixed = kScalarMax + 3;  // with quotes and the delimiter
+  if (cells.is_null(row)) return kFixed;
+  if (cells.form() == CellSource::Form::string)
+    return kFixed + 2 * std::size_t{cells.at<Text>(row).size};
+  if (cells.column().type().kind() != TypeKind::bytes) return kFixed;
+  return kFixed + base64_size(cells.column().values<Text>()[row].size);
 }
 
 bool is_letter_or_digit(char c) {
@@ -44,18 +44,12 @@ bool needs_quotes(std::string_view text, char delimiter, bool first) {
   });
 }
 
-char* put_scalar(char* to, const Column& column, RowIndex row) {
+// Of a type that CellSource has no form for.
+char* put_other(char* to, const Column& column, RowIndex row) {
   switch (column.type().kind()) {
     case TypeKind::boolean:
       return put_text(to, column.values<std::uint8_t>()[row] != 0 ? std::string_view("true")
                                                                   : std::string_view("false"));
-    case TypeKind::integer:
-    case TypeKind::date:
-    case TypeKind::time:
-      return put_integer(to, column.values<std::int32_t>()[row]);
-    case TypeKind::bigint:
-    case TypeKind::timestamp:
-      return put_integer(to, column.values<std::int64_t>()[row]);
     case TypeKind::double_:
       return to + data::write_double(to, column.values<double>()[row]);
     case TypeKind::decimal:
@@ -72,31 +66,45 @@ char* put_scalar(char* to, const Column& column, RowIndex row) {
 
 void DelimitedWriter::encode(std::span<const Column* const> columns, data::Selection rows,
                              EncodedRows& out, data::RowErrors& errors) {
+  cells_.clear();
+  for (const Column* column : columns) cells_.emplace_back(*column);
   for (RowIndex row : rows) {
     std::size_t size = 0;
-    for (const Column* column : columns) size += field_size_max(*column, row);
+    for (const CellSource& cells : cells_) size += field_size_max(cells, row);
     char* begin = reinterpret_cast<char*>(out.room(size));
     char* to = begin;
-    for (std::size_t i = 0; i < columns.size(); ++i) {
+    for (std::size_t i = 0; i < cells_.size(); ++i) {
       if (i > 0) *to++ = delimiter_;
-      to = put_field(to, *columns[i], row, i == 0);
+      to = put_field(to, cells_[i], row, i == 0);
     }
     if (!out.end_row(static_cast<std::size_t>(to - begin))) errors.add(row, reason::kTooLarge);
   }
 }
 
-char* DelimitedWriter::put_field(char* to, const Column& column, RowIndex row, bool first) const {
-  if (column.is_null(row)) return to;
-  if (column.type().kind() == TypeKind::string)
-    return put_quotable(to, column.values<Text>()[row].view(), first);
-  if (column.type().kind() == TypeKind::bytes) {
-    const std::string_view bytes = column.values<Text>()[row].view();
-    std::string text(base64_size(bytes.size()), '\0');
-    put_base64(text.data(), bytes);
-    return put_quotable(to, text, first);
-  }
+char* DelimitedWriter::put_field(char* to, const CellSource& cells, RowIndex row,
+                                 bool first) const {
+  if (cells.is_null(row)) return to;
   char text[kScalarMax];
-  const char* end = put_scalar(text, column, row);
+  const char* end = text;
+  switch (cells.form()) {
+    case CellSource::Form::string:
+      return put_quotable(to, cells.at<Text>(row).view(), first);
+    case CellSource::Form::int32:
+      end = put_integer(text, cells.at<std::int32_t>(row));
+      break;
+    case CellSource::Form::int64:
+      end = put_integer(text, cells.at<std::int64_t>(row));
+      break;
+    case CellSource::Form::other:
+      if (cells.column().type().kind() == TypeKind::bytes) {
+        const std::string_view bytes = cells.column().values<Text>()[row].view();
+        std::string base64(base64_size(bytes.size()), '\0');
+        put_base64(base64.data(), bytes);
+        return put_quotable(to, base64, first);
+      }
+      end = put_other(text, cells.column(), row);
+      break;
+  }
   return put_quotable(to, {text, static_cast<std::size_t>(end - text)}, first);
 }
 

@@ -1,6 +1,9 @@
 // Columns into DELIMITED records.
 #pragma once
 
+#include <vector>
+
+#include "format/cell_source.h"
 #include "format/writer.h"
 
 namespace penstock::format {
@@ -16,10 +19,11 @@ class DelimitedWriter final : public ValueWriter {
               data::RowErrors& errors) override;
 
  private:
-  char* put_field(char* to, const data::Column& column, data::RowIndex row, bool first) const;
+  char* put_field(char* to, const CellSource& cells, data::RowIndex row, bool first) const;
   char* put_quotable(char* to, std::string_view text, bool first) const;
 
   char delimiter_;
+  std::vector<CellSource> cells_;  // of this batch
 };
 
 }  // namespace penstock::format

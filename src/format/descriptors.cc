@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "data/type_name.h"
 #include "format/delimited_reader.h"
 #include "format/delimited_writer.h"
 #include "format/json_reader.h"
@@ -80,27 +81,6 @@ constexpr std::array<Descriptor, 8> kFormats = {{
     {"JSON_SR", Kind::none, true, true, any_type, nullptr, nullptr},
 }};
 
-std::string_view kind_name(const data::Type& type) {
-  switch (type.kind()) {
-    case data::TypeKind::array:
-      return "ARRAY";
-    case data::TypeKind::map:
-      return "MAP";
-    case data::TypeKind::struct_:
-      return "STRUCT";
-    case data::TypeKind::decimal:
-      return "DECIMAL";
-    case data::TypeKind::boolean:
-      return "BOOLEAN";
-    case data::TypeKind::date:
-      return "DATE";
-    case data::TypeKind::time:
-      return "TIME";
-    default:
-      return "TIMESTAMP";
-  }
-}
-
 }  // namespace
 
 std::span<const Descriptor> descriptors() {
@@ -132,7 +112,7 @@ Result<> check_columns(const Descriptor& format, const data::Schema& columns,
       return fail(
           ErrorCode::invalid_argument,
           fmt::format("the '{}' format does not support type '{}': column `{}` is {}", format.name,
-                      kind_name(column.type), column.name, column.type.text()));
+                      data::name_of(column.type.kind()), column.name, column.type.text()));
   return {};
 }
 

@@ -16,29 +16,38 @@ bool needs_escape(char c) {
   return static_cast<std::uint8_t>(c) < 0x20 || c == '"' || c == '\\';
 }
 
-// Bits of the 16 bytes at `at` that need an escape.
-std::uint32_t escapes16(const char* at) {
-  __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+std::uint32_t escapes_in(__m128i bytes) {
   __m128i odd = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1F)), bytes);
   odd = _mm_or_si128(odd, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')));
   odd = _mm_or_si128(odd, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
   return static_cast<std::uint32_t>(_mm_movemask_epi8(odd));
 }
 
-// Number of leading bytes that can be copied as they are. Reads nothing beyond the text.
-std::size_t clean_prefix(std::string_view text) {
-  std::size_t at = 0;
+std::uint32_t escapes_in(__m256i bytes) {
+  __m256i odd = _mm256_cmpeq_epi8(_mm256_min_epu8(bytes, _mm256_set1_epi8(0x1F)), bytes);
+  odd = _mm256_or_si256(odd, _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('"')));
+  odd = _mm256_or_si256(odd, _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('\\')));
+  return static_cast<std::uint32_t>(_mm256_movemask_epi8(odd));
+}
+
+// Copies a text of 8 to 31 bytes as two pieces that overlap. False: something needs an escape (what
+// was written does not count).
+bool copy_clean(char* to, std::string_view text) {
+  const char* from = text.data();
   if (text.size() >= 16) {
-    for (; at + 16 <= text.size(); at += 16)
-      if (std::uint32_t odd = escapes16(text.data() + at)) return at + std::countr_zero(odd);
-    if (at == text.size()) return at;
-    // The last bytes once more with some before them, which are known to be clean.
-    std::size_t last = text.size() - 16;
-    std::uint32_t odd = escapes16(text.data() + last);
-    return odd == 0 ? text.size() : last + std::countr_zero(odd);
+    const std::size_t last = text.size() - 16;
+    const __m128i a = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+    const __m128i b = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + last));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), a);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to + last), b);
+    return (escapes_in(a) | escapes_in(b)) == 0;
   }
-  while (at < text.size() && !needs_escape(text[at])) ++at;
-  return at;
+  const std::size_t last = text.size() - 8;
+  const __m128i a = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from));
+  const __m128i b = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from + last));
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(to), a);
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(to + last), b);
+  return escapes_in(_mm_unpacklo_epi64(a, b)) == 0;
 }
 
 char* put_escape(char* to, char c) {
@@ -75,13 +84,27 @@ char* put_escape(char* to, char c) {
 }  // namespace
 
 char* put_escaped(char* to, std::string_view text) {
-  while (true) {
-    std::size_t clean = clean_prefix(text);
-    to = put_text(to, text.substr(0, clean));
-    if (clean == text.size()) return to;
-    to = put_escape(to, text[clean]);
+  while (text.size() >= 32) {
+    const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(text.data()));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), bytes);
+    const std::uint32_t odd = escapes_in(bytes);
+    if (odd == 0) [[likely]] {
+      to += 32;
+      text.remove_prefix(32);
+      continue;
+    }
+    const auto clean = static_cast<std::size_t>(std::countr_zero(odd));
+    to = put_escape(to + clean, text[clean]);
     text.remove_prefix(clean + 1);
   }
+  if (text.size() >= 8 && copy_clean(to, text)) return to + text.size();
+  for (const char c : text) {
+    if (needs_escape(c)) [[unlikely]]
+      to = put_escape(to, c);
+    else
+      *to++ = c;
+  }
+  return to;
 }
 
 char* put_double(char* to, double value) {

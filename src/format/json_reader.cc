@@ -6,19 +6,13 @@
 #include <cstring>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/check.h"
 #include "format/json_nested.h"
 #include "format/json_text.h"
 
 namespace penstock::format {
 namespace {
-
-std::string upper_cased(std::string_view name) {
-  std::string out(name);
-  for (char& c : out)
-    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-  return out;
-}
 
 std::string_view text_of(ByteView record, std::uint32_t begin, std::uint32_t end) {
   return as_text(record.subspan(begin, end - begin));
@@ -183,7 +177,7 @@ const JsonReader::Match& JsonReader::match_of(std::string_view written, bool esc
 JsonReader::Match JsonReader::look_up(std::string_view name) const {
   auto found = slots_by_name_.find(std::string(name));
   if (found != slots_by_name_.end()) return found->second;
-  found = slots_by_name_.find(upper_cased(name));
+  found = slots_by_name_.find(upper(name));
   if (found != slots_by_name_.end()) return {found->second.slot, Rank::upper_cased};
   return {};
 }

@@ -162,33 +162,59 @@ JsonWriter::JsonWriter(const data::Schema& columns, bool unwrapped) : unwrapped_
 void JsonWriter::encode(std::span<const Column* const> columns, data::Selection rows,
                         EncodedRows& out, data::RowErrors& errors) {
   CHECK(columns.size() == fields_.size());
+  cells_.clear();
+  for (const Column* column : columns) cells_.emplace_back(*column);
   for (RowIndex row : rows) {
     if (unwrapped_ && columns[0]->is_null(row)) {
       out.end_null_row();
       continue;
     }
-    char* begin = reinterpret_cast<char*>(out.room(row_size_max(columns, row)));
-    char* end = put_row(begin, columns, row);
+    char* begin = reinterpret_cast<char*>(out.room(row_size_max(row)));
+    char* end = put_row(begin, row);
     if (!out.end_row(static_cast<std::size_t>(end - begin))) errors.add(row, reason::kTooLarge);
   }
 }
 
-std::size_t JsonWriter::row_size_max(std::span<const Column* const> columns, RowIndex row) const {
+std::size_t JsonWriter::row_size_max(RowIndex row) const {
   std::size_t size = fixed_size_max_;
-  for (std::size_t i : texts_) size += cell_size_max(*columns[i], row);
+  for (std::size_t i : texts_) {
+    const CellSource& cells = cells_[i];
+    if (cells.form() != CellSource::Form::string)
+      size += cell_size_max(cells.column(), row);
+    else if (!cells.is_null(row))
+      size += escaped_size_max(cells.at<Text>(row).size);
+  }
   return size;
 }
 
-char* JsonWriter::put_row(char* to, std::span<const Column* const> columns, RowIndex row) const {
+char* JsonWriter::put_row(char* to, RowIndex row) const {
   for (std::size_t i = 0; i < fields_.size(); ++i) {
     const Field& field = fields_[i];
+    const CellSource& cells = cells_[i];
     // Short names are copied in one piece of fixed size; what is too much is overwritten.
     if (field.before_size <= kCopyPiece)
       std::memcpy(to, field.before.data(), kCopyPiece);
     else
       std::memcpy(to, field.before.data(), field.before_size);
     to += field.before_size;
-    to = put_cell(to, *columns[i], row);
+    if (cells.is_null(row)) {
+      to = put_text(to, "null");
+      continue;
+    }
+    switch (cells.form()) {
+      case CellSource::Form::int32:
+        to = put_integer(to, cells.at<std::int32_t>(row));
+        break;
+      case CellSource::Form::int64:
+        to = put_integer(to, cells.at<std::int64_t>(row));
+        break;
+      case CellSource::Form::string:
+        to = put_quoted(to, cells.at<Text>(row).view());
+        break;
+      case CellSource::Form::other:
+        to = put_value(to, cells.column(), row);
+        break;
+    }
   }
   if (unwrapped_) return to;
   if (fields_.empty()) *to++ = '{';

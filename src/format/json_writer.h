@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "format/cell_source.h"
 #include "format/writer.h"
 
 namespace penstock::format {
@@ -20,17 +21,18 @@ class JsonWriter final : public ValueWriter {
               data::RowErrors& errors) override;
 
  private:
-  // Text in front of a value: {"NAME": or ,"NAME": and the opening quote of texts.
+  // Text in front of a value: {"NAME": or ,"NAME":.
   struct Field {
     std::string before;  // with 32 bytes behind it, so that it can be copied in one piece
     std::size_t before_size;
   };
 
-  std::size_t row_size_max(std::span<const data::Column* const> columns, data::RowIndex row) const;
-  char* put_row(char* to, std::span<const data::Column* const> columns, data::RowIndex row) const;
+  std::size_t row_size_max(data::RowIndex row) const;
+  char* put_row(char* to, data::RowIndex row) const;
 
   bool unwrapped_;
   std::vector<Field> fields_;
+  std::vector<CellSource> cells_;   // of this batch, one per field
   std::size_t fixed_size_max_ = 0;  // of a row without its texts
   std::vector<std::size_t> texts_;  // columns whose size varies from row to row
 };

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "format/format_testing.h"
+#include "format/json_put.h"
 #include "format/json_reader.h"
 #include "format/row_json.h"
 
@@ -169,9 +170,42 @@ TEST(RowJson, gives_values_the_forms_of_rest_rows) {
     EXPECT_EQ(out, c.json);
   }
   Value values[] = {1, std::string("x")};
-  Type types[] = {Type(TypeKind::integer), Type(TypeKind::string)};
-  append_json_array(all, values, types);
+  append_json_row(all, values,
+                  schema_of({{"A", Type(TypeKind::integer)}, {"B", Type(TypeKind::string)}}));
   EXPECT_EQ(all, R"([1,"x"])");
+  std::string broken;
+  append_json_string(broken,
+                     "a\xff"
+                     "b\x01");
+  EXPECT_EQ(broken,
+            "\"a\xEF\xBF\xBD"
+            "b\\u0001\"");
+}
+
+TEST(JsonPut, IntegersHaveTheirDigits) {
+  std::mt19937_64 random(5);  // NOLINT: the same each time
+  std::vector<std::int64_t> numbers = {0, std::numeric_limits<std::int64_t>::min(),
+                                       std::numeric_limits<std::int64_t>::max()};
+  for (std::int64_t power = 1; power < 1'000'000'000'000'000'000; power *= 10)
+    for (const std::int64_t near : {power - 1, power, power + 1, -power, 1 - power})
+      numbers.push_back(near);
+  for (int i = 0; i < 2000; ++i)
+    numbers.push_back(static_cast<std::int64_t>(random() >> (random() % 64)));
+  for (const std::int64_t number : numbers) {
+    char text[kIntegerTextMax];
+    EXPECT_EQ(std::string(text, put_integer(text, number)), std::to_string(number));
+  }
+}
+
+TEST(JsonPut, TextsOfAnyLengthAreEscapedWhereTheyMustBe) {
+  std::mt19937 random(6);  // NOLINT: the same each time
+  for (int i = 0; i < 3000; ++i) {
+    std::string text(random() % 100, 'a');
+    for (char& c : text) c = random() % 40 == 0 ? "\"\\\n\x01\x1f"[random() % 5] : 'b';
+    std::string out(escaped_size_max(text.size()), '\0');
+    out.resize(static_cast<std::size_t>(put_escaped(out.data(), text) - out.data()));
+    EXPECT_EQ(Json::parse('"' + out + '"').get<std::string>(), text);
+  }
 }
 
 }  // namespace

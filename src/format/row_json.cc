@@ -1,6 +1,9 @@
 #include "format/row_json.h"
 
+#include <simdjson.h>
+
 #include "base/check.h"
+#include "base/json.h"
 #include "data/decimal.h"
 #include "data/time_text.h"
 #include "format/json_put.h"
@@ -112,18 +115,22 @@ void append_json(std::string& out, const data::Value& value, const data::Type& t
   }
 }
 
-void append_json_array(std::string& out, std::span<const data::Value> values,
-                       std::span<const data::Type> types) {
-  CHECK(values.size() == types.size());
+void append_json_row(std::string& out, std::span<const data::Value> row,
+                     const data::Schema& schema) {
+  CHECK(row.size() == schema.columns.size());
   out += '[';
-  for (std::size_t i = 0; i < values.size(); ++i) {
+  for (std::size_t i = 0; i < row.size(); ++i) {
     if (i > 0) out += ',';
-    append_json(out, values[i], types[i]);
+    append_json(out, row[i], schema.columns[i].type);
   }
   out += ']';
 }
 
 void append_json_string(std::string& out, std::string_view text) {
+  if (!simdjson::validate_utf8(text.data(), text.size())) [[unlikely]] {
+    out += Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+    return;
+  }
   std::size_t begin = out.size();
   out.resize(begin + escaped_size_max(text.size()) + 2);
   char* to = out.data() + begin;

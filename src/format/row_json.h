@@ -15,11 +15,11 @@ namespace penstock::format {
 // text. The value is Null or of the type's physical form (CHECKed).
 void append_json(std::string& out, const data::Value& value, const data::Type& type);
 
-// Appends a JSON array of the values, types in parallel.
-void append_json_array(std::string& out, std::span<const data::Value> values,
-                       std::span<const data::Type> types);
+// Appends a row as a JSON array: [1,"a",null]. One value per column.
+void append_json_row(std::string& out, std::span<const data::Value> row,
+                     const data::Schema& schema);
 
-// Appends a JSON string with its quotes.
+// Appends a JSON string with its quotes; what is no UTF-8 becomes U+FFFD.
 void append_json_string(std::string& out, std::string_view text);
 
 }  // namespace penstock::format

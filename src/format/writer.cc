@@ -20,15 +20,11 @@ void EncodedRows::clear() {
   nulls_.clear();
 }
 
-std::uint8_t* EncodedRows::room(std::size_t n) {
-  // Never without memory: an empty row that is not null must have an address.
-  if (bytes_.size() <= used_ + n) [[unlikely]] {
-    ByteBuffer larger(std::bit_ceil(std::max(used_ + n + 1, kFirstBytes)));
-    std::copy_n(bytes_.begin(), used_, larger.begin());
-    wipe({bytes_.data(), used_});  // the owner can wipe only what it sees
-    bytes_ = std::move(larger);
-  }
-  return bytes_.data() + used_;
+void EncodedRows::grow(std::size_t n) {
+  ByteBuffer larger(std::bit_ceil(std::max(used_ + n + 1, kFirstBytes)));
+  std::copy_n(bytes_.begin(), used_, larger.begin());
+  wipe({bytes_.data(), used_});  // the owner can wipe only what it sees
+  bytes_ = std::move(larger);
 }
 
 bool EncodedRows::end_row(std::size_t row_bytes) {

@@ -33,11 +33,18 @@ class EncodedRows {
 
   // For the writers: at least n writable bytes behind the rows that ended, then the end of a row.
   // An end that would pass 4 GiB is refused: false, and the row is null.
-  std::uint8_t* room(std::size_t n);
+  std::uint8_t* room(std::size_t n) {
+    // Never without memory: an empty row that is not null must have an address.
+    if (bytes_.size() <= used_ + n) [[unlikely]]
+      grow(n);
+    return bytes_.data() + used_;
+  }
   bool end_row(std::size_t row_bytes);
   void end_null_row();
 
  private:
+  void grow(std::size_t n);
+
   ByteBuffer bytes_;  // as long as the memory
   std::size_t used_ = 0;
   std::vector<std::uint32_t> ends_;

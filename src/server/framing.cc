@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "data/time_text.h"
-#include "server/row_json.h"
+#include "format/row_json.h"
 
 namespace penstock::server {
 namespace {
@@ -123,12 +123,12 @@ std::string Framer::row(const engine::PushQuery::Row& row) {
   std::string out;
   if (framing_ == Framing::streamed_rows) {
     out = separator() + "{\"row\":{\"columns\":";
-    append_row(out, schema_, row);
+    format::append_json_row(out, row, schema_);
     out += ends_lines_ ? "}},\n" : "}}";
     return out;
   }
   if (framing_ == Framing::json_array) out = separator();
-  append_row(out, schema_, row);
+  format::append_json_row(out, row, schema_);
   if (framing_ == Framing::delimited) out += '\n';
   return out;
 }

@@ -4,7 +4,7 @@
 
 #include <limits>
 
-#include "server/row_json.h"
+#include "format/row_json.h"
 
 namespace penstock::server {
 namespace {
@@ -100,7 +100,7 @@ TEST(Framer, IsChosenByTheAcceptField) {
 
 std::string json_of(const Type& type, const data::Value& value) {
   std::string out;
-  append_value(out, type, value);
+  format::append_json(out, value, type);
   return out;
 }
 

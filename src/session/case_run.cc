@@ -146,14 +146,17 @@ class CaseQuery {
     for (const sql::StreamInfo* source : sources_of(*query.plan))
       TRY(make_topic(*made->log_, source->topic));
     TRY(make_topic(*made->log_, query.sink_topic));
-    made->query_ = TRY(engine::Query::create(*made->log_, engine::QueryId(query.id), query.plan,
-                                             engine::StartAt::earliest));
-    TRY(engine::Task::check(made->context_, *made->query_));
+    made->stages_ = TRY(engine::Query::create(*made->log_, engine::QueryId(query.id), query.plan,
+                                              engine::StartAt::earliest));
+    for (const auto& stage : made->stages_) TRY(engine::Task::check(made->context_, *stage));
     return made;
   }
 
   Result<> start() {
-    task_ = TRY(engine::Task::build(context_, query_, 0));
+    for (const auto& stage : stages_) {
+      for (std::int32_t p = 0; p < stage->partitions(); ++p)
+        tasks_.push_back(TRY(engine::Task::build(context_, stage, p)));
+    }
     writer_ = TRY(log_->writer(topics::WriterId("test_inputs")));
     return drain();
   }
@@ -169,16 +172,22 @@ class CaseQuery {
   CaseQuery(std::unique_ptr<topics::Log> log, const PersistentQuery& query)
       : log_(std::move(log)), sink_topic_(query.sink_topic) {
     options_.commit = {.records = 1, .output_bytes = 1, .age = std::chrono::milliseconds(0)};
+    options_.each_change = true;
   }
 
+  // Stage by stage: none feeds one before it.
   Result<> drain() {
+    for (const auto& task : tasks_) TRY(drain(*task));
+    return {};
+  }
+  Result<> drain(engine::Task& task) {
     using Step = engine::Task::Step;
     for (;;) {
-      const Step step = TRY(task_->step(std::chrono::steady_clock::now()));
+      const Step step = TRY(task.step(std::chrono::steady_clock::now()));
       if (step == Step::idle) break;
-      if (step != Step::worked) TRY(task_->commit());
+      if (step != Step::worked) TRY(task.commit());
     }
-    if (auto error = query_->error()) return fail(*std::move(error));
+    if (auto error = stages_.front()->error()) return fail(*std::move(error));
     return {};
   }
 
@@ -188,9 +197,9 @@ class CaseQuery {
   engine::ProgressSignal progress_;
   std::atomic<bool> shared_ = false;
   engine::TaskContext context_{*log_, nullptr, options_, progress_, shared_};
-  std::shared_ptr<engine::Query> query_;
+  engine::QueryStages stages_;
   std::unique_ptr<topics::Writer> writer_;
-  std::unique_ptr<engine::Task> task_;
+  std::vector<std::unique_ptr<engine::Task>> tasks_;  // stage by stage
 };
 
 class CaseRunImpl final : public CaseRun {
@@ -248,6 +257,11 @@ class CaseRunImpl final : public CaseRun {
     std::vector<CaseTopic> out;
     for (const auto& [name, spec] : effects_.topics())
       out.push_back({name.text(), spec.partitions});
+    for (const Started& started : effects_.started())
+      for (const std::string& name :
+           engine::exchange_topics(engine::QueryId(started.query.id), *started.query.plan))
+        out.push_back({name, 1});
+    std::ranges::sort(out, {}, &CaseTopic::name);
     return out;
   }
 

@@ -94,6 +94,35 @@ TEST(Session, ResumesAfterARestartFromTheStatementsTopic) {
               ElementsAre(R"({"ID":1,"ITEM":"pen"})", R"({"ID":2,"ITEM":"cup"})"));
 }
 
+// Custom types, columns that were added, properties and groups are the same in the next process.
+TEST(Session, GoesOnWithTypesPropertiesAndGroupsAfterARestart) {
+  auto log = topics::make_memory_log(topics::test_identity());
+  {
+    auto session = open(*log);
+    must(*session, R"(
+      CREATE TYPE place AS STRUCT<city STRING, zip INT>;
+      CREATE STREAM visits (id BIGINT, at place)
+        WITH (KAFKA_TOPIC='visits', VALUE_FORMAT='JSON', PARTITIONS=2);
+      ALTER STREAM visits ADD COLUMN spent DECIMAL(6, 2);
+      SET 'ksql.output.topic.name.prefix'='out_';
+      CREATE TABLE cities WITH (PARTITIONS=1) AS
+        SELECT at->city AS city, COUNT(*) AS visits, SUM(spent) AS spent FROM visits
+        GROUP BY at->city EMIT CHANGES;)");
+    produce(*log, "visits", {R"({"ID":1,"AT":{"CITY":"a","ZIP":7},"SPENT":1.50})"}, 0);
+    produce(*log, "visits", {R"({"ID":2,"AT":{"CITY":"a","ZIP":8}})"}, 1);
+    ASSERT_TRUE(session->drain());
+    EXPECT_EQ(read_values(*log, "out_CITIES").back(), R"({"VISITS":2,"SPENT":1.50})");
+  }
+  auto session = open(*log);
+  produce(*log, "visits", {R"({"ID":3,"AT":{"CITY":"a","ZIP":7},"SPENT":0.25})"}, 1);
+  ASSERT_TRUE(session->drain());
+  EXPECT_EQ(read_values(*log, "out_CITIES").back(), R"({"VISITS":3,"SPENT":1.75})");
+  must(*session, "CREATE STREAM more (at place) WITH (KAFKA_TOPIC='visits', VALUE_FORMAT='JSON');");
+  must(*session, "TERMINATE ALL;");
+  for (const topics::TopicName& topic : log->list().value())
+    EXPECT_THAT(topic.text(), Not(HasSubstr("repartition")));
+}
+
 TEST(Session, TakesStatementsAsTheSameWhateverTheirWhiteSpaceAndComments) {
   auto log = topics::make_memory_log(topics::test_identity());
   auto session = open(*log);

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/ascii.h"
 #include "base/check.h"
 #include "data/decimal.h"
 #include "data/time_text.h"
@@ -206,12 +207,7 @@ Parsed<bool> ExpressionBinder::match_time_text(Bound& left, Bound& right) {
       return false;
     const std::string_view source = text_of(side.expr->span, text_);
     const std::size_t dot = source.rfind('.');
-    const std::string name = [&] {
-      std::string out;
-      for (const char c : source.substr(dot == source.npos ? 0 : dot + 1))
-        out += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-      return out;
-    }();
+    const std::string name = upper(source.substr(dot == source.npos ? 0 : dot + 1));
     return name == "ROWTIME" || name == "WINDOWSTART" || name == "WINDOWEND";
   };
   const auto match = [&](const Bound& column, Bound& text) -> Parsed<bool> {

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/ascii.h"
 #include "data/decimal.h"
 #include "data/double_text.h"
 #include "data/time_text.h"
@@ -34,19 +35,9 @@ std::optional<Value> some(std::optional<T> value) {
   return Value(*value);
 }
 
-bool same_word(std::string_view text, std::string_view lower) {
-  if (text.size() != lower.size()) return false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c =
-        text[i] >= 'A' && text[i] <= 'Z' ? static_cast<char>(text[i] - 'A' + 'a') : text[i];
-    if (c != lower[i]) return false;
-  }
-  return true;
-}
-
 std::optional<Value> read_boolean(std::string_view text) {
-  if (same_word(text, "true")) return Value(true);
-  if (same_word(text, "false")) return Value(false);
+  if (equal_ignoring_case(text, "true")) return Value(true);
+  if (equal_ignoring_case(text, "false")) return Value(false);
   return std::nullopt;
 }
 

@@ -1,4 +1,4 @@
-// Walks over bound expressions. Private to sql.
+// Walks over bound expressions.
 #pragma once
 
 #include <vector>

@@ -1,10 +1,10 @@
 #include "sql/format_rules.h"
 
 #include <algorithm>
-#include <array>
 
 #include <fmt/format.h>
 
+#include "data/type_name.h"
 #include "sql/bind_type.h"
 #include "sql/name_text.h"
 #include "sql/nearest.h"
@@ -23,13 +23,6 @@ std::string columns_text(const SourceInfo& source, ColumnRole role) {
       text += fmt::format("{}`{}` {}", text.empty() ? "" : ", ", column.name, column.type.text());
   }
   return text;
-}
-
-std::string_view kind_text(TypeKind kind) {
-  constexpr std::array<std::string_view, 13> kNames = {
-      "BOOLEAN", "INTEGER", "BIGINT",    "DOUBLE", "DECIMAL", "STRING", "BYTES",
-      "DATE",    "TIME",    "TIMESTAMP", "ARRAY",  "MAP",     "STRUCT"};
-  return kNames[static_cast<std::size_t>(kind)];
 }
 
 bool supports(FormatKind format, const Type& type) {
@@ -62,8 +55,9 @@ Parsed<void> check_column(FormatKind format, ColumnRole role, const data::Column
                                column.name, column.type.text()));
   }
   if (!supports(format, column.type)) {
-    return problem(span, fmt::format("The '{}' format does not support type '{}', column: `{}`",
-                                     name_of(format), kind_text(column.type.kind()), column.name));
+    return problem(span,
+                   fmt::format("The '{}' format does not support type '{}', column: `{}`",
+                               name_of(format), data::name_of(column.type.kind()), column.name));
   }
   if (format == FormatKind::json && has_unnamed_keys(column.type)) {
     return problem(span, fmt::format("JSON only supports MAP types with STRING keys, column: `{}`",

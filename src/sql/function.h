@@ -16,6 +16,7 @@
 #include "data/row_errors.h"
 #include "data/type.h"
 #include "data/value.h"
+#include "sql/aggregate.h"
 #include "sql/signature.h"
 
 namespace penstock::sql {
@@ -87,6 +88,7 @@ struct Overload {
   Kernel kernel = nullptr;  // null: binds, and answers not_supported_yet when it is to run
   Prepare prepare = nullptr;
   bool undo = false;  // aggregates: takes rows back, so that tables may be aggregated
+  MakeAggregate aggregate = nullptr;  // of aggregates, in place of a kernel
 };
 
 struct FunctionExample {

@@ -74,6 +74,14 @@ struct AggregateStep {
   bool emit_final = false;  // one row per window, when it has closed
 };
 
+// A table's rows as changes: the row of a key that was there (a retraction), then the one that is
+// there now. The first columns of the input are the table's key; output: those behind them. Engine
+// puts it before an aggregation over a table.
+struct ChangesStep {
+  std::vector<data::Type> types;  // of the input
+  std::size_t keys;
+};
+
 enum class JoinKind : std::uint8_t { inner, left, right, full };
 enum class JoinShape : std::uint8_t { stream_stream, stream_table, table_table, foreign_key };
 
@@ -99,8 +107,8 @@ struct SinkStep {
 };
 
 struct PlanNode {
-  std::variant<SourceStep, FilterStep, ProjectStep, ExplodeStep, RekeyStep, AggregateStep, JoinStep,
-               LimitStep, SinkStep>
+  std::variant<SourceStep, FilterStep, ProjectStep, ExplodeStep, RekeyStep, AggregateStep,
+               ChangesStep, JoinStep, LimitStep, SinkStep>
       step;
   std::vector<PlanPtr> inputs;  // none for sources; two for joins; one for the others
   data::Schema schema;          // of the output

@@ -1,5 +1,4 @@
 // Plans as EXPLAIN shows them.
-#include <array>
 
 #include <fmt/format.h>
 
@@ -112,15 +111,38 @@ std::string step_text(const AggregateStep& step, const PlanNode& node) {
                      items_text(step.keys, node), window, step.emit_final ? ", final" : "");
 }
 
+std::string_view word_of(JoinKind kind) {
+  switch (kind) {
+    case JoinKind::inner:
+      return "inner";
+    case JoinKind::left:
+      return "left";
+    case JoinKind::right:
+      return "right";
+    case JoinKind::full:
+      break;
+  }
+  return "full";
+}
+
+std::string_view word_of(JoinShape shape) {
+  switch (shape) {
+    case JoinShape::stream_stream:
+      return "stream-stream";
+    case JoinShape::stream_table:
+      return "stream-table";
+    case JoinShape::table_table:
+      return "table-table";
+    case JoinShape::foreign_key:
+      break;
+  }
+  return "foreign-key";
+}
+
 std::string step_text(const JoinStep& step, const PlanNode& node) {
-  constexpr std::array<std::string_view, 4> kKinds = {"inner", "left", "right", "full"};
-  constexpr std::array<std::string_view, 4> kShapes = {"stream-stream", "stream-table",
-                                                       "table-table", "foreign-key"};
-  std::string text =
-      fmt::format("Join {} {} on {} = {}", kKinds[static_cast<std::size_t>(step.kind)],
-                  kShapes[static_cast<std::size_t>(step.shape)],
-                  to_text(*step.left, names_of(node.inputs[0]->schema)),
-                  to_text(*step.right, names_of(node.inputs[1]->schema)));
+  std::string text = fmt::format("Join {} {} on {} = {}", word_of(step.kind), word_of(step.shape),
+                                 to_text(*step.left, names_of(node.inputs[0]->schema)),
+                                 to_text(*step.right, names_of(node.inputs[1]->schema)));
   if (step.before_ms)
     text += fmt::format(" within {} ms before, {} ms after", *step.before_ms, *step.after_ms);
   if (step.grace_ms) text += fmt::format(", grace {} ms", *step.grace_ms);
@@ -132,6 +154,10 @@ std::string step_text(const RekeyStep&, const PlanNode& node) {
     return column.role == data::ColumnRole::key ? name_text(column.name) : std::string();
   });
   return keys.empty() ? "Rekey to no key" : "Rekey by " + keys;
+}
+
+std::string step_text(const ChangesStep&, const PlanNode&) {
+  return "Changes";
 }
 
 std::string step_text(const LimitStep& step, const PlanNode&) {

@@ -87,6 +87,8 @@ struct SourceInfo {
   std::vector<HeaderColumn> header_columns = {};
   OnError on_error = OnError::null_column;  // of the query that writes it
   bool strict_time = false;  // of one query's source: a record without a time ends the query
+  // A topic between stages of one query: engine's own encoding, sealed under the state key.
+  bool exchange = false;
 
   bool is_table() const { return kind == SourceKind::table; }
 };

@@ -42,6 +42,25 @@ void append_cell(RecordBatch::Cells& cells, ByteBuffer& area, std::optional<Byte
   cells.ends.push_back(static_cast<std::uint32_t>(area.size()));
 }
 
+void append_packed(RecordBatch::Cells& cells, ByteBuffer& area, const RecordBatch::Packed& packed) {
+  const std::size_t begin = area.size(), first = cells.ends.size();
+  CHECK(begin + packed.bytes.size() <= std::numeric_limits<std::int32_t>::max());
+  area.insert(area.end(), packed.bytes.begin(), packed.bytes.end());
+  cells.ends.resize(first + packed.ends.size());
+  for (std::size_t i = 0; i < packed.ends.size(); ++i)
+    cells.ends[first + i] = static_cast<std::uint32_t>(begin + packed.ends[i]);
+  if (!cells.nulls.empty()) cells.nulls.resize(cells.ends.size(), 0);
+}
+
+// As many cells without bytes: nulls, or empty.
+void append_empty(RecordBatch::Cells& cells, const ByteBuffer& area, std::size_t count, bool null) {
+  const std::size_t first = cells.ends.size();
+  cells.ends.resize(first + count, static_cast<std::uint32_t>(area.size()));
+  if (null && cells.nulls.empty()) cells.nulls.resize(first, 0);
+  if (null || !cells.nulls.empty())
+    cells.nulls.resize(first + count, static_cast<std::uint8_t>(null ? 1 : 0));
+}
+
 std::optional<ByteView> cell_at(const RecordBatch::Cells& cells, ByteView area, std::size_t row) {
   if (!cells.nulls.empty() && cells.nulls[row]) return std::nullopt;
   std::size_t begin = row == 0 ? 0 : cells.ends[row - 1];
@@ -140,6 +159,19 @@ void RecordBatch::append(const RecordView& record) {
   append_cell(value_cells_, values_, record.value);
   append_cell(header_cells_, headers_, record.headers);
   timestamps_ms_.push_back(record.timestamp_ms);
+}
+
+void RecordBatch::append(const std::optional<Packed>& keys, const Packed& values,
+                         std::span<const data::TimestampMs> timestamps_ms) {
+  const std::size_t count = timestamps_ms.size();
+  CHECK(values.ends.size() == count && (!keys || keys->ends.size() == count));
+  if (keys)
+    append_packed(key_cells_, keys_, *keys);
+  else
+    append_empty(key_cells_, keys_, count, true);
+  append_packed(value_cells_, values_, values);
+  append_empty(header_cells_, headers_, count, false);
+  timestamps_ms_.insert(timestamps_ms_.end(), timestamps_ms.begin(), timestamps_ms.end());
 }
 
 void RecordBatch::clear() {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -73,6 +74,13 @@ struct RecordView {
 class RecordBatch {
  public:
   void append(const RecordView& record);
+  // Many at once: cells one after the other, none of them null. Without keys: all are null.
+  struct Packed {
+    ByteView bytes;
+    std::span<const std::uint32_t> ends;  // where each ends in `bytes`, the last at its end
+  };
+  void append(const std::optional<Packed>& keys, const Packed& values,
+              std::span<const data::TimestampMs> timestamps_ms);
   void clear();  // keeps the memory
   std::size_t size() const { return timestamps_ms_.size(); }
   bool empty() const { return timestamps_ms_.empty(); }

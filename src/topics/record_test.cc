@@ -96,5 +96,35 @@ TEST(RecordBatch, TellsNullFromEmptyAlsoWhenTheFirstNullComesLate) {
   }
 }
 
+TEST(RecordBatch, TakesManyAtOnceAsOneByOne) {
+  const std::string values = "onetwo", keys = "ab";
+  const std::vector<std::uint32_t> value_ends = {3, 3, 6}, key_ends = {1, 1, 2};
+  const std::vector<data::TimestampMs> times = {5, 6, 7};
+  for (const bool with_null : {false, true}) {
+    RecordBatch batch;
+    batch.append({.key = as_bytes("k"), .value = std::nullopt, .timestamp_ms = 1});
+    if (with_null) batch.append({.key = std::nullopt, .value = as_bytes("v")});
+    batch.append(RecordBatch::Packed{as_bytes(keys), key_ends},
+                 RecordBatch::Packed{as_bytes(values), value_ends}, times);
+    batch.append(std::nullopt, RecordBatch::Packed{as_bytes(values), value_ends}, times);
+    batch.append({.key = as_bytes("z"), .value = as_bytes("w"), .timestamp_ms = 9});
+    const std::size_t first = with_null ? 2 : 1;
+    ASSERT_EQ(batch.size(), first + 7);
+    EXPECT_FALSE(batch[0].value.has_value());
+    const std::vector<std::string_view> wanted = {"one", "", "two"};
+    for (std::size_t i = 0; i < 6; ++i) {
+      const RecordView record = batch[first + i];
+      EXPECT_EQ(as_text(record.value.value()), wanted[i % 3]);
+      EXPECT_EQ(record.timestamp_ms, times[i % 3]);
+      EXPECT_EQ(record.key.has_value(), i < 3);
+      if (i < 3) {
+        EXPECT_EQ(as_text(*record.key), std::string_view(i == 0 ? "a" : i == 1 ? "" : "b"));
+      }
+    }
+    EXPECT_EQ(as_text(batch[first + 6].key.value()), "z");
+    EXPECT_EQ(as_text(batch[first + 6].value.value()), "w");
+  }
+}
+
 }  // namespace
 }  // namespace penstock::topics

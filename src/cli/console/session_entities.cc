@@ -1,71 +1,10 @@
 #include "cli/console/session_entities.h"
 
-#include <cmath>
-
-#include <fmt/format.h>
-
-#include "data/decimal.h"
-#include "data/double_text.h"
-#include "data/time_text.h"
+#include "format/row_json.h"
 #include "sql/function.h"
 
 namespace penstock::cli {
 namespace {
-
-std::string json_string_of(std::string_view text) {
-  return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-std::string integer_text(std::int32_t value, const data::Type& type) {
-  if (type.kind() == data::TypeKind::date) return json_string_of(data::date_text(value));
-  if (type.kind() == data::TypeKind::time) return json_string_of(data::time_text(value));
-  return std::to_string(value);
-}
-
-// How one value looks as JSON, as ksqlDB's answers have it.
-struct ValueText {
-  const data::Type& type;
-
-  std::string operator()(data::Null) const { return "null"; }
-  std::string operator()(bool value) const { return value ? "true" : "false"; }
-  std::string operator()(std::int32_t value) const { return integer_text(value, type); }
-  std::string operator()(std::int64_t value) const {
-    if (type.kind() == data::TypeKind::timestamp)
-      return json_string_of(data::timestamp_text(value));
-    return std::to_string(value);
-  }
-  std::string operator()(double value) const {
-    std::string text = data::double_text(value);
-    return std::isfinite(value) ? text : json_string_of(text);
-  }
-  std::string operator()(data::Int128 value) const {
-    return data::decimal_text(value, type.scale());
-  }
-  std::string operator()(const std::string& value) const {
-    if (type.kind() == data::TypeKind::bytes) return json_string_of(to_base64(as_bytes(value)));
-    return json_string_of(value);
-  }
-  std::string operator()(const data::ListValue& list) const {
-    const bool object = type.kind() == data::TypeKind::struct_;
-    std::string text;
-    for (std::size_t i = 0; i < list.items.size(); ++i) {
-      if (i > 0) text += ',';
-      if (object) text += json_string_of(type.fields()[i].name) + ":";
-      const data::Type& part = object ? type.fields()[i].type : type.element();
-      text += std::visit(ValueText{part}, list.items[i]);
-    }
-    return object ? "{" + text + "}" : "[" + text + "]";
-  }
-  std::string operator()(const data::MapValue& map) const {
-    std::string text;
-    for (std::size_t i = 0; i < map.keys.size(); ++i) {
-      const std::string key = std::visit(ValueText{type.key()}, map.keys[i]);
-      text += (i > 0 ? "," : "") + (key.starts_with('"') ? key : json_string_of(key)) + ":" +
-              std::visit(ValueText{type.value()}, map.values[i]);
-    }
-    return "{" + text + "}";
-  }
-};
 
 OrderedJson fields_json(const data::Schema& schema) {
   OrderedJson fields = OrderedJson::array();
@@ -227,7 +166,7 @@ OrderedJson entity_of(const session::StatementResult& result) {
 std::vector<std::string> cells_of(const engine::PushQuery::Row& row, const data::Schema& schema) {
   std::vector<std::string> cells;
   for (std::size_t i = 0; i < row.size() && i < schema.columns.size(); ++i)
-    cells.push_back(std::visit(ValueText{schema.columns[i].type}, row[i]));
+    format::append_json(cells.emplace_back(), row[i], schema.columns[i].type);
   return cells;
 }
 

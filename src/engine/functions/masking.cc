@@ -1,4 +1,6 @@
 // MASK and its kin: characters are replaced by their class, so that a text's shape stays.
+#include <immintrin.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -42,6 +44,10 @@ class Mask {
       const std::uint32_t mask = for_class(class_of(c));
       ascii_[c] = static_cast<char>(mask == kKeep ? c : mask);
     }
+    for (std::size_t i = 0; i < kMaskClasses; ++i) {
+      put_[i] = by_class[i] == kKeep ? '\0' : static_cast<char>(by_class[i]);
+      keep_[i] = by_class[i] == kKeep ? '\xff' : '\0';
+    }
     narrow_ = std::all_of(by_class.begin(), by_class.end(),
                           [](std::uint32_t mask) { return mask == kKeep || mask < 0x80; });
   }
@@ -49,9 +55,18 @@ class Mask {
   // ASCII becomes ASCII.
   bool narrow() const { return narrow_; }
 
-  char* write_ascii(char* to, const char* from, std::size_t size) const {
-    for (std::size_t i = 0; i < size; ++i) to[i] = ascii_[static_cast<unsigned char>(from[i])];
-    return to + size;
+  // In one pass. False: the text is not ASCII, and what was written does not count.
+  bool write_if_ascii(char* to, const char* from, std::size_t size) const {
+    std::size_t at = 0;
+    for (; at + 32 <= size; at += 32)
+      if (!write_block(to + at, from + at)) return false;
+    unsigned char seen = 0;
+    for (; at < size; ++at) {
+      const auto byte = static_cast<unsigned char>(from[at]);
+      seen |= byte;
+      to[at] = ascii_[byte & 0x7F];
+    }
+    return seen < 0x80;
   }
   // Each UTF-16 unit gets a mask, so that lengths stay.
   char* write(char* to, std::string_view text) const {
@@ -73,6 +88,26 @@ class Mask {
   }
 
  private:
+  // 32 bytes; false: not ASCII.
+  bool write_block(char* to, const char* from) const {
+    const __m256i in = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+    const auto between = [&](char low, char high) {  // of ASCII
+      return _mm256_and_si256(_mm256_cmpgt_epi8(in, _mm256_set1_epi8(static_cast<char>(low - 1))),
+                              _mm256_cmpgt_epi8(_mm256_set1_epi8(static_cast<char>(high + 1)), in));
+    };
+    const auto masked = [&](CharacterClass kind) {
+      const auto i = static_cast<std::size_t>(kind);
+      return _mm256_or_si256(_mm256_and_si256(in, _mm256_set1_epi8(keep_[i])),
+                             _mm256_set1_epi8(put_[i]));
+    };
+    __m256i out = masked(CharacterClass::other);
+    out = _mm256_blendv_epi8(out, masked(CharacterClass::upper), between('A', 'Z'));
+    out = _mm256_blendv_epi8(out, masked(CharacterClass::lower), between('a', 'z'));
+    out = _mm256_blendv_epi8(out, masked(CharacterClass::digit), between('0', '9'));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), out);
+    return _mm256_movemask_epi8(in) == 0;
+  }
+
   std::uint32_t for_class(CharacterClass kind) const {
     return by_class_[static_cast<std::size_t>(kind)];
   }
@@ -95,6 +130,7 @@ class Mask {
   std::array<std::uint32_t, kMaskClasses> by_class_{};
   std::uint32_t letter_ = kKeep, number_ = kKeep;  // of class other
   std::array<char, 0x80> ascii_{};
+  std::array<char, kMaskClasses> put_{}, keep_{};  // of an ASCII byte b: (b & keep) | put
   bool narrow_ = true;
 };
 
@@ -190,12 +226,28 @@ Range masked_range(std::size_t size, std::size_t count) {
   return {0, size};
 }
 
-char* write_masked(char* to, std::string_view text, Range range, const Mask& mask) {
-  if (mask.narrow() && is_ascii(text)) {
-    to = append(to, Text(text.data(), range.begin));
-    to = mask.write_ascii(to, text.data() + range.begin, range.end - range.begin);
-    return append(to, Text(text.data() + range.end, text.size() - range.end));
+// False: not ASCII.
+bool copy_if_ascii(char* to, const char* from, std::size_t size) {
+  unsigned char seen = 0;
+  for (std::size_t i = 0; i < size; ++i) {
+    seen |= static_cast<unsigned char>(from[i]);
+    to[i] = from[i];
   }
+  return seen < 0x80;
+}
+
+// Texts of ASCII have as many units as bytes: most are done before anybody counts.
+template <Side side>
+bool write_masked_ascii(char* to, std::string_view text, std::size_t count, const Mask& mask) {
+  if (!mask.narrow()) return false;
+  const Range range = masked_range<side>(text.size(), count);
+  const char* from = text.data();
+  return mask.write_if_ascii(to + range.begin, from + range.begin, range.end - range.begin) &&
+         copy_if_ascii(to, from, range.begin) &&
+         copy_if_ascii(to + range.end, from + range.end, text.size() - range.end);
+}
+
+char* write_masked(char* to, std::string_view text, Range range, const Mask& mask) {
   // A character whose half is masked is masked whole: nothing of it may show.
   const std::size_t begin = byte_position(text, range.begin).bytes;
   const BytePosition last = byte_position(text, range.end);
@@ -232,10 +284,15 @@ void mask(const KernelCall& call) {
     const std::int32_t count = counts != nullptr ? counts[row] : 0;
     if (count < 0) return call.errors.add(row, kInvalidArgument);
     const std::string_view text = in[row].view();
-    const std::size_t size = side == Side::all ? text.size() : utf16_length(text);
-    const Range range = masked_range<side>(size, static_cast<std::size_t>(count));
     const Mask* row_mask = masks.at(row);
     if (row_mask == nullptr) return call.errors.add(row, kInvalidArgument);
+    const auto units = static_cast<std::size_t>(count);
+    if (write_masked_ascii<side>(output.next(), text, units, *row_mask)) [[likely]] {
+      out[row] = output.take(text.size());
+      return;
+    }
+    const std::size_t size = side == Side::all ? text.size() : utf16_length(text);
+    const Range range = masked_range<side>(size, units);
     out[row] = output.take_until(write_masked(output.next(), text, range, *row_mask));
   });
 }

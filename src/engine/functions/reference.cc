@@ -15,7 +15,7 @@ std::string signature(const sql::Overload& overload) {
   std::string text = overload.signature.text();
   const std::size_t arrow = text.rfind(" -> ");
   return text.substr(0, arrow) + " → " + text.substr(arrow + 4) +
-         (overload.kernel == nullptr ? "  (not yet)" : "");
+         (overload.kernel == nullptr && overload.aggregate == nullptr ? "  (not yet)" : "");
 }
 
 void append_function(std::string& page, const sql::ScalarFunction& function) {

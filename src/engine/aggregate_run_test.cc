@@ -1,0 +1,223 @@
+// GROUP BY from text to records: stages, exchanges, state over restarts.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "engine/query.h"
+#include "engine/test_sql_run.h"
+
+namespace penstock::engine {
+namespace {
+
+using namespace test;  // NOLINT: builders
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::Pair;
+
+constexpr std::string_view kExchange = "_CSAS_SUMS.0-repartition";
+
+class AggregateRunTest : public SqlRunTest {
+ protected:
+  void SetUp() override {
+    ByteBuffer secret(seal::kStateKeyBytes, 9);
+    ASSERT_TRUE(keys_.set_state_key(SecretBuffer::copy_of(secret)));
+    SqlRunTest::SetUp();
+  }
+  // The last value of each key.
+  std::map<std::string, std::string> table(const std::string& topic) {
+    std::map<std::string, std::string> out;
+    for (TestRecord& record : read_topic(*log_, topic))
+      out[record.key.value_or("-")] = record.value.value_or("-");
+    return out;
+  }
+  // A process that ends, and the next one.
+  void restart() {
+    runtime_.reset();
+    streams_ = TestStreams();
+    SqlRunTest::SetUp();
+  }
+  void feed(int from, int to) {
+    std::vector<TestRecord> records;
+    for (int i = from; i < to; ++i)
+      records.push_back({.value = fmt::format(R"({{"C":"c{}","N":{}}})", i % 7, i),
+                         .timestamp_ms = 1000 + i,
+                         .partition = i % 3});
+    produce(*log_, "a", records);
+  }
+  static std::map<std::string, std::string> expected(int count) {
+    std::map<std::string, std::string> out;
+    for (int c = 0; c < std::min(7, count); ++c) {
+      std::int64_t rows = 0, sum = 0;
+      int last = 0;
+      for (int i = c; i < count; i += 7) ++rows, sum += i, last = i;
+      out[fmt::format("c{}", c)] =
+          fmt::format(R"({{"ROWS":{},"TOTAL":{},"LEAST":{},"MOST":{}}})", rows, sum, c, last);
+    }
+    return out;
+  }
+
+  static constexpr std::string_view kSums = R"(
+    CREATE STREAM a (c STRING, n BIGINT) WITH (KAFKA_TOPIC='a', VALUE_FORMAT='JSON', PARTITIONS=3);
+    CREATE TABLE sums WITH (KAFKA_TOPIC='sums', VALUE_FORMAT='JSON', PARTITIONS=3) AS
+      SELECT c, COUNT(*) AS rows, SUM(n) AS total, MIN(n) AS least, MAX(n) AS most
+      FROM a GROUP BY c;)";
+};
+
+TEST_F(AggregateRunTest, RowsOfAllPartitionsMeetInTheirGroup) {
+  execute(kSums);
+  feed(0, 500);
+  drain();
+  EXPECT_EQ(table("sums"), expected(500));
+  const QueryStats stats = runtime_->stats().at(0);
+  EXPECT_EQ(stats.records_in, 500u);
+  EXPECT_EQ(stats.dead_letters, 0u);
+}
+
+TEST_F(AggregateRunTest, GroupsGoOnAfterARestart) {
+  execute(kSums);
+  feed(0, 100);
+  drain();
+  for (int round = 1; round <= 3; ++round) {
+    restart();
+    feed(100 * round, 100 * (round + 1));
+    execute(kSums);
+    drain();
+    EXPECT_EQ(table("sums"), expected(100 * (round + 1)));
+  }
+}
+
+TEST_F(AggregateRunTest, WhatLiesBetweenTheStagesIsSealed) {
+  execute(kSums);
+  feed(0, 50);
+  drain();
+  const std::vector<TestRecord> between = read_topic(*log_, kExchange);
+  ASSERT_EQ(between.size(), 50u);
+  for (const TestRecord& record : between) {
+    EXPECT_FALSE(record.key.has_value());
+    EXPECT_THAT(record.value.value(), Not(HasSubstr("c3")));
+  }
+}
+
+TEST_F(AggregateRunTest, ARecordThatSomebodyElsePutBetweenTheStagesStopsTheQuery) {
+  log::set_level(log::Level::error);
+  execute(kSums);
+  feed(0, 50);
+  drain();
+  std::vector<TestRecord> between = read_topic(*log_, kExchange);
+  produce(*log_, kExchange, {between.front()});  // once more
+  const Result<> drained = runtime_->drain();
+  ASSERT_FALSE(drained);
+  EXPECT_EQ(drained.error().code(), ErrorCode::not_authentic);
+  EXPECT_THAT(drained.error().text(), HasSubstr("taken out, doubled or moved"));
+  log::set_level(log::Level::info);
+}
+
+TEST_F(AggregateRunTest, TheCheckpointKeepsTheGreatestTimestamp) {
+  execute(kSums);
+  feed(0, 50);
+  drain();
+  runtime_.reset();
+  const topics::TaskId task = Query::task_id(QueryId("CSAS_SUMS"), 1, 0);
+  data::TimestampMs greatest = 0;
+  for (const TestRecord& record : read_partition(*log_, kExchange, 0))
+    greatest = std::max(greatest, record.timestamp_ms);
+  auto writer = log_->writer(Query::writer_id(QueryId("CSAS_SUMS"), 1, 0)).value();
+  const auto checkpoint = writer->restore(task, [](ByteView, ByteView) {}).value();
+  bool found = false;
+  for (const topics::TaskPosition& position : checkpoint.positions) {
+    const auto* time = std::get_if<topics::StreamTimePosition>(&position.position);
+    if (time == nullptr) continue;
+    found = true;
+    EXPECT_EQ(time->time_ms, greatest);
+  }
+  EXPECT_TRUE(found);
+}
+
+TEST_F(AggregateRunTest, GroupsThatAreTheKeyNeedNoExchange) {
+  execute(R"(
+    CREATE STREAM a (c STRING KEY, n BIGINT) WITH (KAFKA_TOPIC='a', VALUE_FORMAT='JSON');
+    CREATE TABLE sums WITH (KAFKA_TOPIC='sums', VALUE_FORMAT='JSON') AS
+      SELECT c, SUM(n) AS total, AVG(n) AS mean FROM a GROUP BY c;)");
+  produce(*log_, "a",
+          {{.key = "x", .value = R"({"N":1})"},
+           {.key = "y", .value = R"({"N":5})"},
+           {.key = "x", .value = R"({"N":2})"},
+           {.value = R"({"N":9})"},
+           {.key = "x"}});
+  drain();
+  EXPECT_THAT(table("sums"), ElementsAre(Pair("x", R"({"TOTAL":3,"MEAN":1.5})"),
+                                         Pair("y", R"({"TOTAL":5,"MEAN":5.0})")));
+  EXPECT_FALSE(log_->describe(topic_name(kExchange)));
+}
+
+TEST_F(AggregateRunTest, HavingTakesBackGroupsThatLeave) {
+  execute(R"(
+    CREATE STREAM a (c STRING KEY, n BIGINT) WITH (KAFKA_TOPIC='a', VALUE_FORMAT='JSON');
+    CREATE TABLE sums WITH (KAFKA_TOPIC='sums', VALUE_FORMAT='JSON') AS
+      SELECT c, COUNT(*) AS rows FROM a GROUP BY c HAVING SUM(n) > 10;)");
+  const auto one = [&](int n) {
+    produce(*log_, "a", {{.key = "x", .value = fmt::format(R"({{"N":{}}})", n)}});
+    drain();
+  };
+  one(4);
+  EXPECT_THAT(read_values(*log_, "sums"), IsEmpty());
+  for (const int n : {7, 1, -5, -1, 20}) one(n);
+  EXPECT_THAT(read_values(*log_, "sums"),
+              ElementsAre(R"({"ROWS":2})", R"({"ROWS":3})", "<null>", R"({"ROWS":6})"));
+}
+
+TEST_F(AggregateRunTest, ATableIsGroupedByItsChanges) {
+  constexpr std::string_view kScript = R"(
+    CREATE TABLE a (id STRING PRIMARY KEY, c STRING, n BIGINT)
+      WITH (KAFKA_TOPIC='a', VALUE_FORMAT='JSON', PARTITIONS=2);
+    CREATE TABLE sums WITH (KAFKA_TOPIC='sums', VALUE_FORMAT='JSON', PARTITIONS=2) AS
+      SELECT c, COUNT(*) AS rows, SUM(n) AS total FROM a GROUP BY c;)";
+  execute(kScript);
+  produce(*log_, "a",
+          {{.key = "1", .value = R"({"C":"x","N":1})"},
+           {.key = "2", .value = R"({"C":"x","N":2})"},
+           {.key = "3", .value = R"({"C":"y","N":3})"}});
+  drain();
+  restart();
+  execute(kScript);
+  produce(*log_, "a", {{.key = "1", .value = R"({"C":"y","N":10})"}, {.key = "3"}});
+  drain();
+  EXPECT_THAT(table("sums"), ElementsAre(Pair("x", R"({"ROWS":1,"TOTAL":2})"),
+                                         Pair("y", R"({"ROWS":1,"TOTAL":10})")));
+}
+
+// Windows that close with more groups than one commit takes.
+TEST_F(AggregateRunTest, WhatTimeBringsOutIsSplitOverCommits) {
+  constexpr std::string_view kScript = R"(
+    CREATE STREAM a (c STRING KEY, n BIGINT) WITH (KAFKA_TOPIC='a', VALUE_FORMAT='JSON');
+    CREATE TABLE sums WITH (KAFKA_TOPIC='sums', VALUE_FORMAT='JSON') AS
+      SELECT c, COUNT(*) AS rows FROM a
+      WINDOW TUMBLING (SIZE 10 SECONDS, GRACE PERIOD 0 SECONDS) GROUP BY c EMIT FINAL;)";
+  RuntimeOptions options;
+  options.commit.output_bytes = 20'000;
+  runtime_ = start_runtime(*log_, &keys_, options).value();
+  execute(kScript);
+  std::vector<TestRecord> records;
+  for (int i = 0; i < 5000; ++i)
+    records.push_back({.key = fmt::format("k{}", i), .value = R"({"N":1})", .timestamp_ms = 1000});
+  produce(*log_, "a", records);
+  drain();
+  EXPECT_THAT(read_values(*log_, "sums"), IsEmpty());
+  const std::uint64_t commits = runtime_->stats().at(0).commits;
+  produce(*log_, "a", {{.key = "k", .value = R"({"N":1})", .timestamp_ms = 10'000}});
+  drain();
+  EXPECT_EQ(table("sums").size(), 5000u);
+  EXPECT_GE(runtime_->stats().at(0).commits, commits + 4);
+  restart();  // nothing is said twice
+  execute(kScript);
+  produce(*log_, "a", {{.key = "l", .value = R"({"N":1})", .timestamp_ms = 20'000}});
+  drain();
+  EXPECT_EQ(table("sums").size(), 5001u);
+}
+
+}  // namespace
+}  // namespace penstock::engine

@@ -1,0 +1,91 @@
+#include "engine/functions/aggregate_states.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "engine/number_bytes.h"
+
+namespace penstock::engine::functions {
+
+std::size_t CellList::find(ByteView bytes) const {
+  const auto same = [&](const Cell& cell) { return std::ranges::equal(cell.bytes, bytes); };
+  return static_cast<std::size_t>(std::ranges::find_if(cells, same) - cells.begin());
+}
+
+std::size_t CellList::find_last(ByteView bytes) const {
+  for (std::size_t i = cells.size(); i-- > 0;)
+    if (std::ranges::equal(cells[i].bytes, bytes)) return i;
+  return cells.size();
+}
+
+void CellRule::undo(CellList&, ByteView, bool) {
+  CHECK(false && "Overload::undo says that this aggregate takes nothing back");
+}
+
+bool CellListAggregate::take_cell(const AggregateRows& rows, data::RowIndex row,
+                                  ByteBuffer& cell) const {
+  cell.clear();
+  if (parts_ > 1) cell.push_back(1);  // a struct that is there
+  for (std::size_t i = 0; i < parts_; ++i) data::append_cell_bytes(cell, *rows.args[i], row);
+  return rows.args[0]->is_null(row);
+}
+
+void CellListAggregate::add(const AggregateRows& rows) {
+  ByteBuffer cell;
+  for (const data::RowIndex row : rows.rows) {
+    const bool null = take_cell(rows, row, cell);
+    CellList& list = lists_[rows.group_of[row]];
+    const std::size_t before = list.cells.size();
+    rule_->add(list, cell, null);
+    if (list.cells.size() > before) cell_bytes_ += sizeof(CellList::Cell) + cell.size();
+  }
+}
+
+void CellListAggregate::undo(const AggregateRows& rows) {
+  ByteBuffer cell;
+  for (const data::RowIndex row : rows.rows) {
+    const bool null = take_cell(rows, row, cell);
+    rule_->undo(lists_[rows.group_of[row]], cell, null);
+  }
+}
+
+void CellListAggregate::results(std::span<const std::uint32_t> groups, data::Column& out,
+                                data::Arena& arena) const {
+  for (std::size_t i = 0; i < groups.size(); ++i) rule_->result(lists_[groups[i]], out, i, arena);
+}
+
+void CellListAggregate::save(std::uint32_t group, ByteBuffer& out) const {
+  const CellList& list = lists_[group];
+  append_number(out, static_cast<std::uint32_t>(list.cells.size()));
+  for (const CellList::Cell& cell : list.cells) {
+    append_number(out, static_cast<std::uint32_t>(cell.bytes.size()));
+    out.insert(out.end(), cell.bytes.begin(), cell.bytes.end());
+    append_number(out, cell.count);
+  }
+}
+
+bool CellListAggregate::load(std::uint32_t group, ByteView in) {
+  std::uint32_t cells = 0, size = 0;
+  if (!take_number(in, cells) || cells > in.size()) return false;
+  CellList list;
+  for (std::uint32_t i = 0; i < cells; ++i) {
+    if (!take_number(in, size) || size > in.size()) return false;
+    CellList::Cell cell{to_buffer(in.first(size))};
+    in = in.subspan(size);
+    if (!take_number(in, cell.count)) return false;
+    cell_bytes_ += sizeof cell + size;
+    list.cells.push_back(std::move(cell));
+  }
+  lists_[group] = std::move(list);
+  return in.empty();
+}
+
+void put_cells(const CellList& list, data::Column& out, std::size_t row, data::Arena& arena) {
+  const std::size_t first = out.begin_list(row, list.cells.size());
+  for (std::size_t i = 0; i < list.cells.size(); ++i) {
+    ByteView bytes(list.cells[i].bytes);
+    CHECK(data::take_cell_bytes(bytes, out.child(0), first + i, arena));
+  }
+}
+
+}  // namespace penstock::engine::functions

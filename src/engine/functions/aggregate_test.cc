@@ -1,0 +1,244 @@
+// Every aggregate: results, states that are saved and taken up, rows that are taken back.
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+#include "base/check.h"
+
+#include "data/cell.h"
+#include "data/value.h"
+#include "engine/runtime.h"
+#include "sql/overload_resolver.h"
+
+namespace penstock::engine::functions {
+namespace {
+
+using data::ListValue;
+using data::MapValue;
+using data::Null;
+using data::Type;
+using data::TypeKind;
+using data::Value;
+
+using Values = std::vector<Value>;
+
+struct Argument {
+  Type type;
+  Values values;         // one per row
+  bool literal = false;  // the first of them
+};
+
+// A call over rows of one or two groups.
+class Call {
+ public:
+  Call(std::string_view name, std::vector<Argument> args) : args_(std::move(args)) {
+    const sql::Function* function = builtin_functions().find(name);
+    CHECK(function != nullptr);
+    std::vector<sql::ArgumentType> types;
+    for (const Argument& arg : args_) types.emplace_back().type = arg.type;
+    const sql::Resolution resolution = sql::resolve(*function, types);
+    CHECK(static_cast<bool>(resolution));
+    overload_ = &resolution.overload();
+    result_ = resolution.result();
+    for (const Argument& arg : args_) {
+      columns_.emplace_back(arg.type);
+      columns_.back().reset(arg.values.size());
+      for (std::size_t row = 0; row < arg.values.size(); ++row)
+        data::set_value(columns_.back(), row, arg.values[row], arena_);
+    }
+    states_ = make();
+    states_->grow(1);
+  }
+
+  void add(std::vector<data::RowIndex> rows) { change(rows, false); }
+  void undo(std::vector<data::RowIndex> rows) { change(rows, true); }
+  bool undoes() const { return overload_->undo; }
+  Value result() { return result_of(*states_); }
+  // What another process makes of the saved state.
+  Value result_after_load() {
+    ByteBuffer bytes;
+    states_->save(0, bytes);
+    auto other = make();
+    other->grow(1);
+    EXPECT_TRUE(other->load(0, bytes));
+    if (!bytes.empty()) {
+      EXPECT_FALSE(other->load(0, ByteView(bytes).first(bytes.size() - 1)));
+      EXPECT_TRUE(other->load(0, bytes));
+    }
+    return result_of(*other);
+  }
+
+ private:
+  std::unique_ptr<sql::Aggregate> make() const {
+    std::vector<Type> types;
+    std::vector<const Value*> constants;
+    for (const Argument& arg : args_) {
+      types.push_back(arg.type);
+      constants.push_back(arg.literal ? &arg.values.front() : nullptr);
+    }
+    return overload_->aggregate({types, result_, constants}).value();
+  }
+  void change(const std::vector<data::RowIndex>& rows, bool undo) {
+    std::vector<const data::Column*> args;
+    for (std::size_t i = 0; i < args_.size(); ++i)
+      args.push_back(args_[i].literal ? nullptr : &columns_[i]);
+    const std::vector<std::uint32_t> group_of(64, 0);
+    data::RowErrors errors;
+    const sql::AggregateRows taken{args, rows, group_of, errors};
+    undo ? states_->undo(taken) : states_->add(taken);
+    EXPECT_TRUE(errors.empty());
+  }
+  Value result_of(const sql::Aggregate& states) {
+    data::Column out(result_);
+    out.reset(1);
+    const std::uint32_t group = 0;
+    states.results({&group, 1}, out, arena_);
+    return data::value_at(out, 0);
+  }
+
+  std::vector<Argument> args_;
+  const sql::Overload* overload_;
+  Type result_;
+  data::Arena arena_;
+  std::vector<data::Column> columns_;
+  std::unique_ptr<sql::Aggregate> states_;
+};
+
+Values longs(std::initializer_list<std::int64_t> numbers) {
+  Values out;
+  for (const std::int64_t number : numbers) out.emplace_back(number);
+  return out;
+}
+Value text(std::string value) {
+  return Value(std::move(value));
+}
+Value list(Values values) {
+  return ListValue{std::move(values)};
+}
+const Type kLong(TypeKind::bigint), kText(TypeKind::string), kInt(TypeKind::integer),
+    kReal(TypeKind::double_);
+
+struct Expectation {
+  std::string_view name;
+  std::vector<Argument> args;
+  Value empty, two, all;  // after no row, rows 0 and 1, rows 0 to 3
+};
+
+std::vector<Expectation> expectations() {
+  const Argument numbers{
+      kLong, {Value(std::int64_t{3}), Null{}, Value(std::int64_t{5}), Value(std::int64_t{4})}};
+  const Argument texts{kText, {text("b"), Null{}, text("c"), text("b")}};
+  const auto count = [](std::int32_t n) { return Argument{kInt, {Value(n)}, true}; };
+  const Value no = Null{};
+  return {
+      {"COUNT", {}, Value(std::int64_t{0}), Value(std::int64_t{2}), Value(std::int64_t{4})},
+      {"COUNT", {texts}, Value(std::int64_t{0}), Value(std::int64_t{1}), Value(std::int64_t{3})},
+      {"SUM", {numbers}, Value(std::int64_t{0}), Value(std::int64_t{3}), Value(std::int64_t{12})},
+      {"AVG", {numbers}, Value(0.0), Value(3.0), Value(4.0)},
+      {"MIN", {numbers}, no, Value(std::int64_t{3}), Value(std::int64_t{3})},
+      {"MAX", {numbers}, no, Value(std::int64_t{3}), Value(std::int64_t{5})},
+      {"MAX", {texts}, no, text("b"), text("c")},
+      {"STDDEV_SAMP", {numbers}, Value(0.0), Value(0.0), Value(1.0)},
+      {"COLLECT_LIST",
+       {texts},
+       list({}),
+       list({text("b"), no}),
+       list({text("b"), no, text("c"), text("b")})},
+      {"COLLECT_SET", {texts}, list({}), list({text("b"), no}), list({text("b"), no, text("c")})},
+      {"EARLIEST_BY_OFFSET", {texts}, no, text("b"), text("b")},
+      {"LATEST_BY_OFFSET", {numbers}, no, Value(std::int64_t{3}), Value(std::int64_t{4})},
+      {"LATEST_BY_OFFSET",
+       {texts, count(2)},
+       list({}),
+       list({text("b")}),
+       list({text("c"), text("b")})},
+      {"HISTOGRAM",
+       {texts},
+       MapValue{},
+       MapValue{{text("b")}, longs({1})},
+       MapValue{{text("b"), text("c")}, longs({2, 1})}},
+      {"TOPK", {numbers, count(2)}, list({}), list(longs({3})), list(longs({5, 4}))},
+      {"TOPKDISTINCT",
+       {texts, count(2)},
+       list({}),
+       list({text("b")}),
+       list({text("c"), text("b")})},
+      {"TOPK",
+       {numbers, texts, count(1)},
+       list({}),
+       list({list({Value(std::int64_t{3}), text("b")})}),
+       list({list({Value(std::int64_t{5}), text("c")})})},
+      {"ATTR", {texts}, no, no, no},
+      {"SUM_LIST",
+       {{Type::array(kLong), {list(longs({1, 2})), no, list({no}), list(longs({3}))}}},
+       Value(std::int64_t{0}),
+       Value(std::int64_t{3}),
+       Value(std::int64_t{6})},
+      {"CORRELATION",
+       {{kReal, {Value(1.0), Value(2.0), no, Value(3.0)}},
+        {kReal, {Value(2.0), Value(4.0), Value(0.0), Value(6.0)}}},
+       Value(std::nan("")),
+       Value(1.0),
+       Value(1.0)},
+  };
+}
+
+void expect_same(const Value& a, const Value& b, std::string_view what) {
+  const auto* x = std::get_if<double>(&a);
+  const auto* y = std::get_if<double>(&b);
+  if (x != nullptr && y != nullptr) {
+    EXPECT_TRUE((std::isnan(*x) && std::isnan(*y)) || std::abs(*x - *y) < 1e-9) << what;
+  } else {
+    EXPECT_EQ(a, b) << what;
+  }
+}
+
+TEST(Aggregates, GiveTheirResultsAndTakeThemUpAgain) {
+  for (const Expectation& one : expectations()) {
+    Call call(one.name, one.args);
+    expect_same(call.result(), one.empty, one.name);
+    expect_same(call.result_after_load(), one.empty, one.name);
+    call.add({0, 1});
+    expect_same(call.result(), one.two, one.name);
+    expect_same(call.result_after_load(), one.two, one.name);
+    call.add({2, 3});
+    expect_same(call.result(), one.all, one.name);
+    expect_same(call.result_after_load(), one.all, one.name);
+    if (!call.undoes()) continue;
+    call.undo({3, 2});
+    expect_same(call.result(), one.two, one.name);
+    call.undo({1, 0});
+    expect_same(call.result(), one.empty, one.name);
+  }
+}
+
+TEST(Aggregates, ADecimalThatLeavesItsPrecisionIsNotAdded) {
+  const Type type = Type::decimal(2, 0).value();
+  const sql::Function* sum = builtin_functions().find("SUM");
+  std::vector<sql::ArgumentType> types(1);
+  types[0].type = type;
+  const sql::Resolution resolution = sql::resolve(*sum, types);
+  const std::vector<const Value*> constants = {nullptr};
+  const std::vector<Type> args = {type};
+  auto states = resolution.overload().aggregate({args, resolution.result(), constants}).value();
+  states->grow(1);
+  data::Column column(type);
+  column.reset(2);
+  column.values<data::Int128>()[0] = 60;
+  column.values<data::Int128>()[1] = 40;
+  const data::Column* columns[] = {&column};
+  const data::RowIndex rows[] = {0, 1};
+  const std::uint32_t groups[] = {0, 0};
+  data::RowErrors errors;
+  states->add({columns, rows, groups, errors});
+  ASSERT_EQ(errors.entries().size(), 1u);
+  EXPECT_EQ(errors.entries()[0].row, 1u);
+  data::Arena arena;
+  data::Column out(resolution.result());
+  out.reset(1);
+  states->results({groups, 1}, out, arena);
+  EXPECT_EQ(out.values<data::Int128>()[0], 60);
+}
+
+}  // namespace
+}  // namespace penstock::engine::functions

@@ -1,0 +1,57 @@
+// What an aggregate function computes with: the states of all groups of one task.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "data/arena.h"
+#include "data/column.h"
+#include "data/row_errors.h"
+#include "data/type.h"
+#include "data/value.h"
+
+namespace penstock::sql {
+
+// Rows of a batch and the group that each belongs to.
+struct AggregateRows {
+  std::span<const data::Column* const> args;  // of the overload's types
+  data::Selection rows;                       // in the order in which they count
+  std::span<const std::uint32_t> group_of;    // by row of the batch
+  data::RowErrors& errors;                    // a row that fails leaves its group as it was
+};
+
+// One call of an aggregate function. Groups are numbered from 0. One thread.
+class Aggregate {
+ public:
+  virtual ~Aggregate() = default;
+  // There are so many groups now; new ones are empty.
+  virtual void grow(std::size_t groups) = 0;
+  virtual void add(const AggregateRows& rows) = 0;
+  // Takes back rows that were added before. Where Overload::undo says so; CHECKs otherwise.
+  virtual void undo(const AggregateRows& rows);
+  // out row i: the result of groups[i]. `out` has been reset to as many rows; texts live in the
+  // arena or as long as the next change.
+  virtual void results(std::span<const std::uint32_t> groups, data::Column& out,
+                       data::Arena& arena) const = 0;
+  // A group's state as bytes, and back. False: they are none of this function's.
+  virtual void save(std::uint32_t group, ByteBuffer& out) const = 0;
+  virtual bool load(std::uint32_t group, ByteView in) = 0;
+  // The group is empty again.
+  virtual void clear(std::uint32_t group) = 0;
+  virtual std::size_t memory_bytes() const = 0;
+};
+
+// What a call says of itself.
+struct AggregateCall {
+  std::span<const data::Type> args;
+  data::Type result;
+  // constants[i]: the i-th argument where it is a literal; else null.
+  std::span<const data::Value* const> constants;
+};
+// invalid_argument: a constant that the function does not take.
+using MakeAggregate = Result<std::unique_ptr<Aggregate>> (*)(const AggregateCall& call);
+
+}  // namespace penstock::sql
