@@ -41,5 +41,6 @@ std::vector<Row> attest_rows();
 std::vector<Row> hostile_rows();
 std::vector<Row> epoch_rows();
 std::vector<Row> kafka_rows();
+std::vector<Row> mqtt_rows();
 
 }  // namespace penstock::bench

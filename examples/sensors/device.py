@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+"""One device: measures, seals, publishes. Needs the packages paho-mqtt and cryptography.
+
+    device.py --keys keys/plant-v1.producer.keys.json --host localhost --name press-1
+"""
+
+import argparse
+import collections
+import json
+import math
+import random
+import sys
+import time
+from pathlib import Path
+
+import paho.mqtt.client as mqtt
+
+from sealing import Producer, Sealer
+
+GRANT_EVERY_S = 60  # so that a reader that missed the first one can open what follows
+PATIENCE_S = 60
+
+
+class Device:
+    """Publishes over a connection of its own, or one that devices share."""
+
+    def __init__(self, client: mqtt.Client, producer: Producer, topic: str, name: str) -> None:
+        self.client, self.name, self.mqtt_topic = client, name, f"plant/{name}"
+        self.sealer = Sealer(producer, topic, self.mqtt_topic)
+        self.granted_at: float | None = None
+        self.sequence = 0
+        self.sent: collections.deque[mqtt.MQTTMessageInfo] = collections.deque()
+
+    def publish(self, reading: dict) -> None:
+        """The grant goes the same way at the same QoS, so it is there before its records."""
+        now = time.monotonic()
+        if self.granted_at is None or now - self.granted_at >= GRANT_EVERY_S:
+            self.send(self.sealer.grant)
+            self.granted_at = now
+        self.send(self.sealer.seal(json.dumps(reading).encode()))
+
+    def send(self, payload: bytes) -> None:
+        while self.sent and self.sent[0].is_published():
+            self.sent.popleft()
+        self.sent.append(self.client.publish(self.mqtt_topic, payload, qos=1))
+
+    def settle(self) -> None:
+        """Until the broker has answered for everything."""
+        for message in self.sent:
+            message.wait_for_publish(PATIENCE_S)
+            if not message.is_published():
+                raise TimeoutError(f"the broker has not answered for {PATIENCE_S} s")
+
+    def measure(self, now_ms: int, dice: random.Random) -> dict:
+        self.sequence += 1
+        swing = math.sin(now_ms / 60_000 + len(self.name))
+        hot = 40 if dice.random() < 0.02 else 0
+        return {"device": self.name, "sequence": self.sequence, "at": now_ms,
+                "celsius": round(60 + 5 * swing + hot + dice.gauss(0, 0.5), 2),
+                "bar": round(6 + 0.3 * swing + dice.gauss(0, 0.05), 3)}
+
+
+def connect(host: str, port: int, name: str, ca: str | None) -> mqtt.Client:
+    """A connection that comes back by itself, with what the broker has not answered."""
+    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=name, clean_session=False)
+    client.max_queued_messages_set(0)  # no limit
+    if ca:
+        client.tls_set(ca_certs=ca)
+    client.connect(host, port)
+    client.loop_start()
+    return client
+
+
+def declare_broker(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--keys", type=Path, required=True, help="key file of a producer")
+    parser.add_argument("--topic", default="readings", help="topic of Penstock that the readings are for")
+    parser.add_argument("--host", default="localhost")
+    parser.add_argument("--port", type=int, default=1883)
+    parser.add_argument("--cafile", help="certificate (PEM) of the CA of the broker: TLS")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    declare_broker(parser)
+    parser.add_argument("--name", required=True, help="of the device, which publishes to plant/NAME")
+    parser.add_argument("--every", type=float, default=1.0, help="seconds between readings")
+    parser.add_argument("--count", type=int, default=0, help="end after so many readings")
+    words = parser.parse_args()
+    client = connect(words.host, words.port, words.name, words.cafile)
+    device, dice = Device(client, Producer(words.keys), words.topic, words.name), random.Random()
+    while True:
+        device.publish(device.measure(time.time_ns() // 1_000_000, dice))
+        if device.sequence == words.count:
+            break
+        time.sleep(words.every)
+    device.settle()
+    client.disconnect()
+    client.loop_stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

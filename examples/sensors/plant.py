@@ -1,0 +1,55 @@
+#!/usr/bin/env python3
+"""A plant: 200 devices over a few connections, each sealing for itself. Needs paho-mqtt and cryptography.
+
+    plant.py --keys keys/plant-v1.producer.keys.json --host localhost --readings 5
+"""
+
+import argparse
+import random
+import sys
+import time
+
+from device import Device, connect, declare_broker
+from sealing import Producer
+
+KINDS = ("press", "pump", "oven", "mill")
+CONNECTIONS = 4
+
+
+def names(devices: int) -> list[str]:
+    return [f"{KINDS[i % len(KINDS)]}-{i // len(KINDS) + 1}" for i in range(devices)]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    declare_broker(parser)
+    parser.add_argument("--devices", type=int, default=200)
+    parser.add_argument("--readings", type=int, default=5, help="of each device; 0: without end")
+    parser.add_argument("--every", type=float, default=1.0, help="seconds between two readings of a device")
+    parser.add_argument("--seed", type=int, default=7, help="of what they measure")
+    words = parser.parse_args()
+    producer, dice = Producer(words.keys), random.Random(words.seed)
+    clients = [connect(words.host, words.port, f"gateway-{i}", words.cafile) for i in range(CONNECTIONS)]
+    devices = [Device(clients[i % CONNECTIONS], producer, words.topic, name)
+               for i, name in enumerate(names(words.devices))]
+    rounds, hot = 0, 0
+    while not words.readings or rounds < words.readings:
+        due = time.monotonic() + words.every
+        for device in devices:
+            reading = device.measure(time.time_ns() // 1_000_000, dice)
+            hot += reading["celsius"] > 80
+            device.publish(reading)
+        rounds += 1
+        if rounds != words.readings:
+            time.sleep(max(0.0, due - time.monotonic()))
+    for device in devices:
+        device.settle()
+    for client in clients:
+        client.disconnect()
+        client.loop_stop()
+    print(f"{len(devices)} devices, {rounds * len(devices)} readings, {hot} above 80 degrees")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
