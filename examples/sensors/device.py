@@ -10,6 +10,7 @@ import json
 import math
 import random
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -18,6 +19,7 @@ import paho.mqtt.client as mqtt
 from sealing import Producer, Sealer
 
 GRANT_EVERY_S = 60  # so that a reader that missed the first one can open what follows
+RESENT_S = 5.0  # a broker that crashes forgets what it has answered for: mosquitto writes its file now and then
 PATIENCE_S = 60
 
 
@@ -30,14 +32,29 @@ class Device:
         self.granted_at: float | None = None
         self.sequence = 0
         self.sent: collections.deque[mqtt.MQTTMessageInfo] = collections.deque()
+        self.recent: collections.deque[tuple[float, bytes]] = collections.deque()
+        self.lock = threading.Lock()  # the connection's thread calls resend()
+        client.user_data_get().append(self)
 
     def publish(self, reading: dict) -> None:
         """The grant goes the same way at the same QoS, so it is there before its records."""
         now = time.monotonic()
-        if self.granted_at is None or now - self.granted_at >= GRANT_EVERY_S:
-            self.send(self.sealer.grant)
-            self.granted_at = now
-        self.send(self.sealer.seal(json.dumps(reading).encode()))
+        payload = self.sealer.seal(json.dumps(reading).encode())
+        with self.lock:
+            if self.granted_at is None or now - self.granted_at >= GRANT_EVERY_S:
+                self.send(self.sealer.grant)
+                self.granted_at = now
+            self.recent.append((now, payload))
+            while self.recent[0][0] < now - RESENT_S:
+                self.recent.popleft()
+            self.send(payload)
+
+    def resend(self) -> None:
+        """After a connection was lost: the same sealed bytes count once, however often they come."""
+        with self.lock:
+            self.granted_at = time.monotonic()
+            for payload in (self.sealer.grant, *(payload for _, payload in self.recent)):
+                self.send(payload)
 
     def send(self, payload: bytes) -> None:
         while self.sent and self.sent[0].is_published():
@@ -46,7 +63,9 @@ class Device:
 
     def settle(self) -> None:
         """Until the broker has answered for everything."""
-        for message in self.sent:
+        with self.lock:
+            waiting = list(self.sent)
+        for message in waiting:
             message.wait_for_publish(PATIENCE_S)
             if not message.is_published():
                 raise TimeoutError(f"the broker has not answered for {PATIENCE_S} s")
@@ -61,8 +80,11 @@ class Device:
 
 
 def connect(host: str, port: int, name: str, ca: str | None) -> mqtt.Client:
-    """A connection that comes back by itself, with what the broker has not answered."""
-    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=name, clean_session=False)
+    """A connection that comes back by itself, with what the broker has not answered; its user data are its devices."""
+    devices: list[Device] = []
+    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=name, clean_session=False, userdata=devices)
+    client.reconnect_delay_set(1, 5)
+    client.on_connect = lambda *_: [device.resend() for device in devices if device.granted_at is not None]
     client.max_queued_messages_set(0)  # no limit
     if ca:
         client.tls_set(ca_certs=ca)

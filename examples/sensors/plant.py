@@ -5,6 +5,7 @@
 """
 
 import argparse
+import json
 import random
 import sys
 import time
@@ -27,17 +28,23 @@ def main() -> int:
     parser.add_argument("--readings", type=int, default=5, help="of each device; 0: without end")
     parser.add_argument("--every", type=float, default=1.0, help="seconds between two readings of a device")
     parser.add_argument("--seed", type=int, default=7, help="of what they measure")
+    parser.add_argument("--first", type=int, default=1, help="sequence of the first reading of each")
+    parser.add_argument("--journal", type=argparse.FileType("w"), help="every reading goes into this file before it is sent")
     words = parser.parse_args()
     producer, dice = Producer(words.keys), random.Random(words.seed)
     clients = [connect(words.host, words.port, f"gateway-{i}", words.cafile) for i in range(CONNECTIONS)]
     devices = [Device(clients[i % CONNECTIONS], producer, words.topic, name)
                for i, name in enumerate(names(words.devices))]
+    for device in devices:
+        device.sequence = words.first - 1
     rounds, hot = 0, 0
     while not words.readings or rounds < words.readings:
         due = time.monotonic() + words.every
         for device in devices:
             reading = device.measure(time.time_ns() // 1_000_000, dice)
             hot += reading["celsius"] > 80
+            if words.journal:
+                print(json.dumps(reading), file=words.journal, flush=True)
             device.publish(reading)
         rounds += 1
         if rounds != words.readings:
