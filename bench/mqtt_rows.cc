@@ -248,9 +248,8 @@ Result<Measurement> idle(const Settings& settings, bool tls) {
   const std::uint64_t held = resident_bytes() - before;
   loop.run([&] { clients.clear(); });
   TRY(all);
-  return Measurement{.records = kIdle,
-                     .cpu_seconds = took,
-                     .note = fmt::format("{} bytes each", held / kIdle)};
+  return Measurement{
+      .records = kIdle, .cpu_seconds = took, .note = fmt::format("{} bytes each", held / kIdle)};
 }
 
 }  // namespace

@@ -9,16 +9,16 @@
 namespace penstock::cli {
 namespace {
 
-using Got = PayloadOpener::Got;
+using Taken = PayloadOpener::Got;
 using std::chrono::seconds;
 
-struct Sealing {
+struct SealedLines {
   seal::KeyRing keys;
   std::int64_t now_ms = 1'785'000'000'000;
   std::chrono::steady_clock::time_point now{};
   std::vector<std::string> payloads;
 
-  Sealing() {
+  SealedLines() {
     const seal::MadePolicy made = seal::make_policy({.id = "plant-v1",
                                                      .topics = {"readings"},
                                                      .schema_required = false,
@@ -30,14 +30,13 @@ struct Sealing {
     EXPECT_TRUE(keys.set_producer_key("plant-v1", made.producer.clone()));
   }
   PayloadSealer sealer(PayloadSealerOptions options) {
-    return PayloadSealer(
-        seal::Sealer::create({.topic = "readings",
-                              .policy_id = "plant-v1",
-                              .schema_reference = std::nullopt,
-                              .epoch_lifetime_s = 100},
-                             keys, crypto::system_random(), now_ms)
-            .value(),
-        std::move(options));
+    return PayloadSealer(seal::Sealer::create({.topic = "readings",
+                                               .policy_id = "plant-v1",
+                                               .schema_reference = std::nullopt,
+                                               .epoch_lifetime_s = 100},
+                                              keys, crypto::system_random(), now_ms)
+                             .value(),
+                         std::move(options));
   }
   void seal(PayloadSealer& sealer, std::string_view body) {
     EXPECT_TRUE(sealer.seal(body, now_ms, now, [&](ByteView payload) -> Result<> {
@@ -48,26 +47,26 @@ struct Sealing {
 };
 
 TEST(PayloadSealer, what_it_seals_opens_on_its_topic_alone) {
-  Sealing world;
+  SealedLines world;
   PayloadSealer sealer = world.sealer({.channel = "plant/1/raw"});
   world.seal(sealer, "a");
   world.seal(sealer, "b");
   ASSERT_EQ(world.payloads.size(), 3U);
   const auto opener = PayloadOpener::create("readings", world.keys).value();
   std::string_view body;
-  EXPECT_EQ(opener->take("plant/1/raw", world.payloads[1], body), Got::refused);
-  EXPECT_EQ(opener->take("plant/1/raw", world.payloads[0], body), Got::grant);
-  EXPECT_EQ(opener->take("plant/2/raw", world.payloads[1], body), Got::refused);
-  EXPECT_EQ(opener->take("plant/1/raw", world.payloads[1], body), Got::body);
+  EXPECT_EQ(opener->take("plant/1/raw", world.payloads[1], body), Taken::refused);
+  EXPECT_EQ(opener->take("plant/1/raw", world.payloads[0], body), Taken::grant);
+  EXPECT_EQ(opener->take("plant/2/raw", world.payloads[1], body), Taken::refused);
+  EXPECT_EQ(opener->take("plant/1/raw", world.payloads[1], body), Taken::body);
   EXPECT_EQ(body, "a");
-  EXPECT_EQ(opener->take("plant/1/raw", world.payloads[2], body), Got::body);
+  EXPECT_EQ(opener->take("plant/1/raw", world.payloads[2], body), Taken::body);
   EXPECT_EQ(body, "b");
-  EXPECT_EQ(opener->take("plant/1/raw", world.payloads[2], body), Got::refused);
-  EXPECT_EQ(opener->take("plant/1/raw", "21.5", body), Got::refused);
+  EXPECT_EQ(opener->take("plant/1/raw", world.payloads[2], body), Taken::refused);
+  EXPECT_EQ(opener->take("plant/1/raw", "21.5", body), Taken::refused);
 }
 
 TEST(PayloadSealer, the_grant_goes_out_again_when_it_is_due) {
-  Sealing world;
+  SealedLines world;
   PayloadSealer sealer = world.sealer({.channel = "t", .grant_every = seconds(60)});
   world.seal(sealer, "a");
   world.now += seconds(59);
@@ -80,7 +79,7 @@ TEST(PayloadSealer, the_grant_goes_out_again_when_it_is_due) {
 }
 
 TEST(PayloadSealer, a_new_epoch_has_a_grant_of_its_own) {
-  Sealing world;
+  SealedLines world;
   PayloadSealer sealer = world.sealer({.channel = "t", .grant_every = seconds(0)});
   world.seal(sealer, "a");
   world.now += seconds(1000);
@@ -93,24 +92,24 @@ TEST(PayloadSealer, a_new_epoch_has_a_grant_of_its_own) {
 }
 
 TEST(PayloadSealer, padding_hides_sizes) {
-  Sealing world;
+  SealedLines world;
   PayloadSealer sealer = world.sealer({.channel = "t", .pad_to = 64});
   world.seal(sealer, "1");
   world.seal(sealer, "123456789");
   EXPECT_EQ(world.payloads[1].size(), world.payloads[2].size());
   const auto opener = PayloadOpener::create("readings", world.keys).value();
   std::string_view body;
-  EXPECT_EQ(opener->take("t", world.payloads[0], body), Got::grant);
-  EXPECT_EQ(opener->take("t", world.payloads[2], body), Got::body);
+  EXPECT_EQ(opener->take("t", world.payloads[0], body), Taken::grant);
+  EXPECT_EQ(opener->take("t", world.payloads[2], body), Taken::body);
   EXPECT_EQ(body, "123456789");
 }
 
 TEST(PayloadSealer, says_what_is_too_large) {
-  Sealing world;
+  SealedLines world;
   PayloadSealer sealer = world.sealer({.channel = "t"});
   const std::string large(4 << 20, 'x');
-  const auto refused = sealer.seal(large, world.now_ms, world.now,
-                                   [](ByteView) -> Result<> { return {}; });
+  const auto refused =
+      sealer.seal(large, world.now_ms, world.now, [](ByteView) -> Result<> { return {}; });
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code(), ErrorCode::limit_exceeded);
 }

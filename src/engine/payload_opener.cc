@@ -38,8 +38,8 @@ Result<std::unique_ptr<PayloadOpener>> PayloadOpener::create(topics::Log& log,
   std::shared_ptr<seal::EpochStore> epochs(follower, &follower->epochs());
   auto committed = TRY(seal::Opener::create(std::move(epochs), clock.now_ms()));
   auto fresh = TRY(seal::Opener::create({.topic = topic, .policy_id = policy}, *keys));
-  return std::unique_ptr<PayloadOpener>(new PayloadOpener(
-      clock, std::move(follower), std::move(committed), std::move(fresh)));
+  return std::unique_ptr<PayloadOpener>(
+      new PayloadOpener(clock, std::move(follower), std::move(committed), std::move(fresh)));
 }
 
 Result<> PayloadOpener::restore(const StoredState& state) {

@@ -1,5 +1,5 @@
-// Sealed payloads of a connector's source (seal/payload.h): opened before they are looked into, with
-// the grants that come among them. Owned by the source's task.
+// Sealed payloads of a connector's source (seal/payload.h): opened before they are looked into,
+// with the grants that come among them. Owned by the source's task.
 #pragma once
 
 #include <cstdint>
@@ -26,8 +26,7 @@ class PayloadOpener {
   // covers it. permission_denied: these keys do not read it. Log and clock outlive it.
   static Result<std::unique_ptr<PayloadOpener>> create(topics::Log& log,
                                                        const seal::KeySource* keys,
-                                                       const Clock& clock,
-                                                       const std::string& topic,
+                                                       const Clock& clock, const std::string& topic,
                                                        std::string policy);
 
   // Takes up what an earlier task stored. corrupt, limit_exceeded.
@@ -45,8 +44,8 @@ class PayloadOpener {
   };
   struct Payload {
     Got got = Got::refused;
-    ByteView body = {};             // until the next call
-    std::string_view reason = {};   // of what is refused, snake_case
+    ByteView body = {};            // until the next call
+    std::string_view reason = {};  // of what is refused, snake_case
   };
   // One payload that came over `channel`. Errors end the task: keys that cannot be had now, more
   // epochs than can be followed.

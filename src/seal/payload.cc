@@ -86,8 +86,7 @@ SealedPayload read_payload(ByteView payload, ByteBuffer& scratch) {
   return {};
 }
 
-std::array<std::uint8_t, PayloadGuard::kValueBytes> PayloadGuard::encode_value(
-    const Entry& entry) {
+std::array<std::uint8_t, PayloadGuard::kValueBytes> PayloadGuard::encode_value(const Entry& entry) {
   std::array<std::uint8_t, kValueBytes> out;
   out[0] = kWindowVersion;
   store_u32(out.data() + 1, entry.highest);
@@ -103,11 +102,11 @@ Result<PayloadGuard::Entry> PayloadGuard::parse_entry(ByteView key, ByteView val
   Result<EpochName> epoch = epoch_name_from(key);
   if (!epoch) return fail(ErrorCode::corrupt, "stored window: " + epoch.error().text());
   if (value.size() != kValueBytes || value[0] != kWindowVersion)
-    return fail(ErrorCode::corrupt,
-                fmt::format("stored window of sequences: expected {} bytes of version {}, found {} "
-                            "bytes of version {}",
-                            kValueBytes, kWindowVersion, value.size(),
-                            value.empty() ? 0 : value[0]));
+    return fail(
+        ErrorCode::corrupt,
+        fmt::format("stored window of sequences: expected {} bytes of version {}, found {} "
+                    "bytes of version {}",
+                    kValueBytes, kWindowVersion, value.size(), value.empty() ? 0 : value[0]));
   Entry out{.epoch = *epoch, .highest = load_u32(value.data() + 1), .seen = {}};
   const std::uint8_t* at = value.data() + 5;
   for (std::uint64_t& word : out.seen) {
@@ -134,7 +133,9 @@ OpenOutcome PayloadGuard::admit(const EpochName& epoch, std::uint32_t sequence) 
     found->second.highest = sequence;
   }
   Window& window = found->second;
-  const auto word = [&](std::uint32_t s) -> std::uint64_t& { return window.seen[s % kWindow / 64]; };
+  const auto word = [&](std::uint32_t s) -> std::uint64_t& {
+    return window.seen[s % kWindow / 64];
+  };
   const auto bit = [](std::uint32_t s) { return std::uint64_t{1} << s % 64; };
   if (!first && sequence > window.highest) {
     if (sequence - window.highest >= kWindow) {

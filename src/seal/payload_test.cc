@@ -45,7 +45,7 @@ struct Device {
     const SealedPayload read = read_payload(payload, scratch);
     if (read.kind == PayloadKind::grant)
       return opener->add_grant(read.key, read.value, kPayloadNowMs) ? OpenOutcome::ok
-                                                                     : OpenOutcome::malformed;
+                                                                    : OpenOutcome::malformed;
     if (read.kind == PayloadKind::other) return OpenOutcome::malformed;
     const OpenOutcome outcome = opener->open(payload_context(channel), read.value, guard, out);
     body = as_text(out);
@@ -72,8 +72,7 @@ TEST(Payload, WhatWasCopiedToAnotherChannelDoesNotOpen) {
   Device device;
   std::string body;
   (void)device.open(encode_grant_payload(device.sealer->take_grants().at(0)), kChannel, body);
-  EXPECT_EQ(device.open(device.seal("1"), "plant/2/temperature", body),
-            OpenOutcome::not_authentic);
+  EXPECT_EQ(device.open(device.seal("1"), "plant/2/temperature", body), OpenOutcome::not_authentic);
   EXPECT_EQ(device.guard.size(), 0U);
 }
 

@@ -17,6 +17,8 @@ using std::chrono::seconds;
 constexpr std::uint8_t kTakenOver = 0x8e;
 constexpr std::uint16_t kTopicAliases = 64;  // that brokers may use for topics they repeat
 constexpr std::uint16_t kSubscribeId = kPublishIdMax + 1;
+// Brokers write packet by packet: what comes within this time is read and answered together.
+constexpr std::chrono::microseconds kGather{250};
 constexpr seconds kSettled{10};  // a connection that has held for so long was a good one
 
 // Reasons that a later connection will meet again.
@@ -241,17 +243,20 @@ class ClientSession final : public Client, public net::Connection::Handler {
 
   Result<> on_packet(const Publish& packet) {
     if (!ready_) return wrong("PUBLISH before CONNACK");
-    Publish message = packet;
-    if (packet.properties.topic_alias) {
-      const std::uint16_t alias = *packet.properties.topic_alias;
-      if (alias > kTopicAliases) return wrong("PUBLISH: a topic alias beyond what was agreed");
-      if (!packet.topic.empty()) aliases_[alias] = packet.topic;
-      const auto found = aliases_.find(alias);
-      if (found == aliases_.end()) return wrong("PUBLISH: a topic alias that stands for nothing");
-      message.topic = found->second;
-    }
+    if (!packet.properties.topic_alias) return take(packet);
+    const std::uint16_t alias = *packet.properties.topic_alias;
+    if (alias > kTopicAliases) return wrong("PUBLISH: a topic alias beyond what was agreed");
+    if (!packet.topic.empty()) aliases_[alias] = packet.topic;
+    const auto found = aliases_.find(alias);
+    if (found == aliases_.end()) return wrong("PUBLISH: a topic alias that stands for nothing");
+    Publish named = packet;
+    named.topic = found->second;
+    return take(named);
+  }
+
+  Result<> take(const Publish& message) {
     // A broker that sends more than we take would fill our memory.
-    if (options_.version == Version::v5 && packet.qos > 0 &&
+    if (options_.version == Version::v5 && message.qos > 0 &&
         inbound_.unacknowledged() >= options_.receive_maximum)
       return wrong("PUBLISH: more unacknowledged messages than the Receive Maximum allows");
     const std::uint64_t number = inbound_.take(message);
@@ -388,6 +393,7 @@ class ClientSession final : public Client, public net::Connection::Handler {
 
 std::unique_ptr<Client> Client::start(net::EventLoop& loop, ClientOptions options,
                                       Listener& listener) {
+  options.target.gather = kGather;
   auto made = std::make_unique<ClientSession>(loop, std::move(options), listener);
   made->connect();
   return made;
