@@ -56,12 +56,28 @@ Result<std::unique_ptr<SinkEdge>> SinkEdge::create(topics::Log& log, const seal:
                                                    const sql::SinkStep& step,
                                                    std::int32_t source_partition,
                                                    const seal::TopicSettingsTable& settings) {
+  return create(log, keys, step, source_partition, settings, /*raw=*/false);
+}
+
+Result<std::unique_ptr<SinkEdge>> SinkEdge::create_raw(topics::Log& log,
+                                                       const seal::KeySource* keys,
+                                                       const sql::SinkStep& step,
+                                                       std::int32_t source_partition,
+                                                       const seal::TopicSettingsTable& settings) {
+  return create(log, keys, step, source_partition, settings, /*raw=*/true);
+}
+
+Result<std::unique_ptr<SinkEdge>> SinkEdge::create(topics::Log& log, const seal::KeySource* keys,
+                                                   const sql::SinkStep& step,
+                                                   std::int32_t source_partition,
+                                                   const seal::TopicSettingsTable& settings,
+                                                   bool raw) {
   std::string doing = fmt::format("writing stream {}", step.stream.name);
   topics::TopicName topic = TRY(topics::TopicName::parse(step.stream.topic));
   topics::TopicInfo info = TRY_IN(log.describe(topic), doing);
   TRY_IN(require_plain_topic(log, step.stream), doing);
   std::unique_ptr<SinkEdge> edge(new SinkEdge(step, info, source_partition));
-  TRY_IN(edge->make_writers(), doing);
+  if (!raw) TRY_IN(edge->make_writers(), doing);
   if (step.stream.seal.kind != sql::SealKind::none) {
     TRY_IN(require_kept_timestamps(info), doing);
     const std::string& policy = step.stream.seal.policy;
@@ -123,6 +139,19 @@ Result<> SinkEdge::write(const data::Batch& batch, std::span<const Slice> header
   }
   if (sealer_ != nullptr) wipe_plaintexts();
   return {};
+}
+
+Result<> SinkEdge::prepare(std::int64_t now_ms, std::size_t records) {
+  if (sealer_ != nullptr) TRY(prepare_sealer(now_ms, records));
+  return {};
+}
+
+std::string_view SinkEdge::write_record(const topics::RecordView& record) {
+  if (record.timestamp_ms < rules_.timestamp_ms_min) return kTooEarly;
+  const Slice key = record.key ? Slice::of(*record.key) : Slice{};
+  const Slice value = record.value ? Slice::of(*record.value) : Slice{};
+  return add_record(key, value, record.headers, record.timestamp_ms) ? std::string_view()
+                                                                     : kTooLarge;
 }
 
 // Empty: added; or why the row is refused.

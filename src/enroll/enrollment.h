@@ -73,6 +73,9 @@ class Enrollment {
 
   const seal::KeySource& keys() const;  // lives as long as this
   EnrollmentState state() const;        // any thread
+  // "<app>/secret/<name>", asked for now; any thread, one call at a time. Errors of
+  // BrokerClient::resource().
+  Result<SecretBuffer> secret(std::string_view name);
 
   // Called once when the manager answers a renewal with a denial, or says that a policy is gone:
   // the owner has withdrawn the approval. From the renewal's thread, or at once if it has happened

@@ -13,6 +13,7 @@ inline constexpr std::string_view kPolicyKind = "policy";             // a signe
 inline constexpr std::string_view kReaderKeyKind = "reader-key";      // private JWK: opens
 inline constexpr std::string_view kProducerKeyKind = "producer-key";  // private JWK: seals
 inline constexpr std::string_view kStateKeyKind = "state-key";        // 32 bytes; name: the service
+inline constexpr std::string_view kSecretKind = "secret";             // of connectors: as it is
 
 struct ResourcePath {
   std::string app;   // the protocol's repository; "default" where the URI has none

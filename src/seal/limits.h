@@ -26,4 +26,8 @@ inline constexpr std::size_t kSchemaReferenceBytesMax = 1024;
 inline constexpr std::size_t kKeyFileBytesMax = 4 << 20;
 inline constexpr std::size_t kKeyFilePoliciesMax = 1024;
 
+// Of a key file's member "secrets".
+inline constexpr std::size_t kSecretNameBytesMax = 200;
+inline constexpr std::size_t kSecretBytesMax = 64 << 10;
+
 }  // namespace penstock::seal

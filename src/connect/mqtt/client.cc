@@ -37,12 +37,16 @@ class ClientSession final : public Client, public net::Connection::Handler {
       : loop_(loop),
         options_(std::move(options)),
         listener_(listener),
-        inbound_(options_.received),
+        inbound_(options_.received, options_.receive_maximum),
         timer_(loop),
         retry_(loop),
         client_id_(options_.client_id),
         clean_start_(options_.clean_start),
-        backoff_(options_.backoff_min) {}
+        backoff_(options_.backoff_min) {
+    if (options_.hold_releases) inbound_.hold_releases();
+    if (options_.hold_outgoing_releases) outbound_.hold_releases();
+    outbound_.set_last_id(options_.last_packet_id);
+  }
 
   ~ClientSession() override {
     if (connection_) connection_->close();
@@ -62,9 +66,23 @@ class ClientSession final : public Client, public net::Connection::Handler {
     outbound_.send(message, token, out);
     send(out);
   }
+  void resume(const Publish& message, Outbound::Token token, std::uint16_t packet_id,
+              bool received) override {
+    outbound_.resume(message, token, packet_id, received);
+  }
+  void release_received() override {
+    std::string out;
+    outbound_.release_received(out);
+    if (ready_) send(out);
+  }
   void confirm(std::uint64_t up_to) override {
     std::string out;
     inbound_.confirm(up_to, out, options_.version);
+    if (ready_) send(out);
+  }
+  void confirm_releases(std::uint64_t up_to) override {
+    std::string out;
+    inbound_.confirm_releases(up_to, out, options_.version);
     if (ready_) send(out);
   }
   void read(bool on) override {
@@ -256,8 +274,9 @@ class ClientSession final : public Client, public net::Connection::Handler {
 
   Result<> take(const Publish& message) {
     // A broker that sends more than we take would fill our memory.
-    if (options_.version == Version::v5 && message.qos > 0 &&
-        inbound_.unacknowledged() >= options_.receive_maximum)
+    const std::size_t window =
+        options_.version == Version::v5 ? options_.receive_maximum : kInFlightMax;
+    if (message.qos > 0 && inbound_.in_flight() >= window && !inbound_.is_known(message.packet_id))
       return wrong("PUBLISH: more unacknowledged messages than the Receive Maximum allows");
     const std::uint64_t number = inbound_.take(message);
     if (number == 0)
@@ -272,10 +291,13 @@ class ClientSession final : public Client, public net::Connection::Handler {
     if (packet.type == PacketType::pubrel) {
       inbound_.release(packet.packet_id, out, options_.version);
       send(out);
+      if (options_.hold_releases) listener_.on_released();
       return {};
     }
     const auto done = outbound_.answer(packet, out);
     send(out);
+    if (packet.type == PacketType::pubrec && options_.hold_outgoing_releases)
+      listener_.on_received();
     if (done) listener_.on_done(done->token, done->reason);
     return {};
   }
