@@ -68,12 +68,30 @@ struct ConnectorRules {
   std::string service = {};   // for names that others see (client ids)
 };
 
+struct SourceBatch;
+
+// Opens payloads that devices have sealed (seal/payload.h). Made by the source's task where the
+// option `payload` says 'sealed'; used by its thread.
+class PayloadOpening {
+ public:
+  virtual ~PayloadOpening() = default;
+  // All records of the batch, whose keys are the names of the channels that they came over: grants
+  // move to batch.grants, repeats are dropped, what does not open is refused as it came. keep_keys:
+  // the channel stays the record's key. Errors end the task.
+  virtual Result<> open(SourceBatch& batch, bool keep_keys) = 0;
+  struct Counts {
+    std::uint64_t repeats = 0, grants_refused = 0;
+  };
+  virtual Counts counts() const = 0;
+};
+
 // A task of a connector.
 struct ConnectorTask {
   std::string connector;  // its name
   std::int32_t number = 0, tasks = 1;
   const ConnectorOptions& options;
   const ConnectorRules& rules;
+  PayloadOpening* opening = nullptr;  // of a source whose payloads are sealed; outlives it
 };
 
 // For DESCRIBE CONNECTOR and metrics.
@@ -102,7 +120,8 @@ struct SourceBatch {
   topics::RecordBatch records;
   // Rows of `records` that are dead letters, with their reasons (snake_case), in order.
   std::vector<std::pair<std::size_t, std::string_view>> refused;
-  topics::RecordBatch grants;  // of sealed payloads: records for the topic's grants
+  bool refused_are_sealed = false;  // they may stand on a disk as they came
+  topics::RecordBatch grants;       // of sealed payloads: records for the topic's grants
   // To be committed with them; absent: nothing has changed.
   std::optional<topics::SourcePosition> position;
   std::vector<StateChange> state;  // likewise, beside the position: what does not fit into one

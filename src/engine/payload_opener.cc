@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/secret.h"
 
@@ -13,10 +14,6 @@ namespace {
 constexpr std::string_view kPayloadStore = "payload_windows";
 constexpr std::string_view kNotSealed = "payload_not_sealed";
 
-std::string_view stored_name(ByteView name) {
-  return as_text(name);
-}
-
 }  // namespace
 
 PayloadOpener::~PayloadOpener() {
@@ -25,21 +22,18 @@ PayloadOpener::~PayloadOpener() {
 
 Result<std::unique_ptr<PayloadOpener>> PayloadOpener::create(topics::Log& log,
                                                              const seal::KeySource* keys,
-                                                             const Clock& clock,
                                                              const std::string& topic,
-                                                             std::string policy) {
+                                                             const std::string& policy) {
   if (keys == nullptr)
     return fail(ErrorCode::permission_denied,
                 fmt::format("payloads that are sealed for topic '{}': no keys are loaded", topic));
-  if (policy.empty()) policy = TRY(seal::policy_for_topic(*keys, topic))->id();
   std::shared_ptr<GrantFollower> follower = TRY(GrantFollower::share(log, topic, policy, *keys));
   TRY(follower->catch_up(std::chrono::steady_clock::now()));
-  // Not owned: the follower keeps it.
   std::shared_ptr<seal::EpochStore> epochs(follower, &follower->epochs());
-  auto committed = TRY(seal::Opener::create(std::move(epochs), clock.now_ms()));
+  auto committed = TRY(seal::Opener::create(std::move(epochs), system_clock().now_ms()));
   auto fresh = TRY(seal::Opener::create({.topic = topic, .policy_id = policy}, *keys));
   return std::unique_ptr<PayloadOpener>(
-      new PayloadOpener(clock, std::move(follower), std::move(committed), std::move(fresh)));
+      new PayloadOpener(std::move(follower), std::move(committed), std::move(fresh)));
 }
 
 Result<> PayloadOpener::restore(const StoredState& state) {
@@ -50,70 +44,89 @@ Result<> PayloadOpener::restore(const StoredState& state) {
   return {};
 }
 
-void PayloadOpener::begin() {
-  grants_.clear();
+Result<> PayloadOpener::open(SourceBatch& batch, bool keep_keys) {
   committed_->fetched_at(std::chrono::steady_clock::now());
+  batch.grants.clear();
+  batch.refused_are_sealed = true;
+  opened_.clear();
+  const auto refused_before = std::exchange(batch.refused, {});
+  auto refused = refused_before.begin();
+  for (std::size_t row = 0; row < batch.records.size(); ++row) {
+    if (refused != refused_before.end() && refused->first == row) {
+      batch.refused.emplace_back(opened_.size(), (refused++)->second);
+      opened_.append(batch.records[row]);
+    } else {
+      TRY(take(batch.records[row], keep_keys, batch));
+    }
+  }
+  std::swap(batch.records, opened_);
+  return {};
 }
 
-Result<PayloadOpener::Payload> PayloadOpener::open(std::string_view channel, ByteView payload) {
-  wipe(body_);
-  body_.clear();
+Result<> PayloadOpener::take(const topics::RecordView& record, bool keep_key, SourceBatch& batch) {
+  const ByteView payload = record.value.value_or(ByteView());
   const seal::SealedPayload read = seal::read_payload(payload, scratch_);
-  switch (read.kind) {
-    case seal::PayloadKind::grant:
-      return take_grant(read);
-    case seal::PayloadKind::record:
-      return open_record(channel, read.value);
-    case seal::PayloadKind::other:
-      break;
+  if (read.kind == seal::PayloadKind::grant) return take_grant(read, batch);
+  std::string_view reason = kNotSealed;
+  if (read.kind == seal::PayloadKind::record) {
+    const auto outcome = TRY(open_record(record.key.value_or(ByteView()), read.value));
+    if (outcome == seal::OpenOutcome::replayed) {
+      ++counts_.repeats;
+      return {};
+    }
+    if (seal::is_opened(outcome)) {
+      topics::RecordView out = record;
+      out.value = ByteView(body_);
+      if (outcome == seal::OpenOutcome::tombstone) out.value = std::nullopt;
+      if (!keep_key) out.key = std::nullopt;
+      opened_.append(out);
+      return {};
+    }
+    reason = seal::reason_code(outcome);
   }
-  return Payload{.got = Got::refused, .body = {}, .reason = kNotSealed};
+  batch.refused.emplace_back(opened_.size(), reason);
+  opened_.append(record);
+  return {};
 }
 
 // Devices send their grant again and again: what is known is not verified once more.
-Result<PayloadOpener::Payload> PayloadOpener::take_grant(const seal::SealedPayload& grant) {
-  const Payload taken{.got = Got::grant, .body = {}, .reason = {}};
-  if (known_.contains(std::string(stored_name(grant.key)))) return taken;
-  const std::int64_t now_ms = clock_.now_ms();
-  const Result<seal::EpochName> epoch = seal::epoch_name_from(grant.key);
-  bool followed = false;
-  if (epoch) followed = TRY(follower_->epochs().verifies(*epoch, now_ms / 1000));
-  if (!followed) {
-    const Result<seal::EpochName> added = fresh_->add_grant(grant.key, grant.value, now_ms);
+Result<> PayloadOpener::take_grant(const seal::SealedPayload& grant, SourceBatch& batch) {
+  std::string name(as_text(grant.key));
+  if (known_.contains(name)) return {};
+  const std::int64_t now_ms = system_clock().now_ms();
+  const seal::EpochName epoch = TRY(seal::epoch_name_from(grant.key));
+  if (!TRY(follower_->epochs().verifies(epoch, now_ms / 1000))) {
+    const auto added = fresh_->add_grant(grant.key, grant.value, now_ms);
     if (!added) {
-      if (grants_refused_++ == 0)
-        log::warning("a grant that came with payloads is refused", {{"reason", added.error()}});
-      return taken;
+      if (counts_.grants_refused++ == 0)
+        log::warning("a grant that came among payloads is refused; more of them are only counted",
+                     {{"reason", added.error()}});
+      return {};
     }
-    grants_.append({.key = grant.key, .value = grant.value, .timestamp_ms = now_ms});
+    batch.grants.append({.key = grant.key, .value = grant.value, .timestamp_ms = now_ms});
   }
-  known_.insert(std::string(stored_name(grant.key)));
-  return taken;
+  known_.insert(std::move(name));
+  return {};
 }
 
-Result<PayloadOpener::Payload> PayloadOpener::open_record(std::string_view channel,
-                                                          ByteView record) {
-  const seal::RecordContext context = seal::payload_context(channel);
+Result<seal::OpenOutcome> PayloadOpener::open_record(ByteView channel, ByteView record) {
+  forget_bodies();
+  const seal::RecordContext context = seal::payload_context(as_text(channel));
   seal::OpenOutcome outcome = fresh_->open(context, record, guard_, body_);
   if (seal::Opener::may_open_later(outcome)) {
     const auto here = std::exchange(outcome, committed_->open(context, record, guard_, body_));
     if (outcome == seal::OpenOutcome::unknown_epoch) outcome = here;
   }
-  switch (outcome) {
-    case seal::OpenOutcome::ok:
-    case seal::OpenOutcome::tombstone:
-      return Payload{.got = Got::body, .body = body_, .reason = {}};
-    case seal::OpenOutcome::replayed:
-      ++repeats_;
-      return Payload{.got = Got::repeat, .body = {}, .reason = {}};
-    case seal::OpenOutcome::no_keys:
-      return fail(*committed_->trouble());
-    case seal::OpenOutcome::too_many_epochs:
-      return fail(ErrorCode::limit_exceeded,
-                  "sealed payloads of more epochs than can be followed; the policy must end");
-    default:
-      return Payload{.got = Got::refused, .body = {}, .reason = seal::reason_code(outcome)};
-  }
+  if (outcome == seal::OpenOutcome::no_keys) return fail(*committed_->trouble());
+  if (outcome == seal::OpenOutcome::too_many_epochs)
+    return fail(ErrorCode::limit_exceeded,
+                "sealed payloads of more epochs than can be followed; their policy must end");
+  return outcome;
+}
+
+void PayloadOpener::forget_bodies() {
+  wipe(body_);
+  body_.clear();
 }
 
 void PayloadOpener::write_state(topics::StateWrites& state) {

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "engine/connector_work.h"
 #include "engine/dead_letter.h"
+#include "engine/payload_opener.h"
 #include "engine/sink_edge.h"
 #include "engine/state.h"
 #include "seal/grant.h"
@@ -34,7 +35,9 @@ class SourceWork final : public ConnectorWork {
 
  private:
   Result<> gather(const SourceBatch& batch);
-  void bury(const topics::RecordView& record, std::string_view reason);
+  Result<> open_payloads(const StoredState& state);
+  // as_it_came: it is sealed, or its topic is not.
+  void bury(const topics::RecordView& record, std::string_view reason, bool as_it_came);
   Result<> append_grants(const SourceBatch& batch, topics::Commit& commit) const;
   Result<> commit(const SourceBatch& batch);
   bool sealed() const { return spec_.stream.stream.seal.kind != sql::SealKind::none; }
@@ -50,7 +53,8 @@ class SourceWork final : public ConnectorWork {
   topics::TopicRules letters_rules_;
   topics::RecordBatch letters_;
   ConnectorOptions options_;
-  std::unique_ptr<Source> source_;  // ends before what it writes to
+  std::unique_ptr<PayloadOpener> opener_;  // null: payloads are not sealed
+  std::unique_ptr<Source> source_;         // ends before what it writes to
 };
 
 Result<> SourceWork::open() {
@@ -70,17 +74,31 @@ Result<> SourceWork::open() {
   }
   for (const StoredState::Entry& entry : state.of(kSourceStore))
     start.state.emplace_back(entry.key, entry.value);
+  TRY(open_payloads(state));
   source_ = TRY(spec_.kind->make_source({.connector = spec_.name,
                                          .number = number_,
                                          .tasks = spec_.tasks,
                                          .options = options_,
-                                         .rules = place_.rules}));
+                                         .rules = place_.rules,
+                                         .opening = opener_.get()}));
   return source_->open(start);
 }
 
-void SourceWork::bury(const topics::RecordView& record, std::string_view reason) {
+Result<> SourceWork::open_payloads(const StoredState& state) {
+  if (options_.text("payload") != "sealed") return {};
+  const sql::StreamInfo& stream = spec_.stream.stream;
+  if (!sealed())
+    return fail(ErrorCode::failed_precondition,
+                fmt::format("payload='sealed': topic '{0}' is not sealed itself; declare a stream "
+                            "over it with SEAL='psr1' before the connector",
+                            stream.topic));
+  opener_ = TRY(PayloadOpener::create(place_.log, place_.keys, stream.topic, stream.seal.policy));
+  return opener_->restore(state);
+}
+
+void SourceWork::bury(const topics::RecordView& record, std::string_view reason, bool as_it_came) {
   topics::RecordView letter = record;
-  if (sealed()) {  // nothing of it may stand on a disk in clear
+  if (!as_it_came) {  // nothing of it may stand on a disk in clear
     letter.key = letter.value = std::nullopt;
     letter.headers = {};
   }
@@ -95,10 +113,10 @@ Result<> SourceWork::gather(const SourceBatch& batch) {
   for (std::size_t row = 0; row < batch.records.size(); ++row) {
     const topics::RecordView record = batch.records[row];
     if (refused != batch.refused.end() && refused->first == row) {
-      bury(record, refused->second);
+      bury(record, refused->second, batch.refused_are_sealed || !sealed());
       ++refused;
     } else if (const std::string_view why = edge_->write_record(record); !why.empty()) {
-      bury(record, why);
+      bury(record, why, !sealed());
     }
   }
   return {};
@@ -133,6 +151,7 @@ Result<> SourceWork::commit(const SourceBatch& batch) {
     else
       state.erase(change.key);
   }
+  if (opener_ != nullptr) opener_->write_state(commit->state(id_));
   if (batch.position) commit->advance(id_, own_, *batch.position);
   return require_committed(commit->finish(), id_.value());
 }

@@ -74,6 +74,7 @@ class RecordBatch {
  public:
   void append(const RecordView& record);
   void clear();  // keeps the memory
+  void wipe();   // the same, and nothing of it can be read in there
   std::size_t size() const { return timestamps_ms_.size(); }
   bool empty() const { return timestamps_ms_.empty(); }
   std::size_t bytes() const { return keys_.size() + values_.size() + headers_.size(); }

@@ -59,7 +59,7 @@ constexpr std::array<ConnectorOption, 11> kConnection = {{
      .max = kForever_s},
 }};
 
-constexpr std::array<ConnectorOption, 9> kSource = {{
+constexpr std::array<ConnectorOption, 10> kSource = {{
     {.name = "topics", .help = "MQTT topic filters, separated by commas", .required = true},
     {.name = "qos",
      .type = Type::number,
@@ -79,6 +79,10 @@ constexpr std::array<ConnectorOption, 9> kSource = {{
              "have in flight",
      .min = 1,
      .max = kSourceReceiveMax},
+    {.name = "payload",
+     .fallback = "plain",
+     .help = "'sealed': devices have sealed payloads (PSR-1) for `topic`; they are opened, and "
+             "sealed again in it"},
     {.name = "key",
      .fallback = "topic",
      .help = "The records' key: 'topic' (of the message), 'none', or a field of a JSON payload"},
@@ -195,6 +199,9 @@ Result<> check(ConnectorDirection direction, const engine::ConnectorTask& task) 
     return bad_option("Option 'version': expected 5 or 3.1.1.");
   TRY(check_tls(task, TRY(broker_address(options.text("url"))).tls));
   if (direction == ConnectorDirection::source) {
+    const std::string_view payload = options.text("payload");
+    if (payload != "plain" && payload != "sealed")
+      return bad_option("Option 'payload': expected 'plain' or 'sealed'.");
     TRY(filters_of(task));
     return {};
   }

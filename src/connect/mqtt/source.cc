@@ -27,6 +27,7 @@ class MqttSource final : public engine::Source, public Client::Listener {
         key_(key),
         with_headers_(task.options.flag("headers")),
         fields_(std::move(fields)),
+        opening_(task.opening),
         options_(std::move(options)),
         loop_(shared_loop()) {}
   ~MqttSource() override {
@@ -67,6 +68,7 @@ class MqttSource final : public engine::Source, public Client::Listener {
   const KeyRule key_;
   const bool with_headers_;
   const std::unique_ptr<PayloadFields> fields_;  // null: payloads are not looked into
+  engine::PayloadOpening* const opening_;        // null: payloads are not sealed
   ClientOptions options_;
   const std::shared_ptr<net::EventLoop> loop_;
 
@@ -88,6 +90,7 @@ class MqttSource final : public engine::Source, public Client::Listener {
   std::string reason_ = "connecting";
   std::uint64_t messages_ = 0, repeats_ = 0, doubtful_ = 0, sessions_lost_ = 0, connections_ = 0,
                 too_large_ = 0, duplicates_ = 0;
+  engine::PayloadOpening::Counts sealed_;
 };
 
 Result<> MqttSource::open(const engine::SourceStart& start) {
@@ -102,7 +105,8 @@ Result<> MqttSource::open(const engine::SourceStart& start) {
 }
 
 Result<const engine::SourceBatch*> MqttSource::poll(topics::Deadline deadline) {
-  batch_.records.clear();
+  opening_ != nullptr ? batch_.records.wipe() : batch_.records.clear();
+  batch_.grants.clear();
   batch_.refused.clear();
   batch_.position.reset();
   batch_.state.clear();
@@ -114,10 +118,11 @@ Result<const engine::SourceBatch*> MqttSource::poll(topics::Deadline deadline) {
     if (!news_) return &batch_;
   }
   loop_->run([this] { take(); });
-  if (fields_ == nullptr) return &batch_;
-  const std::size_t duplicates = fields_->apply(batch_);
+  if (opening_ != nullptr) TRY(opening_->open(batch_, key_ == KeyRule::topic));
+  const std::size_t duplicates = fields_ != nullptr ? fields_->apply(batch_) : 0;
   const std::lock_guard lock(mutex_);
   duplicates_ += duplicates;
+  if (opening_ != nullptr) sealed_ = opening_->counts();
   return &batch_;
 }
 
@@ -159,6 +164,9 @@ engine::ConnectorStatus MqttSource::status() const {
                   {"payloads_too_large", too_large_},
                   {"sessions_lost", sessions_lost_},
                   {"connections", connections_}};
+  if (opening_ == nullptr) return out;
+  out.counters.emplace_back("sealed_repeats_dropped", sealed_.repeats);
+  out.counters.emplace_back("grants_refused", sealed_.grants_refused);
   return out;
 }
 
@@ -226,7 +234,7 @@ void MqttSource::on_message(std::uint64_t, const Publish& message) {
                             .value = as_bytes(message.payload),
                             .timestamp_ms = system_clock().now_ms(),
                             .headers = headers_of(message)};
-  if (key_ == KeyRule::topic) record.key = as_bytes(message.topic);
+  if (key_ == KeyRule::topic || opening_ != nullptr) record.key = as_bytes(message.topic);
   if (message.payload_bytes_lost > 0) {
     queue_refused_.emplace_back(queue_.size(), kPayloadTooLarge);
     record.value = std::nullopt;
