@@ -4,11 +4,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <condition_variable>
 #include <fstream>
 #include <memory>
 #include <mutex>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -16,7 +16,11 @@
 #include "bench/mosquitto.h"
 #include "bench/mqtt_peer.h"
 #include "bench/rows.h"
+#include "connect/builtin.h"
 #include "connect/mqtt/client.h"
+#include "engine/state_key.h"
+#include "session/session.h"
+#include "topics/embedded_log.h"
 
 namespace penstock::bench {
 namespace {
@@ -166,6 +170,63 @@ Result<Measurement> client(const Settings& settings, int round, mqtt::Version ve
   return out;
 }
 
+// -- mqtt_source: the same as SQL has it, committed to the embedded log before it is acknowledged
+// ---
+
+session::SessionOptions source_script(const Mosquitto& broker, const MqttPeer::Session& session) {
+  session::SessionOptions out;
+  out.catalogue = session::SessionOptions::CatalogueFrom::measured;
+  out.connectors = &connect::builtin_connectors();
+  out.scripts.push_back(
+      {.name = "benchmark",
+       .text = fmt::format("CREATE SOURCE CONNECTOR bench WITH (connector='mqtt', "
+                           "url='mqtt://127.0.0.1:{}', topics='{}', client_id='{}', version='{}', "
+                           "topic='mqtt_bench');",
+                           broker.port(), kTopicName, session.client_id,
+                           session.version == mqtt::Version::v5 ? "5" : "3.1.1")});
+  return out;
+}
+
+Result<std::uint64_t> wait_for_records(const session::Session& session, std::uint64_t messages) {
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  for (;;) {
+    const auto connectors = session.connectors();
+    const auto& stats = connectors.at(0).stats;
+    if (stats.records_in >= messages) return stats.commits;
+    if (std::chrono::steady_clock::now() > end)
+      return fail(ErrorCode::timeout,
+                  fmt::format("{} messages came: {}", stats.records_in, stats.reason));
+    std::this_thread::sleep_for(5ms);
+  }
+}
+
+Result<Measurement> source(const Settings& settings, int round, mqtt::Version version) {
+  const Mosquitto* broker = TRY(Mosquitto::get(settings));
+  const std::uint64_t messages = messages_of(settings);
+  const auto session =
+      session_of(version == mqtt::Version::v5 ? "source" : "source20", round, version);
+  TRY(fill_queue(*broker, session, messages));
+  topics::EmbeddedOptions options;
+  const auto folder = settings.folder / session.client_id;
+  options.folder = folder;
+  options.serve = false;
+  options.identity = {"bench", engine::public_state_key()};
+  auto log = TRY(topics::EmbeddedLog::open(std::move(options)));
+  const auto begun = std::chrono::steady_clock::now();
+  const double before = process_cpu_seconds();
+  auto sql = TRY(session::open_session(*log, nullptr, source_script(*broker, session)));
+  const auto commits = wait_for_records(*sql, messages);
+  Measurement out =
+      measured(messages, process_cpu_seconds() - before, std::chrono::steady_clock::now() - begun);
+  sql->close();
+  sql.reset();
+  log.reset();
+  std::error_code ignored;
+  std::filesystem::remove_all(folder, ignored);
+  out.note += fmt::format(", {} commits", TRY(commits));
+  return out;
+}
+
 // -- idle connections -----------------------------------------------------------------------------
 
 std::uint64_t resident_bytes() {
@@ -265,10 +326,15 @@ std::vector<Row> mqtt_rows() {
           [](const Settings& s, int round) { return raw(s, round, Version::v5); }),
       row("mqtt_client", "mqtt_raw", "the same by our client on an event loop",
           [](const Settings& s, int round) { return client(s, round, Version::v5); }),
+      row("mqtt_source", "mqtt_raw",
+          "the same by a source in SQL, commits to the embedded log included",
+          [](const Settings& s, int round) { return source(s, round, Version::v5); }),
       row("mqtt_raw_20", {}, "MQTT 3.1.1, so 20 in flight: read, decode, acknowledge",
           [](const Settings& s, int round) { return raw(s, round, Version::v3_1_1); }),
       row("mqtt_client_20", "mqtt_raw_20", "the same by our client",
           [](const Settings& s, int round) { return client(s, round, Version::v3_1_1); }),
+      row("mqtt_source_20", "mqtt_raw_20", "the same by a source in SQL",
+          [](const Settings& s, int round) { return source(s, round, Version::v3_1_1); }),
       row("mqtt_idle", {}, "2,000 connections that have nothing to do: memory of each",
           [](const Settings& s, int) { return idle(s, false); }),
       row("mqtt_idle_tls", {}, "the same over TLS",

@@ -112,13 +112,13 @@ TEST_F(PayloadOpenerTest, TheNextTaskGoesOnWithGrantsOfTheLogAndItsWindows) {
           {{.key = std::string(as_text(epoch_grant_.key)),
             .value = std::string(as_text(epoch_grant_.value))}});
   const topics::TaskId task("CONNECTOR_C.0/0");
-  auto writer = log_->writer("w").value();
+  auto writer = log_->writer(topics::WriterId("w")).value();
   ASSERT_TRUE(StoredState::load(*writer, task));
   auto commit = writer->begin().value();
   opener_->write_state(commit->state(task));
   ASSERT_EQ(commit->finish().outcome, topics::Outcome::committed);
   opener_ = open_task();
-  writer = log_->writer("w").value();
+  writer = log_->writer(topics::WriterId("w")).value();
   ASSERT_TRUE(opener_->restore(StoredState::load(*writer, task).value()));
   EXPECT_EQ(open({first, record("b"), grant_, record("c")}), (Texts{"b", "c"}));
   EXPECT_EQ(opener_->counts().repeats, 1U);

@@ -6,8 +6,9 @@ import struct
 import subprocess
 import sys
 import unittest
+from pathlib import Path
 
-from harness import FORBIDDEN, NOT_FOUND, PENSTOCK, SOURCE, USAGE
+from harness import FORBIDDEN, NOT_FOUND, PENSTOCK, SOURCE, USAGE, ServerCase
 from mqtt_case import MqttCase
 
 SENSORS = SOURCE / "examples" / "sensors"
@@ -19,7 +20,7 @@ def has(*packages: str) -> bool:
     return all(importlib.util.find_spec(name) for name in packages)
 
 
-class Sealed(MqttCase):
+class SealedCase(MqttCase):
     def setUp(self) -> None:
         super().setUp()
         self.new_policy("plant-v1", TOPIC)
@@ -37,6 +38,9 @@ class Sealed(MqttCase):
     def opened(self, session: list[object], count: int) -> list[str]:
         return self.sub(*session, "-C", count, "--open", TOPIC, "--keys", self.reader).stdout.splitlines()
 
+
+
+class Sealed(SealedCase):
     def test_lines_that_were_sealed_reach_who_has_the_key_and_nobody_else(self) -> None:
         friend, stranger = self.keep("friend"), self.keep("stranger")
         lines = self.seal("21.5\n\n22.5\n").stdout
@@ -103,6 +107,48 @@ class Sealed(MqttCase):
         readings = [json.loads(line) for line in self.opened(session, 30)]
         self.assertEqual([reading["sequence"] for reading in readings], list(range(1, 31)))
         self.assertEqual({reading["device"] for reading in readings}, {"press-1"})
+
+
+class SealedSource(SealedCase, ServerCase):
+    """CREATE SOURCE CONNECTOR … payload='sealed'."""
+
+    def start_sealed(self) -> subprocess.Popen:
+        return self.start_server("--keys", self.key("plant-v1"), "--config", self.config())
+
+    def config(self) -> Path:
+        file = self.folder / "penstock.toml"
+        file.write_text("insecure_connectors = true\n")
+        return file
+
+    def statements(self) -> str:
+        return ("CREATE STREAM readings (n BIGINT) WITH (KAFKA_TOPIC='readings', VALUE_FORMAT='JSON', PARTITIONS=2, "
+                "SEAL='psr1', KEY_POLICY='plant-v1');"
+                f"CREATE SOURCE CONNECTOR plant WITH (connector='mqtt', url='mqtt://127.0.0.1:{self.broker.port}', "
+                "topics='plant/+', topic='readings', payload='sealed', insecure='true');")
+
+    def numbers(self) -> list[int]:
+        opened = self.consume("readings", "--open", "--keys", self.reader)
+        return sorted(record["n"] for record in opened)
+
+    def test_readings_are_opened_inside_and_sealed_again_once_each_whoever_is_killed(self) -> None:
+        server = self.start_sealed()
+        self.ksql(self.statements())
+        self.wait_until(lambda: self.ksql("SHOW CONNECTORS;")[0]["connectors"][0]["state"] == "RUNNING", "the connector")
+        lines = self.seal("".join(f'{{"n":{n}}}\n' for n in range(300))).stdout.splitlines()
+        self.pub("-t", MQTT_TOPIC, "-q", 1, "-l", stdin="\n".join(lines[:151]) + "\n")
+        self.wait_until(lambda: self.count("readings") > 0, "the first ones")
+        server.kill()
+        server.wait()
+        # After a kill its grant is the log's; and what comes again counts once.
+        self.pub("-t", MQTT_TOPIC, "-q", 1, "-l", stdin="\n".join(lines[100:]) + "\n")
+        self.foreign_pub("-t", "plant/press-2", "-q", 1, "-m", lines[1])  # copied
+        server = self.start_sealed()
+        self.wait_until(lambda: self.count("readings") >= 300, "all of them")
+        self.wait_until(lambda: self.count("CONNECTOR_PLANT.dead_letters") >= 1, "the one that was copied")
+        self.assertEqual(self.numbers(), list(range(300)))
+        letter = self.consume("CONNECTOR_PLANT.dead_letters", "--with-metadata")[0]
+        self.assertIn("sealed_not_authentic", json.dumps(letter))
+        self.terminate(server)
 
 
 @unittest.skipUnless(has("cryptography"), "the packages of tests/requirements.txt are not here")
