@@ -159,13 +159,14 @@ Result<Measurement> client(const Settings& settings, int round, mqtt::Version ve
   TRY(fill_queue(*broker, session, messages));
   const auto begun = std::chrono::steady_clock::now();
   const double before = process_cpu_seconds();
-  net::EventLoop loop;
-  Taking taking(loop, messages);
-  loop.run([&] { taking.begin(options_of(*broker, session)); });
-  const Result<> all = taking.wait();
+  std::unique_ptr<Taking> taking;
+  net::EventLoop loop;  // ends first
+  taking = std::make_unique<Taking>(loop, messages);
+  loop.run([&] { taking->begin(options_of(*broker, session)); });
+  const Result<> all = taking->wait();
   const Measurement out =
       measured(messages, process_cpu_seconds() - before, std::chrono::steady_clock::now() - begun);
-  loop.run([&] { taking.end(); });
+  loop.run([&] { taking->end(); });
   TRY(all);
   return out;
 }
@@ -282,8 +283,8 @@ Result<Measurement> idle(const Settings& settings, bool tls) {
   constexpr std::size_t kAtATime = 100;
   const Mosquitto* broker = TRY(Mosquitto::get(settings));
   TRY(raise_descriptors());
-  net::EventLoop loop;
   Connecting connecting;
+  net::EventLoop loop;
   std::vector<std::unique_ptr<mqtt::Client>> clients;
   clients.reserve(kIdle);
   mqtt::ClientOptions options;

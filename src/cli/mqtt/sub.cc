@@ -205,12 +205,13 @@ class MqttSub final : public Command {
     }
     Signals signals = TRY(Signals::block());
     const auto waiting = TRY(Waiting::create());
-    net::EventLoop loop;
-    Printer printer(loop, settings_, opener.get(), *waiting);
-    loop.run([&] { printer.begin(std::move(options)); });
+    std::unique_ptr<Printer> printer;
+    net::EventLoop loop;  // ends first: a job of the printer may be on its way
+    printer = std::make_unique<Printer>(loop, settings_, opener.get(), *waiting);
+    loop.run([&] { printer->begin(std::move(options)); });
     const milliseconds at_most(settings_.wait_s > 0 ? settings_.wait_s * 1000 : -1);
     const auto why = waiting->wait(signals, at_most);
-    loop.run([&] { printer.end(); });
+    loop.run([&] { printer->end(); });
     if (why == Waiting::Why::time)
       return fail(ErrorCode::timeout, fmt::format("{} seconds have passed (-W)", settings_.wait_s));
     return waiting->result();

@@ -127,7 +127,8 @@ class ClientSession final : public Client, public net::Connection::Handler {
     const auto taken = framer_->take(bytes, [this](const Packet& packet) {
       return std::visit([this](const auto& one) { return on_packet(one); }, packet);
     });
-    if (!taken && connection_ == connection) lose_with(taken.error());
+    if (connection_ != connection) return;
+    taken ? listener_.on_taken() : lose_with(taken.error());
   }
 
   void on_closed(const Error& reason) override {

@@ -66,6 +66,8 @@ class Client {
     // credentials, another client with this identifier ...). Whether to try again.
     virtual bool on_lost(const Error& reason, bool lasting) = 0;
     virtual void on_drained() {}
+    // What was read from the connection at once has all been handed over.
+    virtual void on_taken() {}
     // With hold_releases: the broker has released an identifier of QoS 2.
     virtual void on_released() {}
     // With hold_outgoing_releases: the broker has another message of QoS 2.

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "connect/mqtt/connector.h"
+#include "connect/mqtt/pace.h"
 #include "connect/mqtt/payload_fields.h"
 #include "connect/mqtt/session_position.h"
 #include "topics/own_headers.h"
@@ -17,6 +18,7 @@
 namespace penstock::connect::mqtt {
 namespace {
 
+constexpr std::chrono::milliseconds kLook{1};  // then a broker that has sent nothing more waits
 constexpr std::string_view kPayloadTooLarge = "mqtt_payload_too_large";
 
 class MqttSource final : public engine::Source, public Client::Listener {
@@ -29,9 +31,11 @@ class MqttSource final : public engine::Source, public Client::Listener {
         fields_(std::move(fields)),
         opening_(task.opening),
         options_(std::move(options)),
-        loop_(shared_loop()) {}
+        loop_(shared_loop()),
+        pace_(options_.receive_maximum) {}
   ~MqttSource() override {
     loop_->run([this] {
+      timer_.reset();
       if (client_ == nullptr) return;
       client_->end();
       client_.reset();
@@ -56,10 +60,13 @@ class MqttSource final : public engine::Source, public Client::Listener {
   void on_subscribed(const std::vector<std::string>& refused) override;
   void on_message(std::uint64_t number, const Publish& message) override;
   void on_done(Outbound::Token, std::uint8_t) override {}
-  void on_released() override { tell_news(); }
+  void on_released() override { unsaid_ = true; }
+  void on_taken() override;
   bool on_lost(const Error& reason, bool lasting) override;
 
  private:
+  void look();
+  void follow(Pace::Next next);
   void tell_news();
   void take();  // on the loop's thread: what has come, for poll()
   ByteView headers_of(const Publish& message);
@@ -78,6 +85,10 @@ class MqttSource final : public engine::Source, public Client::Listener {
   std::vector<std::pair<std::size_t, std::string_view>> queue_refused_;
   ByteBuffer headers_;
   bool held_up_ = false, expects_session_ = false;
+  Pace pace_;
+  std::unique_ptr<net::LoopTimer> timer_;
+  bool unsaid_ = false;   // something has come that the task was not told of
+  bool looking_ = false;  // the timer runs
 
   // The task's thread.
   engine::SourceBatch batch_;
@@ -100,7 +111,10 @@ Result<> MqttSource::open(const engine::SourceStart& start) {
   }
   if (fields_ != nullptr) TRY(fields_->restore(start.state));
   options_.hold_releases = true;
-  loop_->run([this] { client_ = Client::start(*loop_, options_, *this); });
+  loop_->run([this] {
+    timer_ = std::make_unique<net::LoopTimer>(*loop_);
+    client_ = Client::start(*loop_, options_, *this);
+  });
   return {};
 }
 
@@ -130,6 +144,8 @@ Result<const engine::SourceBatch*> MqttSource::poll(topics::Deadline deadline) {
 void MqttSource::take() {
   std::swap(batch_.records, queue_);
   std::swap(batch_.refused, queue_refused_);
+  unsaid_ = false;
+  pace_.taken();
   const Inbound& inbound = client_->inbound();
   messages_up_to_ = inbound.last();
   releases_up_to_ = inbound.last_release();
@@ -244,7 +260,26 @@ void MqttSource::on_message(std::uint64_t, const Publish& message) {
   queue_.append(record);
   const bool full = queue_.bytes() >= kSourceQueueBytes || queue_.size() >= kSourceQueueMessages;
   if (full && !std::exchange(held_up_, true)) client_->read(false);
-  tell_news();
+  unsaid_ = true;
+}
+
+void MqttSource::on_taken() {
+  if (!unsaid_) return;
+  if (held_up_) return follow(Pace::Next::commit);
+  follow(pace_.came(client_->inbound().in_flight(), queue_.size()));
+}
+
+void MqttSource::look() {
+  looking_ = false;
+  if (unsaid_) follow(pace_.looked(client_->inbound().in_flight(), queue_.size()));
+}
+
+void MqttSource::follow(Pace::Next next) {
+  if (next == Pace::Next::commit) {
+    unsaid_ = false;
+    return tell_news();
+  }
+  if (!std::exchange(looking_, true)) timer_->after(kLook, [this] { look(); });
 }
 
 bool MqttSource::on_lost(const Error& reason, bool lasting) {
