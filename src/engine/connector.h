@@ -154,7 +154,9 @@ struct SinkRecord {
 class Sink {
  public:
   virtual ~Sink() = default;
-  virtual Result<> open() = 0;
+  // settled: the position of the last commit, all of which was sent; null: some may be under way,
+  // of which prepare() tells first.
+  virtual Result<> open(const topics::SourcePosition* settled) = 0;
   // Records that one commit takes at most.
   virtual std::size_t records_max() const = 0;
   // These are next. `again`: what an earlier task said about the same records (its position), and

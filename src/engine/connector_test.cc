@@ -84,7 +84,7 @@ class CountingSource final : public Source {
 // Sends each record under a name that is its commit's id, or the one that was committed before.
 class NamingSink final : public Sink {
  public:
-  Result<> open() override { return {}; }
+  Result<> open(const topics::SourcePosition*) override { return {}; }
   std::size_t records_max() const override { return 4; }
   Result<topics::SourcePosition> prepare(const Prepare& what) override {
     texts_.clear();

@@ -142,7 +142,8 @@ Result<> SinkWork::open() {
                                      .tasks = spec_.tasks,
                                      .options = options_,
                                      .rules = place_.rules}));
-  return sink_->open();
+  const topics::SourcePosition said{plan_.sink};
+  return sink_->open(plan_.pending ? nullptr : &said);
 }
 
 Result<> SinkWork::take_up(const StoredState& state) {

@@ -276,7 +276,7 @@ class ClientSession final : public Client, public net::Connection::Handler {
   Result<> take(const Publish& message) {
     // A broker that sends more than we take would fill our memory.
     const std::size_t window =
-        options_.version == Version::v5 ? options_.receive_maximum : kInFlightMax;
+        options_.version == Version::v5 ? options_.receive_maximum : options_.in_flight_max;
     if (message.qos > 0 && inbound_.in_flight() >= window && !inbound_.is_known(message.packet_id))
       return wrong("PUBLISH: more unacknowledged messages than the Receive Maximum allows");
     const std::uint64_t number = inbound_.take(message);

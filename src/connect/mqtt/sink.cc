@@ -81,7 +81,7 @@ class MqttSink final : public engine::Sink, public Client::Listener {
         loop_(shared_loop()) {}
   ~MqttSink() override { end_client(); }
 
-  Result<> open() override { return {}; }
+  Result<> open(const topics::SourcePosition* settled) override;
   std::size_t records_max() const override;
   Result<topics::SourcePosition> prepare(const Prepare& what) override;
   Result<> flush(const Between& commit) override;
@@ -132,7 +132,7 @@ class MqttSink final : public engine::Sink, public Client::Listener {
   std::uint16_t send_window_ = 20;
   std::size_t done_ = 0;
   std::optional<Error> error_;
-  std::string reason_ = "nothing was sent yet";
+  std::string reason_ = "connecting";
   std::uint64_t sent_ = 0, again_ = 0, sessions_lost_ = 0, connections_ = 0;
 };
 
@@ -181,6 +181,13 @@ Result<topics::SourcePosition> MqttSink::prepare(const Prepare& what) {
   return topics::SourcePosition{encode_sink_position(position_)};
 }
 
+Result<> MqttSink::open(const topics::SourcePosition* settled) {
+  if (settled == nullptr) return {};
+  const SinkPosition last = TRY(decode_sink_position(settled->bytes));
+  loop_->run([&] { start_client(last.last_id); });
+  return {};
+}
+
 // On the loop's thread.
 void MqttSink::start_client(std::uint16_t last_id) {
   options_.last_packet_id = last_id;
@@ -207,7 +214,7 @@ Result<> MqttSink::flush(const Between& commit) {
   loop_->run([&] {
     const bool fresh = client_ == nullptr;
     const auto before = static_cast<std::uint16_t>(
-        position_.first_id == 1 ? kPublishIdMax : position_.first_id - 1);
+        position_.first_id <= 1 ? kPublishIdMax : position_.first_id - 1);
     if (fresh) start_client(resumes_ ? position_.last_id : before);
     std::uint16_t id = position_.first_id;
     for (std::size_t i = 0; i < messages_.size(); ++i, id = id_behind(id)) {
