@@ -72,8 +72,12 @@ Result<> MqttPeer::wait_for(std::string_view what) {
   return {};
 }
 
+Result<> MqttPeer::connected() {
+  return wait_for<Connack>("connecting");
+}
+
 Result<> MqttPeer::subscribe(std::string_view filter) {
-  TRY(wait_for<Connack>("connecting"));
+  TRY(connected());
   std::string bytes;
   Subscribe packet{.packet_id = 1, .subscriptions = {}, .properties = {}};
   packet.subscriptions.push_back({.filter = filter, .qos = 1});
@@ -84,7 +88,7 @@ Result<> MqttPeer::subscribe(std::string_view filter) {
 
 Result<> MqttPeer::publish(std::string_view topic, std::string_view payload,
                            std::uint64_t messages) {
-  TRY(wait_for<Connack>("connecting"));
+  TRY(connected());
   std::uint64_t sent = 0, answered = 0;
   while (answered < messages) {
     std::string bytes;

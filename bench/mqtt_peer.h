@@ -20,9 +20,10 @@ class MqttPeer {
     bool clean = true;  // else the broker keeps it and goes on with it
     std::uint16_t receive_maximum = 1000;
   };
-  // Connected, with the broker's answer.
+  // CONNECT is on its way.
   static Result<MqttPeer> connect(std::uint16_t port, const Session& session);
 
+  Result<> connected();                          // waits for the broker's answer
   Result<> subscribe(std::string_view filter);  // QoS 1
   // QoS 1, all of them answered.
   Result<> publish(std::string_view topic, std::string_view payload, std::uint64_t messages);

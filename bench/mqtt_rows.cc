@@ -57,7 +57,18 @@ Result<> fill_queue(const Mosquitto& broker, const MqttPeer::Session& session,
 }
 
 MqttPeer::Session session_of(std::string_view row, int round, mqtt::Version version) {
-  return {.client_id = fmt::format("{}-{}", row, round), .version = version, .clean = false};
+  const int number = version == mqtt::Version::v5 ? 5 : 3;
+  return {.client_id = fmt::format("{}-{}-{}", row, number, round),
+          .version = version,
+          .clean = false};
+}
+
+// The broker forgets the session, so that it copies nothing for it when others are filled.
+Result<> forget(const Mosquitto& broker, MqttPeer::Session session) {
+  session.clean = true;
+  MqttPeer peer = TRY(MqttPeer::connect(broker.port(), session));
+  TRY(peer.connected());
+  return peer.end();
 }
 
 // Both figures: CPU per message, and the wall clock's rate for what the broker's window bounds.
@@ -84,6 +95,7 @@ Result<Measurement> raw(const Settings& settings, int round, mqtt::Version versi
       measured(messages, process_cpu_seconds() - before, std::chrono::steady_clock::now() - begun);
   out.note += fmt::format(", {} reads", reader.reads());
   TRY(reader.end());
+  TRY(forget(*broker, session));
   return out;
 }
 
@@ -168,6 +180,7 @@ Result<Measurement> client(const Settings& settings, int round, mqtt::Version ve
       measured(messages, process_cpu_seconds() - before, std::chrono::steady_clock::now() - begun);
   loop.run([&] { taking->end(); });
   TRY(all);
+  TRY(forget(*broker, session));
   return out;
 }
 
@@ -204,8 +217,7 @@ Result<std::uint64_t> wait_for_records(const session::Session& session, std::uin
 Result<Measurement> source(const Settings& settings, int round, mqtt::Version version) {
   const Mosquitto* broker = TRY(Mosquitto::get(settings));
   const std::uint64_t messages = messages_of(settings);
-  const auto session =
-      session_of(version == mqtt::Version::v5 ? "source" : "source20", round, version);
+  const auto session = session_of("source", round, version);
   TRY(fill_queue(*broker, session, messages));
   topics::EmbeddedOptions options;
   const auto folder = settings.folder / session.client_id;
@@ -225,6 +237,7 @@ Result<Measurement> source(const Settings& settings, int round, mqtt::Version ve
   std::error_code ignored;
   std::filesystem::remove_all(folder, ignored);
   out.note += fmt::format(", {} commits", TRY(commits));
+  TRY(forget(*broker, session));
   return out;
 }
 

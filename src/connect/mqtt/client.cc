@@ -55,7 +55,7 @@ class ClientSession final : public Client, public net::Connection::Handler {
   void connect() {
     framer_.emplace(options_.version, options_.packet_bytes_max);
     aliases_.clear();
-    ready_ = false;
+    ready_ = halted_ = false;
     connection_ = net::Connection::open(loop_, options_.target, *this);
   }
 
@@ -79,15 +79,17 @@ class ClientSession final : public Client, public net::Connection::Handler {
     std::string out;
     inbound_.confirm(up_to, out, options_.version);
     if (ready_) send(out);
+    go_on();
   }
   void confirm_releases(std::uint64_t up_to) override {
     std::string out;
     inbound_.confirm_releases(up_to, out, options_.version);
     if (ready_) send(out);
+    go_on();
   }
   void read(bool on) override {
     reading_ = on;
-    if (connection_ && ready_) connection_->read(on);
+    if (connection_ && ready_ && !halted_) connection_->read(on);
   }
   void end(bool with_will) override {
     ended_ = true;
@@ -124,9 +126,11 @@ class ClientSession final : public Client, public net::Connection::Handler {
   void on_bytes(std::string_view bytes) override {
     heard_ = true;
     const auto connection = connection_;  // a call may end it
+    taking_ = true;
     const auto taken = framer_->take(bytes, [this](const Packet& packet) {
       return std::visit([this](const auto& one) { return on_packet(one); }, packet);
     });
+    taking_ = false;
     if (connection_ != connection) return;
     taken ? listener_.on_taken() : lose_with(taken.error());
   }
@@ -179,6 +183,22 @@ class ClientSession final : public Client, public net::Connection::Handler {
     if (bytes.empty() || !connection_) return;
     connection_->send(bytes);
     sent_ = true;
+  }
+
+  // A broker that sends more than was agreed (mosquitto 2.0.11 does, to a session with a long
+  // queue) is made to wait.
+  void halt() {
+    if (!connection_ || std::exchange(halted_, true)) return;
+    framer_->halt(true);
+    connection_->read(false);
+  }
+  void go_on() {
+    if (!halted_ || inbound_.owed() >= options_.receive_maximum) return;
+    halted_ = false;
+    framer_->halt(false);
+    if (taking_ || !connection_) return;
+    on_bytes({});
+    if (connection_ && !halted_ && reading_) connection_->read(true);
   }
 
   Result<> wrong(std::string_view what) const {
@@ -274,16 +294,17 @@ class ClientSession final : public Client, public net::Connection::Handler {
   }
 
   Result<> take(const Publish& message) {
-    // A broker that sends more than we take would fill our memory.
-    const std::size_t window =
-        options_.version == Version::v5 ? options_.receive_maximum : options_.in_flight_max;
-    if (message.qos > 0 && inbound_.in_flight() >= window && !inbound_.is_known(message.packet_id))
+    // Identifiers that the broker does not release would fill memory and checkpoint.
+    const std::size_t most =
+        std::max<std::size_t>(options_.receive_maximum, options_.in_flight_max);
+    if (message.qos > 0 && inbound_.in_flight() >= most && !inbound_.is_known(message.packet_id))
       return wrong("PUBLISH: more unacknowledged messages than the Receive Maximum allows");
     const std::uint64_t number = inbound_.take(message);
     if (number == 0)
       confirm(0);  // a repeat: acknowledged again once its turn has come
     else
       listener_.on_message(number, message);
+    if (inbound_.owed() >= options_.receive_maximum) halt();
     return {};
   }
 
@@ -338,7 +359,7 @@ class ClientSession final : public Client, public net::Connection::Handler {
   // Twice per interval, so that the broker hears of us in time; a ping that is not answered until
   // the next one would be due has been lost.
   void on_keep_alive() {
-    if (pinged_ && !heard_)
+    if (pinged_ && !heard_ && reading_ && !halted_)
       return lose(Error(ErrorCode::timeout,
                         where("nothing was heard from the broker for its keep alive time")),
                   false);
@@ -404,6 +425,8 @@ class ClientSession final : public Client, public net::Connection::Handler {
   std::optional<Framer> framer_;
   std::unordered_map<std::uint16_t, std::string> aliases_;
   bool ready_ = false, ended_ = false, reading_ = true, subscribed_ = false;
+  bool taking_ = false;  // packets are being handed over
+  bool halted_ = false;  // until some of what we owe an answer for is confirmed
   bool sent_ = false, heard_ = false, pinged_ = false;
   seconds keep_alive_{0};
   std::uint16_t send_window_ = 65'535;

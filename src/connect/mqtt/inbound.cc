@@ -36,8 +36,8 @@ void Inbound::remember(std::uint16_t packet_id, const Known& known) {
   }
 }
 
-// SHA-256, keyed with nothing: the one-shot call of libcrypto looks its algorithm up each time, which
-// costs more than the hash.
+// SHA-256, keyed with nothing: the one-shot call of libcrypto looks its algorithm up each time,
+// which costs more than the hash.
 MessageDigest Inbound::digest_of(const Publish& message) {
   static const crypto::KeyedSha256 hash(ByteBuffer(sizeof(crypto::Sha256Digest)));
   std::string all;

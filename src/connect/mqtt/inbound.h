@@ -60,6 +60,8 @@ class Inbound {
   std::size_t unacknowledged() const { return to_acknowledge_.size(); }
   // Those that count against a Receive Maximum (5.0, 4.9): QoS 2 until PUBCOMP.
   std::size_t in_flight() const { return acknowledging_qos1_ + unreleased_ + held_.size(); }
+  // Those that wait for an answer of ours. (QoS 2 between PUBREC and PUBREL waits for the broker.)
+  std::size_t owed() const { return to_acknowledge_.size() + held_.size(); }
   bool is_known(std::uint16_t packet_id) const { return known_.contains(packet_id); }
   std::uint64_t repeats() const { return repeats_; }            // that were not delivered again
   std::uint64_t doubtful_repeats() const { return doubtful_; }  // DUP, but delivered
