@@ -74,7 +74,7 @@ class ConnectorThread {
   void tell(Change change) {
     const std::lock_guard lock(mutex_);
     change();
-    if (work_ != nullptr) work_->wake();
+    if (work_ != nullptr && !wanted()) work_->wake();
     changed_.notify_all();
   }
   bool wanted() const {  // with the lock
@@ -135,7 +135,9 @@ Result<> ConnectorThread::run_once() {
       total_ += done;
     }
     if (Clock::now() - opened_at >= kConnectorRanWell) pause_ = kConnectorRetryFirst;
-    TRY(stepped);
+    if (stepped) continue;
+    const std::lock_guard lock(mutex_);
+    return wanted() ? stepped : Result<>();  // else it was told to end
   }
 }
 
