@@ -60,9 +60,9 @@ class ConnectorThread {
     out.reason = out.status.reason;
     if (paused_) {
       out.state = ConnectorState::paused;
-    } else if (work_ != nullptr) {
+    } else if (work_ != nullptr && (out.status.connected || !error_)) {
       out.state = out.status.connected ? ConnectorState::running : ConnectorState::connecting;
-    } else if (error_) {
+    } else if (error_) {  // until it has its connection again
       out.state = ConnectorState::failed;
       out.reason = error_->text();
     }
@@ -112,7 +112,6 @@ void ConnectorThread::publish(std::unique_ptr<ConnectorWork> work) {
   const std::lock_guard lock(mutex_);
   work_ = std::move(work);
   opening_ = false;
-  if (work_ != nullptr) error_.reset();
   changed_.notify_all();
 }
 
@@ -133,6 +132,7 @@ Result<> ConnectorThread::run_once() {
     {
       const std::lock_guard lock(mutex_);
       total_ += done;
+      if (error_ && stepped && work_->status().connected) error_.reset();
     }
     if (Clock::now() - opened_at >= kConnectorRanWell) pause_ = kConnectorRetryFirst;
     if (stepped) continue;

@@ -237,7 +237,7 @@ class Source(Certificates, ConnectorCase):
         for topic in ("a/1", "b/1", "c/1"):
             self.publish(["1"], topic)
         self.wait_for_records(3)
-        self.assertEqual([t["records_in"] for t in self.connector()["tasks"]], [2, 1])
+        self.wait_until(lambda: [t["records_in"] for t in self.connector()["tasks"]] == [2, 1], "each its share")
 
     def test_secrets_come_from_the_key_file_and_connections_by_tls(self) -> None:
         self.new_policy("p", "readings")
