@@ -60,9 +60,9 @@ class ConnectorThread {
     out.reason = out.status.reason;
     if (paused_) {
       out.state = ConnectorState::paused;
-    } else if (work_ != nullptr) {
+    } else if (work_ != nullptr && (out.status.connected || !error_)) {
       out.state = out.status.connected ? ConnectorState::running : ConnectorState::connecting;
-    } else if (error_) {
+    } else if (error_) {  // until it has its connection again
       out.state = ConnectorState::failed;
       out.reason = error_->text();
     }
@@ -74,7 +74,7 @@ class ConnectorThread {
   void tell(Change change) {
     const std::lock_guard lock(mutex_);
     change();
-    if (work_ != nullptr) work_->wake();
+    if (work_ != nullptr && !wanted()) work_->wake();
     changed_.notify_all();
   }
   bool wanted() const {  // with the lock
@@ -112,7 +112,6 @@ void ConnectorThread::publish(std::unique_ptr<ConnectorWork> work) {
   const std::lock_guard lock(mutex_);
   work_ = std::move(work);
   opening_ = false;
-  if (work_ != nullptr) error_.reset();
   changed_.notify_all();
 }
 
@@ -133,9 +132,12 @@ Result<> ConnectorThread::run_once() {
     {
       const std::lock_guard lock(mutex_);
       total_ += done;
+      if (error_ && stepped && work_->status().connected) error_.reset();
     }
     if (Clock::now() - opened_at >= kConnectorRanWell) pause_ = kConnectorRetryFirst;
-    TRY(stepped);
+    if (stepped) continue;
+    const std::lock_guard lock(mutex_);
+    return wanted() ? stepped : Result<>();  // else it was told to end
   }
 }
 

@@ -142,6 +142,21 @@ class Source(Certificates, ConnectorCase):
                                                  "VALUE_FORMAT='JSON');", "without.sql"))
         self.assertEqual(self.ksql("SHOW CONNECTORS;")[0]["connectors"], [])
 
+    def test_filters_of_a_changed_file_are_those_of_the_session(self) -> None:
+        for version in ("5", "3.1.1"):
+            topic = f"changed{version}"
+            more = f"version='{version}', client_id='reader{version}'"
+            for topics in ("a/#, b/#", "b/#, c/#"):
+                server = self.start_server("--sql", self.sql_file(self.source(topics=topics, more=more, topic=topic)))
+                self.wait_for_state()
+                for published in ("a/1", "b/1", "c/1"):
+                    self.publish([json.dumps(published)], published)
+                self.wait_for_records(2 if topics.startswith("a") else 4, topic)
+                self.terminate(server)
+            self.assertEqual(self.consume(topic), ["a/1", "b/1", "b/1", "c/1"])
+            self.terminate(self.start_server("--sql", self.sql_file("CREATE STREAM s (x INT) WITH (KAFKA_TOPIC='s', "
+                                                                    "VALUE_FORMAT='JSON', PARTITIONS=1);")))
+
     def test_a_lost_session_is_said_and_counted(self) -> None:
         self.start_server()
         self.ksql(self.source())
@@ -237,7 +252,7 @@ class Source(Certificates, ConnectorCase):
         for topic in ("a/1", "b/1", "c/1"):
             self.publish(["1"], topic)
         self.wait_for_records(3)
-        self.assertEqual([t["records_in"] for t in self.connector()["tasks"]], [2, 1])
+        self.wait_until(lambda: [t["records_in"] for t in self.connector()["tasks"]] == [2, 1], "each its share")
 
     def test_secrets_come_from_the_key_file_and_connections_by_tls(self) -> None:
         self.new_policy("p", "readings")

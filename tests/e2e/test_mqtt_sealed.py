@@ -2,14 +2,15 @@
 
 import importlib.util
 import json
+import signal
 import struct
 import subprocess
 import sys
 import unittest
-from pathlib import Path
 
+from certificates import Certificates
 from harness import FORBIDDEN, NOT_FOUND, PENSTOCK, SOURCE, USAGE, ServerCase
-from mqtt_case import MqttCase
+from mqtt_case import Broker, MqttCase, free_port
 
 SENSORS = SOURCE / "examples" / "sensors"
 VECTORS = SOURCE / "tests" / "vectors" / "psr1" / "psr1.json"
@@ -109,22 +110,28 @@ class Sealed(SealedCase):
         self.assertEqual({reading["device"] for reading in readings}, {"press-1"})
 
 
-class SealedSource(SealedCase, ServerCase):
+class SealedSource(Certificates, SealedCase, ServerCase):
     """CREATE SOURCE CONNECTOR … payload='sealed'."""
 
-    def start_sealed(self) -> subprocess.Popen:
-        return self.start_server("--keys", self.key("plant-v1"), "--config", self.config())
+    def setUp(self) -> None:
+        super().setUp()
+        self.ca = self.make_ca("broker-ca")
+        self.issue("broker", self.ca, "serverAuth", "subjectAltName=IP:127.0.0.1\n")
+        self.broker.stop()
+        self.tls_port = free_port()
+        self.broker = Broker(self.folder / "both", more=(
+            f"listener {self.tls_port} 127.0.0.1\ncafile {self.ca}\ncertfile {self.folder}/broker.pem\n"
+            f"keyfile {self.folder}/broker.key.pem\n")).start()
+        self.addCleanup(self.broker.stop, signal.SIGKILL)
 
-    def config(self) -> Path:
-        file = self.folder / "penstock.toml"
-        file.write_text("insecure_connectors = true\n")
-        return file
+    def start_sealed(self) -> subprocess.Popen:
+        return self.start_server("--keys", self.key("plant-v1"))
 
     def statements(self) -> str:
         return ("CREATE STREAM readings (n BIGINT) WITH (KAFKA_TOPIC='readings', VALUE_FORMAT='JSON', PARTITIONS=2, "
                 "SEAL='psr1', KEY_POLICY='plant-v1');"
-                f"CREATE SOURCE CONNECTOR plant WITH (connector='mqtt', url='mqtt://127.0.0.1:{self.broker.port}', "
-                "topics='plant/+', topic='readings', payload='sealed', insecure='true');")
+                f"CREATE SOURCE CONNECTOR plant WITH (connector='mqtt', url='mqtts://127.0.0.1:{self.tls_port}', "
+                f"ca='{self.ca.read_text()}', topics='plant/+', topic='readings', payload='sealed');")
 
     def numbers(self) -> list[int]:
         opened = self.consume("readings", "--open", "--keys", self.reader)

@@ -47,8 +47,8 @@ Result<std::unique_ptr<SessionTarget>> SessionTarget::open(const LogPlace& place
   const seal::KeySource* ours = target->keys_ ? &*target->keys_ : nullptr;
   target->log_ = TRY(open_own(place, ours));
   session::SessionOptions options = options_of(place);
+  options.connectors = &connect::builtin_connectors();
   if (!options.observes) {
-    options.connectors = &connect::builtin_connectors();
     options.connector_rules.insecure_allowed = true;
     if (ours != nullptr)
       options.connector_rules.secrets = [keys = &*target->keys_](std::string_view name) {

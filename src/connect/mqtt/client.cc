@@ -218,7 +218,11 @@ class ClientSession final : public Client, public net::Connection::Handler {
     clean_start_ = false;
     std::string out;
     inbound_.begin_connection(packet.session_present);
-    if (must_subscribe(packet.session_present)) put_subscriptions(out);
+    if (packet.session_present && !options_.unsubscribe.empty() && !subscribed_) {
+      put_unsubscribe(out);  // its answer brings the subscriptions
+    } else if (must_subscribe(packet.session_present)) {
+      put_subscriptions(out);
+    }
     send_window_ = packet.properties.receive_maximum.value_or(65'535);
     listener_.on_connected(packet.session_present, send_window_);
     outbound_.begin_connection(options_.version, send_window_, packet.session_present, out);
@@ -250,7 +254,14 @@ class ClientSession final : public Client, public net::Connection::Handler {
   // does not bring all retained messages again, so not before 5.0.
   bool must_subscribe(bool session_present) const {
     if (options_.subscriptions.empty()) return false;
-    return !session_present || (!subscribed_ && options_.version == Version::v5);
+    const bool others = options_.subscribe_anew || options_.version == Version::v5;
+    return !session_present || (!subscribed_ && others);
+  }
+
+  void put_unsubscribe(std::string& out) const {
+    Unsubscribe packet{.packet_id = kSubscribeId};
+    for (const std::string& filter : options_.unsubscribe) packet.filters.push_back(filter);
+    encode(out, packet, options_.version);
   }
 
   void put_subscriptions(std::string& out) {
@@ -267,7 +278,12 @@ class ClientSession final : public Client, public net::Connection::Handler {
   }
 
   Result<> on_packet(const SubscribeAck& packet) {
-    if (packet.type == PacketType::unsuback) return {};
+    if (packet.type == PacketType::unsuback) {
+      std::string out;
+      put_subscriptions(out);
+      send(out);
+      return {};
+    }
     if (packet.reasons.size() != options_.subscriptions.size())
       return wrong("SUBACK: it answers another number of filters");
     std::vector<std::string> refused;

@@ -43,6 +43,10 @@ struct ClientOptions {
   std::size_t in_flight_max = 65'535;
   std::size_t packet_bytes_max = kPacketBytesDefault;
   std::vector<SubscriptionSpec> subscriptions = {};
+  // Of a session that is kept: filters that it has and is to have no more; and whether those above
+  // are others than it has, so that they are subscribed although it is there.
+  std::vector<std::string> unsubscribe = {};
+  bool subscribe_anew = false;
   std::vector<Received> received = {};  // of the checkpoint
   std::uint16_t last_packet_id = 0;     // identifiers of what is sent go on behind it
   bool hold_outgoing_releases = false;  // see Outbound

@@ -8,14 +8,15 @@
 
 #include "base/log.h"
 #include "crypto/sha.h"
-#include "data/time.h"
 #include "format/limits.h"
 
 namespace penstock::connect::mqtt {
 namespace {
 
 constexpr std::uint8_t kPlaceKey = 'n', kNameKey = 'w';
-constexpr data::TimestampMs kFarOff_ms = 366LL * 24 * 3600 * 1000;  // ahead of the receipt
+// Before 1973: seconds, or a clock that counts from its start. And far ahead of the receipt.
+constexpr data::TimestampMs kEarly_ms = 100'000'000'000;
+constexpr data::TimestampMs kFarOff_ms = 366LL * 24 * 3600 * 1000;
 
 ByteBuffer number_bytes(std::uint8_t first, std::uint64_t number) {
   ByteBuffer out{first};
@@ -156,8 +157,7 @@ data::TimestampMs PayloadFields::time_of(std::size_t row, data::TimestampMs rece
     const auto parsed = std::from_chars(text->data(), end, time_ms);
     if (parsed.ec != std::errc() || parsed.ptr != end) time_ms = -1;
   }
-  if (time_ms >= 0 && !data::looks_like_seconds(time_ms) && time_ms <= receipt_ms + kFarOff_ms)
-    return time_ms;
+  if (time_ms >= kEarly_ms && time_ms <= receipt_ms + kFarOff_ms) return time_ms;
   if (!std::exchange(said_absurd_, true))
     log::warning(
         "the timestamp field of a message is missing, or no time in milliseconds: such messages "

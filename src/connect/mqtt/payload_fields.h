@@ -10,6 +10,7 @@
 
 #include "data/arena.h"
 #include "data/column.h"
+#include "data/time.h"
 #include "engine/connector.h"
 #include "format/reader.h"
 

@@ -1,5 +1,6 @@
 // An MQTT session as a sink: identifiers are committed before messages go out, and what the broker
 // has before it is told to forget them, so that QoS 2 is exact within a session.
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 
@@ -17,6 +18,7 @@ namespace {
 constexpr std::uint8_t kSinkPositionVersion = 1;
 constexpr std::string_view kInvalidTopic = "mqtt_invalid_topic";
 constexpr std::string_view kIdProperty = "penstock.id";
+constexpr std::chrono::seconds kEndPatience{2};
 
 enum class Retain : std::uint8_t { no, yes, header };
 
@@ -96,7 +98,11 @@ class MqttSink final : public engine::Sink, public Client::Listener {
   void on_subscribed(const std::vector<std::string>&) override {}
   void on_message(std::uint64_t, const Publish&) override {}
   void on_done(Outbound::Token token, std::uint8_t reason) override;
-  void on_received() override { changed_.notify_all(); }
+  void on_received() override {
+    const std::lock_guard lock(mutex_);
+    ++received_;
+    changed_.notify_all();
+  }
   bool on_lost(const Error& reason, bool lasting) override;
 
  private:
@@ -110,6 +116,7 @@ class MqttSink final : public engine::Sink, public Client::Listener {
   Outgoing outgoing(const engine::SinkRecord& record) const;
   void start_client(std::uint16_t last_id);
   bool all_received();
+  Result<> finish(const Between& commit);
 
   const std::string name_, id_prefix_;
   const std::uint8_t qos_;
@@ -130,7 +137,7 @@ class MqttSink final : public engine::Sink, public Client::Listener {
   std::condition_variable changed_;
   bool connected_ = false, ending_ = false, expects_session_ = false;
   std::uint16_t send_window_ = 20;
-  std::size_t done_ = 0;
+  std::size_t done_ = 0, received_ = 0;  // of the messages at hand
   std::optional<Error> error_;
   std::string reason_ = "connecting";
   std::uint64_t sent_ = 0, again_ = 0, sessions_lost_ = 0, connections_ = 0;
@@ -195,10 +202,15 @@ void MqttSink::start_client(std::uint16_t last_id) {
   client_ = Client::start(*loop_, options_, *this);
 }
 
+// The broker has all that is not done with, and none is released.
 bool MqttSink::all_received() {
   if (qos_ < 2) return false;
   std::size_t received = 0;
-  loop_->run([&] { received = client_->outbound().received(); });
+  loop_->run([&] {
+    received = client_->outbound().received();
+    const std::lock_guard lock(mutex_);
+    received_ = 0;  // counted anew from here
+  });
   const std::lock_guard lock(mutex_);
   return received > 0 && received + done_ == messages_.size();
 }
@@ -207,7 +219,7 @@ Result<> MqttSink::flush(const Between& commit) {
   const bool v5 = options_.version == Version::v5;
   {
     const std::lock_guard lock(mutex_);
-    done_ = 0;
+    done_ = received_ = 0;
     if (resumes_) again_ += messages_.size();
     if (resumes_) expects_session_ = true;
   }
@@ -225,23 +237,37 @@ Result<> MqttSink::flush(const Between& commit) {
         client_->publish(message, i);
     }
   });
+  TRY(finish(commit));
+  const std::lock_guard lock(mutex_);
+  sent_ += messages_.size();
+  return {};
+}
+
+// Waits for the broker. Who is told to end has a moment for what is under way, so that it need not
+// be sent again.
+Result<> MqttSink::finish(const Between& commit) {
   const std::size_t expected = qos_ == 0 ? 0 : messages_.size();
+  std::optional<std::chrono::steady_clock::time_point> give_up;
   for (;;) {
     {
       std::unique_lock lock(mutex_);
+      changed_.wait_for(lock, std::chrono::seconds(1), [&] {
+        const bool all_there = qos_ == 2 && received_ > 0 && received_ + done_ >= expected;
+        return error_ || (ending_ && !give_up) || all_there ||
+               (done_ >= expected && (qos_ > 0 || connected_));
+      });
       if (error_) return fail(*error_);
-      if (ending_) return fail(ErrorCode::cancelled, "the sink ends");
-      if (done_ >= expected && (qos_ > 0 || connected_)) break;
-      changed_.wait_for(lock, std::chrono::milliseconds(qos_ == 2 ? 20 : 200));
+      if (done_ >= expected && (qos_ > 0 || connected_)) return {};
+      const auto now = std::chrono::steady_clock::now();
+      if (ending_ && !give_up) give_up = now + kEndPatience;
+      if (give_up && (now >= *give_up || !connected_))
+        return fail(ErrorCode::cancelled, "the sink was told to end");
     }
     if (!all_received()) continue;
     position_.received = true;
     TRY(commit(topics::SourcePosition{encode_sink_position(position_)}));
     loop_->run([&] { client_->release_received(); });
   }
-  const std::lock_guard lock(mutex_);
-  sent_ += messages_.size();
-  return {};
 }
 
 engine::ConnectorStatus MqttSink::status() const {

@@ -1,6 +1,7 @@
 // An MQTT session as a source: messages are acknowledged once they are committed, in the order of
 // their receipt, and the checkpoint remembers what the broker may send again.
-#include <atomic>
+#include <algorithm>
+#include <array>
 #include <condition_variable>
 #include <mutex>
 
@@ -20,6 +21,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kLook{1};  // then a broker that has sent nothing more waits
 constexpr std::string_view kPayloadTooLarge = "mqtt_payload_too_large";
+constexpr std::uint8_t kFiltersKey = 'f';  // in the task's state
 
 class MqttSource final : public engine::Source, public Client::Listener {
  public:
@@ -67,6 +69,7 @@ class MqttSource final : public engine::Source, public Client::Listener {
  private:
   void look();
   void follow(Pace::Next next);
+  void compare_filters(std::string_view stored);
   void tell_news();
   void take();  // on the loop's thread: what has come, for poll()
   ByteView headers_of(const Publish& message);
@@ -93,6 +96,8 @@ class MqttSource final : public engine::Source, public Client::Listener {
   // The task's thread.
   engine::SourceBatch batch_;
   std::uint64_t messages_up_to_ = 0, releases_up_to_ = 0;
+  std::string filters_;  // of the subscriptions, a line each, as the task's state has them
+  bool filters_stored_ = false;
 
   mutable std::mutex mutex_;  // of what follows
   std::condition_variable arrived_;
@@ -104,12 +109,41 @@ class MqttSource final : public engine::Source, public Client::Listener {
   engine::PayloadOpening::Counts sealed_;
 };
 
+// The session has the filters of the statement that began it; another one may have come since.
+void MqttSource::compare_filters(std::string_view stored) {
+  std::vector<std::string> had;
+  for (std::size_t at = 0; at < stored.size();) {
+    const std::size_t end = std::min(stored.find('\n', at), stored.size());
+    had.emplace_back(stored.substr(at, end - at));
+    at = end + 1;
+  }
+  const auto wants = [&](const std::string& filter) {
+    return std::ranges::any_of(options_.subscriptions,
+                               [&](const auto& one) { return one.filter == filter; });
+  };
+  for (const std::string& filter : had)
+    if (!wants(filter)) options_.unsubscribe.push_back(filter);
+  options_.subscribe_anew = stored != filters_;
+}
+
 Result<> MqttSource::open(const engine::SourceStart& start) {
+  options_.subscribe_anew = !start.position;  // a session that is there is of a time before this
   if (start.position) {
     options_.received = TRY(decode_position(start.position->bytes));
     expects_session_ = true;
   }
-  if (fields_ != nullptr) TRY(fields_->restore(start.state));
+  for (const SubscriptionSpec& one : options_.subscriptions)
+    filters_ += fmt::format("{}{}", filters_.empty() ? "" : "\n", one.filter);
+  std::vector<std::pair<ByteBuffer, ByteBuffer>> names;
+  for (const auto& [key, value] : start.state) {
+    if (key != ByteBuffer{kFiltersKey}) {
+      names.emplace_back(key, value);
+      continue;
+    }
+    compare_filters(as_text(value));
+    filters_stored_ = as_text(value) == filters_;
+  }
+  if (fields_ != nullptr) TRY(fields_->restore(names));
   options_.hold_releases = true;
   loop_->run([this] {
     timer_ = std::make_unique<net::LoopTimer>(*loop_);
@@ -134,6 +168,10 @@ Result<const engine::SourceBatch*> MqttSource::poll(topics::Deadline deadline) {
   loop_->run([this] { take(); });
   if (opening_ != nullptr) TRY(opening_->open(batch_, key_ == KeyRule::topic));
   const std::size_t duplicates = fields_ != nullptr ? fields_->apply(batch_) : 0;
+  if (!std::exchange(filters_stored_, true))
+    batch_.state.push_back({ByteBuffer{kFiltersKey}, to_buffer(as_bytes(filters_))});
+  if (fields_ == nullptr) return &batch_;
+  const std::size_t duplicates = fields_->apply(batch_);
   const std::lock_guard lock(mutex_);
   duplicates_ += duplicates;
   if (opening_ != nullptr) sealed_ = opening_->counts();
