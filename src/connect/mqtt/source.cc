@@ -167,9 +167,9 @@ Result<const engine::SourceBatch*> MqttSource::poll(topics::Deadline deadline) {
   }
   loop_->run([this] { take(); });
   if (opening_ != nullptr) TRY(opening_->open(batch_, key_ == KeyRule::topic));
+  const std::size_t duplicates = fields_ != nullptr ? fields_->apply(batch_) : 0;
   if (!std::exchange(filters_stored_, true))
     batch_.state.push_back({ByteBuffer{kFiltersKey}, to_buffer(as_bytes(filters_))});
-  const std::size_t duplicates = fields_ != nullptr ? fields_->apply(batch_) : 0;
   const std::lock_guard lock(mutex_);
   duplicates_ += duplicates;
   if (opening_ != nullptr) sealed_ = opening_->counts();
