@@ -23,7 +23,7 @@ class MqttPeer {
   // CONNECT is on its way.
   static Result<MqttPeer> connect(std::uint16_t port, const Session& session);
 
-  Result<> connected();                          // waits for the broker's answer
+  Result<> connected();                         // waits for the broker's answer
   Result<> subscribe(std::string_view filter);  // QoS 1
   // QoS 1, all of them answered.
   Result<> publish(std::string_view topic, std::string_view payload, std::uint64_t messages);

@@ -58,9 +58,8 @@ Result<> fill_queue(const Mosquitto& broker, const MqttPeer::Session& session,
 
 MqttPeer::Session session_of(std::string_view row, int round, mqtt::Version version) {
   const int number = version == mqtt::Version::v5 ? 5 : 3;
-  return {.client_id = fmt::format("{}-{}-{}", row, number, round),
-          .version = version,
-          .clean = false};
+  return {
+      .client_id = fmt::format("{}-{}-{}", row, number, round), .version = version, .clean = false};
 }
 
 // The broker forgets the session, so that it copies nothing for it when others are filled.

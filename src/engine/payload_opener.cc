@@ -11,6 +11,7 @@
 namespace penstock::engine {
 namespace {
 
+constexpr std::chrono::seconds kClockEvery{30};  // looks whether grants have ended
 constexpr std::string_view kPayloadStore = "payload_windows";
 constexpr std::string_view kNotSealed = "payload_not_sealed";
 
@@ -32,8 +33,9 @@ Result<std::unique_ptr<PayloadOpener>> PayloadOpener::create(topics::Log& log,
   std::shared_ptr<seal::EpochStore> epochs(follower, &follower->epochs());
   auto committed = TRY(seal::Opener::create(std::move(epochs), system_clock().now_ms()));
   auto fresh = TRY(seal::Opener::create({.topic = topic, .policy_id = policy}, *keys));
-  return std::unique_ptr<PayloadOpener>(
+  std::unique_ptr<PayloadOpener> out(
       new PayloadOpener(std::move(follower), std::move(committed), std::move(fresh)));
+  return out;
 }
 
 Result<> PayloadOpener::restore(const StoredState& state) {
@@ -45,7 +47,13 @@ Result<> PayloadOpener::restore(const StoredState& state) {
 }
 
 Result<> PayloadOpener::open(SourceBatch& batch, bool keep_keys) {
-  committed_->fetched_at(std::chrono::steady_clock::now());
+  const auto now = std::chrono::steady_clock::now();
+  committed_->fetched_at(now);
+  if (now >= next_clock_) {
+    for (seal::Opener* opener : {fresh_.get(), committed_.get()})
+      opener->set_time(system_clock().now_ms());
+    next_clock_ = now + kClockEvery;
+  }
   batch.grants.clear();
   batch.refused_are_sealed = true;
   opened_.clear();

@@ -2,6 +2,7 @@
 // with the grants that come among them. Owned by the source's task.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <set>
@@ -57,6 +58,7 @@ class PayloadOpener final : public PayloadOpening {
   topics::RecordBatch opened_;
   ByteBuffer scratch_, body_;
   Counts counts_;
+  std::chrono::steady_clock::time_point next_clock_{};
 };
 
 }  // namespace penstock::engine
