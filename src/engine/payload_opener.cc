@@ -33,9 +33,8 @@ Result<std::unique_ptr<PayloadOpener>> PayloadOpener::create(topics::Log& log,
   std::shared_ptr<seal::EpochStore> epochs(follower, &follower->epochs());
   auto committed = TRY(seal::Opener::create(std::move(epochs), system_clock().now_ms()));
   auto fresh = TRY(seal::Opener::create({.topic = topic, .policy_id = policy}, *keys));
-  std::unique_ptr<PayloadOpener> out(
-      new PayloadOpener(std::move(follower), std::move(committed), std::move(fresh)));
-  return out;
+  return std::unique_ptr<PayloadOpener>(new PayloadOpener(  // the constructor is private
+      std::move(follower), std::move(committed), std::move(fresh)));
 }
 
 Result<> PayloadOpener::restore(const StoredState& state) {
