@@ -35,7 +35,8 @@ class ClientSession final : public Client, public net::Connection::Handler {
       : loop_(loop),
         options_(std::move(options)),
         listener_(listener),
-        inbound_(options_.received, options_.receive_maximum),
+        inbound_(options_.received,
+                 std::min<std::size_t>(2 * std::size_t{options_.receive_maximum}, kRememberedMax)),
         timer_(loop),
         retry_(loop),
         client_id_(options_.client_id),
@@ -285,8 +286,10 @@ class ClientSession final : public Client, public net::Connection::Handler {
       message.topic = found->second;
     }
     // A broker that sends more than we take would fill our memory.
-    const std::size_t window =
+    // Twice what we take: mosquitto counts anew when a session goes on, and passes the limit then.
+    const std::size_t agreed =
         options_.version == Version::v5 ? options_.receive_maximum : options_.in_flight_max;
+    const std::size_t window = std::min(2 * agreed, options_.in_flight_max);
     if (packet.qos > 0 && inbound_.in_flight() >= window && !inbound_.is_known(packet.packet_id))
       return wrong("PUBLISH: more unacknowledged messages than the Receive Maximum allows");
     const std::uint64_t number = inbound_.take(message);

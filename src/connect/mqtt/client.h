@@ -39,7 +39,8 @@ struct ClientOptions {
   std::optional<std::string> user = {}, password = {};
   std::optional<WillMessage> will = {};
   std::uint16_t receive_maximum = kReceiveMaxDefault;  // messages we take unacknowledged
-  // 3.1.1 has no Receive Maximum: more than this unacknowledged ends the connection.
+  // More than this unacknowledged ends the connection, as twice the Receive Maximum does, which
+  // 3.1.1 has not.
   std::size_t in_flight_max = 65'535;
   std::size_t packet_bytes_max = kPacketBytesDefault;
   std::vector<SubscriptionSpec> subscriptions = {};
