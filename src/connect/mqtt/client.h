@@ -39,7 +39,8 @@ struct ClientOptions {
   std::optional<std::string> user = {}, password = {};
   std::optional<WillMessage> will = {};
   std::uint16_t receive_maximum = kReceiveMaxDefault;  // messages we take unacknowledged
-  // 3.1.1 has no Receive Maximum: more than this unacknowledged ends the connection.
+  // A broker that passes it is not read until answers have gone out. More than this with nothing
+  // left to answer (QoS 2 that it does not release) ends the connection.
   std::size_t in_flight_max = 65'535;
   std::size_t packet_bytes_max = kPacketBytesDefault;
   std::vector<SubscriptionSpec> subscriptions = {};

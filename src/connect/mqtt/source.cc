@@ -335,7 +335,7 @@ bool MqttSource::on_lost(const Error& reason, bool lasting) {
 Result<std::unique_ptr<engine::Source>> make_source(const engine::ConnectorTask& task) {
   ClientOptions options = TRY(client_options(engine::ConnectorDirection::source, task));
   options.receive_maximum = static_cast<std::uint16_t>(task.options.number("receive_max"));
-  options.in_flight_max = static_cast<std::size_t>(kSourceReceiveMax);  // of a checkpoint
+  options.in_flight_max = kSourceInFlightMax;
   const auto qos = static_cast<std::uint8_t>(task.options.number("qos"));
   for (std::string& filter : TRY(filters_of(task))) {
     options.subscriptions.push_back(
