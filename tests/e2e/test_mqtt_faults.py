@@ -101,6 +101,16 @@ class Network(MqttCase):
             if qos == 2:  # QoS 1: what had no answer goes out again
                 self.assertEqual(seen, wanted)
 
+    def test_a_long_queue_comes_whole_although_the_broker_passes_the_receive_maximum(self) -> None:
+        lines = "".join(f"{i}\n" for i in range(8000))
+        for qos in (1, 2):
+            session = ["-t", "q/#", "-q", qos, "-i", f"long-{qos}", "-c"]
+            self.sub(*session, "-E")
+            self.pub("-t", "q/1", "-q", qos, "-l", stdin=lines)
+            done = self.sub(*session, "-C", 8000)
+            self.assertEqual(done.stdout, lines)
+            self.assertEqual(done.stderr, "")
+
     def test_a_message_that_is_too_large_holds_nothing_up(self) -> None:
         large = self.folder / "large"
         large.write_bytes(b"x" * (3 << 20))
