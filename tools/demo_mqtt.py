@@ -130,7 +130,8 @@ class Plant(Stage, Certificates):
         for policy, topic in (("plant-v1", "readings"), ("maintenance-v1", "anomalies")):
             made = self.run("policy", "new", "--id", policy, "--topic", topic, "--out", self.short(self.keys)).stdout
             digests[policy] = next(line.split()[1] for line in made.splitlines() if line.startswith("Digest"))
-        self.admin("stream-policy", "add", "--app", "plant", "--keys", self.keys / "plant-v1.keys.json")
+        self.admin("stream-policy", "add", "--app", "plant", "--keys", self.keys / "plant-v1.keys.json", "--reader",
+                   "--producer")
         self.admin("stream-policy", "add", "--app", "plant", "--keys", self.keys / "maintenance-v1.keys.json", "--producer")
         self.admin("secret", "put", "--app", "plant", "state-key/plant", shown=False, stdin=secrets.token_hex(16))
         sql = (EXAMPLE / "sensors.sql").read_text()

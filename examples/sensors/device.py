@@ -23,24 +23,56 @@ RESENT_S = 5.0  # a broker that crashes forgets what it has answered for: mosqui
 PATIENCE_S = 60
 
 
-class Device:
-    """Publishes over a connection of its own, or one that devices share."""
+class Connection:
+    """To the broker, for one or more devices; it comes back by itself, with what the broker has not answered."""
 
-    def __init__(self, client: mqtt.Client, producer: Producer, topic: str, name: str) -> None:
-        self.client, self.name, self.mqtt_topic = client, name, f"plant/{name}"
+    def __init__(self, host: str, port: int, name: str, ca: str | None) -> None:
+        self.devices: list[Device] = []
+        self.sent = self.answered = 0
+        self.lock = threading.RLock()  # the client calls from a thread of its own
+        self.client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=name, clean_session=False)
+        self.client.reconnect_delay_set(1, 5)
+        self.client.max_queued_messages_set(0)  # no limit
+        self.client.on_connect = lambda *_: [device.resend() for device in self.devices]
+        self.client.on_publish = self.note_answer
+        if ca:
+            self.client.tls_set(ca_certs=ca)
+        self.client.connect(host, port)
+        self.client.loop_start()
+
+    def note_answer(self, *_) -> None:
+        self.answered += 1  # by the client's thread alone, which holds a lock of its own here
+
+    def publish(self, topic: str, payload: bytes) -> None:
+        with self.lock:
+            self.sent += 1
+        self.client.publish(topic, payload, qos=1)
+
+    def end(self) -> None:
+        """Once the broker has answered for everything."""
+        due = time.monotonic() + PATIENCE_S
+        while self.answered < self.sent:
+            if time.monotonic() > due:
+                raise TimeoutError(f"the broker has not answered for {PATIENCE_S} s")
+            time.sleep(0.02)
+        self.client.disconnect()
+        self.client.loop_stop()
+
+
+class Device:
+    def __init__(self, connection: Connection, producer: Producer, topic: str, name: str) -> None:
+        self.connection, self.name, self.mqtt_topic = connection, name, f"plant/{name}"
         self.sealer = Sealer(producer, topic, self.mqtt_topic)
         self.granted_at: float | None = None
         self.sequence = 0
-        self.sent: collections.deque[mqtt.MQTTMessageInfo] = collections.deque()
         self.recent: collections.deque[tuple[float, bytes]] = collections.deque()
-        self.lock = threading.Lock()  # the connection's thread calls resend()
-        client.user_data_get().append(self)
+        connection.devices.append(self)
 
     def publish(self, reading: dict) -> None:
         """The grant goes the same way at the same QoS, so it is there before its records."""
         now = time.monotonic()
         payload = self.sealer.seal(json.dumps(reading).encode())
-        with self.lock:
+        with self.connection.lock:
             if self.granted_at is None or now - self.granted_at >= GRANT_EVERY_S:
                 self.send(self.sealer.grant)
                 self.granted_at = now
@@ -51,24 +83,15 @@ class Device:
 
     def resend(self) -> None:
         """After a connection was lost: the same sealed bytes count once, however often they come."""
-        with self.lock:
+        with self.connection.lock:
+            if self.granted_at is None:
+                return  # it has just begun
             self.granted_at = time.monotonic()
             for payload in (self.sealer.grant, *(payload for _, payload in self.recent)):
                 self.send(payload)
 
     def send(self, payload: bytes) -> None:
-        while self.sent and self.sent[0].is_published():
-            self.sent.popleft()
-        self.sent.append(self.client.publish(self.mqtt_topic, payload, qos=1))
-
-    def settle(self) -> None:
-        """Until the broker has answered for everything."""
-        with self.lock:
-            waiting = list(self.sent)
-        for message in waiting:
-            message.wait_for_publish(PATIENCE_S)
-            if not message.is_published():
-                raise TimeoutError(f"the broker has not answered for {PATIENCE_S} s")
+        self.connection.publish(self.mqtt_topic, payload)
 
     def measure(self, now_ms: int, dice: random.Random) -> dict:
         self.sequence += 1
@@ -77,20 +100,6 @@ class Device:
         return {"device": self.name, "sequence": self.sequence, "at": now_ms,
                 "celsius": round(60 + 5 * swing + hot + dice.gauss(0, 0.5), 2),
                 "bar": round(6 + 0.3 * swing + dice.gauss(0, 0.05), 3)}
-
-
-def connect(host: str, port: int, name: str, ca: str | None) -> mqtt.Client:
-    """A connection that comes back by itself, with what the broker has not answered; its user data are its devices."""
-    devices: list[Device] = []
-    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=name, clean_session=False, userdata=devices)
-    client.reconnect_delay_set(1, 5)
-    client.on_connect = lambda *_: [device.resend() for device in devices if device.granted_at is not None]
-    client.max_queued_messages_set(0)  # no limit
-    if ca:
-        client.tls_set(ca_certs=ca)
-    client.connect(host, port)
-    client.loop_start()
-    return client
 
 
 def declare_broker(parser: argparse.ArgumentParser) -> None:
@@ -108,16 +117,14 @@ def main() -> int:
     parser.add_argument("--every", type=float, default=1.0, help="seconds between readings")
     parser.add_argument("--count", type=int, default=0, help="end after so many readings")
     words = parser.parse_args()
-    client = connect(words.host, words.port, words.name, words.cafile)
-    device, dice = Device(client, Producer(words.keys), words.topic, words.name), random.Random()
+    connection = Connection(words.host, words.port, words.name, words.cafile)
+    device, dice = Device(connection, Producer(words.keys), words.topic, words.name), random.Random()
     while True:
         device.publish(device.measure(time.time_ns() // 1_000_000, dice))
         if device.sequence == words.count:
             break
         time.sleep(words.every)
-    device.settle()
-    client.disconnect()
-    client.loop_stop()
+    connection.end()
     return 0
 
 

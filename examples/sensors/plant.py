@@ -10,7 +10,7 @@ import random
 import sys
 import time
 
-from device import Device, connect, declare_broker
+from device import Connection, Device, declare_broker
 from sealing import Producer
 
 KINDS = ("press", "pump", "oven", "mill")
@@ -32,8 +32,8 @@ def main() -> int:
     parser.add_argument("--journal", type=argparse.FileType("w"), help="every reading goes into this file before it is sent")
     words = parser.parse_args()
     producer, dice = Producer(words.keys), random.Random(words.seed)
-    clients = [connect(words.host, words.port, f"gateway-{i}", words.cafile) for i in range(CONNECTIONS)]
-    devices = [Device(clients[i % CONNECTIONS], producer, words.topic, name)
+    connections = [Connection(words.host, words.port, f"gateway-{i}", words.cafile) for i in range(CONNECTIONS)]
+    devices = [Device(connections[i % CONNECTIONS], producer, words.topic, name)
                for i, name in enumerate(names(words.devices))]
     for device in devices:
         device.sequence = words.first - 1
@@ -49,11 +49,8 @@ def main() -> int:
         rounds += 1
         if rounds != words.readings:
             time.sleep(max(0.0, due - time.monotonic()))
-    for device in devices:
-        device.settle()
-    for client in clients:
-        client.disconnect()
-        client.loop_stop()
+    for connection in connections:
+        connection.end()
     print(f"{len(devices)} devices, {rounds * len(devices)} readings, {hot} above 80 degrees")
     return 0
 
