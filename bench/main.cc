@@ -38,6 +38,7 @@ std::vector<Row> all_rows() {
   for (Row& row : epoch_rows()) all.push_back(row);
   for (Row& row : kafka_rows()) all.push_back(row);
   for (Row& row : kafka_scale_rows()) all.push_back(row);
+  for (Row& row : mqtt_rows()) all.push_back(row);
   return all;
 }
 
@@ -166,8 +167,8 @@ int main_of(int argc, char** argv) {
       "records.");
   app.add_option(
       "name", options.names,
-      "rows, by their names or the beginning of them; by default all but those of kafka, which "
-      "need a broker (tools/kafka) and so Java");
+      "rows, by their names or the beginning of them; by default all but those that need a broker: "
+      "kafka (tools/kafka, and so Java) and mqtt (mosquitto)");
   app.add_option("--json", options.json, "write the figures into this file too");
   app.add_option("--records", options.records, "records per row")
       ->check(CLI::Range(1000, 100'000'000));

@@ -45,5 +45,6 @@ std::vector<Row> hostile_rows();
 std::vector<Row> epoch_rows();
 std::vector<Row> kafka_rows();
 std::vector<Row> kafka_scale_rows();
+std::vector<Row> mqtt_rows();
 
 }  // namespace penstock::bench

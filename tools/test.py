@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -225,6 +226,11 @@ def stage_e2e(tally):
         return
     end_to_end(tally)
     check(tally, "demo", ["python3", "tools/demo.py", "--bin", "build/release/bin"])
+    if shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin"):
+        check(tally, "demo over MQTT", ["python3", "tools/demo_mqtt.py", "--bin", "build/release/bin"])
+    else:
+        print("  demo over MQTT: skipped, mosquitto is not installed", flush=True)
+        tally.add(0, 0, 1)
     if shell(["tools/kafka/kafka", "fetch"]).returncode == 0:
         check(tally, "demo over Kafka", ["python3", "tools/demo.py", "--bin", "build/release/bin", "--kafka"])
     else:

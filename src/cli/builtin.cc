@@ -72,6 +72,11 @@ constexpr std::array kCommands = {
                  "  penstock mqtt sub -h broker -t 'plant/#' -v\n"
                  "  penstock mqtt pub -h broker -t plant/1/temperature -q 1 -m '{\"c\": 21.5}'",
                  make_mqtt},
+    CommandEntry{
+        "seal", "Seal lines for other publishers, for instance to an MQTT broker",
+        "  sensor | penstock seal --keys plant-v1.producer.keys.json --topic readings \\\n"
+        "      --mqtt-topic plant/1/raw | penstock mqtt pub -h broker -t plant/1/raw -q 1 -l",
+        make_seal},
     CommandEntry{"token", "Make a token that logs a user in at a penstockd",
                  "  penstock token new --out alice.token --user alice", make_token},
     CommandEntry{"test", "Run files of SQL test cases: statements, records in, records out",

@@ -39,6 +39,7 @@ std::span<const CommandEntry> builtin_commands();
 std::unique_ptr<Command> make_run();
 std::unique_ptr<Command> make_produce();
 std::unique_ptr<Command> make_consume();
+std::unique_ptr<Command> make_seal();
 std::unique_ptr<Command> make_sql();
 std::unique_ptr<Command> make_policy();
 std::unique_ptr<Command> make_config();

@@ -286,6 +286,8 @@ class CombineKeys {
       seal::KeyRing ring = TRY(seal::load_keys(file));
       for (const std::string& id : ring.policy_ids()) TRY_IN(add(ring, id, all), file);
       if (!ring.state_key().empty()) TRY(take_state_key(ring, file, all));
+      for (const std::string& name : ring.secret_names())
+        TRY(all.set_secret(name, TRY(ring.secret(name))));
     }
     TRY(seal::write_keys(all, out_, {}));
     for (const std::string& id : all.policy_ids())

@@ -15,6 +15,7 @@
 #include "cli/log_place.h"
 #include "cli/signals.h"
 #include "cli/terminal.h"
+#include "connect/builtin.h"
 #include "session/session.h"
 #include "session/state_identity.h"
 #include "topics/embedded_log.h"
@@ -123,6 +124,12 @@ class Run final : public Command {
     std::optional<seal::KeyRing> keys = TRY(load_server_keys(keys_file_));
     std::unique_ptr<topics::Log> log = TRY(open_own_log(keys ? &*keys : nullptr));
     session_.scripts.push_back({file_.string(), std::move(script)});
+    session_.connectors = &connect::builtin_connectors();
+    session_.connector_rules.insecure_allowed = true;  // whoever runs this reads everything anyway
+    if (keys)
+      session_.connector_rules.secrets = [&keys](std::string_view name) {
+        return keys->secret(name);
+      };
     std::jthread watch;
     if (signals)
       watch =

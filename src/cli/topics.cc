@@ -187,8 +187,9 @@ class TopicsCommand final : public Command {
   static Error in_use(const topics::TopicName& name, const std::vector<session::TopicUser>& users) {
     std::string who;
     for (const session::TopicUser& user : users)
-      who += fmt::format("{}query {} (service '{}') {}", who.empty() ? "" : "; ", user.query_id,
-                         user.service, user.use);
+      who += fmt::format("{}{} {} (service '{}') {}", who.empty() ? "" : "; ",
+                         user.is_connector ? "connector" : "query", user.query_id, user.service,
+                         user.use);
     return Error(ErrorCode::failed_precondition,
                  fmt::format("topic '{}' is in use: {}. TERMINATE them first, or let --force do it",
                              name.text(), who));
@@ -219,7 +220,8 @@ class TopicsCommand final : public Command {
         return fail(ErrorCode::failed_precondition,
                     fmt::format("query {} is of service '{}', not '{}': end it there first",
                                 user.query_id, user.service, place().service_id()));
-      script += fmt::format("TERMINATE `{}`;\n", user.query_id);
+      script += fmt::format("{} `{}`;\n", user.is_connector ? "DROP CONNECTOR" : "TERMINATE",
+                            user.query_id);
     }
     auto target = TRY(open_place_target(place(), keys_file_, {}));
     std::optional<Error> error = target->execute(script, {}).error;

@@ -48,5 +48,13 @@ inline constexpr std::chrono::milliseconds kWaitMax{1000};
 
 // A stage lets go of what it has consumed of an exchange after so many records.
 inline constexpr std::int64_t kExchangeTrimRecords = 64 << 10;
+// Connectors.
+inline constexpr std::size_t kConnectorsMax = 100;
+inline constexpr std::int32_t kConnectorTasksMax = 64;  // of one; each is a thread
+// A task that failed is built again after these pauses; one that has run for a while begins anew.
+inline constexpr std::chrono::milliseconds kConnectorRetryFirst{250};
+inline constexpr std::chrono::milliseconds kConnectorRetryMax{60'000};
+inline constexpr std::chrono::milliseconds kConnectorRanWell{30'000};
+inline constexpr std::chrono::milliseconds kConnectorPoll{1000};  // longest wait for records
 
 }  // namespace penstock::engine

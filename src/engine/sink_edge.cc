@@ -56,6 +56,22 @@ Result<std::unique_ptr<SinkEdge>> SinkEdge::create(topics::Log& log, const seal:
                                                    const sql::SinkStep& step,
                                                    std::int32_t source_partition,
                                                    const seal::TopicSettingsTable& settings) {
+  return create(log, keys, step, source_partition, settings, /*raw=*/false);
+}
+
+Result<std::unique_ptr<SinkEdge>> SinkEdge::create_raw(topics::Log& log,
+                                                       const seal::KeySource* keys,
+                                                       const sql::SinkStep& step,
+                                                       std::int32_t source_partition,
+                                                       const seal::TopicSettingsTable& settings) {
+  return create(log, keys, step, source_partition, settings, /*raw=*/true);
+}
+
+Result<std::unique_ptr<SinkEdge>> SinkEdge::create(topics::Log& log, const seal::KeySource* keys,
+                                                   const sql::SinkStep& step,
+                                                   std::int32_t source_partition,
+                                                   const seal::TopicSettingsTable& settings,
+                                                   bool raw) {
   std::string doing = fmt::format("writing stream {}", step.stream.name);
   topics::TopicName topic = TRY(topics::TopicName::parse(step.stream.topic));
   topics::TopicInfo info = TRY_IN(log.describe(topic), doing);
@@ -68,7 +84,7 @@ Result<std::unique_ptr<SinkEdge>> SinkEdge::create(topics::Log& log, const seal:
                                                  grouped.places.size(), std::move(key)));
     return edge;
   }
-  TRY_IN(edge->make_writers(), doing);
+  if (!raw) TRY_IN(edge->make_writers(), doing);
   if (step.stream.seal.kind != sql::SealKind::none) {
     TRY_IN(require_kept_timestamps(info), doing);
     const std::string& policy = step.stream.seal.policy;
@@ -171,6 +187,19 @@ void SinkEdge::write_exchange(const data::Batch& batch, sql::RowErrors& refused)
   records_ += exchange_->write(batch, rules_, records_by_partition_, refused);
   bytes_ = 0;
   for (const topics::RecordBatch& records : records_by_partition_) bytes_ += records.bytes();
+}
+
+Result<> SinkEdge::prepare(std::int64_t now_ms, std::size_t records) {
+  if (sealer_ != nullptr) TRY(prepare_sealer(now_ms, records));
+  return {};
+}
+
+std::string_view SinkEdge::write_record(const topics::RecordView& record) {
+  if (record.timestamp_ms < rules_.timestamp_ms_min) return kTooEarly;
+  const Slice key = record.key ? Slice::of(*record.key) : Slice{};
+  const Slice value = record.value ? Slice::of(*record.value) : Slice{};
+  return add_record(key, value, record.headers, record.timestamp_ms) ? std::string_view()
+                                                                     : kTooLarge;
 }
 
 // Empty: added; or why the row is refused.

@@ -31,6 +31,18 @@ class SinkEdge {
                                                   std::int32_t source_partition,
                                                   const seal::TopicSettingsTable& settings);
 
+  // The same for records that are bytes already: only write_record() may be called. Of the step's
+  // stream topic and seal count.
+  static Result<std::unique_ptr<SinkEdge>> create_raw(topics::Log& log, const seal::KeySource* keys,
+                                                      const sql::SinkStep& step,
+                                                      std::int32_t source_partition,
+                                                      const seal::TopicSettingsTable& settings);
+
+  // Before write_record(), for so many records. Errors end the task: the policy has ended.
+  Result<> prepare(std::int64_t now_ms, std::size_t records);
+  // Adds a record as it is; its headers too. The reason why it is refused, or nothing.
+  std::string_view write_record(const topics::RecordView& record);
+
   // Adds the selected rows. Rows that cannot be written are put into `refused` with their reason.
   // Tombstones become records without a value. headers: packed, of the records that the rows were
   // made of, which theirs are to have; empty for none.
@@ -47,6 +59,11 @@ class SinkEdge {
  private:
   SinkEdge(const sql::SinkStep& step, const topics::TopicInfo& info, std::int32_t source_partition);
 
+  static Result<std::unique_ptr<SinkEdge>> create(topics::Log& log, const seal::KeySource* keys,
+                                                  const sql::SinkStep& step,
+                                                  std::int32_t source_partition,
+                                                  const seal::TopicSettingsTable& settings,
+                                                  bool raw);
   Result<> make_writers();
   Result<> make_sealer(topics::Log& log, const seal::KeySource* keys);
   Result<> prepare_sealer(std::int64_t now_ms, std::size_t rows);

@@ -475,6 +475,12 @@ const seal::KeySource& Enrollment::keys() const {
   return parts_->ring;
 }
 
+Result<SecretBuffer> Enrollment::secret(std::string_view name) {
+  const auto path = TRY(resource_path(parts_->spec.app, keys::kSecretKind, std::string(name)));
+  const std::lock_guard lock(parts_->calling);
+  return parts_->client->resource(path);
+}
+
 EnrollmentState Enrollment::state() const {
   const std::lock_guard lock(parts_->mutex);
   EnrollmentState out = parts_->state;

@@ -74,6 +74,9 @@ class Enrollment {
 
   const seal::KeySource& keys() const;  // lives as long as this
   EnrollmentState state() const;        // any thread
+  // "<app>/secret/<name>", asked for now; any thread, one call at a time. Errors of
+  // BrokerClient::resource().
+  Result<SecretBuffer> secret(std::string_view name);
 
   // What the owner has put at <app>/secret/NAME (`penstock manager secret put`), for connectors:
   // asked for anew each time, so that a replaced one is seen; released by the app's policy, with an

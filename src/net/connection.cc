@@ -127,9 +127,21 @@ class ClientEnd final : public Connection, public std::enable_shared_from_this<C
   }
 
   void wait_for_socket() {
-    socket_.async_wait(tcp::socket::wait_read, [self = shared_from_this()](const error_code& ec) {
-      if (ec && self->handler_) return self->broken(ec);
-      self->read_some();
+    const bool gathers = target_.gather.count() > 0;
+    if (gathers) read_at_ = std::chrono::steady_clock::now();
+    socket_.async_wait(tcp::socket::wait_read,
+                       [self = shared_from_this(), gathers](const error_code& ec) {
+                         if (ec && self->handler_) return self->broken(ec);
+                         gathers ? self->gather() : self->read_some();
+                       });
+  }
+
+  void gather() {
+    const auto due = read_at_ + target_.gather;
+    if (!handler_ || std::chrono::steady_clock::now() >= due) return read_some();
+    timer_.expires_at(due);  // free since the connection was opened
+    timer_.async_wait([self = shared_from_this()](const error_code& ec) {
+      if (!ec) self->read_some();
     });
   }
 
@@ -143,6 +155,8 @@ class ClientEnd final : public Connection, public std::enable_shared_from_this<C
       }
       if (step.want != Want::nothing) return ended(step.want);
       handler_->on_bytes({loop_.buffer.data(), step.bytes});
+      const bool took_all = !session_ && step.bytes < loop_.buffer.size();
+      if (took_all && handler_ && wanted_) return wait_for_socket();
     }
     waiting_ = false;
     if (handler_ && wanted_) {
@@ -266,6 +280,7 @@ class ClientEnd final : public Connection, public std::enable_shared_from_this<C
   std::string output_;
   std::size_t sent_ = 0;  // of output_
   bool open_ = false, wanted_ = true, waiting_ = false, flushing_ = false;
+  std::chrono::steady_clock::time_point read_at_{};  // with gather: when all had been read
 };
 
 }  // namespace

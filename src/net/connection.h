@@ -18,6 +18,9 @@ struct ConnectionTarget {
   std::uint16_t port = 0;
   std::shared_ptr<const TlsTrust> trust = nullptr;    // null: plain
   std::chrono::milliseconds connect_timeout{10'000};  // also of the TLS handshake
+  // What follows within this time of what was read is waited for, so that many small pieces are
+  // read and answered together. What comes after a pause is read at once. 0: so is everything.
+  std::chrono::microseconds gather{0};
 };
 
 // All methods and calls on the loop's thread.

@@ -14,7 +14,8 @@ class EventLoop {
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
 
-  // Runs on the loop's thread, in order. Any thread; dropped once the loop ends.
+  // Runs on the loop's thread, in the order in which one thread has posted; a job that the loop's
+  // own thread posts may run behind a later one of another thread. Dropped once the loop ends.
   void post(std::function<void()> job);
   // The same, and waits until it has run. Not from the loop's thread.
   void run(const std::function<void()>& job);

@@ -213,6 +213,11 @@ Result<std::vector<OpenEpochPtr>> EpochStore::candidates(EpochId id, std::int64_
   return out;
 }
 
+Result<bool> EpochStore::verifies(const EpochName& name, std::int64_t now_s) {
+  const std::vector<OpenEpochPtr> found = TRY(candidates(name.epoch, now_s));
+  return std::ranges::any_of(found, [&](const OpenEpochPtr& one) { return one->name == name; });
+}
+
 Result<> EpochStore::verify_now(const EpochName& name, GrantPlace place, std::int64_t now_s) {
   std::vector<Candidate> all = collect(name.epoch);
   for (Candidate& candidate : all) {

@@ -63,6 +63,9 @@ class EpochStore final : private ProducerKeys {
   // memory for its keys; corrupt: a grant that had verified is gone or changed.
   Result<std::vector<OpenEpochPtr>> candidates(EpochId id, std::int64_t now_s);
 
+  // Whether candidates() has an epoch of this name. Errors as there.
+  Result<bool> verifies(const EpochName& name, std::int64_t now_s);
+
   // New grants; see GrantSource. limit_exceeded: as add().
   Result<> catch_up(std::chrono::steady_clock::time_point since) { return source_.catch_up(since); }
 

@@ -13,6 +13,7 @@ namespace {
 
 constexpr unsigned kModeForOwnerOnly = 0600;
 constexpr const char* kStateKeyMember = "state_key";
+constexpr const char* kSecretsMember = "secrets";
 
 void wipe_text(std::string& text) {
   wipe({reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
@@ -71,18 +72,37 @@ Result<> load_state_key(const Json& document, KeyRing& ring) {
   return ring.set_state_key(std::move(key));
 }
 
+Result<> load_secrets(const Json& document, KeyRing& ring) {
+  const auto found = document.find(kSecretsMember);
+  if (found == document.end()) return {};
+  if (!found->is_object())
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("member '{}' must be an object of texts by name", kSecretsMember));
+  for (const auto& [name, value] : found->items()) {
+    if (!value.is_string())
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("member '{}': '{}' must be a text", kSecretsMember, name));
+    SecretBuffer copy =
+        TRY(SecretBuffer::create_copy(as_bytes(value.get_ref<const std::string&>())));
+    TRY(ring.set_secret(name, std::move(copy)));
+  }
+  return {};
+}
+
 Result<KeyRing> ring_from(const Json& document, const std::filesystem::path& path) {
   if (!document.is_object()) return fail(ErrorCode::invalid_argument, "expected a JSON object");
   for (const auto& [member, value] : document.items())
     if (member != "policies" && member != "policy_keys" && member != "producer_keys" &&
-        member != kStateKeyMember)
+        member != kStateKeyMember && member != kSecretsMember)
       return fail(ErrorCode::invalid_argument,
-                  "it has members other than policies, policy_keys, producer_keys, state_key");
+                  "it has members other than policies, policy_keys, producer_keys, state_key, "
+                  "secrets");
   KeyRing ring;
   TRY(load_policies(document, path, ring));
   TRY(load_private_keys(document, "policy_keys", ring, &KeyRing::set_reader_key));
   TRY(load_private_keys(document, "producer_keys", ring, &KeyRing::set_producer_key));
   TRY(load_state_key(document, ring));
+  TRY(load_secrets(document, ring));
   return ring;
 }
 
@@ -139,6 +159,29 @@ Result<> KeyRing::set_state_key(SecretBuffer key) {
   return {};
 }
 
+Result<> KeyRing::set_secret(std::string_view name, SecretBuffer value) {
+  if (name.empty() || name.size() > kSecretNameBytesMax || value.size() > kSecretBytesMax)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("a secret has a name of 1 to {} bytes and a value of at most {}",
+                            kSecretNameBytesMax, kSecretBytesMax));
+  secrets_.insert_or_assign(std::string(name), std::move(value));
+  return {};
+}
+
+Result<SecretBuffer> KeyRing::secret(std::string_view name) const {
+  const auto found = secrets_.find(name);
+  if (found == secrets_.end())
+    return fail(ErrorCode::not_found,
+                fmt::format("the key file's member \"secrets\" has no '{}'", name));
+  return found->second.create_clone();
+}
+
+std::vector<std::string> KeyRing::secret_names() const {
+  std::vector<std::string> out;
+  for (const auto& [name, value] : secrets_) out.push_back(name);
+  return out;
+}
+
 Result<const Policy*> KeyRing::policy(std::string_view policy_id) const {
   auto found = policies_.find(policy_id);
   if (found == policies_.end())
@@ -180,6 +223,8 @@ Result<> write_keys(const KeyRing& ring, const std::filesystem::path& path, KeyF
   }
   if (!ring.state_key().empty() && parts.state_key)
     document[kStateKeyMember] = to_base64url(ring.state_key());
+  for (const std::string& name : parts.secrets ? ring.secret_names() : std::vector<std::string>())
+    document[kSecretsMember][name] = as_text(TRY(ring.secret(name)).view());
   if (std::error_code error; std::filesystem::exists(std::filesystem::symlink_status(path, error)))
     return fail(
         ErrorCode::already_exists,

@@ -13,7 +13,8 @@ namespace penstock::seal {
 
 // File (JSON): {"policies": [<policy document> | "<path, relative to the file>"],
 //   "policy_keys": {"<policy id>": <private JWK>}, "producer_keys": {"<policy id>": <private
-//   JWK>}, "state_key": "<base64url of 32 bytes>"}.
+//   JWK>}, "state_key": "<base64url of 32 bytes>", "secrets": {"<name>": "<text>"}}. Secrets are
+// what connectors log in with elsewhere (passwords, private keys).
 // Every member may be missing, others are refused. A policy key must be one of its policy's readers
 // and a producer key one of its producers.
 class KeyRing final : public KeySource {
@@ -26,11 +27,15 @@ class KeyRing final : public KeySource {
   Result<> set_producer_key(std::string_view policy_id, crypto::P256PrivateKey key);
   // invalid_argument: not kStateKeyBytes.
   Result<> set_state_key(SecretBuffer key);
+  // invalid_argument: a name that is empty or too long, or a value that is too large.
+  Result<> set_secret(std::string_view name, SecretBuffer value);
+  Result<SecretBuffer> secret(std::string_view name) const;  // a copy; not_found
 
   Result<const Policy*> policy(std::string_view policy_id) const override;
   const crypto::P256PrivateKey* reader_key(std::string_view policy_id) const override;
   const crypto::P256PrivateKey* producer_key(std::string_view policy_id) const override;
   std::vector<std::string> policy_ids() const override;
+  std::vector<std::string> secret_names() const;  // sorted
   ByteView state_key() const override { return state_key_.view(); }
 
  private:
@@ -39,6 +44,7 @@ class KeyRing final : public KeySource {
   Keys reader_keys_;
   Keys producer_keys_;
   SecretBuffer state_key_;
+  std::map<std::string, SecretBuffer, std::less<>> secrets_;
 };
 
 // Refuses (permission_denied) a file that group or others may read or write, a link, or another
@@ -50,6 +56,7 @@ struct KeyFileParts {
   bool policy_keys = true;
   bool producer_keys = true;
   bool state_key = true;
+  bool secrets = true;
 };
 // Writes with mode 0600; already_exists when the file is there (keys are never overwritten).
 Result<> write_keys(const KeyRing& ring, const std::filesystem::path& path, KeyFileParts parts);

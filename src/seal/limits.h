@@ -13,6 +13,7 @@ inline constexpr std::size_t kGrantBytesMax = 64 << 10;
 inline constexpr std::size_t kGrantsMax = 4'000'000;           // followed per topic; more stop
 inline constexpr std::size_t kCiphersMax = 4096;               // kept per topic: 6 MiB of keys
 inline constexpr std::size_t kGuardEpochsMax = 4'000'000;      // followed per partition; more stop
+inline constexpr std::size_t kPayloadEpochsMax = 500'000;      // 200 bytes each; more stop
 inline constexpr std::size_t kGapsKeptMax = 256;               // told apart by epoch, per commit
 inline constexpr std::uint64_t kEpochRecordsMax = 1ULL << 32;  // sealed under one epoch
 inline constexpr std::size_t kPolicyBytesMax = 256 << 10;      // of one policy document
@@ -24,5 +25,9 @@ inline constexpr std::size_t kTopicBytesMax = 242;  // 249 with ".grants" behind
 inline constexpr std::size_t kSchemaReferenceBytesMax = 1024;
 inline constexpr std::size_t kKeyFileBytesMax = 4 << 20;
 inline constexpr std::size_t kKeyFilePoliciesMax = 1024;
+
+// Of a key file's member "secrets".
+inline constexpr std::size_t kSecretNameBytesMax = 200;
+inline constexpr std::size_t kSecretBytesMax = 64 << 10;
 
 }  // namespace penstock::seal

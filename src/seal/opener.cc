@@ -244,8 +244,9 @@ void Opener::begin_row(std::size_t slot, const RecordContext& context, ByteView 
 }
 
 // Every authentic record counts for its sequence, also one that is refused for what it holds.
+template <typename Guard>
 OpenOutcome Opener::admit(const Pending& record, const Plain& plain, OpenOutcome outcome,
-                          SequenceGuard& guard) {
+                          Guard& guard) {
   if (plain.epoch == nullptr) return outcome;
   OpenOutcome admitted = guard.admit(plain.epoch->name, record.sequence);
   return admitted == OpenOutcome::ok ? outcome : admitted;
@@ -278,12 +279,18 @@ OpenOutcome Opener::open(const RecordContext& context, ByteView sealed, Sequence
   return open_apart(context, sealed, &guard, out);
 }
 
-OpenOutcome Opener::open_in_any_order(const RecordContext& context, ByteView sealed,
-                                      ByteBuffer& out) {
-  return open_apart(context, sealed, nullptr, out);
+OpenOutcome Opener::open(const RecordContext& context, ByteView sealed, PayloadGuard& guard,
+                         ByteBuffer& out) {
+  return open_apart(context, sealed, &guard, out);
 }
 
-OpenOutcome Opener::open_apart(const RecordContext& context, ByteView sealed, SequenceGuard* guard,
+OpenOutcome Opener::open_in_any_order(const RecordContext& context, ByteView sealed,
+                                      ByteBuffer& out) {
+  return open_apart<SequenceGuard>(context, sealed, nullptr, out);
+}
+
+template <typename Guard>
+OpenOutcome Opener::open_apart(const RecordContext& context, ByteView sealed, Guard* guard,
                                ByteBuffer& out) {
   Pending& record = pending_->front();
   take_apart(context, sealed, record);
@@ -308,7 +315,7 @@ OpenOutcome Opener::open_field(const RecordContext& context, std::string_view te
   if (text.size() / 4 * 3 > kSealedRecordBytesMax) return OpenOutcome::too_large;
   Result<ByteBuffer> sealed = from_base64url(text.substr(kFieldPrefix.size()));
   if (!sealed) return OpenOutcome::malformed;
-  return open_apart(context, *sealed, nullptr, out);
+  return open_apart<SequenceGuard>(context, *sealed, nullptr, out);
 }
 
 }  // namespace penstock::seal

@@ -17,6 +17,7 @@
 #include "seal/epoch.h"
 #include "seal/epoch_store.h"
 #include "seal/key_source.h"
+#include "seal/payload.h"
 #include "seal/plaintext_memory.h"
 #include "seal/record.h"
 #include "seal/sequence_guard.h"
@@ -135,6 +136,9 @@ class Opener {
   // Opens one record of a partition; appends its body to `out`.
   OpenOutcome open(const RecordContext& context, ByteView sealed, SequenceGuard& guard,
                    ByteBuffer& out);
+  // A record out of a payload (payload.h), with the guard of its reader.
+  OpenOutcome open(const RecordContext& context, ByteView sealed, PayloadGuard& guard,
+                   ByteBuffer& out);
   // The same where records do not come in the order of their partition: dead letters, look-ups,
   // tools that start in the middle. Replays are not found.
   OpenOutcome open_in_any_order(const RecordContext& context, ByteView sealed, ByteBuffer& out);
@@ -174,9 +178,12 @@ class Opener {
   // of the plaintext stays there. Fields open only where fields are expected.
   // Whatever the outcome, `plain.epoch` is set when the record is authentic.
   OpenOutcome decrypt(Pending& record, std::uint8_t* at, Plain& plain);
-  OpenOutcome admit(const Pending& record, const Plain& plain, OpenOutcome outcome,
-                    SequenceGuard& guard);
-  OpenOutcome open_apart(const RecordContext& context, ByteView sealed, SequenceGuard* guard,
+  template <typename Guard>
+  static OpenOutcome admit(const Pending& record, const Plain& plain, OpenOutcome outcome,
+                           Guard& guard);
+  // Guard: SequenceGuard or PayloadGuard; null: none.
+  template <typename Guard>
+  OpenOutcome open_apart(const RecordContext& context, ByteView sealed, Guard* guard,
                          ByteBuffer& out);
   void begin_row(std::size_t slot, const RecordContext& context, ByteView sealed);
   Opened end_row(std::size_t slot, SequenceGuard& guard, OpenedBatch& out);

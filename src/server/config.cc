@@ -191,10 +191,10 @@ Result<> take_policies(const ConfigTable& table, Config& out) {
 }
 
 Result<> take_all(const ConfigTable& table, Config& out) {
-  static constexpr std::array<std::string_view, 13> kKeys = {
-      "accept_loss", "deployment",     "durability", "kafka",      "limits",
-      "manager",     "policies",       "rest",       "service_id", "sql",
-      "sql_files",   "statement_keys", "threads"};
+  static constexpr std::array<std::string_view, 14> kKeys = {
+      "accept_loss",    "deployment", "durability", "insecure_connectors", "kafka", "limits",
+      "manager",        "policies",   "rest",       "service_id",          "sql",   "sql_files",
+      "statement_keys", "threads"};
   TRY(table.check_keys(kKeys));
   TRY(table.take("service_id", out.service_id));
   TRY(table.take("deployment", out.deployment));
@@ -203,6 +203,7 @@ Result<> take_all(const ConfigTable& table, Config& out) {
   TRY(table.take("statement_keys", kStatementKeysMax, out.statement_keys));
   TRY(take_durability(table, out));
   TRY(table.take("accept_loss", out.accept_loss));
+  TRY(table.take("insecure_connectors", out.insecure_connectors));
   TRY(table.take_integer("threads", 256, out.threads));
   TRY(take_limits(table, out));
   TRY(take_kafka(table, out));

@@ -36,6 +36,7 @@ namespace penstock::server {
 //   durability = "disk"                     # or "os" (default)
 //   accept_loss = true                      # for one start: see `penstock run --help`
 //   threads    = 2
+//   insecure_connectors = true              # connectors may go without TLS: see docs/mqtt.md
 //   [limits]
 //   connections = 256          # each as in HttpServerOptions
 //   streams = 64
@@ -75,6 +76,7 @@ struct Config {
   std::vector<std::string> sql_files, statement_keys;  // names, as written
   topics::Durability durability = topics::Durability::os;
   bool accept_loss = false;  // see topics::EmbeddedOptions
+  bool insecure_connectors = false;
   int threads = 1;
   net::HttpServerOptions http;
   engine::CommitLimits commit;

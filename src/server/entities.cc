@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "session/connector_shapes.h"
+
 namespace penstock::server {
 namespace {
 
@@ -201,17 +203,33 @@ struct Shaper {
       for (const auto& [name, type] : list.rows) out["types"][name] = type;
       return out;
     }
-    if (list.what == What::variables) {
-      OrderedJson out = entity("variables", result);
-      out["variables"] = OrderedJson::array();
-      for (const auto& [name, value] : list.rows)
-        out["variables"].push_back({{"name", name}, {"value", value}});
-      return out;
-    }
-    const bool plugins = list.what == What::connector_plugins;
-    OrderedJson out = entity(plugins ? "connector_plugins_list" : "connector_list", result);
-    out[plugins ? "connectorsPlugins" : "connectors"] = OrderedJson::array();
+    OrderedJson out = entity("variables", result);
+    out["variables"] = OrderedJson::array();
+    for (const auto& [name, value] : list.rows)
+      out["variables"].push_back({{"name", name}, {"value", value}});
     return out;
+  }
+
+  // session/connector_shapes.h: @type and members beside statementText and warnings.
+  Shape connector(const OrderedJson& shape) const {
+    OrderedJson out = entity(shape["@type"].get<std::string>(), result);
+    for (const auto& [name, value] : shape.items()) out[name] = value;
+    return out;
+  }
+  Shape operator()(const session::ConnectorCreated& r) const {
+    return connector(session::to_shape(r));
+  }
+  Shape operator()(const session::ConnectorDropped& r) const {
+    return connector(session::to_shape(r));
+  }
+  Shape operator()(const session::ConnectorList& r) const {
+    return connector(session::to_shape(r));
+  }
+  Shape operator()(const session::ConnectorPluginList& r) const {
+    return connector(session::to_shape(r));
+  }
+  Shape operator()(const session::ConnectorDescription& r) const {
+    return connector(session::to_shape(r));
   }
 
   Shape operator()(const session::AssertedTopic& asserted) const {

@@ -139,6 +139,50 @@ void query_figures(Page& page, const Queries& queries) {
                 [](const engine::PartitionProgress& progress) { return progress.position; });
 }
 
+template <typename Figure>
+void per_connector_task(Page& page, const std::vector<session::ConnectorRow>& connectors,
+                        Figure figure) {
+  for (const session::ConnectorRow& row : connectors)
+    for (const engine::ConnectorTaskStats& task : row.stats.tasks)
+      page.sample(fmt::format("connector=\"{}\",task=\"{}\"", escaped(row.name), task.number),
+                  figure(task));
+}
+
+void connector_figures(Page& page, const std::vector<session::ConnectorRow>& connectors) {
+  using Task = engine::ConnectorTaskStats;
+  page.family("penstock_connector_running", "gauge",
+              "1 while the task has its connection, 0 when it connects, failed or is paused.");
+  per_connector_task(page, connectors, [](const Task& task) {
+    return task.state == engine::ConnectorState::running ? 1 : 0;
+  });
+  page.family("penstock_connector_records_in_total", "counter", "Records taken.");
+  per_connector_task(page, connectors, [](const Task& task) { return task.work.records_in; });
+  page.family("penstock_connector_records_out_total", "counter", "Records written or sent.");
+  per_connector_task(page, connectors, [](const Task& task) { return task.work.records_out; });
+  page.family("penstock_connector_dead_letters_total", "counter",
+              "Records that could not be written or sent.");
+  per_connector_task(page, connectors, [](const Task& task) { return task.work.dead_letters; });
+  page.family("penstock_connector_commits_total", "counter", "Commits.");
+  per_connector_task(page, connectors, [](const Task& task) { return task.work.commits; });
+  page.family("penstock_connector_restarts_total", "counter",
+              "Times that the task was built again after an error.");
+  per_connector_task(page, connectors, [](const Task& task) { return task.work.restarts; });
+  page.family("penstock_connector_lag_records", "gauge", "Records of a sink that wait.");
+  for (const session::ConnectorRow& row : connectors)
+    for (const Task& task : row.stats.tasks)
+      if (task.status.lag)
+        page.sample(fmt::format("connector=\"{}\",task=\"{}\"", escaped(row.name), task.number),
+                    *task.status.lag);
+  page.family("penstock_connector_events_total", "counter",
+              "What else a task has counted, such as sessions that brokers have lost.");
+  for (const session::ConnectorRow& row : connectors)
+    for (const Task& task : row.stats.tasks)
+      for (const auto& [name, count] : task.status.counters)
+        page.sample(fmt::format("connector=\"{}\",task=\"{}\",event=\"{}\"", escaped(row.name),
+                                task.number, escaped(name)),
+                    count);
+}
+
 // Of logs that count what they do.
 void log_figures(Page& page, const RouteContext& context) {
   if (context.log_facts.kind != "kafka") return;
@@ -257,6 +301,7 @@ void certificate_figures(Page& page, const Attestation& attestation) {
 void give_metrics(const RouteContext& context, const Call&, net::ResponseWriter& writer) {
   Page page;
   query_figures(page, context.session.queries());
+  connector_figures(page, context.session.connectors());
   log_figures(page, context);
   topic_figures(page, context);
   process_figures(page, context);

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "connect/builtin.h"
 #include "enroll/enrollment.h"
 #include "keys/manager_ca.h"
 #include "net/http_client.h"
@@ -278,6 +279,14 @@ Result<std::string> own_insert_writer(const LogFacts& facts) {
   return "insert_values_" + to_hex(random);
 }
 
+// What connectors log in with elsewhere.
+engine::SecretSource secrets_of(const Arguments& arguments, Parts& parts) {
+  if (parts.enrollment)
+    return [&parts](std::string_view name) { return parts.enrollment->secret(name); };
+  if (!arguments.keys) return {};
+  return [&parts](std::string_view name) { return parts.keys_of_file.secret(name); };
+}
+
 Result<> open_session(const Arguments& arguments, Parts& parts, const seal::KeySource* keys) {
   const Config& config = parts.config;
   session::SessionOptions options;
@@ -287,6 +296,9 @@ Result<> open_session(const Arguments& arguments, Parts& parts, const seal::KeyS
   options.runtime.threads = config.threads;
   options.runtime.commit = config.commit;
   options.runtime.sealed_topics = config.sealed_topics;
+  options.connectors = &connect::builtin_connectors();
+  options.connector_rules.insecure_allowed = config.insecure_connectors;
+  options.connector_rules.secrets = secrets_of(arguments, parts);
   options.scripts = TRY(start_scripts(parts, arguments));
   if (!only_configured(arguments, config)) {
     parts.session = TRY(session::open_session(*parts.log.log, keys, options));

@@ -114,6 +114,9 @@ class CaseEffects final : public Effects {
     return {};
   }
   Result<> pause_query(const std::string&, bool) override { return {}; }
+  Result<> start_connector(const World&, const Connector&) override { return {}; }
+  Result<> stop_connector(const std::string&, bool) override { return {}; }
+  Result<> pause_connector(const std::string&, bool) override { return {}; }
   Result<> reset_query(const std::string&, const engine::ResetTo&) override { return {}; }
   Result<> insert_row(const sql::InsertValues& row, const std::optional<Accepted>&) override {
     const std::string& topic = row.target.topic;

@@ -135,6 +135,38 @@ Result<> add_streams(const Predecessor& before, const World& now, std::vector<Ch
   return {};
 }
 
+// A changed connector goes on from its position, since what it stands in may be the same session.
+// That it is the other end now, or of another topic, no position can mean.
+Result<> add_connectors(const Predecessor& before, const World& now, std::vector<Change>& out) {
+  for (const auto& [name, was] : before.world.connectors) {
+    if (!is_replaced(before, was.origin) || now.connectors.contains(name)) continue;
+    out.push_back({.kind = Change::Kind::dropped,
+                   .what = fmt::format("connector {}", name),
+                   .was = was.statement,
+                   .now = {},
+                   .connector = name});
+  }
+  for (const auto& [name, is] : now.connectors) {
+    const auto was = before.world.connectors.find(name);
+    Change change{.kind = Change::Kind::added,
+                  .what = fmt::format("connector {}", name),
+                  .was = {},
+                  .now = is.statement,
+                  .connector = name};
+    if (was != before.world.connectors.end()) {
+      if (canonical_text(was->second.statement) == canonical_text(is.statement)) continue;
+      if (was->second.source != is.source || was->second.topic() != is.topic())
+        return fail(ErrorCode::failed_precondition,
+                    fmt::format("Connector {} would be the other end, or of another topic: its "
+                                "position means nothing there. Give the new one another name.",
+                                name));
+      change.kind = Change::Kind::continued;
+    }
+    out.push_back(std::move(change));
+  }
+  return {};
+}
+
 constexpr std::string_view mark_of(Change::Kind kind) {
   switch (kind) {
     case Change::Kind::added:
@@ -190,6 +222,7 @@ Result<std::vector<Change>> changes_between(const Predecessor& before, const Wor
                    .query_id = id});
   }
   TRY(add_streams(before, now, out));
+  TRY(add_connectors(before, now, out));
   for (const auto& [id, query] : now.queries) {
     if (!is_files(before, query.origin)) continue;
     if (auto change = TRY(change_of(before, now, query))) out.push_back(*std::move(change));

@@ -23,7 +23,7 @@ struct Change {
   } kind;
   std::string what;      // "query CSAS_COPY_1", "stream ORDERS"
   std::string was, now;  // statements; empty where there is none
-  std::string query_id = {}, stream = {};
+  std::string query_id = {}, stream = {}, connector = {};
 };
 
 std::string title_of(const Change& change);  // "+ starts query CSAS_COPY_1"

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "seal/grant.h"
+#include "session/connector_definitions.h"
 #include "session/definition_steps.h"
 #include "session/limits.h"
 #include "session/reset_positions.h"
@@ -204,6 +205,7 @@ Result<CommandResult> drop_stream(const Context& context, const std::string& tex
   }
   TRY(check_deletes(context, drop));
   TRY(check_unused(context.world, drop.name));
+  if (context.replayed == nullptr) TRY(check_no_connector(context.world, *stream));
   const bool now = context.replayed == nullptr && !context.topics_later;
   if (drop.delete_topic && now) TRY(delete_topics(context, *stream));
   TRY(context.effects.record({{.kind = Accepted::Kind::drop,
@@ -231,7 +233,10 @@ bool is_definition(const sql::Statement& statement) {
                std::is_same_v<Node, sql::TerminateStatement> ||
                std::is_same_v<Node, sql::AlterSource> || std::is_same_v<Node, sql::CreateType> ||
                std::is_same_v<Node, sql::DropType> || std::is_same_v<Node, sql::PauseStatement> ||
-               std::is_same_v<Node, sql::ResetPositions>;
+               std::is_same_v<Node, sql::ResetPositions> ||
+               std::is_same_v<Node, sql::CreateConnector> ||
+               std::is_same_v<Node, sql::DropConnector> ||
+               std::is_same_v<Node, sql::PauseConnector>;
       },
       statement.node);
 }
@@ -264,6 +269,15 @@ Result<CommandResult> apply(const DefinitionContext& context, sql::Statement& st
   }
   if (const auto* node = std::get_if<sql::PauseStatement>(&statement.node)) {
     return pause(context, text, *node);
+  }
+  if (const auto* create = std::get_if<sql::CreateConnector>(&statement.node)) {
+    return create_connector(context, text, *create);
+  }
+  if (const auto* drop = std::get_if<sql::DropConnector>(&statement.node)) {
+    return drop_connector(context, text, *drop);
+  }
+  if (const auto* node = std::get_if<sql::PauseConnector>(&statement.node)) {
+    return pause_connector(context, text, *node);
   }
   if (const auto* reset = std::get_if<sql::ResetPositions>(&statement.node)) {
     return reset_positions(context, text, *reset);

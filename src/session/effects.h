@@ -30,12 +30,17 @@ struct Accepted {
     row,          // INSERT ... VALUES that is carried out once; in one commit with its row
     create_type,  // CREATE TYPE
     drop_type,
+    create_connector,
+    drop_connector,  // and what is stored of it is to be forgotten, as after terminate
+    pause_connector,
+    resume_connector,
     configuration,  // the files that a start found, and the plan of changes that it made
     proved,         // a whole script with the proof of its right, beside what its statements did
     refused,        // such a script that could not be carried out: its proof is used up
   } kind;
-  std::string name;      // of the stream; empty where there is none
-  std::string query_id;  // create_as, insert, reset, terminate, forgotten
+  std::string name;  // of the stream or connector; empty where there is none
+  std::string
+      query_id;  // create_as, insert, reset, terminate, forgotten; drop_connector: its tasks
   std::string statement;
   engine::StartAt start = engine::StartAt::earliest;
   Properties properties = {};  // that were set (SET, the client's) when it was accepted
@@ -44,7 +49,7 @@ struct Accepted {
   Origin origin = Origin::statement;
   // row, reset: which one of a file, where it is done once; configuration: digest of its scripts
   std::string key = {};
-  std::int32_t tasks = 0;      // terminate: how many there are to forget
+  std::int32_t tasks = 0;      // terminate, drop_connector: how many there are to forget
   bool topic_deleted = false;  // drop
 };
 
@@ -64,6 +69,10 @@ class Effects {
   // forget: what is stored of the query too, which was recorded as ended.
   virtual Result<> stop_query(const std::string& id, bool forget) = 0;
   virtual Result<> pause_query(const std::string& id, bool pause) = 0;  // false: resume
+  // The connector as the world has it. How its topic is sealed, its streams say.
+  virtual Result<> start_connector(const World& world, const Connector& connector) = 0;
+  virtual Result<> stop_connector(const std::string& name, bool forget) = 0;
+  virtual Result<> pause_connector(const std::string& name, bool pause) = 0;
   virtual Result<> reset_query(const std::string& id, const engine::ResetTo& to) = 0;
   // A row with a record is inserted once: not when the same one was recorded before.
   virtual Result<> insert_row(const sql::InsertValues& row,

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "engine/query_reset.h"
+#include "session/connector_definitions.h"
 #include "session/definitions.h"
 #include "session/dry_effects.h"
 #include "session/properties.h"
@@ -69,6 +70,26 @@ Result<> LiveEffects::stop_query(const std::string& id, bool forget) {
   return {};
 }
 
+Result<> LiveEffects::start_connector(const World& world, const Connector& connector) {
+  const bool measured = options_.catalogue == SessionOptions::CatalogueFrom::measured;
+  const std::string id = engine::ConnectorSpec::connector_id(connector.name).value();
+  if (journal_ != nullptr && !measured && journal_->state().to_forget().contains(id))
+    TRY(stop_query(id, true));
+  engine::ConnectorSpec spec = TRY(spec_of(world, connector, options_, *this));
+  return connectors_.start(std::move(spec), connector.paused);
+}
+
+Result<> LiveEffects::stop_connector(const std::string& name, bool forget) {
+  auto stopped = connectors_.stop(name, forget);
+  if (!stopped && stopped.error().code() != ErrorCode::not_found) return stopped;
+  const std::string id = engine::ConnectorSpec::connector_id(name).value();
+  if (!forget || journal_ == nullptr || !journal_->state().to_forget().contains(id)) return {};
+  if (!stopped) TRY(forget_stopped(id));
+  TRY(journal_->append(
+      {{.kind = Accepted::Kind::forgotten, .name = {}, .query_id = id, .statement = {}}}));
+  return {};
+}
+
 Result<> LiveEffects::insert_row(const sql::InsertValues& row,
                                  const std::optional<Accepted>& once) {
   if (!once || journal_ == nullptr) return inserter_.insert(row);
@@ -98,6 +119,9 @@ std::string subject_of(const Accepted& statement) {
   using Kind = Accepted::Kind;
   const bool stream = statement.kind == Kind::create || statement.kind == Kind::drop;
   const bool type = statement.kind == Kind::create_type || statement.kind == Kind::drop_type;
+  const bool connector =
+      statement.kind == Kind::create_connector || statement.kind == Kind::drop_connector;
+  if (connector) return "connector " + statement.name;
   if (type) return "type " + statement.name;
   return stream ? "stream " + statement.name : "query " + statement.query_id;
 }
@@ -133,9 +157,10 @@ World replay(const StatementJournal& journal, topics::Log& log, const SessionOpt
   for (const JournalEntry& entry : journal.entries()) {
     const Accepted& accepted = entry.statement;
     const bool defines = accepted.kind == Kind::create || accepted.kind == Kind::create_as ||
-                         accepted.kind == Kind::insert || accepted.kind == Kind::create_type;
+                         accepted.kind == Kind::insert || accepted.kind == Kind::create_type ||
+                         accepted.kind == Kind::create_connector;
     const bool ends = accepted.kind == Kind::drop || accepted.kind == Kind::terminate ||
-                      accepted.kind == Kind::drop_type;
+                      accepted.kind == Kind::drop_type || accepted.kind == Kind::drop_connector;
     if (defines || ends) left_out.erase(subject_of(accepted));
     world.next_sequence = entry.number;
     if (accepted.kind == Kind::drop) {
@@ -143,6 +168,12 @@ World replay(const StatementJournal& journal, topics::Log& log, const SessionOpt
       world.stream_origins.erase(accepted.name);
     } else if (accepted.kind == Kind::drop_type) {
       world.catalogue.erase_type(accepted.name);
+    } else if (accepted.kind == Kind::drop_connector) {
+      world.connectors.erase(accepted.name);
+    } else if (accepted.kind == Kind::pause_connector || accepted.kind == Kind::resume_connector) {
+      const auto connector = world.connectors.find(accepted.name);
+      if (connector != world.connectors.end())
+        connector->second.paused = accepted.kind == Kind::pause_connector;
     } else if (accepted.kind == Kind::terminate) {
       world.queries.erase(accepted.query_id);
     } else if (accepted.kind == Kind::pause || accepted.kind == Kind::resume) {

@@ -16,10 +16,12 @@ namespace penstock::session {
 // its id is used again, but in a measured session, where the records may be the host's invention.
 class LiveEffects final : public Effects {
  public:
-  LiveEffects(topics::Log& log, engine::Runtime& runtime, StatementJournal* journal,
-              SinkClaims* sinks, RowInserter& inserter, const SessionOptions& options)
+  LiveEffects(topics::Log& log, engine::Runtime& runtime, engine::ConnectorRuntime& connectors,
+              StatementJournal* journal, SinkClaims* sinks, RowInserter& inserter,
+              const SessionOptions& options)
       : log_(log),
         runtime_(runtime),
+        connectors_(connectors),
         journal_(journal),
         sinks_(sinks),
         inserter_(inserter),
@@ -36,6 +38,11 @@ class LiveEffects final : public Effects {
     return pause ? runtime_.pause_query(engine::QueryId(id))
                  : runtime_.resume_query(engine::QueryId(id));
   }
+  Result<> start_connector(const World& world, const Connector& connector) override;
+  Result<> stop_connector(const std::string& name, bool forget) override;
+  Result<> pause_connector(const std::string& name, bool pause) override {
+    return pause ? connectors_.pause(name) : connectors_.resume(name);
+  }
   Result<> reset_query(const std::string& id, const engine::ResetTo& to) override {
     return runtime_.reset_query(engine::QueryId(id), to);
   }
@@ -47,6 +54,7 @@ class LiveEffects final : public Effects {
 
   topics::Log& log_;
   engine::Runtime& runtime_;
+  engine::ConnectorRuntime& connectors_;
   StatementJournal* journal_;
   SinkClaims* sinks_;
   RowInserter& inserter_;

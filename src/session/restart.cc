@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "session/connector_definitions.h"
 #include "session/definition_steps.h"
 #include "session/dry_effects.h"
 #include "session/query_ids.h"
@@ -19,6 +20,10 @@ bool is_query(const Accepted& statement) {
   return statement.kind == Accepted::Kind::create_as || statement.kind == Accepted::Kind::insert;
 }
 
+bool is_connector(const Accepted& statement) {
+  return statement.kind == Accepted::Kind::create_connector;
+}
+
 bool is_left(const World& world, const Accepted& one) {
   if (is_query(one)) {
     const auto query = world.queries.find(one.query_id);
@@ -27,6 +32,10 @@ bool is_left(const World& world, const Accepted& one) {
   if (one.kind == Accepted::Kind::create_type) {
     const auto type = world.catalogue.types().find(one.name);
     return type != world.catalogue.types().end() && type->second.statement == one.statement;
+  }
+  if (one.kind == Accepted::Kind::create_connector) {
+    const auto connector = world.connectors.find(one.name);
+    return connector != world.connectors.end() && connector->second.statement == one.statement;
   }
   const sql::StreamInfo* stream = world.catalogue.find(one.name);
   return one.kind == Accepted::Kind::create && stream != nullptr &&
@@ -47,12 +56,20 @@ std::vector<Accepted> what_is_left(const World& world, const std::vector<Accepte
 
 Result<> make_topics(const Realised& how, const World& now, const std::vector<Accepted>& left) {
   for (const Accepted& one : left) {
-    if (one.kind == Accepted::Kind::create_type) continue;
+    if (one.kind == Accepted::Kind::create_type || is_connector(one)) continue;
     const Result<> made = is_query(one)
                               ? ensure_sink_topics(*now.queries.at(one.query_id).plan, how.effects)
                               : ensure_topics(*now.catalogue.find(one.name),
                                               how.options.default_partitions, how.effects);
     TRY_IN(made, fmt::format("taking up '{}'", canonical_text(one.statement)));
+  }
+  // When all streams are there, which say how topics are sealed. Sources make theirs first.
+  for (const bool source : {true, false}) {
+    for (const auto& [name, connector] : now.connectors) {
+      if (connector.source != source) continue;
+      TRY_IN(ensure_connector_topics(now, connector, how.options, how.effects),
+             fmt::format("taking up connector {}", name));
+    }
   }
   return {};
 }
@@ -86,6 +103,11 @@ Result<std::vector<Accepted>> records_of(const Realised& how, const std::vector<
   }
   for (const Change& change : changes) {
     if (change.kind != Change::Kind::dropped) continue;
+    if (!change.connector.empty()) {
+      out.push_back(TRY(end_of_connector(before, before.connectors.at(change.connector), {},
+                                         Origin::file, how.options, how.effects)));
+      continue;
+    }
     out.push_back({.kind = Accepted::Kind::drop,
                    .name = change.stream,
                    .query_id = {},
@@ -94,6 +116,12 @@ Result<std::vector<Accepted>> records_of(const Realised& how, const std::vector<
   }
   for (const Accepted& one : left) {
     out.push_back(one);
+    if (is_connector(one) && now.connectors.at(one.name).paused && !how.journal.state().has(one))
+      out.push_back({.kind = Accepted::Kind::pause_connector,  // still, as a query's below
+                     .name = one.name,
+                     .query_id = {},
+                     .statement = {},
+                     .origin = Origin::file});
     const auto query = is_query(one) ? now.queries.find(one.query_id) : now.queries.end();
     if (query == now.queries.end() || !query->second.paused) continue;
     if (how.journal.state().has(one)) continue;
@@ -121,6 +149,10 @@ void keep_paused(const Realised& how, const std::vector<Change>& changes, const 
     const auto old = before.queries.find(id);
     if (old != before.queries.end() && old->second.paused) query.paused = true;
   }
+  for (auto& [name, connector] : now.connectors) {
+    const auto old = before.connectors.find(name);
+    if (old != before.connectors.end() && old->second.paused) connector.paused = true;
+  }
   for (const Change& change : changes) {
     if (change.kind == Change::Kind::restarted) now.queries.at(change.query_id).paused = false;
   }
@@ -132,7 +164,10 @@ Result<> forget_ended(const Realised& how, const World& now) {
   const bool measured = how.options.catalogue == SessionOptions::CatalogueFrom::measured;
   const std::map<std::string, std::int32_t> ended = how.journal.state().to_forget();
   for (const auto& [id, tasks] : ended) {
-    if (measured && now.queries.contains(id)) continue;
+    const bool runs = std::ranges::any_of(now.connectors, [&](const auto& connector) {
+      return engine::ConnectorSpec::connector_id(connector.first).value() == id;
+    });
+    if (measured && (runs || now.queries.contains(id))) continue;
     TRY_IN(how.effects.stop_query(id, true), fmt::format("forgetting query {}, which ended", id));
   }
   return {};
@@ -170,6 +205,12 @@ Result<> start_all(const Realised& how, const World& now, const std::vector<Acce
   }
   for (const Accepted& one : left) {
     if (is_query(one)) TRY(start(one.query_id));
+  }
+  for (const auto& [name, connector] : now.connectors) {
+    TRY_IN(check_connector(now, connector, how.options, how.keys, /*resolve=*/false),
+           fmt::format("taking up connector {}", name));
+    TRY_IN(how.effects.start_connector(now, connector),
+           fmt::format("taking up connector {}", name));
   }
   return {};
 }

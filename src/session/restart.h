@@ -28,6 +28,9 @@ class GatheredEffects final : public Effects {
     return {};
   }
   Result<> stop_query(const std::string&, bool) override { return {}; }
+  Result<> start_connector(const World&, const Connector&) override { return {}; }
+  Result<> stop_connector(const std::string&, bool) override { return {}; }
+  Result<> pause_connector(const std::string&, bool) override { return {}; }
   Result<> pause_query(const std::string&, bool) override { return {}; }
   Result<> reset_query(const std::string& id, const engine::ResetTo& to) override;
   Result<> insert_row(const sql::InsertValues& row, const std::optional<Accepted>& once) override;

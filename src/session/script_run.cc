@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "session/connector_definitions.h"
 #include "session/limits.h"
 #include "session/properties.h"
 #include "session/show_statements.h"
@@ -129,6 +130,19 @@ Result<AssertedTopic> assert_topic(const sql::AssertTopic& asked, ScriptPass& pa
   return AssertedTopic{asked.topic, true};
 }
 
+// Statements about connectors have answers of their own, as in ksqlDB.
+ResultBody answer_of(const ScriptPlace& place, const sql::Statement& statement,
+                     CommandResult result, const ScriptPass& pass) {
+  const auto* create = std::get_if<sql::CreateConnector>(&statement.node);
+  const auto* drop = std::get_if<sql::DropConnector>(&statement.node);
+  if (result.warning || (create == nullptr && drop == nullptr)) return result;
+  if (drop != nullptr) return ConnectorDropped{drop->name};
+  const auto at = pass.world.connectors.find(create->name);
+  if (at == pass.world.connectors.end()) return result;
+  const auto rows = connector_rows({*at}, place.connectors, place.options);
+  return ConnectorCreated{rows.front()};
+}
+
 Result<ResultBody> run_one(const ScriptPlace& place, const sql::StatementText& written,
                            ScriptPass& pass) {
   const sql::StatementText text{TRY(sql::substitute_variables(written, pass.variables)),
@@ -136,7 +150,8 @@ Result<ResultBody> run_one(const ScriptPlace& place, const sql::StatementText& w
   sql::Statement statement = TRY(sql::prepare_statement(
       text, pass.world.catalogue, engine::builtin_functions(), TRY(defaults_of(pass.properties))));
   if (auto ended = end_push(place, statement, pass)) return *std::move(ended);
-  if (is_definition(statement)) return TRY(define(place, statement, pass));
+  if (is_definition(statement))
+    return answer_of(place, statement, TRY(define(place, statement, pass)), pass);
   if (const auto* set = std::get_if<sql::SetProperty>(&statement.node)) {
     return TRY(set_property(*set, pass));
   }
@@ -154,8 +169,14 @@ Result<ResultBody> run_one(const ScriptPlace& place, const sql::StatementText& w
         "part of a script");
   }
   if (place.runtime == nullptr || place.log == nullptr) return ResultBody(CommandResult{});
-  const ShowContext context{pass.world,      *place.log,   *place.runtime,
-                            pass.properties, place.pushes, pass.variables};
+  const ShowContext context{.world = pass.world,
+                            .log = *place.log,
+                            .runtime = *place.runtime,
+                            .properties = pass.properties,
+                            .pushes = place.pushes,
+                            .variables = pass.variables,
+                            .connectors = place.connectors,
+                            .options = place.options};
   if (const auto* node = std::get_if<sql::ShowStatement>(&statement.node)) {
     return show(context, *node);
   }
@@ -210,7 +231,9 @@ ScriptResult run_statements(const ScriptPlace& place,
       out.failed_statement = text.text;
       return out;
     }
-    out.done.push_back({text.text, *std::move(body)});
+    const auto* made = std::get_if<ConnectorCreated>(&*body);
+    std::string shown = made != nullptr ? made->connector.statement : text.text;
+    out.done.push_back({std::move(shown), *std::move(body)});
   }
   return out;
 }

@@ -18,6 +18,7 @@ struct ScriptPlace {
   const seal::KeySource* keys;
   const SessionOptions& options;
   PushQueries* pushes = nullptr;  // which TERMINATE may mean; null: none
+  const engine::ConnectorRuntime* connectors = nullptr;
 };
 
 // One pass over a script.

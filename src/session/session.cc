@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "session/connector_definitions.h"
 #include "session/definitions.h"
 #include "session/dry_effects.h"
 #include "session/limits.h"
@@ -35,7 +36,7 @@ ScriptResult refused(Error error) {
 class SessionImpl final : public Session {
  public:
   SessionImpl(topics::Log& log, const seal::KeySource* keys, SessionOptions options)
-      : log_(log), keys_(keys), options_(std::move(options)) {}
+      : log_(log), keys_(keys), options_(std::move(options)) {}  // complete: see open_session
   ~SessionImpl() override { close(); }
 
   Result<> open();
@@ -46,16 +47,20 @@ class SessionImpl final : public Session {
                                bool allow_sealed) override;
   Result<> drain() override { return runtime_->drain(); }
   std::vector<QueryRow> queries() const override;
+  std::vector<ConnectorRow> connectors() const override;
   PushQueries& push_queries() override { return pushes_; }
   bool is_valid_property(std::string_view name) const override { return is_property_name(name); }
   void close() override;
 
  private:
   using Queries = std::map<std::string, PersistentQuery>;
+  using Connectors = std::map<std::string, Connector>;
   using Statements = std::vector<sql::StatementText>;
 
   bool measured() const { return options_.catalogue == SessionOptions::CatalogueFrom::measured; }
-  ScriptPlace place() { return {&log_, runtime_.get(), keys_, options_, &pushes_}; }
+  ScriptPlace place() {
+    return {&log_, runtime_.get(), keys_, options_, &pushes_, connectors_.get()};
+  }
   Result<> open_stored();
   Result<> open_measured();
   Result<> check_plans(const World& before, bool of_files) const;
@@ -82,11 +87,13 @@ class SessionImpl final : public Session {
   std::unique_ptr<SinkClaims> sinks_;  // null: it only looks
   std::unique_ptr<RowInserter> inserter_;
   std::unique_ptr<engine::Runtime> runtime_;
+  std::unique_ptr<engine::ConnectorRuntime> connectors_;
   std::unique_ptr<LiveEffects> effects_;
   World world_;
   std::int64_t transient_number_ = 0;
   mutable std::mutex shown_mutex_;  // held for a moment only, never with a wait inside
   std::shared_ptr<const Queries> shown_ = std::make_shared<const Queries>();
+  std::shared_ptr<const Connectors> shown_connectors_ = std::make_shared<const Connectors>();
 };
 
 Result<> SessionImpl::open() {
@@ -98,10 +105,16 @@ Result<> SessionImpl::open() {
                            ? fmt::format("insert_values_{}", options_.service_id)
                            : options_.insert_writer));
   runtime_ = TRY(engine::start_runtime(log_, keys_, options_.runtime));
+  connectors_ = std::make_unique<engine::ConnectorRuntime>(
+      engine::ConnectorPlace{.log = log_,
+                             .keys = keys_,
+                             .sealed_topics = options_.runtime.sealed_topics,
+                             .runtime = options_.runtime,
+                             .rules = options_.connector_rules});
   if (!options_.observes) sinks_ = TRY(SinkClaims::open(log_, options_.service_id));
-  effects_ =
-      std::make_unique<LiveEffects>(log_, *runtime_, options_.observes ? nullptr : journal_.get(),
-                                    sinks_.get(), *inserter_, options_);
+  effects_ = std::make_unique<LiveEffects>(log_, *runtime_, *connectors_,
+                                           options_.observes ? nullptr : journal_.get(),
+                                           sinks_.get(), *inserter_, options_);
   TRY(measured() ? open_measured() : open_stored());
   publish();
   return {};
@@ -130,6 +143,7 @@ Result<> SessionImpl::open_stored() {
   }
   now.catalogue.erase_types(Origin::file);
   std::erase_if(now.queries, [](const auto& q) { return q.second.origin == Origin::file; });
+  std::erase_if(now.connectors, [](const auto& c) { return c.second.origin == Origin::file; });
   GatheredEffects gathered(&log_);
   const bool replaces = TRY(gather_files(place(), options_.scripts, now, gathered));
   TRY(check_plans(before, !replaces));
@@ -388,13 +402,25 @@ std::vector<QueryRow> SessionImpl::queries() const {
   return query_rows(*shown, *runtime_);
 }
 
+std::vector<ConnectorRow> SessionImpl::connectors() const {
+  std::shared_ptr<const Connectors> shown;
+  {
+    const std::lock_guard lock(shown_mutex_);
+    shown = shown_connectors_;
+  }
+  return connector_rows(*shown, connectors_.get(), options_);
+}
+
 void SessionImpl::publish() {
   auto shown = std::make_shared<const Queries>(world_.queries);
+  auto connectors = std::make_shared<const Connectors>(world_.connectors);
   const std::lock_guard lock(shown_mutex_);
+  shown_connectors_ = std::move(connectors);
   shown_ = std::move(shown);
 }
 
 void SessionImpl::close() {
+  if (connectors_) connectors_->shutdown();
   if (runtime_) runtime_->shutdown();
 }
 
@@ -402,6 +428,8 @@ void SessionImpl::close() {
 
 Result<std::unique_ptr<Session>> open_session(topics::Log& log, const seal::KeySource* keys,
                                               SessionOptions options) {
+  options.connector_rules.keys_loaded = keys != nullptr;
+  options.connector_rules.service = options.service_id;
   auto session = std::make_unique<SessionImpl>(log, keys, std::move(options));
   TRY(session->open());
   return session;

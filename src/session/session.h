@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "base/error.h"
+#include "engine/connector.h"
+#include "engine/connector_runtime.h"
 #include "engine/runtime.h"
 #include "session/push_queries.h"
 #include "sql/statement.h"
@@ -65,6 +67,11 @@ struct SessionOptions {
   // Under which INSERT ... VALUES writes; empty: "insert_values_<service id>". Opening a writer
   // fences its predecessor, so processes beside each other need names of their own.
   std::string insert_writer = {};
+  // Which connectors there are; null: none, and CREATE CONNECTOR is refused. Outlives the session.
+  const engine::ConnectorCatalogue* connectors = nullptr;
+  // Secrets, and whether connections in clear may be made where keys are loaded. What is said of
+  // keys and service is the session's business.
+  engine::ConnectorRules connector_rules = {};
 };
 
 // Results, one kind per shape that clients show; server makes ksqlDB's JSON entities of them, cli
@@ -84,10 +91,39 @@ struct TableList {
   std::vector<sql::StreamInfo> tables = {};
   bool extended = false;
 };
-// SHOW TYPES, VARIABLES, CONNECTORS, CONNECTOR PLUGINS: names and what they stand for.
+// SHOW TYPES, VARIABLES: names and what they stand for.
 struct NamedTexts {
   sql::ShowStatement::What what;
   std::vector<std::pair<std::string, std::string>> rows = {};
+};
+// A connector, as its statement says and as it is. Secrets are left out of its configuration.
+struct ConnectorRow {
+  std::string name, kind, topic;
+  bool source = true;
+  std::string statement;  // secrets replaced
+  std::map<std::string, std::string> config;
+  std::int32_t tasks = 1;
+  engine::ConnectorStats stats;
+};
+struct ConnectorList {
+  std::vector<ConnectorRow> connectors;
+};
+struct ConnectorPlugin {
+  std::string name, help;
+  bool source = false, sink = false;
+};
+struct ConnectorPluginList {
+  std::vector<ConnectorPlugin> plugins;
+};
+struct ConnectorDescription {
+  ConnectorRow connector;
+  std::vector<std::string> streams;  // over its topic
+};
+struct ConnectorCreated {
+  ConnectorRow connector;
+};
+struct ConnectorDropped {
+  std::string name;
 };
 // ASSERT TOPIC that held.
 struct AssertedTopic {
@@ -142,9 +178,11 @@ struct QueryDescription {
   std::optional<engine::QueryStats> stats;
 };
 
-using ResultBody = std::variant<CommandResult, StreamList, TableList, TopicList, QueryList,
-                                FunctionList, PropertyList, StreamDescription, StreamDescriptions,
-                                FunctionDescription, QueryDescription, NamedTexts, AssertedTopic>;
+using ResultBody =
+    std::variant<CommandResult, StreamList, TableList, TopicList, QueryList, FunctionList,
+                 PropertyList, StreamDescription, StreamDescriptions, FunctionDescription,
+                 QueryDescription, NamedTexts, AssertedTopic, ConnectorList, ConnectorPluginList,
+                 ConnectorDescription, ConnectorCreated, ConnectorDropped>;
 struct StatementResult {
   std::string statement;  // the text
   ResultBody body;
@@ -195,6 +233,7 @@ class Session {
   virtual Result<> drain() = 0;  // see Runtime::drain
   // As of the last statement that was carried out; never waits for one.
   virtual std::vector<QueryRow> queries() const = 0;
+  virtual std::vector<ConnectorRow> connectors() const = 0;  // likewise
   // What select() has started and is not over; TERMINATE and end() there end them.
   virtual PushQueries& push_queries() = 0;
   virtual bool is_valid_property(std::string_view name) const = 0;

@@ -4,6 +4,7 @@
 
 #include "base/ascii.h"
 #include "engine/dead_letter.h"
+#include "session/connector_definitions.h"
 #include "session/dry_effects.h"
 #include "session/properties.h"
 #include "session/query_ids.h"
@@ -83,7 +84,30 @@ std::vector<QueryRow> query_rows(const std::map<std::string, PersistentQuery>& q
   return out;
 }
 
-// There are no connectors yet: their lists are empty.
+static ConnectorPluginList connector_plugins(const SessionOptions& options) {
+  ConnectorPluginList out;
+  if (options.connectors == nullptr) return out;
+  for (const engine::ConnectorKind& kind : options.connectors->all())
+    out.plugins.push_back({.name = std::string(kind.name),
+                           .help = std::string(kind.help),
+                           .source = !kind.source_options.empty(),
+                           .sink = !kind.sink_options.empty()});
+  return out;
+}
+
+static Result<ResultBody> describe_connector(const ShowContext& context, const std::string& name) {
+  const auto at = context.world.connectors.find(name);
+  if (at == context.world.connectors.end())
+    return fail(ErrorCode::not_found,
+                fmt::format("Connector '{}' does not exist. SHOW CONNECTORS lists them.", name));
+  ConnectorDescription out{
+      .connector = connector_rows({*at}, context.connectors, context.options).front(),
+      .streams = {}};
+  for (const auto& [stream, info] : context.world.catalogue.streams())
+    if (info.topic == out.connector.topic) out.streams.push_back(stream);
+  return out;
+}
+
 static NamedTexts named_texts(const ShowContext& context, sql::ShowStatement::What what) {
   NamedTexts out{.what = what};
   if (what == sql::ShowStatement::What::types) {
@@ -122,10 +146,13 @@ Result<ResultBody> show(const ShowContext& context, const sql::ShowStatement& st
       return list_functions();
     case What::properties:
       return PropertyList{list_properties(context.properties)};
+    case What::connectors:
+      return ConnectorList{
+          connector_rows(context.world.connectors, context.connectors, context.options)};
+    case What::connector_plugins:
+      return connector_plugins(context.options);
     case What::variables:
     case What::types:
-    case What::connectors:
-    case What::connector_plugins:
       break;
   }
   return named_texts(context, statement.what);
@@ -145,6 +172,8 @@ Result<ResultBody> describe(const ShowContext& context, const sql::DescribeState
     }
     return FunctionDescription{function};
   }
+  if (statement.what == sql::DescribeStatement::What::connector)
+    return describe_connector(context, statement.name);
   return TRY(describe_source(context, statement.name, statement.extended));
 }
 

@@ -14,6 +14,8 @@ struct ShowContext {
   const Properties& properties;
   const PushQueries* pushes = nullptr;  // null: none
   const sql::Variables& variables;
+  const engine::ConnectorRuntime* connectors = nullptr;
+  const SessionOptions& options;
 };
 
 // Persistent queries with what the runtime counts, sorted by id.

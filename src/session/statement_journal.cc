@@ -28,6 +28,9 @@ std::string stream_key(std::string_view name) {
 std::string type_key(std::string_view name) {
   return fmt::format("type {}", name);
 }
+std::string connector_key(std::string_view name) {
+  return fmt::format("connector {}", name);
+}
 std::string query_key(std::string_view id) {
   return fmt::format("query {}", id);
 }
@@ -83,6 +86,13 @@ void JournalState::remember(const Accepted& statement) {
     case Kind::drop_type:
       live_.erase(type_key(statement.name));
       return;
+    case Kind::create_connector:
+      live_[connector_key(statement.name)] = definition_of(statement);
+      return;
+    case Kind::drop_connector:
+      live_.erase(connector_key(statement.name));
+      to_forget_[statement.query_id] = statement.tasks;
+      return;
     case Kind::configuration:
       configuration_ = statement.key;
       return;
@@ -92,6 +102,8 @@ void JournalState::remember(const Accepted& statement) {
       return;
     case Kind::pause:
     case Kind::resume:
+    case Kind::pause_connector:
+    case Kind::resume_connector:
       return;
     case Kind::reset:
       if (!statement.key.empty()) resets_.insert(statement.key);
@@ -114,6 +126,8 @@ bool JournalState::has(const Accepted& statement) const {
       return is_live(query_key(statement.query_id));
     case Kind::create_type:
       return is_live(type_key(statement.name));
+    case Kind::create_connector:
+      return is_live(connector_key(statement.name));
     case Kind::row:
       return rows_.contains(statement.key);
     case Kind::reset:

@@ -24,9 +24,10 @@ struct JournalEntry {
 //   n           the statement's number, from 0
 //   id          of the commit that wrote it: 16 hex digits, the same for all records of it
 //   kind        create, create_as, insert, drop, terminate, forgotten, pause, resume, reset,
-//               row, configuration, proved or refused
+//               row, create_connector, drop_connector, pause_connector, resume_connector,
+//               configuration, proved or refused
 //   origin      file (of a start's files or configuration), statement or signed
-//   name        of the stream, or empty
+//   name        of the stream or connector, or empty
 //   query       id of the query, or empty
 //   sql         the statement as written; of proved and refused the whole script; of configuration
 //               the plan of changes
@@ -35,7 +36,7 @@ struct JournalEntry {
 //   plan        of create_as and insert alone: the plan's digest (engine::plan_digest)
 //   proof       of proved and refused alone
 //   key         of row, reset and configuration alone: see Accepted
-//   tasks       of terminate alone
+//   tasks       of terminate and drop_connector alone
 //   topic_deleted  of drop alone
 // A statement means, after a restart, what it meant when it was accepted: its text, properties and
 // plan. The host can change records: what may be believed is said where they are used.

@@ -30,6 +30,10 @@ constexpr std::array kKinds = {
     KindName{Accepted::Kind::row, "row"},
     KindName{Accepted::Kind::create_type, "create_type"},
     KindName{Accepted::Kind::drop_type, "drop_type"},
+    KindName{Accepted::Kind::create_connector, "create_connector"},
+    KindName{Accepted::Kind::drop_connector, "drop_connector"},
+    KindName{Accepted::Kind::pause_connector, "pause_connector"},
+    KindName{Accepted::Kind::resume_connector, "resume_connector"},
     KindName{Accepted::Kind::configuration, "configuration"},
     KindName{Accepted::Kind::proved, "proved"},
     KindName{Accepted::Kind::refused, "refused"},
@@ -56,6 +60,10 @@ bool has_key(Accepted::Kind kind) {
          kind == Accepted::Kind::configuration;
 }
 
+bool has_tasks(Accepted::Kind kind) {
+  return kind == Accepted::Kind::terminate || kind == Accepted::Kind::drop_connector;
+}
+
 Result<Properties> parse_properties(const Json& record) {
   const auto found = record.find("properties");
   if (found == record.end() || !found->is_object() ||
@@ -72,7 +80,7 @@ Result<> parse_special(const Json& json, std::string_view what, Accepted& out) {
   if (has_plan(out.kind)) out.plan = TRY(json_string(json, what, "plan"));
   if (has_proof(out.kind)) out.proof = TRY(json_string(json, what, "proof"));
   if (has_key(out.kind)) out.key = TRY(json_string(json, what, "key"));
-  if (out.kind == Accepted::Kind::terminate) {
+  if (has_tasks(out.kind)) {
     const std::int64_t tasks = TRY(json_integer(json, what, "tasks"));
     if (tasks < 0 || tasks > static_cast<std::int64_t>(kTasksMax)) {
       return fail(ErrorCode::corrupt, "statement record: 'tasks' is out of range");
@@ -120,7 +128,7 @@ std::string to_record(const JournalEntry& entry) {
   if (has_plan(statement.kind)) out["plan"] = statement.plan;
   if (has_proof(statement.kind)) out["proof"] = statement.proof;
   if (has_key(statement.kind)) out["key"] = statement.key;
-  if (statement.kind == Accepted::Kind::terminate) out["tasks"] = statement.tasks;
+  if (has_tasks(statement.kind)) out["tasks"] = statement.tasks;
   if (statement.kind == Accepted::Kind::drop) out["topic_deleted"] = statement.topic_deleted;
   return out.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
 }

@@ -37,7 +37,11 @@ Result<std::vector<TopicUser>> users_of(topics::Log& log, const topics::TopicNam
     const World world = replay(*journal, log, options);
     for (const auto& [id, query] : world.queries)
       if (std::string use = use_of(query, topic.text()); !use.empty())
-        users.push_back({options.service_id, id, std::move(use)});
+        users.push_back({options.service_id, id, false, std::move(use)});
+    for (const auto& [name, connector] : world.connectors)
+      if (connector.topic() == topic.text())
+        users.push_back(
+            {options.service_id, name, true, connector.source ? "writes into it" : "reads it"});
   }
   return users;
 }

@@ -13,7 +13,8 @@ namespace penstock::session {
 struct TopicUser {
   std::string service;
   std::string query_id;
-  std::string use;  // "reads it", "writes into it", "keeps its dead letters there"
+  bool is_connector = false;  // query_id is its name
+  std::string use;            // "reads it", "writes into it", "keeps its dead letters there"
 };
 
 // From the statements that the log keeps; what they were given as (file, REST) does not matter.

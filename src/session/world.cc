@@ -15,6 +15,11 @@ void gather_sources(const sql::PlanNode& node, std::vector<const sql::StreamInfo
 
 }  // namespace
 
+std::string Connector::topic() const {
+  const auto at = options.find("topic");
+  return at == options.end() ? std::string() : at->second;
+}
+
 const sql::StreamInfo* StreamCatalogue::find(std::string_view name) const {
   const auto at = streams_.find(name);
   return at == streams_.end() ? nullptr : &at->second;

@@ -47,6 +47,17 @@ class StreamCatalogue final : public sql::Catalogue {
   std::map<std::string, CustomType, std::less<>> types_;
 };
 
+// CREATE SOURCE|SINK CONNECTOR. Secrets stand in it as they were written.
+struct Connector {
+  std::string name;
+  bool source = true;
+  std::map<std::string, std::string, std::less<>> options;  // as written
+  std::string statement;
+  Origin origin = Origin::statement;
+  bool paused = false;
+  std::string topic() const;  // of its options
+};
+
 enum class QueryKind : std::uint8_t { create_as, insert };
 
 struct PersistentQuery {
@@ -80,7 +91,8 @@ struct World {
   std::map<std::string, Origin> stream_origins;  // of the catalogue's streams
   std::map<std::string, PersistentQuery> queries;
   std::map<std::string, KnownQuery> known;  // by id; those that were not terminated
-  std::int64_t next_sequence = 0;           // of the next accepted statement
+  std::map<std::string, Connector> connectors;
+  std::int64_t next_sequence = 0;  // of the next accepted statement
 };
 
 // Streams that a plan reads, sorted, each once.

@@ -245,7 +245,12 @@ struct DropSource {
 };
 struct Describe {
   Identifier name;
-  bool function = false, extended = false;
+  bool function = false, extended = false, connector = false;
+};
+struct CreateConnector {
+  Identifier name;
+  bool source = true, if_not_exists = false;
+  Properties properties;
 };
 struct AssertTopic {
   std::string topic;
@@ -265,7 +270,8 @@ struct Statement {
   std::variant<CreateSource, AlterSource, CreateType, InsertSelect, InsertValues, DropSource,
                Describe, Explain, Query, AssertTopic, sql::DropType, sql::DescribeAll,
                sql::DefineVariable, sql::NotYet, sql::ShowStatement, sql::TerminateStatement,
-               sql::PauseStatement, sql::ResetPositions, sql::SetProperty, sql::PrintTopic>
+               sql::PauseStatement, sql::ResetPositions, sql::SetProperty, sql::PrintTopic,
+               CreateConnector, sql::DropConnector, sql::PauseConnector>
       node;
 };
 

@@ -16,6 +16,7 @@ inline constexpr std::size_t kJoinsMax = 32;
 inline constexpr std::size_t kArgsMax = 255;
 inline constexpr std::size_t kBoundNodesMax = 20'000;  // BETWEEN and IN repeat what they test
 
-inline constexpr std::size_t kResetPartitionsMax = 1024;  // that one statement names
+inline constexpr std::size_t kConnectorNameBytesMax = 100;  // names of topics and tasks hold it
+inline constexpr std::size_t kResetPartitionsMax = 1024;    // that one statement names
 
 }  // namespace penstock::sql

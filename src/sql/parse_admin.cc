@@ -70,8 +70,9 @@ Parsed<ast::Statement> parse_describe(TokenCursor& cursor) {
   }
   if (cursor.at_word("CONNECTOR") && cursor.peek(1).kind != TokenKind::end) {
     cursor.take();
-    TRY(cursor.expect_name("a connector's name"));
-    return ast::Statement{NotYet{"DESCRIBE CONNECTOR"}};
+    describe.connector = true;
+    describe.name = TRY(cursor.expect_name("a connector's name"));
+    return ast::Statement{std::move(describe)};
   }
   const bool all = cursor.at_word("STREAMS") || cursor.at_word("TABLES");
   if (all && (cursor.peek(1).kind == TokenKind::end || cursor.at_word("EXTENDED", 1))) {
@@ -113,6 +114,12 @@ Parsed<ast::Statement> parse_pause(TokenCursor& cursor) {
   PauseStatement out;
   out.pause = cursor.take().text == "PAUSE";
   if (cursor.accept_word("ALL")) return ast::Statement{std::move(out)};
+  const bool connector = cursor.at_word("CONNECTOR") && cursor.peek(1).kind != TokenKind::end;
+  if (connector && !cursor.at_symbol(";", 1)) {
+    cursor.take();
+    return ast::Statement{
+        PauseConnector{TRY(cursor.expect_name("a connector's name")).text, out.pause}};
+  }
   out.query_id = TRY(cursor.expect_name("a query id or ALL")).text;
   return ast::Statement{std::move(out)};
 }

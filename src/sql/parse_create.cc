@@ -62,8 +62,8 @@ Parsed<ast::Statement> parse_create(TokenCursor& cursor) {
   if (!create.or_replace && cursor.at_word("TYPE")) return parse_create_type(cursor);
   const bool source = cursor.at_word("SOURCE");
   if (source || cursor.at_word("SINK")) {
-    std::string kind = cursor.take().text;
-    if (cursor.at_word("CONNECTOR")) return parse_create_connector(cursor, std::move(kind));
+    const std::string kind = cursor.take().text;
+    if (cursor.at_word("CONNECTOR")) return parse_create_connector(cursor, kind);
     if (!source) return cursor.unexpected("CONNECTOR", {"CONNECTOR"});
     create.read_only = true;
   }

@@ -38,7 +38,7 @@ Parsed<ast::Statement> parse_define(TokenCursor& cursor);       // parse_define.
 Parsed<ast::Statement> parse_create_type(TokenCursor& cursor);  // parse_custom_type.cc
 Parsed<ast::Statement> parse_drop_type(TokenCursor& cursor);
 Parsed<ast::Statement> parse_create_connector(TokenCursor& cursor,
-                                              std::string kind);  // parse_connector.cc
+                                              std::string_view kind);  // parse_connector.cc
 Parsed<ast::Statement> parse_drop_connector(TokenCursor& cursor);
 
 // SHOW, DESCRIBE, EXPLAIN, TERMINATE, SET, UNSET, PRINT: parse_admin.cc

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/ascii.h"
 #include "sql/lexer.h"
 #include "sql/limits.h"
 #include "sql/parser.h"
@@ -26,6 +27,22 @@ struct Span {
   std::size_t end = 0;
   bool empty() const { return begin == std::string_view::npos; }
 };
+
+// What an error may quote: the texts of a CREATE CONNECTOR may be passwords.
+std::string without_secrets(std::string_view text) {
+  std::string out(text);
+  const std::string head = upper(text.substr(0, text.find('(')));
+  if (!head.starts_with("CREATE") || head.find("CONNECTOR") == std::string::npos) return out;
+  bool inside = false;
+  for (char& c : out) {
+    if (c == '\'') {
+      inside = !inside;
+    } else if (inside && c != '\n') {
+      c = '*';
+    }
+  }
+  return out;
+}
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";  // editors put one before a script
 
@@ -73,7 +90,7 @@ Result<Statement> prepare_statement(const StatementText& text, const Catalogue& 
                                     const StatementDefaults& defaults) {
   auto statement =
       parse_and_bind(text.text, BindContext{catalogue, functions, text.text, defaults});
-  if (!statement) return fail(error_of(statement.error(), text.text, text.line));
+  if (!statement) return fail(error_of(statement.error(), without_secrets(text.text), text.line));
   return *std::move(statement);
 }
 

@@ -103,7 +103,7 @@ struct ShowStatement {
   bool extended = false;
 };
 struct DescribeStatement {
-  enum class What : std::uint8_t { stream, function } what;
+  enum class What : std::uint8_t { stream, function, connector } what;
   std::string name;
   bool extended = false;
 };
@@ -131,6 +131,23 @@ struct ResetPositions {
   To to = To::earliest;
   std::vector<PartitionOffset> offsets;  // sorted by partition, each once
 };
+// CREATE SOURCE|SINK CONNECTOR name WITH (...). Which options there are, and of which values, the
+// connector's declaration says.
+struct CreateConnector {
+  std::string name;
+  bool source = true;  // false: a sink
+  bool if_not_exists = false;
+  std::map<std::string, std::string, std::less<>> options;  // by lower-case name, as written
+};
+struct DropConnector {
+  std::string name;
+  bool if_exists = false;
+};
+// PAUSE CONNECTOR name, RESUME CONNECTOR name
+struct PauseConnector {
+  std::string name;
+  bool pause = true;
+};
 struct SetProperty {
   std::string name;
   std::optional<std::string> value;  // absent: UNSET
@@ -147,7 +164,8 @@ struct Statement {
   std::variant<CreateStream, DropStream, CreateStreamAs, AlterSource, CreateType, DropType,
                DefineVariable, AssertTopic, DescribeAll, NotYet, InsertSelect, InsertValues,
                SelectQuery, ShowStatement, DescribeStatement, ExplainStatement, TerminateStatement,
-               PauseStatement, ResetPositions, SetProperty, PrintTopic>
+               PauseStatement, ResetPositions, SetProperty, PrintTopic, CreateConnector,
+               DropConnector, PauseConnector>
       node;
 };
 

@@ -47,6 +47,8 @@ Parsed<StatementBinder::Node> StatementBinder::bind_node(ast::CreateType& create
 }
 
 Parsed<StatementBinder::Node> StatementBinder::bind_node(ast::Describe& describe) {
+  if (describe.connector)  // session knows them
+    return DescribeStatement{DescribeStatement::What::connector, describe.name.text, false};
   if (!describe.function) {
     TRY(find_source(context_, describe.name));
     return DescribeStatement{DescribeStatement::What::stream, describe.name.text,

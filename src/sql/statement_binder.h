@@ -31,6 +31,7 @@ class StatementBinder {
   Parsed<Node> bind_node(ast::Describe& describe);
   Parsed<Node> bind_node(ast::Explain& explain);
   Parsed<Node> bind_node(ast::AssertTopic& assertion);
+  Parsed<Node> bind_node(ast::CreateConnector& create);  // bind_connector.cc
   Parsed<Node> bind_node(NotYet& statement);
   template <typename Ready>
   Parsed<Node> bind_node(Ready& statement) {

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "base/secret.h"
 
 namespace penstock::topics {
 namespace {
@@ -182,6 +183,11 @@ void RecordBatch::clear() {
   values_.clear();
   headers_.clear();
   timestamps_ms_.clear();
+}
+
+void RecordBatch::wipe() {
+  for (ByteBuffer* bytes : {&keys_, &values_, &headers_}) penstock::wipe(*bytes);
+  clear();
 }
 
 RecordView RecordBatch::operator[](std::size_t row) const {

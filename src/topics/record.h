@@ -82,6 +82,7 @@ class RecordBatch {
   void append(const std::optional<Packed>& keys, const Packed& values,
               std::span<const data::TimestampMs> timestamps_ms);
   void clear();  // keeps the memory
+  void wipe();   // the same, and nothing of it can be read in there
   std::size_t size() const { return timestamps_ms_.size(); }
   bool empty() const { return timestamps_ms_.empty(); }
   std::size_t bytes() const { return keys_.size() + values_.size() + headers_.size(); }

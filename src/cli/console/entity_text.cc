@@ -94,6 +94,40 @@ std::string query_rows(const OrderedJson& list, const TextStyle& style) {
   return list.empty() ? out : out + "EXPLAIN <query id>; shows how a query works\n";
 }
 
+std::string connectors_text(const OrderedJson& list, const TextStyle& style) {
+  Table table{{{"Connector"}, {"Type"}, {"Class"}, {"State"}}, {}};
+  for (const OrderedJson& connector : list)
+    table.rows.push_back({text_of(connector, "name"), text_of(connector, "type"),
+                          text_of(connector, "className"), text_of(connector, "state")});
+  std::string out = to_text(std::move(table), style.columns_max, style.overlong);
+  return list.empty() ? out : out + "DESCRIBE CONNECTOR <name>; shows what one does\n";
+}
+
+std::string task_line(const OrderedJson& task) {
+  std::string out = fmt::format("{:<12} {}: {} in, {} out, {} dead letters, {} restarts",
+                                fmt::format("Task {}", text_of(task, "id")), text_of(task, "state"),
+                                text_of(task, "records_in"), text_of(task, "records_out"),
+                                text_of(task, "dead_letters"), text_of(task, "restarts"));
+  if (const std::string lag = text_of(task, "lag"); !lag.empty()) out += ", lag " + lag;
+  out += fmt::format("\n{:<12} {}\n", "", text_of(task, "position"));
+  for (const auto& [name, count] : member(task, "counters").items())
+    out += fmt::format("{:<12} {} {}\n", "", printable(name), count.dump());
+  return out;
+}
+
+std::string connector_text(const OrderedJson& entity) {
+  const OrderedJson& status = member(entity, "status");
+  const OrderedJson& state = member(status, "connector");
+  std::string out = fmt::format("{:<12} {} ({}, {})\n{:<12} {}\n", "Connector",
+                                text_of(status, "name"), text_of(entity, "connectorClass"),
+                                text_of(status, "type"), "State", text_of(state, "state"));
+  if (const std::string reason = text_of(state, "trace"); !reason.empty())
+    out += fmt::format("{:<12} {}\n", "Reason", reason);
+  out += fmt::format("{:<12} {}\n", "Topic", joined_items(member(entity, "topics")));
+  for (const OrderedJson& task : member(status, "tasks")) out += task_line(task);
+  return out + fmt::format("{:<12} {}\n", "Statement", text_of(entity, "statement"));
+}
+
 std::string functions_text(const OrderedJson& list, const TextStyle& style) {
   Table table{{{"Function"}, {"Type"}, {"Category"}}, {}};
   for (const OrderedJson& function : list)
@@ -202,6 +236,12 @@ std::string entity_text(const OrderedJson& entity, const TextStyle& style) {
   if (type == "queryDescription") return query_text(member(entity, "queryDescription"), style);
   if (type == "query_descriptions")
     return each(member(entity, "queryDescriptions"), style, query_text);
+  if (type == "connector_list") return connectors_text(member(entity, "connectors"), style);
+  if (type == "connector_description") return connector_text(entity);
+  if (type == "connector_info")
+    return fmt::format("Created connector {}\n", text_of(member(entity, "info"), "name"));
+  if (type == "drop_connector")
+    return fmt::format("Dropped connector {}\n", text_of(entity, "connectorName"));
   if (type == "describe_function") return function_text(entity);
   if (type == "terminate_query") return "Query terminated\n";
   return entity.dump(2, ' ', false, OrderedJson::error_handler_t::replace) + "\n";

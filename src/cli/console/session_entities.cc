@@ -1,6 +1,7 @@
 #include "cli/console/session_entities.h"
 
 #include "format/row_json.h"
+#include "session/connector_shapes.h"
 #include "sql/function.h"
 
 namespace penstock::cli {
@@ -81,8 +82,16 @@ struct EntityOf {
       types[name] = text;
     }
     if (r.what == What::types) return {{"@type", "type_list"}, {"types", std::move(types)}};
-    if (r.what == What::variables) return {{"@type", "variables"}, {"variables", std::move(rows)}};
-    return {{"@type", "connector_list"}, {"connectors", std::move(rows)}};
+    return {{"@type", "variables"}, {"variables", std::move(rows)}};
+  }
+  OrderedJson operator()(const session::ConnectorCreated& r) const { return session::to_shape(r); }
+  OrderedJson operator()(const session::ConnectorDropped& r) const { return session::to_shape(r); }
+  OrderedJson operator()(const session::ConnectorList& r) const { return session::to_shape(r); }
+  OrderedJson operator()(const session::ConnectorPluginList& r) const {
+    return session::to_shape(r);
+  }
+  OrderedJson operator()(const session::ConnectorDescription& r) const {
+    return session::to_shape(r);
   }
   OrderedJson operator()(const session::AssertedTopic& r) const {
     return {{"@type", "assert_topic"}, {"topicName", r.topic}, {"exists", r.exists}};

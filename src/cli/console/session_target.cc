@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "cli/console/session_entities.h"
+#include "connect/builtin.h"
 #include "crypto/random.h"
 #include "session/state_identity.h"
 #include "topics/embedded_log.h"
@@ -45,7 +46,16 @@ Result<std::unique_ptr<SessionTarget>> SessionTarget::open(const LogPlace& place
   std::unique_ptr<SessionTarget> target(new SessionTarget(std::move(name), std::move(keys)));
   const seal::KeySource* ours = target->keys_ ? &*target->keys_ : nullptr;
   target->log_ = TRY(open_own(place, ours));
-  target->session_ = TRY(session::open_session(*target->log_, ours, options_of(place)));
+  session::SessionOptions options = options_of(place);
+  options.connectors = &connect::builtin_connectors();
+  if (!options.observes) {
+    options.connector_rules.insecure_allowed = true;
+    if (ours != nullptr)
+      options.connector_rules.secrets = [keys = &*target->keys_](std::string_view name) {
+        return keys->secret(name);
+      };
+  }
+  target->session_ = TRY(session::open_session(*target->log_, ours, std::move(options)));
   return target;
 }
 

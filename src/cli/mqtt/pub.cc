@@ -141,8 +141,10 @@ class MqttPub final : public Command {
     mqtt::ClientOptions options = TRY(options_.client());
     Signals signals = TRY(Signals::block());
     const auto waiting = TRY(Waiting::create());
-    net::EventLoop loop;
-    Sender sender(loop, *waiting);
+    std::unique_ptr<Sender> made;
+    net::EventLoop loop;  // ends first: a job of the sender may be on its way
+    made = std::make_unique<Sender>(loop, *waiting);
+    Sender& sender = *made;
     loop.run([&] { sender.begin(std::move(options)); });
     const auto stopped = [&] {
       return waiting->wait(signals, milliseconds(0)) != Waiting::Why::time;

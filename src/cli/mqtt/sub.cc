@@ -5,7 +5,10 @@
 
 #include "base/json.h"
 #include "cli/command.h"
+#include "cli/console/cell_text.h"
+#include "cli/folder.h"
 #include "cli/mqtt/options.h"
+#include "cli/mqtt/payload_opener.h"
 #include "cli/mqtt/waiting.h"
 #include "connect/mqtt/topic.h"
 #include "connect/mqtt/wire.h"
@@ -49,8 +52,10 @@ OrderedJson json_of(const mqtt::Publish& message) {
 // On the loop's thread, but for its making.
 class Printer final : public mqtt::Client::Listener {
  public:
-  Printer(net::EventLoop& loop, const SubSettings& settings, Waiting& waiting)
-      : loop_(loop), settings_(settings), waiting_(waiting) {}
+  // opener: of sealed payloads; null: they are printed as they come.
+  Printer(net::EventLoop& loop, const SubSettings& settings, PayloadOpener* opener,
+          Waiting& waiting)
+      : loop_(loop), settings_(settings), opener_(opener), waiting_(waiting) {}
 
   void begin(mqtt::ClientOptions options) {
     client_ = mqtt::Client::start(loop_, std::move(options), *this);
@@ -79,7 +84,7 @@ class Printer final : public mqtt::Client::Listener {
   void on_message(std::uint64_t number, const mqtt::Publish& message) override {
     if (settings_.count > 0 && printed_ >= settings_.count) return;  // not ours to acknowledge
     last_ = number;
-    if (is_wanted(message)) print(message);
+    if (is_wanted(message)) take(message);
     if (settings_.count > 0 && printed_ >= settings_.count) {
       client_->read(false);
       flush();
@@ -106,6 +111,20 @@ class Printer final : public mqtt::Client::Listener {
     });
   }
 
+  void take(const mqtt::Publish& message) {
+    if (opener_ == nullptr) return print(message);
+    mqtt::Publish opened = message;
+    switch (opener_->take(message.topic, message.payload, opened.payload)) {
+      case PayloadOpener::Got::body:
+        return print(opened);
+      case PayloadOpener::Got::grant:
+        return;
+      case PayloadOpener::Got::refused:
+        fmt::print(stderr, "penstock: a payload on {} does not open: {}\n",
+                   printable_lines(message.topic), opened.payload);
+    }
+  }
+
   void print(const mqtt::Publish& message) {
     ++printed_;
     std::string line;
@@ -130,6 +149,7 @@ class Printer final : public mqtt::Client::Listener {
 
   net::EventLoop& loop_;
   const SubSettings& settings_;
+  PayloadOpener* const opener_;
   Waiting& waiting_;
   std::unique_ptr<mqtt::Client> client_;
   std::uint64_t last_ = 0;
@@ -156,6 +176,12 @@ class MqttSub final : public Command {
     verb.add_option("-W", settings_.wait_s, "End after so many seconds")
         ->check(CLI::PositiveNumber);
     verb.add_flag("-E", settings_.until_subscribed, "End when the broker has the subscriptions");
+    CLI::Option* keys = verb.add_option("--keys", keys_file_, "Key file with a policy key");
+    CLI::Option* open = verb.add_option("--open", sealed_for_,
+                                        "Open what `penstock seal` or a device has sealed for this "
+                                        "topic of Penstock")
+                            ->needs(keys);
+    keys->needs(open);
     verb.footer(
         "Messages are acknowledged once they are printed.\n"
         "Example:\n  penstock mqtt sub -h broker -t 'plant/#' -v -q 1 -i reader -c");
@@ -172,14 +198,20 @@ class MqttSub final : public Command {
                         filter));
       options.subscriptions.push_back({.filter = filter, .qos = options_.qos()});
     }
+    std::unique_ptr<PayloadOpener> opener;
+    if (!sealed_for_.empty()) {
+      const std::optional<seal::KeyRing> keys = TRY(load_key_option(keys_file_));
+      opener = TRY(PayloadOpener::create(sealed_for_, *keys));
+    }
     Signals signals = TRY(Signals::block());
     const auto waiting = TRY(Waiting::create());
-    net::EventLoop loop;
-    Printer printer(loop, settings_, *waiting);
-    loop.run([&] { printer.begin(std::move(options)); });
+    std::unique_ptr<Printer> printer;
+    net::EventLoop loop;  // ends first: a job of the printer may be on its way
+    printer = std::make_unique<Printer>(loop, settings_, opener.get(), *waiting);
+    loop.run([&] { printer->begin(std::move(options)); });
     const milliseconds at_most(settings_.wait_s > 0 ? settings_.wait_s * 1000 : -1);
     const auto why = waiting->wait(signals, at_most);
-    loop.run([&] { printer.end(); });
+    loop.run([&] { printer->end(); });
     if (why == Waiting::Why::time)
       return fail(ErrorCode::timeout, fmt::format("{} seconds have passed (-W)", settings_.wait_s));
     return waiting->result();
@@ -188,6 +220,7 @@ class MqttSub final : public Command {
  private:
   MqttOptions options_;
   SubSettings settings_;
+  std::string keys_file_, sealed_for_;
 };
 
 }  // namespace

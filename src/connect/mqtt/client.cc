@@ -17,6 +17,8 @@ using std::chrono::seconds;
 constexpr std::uint8_t kTakenOver = 0x8e;
 constexpr std::uint16_t kTopicAliases = 64;  // that brokers may use for topics they repeat
 constexpr std::uint16_t kSubscribeId = kPublishIdMax + 1;
+// Brokers write packet by packet: what comes within this time is read and answered together.
+constexpr std::chrono::microseconds kGather{250};
 constexpr seconds kSettled{10};  // a connection that has held for so long was a good one
 
 // Reasons that a later connection will meet again.
@@ -35,12 +37,17 @@ class ClientSession final : public Client, public net::Connection::Handler {
       : loop_(loop),
         options_(std::move(options)),
         listener_(listener),
-        inbound_(options_.received),
+        inbound_(options_.received,
+                 std::min<std::size_t>(2 * std::size_t{options_.receive_maximum}, kRememberedMax)),
         timer_(loop),
         retry_(loop),
         client_id_(options_.client_id),
         clean_start_(options_.clean_start),
-        backoff_(options_.backoff_min) {}
+        backoff_(options_.backoff_min) {
+    if (options_.hold_releases) inbound_.hold_releases();
+    if (options_.hold_outgoing_releases) outbound_.hold_releases();
+    outbound_.set_last_id(options_.last_packet_id);
+  }
 
   ~ClientSession() override {
     if (connection_) connection_->close();
@@ -49,7 +56,7 @@ class ClientSession final : public Client, public net::Connection::Handler {
   void connect() {
     framer_.emplace(options_.version, options_.packet_bytes_max);
     aliases_.clear();
-    ready_ = false;
+    ready_ = halted_ = false;
     connection_ = net::Connection::open(loop_, options_.target, *this);
   }
 
@@ -60,14 +67,30 @@ class ClientSession final : public Client, public net::Connection::Handler {
     outbound_.send(message, token, out);
     send(out);
   }
+  void resume(const Publish& message, Outbound::Token token, std::uint16_t packet_id,
+              bool received) override {
+    outbound_.resume(message, token, packet_id, received);
+  }
+  void release_received() override {
+    std::string out;
+    outbound_.release_received(out);
+    if (ready_) send(out);
+  }
   void confirm(std::uint64_t up_to) override {
     std::string out;
     inbound_.confirm(up_to, out, options_.version);
     if (ready_) send(out);
+    go_on();
+  }
+  void confirm_releases(std::uint64_t up_to) override {
+    std::string out;
+    inbound_.confirm_releases(up_to, out, options_.version);
+    if (ready_) send(out);
+    go_on();
   }
   void read(bool on) override {
     reading_ = on;
-    if (connection_ && ready_) connection_->read(on);
+    if (connection_ && ready_ && !halted_) connection_->read(on);
   }
   void end(bool with_will) override {
     ended_ = true;
@@ -104,10 +127,13 @@ class ClientSession final : public Client, public net::Connection::Handler {
   void on_bytes(std::string_view bytes) override {
     heard_ = true;
     const auto connection = connection_;  // a call may end it
+    taking_ = true;
     const auto taken = framer_->take(bytes, [this](const Packet& packet) {
       return std::visit([this](const auto& one) { return on_packet(one); }, packet);
     });
-    if (!taken && connection_ == connection) lose_with(taken.error());
+    taking_ = false;
+    if (connection_ != connection) return;
+    taken ? listener_.on_taken() : lose_with(taken.error());
   }
 
   void on_closed(const Error& reason) override {
@@ -160,6 +186,22 @@ class ClientSession final : public Client, public net::Connection::Handler {
     sent_ = true;
   }
 
+  // A broker that sends more than was agreed (mosquitto 2.0.11 does, to a session with a long
+  // queue) is made to wait.
+  void halt() {
+    if (!connection_ || std::exchange(halted_, true)) return;
+    framer_->halt(true);
+    connection_->read(false);
+  }
+  void go_on() {
+    if (!halted_ || inbound_.owed() >= options_.receive_maximum) return;
+    halted_ = false;
+    framer_->halt(false);
+    if (taking_ || !connection_) return;
+    on_bytes({});
+    if (connection_ && !halted_ && reading_) connection_->read(true);
+  }
+
   Result<> wrong(std::string_view what) const {
     return fail(ErrorCode::invalid_argument, std::string(what));
   }
@@ -177,7 +219,11 @@ class ClientSession final : public Client, public net::Connection::Handler {
     clean_start_ = false;
     std::string out;
     inbound_.begin_connection(packet.session_present);
-    if (must_subscribe(packet.session_present)) put_subscriptions(out);
+    if (packet.session_present && !options_.unsubscribe.empty() && !subscribed_) {
+      put_unsubscribe(out);  // its answer brings the subscriptions
+    } else if (must_subscribe(packet.session_present)) {
+      put_subscriptions(out);
+    }
     send_window_ = packet.properties.receive_maximum.value_or(65'535);
     listener_.on_connected(packet.session_present, send_window_);
     outbound_.begin_connection(options_.version, send_window_, packet.session_present, out);
@@ -209,7 +255,14 @@ class ClientSession final : public Client, public net::Connection::Handler {
   // does not bring all retained messages again, so not before 5.0.
   bool must_subscribe(bool session_present) const {
     if (options_.subscriptions.empty()) return false;
-    return !session_present || (!subscribed_ && options_.version == Version::v5);
+    const bool others = options_.subscribe_anew || options_.version == Version::v5;
+    return !session_present || (!subscribed_ && others);
+  }
+
+  void put_unsubscribe(std::string& out) const {
+    Unsubscribe packet{.packet_id = kSubscribeId};
+    for (const std::string& filter : options_.unsubscribe) packet.filters.push_back(filter);
+    encode(out, packet, options_.version);
   }
 
   void put_subscriptions(std::string& out) {
@@ -226,7 +279,12 @@ class ClientSession final : public Client, public net::Connection::Handler {
   }
 
   Result<> on_packet(const SubscribeAck& packet) {
-    if (packet.type == PacketType::unsuback) return {};
+    if (packet.type == PacketType::unsuback) {
+      std::string out;
+      put_subscriptions(out);
+      send(out);
+      return {};
+    }
     if (packet.reasons.size() != options_.subscriptions.size())
       return wrong("SUBACK: it answers another number of filters");
     std::vector<std::string> refused;
@@ -241,24 +299,29 @@ class ClientSession final : public Client, public net::Connection::Handler {
 
   Result<> on_packet(const Publish& packet) {
     if (!ready_) return wrong("PUBLISH before CONNACK");
-    Publish message = packet;
-    if (packet.properties.topic_alias) {
-      const std::uint16_t alias = *packet.properties.topic_alias;
-      if (alias > kTopicAliases) return wrong("PUBLISH: a topic alias beyond what was agreed");
-      if (!packet.topic.empty()) aliases_[alias] = packet.topic;
-      const auto found = aliases_.find(alias);
-      if (found == aliases_.end()) return wrong("PUBLISH: a topic alias that stands for nothing");
-      message.topic = found->second;
-    }
-    // A broker that sends more than we take would fill our memory.
-    if (options_.version == Version::v5 && packet.qos > 0 &&
-        inbound_.unacknowledged() >= options_.receive_maximum)
+    if (!packet.properties.topic_alias) return take(packet);
+    const std::uint16_t alias = *packet.properties.topic_alias;
+    if (alias > kTopicAliases) return wrong("PUBLISH: a topic alias beyond what was agreed");
+    if (!packet.topic.empty()) aliases_[alias] = packet.topic;
+    const auto found = aliases_.find(alias);
+    if (found == aliases_.end()) return wrong("PUBLISH: a topic alias that stands for nothing");
+    Publish named = packet;
+    named.topic = found->second;
+    return take(named);
+  }
+
+  Result<> take(const Publish& message) {
+    // Identifiers that the broker does not release would fill memory and checkpoint.
+    const std::size_t most =
+        std::max<std::size_t>(options_.receive_maximum, options_.in_flight_max);
+    if (message.qos > 0 && inbound_.in_flight() >= most && !inbound_.is_known(message.packet_id))
       return wrong("PUBLISH: more unacknowledged messages than the Receive Maximum allows");
     const std::uint64_t number = inbound_.take(message);
     if (number == 0)
       confirm(0);  // a repeat: acknowledged again once its turn has come
     else
       listener_.on_message(number, message);
+    if (inbound_.owed() >= options_.receive_maximum) halt();
     return {};
   }
 
@@ -267,10 +330,13 @@ class ClientSession final : public Client, public net::Connection::Handler {
     if (packet.type == PacketType::pubrel) {
       inbound_.release(packet.packet_id, out, options_.version);
       send(out);
+      if (options_.hold_releases) listener_.on_released();
       return {};
     }
     const auto done = outbound_.answer(packet, out);
     send(out);
+    if (packet.type == PacketType::pubrec && options_.hold_outgoing_releases)
+      listener_.on_received();
     if (done) listener_.on_done(done->token, done->reason);
     return {};
   }
@@ -310,7 +376,7 @@ class ClientSession final : public Client, public net::Connection::Handler {
   // Twice per interval, so that the broker hears of us in time; a ping that is not answered until
   // the next one would be due has been lost.
   void on_keep_alive() {
-    if (pinged_ && !heard_)
+    if (pinged_ && !heard_ && reading_ && !halted_)
       return lose(Error(ErrorCode::timeout,
                         where("nothing was heard from the broker for its keep alive time")),
                   false);
@@ -376,6 +442,8 @@ class ClientSession final : public Client, public net::Connection::Handler {
   std::optional<Framer> framer_;
   std::unordered_map<std::uint16_t, std::string> aliases_;
   bool ready_ = false, ended_ = false, reading_ = true, subscribed_ = false;
+  bool taking_ = false;  // packets are being handed over
+  bool halted_ = false;  // until some of what we owe an answer for is confirmed
   bool sent_ = false, heard_ = false, pinged_ = false;
   seconds keep_alive_{0};
   std::uint16_t send_window_ = 65'535;
@@ -388,6 +456,7 @@ class ClientSession final : public Client, public net::Connection::Handler {
 
 std::unique_ptr<Client> Client::start(net::EventLoop& loop, ClientOptions options,
                                       Listener& listener) {
+  options.target.gather = kGather;
   auto made = std::make_unique<ClientSession>(loop, std::move(options), listener);
   made->connect();
   return made;

@@ -39,9 +39,19 @@ struct ClientOptions {
   std::optional<std::string> user = {}, password = {};
   std::optional<WillMessage> will = {};
   std::uint16_t receive_maximum = kReceiveMaxDefault;  // messages we take unacknowledged
+  // A broker that passes it is not read until answers have gone out. More than this with nothing
+  // left to answer (QoS 2 that it does not release) ends the connection.
+  std::size_t in_flight_max = 65'535;
   std::size_t packet_bytes_max = kPacketBytesDefault;
   std::vector<SubscriptionSpec> subscriptions = {};
+  // Of a session that is kept: filters that it has and is to have no more; and whether those above
+  // are others than it has, so that they are subscribed although it is there.
+  std::vector<std::string> unsubscribe = {};
+  bool subscribe_anew = false;
   std::vector<Received> received = {};  // of the checkpoint
+  std::uint16_t last_packet_id = 0;     // identifiers of what is sent go on behind it
+  bool hold_outgoing_releases = false;  // see Outbound
+  bool hold_releases = false;           // see Inbound
   std::chrono::milliseconds backoff_min{250}, backoff_max{30'000};
 };
 
@@ -63,6 +73,12 @@ class Client {
     // credentials, another client with this identifier ...). Whether to try again.
     virtual bool on_lost(const Error& reason, bool lasting) = 0;
     virtual void on_drained() {}
+    // What was read from the connection at once has all been handed over.
+    virtual void on_taken() {}
+    // With hold_releases: the broker has released an identifier of QoS 2.
+    virtual void on_released() {}
+    // With hold_outgoing_releases: the broker has another message of QoS 2.
+    virtual void on_received() {}
   };
 
   // Connects at once. The listener outlives it.
@@ -71,9 +87,14 @@ class Client {
   virtual ~Client() = default;
 
   virtual void publish(const Publish& message, Outbound::Token token) = 0;
+  // What an earlier process had under way; right after start().
+  virtual void resume(const Publish& message, Outbound::Token token, std::uint16_t packet_id,
+                      bool received) = 0;
+  virtual void release_received() = 0;  // see Outbound; with hold_outgoing_releases
   // Everything up to this number is committed: acknowledgements go out.
   virtual void confirm(std::uint64_t up_to) = 0;
-  virtual void read(bool on) = 0;  // off: the broker is made to wait
+  virtual void confirm_releases(std::uint64_t up_to) = 0;  // of Inbound; with hold_releases
+  virtual void read(bool on) = 0;                          // off: the broker is made to wait
   // DISCONNECT; nothing is tried again. with_will: the broker publishes the will.
   virtual void end(bool with_will = false) = 0;
 

@@ -62,7 +62,7 @@ Result<> Framer::take(std::string_view bytes, const Taker& taker) {
     bytes = pending_;
   }
   std::size_t used = 0;
-  while (used < bytes.size()) {
+  while (used < bytes.size() && !halted_) {
     const std::size_t skipped = std::min(skip_, bytes.size() - used);
     skip_ -= skipped;
     used += skipped;

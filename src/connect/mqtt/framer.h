@@ -21,6 +21,10 @@ class Framer {
   using Taker = std::function<Result<>(const Packet& packet)>;
   Result<> take(std::string_view bytes, const Taker& taker);
 
+  // Packets that have come are kept from here on, until it is taken back and take() is called, with
+  // nothing if need be. Also from within a call.
+  void halt(bool on) { halted_ = on; }
+
   bool is_idle() const { return pending_.empty() && skip_ == 0; }  // between two packets
 
  private:
@@ -34,7 +38,8 @@ class Framer {
 
   const Version version_;
   const std::size_t packet_bytes_max_;
-  std::string pending_;   // the begin of a packet whose rest has not come
+  std::string pending_;  // the begin of a packet whose rest has not come
+  bool halted_ = false;
   std::size_t skip_ = 0;  // bytes of a payload that are thrown away
 };
 

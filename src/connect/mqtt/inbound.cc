@@ -2,21 +2,50 @@
 
 #include <algorithm>
 
-#include "crypto/sha.h"
+#include "crypto/keyed_sha256.h"
 
 namespace penstock::connect::mqtt {
 
-Inbound::Inbound(std::vector<Received> committed) {
-  for (const Received& one : committed) known_[one.packet_id] = {0, one.qos, one.digest};
+Inbound::Inbound(std::vector<Received> committed, std::size_t window) : window_(window) {
+  for (const Received& one : committed) remember(one.packet_id, {0, one.qos, one.digest});
 }
 
+void Inbound::forget(std::uint16_t packet_id) {
+  const auto found = known_.find(packet_id);
+  if (found == known_.end()) return;
+  if (found->second.qos == 2) --unreleased_;
+  known_.erase(found);
+}
+
+// Brokers take acknowledgements in the order in which they are sent, and have no more than their
+// window under way: what lies further back than that is known to them.
+void Inbound::remember(std::uint16_t packet_id, const Known& known) {
+  forget(packet_id);
+  known_[packet_id] = known;
+  if (known.qos == 2) {
+    ++unreleased_;
+    return;
+  }
+  recent_.emplace_back(packet_id, known.number);
+  while (recent_.size() > window_) {
+    const auto [id, number] = recent_.front();
+    recent_.pop_front();
+    const auto found = known_.find(id);
+    if (found != known_.end() && found->second.number == number && found->second.qos == 1)
+      known_.erase(found);
+  }
+}
+
+// SHA-256, keyed with nothing: the one-shot call of libcrypto looks its algorithm up each time,
+// which costs more than the hash.
 MessageDigest Inbound::digest_of(const Publish& message) {
+  static const crypto::KeyedSha256 hash(ByteBuffer(sizeof(crypto::Sha256Digest)));
   std::string all;
   all.reserve(message.topic.size() + message.payload.size() + 1);
   all += message.topic;
   all += '\0';  // which no topic holds
   all += message.payload;
-  const crypto::Sha256Digest whole = crypto::sha256(as_bytes(all));
+  const crypto::Sha256Digest whole = hash(as_bytes(all));
   MessageDigest out{};
   std::copy_n(whole.begin(), out.size(), out.begin());
   return out;
@@ -31,12 +60,14 @@ std::uint64_t Inbound::take(const Publish& message) {
     if (repeat) {
       ++repeats_;
       to_acknowledge_.push_back({found->second.number, message.packet_id, message.qos});
+      if (message.qos == 1) ++acknowledging_qos1_;
       return 0;
     }
   }
   if (message.dup) ++doubtful_;
-  known_[message.packet_id] = {++last_, message.qos, digest};
+  remember(message.packet_id, {++last_, message.qos, digest});
   to_acknowledge_.push_back({last_, message.packet_id, message.qos});
+  if (message.qos == 1) ++acknowledging_qos1_;
   return last_;
 }
 
@@ -46,24 +77,45 @@ void Inbound::confirm(std::uint64_t up_to, std::string& out, Version version) {
     const Pending& next = to_acknowledge_.front();
     const PacketType type = next.qos == 2 ? PacketType::pubrec : PacketType::puback;
     encode(out, Ack{.type = type, .packet_id = next.packet_id}, version);
+    if (next.qos == 1) --acknowledging_qos1_;
     to_acknowledge_.pop_front();
   }
 }
 
 void Inbound::release(std::uint16_t packet_id, std::string& out, Version version) {
   const auto found = known_.find(packet_id);
-  Ack answer{.type = PacketType::pubcomp, .packet_id = packet_id};
+  std::uint8_t reason = 0;
   if (found != known_.end() && found->second.qos == 2) {
-    known_.erase(found);
+    forget(packet_id);
   } else {
-    answer.reason = 0x92;  // packet identifier not found: released before, the answer was lost
+    reason = 0x92;  // packet identifier not found: released before, the answer was lost
   }
-  encode(out, answer, version);
+  ++last_release_;
+  if (hold_releases_) {
+    held_.push_back({last_release_, packet_id, reason});
+    return;
+  }
+  encode(out, Ack{.type = PacketType::pubcomp, .packet_id = packet_id, .reason = reason}, version);
+}
+
+void Inbound::confirm_releases(std::uint64_t up_to, std::string& out, Version version) {
+  while (!held_.empty() && held_.front().number <= up_to) {
+    const HeldRelease& next = held_.front();
+    encode(out,
+           Ack{.type = PacketType::pubcomp, .packet_id = next.packet_id, .reason = next.reason},
+           version);
+    held_.pop_front();
+  }
 }
 
 void Inbound::begin_connection(bool session_present) {
   to_acknowledge_.clear();
-  if (!session_present) known_.clear();
+  held_.clear();  // the broker asks again
+  acknowledging_qos1_ = 0;
+  if (session_present) return;
+  known_.clear();
+  recent_.clear();
+  unreleased_ = 0;
 }
 
 std::vector<Received> Inbound::committed(std::uint64_t up_to) const {

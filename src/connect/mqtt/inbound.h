@@ -7,8 +7,10 @@
 #include <deque>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
+#include "connect/mqtt/limits.h"
 #include "connect/mqtt/packet.h"
 
 namespace penstock::connect::mqtt {
@@ -26,8 +28,13 @@ struct Received {
 
 class Inbound {
  public:
-  // What a new connection goes on with, out of the checkpoint.
-  explicit Inbound(std::vector<Received> committed = {});
+  // What a new connection goes on with, out of the checkpoint. window: how many messages of QoS 1
+  // are remembered behind the newest one: as many as a broker may have in flight.
+  explicit Inbound(std::vector<Received> committed = {}, std::size_t window = kReceiveMaxDefault);
+  // From here on identifiers of QoS 2 are free for the broker (PUBCOMP) only when
+  // confirm_releases() says that the release is committed: else a checkpoint that still has one
+  // would take a new message for a repeat.
+  void hold_releases() { hold_releases_ = true; }
 
   // Messages are numbered from 1 in the order in which they came; 0: it is a repeat of one that is
   // here already and must not be delivered again. QoS 1: only when DUP, identifier and digest all
@@ -38,6 +45,9 @@ class Inbound {
   void confirm(std::uint64_t up_to, std::string& out, Version version);
   // PUBREL: the identifier is free again.
   void release(std::uint16_t packet_id, std::string& out, Version version);
+  // Releases up to this number (of last_release()) are committed; only with hold_releases().
+  void confirm_releases(std::uint64_t up_to, std::string& out, Version version);
+  std::uint64_t last_release() const { return last_release_; }
 
   // A new connection: what was to be acknowledged over the old one comes again, if the broker has
   // kept the session; else identifiers begin anew.
@@ -48,6 +58,11 @@ class Inbound {
   std::uint64_t last() const { return last_; }
   // Messages of QoS 1 and 2 that came over this connection and are not acknowledged.
   std::size_t unacknowledged() const { return to_acknowledge_.size(); }
+  // Those that count against a Receive Maximum (5.0, 4.9): QoS 2 until PUBCOMP.
+  std::size_t in_flight() const { return acknowledging_qos1_ + unreleased_ + held_.size(); }
+  // Those that wait for an answer of ours. (QoS 2 between PUBREC and PUBREL waits for the broker.)
+  std::size_t owed() const { return to_acknowledge_.size() + held_.size(); }
+  bool is_known(std::uint16_t packet_id) const { return known_.contains(packet_id); }
   std::uint64_t repeats() const { return repeats_; }            // that were not delivered again
   std::uint64_t doubtful_repeats() const { return doubtful_; }  // DUP, but delivered
 
@@ -62,8 +77,21 @@ class Inbound {
     std::uint16_t packet_id;
     std::uint8_t qos;
   };
+  struct HeldRelease {
+    std::uint64_t number;
+    std::uint16_t packet_id;
+    std::uint8_t reason;
+  };
   static MessageDigest digest_of(const Publish& message);
+  void remember(std::uint16_t packet_id, const Known& known);
+  void forget(std::uint16_t packet_id);
 
+  const std::size_t window_;
+  bool hold_releases_ = false;
+  std::deque<std::pair<std::uint16_t, std::uint64_t>> recent_;  // of QoS 1: identifier, number
+  std::deque<HeldRelease> held_;
+  std::uint64_t last_release_ = 0;
+  std::size_t unreleased_ = 0, acknowledging_qos1_ = 0;
   std::unordered_map<std::uint16_t, Known> known_;
   std::deque<Pending> to_acknowledge_;
   std::uint64_t last_ = 0, confirmed_ = 0, repeats_ = 0, doubtful_ = 0;

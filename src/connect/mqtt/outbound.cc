@@ -21,6 +21,36 @@ void Outbound::send(const Publish& message, Token token, std::string& out) {
   fill(out);
 }
 
+void Outbound::resume(const Publish& message, Token token, std::uint16_t packet_id, bool received) {
+  Message kept{.topic = std::string(message.topic),
+               .payload = std::string(message.payload),
+               .properties = {},
+               .qos = message.qos,
+               .retain = message.retain,
+               .token = token};
+  encode_properties(kept.properties, message.properties);
+  bytes_ += kept.topic.size() + kept.payload.size();
+  under_way_[packet_id] = {
+      .message = std::move(kept), .received = received, .released = received, .order = ++order_};
+}
+
+std::size_t Outbound::received() const {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      under_way_, [](const auto& one) { return one.second.received && !one.second.released; }));
+}
+
+void Outbound::release_received(std::string& out) {
+  std::vector<std::pair<std::uint64_t, std::uint16_t>> ids;
+  for (auto& [id, one] : under_way_) {
+    if (!one.received || one.released) continue;
+    one.released = true;
+    ids.emplace_back(one.order, id);
+  }
+  std::ranges::sort(ids);
+  for (const auto& [order, id] : ids)
+    encode(out, Ack{.type = PacketType::pubrel, .packet_id = id}, version_);
+}
+
 // As encode(), with properties that are encoded already.
 void Outbound::put(const Message& message, std::uint16_t id, bool dup, std::string& out) const {
   std::string head;
@@ -54,7 +84,8 @@ void Outbound::fill(std::string& out) {
     }
     const std::uint16_t id = free_id();
     put(next, id, false, out);
-    under_way_[id] = {.message = std::move(next), .received = false, .order = ++order_};
+    under_way_[id] = {
+        .message = std::move(next), .received = false, .released = false, .order = ++order_};
   }
 }
 
@@ -75,10 +106,12 @@ std::optional<Outbound::Done> Outbound::answer(const Ack& ack, std::string& out)
   if (ack.type == PacketType::pubrec && qos == 2) {
     if (ack.reason >= kRefusedFrom) return finish(found, ack.reason, out);
     found->second.received = true;
+    if (hold_releases_ && !found->second.released) return std::nullopt;
+    found->second.released = true;
     encode(out, Ack{.type = PacketType::pubrel, .packet_id = ack.packet_id}, version_);
     return std::nullopt;
   }
-  if (ack.type == PacketType::pubcomp && qos == 2 && found->second.received) {
+  if (ack.type == PacketType::pubcomp && qos == 2 && found->second.released) {
     return finish(found, 0, out);  // "not found" there means that it was done before
   }
   ++strays_;
@@ -97,7 +130,8 @@ void Outbound::begin_connection(Version version, std::uint16_t window, bool sess
   for (auto& [id, message] : under_way_) again.emplace_back(id, &message);
   std::ranges::sort(again, {}, [](const auto& one) { return one.second->order; });
   for (const auto& [id, one] : again) {
-    if (!session_present) one->received = false;  // to this broker it is a new message
+    if (!session_present) one->received = one->released = false;  // a new message to this broker
+    if (one->received && !one->released) continue;  // its release is to be committed first
     if (one->received)
       encode(out, Ack{.type = PacketType::pubrel, .packet_id = id}, version_);
     else

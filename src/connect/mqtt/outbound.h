@@ -20,6 +20,17 @@ class Outbound {
   // is appended. The message's views need not outlive the call.
   void send(const Publish& message, Token token, std::string& out);
 
+  // What an earlier process had under way and may have sent: to be sent again with the next
+  // connection, under the same identifier. received: the broker has it (PUBREC), so only its
+  // release goes out. Before the first connection.
+  void resume(const Publish& message, Token token, std::uint16_t packet_id, bool received);
+  // Identifiers go on behind this one.
+  void set_last_id(std::uint16_t packet_id) { last_id_ = packet_id; }
+  // QoS 2: releases (PUBREL) wait for release_received(): until what the broker has is committed.
+  void hold_releases() { hold_releases_ = true; }
+  std::size_t received() const;  // that wait for it
+  void release_received(std::string& out);
+
   // A message that the broker has, or has refused.
   struct Done {
     Token token;
@@ -49,6 +60,7 @@ class Outbound {
   struct UnderWay {
     Message message;
     bool received = false;  // QoS 2: PUBREC came, PUBREL is out
+    bool released = false;  // or, with hold_releases(), may go out
     std::uint64_t order = 0;
   };
   void put(const Message& message, std::uint16_t id, bool dup, std::string& out) const;
@@ -64,6 +76,7 @@ class Outbound {
   std::size_t bytes_ = 0;
   std::uint16_t last_id_ = 0;
   std::uint64_t order_ = 0, strays_ = 0;
+  bool hold_releases_ = false;
 };
 
 }  // namespace penstock::connect::mqtt

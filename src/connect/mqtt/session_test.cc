@@ -135,5 +135,73 @@ TEST(MqttOutbound, SendsAgainAsTheSessionNeedsIt) {
   EXPECT_EQ(session.under_way(), 2u);
 }
 
+TEST(MqttInbound, AnIdentifierIsFreeOnceItsReleaseIsCommitted) {
+  Inbound session;
+  session.hold_releases();
+  std::string out;
+  EXPECT_EQ(session.take(incoming(7, 2, "a")), 1u);
+  session.confirm(1, out, Version::v5);
+  EXPECT_THAT(words(out), ElementsAre("PUBREC 7"));
+  EXPECT_EQ(session.committed(1).size(), 1u);
+  session.release(7, out, Version::v5);
+  EXPECT_THAT(words(out), IsEmpty());
+  EXPECT_TRUE(session.committed(1).empty());
+  EXPECT_EQ(session.in_flight(), 1u);
+  session.confirm_releases(session.last_release(), out, Version::v5);
+  EXPECT_THAT(words(out), ElementsAre("PUBCOMP 7"));
+  EXPECT_EQ(session.in_flight(), 0u);
+  session.release(7, out, Version::v5);
+  session.begin_connection(true);  // the broker asks again over the new one
+  session.confirm_releases(session.last_release(), out, Version::v5);
+  EXPECT_THAT(words(out), IsEmpty());
+}
+
+TEST(MqttInbound, RemembersAsManyAsABrokerMayHaveUnderWay) {
+  Inbound session({}, 2);
+  for (std::uint16_t id = 1; id <= 4; ++id) session.take(incoming(id, 1, "x"));
+  const std::vector<Received> kept = session.committed(4);
+  ASSERT_EQ(kept.size(), 2u);
+  EXPECT_EQ(kept[0].packet_id, 3);
+  session.take(incoming(3, 1, "y"));  // an identifier that was used again counts once
+  EXPECT_EQ(session.committed(5).size(), 2u);
+}
+
+TEST(MqttOutbound, ReleasesWaitUntilTheyMayGo) {
+  Outbound session;
+  session.hold_releases();
+  std::string out;
+  session.begin_connection(Version::v5, 10, false, out);
+  session.set_last_id(6);
+  session.send({.topic = "t", .payload = "a", .qos = 2}, 1, out);
+  session.send({.topic = "t", .payload = "b", .qos = 2}, 2, out);
+  EXPECT_THAT(words(out), ElementsAre("PUBLISH 7 a", "PUBLISH 8 b"));
+  session.answer({.type = PacketType::pubrec, .packet_id = 8}, out);
+  session.answer({.type = PacketType::pubrec, .packet_id = 7}, out);
+  EXPECT_THAT(words(out), IsEmpty());
+  EXPECT_EQ(session.received(), 2u);
+  session.release_received(out);
+  EXPECT_THAT(words(out), ElementsAre("PUBREL 7", "PUBREL 8"));
+  EXPECT_TRUE(session.answer({.type = PacketType::pubcomp, .packet_id = 7}, out));
+}
+
+TEST(MqttOutbound, WhatAnEarlierProcessSentGoesOutAgainUnderItsIdentifier) {
+  for (const bool kept : {true, false}) {
+    Outbound session;
+    session.hold_releases();
+    session.set_last_id(9);
+    session.resume({.topic = "t", .payload = "a", .qos = 2}, 1, 8, false);
+    session.resume({.topic = "t", .payload = "b", .qos = 2}, 2, 9, true);
+    std::string out;
+    session.begin_connection(Version::v5, 10, kept, out);
+    if (kept) {
+      EXPECT_THAT(words(out), ElementsAre("PUBLISH 8 dup a", "PUBREL 9"));
+    } else {
+      EXPECT_THAT(words(out), ElementsAre("PUBLISH 8 a", "PUBLISH 9 b"));
+    }
+    session.send({.topic = "t", .payload = "c", .qos = 2}, 3, out);
+    EXPECT_THAT(words(out), ElementsAre("PUBLISH 10 c"));
+  }
+}
+
 }  // namespace
 }  // namespace penstock::connect::mqtt

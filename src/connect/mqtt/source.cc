@@ -1,0 +1,349 @@
+// An MQTT session as a source: messages are acknowledged once they are committed, in the order of
+// their receipt, and the checkpoint remembers what the broker may send again.
+#include <algorithm>
+#include <array>
+#include <condition_variable>
+#include <mutex>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "connect/mqtt/connector.h"
+#include "connect/mqtt/pace.h"
+#include "connect/mqtt/payload_fields.h"
+#include "connect/mqtt/session_position.h"
+#include "topics/own_headers.h"
+
+namespace penstock::connect::mqtt {
+namespace {
+
+constexpr std::chrono::milliseconds kLook{1};  // then a broker that has sent nothing more waits
+constexpr std::string_view kPayloadTooLarge = "mqtt_payload_too_large";
+constexpr std::uint8_t kFiltersKey = 'f';  // in the task's state
+
+class MqttSource final : public engine::Source, public Client::Listener {
+ public:
+  MqttSource(const engine::ConnectorTask& task, ClientOptions options, KeyRule key,
+             std::unique_ptr<PayloadFields> fields)
+      : name_(task.connector),
+        key_(key),
+        with_headers_(task.options.flag("headers")),
+        fields_(std::move(fields)),
+        opening_(task.opening),
+        options_(std::move(options)),
+        loop_(shared_loop()),
+        pace_(options_.receive_maximum) {}
+  ~MqttSource() override {
+    loop_->run([this] {
+      timer_.reset();
+      if (client_ == nullptr) return;
+      client_->end();
+      client_.reset();
+    });
+  }
+
+  // -- engine::Source, on its task's thread -------------------------------------------------------
+
+  Result<> open(const engine::SourceStart& start) override;
+  Result<const engine::SourceBatch*> poll(topics::Deadline deadline) override;
+  Result<> committed() override;
+  engine::ConnectorStatus status() const override;
+  void wake() override {
+    const std::lock_guard lock(mutex_);
+    woken_ = true;
+    arrived_.notify_all();
+  }
+
+  // -- Client::Listener, on the loop's thread -----------------------------------------------------
+
+  void on_connected(bool session_present, std::uint16_t send_window) override;
+  void on_subscribed(const std::vector<std::string>& refused) override;
+  void on_message(std::uint64_t number, const Publish& message) override;
+  void on_done(Outbound::Token, std::uint8_t) override {}
+  void on_released() override { unsaid_ = true; }
+  void on_taken() override;
+  bool on_lost(const Error& reason, bool lasting) override;
+
+ private:
+  void look();
+  void follow(Pace::Next next);
+  void compare_filters(std::string_view stored);
+  void tell_news();
+  void take();  // on the loop's thread: what has come, for poll()
+  ByteView headers_of(const Publish& message);
+
+  const std::string name_;
+  const KeyRule key_;
+  const bool with_headers_;
+  const std::unique_ptr<PayloadFields> fields_;  // null: payloads are not looked into
+  engine::PayloadOpening* const opening_;        // null: payloads are not sealed
+  ClientOptions options_;
+  const std::shared_ptr<net::EventLoop> loop_;
+
+  // The loop's thread.
+  std::unique_ptr<Client> client_;
+  topics::RecordBatch queue_;
+  std::vector<std::pair<std::size_t, std::string_view>> queue_refused_;
+  ByteBuffer headers_;
+  bool held_up_ = false, expects_session_ = false;
+  Pace pace_;
+  std::unique_ptr<net::LoopTimer> timer_;
+  bool unsaid_ = false;   // something has come that the task was not told of
+  bool looking_ = false;  // the timer runs
+
+  // The task's thread.
+  engine::SourceBatch batch_;
+  std::uint64_t messages_up_to_ = 0, releases_up_to_ = 0;
+  std::string filters_;  // of the subscriptions, a line each, as the task's state has them
+  bool filters_stored_ = false;
+
+  mutable std::mutex mutex_;  // of what follows
+  std::condition_variable arrived_;
+  bool news_ = false, woken_ = false, connected_ = false;
+  std::optional<Error> error_;
+  std::string reason_ = "connecting";
+  std::uint64_t messages_ = 0, repeats_ = 0, doubtful_ = 0, sessions_lost_ = 0, connections_ = 0,
+                too_large_ = 0, duplicates_ = 0;
+  engine::PayloadOpening::Counts sealed_;
+};
+
+// The session has the filters of the statement that began it; another one may have come since.
+void MqttSource::compare_filters(std::string_view stored) {
+  std::vector<std::string> had;
+  for (std::size_t at = 0; at < stored.size();) {
+    const std::size_t end = std::min(stored.find('\n', at), stored.size());
+    had.emplace_back(stored.substr(at, end - at));
+    at = end + 1;
+  }
+  const auto wants = [&](const std::string& filter) {
+    return std::ranges::any_of(options_.subscriptions,
+                               [&](const auto& one) { return one.filter == filter; });
+  };
+  for (const std::string& filter : had)
+    if (!wants(filter)) options_.unsubscribe.push_back(filter);
+  options_.subscribe_anew = stored != filters_;
+}
+
+Result<> MqttSource::open(const engine::SourceStart& start) {
+  options_.subscribe_anew = !start.position;  // a session that is there is of a time before this
+  if (start.position) {
+    options_.received = TRY(decode_position(start.position->bytes));
+    expects_session_ = true;
+  }
+  for (const SubscriptionSpec& one : options_.subscriptions)
+    filters_ += fmt::format("{}{}", filters_.empty() ? "" : "\n", one.filter);
+  std::vector<std::pair<ByteBuffer, ByteBuffer>> names;
+  for (const auto& [key, value] : start.state) {
+    if (key != ByteBuffer{kFiltersKey}) {
+      names.emplace_back(key, value);
+      continue;
+    }
+    compare_filters(as_text(value));
+    filters_stored_ = as_text(value) == filters_;
+  }
+  if (fields_ != nullptr) TRY(fields_->restore(names));
+  options_.hold_releases = true;
+  loop_->run([this] {
+    timer_ = std::make_unique<net::LoopTimer>(*loop_);
+    client_ = Client::start(*loop_, options_, *this);
+  });
+  return {};
+}
+
+Result<const engine::SourceBatch*> MqttSource::poll(topics::Deadline deadline) {
+  opening_ != nullptr ? batch_.records.wipe() : batch_.records.clear();
+  batch_.grants.clear();
+  batch_.refused.clear();
+  batch_.position.reset();
+  batch_.state.clear();
+  {
+    std::unique_lock lock(mutex_);
+    arrived_.wait_until(lock, deadline, [this] { return news_ || woken_ || error_; });
+    woken_ = false;
+    if (error_) return fail(*error_);
+    if (!news_) return &batch_;
+  }
+  loop_->run([this] { take(); });
+  if (opening_ != nullptr) TRY(opening_->open(batch_, key_ == KeyRule::topic));
+  const std::size_t duplicates = fields_ != nullptr ? fields_->apply(batch_) : 0;
+  if (!std::exchange(filters_stored_, true))
+    batch_.state.push_back({ByteBuffer{kFiltersKey}, to_buffer(as_bytes(filters_))});
+  const std::lock_guard lock(mutex_);
+  duplicates_ += duplicates;
+  if (opening_ != nullptr) sealed_ = opening_->counts();
+  return &batch_;
+}
+
+// All of it at one moment, so that position and records belong together.
+void MqttSource::take() {
+  std::swap(batch_.records, queue_);
+  std::swap(batch_.refused, queue_refused_);
+  unsaid_ = false;
+  pace_.taken();
+  const Inbound& inbound = client_->inbound();
+  messages_up_to_ = inbound.last();
+  releases_up_to_ = inbound.last_release();
+  batch_.position = topics::SourcePosition{encode_position(inbound.committed(messages_up_to_))};
+  if (std::exchange(held_up_, false)) client_->read(true);
+  const std::lock_guard lock(mutex_);
+  news_ = false;
+  messages_ += batch_.records.size();
+  repeats_ = inbound.repeats();
+  doubtful_ = inbound.doubtful_repeats();
+}
+
+Result<> MqttSource::committed() {
+  loop_->post([this, messages = messages_up_to_, releases = releases_up_to_] {
+    if (client_ == nullptr) return;
+    client_->confirm(messages);
+    client_->confirm_releases(releases);
+  });
+  return {};
+}
+
+engine::ConnectorStatus MqttSource::status() const {
+  const std::lock_guard lock(mutex_);
+  engine::ConnectorStatus out;
+  out.connected = connected_;
+  out.reason = reason_;
+  out.position = fmt::format("session '{}': {} messages taken", options_.client_id, messages_);
+  out.counters = {{"messages", messages_},
+                  {"repeats_dropped", repeats_},
+                  {"doubtful_repeats", doubtful_},
+                  {"duplicates_dropped", duplicates_},
+                  {"payloads_too_large", too_large_},
+                  {"sessions_lost", sessions_lost_},
+                  {"connections", connections_}};
+  if (opening_ == nullptr) return out;
+  out.counters.emplace_back("sealed_repeats_dropped", sealed_.repeats);
+  out.counters.emplace_back("grants_refused", sealed_.grants_refused);
+  return out;
+}
+
+void MqttSource::tell_news() {
+  const std::lock_guard lock(mutex_);
+  if (std::exchange(news_, true)) return;
+  arrived_.notify_all();
+}
+
+void MqttSource::on_connected(bool session_present, std::uint16_t) {
+  const bool lost = std::exchange(expects_session_, true) && !session_present;
+  {
+    const std::lock_guard lock(mutex_);
+    connected_ = true;
+    ++connections_;
+    reason_.clear();
+    if (lost) {
+      ++sessions_lost_;
+      reason_ = "the broker had lost the session: what waited there is gone";
+    }
+  }
+  if (lost)
+    log::error(
+        "an MQTT session is lost: what the broker kept for it while nobody was connected is gone",
+        {{"connector", log::Public(name_)},
+         {"client_id", log::Public(options_.client_id)},
+         {"advice", log::Public("it subscribes again. Brokers lose sessions that they do not "
+                                "persist, or that expire (session_expiry_s)")}});
+  tell_news();  // the position is another now
+}
+
+void MqttSource::on_subscribed(const std::vector<std::string>& refused) {
+  if (refused.empty()) return;
+  const std::lock_guard lock(mutex_);
+  error_ =
+      Error(ErrorCode::permission_denied,
+            fmt::format("the broker refuses to serve these topic filters: {}; check its access "
+                        "list",
+                        fmt::join(refused, ", ")));
+  arrived_.notify_all();
+}
+
+ByteView MqttSource::headers_of(const Publish& message) {
+  headers_.clear();
+  if (!with_headers_) return headers_;
+  const auto own = [this](std::string_view name, std::string_view value) {
+    topics::append_header(headers_, {name, as_bytes(value)});
+  };
+  own("mqtt.topic", message.topic);
+  own("mqtt.qos", std::array<std::string_view, 3>{"0", "1", "2"}[message.qos]);
+  own("mqtt.retained", message.retain ? "true" : "false");
+  for (const auto& [name, value] : message.properties.user) {
+    if (name.starts_with("mqtt.")) {  // nobody else's word for what we say
+      topics::append_header(headers_,
+                            {fmt::format("{}{}", topics::kForeignPrefix, name), as_bytes(value)});
+    } else {
+      topics::append_foreign_header(headers_, {name, as_bytes(value)});
+    }
+  }
+  return headers_;
+}
+
+void MqttSource::on_message(std::uint64_t, const Publish& message) {
+  topics::RecordView record{.key = std::nullopt,
+                            .value = as_bytes(message.payload),
+                            .timestamp_ms = system_clock().now_ms(),
+                            .headers = headers_of(message)};
+  if (key_ == KeyRule::topic || opening_ != nullptr) record.key = as_bytes(message.topic);
+  if (message.payload_bytes_lost > 0) {
+    queue_refused_.emplace_back(queue_.size(), kPayloadTooLarge);
+    record.value = std::nullopt;
+    const std::lock_guard lock(mutex_);
+    ++too_large_;
+  }
+  queue_.append(record);
+  const bool full = queue_.bytes() >= kSourceQueueBytes || queue_.size() >= kSourceQueueMessages;
+  if (full && !std::exchange(held_up_, true)) client_->read(false);
+  unsaid_ = true;
+}
+
+void MqttSource::on_taken() {
+  if (!unsaid_) return;
+  if (held_up_) return follow(Pace::Next::commit);
+  follow(pace_.came(client_->inbound().in_flight(), queue_.size()));
+}
+
+void MqttSource::look() {
+  looking_ = false;
+  if (unsaid_) follow(pace_.looked(client_->inbound().in_flight(), queue_.size()));
+}
+
+void MqttSource::follow(Pace::Next next) {
+  if (next == Pace::Next::commit) {
+    unsaid_ = false;
+    return tell_news();
+  }
+  if (!std::exchange(looking_, true)) timer_->after(kLook, [this] { look(); });
+}
+
+bool MqttSource::on_lost(const Error& reason, bool lasting) {
+  const std::lock_guard lock(mutex_);
+  connected_ = false;
+  reason_ = reason.text();
+  log::warning("an MQTT connection is lost",
+               {{"connector", log::Public(name_)}, {"reason", reason}});
+  if (!lasting) return true;
+  error_ = reason;
+  arrived_.notify_all();
+  return false;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<engine::Source>> make_source(const engine::ConnectorTask& task) {
+  ClientOptions options = TRY(client_options(engine::ConnectorDirection::source, task));
+  options.receive_maximum = static_cast<std::uint16_t>(task.options.number("receive_max"));
+  options.in_flight_max = kSourceInFlightMax;
+  const auto qos = static_cast<std::uint8_t>(task.options.number("qos"));
+  for (std::string& filter : TRY(filters_of(task))) {
+    options.subscriptions.push_back(
+        {.filter = std::move(filter), .qos = qos, .retain_handling = 1});
+  }
+  const KeyRule key = key_rule(task.options.text("key"));
+  auto fields = TRY(PayloadFields::of(task.options));
+  return std::make_unique<MqttSource>(task, std::move(options), key, std::move(fields));
+}
+
+}  // namespace penstock::connect::mqtt
