@@ -35,8 +35,7 @@ class ClientSession final : public Client, public net::Connection::Handler {
       : loop_(loop),
         options_(std::move(options)),
         listener_(listener),
-        inbound_(options_.received,
-                 std::min<std::size_t>(2 * std::size_t{options_.receive_maximum}, kRememberedMax)),
+        inbound_(options_.received),
         timer_(loop),
         retry_(loop),
         client_id_(options_.client_id),
@@ -77,6 +76,11 @@ class ClientSession final : public Client, public net::Connection::Handler {
   void confirm(std::uint64_t up_to) override {
     std::string out;
     inbound_.confirm(up_to, out, options_.version);
+    if (ready_ && inbound_.wants_barrier()) {
+      encode(out, Ping{});
+      barrier_ping_ = ++pings_;
+      inbound_.barrier_sent();
+    }
     if (ready_) send(out);
   }
   void confirm_releases(std::uint64_t up_to) override {
@@ -196,6 +200,7 @@ class ClientSession final : public Client, public net::Connection::Handler {
     clean_start_ = false;
     std::string out;
     inbound_.begin_connection(packet.session_present);
+    pings_ = pongs_ = barrier_ping_ = 0;
     if (packet.session_present && !options_.unsubscribe.empty() && !subscribed_) {
       put_unsubscribe(out);  // its answer brings the subscriptions
     } else if (must_subscribe(packet.session_present)) {
@@ -286,11 +291,8 @@ class ClientSession final : public Client, public net::Connection::Handler {
       message.topic = found->second;
     }
     // A broker that sends more than we take would fill our memory.
-    // Twice what we take: mosquitto counts anew when a session goes on, and passes the limit then.
-    const std::size_t agreed =
-        options_.version == Version::v5 ? options_.receive_maximum : options_.in_flight_max;
-    const std::size_t window = std::min(2 * agreed, options_.in_flight_max);
-    if (packet.qos > 0 && inbound_.in_flight() >= window && !inbound_.is_known(packet.packet_id))
+    const bool strict = options_.version == Version::v5 && !options_.bears_more_in_flight;
+    if (strict && packet.qos > 0 && inbound_.unacknowledged() >= options_.receive_maximum)
       return wrong("PUBLISH: more unacknowledged messages than the Receive Maximum allows");
     const std::uint64_t number = inbound_.take(message);
     if (number == 0)
@@ -318,6 +320,7 @@ class ClientSession final : public Client, public net::Connection::Handler {
 
   Result<> on_packet(const Ping&) {
     pinged_ = false;
+    if (++pongs_ >= barrier_ping_) inbound_.barrier_passed();
     return {};
   }
 
@@ -360,6 +363,7 @@ class ClientSession final : public Client, public net::Connection::Handler {
     if (quiet && connection_) {
       std::string out;
       encode(out, Ping{});
+      ++pings_;
       connection_->send(out);
       pinged_ = true;
     }
@@ -418,6 +422,7 @@ class ClientSession final : public Client, public net::Connection::Handler {
   std::unordered_map<std::uint16_t, std::string> aliases_;
   bool ready_ = false, ended_ = false, reading_ = true, subscribed_ = false;
   bool sent_ = false, heard_ = false, pinged_ = false;
+  std::uint64_t pings_ = 0, pongs_ = 0, barrier_ping_ = 0;  // of this connection
   seconds keep_alive_{0};
   std::uint16_t send_window_ = 65'535;
   milliseconds backoff_;

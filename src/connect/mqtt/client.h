@@ -39,9 +39,9 @@ struct ClientOptions {
   std::optional<std::string> user = {}, password = {};
   std::optional<WillMessage> will = {};
   std::uint16_t receive_maximum = kReceiveMaxDefault;  // messages we take unacknowledged
-  // More than this unacknowledged ends the connection, as twice the Receive Maximum does, which
-  // 3.1.1 has not.
-  std::size_t in_flight_max = 65'535;
+  // Who does not keep to receive_maximum is borne (mosquitto, when a session goes on), not cut off:
+  // the listener makes the broker wait by read().
+  bool bears_more_in_flight = false;
   std::size_t packet_bytes_max = kPacketBytesDefault;
   std::vector<SubscriptionSpec> subscriptions = {};
   // Of a session that is kept: filters that it has and is to have no more; and whether those above
