@@ -1,8 +1,10 @@
 #include "connect/mqtt/inbound.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
+#include "connect/mqtt/limits.h"
 #include "crypto/keyed_sha256.h"
 
 namespace penstock::connect::mqtt {
@@ -142,11 +144,25 @@ void Inbound::begin_connection(bool session_present) {
   unreleased_ = 0;
 }
 
+// A broker that has sent thousands before it answers a ping must not make positions larger than the
+// log takes. What was acknowledged longest ago is left out then: it is known to the broker most
+// surely.
 std::vector<Received> Inbound::committed(std::uint64_t up_to) const {
-  std::vector<Received> out;
+  std::vector<std::pair<std::uint64_t, Received>> all;
   for (const auto& [id, known] : known_) {
-    if (known.number <= up_to) out.push_back({id, known.qos, known.digest});
+    if (known.number > up_to) continue;
+    // Of QoS 2 all are needed: they sort behind every number.
+    const std::uint64_t order = known.qos == 2 ? UINT64_MAX : known.number;
+    all.emplace_back(order, Received{id, known.qos, known.digest});
   }
+  const std::size_t kept = std::max(kCommittedMax, unreleased_);
+  if (all.size() > kept) {
+    std::ranges::sort(all, std::greater<>(), [](const auto& one) { return one.first; });
+    all.resize(kept);
+  }
+  std::vector<Received> out;
+  out.reserve(all.size());
+  for (const auto& [order, one] : all) out.push_back(one);
   std::ranges::sort(out, {}, &Received::packet_id);
   return out;
 }

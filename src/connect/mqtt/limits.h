@@ -17,6 +17,8 @@ inline constexpr std::size_t kUserPropertiesMax = 256;      // of one packet
 inline constexpr std::size_t kFiltersMax = 1'000;           // of one SUBSCRIBE or SUBACK
 inline constexpr std::uint16_t kReceiveMaxDefault = 1'000;  // unconfirmed messages that we take
 inline constexpr std::int64_t kSourceReceiveMax = 65'535;
+// Messages of QoS 1 in a position: 19 bytes each of topics::kSourcePositionBytesMax.
+inline constexpr std::size_t kCommittedMax = 3'400;
 inline constexpr std::size_t kSourceQueueBytes = 8 << 20;      // then the broker is made to wait
 inline constexpr std::size_t kSourceQueueMessages = 32 << 10;  // likewise
 

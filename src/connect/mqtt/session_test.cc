@@ -221,5 +221,18 @@ TEST(MqttOutbound, WhatAnEarlierProcessSentGoesOutAgainUnderItsIdentifier) {
   }
 }
 
+TEST(Inbound, APositionNeverOutgrowsTheLogAndKeepsTheNewest) {
+  Inbound inbound;
+  std::string out;
+  std::uint64_t last = 0;
+  for (std::uint16_t id = 1; id <= 7'000; ++id)
+    last = inbound.take({.topic = "t", .payload = "x", .qos = 1, .packet_id = id});
+  inbound.confirm(last, out, Version::v5);  // and no ping is answered
+  const std::vector<Received> kept = inbound.committed(last);
+  ASSERT_EQ(kept.size(), kCommittedMax);
+  EXPECT_EQ(kept.back().packet_id, 7'000);
+  EXPECT_EQ(kept.front().packet_id, 7'000 - kCommittedMax + 1);
+}
+
 }  // namespace
 }  // namespace penstock::connect::mqtt
