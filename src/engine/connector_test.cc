@@ -40,6 +40,7 @@ class CountingSource final : public Source {
   Result<> open(const SourceStart& start) override {
     const std::lock_guard lock(outside->mutex);
     ++outside->opened;
+    outside->changed.notify_all();
     if (outside->trouble) return fail(*outside->trouble);
     committed_ = start.position ? std::stoll(std::string(as_text(start.position->bytes))) : 0;
     next_ = outside->acknowledged + 1;

@@ -98,6 +98,25 @@ TEST_F(KeyFile, HasAStateKeyWhenItIsAServers) {
   EXPECT_TRUE(load_keys(reader).value().state_key().empty());
 }
 
+TEST_F(KeyFile, HasSecretsByName) {
+  const auto path = put("server.json", R"({"secrets": {"broker": "hush", "other": ""}})");
+  const KeyRing ring = load_keys(path).value();
+  EXPECT_EQ(as_text(ring.secret("broker").value().view()), "hush");
+  EXPECT_EQ(ring.secret("other").value().size(), 0u);
+  EXPECT_EQ(ring.secret("none").error().code(), ErrorCode::not_found);
+  EXPECT_EQ(ring.secret_names(), (std::vector<std::string>{"broker", "other"}));
+  const auto copy = folder / "copy.json", without = folder / "without.json";
+  ASSERT_TRUE(write_keys(ring, copy, {}));
+  EXPECT_EQ(as_text(load_keys(copy).value().secret("broker").value().view()), "hush");
+  ASSERT_TRUE(write_keys(ring, without, {.secrets = false}));
+  EXPECT_TRUE(load_keys(without).value().secret_names().empty());
+  for (const std::string_view wrong : {"7", R"({"broker": 7})", R"({"": "x"})"}) {
+    const Error error =
+        load_keys(put("wrong.json", fmt::format(R"({{"secrets": {}}})", wrong))).error();
+    EXPECT_EQ(error.code(), ErrorCode::invalid_argument) << wrong;
+  }
+}
+
 TEST_F(KeyFile, RefusesAStateKeyOfAnotherLength) {
   for (const std::string_view wrong : {"\"\"", "\"AAAA\"", "7", "\"!\""}) {
     const auto path = put("server.json", fmt::format(R"({{"state_key": {}}})", wrong));

@@ -241,7 +241,7 @@ class Source(Certificates, ConnectorCase):
         self.publish([json.dumps({"device": "d1", "n": n, "at": first + n}) for n in (2, 4)])
         self.wait_for_records(5)
         records = self.consume("readings", "--with-metadata")
-        good = [(r.get("key"), r["value"]["n"], r["timestamp"]) for r in records if isinstance(r["value"], dict)]
+        good = [(r.get("key"), r["value"]["n"], r["timestamp"]) for r in records if "n" in r["value"]]
         self.assertEqual(good, [("d1", n, first + n) for n in (1, 2, 3, 4)])
         self.assertEqual(self.counter("duplicates_dropped"), 1)
 
@@ -311,11 +311,6 @@ s.close()
 
 
 class Sink(ConnectorCase):
-    def reader(self, *more: object) -> subprocess.Popen:
-        reader = self.start(PENSTOCK, "mqtt", "sub", *self.where(), "-i", "reader", "-c", "-v", *more,
-                            stdout=subprocess.PIPE)
-        return reader
-
     def subscribe(self, topic: str, qos: int) -> None:
         """A session that keeps what comes."""
         subprocess.run(["mosquitto_sub", *map(str, self.where()), "-i", "reader", "-c", "-t", topic, "-q", str(qos), "-E"],
@@ -334,10 +329,12 @@ class Sink(ConnectorCase):
         for qos in (0, 1, 2):
             self.ksql(self.sink(f"sink{qos}", more=f"qos={qos}", to=f"out/{qos}/{{key}}"))
             self.wait_for_state("RUNNING", f"SINK{qos}")
-        lines = self.received("out/#", 2, 6)
+        lines = self.received("out/#", 2, 4)  # brokers keep nothing of QoS 0 for a session that is away
         self.assertEqual(Counter(line.split()[0] for line in lines),
-                         Counter({f"out/{qos}/{key}": 1 for qos in (0, 1, 2) for key in "ab"}))
-        self.wait_until(lambda: self.connector("SINK2")["tasks"][0]["lag"] == 0, "no lag")
+                         Counter({f"out/{qos}/{key}": 1 for qos in (1, 2) for key in "ab"}))
+        for qos in (0, 1, 2):
+            self.wait_until(lambda qos=qos: self.connector(f"SINK{qos}")["tasks"][0]["lag"] == 0, "no lag")
+            self.assertEqual(self.connector(f"SINK{qos}")["tasks"][0]["records_out"], 2)
 
     def test_kills_lose_nothing_and_double_nothing_at_qos_2(self) -> None:
         rng = random.Random(SEED)

@@ -37,8 +37,7 @@ class ClientSession final : public Client, public net::Connection::Handler {
       : loop_(loop),
         options_(std::move(options)),
         listener_(listener),
-        inbound_(options_.received,
-                 std::min<std::size_t>(2 * std::size_t{options_.receive_maximum}, kRememberedMax)),
+        inbound_(options_.received),
         timer_(loop),
         retry_(loop),
         client_id_(options_.client_id),
@@ -79,6 +78,11 @@ class ClientSession final : public Client, public net::Connection::Handler {
   void confirm(std::uint64_t up_to) override {
     std::string out;
     inbound_.confirm(up_to, out, options_.version);
+    if (ready_ && inbound_.wants_barrier()) {
+      encode(out, Ping{});
+      barrier_ping_ = ++pings_;
+      inbound_.barrier_sent();
+    }
     if (ready_) send(out);
     go_on();
   }
@@ -219,6 +223,7 @@ class ClientSession final : public Client, public net::Connection::Handler {
     clean_start_ = false;
     std::string out;
     inbound_.begin_connection(packet.session_present);
+    pings_ = pongs_ = barrier_ping_ = 0;
     if (packet.session_present && !options_.unsubscribe.empty() && !subscribed_) {
       put_unsubscribe(out);  // its answer brings the subscriptions
     } else if (must_subscribe(packet.session_present)) {
@@ -311,11 +316,6 @@ class ClientSession final : public Client, public net::Connection::Handler {
   }
 
   Result<> take(const Publish& message) {
-    // Identifiers that the broker does not release would fill memory and checkpoint.
-    const std::size_t most =
-        std::max<std::size_t>(options_.receive_maximum, options_.in_flight_max);
-    if (message.qos > 0 && inbound_.in_flight() >= most && !inbound_.is_known(message.packet_id))
-      return wrong("PUBLISH: more unacknowledged messages than the Receive Maximum allows");
     const std::uint64_t number = inbound_.take(message);
     if (number == 0)
       confirm(0);  // a repeat: acknowledged again once its turn has come
@@ -343,6 +343,7 @@ class ClientSession final : public Client, public net::Connection::Handler {
 
   Result<> on_packet(const Ping&) {
     pinged_ = false;
+    if (++pongs_ >= barrier_ping_) inbound_.barrier_passed();
     return {};
   }
 
@@ -385,6 +386,7 @@ class ClientSession final : public Client, public net::Connection::Handler {
     if (quiet && connection_) {
       std::string out;
       encode(out, Ping{});
+      ++pings_;
       connection_->send(out);
       pinged_ = true;
     }
@@ -445,6 +447,7 @@ class ClientSession final : public Client, public net::Connection::Handler {
   bool taking_ = false;  // packets are being handed over
   bool halted_ = false;  // until some of what we owe an answer for is confirmed
   bool sent_ = false, heard_ = false, pinged_ = false;
+  std::uint64_t pings_ = 0, pongs_ = 0, barrier_ping_ = 0;  // of this connection
   seconds keep_alive_{0};
   std::uint16_t send_window_ = 65'535;
   milliseconds backoff_;

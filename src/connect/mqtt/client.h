@@ -38,10 +38,9 @@ struct ClientOptions {
   std::uint16_t keep_alive_s = 60;     // 0: none
   std::optional<std::string> user = {}, password = {};
   std::optional<WillMessage> will = {};
-  std::uint16_t receive_maximum = kReceiveMaxDefault;  // messages we take unacknowledged
-  // A broker that passes it is not read until answers have gone out. More than this with nothing
-  // left to answer (QoS 2 that it does not release) ends the connection.
-  std::size_t in_flight_max = 65'535;
+  // Messages we take unacknowledged. A broker that sends more (mosquitto does when a session goes
+  // on) is not read until answers have gone out.
+  std::uint16_t receive_maximum = kReceiveMaxDefault;
   std::size_t packet_bytes_max = kPacketBytesDefault;
   std::vector<SubscriptionSpec> subscriptions = {};
   // Of a session that is kept: filters that it has and is to have no more; and whether those above

@@ -75,8 +75,7 @@ constexpr std::array<ConnectorOption, 10> kSource = {{
     {.name = "receive_max",
      .type = Type::number,
      .fallback = "1000",
-     .help = "Messages that may be unacknowledged; of 3.1.1, where the broker decides, what it may "
-             "have in flight",
+     .help = "Messages that may be unacknowledged (5.0; at 3.1.1 the broker decides)",
      .min = 1,
      .max = kSourceReceiveMax},
     {.name = "payload",

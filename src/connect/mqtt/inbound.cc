@@ -1,13 +1,17 @@
 #include "connect/mqtt/inbound.h"
 
 #include <algorithm>
+#include <functional>
+#include <utility>
 
+#include "connect/mqtt/limits.h"
 #include "crypto/keyed_sha256.h"
 
 namespace penstock::connect::mqtt {
 
-Inbound::Inbound(std::vector<Received> committed, std::size_t window) : window_(window) {
-  for (const Received& one : committed) remember(one.packet_id, {0, one.qos, one.digest});
+Inbound::Inbound(std::vector<Received> committed) {
+  for (const Received& one : committed)
+    remember(one.packet_id, {.number = 0, .qos = one.qos, .digest = one.digest});
 }
 
 void Inbound::forget(std::uint16_t packet_id) {
@@ -17,22 +21,32 @@ void Inbound::forget(std::uint16_t packet_id) {
   known_.erase(found);
 }
 
-// Brokers take acknowledgements in the order in which they are sent, and have no more than their
-// window under way: what lies further back than that is known to them.
 void Inbound::remember(std::uint16_t packet_id, const Known& known) {
   forget(packet_id);
   known_[packet_id] = known;
-  if (known.qos == 2) {
+  if (known.qos == 2)
     ++unreleased_;
-    return;
-  }
-  recent_.emplace_back(packet_id, known.number);
-  while (recent_.size() > window_) {
+  else
+    recent_.emplace_back(packet_id, known.number);
+}
+
+void Inbound::barrier_sent() {
+  ++barriers_sent_;
+  barrier_open_ = true;
+  acknowledged_ = 0;
+}
+
+void Inbound::barrier_passed() {
+  if (!std::exchange(barrier_open_, false)) return;
+  barriers_passed_ = barriers_sent_;
+  for (; !recent_.empty(); recent_.pop_front()) {
     const auto [id, number] = recent_.front();
-    recent_.pop_front();
     const auto found = known_.find(id);
-    if (found != known_.end() && found->second.number == number && found->second.qos == 1)
-      known_.erase(found);
+    const bool stale =
+        found == known_.end() || found->second.qos != 1 || found->second.number != number;
+    if (stale) continue;  // the identifier was used again
+    if (found->second.barrier > barriers_passed_) return;
+    known_.erase(found);
   }
 }
 
@@ -65,7 +79,8 @@ std::uint64_t Inbound::take(const Publish& message) {
     }
   }
   if (message.dup) ++doubtful_;
-  remember(message.packet_id, {++last_, message.qos, digest});
+  ++last_;
+  remember(message.packet_id, {.number = last_, .qos = message.qos, .digest = digest});
   to_acknowledge_.push_back({last_, message.packet_id, message.qos});
   if (message.qos == 1) ++acknowledging_qos1_;
   return last_;
@@ -77,7 +92,13 @@ void Inbound::confirm(std::uint64_t up_to, std::string& out, Version version) {
     const Pending& next = to_acknowledge_.front();
     const PacketType type = next.qos == 2 ? PacketType::pubrec : PacketType::puback;
     encode(out, Ack{.type = type, .packet_id = next.packet_id}, version);
-    if (next.qos == 1) --acknowledging_qos1_;
+    if (next.qos == 1) {
+      --acknowledging_qos1_;
+      ++acknowledged_;
+      const auto found = known_.find(next.packet_id);
+      if (found != known_.end() && found->second.number == next.number)
+        found->second.barrier = barriers_sent_ + 1;
+    }
     to_acknowledge_.pop_front();
   }
 }
@@ -111,18 +132,37 @@ void Inbound::confirm_releases(std::uint64_t up_to, std::string& out, Version ve
 void Inbound::begin_connection(bool session_present) {
   to_acknowledge_.clear();
   held_.clear();  // the broker asks again
-  acknowledging_qos1_ = 0;
+  acknowledging_qos1_ = acknowledged_ = 0;
+  barrier_open_ = false;
+  // What the broker does not send again it knows of; it has begun to before it answers a second
+  // ping.
+  for (auto& [id, known] : known_)
+    known.barrier = known.number <= confirmed_ ? barriers_sent_ + 2 : kNever;
   if (session_present) return;
   known_.clear();
   recent_.clear();
   unreleased_ = 0;
 }
 
+// A broker that has sent thousands before it answers a ping must not make positions larger than the
+// log takes. What was acknowledged longest ago is left out then: it is known to the broker most
+// surely.
 std::vector<Received> Inbound::committed(std::uint64_t up_to) const {
-  std::vector<Received> out;
+  std::vector<std::pair<std::uint64_t, Received>> all;
   for (const auto& [id, known] : known_) {
-    if (known.number <= up_to) out.push_back({id, known.qos, known.digest});
+    if (known.number > up_to) continue;
+    // Of QoS 2 all are needed: they sort behind every number.
+    const std::uint64_t order = known.qos == 2 ? UINT64_MAX : known.number;
+    all.emplace_back(order, Received{id, known.qos, known.digest});
   }
+  const std::size_t kept = std::max(kCommittedMax, unreleased_);
+  if (all.size() > kept) {
+    std::ranges::sort(all, std::greater<>(), [](const auto& one) { return one.first; });
+    all.resize(kept);
+  }
+  std::vector<Received> out;
+  out.reserve(all.size());
+  for (const auto& [order, one] : all) out.push_back(one);
   std::ranges::sort(out, {}, &Received::packet_id);
   return out;
 }

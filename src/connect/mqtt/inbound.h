@@ -10,7 +10,6 @@
 #include <utility>
 #include <vector>
 
-#include "connect/mqtt/limits.h"
 #include "connect/mqtt/packet.h"
 
 namespace penstock::connect::mqtt {
@@ -28,9 +27,8 @@ struct Received {
 
 class Inbound {
  public:
-  // What a new connection goes on with, out of the checkpoint. window: how many messages of QoS 1
-  // are remembered behind the newest one: as many as a broker may have in flight.
-  explicit Inbound(std::vector<Received> committed = {}, std::size_t window = kReceiveMaxDefault);
+  // What a new connection goes on with, out of the checkpoint.
+  explicit Inbound(std::vector<Received> committed = {});
   // From here on identifiers of QoS 2 are free for the broker (PUBCOMP) only when
   // confirm_releases() says that the release is committed: else a checkpoint that still has one
   // would take a new message for a repeat.
@@ -49,6 +47,13 @@ class Inbound {
   void confirm_releases(std::uint64_t up_to, std::string& out, Version version);
   std::uint64_t last_release() const { return last_release_; }
 
+  // Messages of QoS 1 are remembered until the broker is known to have our acknowledgement: it
+  // answers a ping (a barrier) behind it. However many it has under way, which is not always what
+  // was agreed: mosquitto sends all that waited when a session goes on.
+  bool wants_barrier() const { return !barrier_open_ && acknowledged_ >= kBarrierEvery; }
+  void barrier_sent();
+  void barrier_passed();
+
   // A new connection: what was to be acknowledged over the old one comes again, if the broker has
   // kept the session; else identifiers begin anew.
   void begin_connection(bool session_present);
@@ -62,15 +67,18 @@ class Inbound {
   std::size_t in_flight() const { return acknowledging_qos1_ + unreleased_ + held_.size(); }
   // Those that wait for an answer of ours. (QoS 2 between PUBREC and PUBREL waits for the broker.)
   std::size_t owed() const { return to_acknowledge_.size() + held_.size(); }
-  bool is_known(std::uint16_t packet_id) const { return known_.contains(packet_id); }
   std::uint64_t repeats() const { return repeats_; }            // that were not delivered again
   std::uint64_t doubtful_repeats() const { return doubtful_; }  // DUP, but delivered
 
  private:
+  static constexpr std::uint64_t kNever = ~std::uint64_t{0};
+  static constexpr std::size_t kBarrierEvery = 100;  // acknowledgements
+
   struct Known {
     std::uint64_t number = 0;  // 0: committed before this process
     std::uint8_t qos = 1;
     MessageDigest digest{};
+    std::uint64_t barrier = kNever;  // the broker knows of the acknowledgement once it has passed
   };
   struct Pending {
     std::uint64_t number;  // that must be committed first
@@ -86,9 +94,11 @@ class Inbound {
   void remember(std::uint16_t packet_id, const Known& known);
   void forget(std::uint16_t packet_id);
 
-  const std::size_t window_;
   bool hold_releases_ = false;
   std::deque<std::pair<std::uint16_t, std::uint64_t>> recent_;  // of QoS 1: identifier, number
+  std::uint64_t barriers_sent_ = 0, barriers_passed_ = 0;
+  bool barrier_open_ = false;
+  std::size_t acknowledged_ = 0;  // of QoS 1, since the last barrier
   std::deque<HeldRelease> held_;
   std::uint64_t last_release_ = 0;
   std::size_t unreleased_ = 0, acknowledging_qos1_ = 0;

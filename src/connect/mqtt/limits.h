@@ -16,11 +16,9 @@ inline constexpr std::uint16_t kPublishIdMax = 65'534;      // the last one is S
 inline constexpr std::size_t kUserPropertiesMax = 256;      // of one packet
 inline constexpr std::size_t kFiltersMax = 1'000;           // of one SUBSCRIBE or SUBACK
 inline constexpr std::uint16_t kReceiveMaxDefault = 1'000;  // unconfirmed messages that we take
-// Messages of QoS 1 that are remembered behind the newest one.
-inline constexpr std::size_t kRememberedMax = 1'400;
-// A source keeps what it has received in its checkpoint (topics::kSourcePositionBytesMax).
-inline constexpr std::int64_t kSourceReceiveMax = 1'000;
-inline constexpr std::size_t kSourceInFlightMax = 2'000;
+inline constexpr std::int64_t kSourceReceiveMax = 65'535;
+// Messages of QoS 1 in a position: 19 bytes each of topics::kSourcePositionBytesMax.
+inline constexpr std::size_t kCommittedMax = 3'400;
 inline constexpr std::size_t kSourceQueueBytes = 8 << 20;      // then the broker is made to wait
 inline constexpr std::size_t kSourceQueueMessages = 32 << 10;  // likewise
 

@@ -201,7 +201,7 @@ std::size_t PayloadFields::apply(engine::SourceBatch& batch) {
     record.timestamp_ms = time_of(row, record.timestamp_ms);
     kept_.append(record);
   }
-  if (!batch.state.empty()) window_->store_place(batch.state);
+  if (window_ != nullptr && !batch.state.empty()) window_->store_place(batch.state);
   std::swap(batch.records, kept_);
   return dropped;
 }

@@ -1,5 +1,5 @@
-// An MQTT session's position, as a checkpoint has it: what was committed while the broker may not
-// know it.
+// What of an MQTT session is stored with each commit: the messages that were committed while the
+// broker may not know it.
 #pragma once
 
 #include <vector>

@@ -156,14 +156,32 @@ TEST(MqttInbound, AnIdentifierIsFreeOnceItsReleaseIsCommitted) {
   EXPECT_THAT(words(out), IsEmpty());
 }
 
-TEST(MqttInbound, RemembersAsManyAsABrokerMayHaveUnderWay) {
-  Inbound session({}, 2);
-  for (std::uint16_t id = 1; id <= 4; ++id) session.take(incoming(id, 1, "x"));
-  const std::vector<Received> kept = session.committed(4);
-  ASSERT_EQ(kept.size(), 2u);
-  EXPECT_EQ(kept[0].packet_id, 3);
-  session.take(incoming(3, 1, "y"));  // an identifier that was used again counts once
-  EXPECT_EQ(session.committed(5).size(), 2u);
+TEST(MqttInbound, RemembersUntilTheBrokerHasAnsweredBehindTheAcknowledgement) {
+  Inbound session;
+  std::string out;
+  for (std::uint16_t id = 1; id <= 150; ++id) session.take(incoming(id, 1, "x"));
+  session.confirm(120, out, Version::v5);
+  EXPECT_TRUE(session.wants_barrier());
+  session.barrier_sent();
+  EXPECT_FALSE(session.wants_barrier());
+  session.confirm(130, out, Version::v5);  // behind the barrier
+  EXPECT_EQ(session.committed(150).size(), 150u);
+  session.barrier_passed();
+  EXPECT_EQ(session.committed(150).size(), 30u);
+  session.take(incoming(125, 1, "y"));  // an identifier that was used again counts once
+  EXPECT_EQ(session.committed(151).size(), 30u);
+}
+
+TEST(MqttInbound, WhatIsNotSentAgainOverANewConnectionIsKnownAfterTwoAnswers) {
+  Inbound session(
+      {{.packet_id = 1, .qos = 1, .digest = {}}, {.packet_id = 2, .qos = 1, .digest = {}}});
+  session.begin_connection(true);
+  session.barrier_sent();
+  session.barrier_passed();
+  EXPECT_EQ(session.committed(0).size(), 2u);
+  session.barrier_sent();
+  session.barrier_passed();
+  EXPECT_TRUE(session.committed(0).empty());
 }
 
 TEST(MqttOutbound, ReleasesWaitUntilTheyMayGo) {
@@ -201,6 +219,19 @@ TEST(MqttOutbound, WhatAnEarlierProcessSentGoesOutAgainUnderItsIdentifier) {
     session.send({.topic = "t", .payload = "c", .qos = 2}, 3, out);
     EXPECT_THAT(words(out), ElementsAre("PUBLISH 10 c"));
   }
+}
+
+TEST(Inbound, APositionNeverOutgrowsTheLogAndKeepsTheNewest) {
+  Inbound inbound;
+  std::string out;
+  std::uint64_t last = 0;
+  for (std::uint16_t id = 1; id <= 7'000; ++id)
+    last = inbound.take({.topic = "t", .payload = "x", .qos = 1, .packet_id = id});
+  inbound.confirm(last, out, Version::v5);  // and no ping is answered
+  const std::vector<Received> kept = inbound.committed(last);
+  ASSERT_EQ(kept.size(), kCommittedMax);
+  EXPECT_EQ(kept.back().packet_id, 7'000);
+  EXPECT_EQ(kept.front().packet_id, 7'000 - kCommittedMax + 1);
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kLook{1};  // then a broker that has sent nothing more waits
 constexpr std::string_view kPayloadTooLarge = "mqtt_payload_too_large";
-constexpr std::uint8_t kFiltersKey = 'f';  // in the task's state
+constexpr std::uint8_t kFiltersKey = 'f', kReceivedKey = 'r';  // in the task's state
 
 class MqttSource final : public engine::Source, public Client::Listener {
  public:
@@ -128,14 +128,15 @@ void MqttSource::compare_filters(std::string_view stored) {
 
 Result<> MqttSource::open(const engine::SourceStart& start) {
   options_.subscribe_anew = !start.position;  // a session that is there is of a time before this
-  if (start.position) {
-    options_.received = TRY(decode_position(start.position->bytes));
-    expects_session_ = true;
-  }
+  expects_session_ = start.position.has_value();
   for (const SubscriptionSpec& one : options_.subscriptions)
     filters_ += fmt::format("{}{}", filters_.empty() ? "" : "\n", one.filter);
   std::vector<std::pair<ByteBuffer, ByteBuffer>> names;
   for (const auto& [key, value] : start.state) {
+    if (key == ByteBuffer{kReceivedKey}) {
+      options_.received = TRY(decode_position(value));
+      continue;
+    }
     if (key != ByteBuffer{kFiltersKey}) {
       names.emplace_back(key, value);
       continue;
@@ -185,7 +186,9 @@ void MqttSource::take() {
   const Inbound& inbound = client_->inbound();
   messages_up_to_ = inbound.last();
   releases_up_to_ = inbound.last_release();
-  batch_.position = topics::SourcePosition{encode_position(inbound.committed(messages_up_to_))};
+  batch_.position = topics::SourcePosition{ByteBuffer{1}};  // that there is a session
+  batch_.state.push_back(
+      {ByteBuffer{kReceivedKey}, encode_position(inbound.committed(messages_up_to_))});
   if (std::exchange(held_up_, false)) client_->read(true);
   const std::lock_guard lock(mutex_);
   news_ = false;
@@ -335,7 +338,6 @@ bool MqttSource::on_lost(const Error& reason, bool lasting) {
 Result<std::unique_ptr<engine::Source>> make_source(const engine::ConnectorTask& task) {
   ClientOptions options = TRY(client_options(engine::ConnectorDirection::source, task));
   options.receive_maximum = static_cast<std::uint16_t>(task.options.number("receive_max"));
-  options.in_flight_max = kSourceInFlightMax;
   const auto qos = static_cast<std::uint8_t>(task.options.number("qos"));
   for (std::string& filter : TRY(filters_of(task))) {
     options.subscriptions.push_back(
