@@ -81,6 +81,11 @@ class ConnectorThread {
     return !ending_ && !paused_;
   }
 
+  bool is_wanted() const {
+    const std::lock_guard lock(mutex_);
+    return wanted();
+  }
+
   void run();
   Result<> run_once();
   void publish(std::unique_ptr<ConnectorWork> work);
@@ -123,10 +128,7 @@ Result<> ConnectorThread::run_once() {
   publish(TRY(std::move(open)));
   const auto opened_at = Clock::now();
   for (;;) {
-    {
-      const std::lock_guard lock(mutex_);
-      if (!wanted()) return {};
-    }
+    if (!is_wanted()) return work_->end();
     Work done;
     const Result<> stepped = work_->step(Clock::now() + kConnectorPoll, done);
     {

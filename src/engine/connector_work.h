@@ -42,6 +42,8 @@ class ConnectorWork {
   // One round: what is at hand, and its commit. What was done is added to `done`. After an error
   // the work must be destroyed and opened again from committed data.
   virtual Result<> step(topics::Deadline deadline, Work& done) = 0;
+  // No step follows: commits what was done and is not committed yet.
+  virtual Result<> end() { return {}; }
   virtual ConnectorStatus status() const = 0;  // any thread
   virtual void wake() = 0;                     // any thread: ends a step that waits
 };

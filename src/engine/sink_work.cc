@@ -86,6 +86,7 @@ class SinkWork final : public ConnectorWork {
 
   Result<> open();
   Result<> step(topics::Deadline deadline, Work& done) override;
+  Result<> end() override { return settle_position(); }
   ConnectorStatus status() const override;
   void wake() override {
     sink_->wake();
