@@ -352,7 +352,9 @@ void SourceEdge::release() {
 
 void SourceEdge::write_state(topics::StateWrites& state) {
   if (sealed_ != nullptr) sealed_->write_state(state);
-  if (exchange_ != nullptr) exchange_->write_state(state);
+  if (exchange_ == nullptr) return;
+  StoreWrites kept(kExchangeStore, state);
+  exchange_->write_state(kept);
 }
 
 std::size_t SourceEdge::memory_bytes() const {

@@ -20,27 +20,27 @@ using data::Type;
 using data::TypeKind;
 using data::Value;
 
-using Values = std::vector<Value>;
+using ValueList = std::vector<Value>;
 
-struct Argument {
+struct AggregateArgument {
   Type type;
-  Values values;         // one per row
+  ValueList values;      // one per row
   bool literal = false;  // the first of them
 };
 
 // A call over rows of one or two groups.
-class Call {
+class GroupRun {
  public:
-  Call(std::string_view name, std::vector<Argument> args) : args_(std::move(args)) {
+  GroupRun(std::string_view name, std::vector<AggregateArgument> args) : args_(std::move(args)) {
     const sql::Function* function = builtin_functions().find(name);
     CHECK(function != nullptr);
     std::vector<sql::ArgumentType> types;
-    for (const Argument& arg : args_) types.emplace_back().type = arg.type;
+    for (const AggregateArgument& arg : args_) types.emplace_back().type = arg.type;
     const sql::Resolution resolution = sql::resolve(*function, types);
     CHECK(static_cast<bool>(resolution));
     overload_ = &resolution.overload();
     result_ = resolution.result();
-    for (const Argument& arg : args_) {
+    for (const AggregateArgument& arg : args_) {
       columns_.emplace_back(arg.type);
       columns_.back().reset(arg.values.size());
       for (std::size_t row = 0; row < arg.values.size(); ++row)
@@ -72,7 +72,7 @@ class Call {
   std::unique_ptr<sql::Aggregate> make() const {
     std::vector<Type> types;
     std::vector<const Value*> constants;
-    for (const Argument& arg : args_) {
+    for (const AggregateArgument& arg : args_) {
       types.push_back(arg.type);
       constants.push_back(arg.literal ? &arg.values.front() : nullptr);
     }
@@ -96,7 +96,7 @@ class Call {
     return data::value_at(out, 0);
   }
 
-  std::vector<Argument> args_;
+  std::vector<AggregateArgument> args_;
   const sql::Overload* overload_;
   Type result_;
   data::Arena arena_;
@@ -104,15 +104,15 @@ class Call {
   std::unique_ptr<sql::Aggregate> states_;
 };
 
-Values longs(std::initializer_list<std::int64_t> numbers) {
-  Values out;
+ValueList longs(std::initializer_list<std::int64_t> numbers) {
+  ValueList out;
   for (const std::int64_t number : numbers) out.emplace_back(number);
   return out;
 }
-Value text(std::string value) {
+Value string_of(std::string value) {
   return Value(std::move(value));
 }
-Value list(Values values) {
+Value list_of(ValueList values) {
   return ListValue{std::move(values)};
 }
 const Type kLong(TypeKind::bigint), kText(TypeKind::string), kInt(TypeKind::integer),
@@ -120,15 +120,15 @@ const Type kLong(TypeKind::bigint), kText(TypeKind::string), kInt(TypeKind::inte
 
 struct Expectation {
   std::string_view name;
-  std::vector<Argument> args;
+  std::vector<AggregateArgument> args;
   Value empty, two, all;  // after no row, rows 0 and 1, rows 0 to 3
 };
 
 std::vector<Expectation> expectations() {
-  const Argument numbers{
+  const AggregateArgument numbers{
       kLong, {Value(std::int64_t{3}), Null{}, Value(std::int64_t{5}), Value(std::int64_t{4})}};
-  const Argument texts{kText, {text("b"), Null{}, text("c"), text("b")}};
-  const auto count = [](std::int32_t n) { return Argument{kInt, {Value(n)}, true}; };
+  const AggregateArgument texts{kText, {string_of("b"), Null{}, string_of("c"), string_of("b")}};
+  const auto count = [](std::int32_t n) { return AggregateArgument{kInt, {Value(n)}, true}; };
   const Value no = Null{};
   return {
       {"COUNT", {}, Value(std::int64_t{0}), Value(std::int64_t{2}), Value(std::int64_t{4})},
@@ -137,40 +137,44 @@ std::vector<Expectation> expectations() {
       {"AVG", {numbers}, Value(0.0), Value(3.0), Value(4.0)},
       {"MIN", {numbers}, no, Value(std::int64_t{3}), Value(std::int64_t{3})},
       {"MAX", {numbers}, no, Value(std::int64_t{3}), Value(std::int64_t{5})},
-      {"MAX", {texts}, no, text("b"), text("c")},
+      {"MAX", {texts}, no, string_of("b"), string_of("c")},
       {"STDDEV_SAMP", {numbers}, Value(0.0), Value(0.0), Value(1.0)},
       {"COLLECT_LIST",
        {texts},
-       list({}),
-       list({text("b"), no}),
-       list({text("b"), no, text("c"), text("b")})},
-      {"COLLECT_SET", {texts}, list({}), list({text("b"), no}), list({text("b"), no, text("c")})},
-      {"EARLIEST_BY_OFFSET", {texts}, no, text("b"), text("b")},
+       list_of({}),
+       list_of({string_of("b"), no}),
+       list_of({string_of("b"), no, string_of("c"), string_of("b")})},
+      {"COLLECT_SET",
+       {texts},
+       list_of({}),
+       list_of({string_of("b"), no}),
+       list_of({string_of("b"), no, string_of("c")})},
+      {"EARLIEST_BY_OFFSET", {texts}, no, string_of("b"), string_of("b")},
       {"LATEST_BY_OFFSET", {numbers}, no, Value(std::int64_t{3}), Value(std::int64_t{4})},
       {"LATEST_BY_OFFSET",
        {texts, count(2)},
-       list({}),
-       list({text("b")}),
-       list({text("c"), text("b")})},
+       list_of({}),
+       list_of({string_of("b")}),
+       list_of({string_of("c"), string_of("b")})},
       {"HISTOGRAM",
        {texts},
        MapValue{},
-       MapValue{{text("b")}, longs({1})},
-       MapValue{{text("b"), text("c")}, longs({2, 1})}},
-      {"TOPK", {numbers, count(2)}, list({}), list(longs({3})), list(longs({5, 4}))},
+       MapValue{{string_of("b")}, longs({1})},
+       MapValue{{string_of("b"), string_of("c")}, longs({2, 1})}},
+      {"TOPK", {numbers, count(2)}, list_of({}), list_of(longs({3})), list_of(longs({5, 4}))},
       {"TOPKDISTINCT",
        {texts, count(2)},
-       list({}),
-       list({text("b")}),
-       list({text("c"), text("b")})},
+       list_of({}),
+       list_of({string_of("b")}),
+       list_of({string_of("c"), string_of("b")})},
       {"TOPK",
        {numbers, texts, count(1)},
-       list({}),
-       list({list({Value(std::int64_t{3}), text("b")})}),
-       list({list({Value(std::int64_t{5}), text("c")})})},
+       list_of({}),
+       list_of({list_of({Value(std::int64_t{3}), string_of("b")})}),
+       list_of({list_of({Value(std::int64_t{5}), string_of("c")})})},
       {"ATTR", {texts}, no, no, no},
       {"SUM_LIST",
-       {{Type::array(kLong), {list(longs({1, 2})), no, list({no}), list(longs({3}))}}},
+       {{Type::array(kLong), {list_of(longs({1, 2})), no, list_of({no}), list_of(longs({3}))}}},
        Value(std::int64_t{0}),
        Value(std::int64_t{3}),
        Value(std::int64_t{6})},
@@ -195,7 +199,7 @@ void expect_same(const Value& a, const Value& b, std::string_view what) {
 
 TEST(Aggregates, GiveTheirResultsAndTakeThemUpAgain) {
   for (const Expectation& one : expectations()) {
-    Call call(one.name, one.args);
+    GroupRun call(one.name, one.args);
     expect_same(call.result(), one.empty, one.name);
     expect_same(call.result_after_load(), one.empty, one.name);
     call.add({0, 1});
