@@ -82,7 +82,7 @@ class SinkWork final : public ConnectorWork {
         number_(number),
         own_(std::move(own)),
         from_(std::move(from)),
-        id_(Query::task_id(spec.id(), number)) {}
+        id_(Query::task_id(spec.id(), 0, number)) {}
 
   Result<> open();
   Result<> step(topics::Deadline deadline, Work& done) override;
@@ -136,7 +136,7 @@ Result<> SinkWork::open() {
   const sql::StreamInfo& stream = spec_.stream.stream;
   if (stream.seal.kind != sql::SealKind::none)
     sealed_ = TRY(SealedSource::create(place_.log, place_.keys, place_.runtime, stream, from_));
-  writer_ = TRY(place_.log.writer(Query::writer_id(spec_.id(), number_)));
+  writer_ = TRY(place_.log.task_writer(Query::writer_id(spec_.id(), 0, number_)));
   TRY(take_up(TRY(StoredState::load(*writer_, id_))));
   sink_ = TRY(spec_.kind->make_sink({.connector = spec_.name,
                                      .number = number_,

@@ -26,7 +26,7 @@ class SourceWork final : public ConnectorWork {
         spec_(spec),
         number_(number),
         own_(std::move(own)),
-        id_(Query::task_id(spec.id(), number)) {}
+        id_(Query::task_id(spec.id(), 0, number)) {}
 
   Result<> open();
   Result<> step(topics::Deadline deadline, Work& done) override;
@@ -63,7 +63,7 @@ Result<> SourceWork::open() {
   letters_rules_ = TRY(ensure_dead_letters_topic(place_.log, *letters_topic_, spec_.tasks)).rules;
   edge_ = TRY(
       SinkEdge::create_raw(place_.log, place_.keys, spec_.stream, number_, place_.sealed_topics));
-  writer_ = TRY(place_.log.writer(Query::writer_id(spec_.id(), number_)));
+  writer_ = TRY(place_.log.task_writer(Query::writer_id(spec_.id(), 0, number_)));
   const StoredState state = TRY(StoredState::load(*writer_, id_));
   SourceStart start;
   if (const topics::Position* stored = state.checkpoint().find(own_)) {

@@ -1,4 +1,5 @@
 // Functions over JSON texts. A text that is no JSON fails its row.
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <optional>

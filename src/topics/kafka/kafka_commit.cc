@@ -188,7 +188,7 @@ void KafkaCommit::take_over_updates() {
   for (auto& [task, update] : updates_) {
     update.changes.apply();
     const TaskPlace& place = writer_.tasks_.at(task).place;
-    const OpenTask& open = update.task();
+    const OpenTask& open = update.changes.task();
     if (!place.is_alone) writer_.core_.progress.note(task, open.checkpoint.commit, open.hash);
     if (!place.is_alone) writer_.core_.fresh.note(changelog_of(place).topic);
   }
