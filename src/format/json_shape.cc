@@ -8,7 +8,6 @@
 
 #include <simdjson.h>
 
-#include "base/ascii.h"
 #include "format/digits.h"
 #include "format/json_nested.h"
 #include "format/json_text.h"
@@ -184,13 +183,11 @@ struct JsonShape::Place {
   data::RowIndex row;
   std::span<const Target> targets;
   data::Arena* arena;
-  const std::vector<Segments>* inners;
 };
 
 bool JsonShape::learn(ByteView record, std::span<const JsonMember> members,
                       std::span<const int> slots, std::span<const Target> targets) {
   segments_.clear();
-  inners_.clear();
   missing_slots_.clear();
   if (members.size() > kShapeValuesMax) return false;
   std::vector<bool> filled(targets.size());
@@ -203,57 +200,19 @@ bool JsonShape::learn(ByteView record, std::span<const JsonMember> members,
     }
     fixed_bytes += value.begin - at;
     if (fixed_bytes > kShapeTextMax) return false;
-    add_fixed(segments_, as_text(record.subspan(at, value.begin - at)));
+    add_fixed(as_text(record.subspan(at, value.begin - at)));
     Segment& segment = segments_.back();
     segment.action = action_for(value.token, slots[i], targets);
     segment.slot = static_cast<std::int16_t>(slots[i]);
     segment.token = value.token;
     segment.digits = static_cast<std::uint8_t>(std::min<std::size_t>(value.end - value.begin, 255));
     at = value.end;
-    if (segment.action != Action::skip_nested) continue;
-    Segments inner = inner_of(as_text(record.subspan(value.begin, value.end - value.begin)));
-    if (inner.empty()) continue;
-    segment.inner = static_cast<std::int16_t>(inners_.size());
-    inners_.push_back(std::move(inner));
   }
   if (fixed_bytes + record.size() - at > kShapeTextMax) return false;
-  add_fixed(segments_, as_text(record.subspan(at)));
+  add_fixed(as_text(record.subspan(at)));
   for (std::size_t i = 0; i < targets.size(); ++i)
     if (!filled[i]) missing_slots_.push_back(static_cast<int>(i));
   return true;
-}
-
-// Names, punctuation and words are fixed; strings and numbers may differ. The text is valid.
-JsonShape::Segments JsonShape::inner_of(std::string_view nested) {
-  Segments out;
-  std::size_t fixed = 0, at = 0;
-  const auto add = [&](std::size_t begin, Action action, JsonToken token) {
-    add_fixed(out, nested.substr(fixed, begin - fixed));
-    out.back().action = action;
-    out.back().token = token;
-  };
-  while (at < nested.size() && out.size() <= kShapeInnerMax) {
-    if (nested[at] == '"') {
-      std::size_t end = at + 1;
-      while (nested[end] != '"') end += nested[end] == '\\' ? 2 : 1;
-      const std::size_t behind = nested.find_first_not_of(" \t\r\n", end + 1);
-      if (nested[behind] != ':') {  // no name
-        add(at + 1, Action::skip_string, JsonToken::string);
-        fixed = end;
-      }
-      at = end + 1;
-    } else if (nested[at] == '-' || is_digit(nested[at])) {
-      const std::size_t end = std::min(nested.find_first_of(" \t\r\n,]}", at), nested.size());
-      add(at, Action::skip_number, JsonToken::number);
-      out.back().digits = static_cast<std::uint8_t>(std::min<std::size_t>(end - at, 255));
-      fixed = at = end;
-    } else {
-      ++at;
-    }
-  }
-  if (at < nested.size()) return {};
-  add_fixed(out, nested.substr(fixed));
-  return out;
 }
 
 bool JsonShape::may_match(ByteView record) const {
@@ -280,11 +239,6 @@ bool JsonShape::may_match(ByteView record) const {
                                               const Place& place) {
   if (at >= place.end || *at != (segment.token == JsonToken::object ? '{' : '[')) return false;
   const std::uint8_t* begin = at;
-  if (segment.action == Action::skip_nested && segment.inner >= 0) {
-    if (read_segments((*place.inners)[static_cast<std::size_t>(segment.inner)], at, place))
-      return true;
-    at = begin;
-  }
   at = nested_end(at, place.end);
   if (at == nullptr) return false;
   if (segment.action == Action::skip_nested) return true;
@@ -385,28 +339,23 @@ bool JsonShape::may_match(ByteView record) const {
   return read_boolean(target, place.row, segment.token == JsonToken::true_).empty();
 }
 
-inline bool JsonShape::read_segments(const Segments& segments, const std::uint8_t*& at,
-                                     const Place& place) {
-  for (const Segment& segment : segments) {
-    __m256i fixed = _mm256_load_si256(reinterpret_cast<const __m256i*>(segment.fixed));
-    std::uint32_t equal = bits_of(_mm256_cmpeq_epi8(load32(at), fixed));
-    if ((equal & segment.mask) != segment.mask || segment.size > place.end - at) return false;
-    at += segment.size;
-    if (!read_value(segment, at, place)) return false;
-  }
-  return true;
-}
-
 bool JsonShape::read(ByteView record, data::RowIndex row, std::span<const Target> targets,
                      data::Arena& arena) const {
   const std::uint8_t* at = record.data();
   const std::uint8_t* end = at + record.size();
-  const Place place{end, row, targets, &arena, &inners_};
-  return read_segments(segments_, at, place) && at == end;
+  const Place place{end, row, targets, &arena};
+  for (const Segment& segment : segments_) {
+    __m256i fixed = _mm256_load_si256(reinterpret_cast<const __m256i*>(segment.fixed));
+    std::uint32_t equal = bits_of(_mm256_cmpeq_epi8(load32(at), fixed));
+    if ((equal & segment.mask) != segment.mask || segment.size > end - at) return false;
+    at += segment.size;
+    if (!read_value(segment, at, place)) return false;
+  }
+  return at == end;
 }
 
 // Appends segments for a text of any length; the last one is free to take a value.
-void JsonShape::add_fixed(Segments& to, std::string_view text) {
+void JsonShape::add_fixed(std::string_view text) {
   do {
     Segment segment{};
     std::size_t size = std::min<std::size_t>(text.size(), sizeof segment.fixed);
@@ -414,8 +363,7 @@ void JsonShape::add_fixed(Segments& to, std::string_view text) {
     segment.size = static_cast<std::uint8_t>(size);
     segment.mask = size == 32 ? ~0u : (1u << size) - 1;
     segment.action = Action::fixed_only;
-    segment.inner = -1;
-    to.push_back(segment);
+    segments_.push_back(segment);
     text.remove_prefix(size);
   } while (!text.empty());
 }

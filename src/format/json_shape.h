@@ -62,16 +62,10 @@ class JsonShape {
     std::uint8_t digits;  // of the number when learned: see read_digits
     Action action;
     JsonToken token;
-    std::int16_t inner;  // of skip_nested: place in inners_, or -1
   };
-  using Segments = std::vector<Segment>;
   struct Place;
 
-  static void add_fixed(Segments& to, std::string_view text);
-  // The layout of an object or array that nobody reads; empty: it has something unusual, or too
-  // much.
-  static Segments inner_of(std::string_view nested);
-  static bool read_segments(const Segments& segments, const std::uint8_t*& at, const Place& place);
+  void add_fixed(std::string_view text);
   static Action action_for(JsonToken token, int slot, std::span<const Target> targets);
   static bool read_value(const Segment& segment, const std::uint8_t*& at, const Place& place);
   static bool read_text(const Segment& segment, const std::uint8_t*& at, const Place& place);
@@ -79,8 +73,7 @@ class JsonShape {
   static bool read_nested(const Segment& segment, const std::uint8_t*& at, const Place& place);
   static bool read_digits(const Segment& segment, const std::uint8_t*& at, const Place& place);
 
-  Segments segments_;
-  std::vector<Segments> inners_;
+  std::vector<Segment> segments_;
   std::vector<int> missing_slots_;
 };
 

@@ -13,7 +13,6 @@ inline constexpr std::size_t kReadPadding = 64;       // readable bytes behind e
 // Shape prediction (json_shape.h).
 inline constexpr std::size_t kShapesKept = 4;
 inline constexpr std::size_t kShapeValuesMax = 128;  // values in a record that can be predicted
-inline constexpr std::size_t kShapeInnerMax = 128;   // pieces of a nested value that is passed over
 inline constexpr std::size_t kShapeTextMax = 4096;   // bytes of names and punctuation in it
 inline constexpr std::size_t kLearnPauseMax = 1024;  // records between two attempts that do not pay
 
