@@ -101,7 +101,7 @@ TEST_F(Stores, ThatThePlanDoesNotHaveAreRefusedByName) {
   const Error error = open(chain({"", "sum.ab"})).error();
   EXPECT_EQ(error.code(), ErrorCode::failed_precondition);
   EXPECT_NE(error.text().find("'sum.aa'"), std::string::npos) << error.text();
-  EXPECT_NE(error.text().find("guards, seal, sum.ab"), std::string::npos) << error.text();
+  EXPECT_NE(error.text().find("guards, seal, exchange, sum.ab"), std::string::npos) << error.text();
   EXPECT_TRUE(seen.empty());
 }
 
