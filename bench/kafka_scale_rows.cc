@@ -33,7 +33,7 @@ session::SessionOptions queries_over(std::string_view topic) {
       topic);
   for (std::int32_t query = 0; query < kKafkaTasks / kPartitionsEach; ++query)
     text += fmt::format(
-        "CREATE STREAM {0}_out_{1} WITH (KAFKA_TOPIC='{0}_out_{1}', VALUE_FORMAT='JSON', "
+        "CREATE STREAM out_{1} WITH (KAFKA_TOPIC='{0}_out_{1}', VALUE_FORMAT='JSON', "
         "PARTITIONS=1) AS SELECT `auction`, `dateTime` FROM bid;",
         topic, query);
   options.scripts.push_back({.name = "benchmark", .text = std::move(text)});

@@ -280,8 +280,9 @@ TEST(Policy, StatusesAreRefusedUnlessTheyAreTolerated) {
 }
 
 TEST(Policy, OneAppsToleranceIsNoOthers) {
-  const auto tolerant = Policy::parse(
-      R"({"version":1,"tolerated_tcb":["OutOfDate"],"collateral_grace_days":7,"allOf":[{"claim":"measurement","equals":"aa"}]})");
+  const auto tolerant =
+      Policy::parse(R"({"version":1,"tolerated_tcb":["OutOfDate"],"collateral_grace_days":7,)"
+                    R"("allOf":[{"claim":"measurement","equals":"aa"}]})");
   Expectations expected;
   tolerant->widen(expected);
   tolerant->widen(expected);

@@ -25,7 +25,7 @@ inline constexpr std::size_t kProduceKibibytes = 1 << 20;
 
 // Tasks that one process has as a whole commit through so many producers; a transaction of several
 // tasks' commits takes no more of them beyond so many bytes.
-inline constexpr std::int32_t kBundles = 6;
+inline constexpr std::int32_t kBundles = 3;
 inline constexpr std::size_t kTransactionBytes = 32 << 20;
 
 // Asking.
