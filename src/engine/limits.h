@@ -46,6 +46,8 @@ inline constexpr std::chrono::milliseconds kPartitionLook{500};
 // Longest wait for records; workers look around between waits.
 inline constexpr std::chrono::milliseconds kWaitMax{1000};
 
+// Rows of a pull query over a table, which are gathered before the first is shown.
+inline constexpr std::size_t kTablePullRowsMax = 1'000'000;
 // A stage lets go of what it has consumed of an exchange after so many records.
 inline constexpr std::int64_t kExchangeTrimRecords = 64 << 10;
 // Connectors.

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "engine/limits.h"
 
 namespace penstock::engine {
 namespace {
@@ -24,6 +25,7 @@ Result<std::unique_ptr<PushSession>> PushSession::create(topics::Log& log,
   if (session->parts_.sink != nullptr)
     return fail(ErrorCode::invalid_argument,
                 "a query that writes to a stream cannot run for a client");
+  if (until_end && session->parts_.source->stream.is_table()) session->become_table_pull();
   session->chain_ = TRY(build_chain(session->parts_));
   topics::TopicName topic = TRY(topics::TopicName::parse(session->parts_.source->stream.topic));
   topics::TopicInfo info = TRY(log.describe(topic));
@@ -52,6 +54,24 @@ Result<> PushSession::add_source(const seal::KeySource* keys, std::int32_t parti
   return {};
 }
 
+// LIMIT is of the rows that are shown, not of the changes that made them.
+void PushSession::become_table_pull() {
+  table_.emplace();
+  std::erase_if(parts_.steps, [this](const sql::PlanNode* node) {
+    const auto* limit = std::get_if<sql::LimitStep>(&node->step);
+    if (limit != nullptr) table_limit_ = limit->rows;
+    return limit != nullptr;
+  });
+}
+
+void PushSession::hand_over_table() {
+  for (auto& [key, row] : table_->hand_over()) {
+    if (table_limit_ && static_cast<std::int64_t>(rows_.size()) >= *table_limit_) break;
+    rows_.push_back(std::move(row));
+  }
+  table_.reset();
+}
+
 PushQuery::Rows PushSession::next(std::size_t rows_max, topics::Deadline deadline) {
   Rows out;
   while (rows_.empty() && !error_ && !limit_reached_) {
@@ -68,7 +88,10 @@ PushQuery::Rows PushSession::next(std::size_t rows_max, topics::Deadline deadlin
       if (std::chrono::steady_clock::now() >= deadline) break;
       continue;
     }
-    if (at_end()) break;
+    if (at_end()) {
+      if (table_) hand_over_table();
+      break;
+    }
     Result<bool> late = wait(deadline);
     if (!late) error_ = late.error();
     if (!late || *late) break;
@@ -102,6 +125,7 @@ Result<bool> PushSession::read_some() {
     failed_.assign(current_->batch().rows, 0);
     for (const sql::RowErrors::Entry& entry : current_->refused().entries())
       reject({0, entry.row}, entry.reason);
+    if (table_) table_->begin(*current_);
     if (!current_->batch().selection.empty())
       limit_reached_ = TRY(chain_.process(current_->batch(), *this)) == Flow::done;
     failures_.flush(std::chrono::steady_clock::now(), "a push query");
@@ -131,13 +155,21 @@ Result<Flow> PushSession::emit(const data::Batch& batch) {
     Row values;
     values.reserve(batch.columns.size());
     const bool there = batch.kind(row) == data::RowKind::insert;
+    if (table_ && !there) continue;
     for (std::size_t i = 0; i < batch.columns.size(); ++i) {
       CHECK(batch.columns[i] != nullptr);
       const bool key = parts_.schema->columns[i].role == data::ColumnRole::key;
       values.push_back(there || key ? data::value_at(*batch.columns[i], row) : data::Null{});
     }
-    rows_.push_back(std::move(values));
+    if (table_)
+      table_->take(*current_, batch.origin(row), std::move(values));
+    else
+      rows_.push_back(std::move(values));
   }
+  if (table_ && table_->size() > kTablePullRowsMax)
+    return fail(ErrorCode::limit_exceeded,
+                fmt::format("a pull query over a table shows {} rows at most; add conditions",
+                            kTablePullRowsMax));
   return Flow::more;
 }
 

@@ -11,6 +11,7 @@
 #include "engine/pipeline.h"
 #include "engine/runtime.h"
 #include "engine/source_edge.h"
+#include "engine/table_pull.h"
 
 namespace penstock::engine {
 
@@ -38,6 +39,8 @@ class PushSession final : public PushQuery, private Emitter {
   Result<bool> wait(topics::Deadline deadline);
   bool at_end() const;
   void deliver(std::size_t rows_max, Rows& out);
+  void become_table_pull();
+  void hand_over_table();
 
   Result<Flow> emit(const data::Batch& batch) override;
   void reject(data::RowOrigin origin, std::string_view reason) override;
@@ -57,6 +60,8 @@ class PushSession final : public PushQuery, private Emitter {
   SourceEdge* current_ = nullptr;     // whose batch is being processed
   std::vector<std::uint8_t> failed_;  // per row of the batch at hand
   std::deque<Row> rows_;
+  std::optional<TablePull<Row>> table_;  // of a pull over a table, until its end
+  std::optional<std::int64_t> table_limit_;
   SkippedRecords skipped_;
   FailureLog failures_;
   bool until_end_ = false;

@@ -96,6 +96,37 @@ TEST_F(PushSessionTest, LimitCountsRowsThatPassTheFilter) {
   EXPECT_THAT(all, ElementsAre(1000, 2000));
 }
 
+// Conditions and LIMIT are about what the table holds, not about what it has held.
+TEST_F(PushSessionTest, APullOverATableShowsTheNewestRowOfEachKey) {
+  const auto put = [&](std::string key, std::optional<std::string> value) {
+    produce(*log_, "in", {{.key = std::move(key), .value = std::move(value)}});
+  };
+  const auto table = [] {
+    sql::StreamInfo info = stream("T", "in", kNumbers);
+    info.kind = sql::SourceKind::table;
+    return source(std::move(info));
+  };
+  const auto shown = [&](sql::PlanPtr plan) {
+    PushQuery::Rows rows = push(std::move(plan), StartAt::earliest, true)->next(100, in_a_minute());
+    EXPECT_TRUE(rows.done);
+    return taken(rows);
+  };
+  const auto odd = [&] {
+    return filter(table(), call("$equal", list(call("$modulo", list(column(kBigint, 0), bigint(2))),
+                                               bigint(1))));
+  };
+  for (const char* value : {R"({"N":1})", R"({"N":2})", R"({"N":3})"}) put("a", value);
+  put("b", R"({"N":5})");
+  put("b", R"({"N":6})");
+  put("c", R"({"N":7})");
+  put("c", std::nullopt);
+  put("d", R"({"N":9})");
+  EXPECT_THAT(shown(table()), ElementsAre(3, 6, 9));
+  EXPECT_THAT(shown(odd()), ElementsAre(3, 9)) << "what b was does not count";
+  EXPECT_THAT(shown(limit(table(), 2)), ElementsAre(3, 6));
+  EXPECT_THAT(shown(limit(table(), 0)), IsEmpty());
+}
+
 TEST_F(PushSessionTest, LatestSeesOnlyWhatComesAfterIt) {
   feed(1, 5);
   auto query = push(numbers(), StartAt::latest, false);
