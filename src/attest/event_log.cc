@@ -197,7 +197,7 @@ Result<EventLog> parse_event_log(ByteView bytes) {
     if (first.type == kNoAction && first.data.size() < kSpecId.size() + 1)
       return bad_log("a header that is cut short");
     out.algorithms = {crypto::Hash::sha1};
-    out.events.push_back(std::move(first));
+    out.events.push_back(first);
   }
   while (!reader.at_end()) {
     if (out.events.size() == kEventLogEventsMax) return bad_log("too many events");
