@@ -193,8 +193,9 @@ class Plant(Stage, Certificates):
         self.wait_until(lambda: self.runs[1].exists() and len(self.journal(1)) > 2 * DEVICES, "the first live readings")
         self.kill("penstockd", self.server.pid)
         self.server.wait()
-        time.sleep(SAVED_S)
-        shutil.copy(self.broker.folder / "mosquitto.db", self.folder / "stolen.db")
+        written = self.broker.folder / "mosquitto.db"
+        self.wait_until(lambda: written.exists() and b"plant/press-1" in written.read_bytes(), "the broker's file")
+        shutil.copy(written, self.folder / "stolen.db")
         self.start_server()
         self.wait_until(lambda: self.records("readings") > len(self.journal(0)) + 3 * DEVICES, "readings after it")
         time.sleep(SAVED_S)
