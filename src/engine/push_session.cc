@@ -25,6 +25,14 @@ Result<std::unique_ptr<PushSession>> PushSession::create(topics::Log& log,
   if (session->parts_.sink != nullptr)
     return fail(ErrorCode::invalid_argument,
                 "a query that writes to a stream cannot run for a client");
+  const auto is_aggregate = [](const sql::PlanNode* node) {
+    return std::holds_alternative<sql::AggregateStep>(node->step);
+  };
+  if (until_end && std::ranges::any_of(session->parts_.steps, is_aggregate))
+    return fail(
+        ErrorCode::unsupported,
+        "Pull queries don't support GROUP BY clauses. Add EMIT CHANGES to see groups as "
+        "they change, or make a table of them: CREATE TABLE ... AS SELECT ... GROUP BY ...");
   if (until_end && session->parts_.source->stream.is_table()) session->become_table_pull();
   session->chain_ = TRY(build_chain(session->parts_));
   topics::TopicName topic = TRY(topics::TopicName::parse(session->parts_.source->stream.topic));

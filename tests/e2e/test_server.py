@@ -104,7 +104,8 @@ class Rest(ServerCase):
                                          ("/ksql", [1], 400, 40000), ("/ksql", {"ksql": 17}, 400, 40000),
                                          ("/close-query", {"queryId": "none"}, 400, 40000),
                                          ("/query-stream", {"sql": "SHOW STREAMS;"}, 400, 40001),
-                                         ("/query-stream", {"sql": "SELECT * FROM no EMIT CHANGES;"}, 400, 40001)):
+                                         ("/query-stream", {"sql": "SELECT * FROM no EMIT CHANGES;"}, 400, 40001),
+                                         ("/query-stream", {"sql": "SELECT COUNT(*) FROM s GROUP BY name;"}, 400, 40001)):
             with self.subTest(path=path, body=body):
                 seen, text = self.call(path, body)
                 self.assertEqual((seen, json.loads(text)["error_code"]), (status, code), text)

@@ -120,6 +120,9 @@ class Test final : public Command {
   }
 
   int exit_status(const Error&) const override { return failed_ ? 1 : 2; }
+  std::string_view advice(const Error& error) const override {
+    return failed_ ? std::string_view() : Command::advice(error);
+  }
 
  private:
   void print(const TestCase& test, const CaseReport& report) const {

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "connect/mqtt/option_list.h"
 #include "connect/mqtt/topic.h"
 #include "connect/mqtt/topic_template.h"
 #include "crypto/ec.h"
@@ -215,22 +216,9 @@ Result<> check(ConnectorDirection direction, const engine::ConnectorTask& task) 
   return {};
 }
 
-std::vector<std::string> split_filters(std::string_view list) {
-  std::vector<std::string> out;
-  while (!list.empty()) {
-    const std::size_t comma = list.find(',');
-    std::string_view one = list.substr(0, comma);
-    list = comma == std::string_view::npos ? std::string_view() : list.substr(comma + 1);
-    while (one.starts_with(' ')) one.remove_prefix(1);
-    while (one.ends_with(' ')) one.remove_suffix(1);
-    out.emplace_back(one);
-  }
-  return out;
-}
-
 Result<std::int32_t> tasks_of(const engine::ConnectorOptions& options) {
   const auto tasks = static_cast<std::int32_t>(options.number("tasks"));
-  const std::size_t filters = split_filters(options.text("topics")).size();
+  const std::size_t filters = split_list(options.text("topics")).size();
   if (static_cast<std::size_t>(tasks) <= filters) return tasks;
   return bad_option(
       fmt::format("Option 'tasks': {} tasks and {} topic filters: each task needs one of its own.",
@@ -273,7 +261,7 @@ std::string default_client_id(const engine::ConnectorTask& task) {
 Result<std::vector<std::string>> filters_of(const engine::ConnectorTask& task) {
   std::vector<std::string> out;
   std::size_t at = 0;
-  for (std::string& filter : split_filters(task.options.text("topics"))) {
+  for (std::string& filter : split_list(task.options.text("topics"))) {
     if (!is_topic_filter(filter))
       return bad_option(fmt::format("Option 'topics': '{}' is no topic filter.", filter));
     const bool ours =

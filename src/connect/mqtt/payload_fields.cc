@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "connect/mqtt/option_list.h"
 #include "crypto/sha.h"
 #include "format/limits.h"
 
@@ -28,19 +29,6 @@ ByteBuffer number_bytes(std::uint8_t first, std::uint64_t number) {
 std::uint64_t number_of(ByteView bytes) {
   std::uint64_t out = 0;
   for (const std::uint8_t byte : bytes) out = out << 8 | byte;
-  return out;
-}
-
-std::vector<std::string> split_fields(std::string_view list) {
-  std::vector<std::string> out;
-  while (!list.empty()) {
-    const std::size_t comma = list.find(',');
-    std::string_view one = list.substr(0, comma);
-    list = comma == std::string_view::npos ? std::string_view() : list.substr(comma + 1);
-    while (one.starts_with(' ')) one.remove_prefix(1);
-    while (one.ends_with(' ')) one.remove_suffix(1);
-    out.emplace_back(one);
-  }
   return out;
 }
 
@@ -103,7 +91,7 @@ Result<std::unique_ptr<PayloadFields>> PayloadFields::of(const engine::Connector
   };
   if (key_rule(options.text("key")) == KeyRule::field) out->key_ = column(options.text("key"));
   if (options.has("timestamp")) out->timestamp_ = column(options.text("timestamp"));
-  for (const std::string& name : split_fields(options.text("dedup_key")))
+  for (const std::string& name : split_list(options.text("dedup_key")))
     out->name_.push_back(column(name));
   if (schema.columns.empty()) return std::unique_ptr<PayloadFields>();
   if (!out->name_.empty())
