@@ -58,6 +58,10 @@ class RawClient {
   bool is_ended() {
     while (hear_some()) {
     }
+    return has_news();
+  }
+  // Whether something is there to be heard, or the end, without waiting.
+  bool has_news() const {
     pollfd wait{.fd = fd_.get(), .events = POLLIN, .revents = 0};
     return poll(&wait, 1, 0) == 1;
   }
