@@ -74,15 +74,17 @@ Result<std::shared_ptr<const topics::StateKey>> exchange_key(const seal::KeySour
   return TRY(state_identity({}, keys)).key;
 }
 
-ExchangeWriter::ExchangeWriter(std::string topic, std::size_t key_columns)
+ExchangeWriter::ExchangeWriter(std::string topic, std::size_t key_columns, bool tombstones)
     : topic_(std::move(topic)),
       key_columns_(key_columns),
+      tombstones_(tombstones),
       stream_time_ms_(std::numeric_limits<data::TimestampMs>::min()) {}
 
 Result<std::unique_ptr<ExchangeWriter>> ExchangeWriter::create(
-    std::string topic, std::int32_t partitions, std::size_t key_columns,
+    std::string topic, std::int32_t partitions, std::size_t key_columns, bool tombstones,
     std::shared_ptr<const topics::StateKey> key) {
-  auto made = std::unique_ptr<ExchangeWriter>(new ExchangeWriter(std::move(topic), key_columns));
+  auto made = std::unique_ptr<ExchangeWriter>(
+      new ExchangeWriter(std::move(topic), key_columns, tombstones));
   made->sequences_.resize(static_cast<std::size_t>(partitions), 0);
   TRY(crypto::system_random().fill(made->salt_));
   if (key != nullptr)
@@ -96,7 +98,10 @@ std::optional<std::size_t> ExchangeWriter::put_body(const data::Batch& batch, da
   std::size_t keys_end = body_.size();
   for (std::size_t i = 0; i < batch.columns.size(); ++i) {
     if (i < key_columns_ && batch.columns[i]->is_null(row)) return std::nullopt;
-    data::append_cell_bytes(body_, *batch.columns[i], row);
+    if (i >= key_columns_ && batch.kind(row) == data::RowKind::tombstone)
+      body_.push_back(0);  // a null cell
+    else
+      data::append_cell_bytes(body_, *batch.columns[i], row);
     if (i < key_columns_) keys_end = body_.size();
   }
   return keys_end;
@@ -122,7 +127,7 @@ std::size_t ExchangeWriter::write(const data::Batch& batch, const topics::TopicR
   CHECK(to.size() == sequences_.size());
   std::size_t written = 0;
   for (const data::RowIndex row : batch.selection) {
-    if (batch.kind(row) == data::RowKind::tombstone) continue;
+    if (batch.kind(row) == data::RowKind::tombstone && !tombstones_) continue;
     const data::TimestampMs time = std::max(batch.timestamps_ms[row], rules.timestamp_ms_min);
     stream_time_ms_ = std::max(stream_time_ms_, time);
     const std::optional<std::size_t> keys_end = put_body(batch, row);
@@ -196,8 +201,7 @@ Result<> ExchangeReader::read(ByteView record, data::TimestampMs timestamp_ms, d
                               std::span<data::Column* const> columns, data::RowKind& kind,
                               data::Arena& arena) {
   ByteView body = TRY(open(record, timestamp_ms));
-  bool good = body[0] == static_cast<std::uint8_t>(data::RowKind::insert) ||
-              body[0] == static_cast<std::uint8_t>(data::RowKind::retraction);
+  bool good = body[0] <= static_cast<std::uint8_t>(data::RowKind::retraction);
   kind = static_cast<data::RowKind>(body[0]);
   writers_time_ms_ = std::max(writers_time_ms_, exchange_number<data::TimestampMs>(body, 1));
   body = body.subspan(kBodyHeadBytes);

@@ -37,25 +37,27 @@ Result<std::shared_ptr<const topics::StateKey>> exchange_key(const seal::KeySour
 // Rows into records. One thread.
 class ExchangeWriter {
  public:
-  // columns: of the rows, key columns first. io: no memory for the key.
+  // key_columns: the rows' first ones; tombstones: they go along (a table's changes). io: no memory
+  // for the key.
   static Result<std::unique_ptr<ExchangeWriter>> create(
-      std::string topic, std::int32_t partitions, std::size_t key_columns,
+      std::string topic, std::int32_t partitions, std::size_t key_columns, bool tombstones,
       std::shared_ptr<const topics::StateKey> key);
 
   // Appends the selected rows to the batches, one per partition: where murmur2 of their keys' bytes
-  // puts them. Rows with a null among the keys, and those without a value, are left out; rows that
-  // the topic does not take are refused. Returns how many were appended.
+  // puts them. Rows with a null among the keys are left out, and others' tombstones; rows that the
+  // topic does not take are refused. Returns how many were appended.
   std::size_t write(const data::Batch& batch, const topics::TopicRules& rules,
                     std::span<topics::RecordBatch> to, data::RowErrors& refused);
 
  private:
-  ExchangeWriter(std::string topic, std::size_t key_columns);
+  ExchangeWriter(std::string topic, std::size_t key_columns, bool tombstones);
   // The row as body_; returns where its keys end. nullopt: one of them is null.
   std::optional<std::size_t> put_body(const data::Batch& batch, data::RowIndex row);
   void put_record(std::int32_t partition, data::TimestampMs timestamp_ms);
 
   const std::string topic_;
   const std::size_t key_columns_;
+  const bool tombstones_;
   ExchangeSalt salt_{};
   std::unique_ptr<crypto::Aes256Gcm> aead_;  // null: plain
   std::vector<std::uint64_t> sequences_;     // by partition

@@ -9,6 +9,8 @@
 #include "base/check.h"
 #include "engine/aggregate_operator.h"
 #include "engine/exchange.h"
+#include "engine/foreign_rows.h"
+#include "engine/join_operator.h"
 #include "engine/program.h"
 #include "engine/row_operators.h"
 #include "engine/table_changes.h"
@@ -54,14 +56,27 @@ std::vector<std::string> names_of_stores(const std::vector<std::unique_ptr<Opera
 
 }  // namespace
 
+std::vector<Chain::Step> Chain::in_a_row(std::vector<std::unique_ptr<Operator>> operators) {
+  std::vector<Step> steps;
+  for (std::unique_ptr<Operator>& one : operators)
+    steps.push_back({std::move(one), steps.size() + 1});
+  if (!steps.empty()) steps.back().next.reset();
+  return steps;
+}
+
 Chain::Chain(std::vector<std::unique_ptr<Operator>> operators)
-    : operators_(std::move(operators)), links_(operators_.size()) {
-  stores_ = names_of_stores(operators_);
-  for (std::size_t i = operators_.size(); i-- > 0;) {
-    bool last = i + 1 == operators_.size();
-    links_[i] = std::make_unique<Link>(last ? nullptr : operators_[i + 1].get(),
-                                       last ? nullptr : links_[i + 1].get());
+    : Chain(in_a_row(std::move(operators)), {0}) {}
+
+Chain::Chain(std::vector<Step> steps, std::vector<std::size_t> heads)
+    : heads_(std::move(heads)), links_(steps.size()) {
+  for (std::size_t i = steps.size(); i-- > 0;) {
+    const std::optional<std::size_t> next = steps[i].next;
+    CHECK(!next || *next > i);
+    links_[i] = std::make_unique<Link>(next ? steps[*next].op.get() : nullptr,
+                                       next ? links_[*next].get() : nullptr);
   }
+  for (Step& step : steps) operators_.push_back(std::move(step.op));
+  stores_ = names_of_stores(operators_);
 }
 
 Chain::~Chain() = default;
@@ -69,8 +84,10 @@ Chain::Chain(Chain&&) noexcept = default;
 Chain& Chain::operator=(Chain&&) noexcept = default;
 
 Result<> Chain::open(const StoredState& state) {
-  std::vector<std::string> known = {std::string(kGuardStore), std::string(kSealStore),
-                                    std::string(kExchangeStore)};
+  std::vector<std::string> known;
+  for (std::size_t input = 0; input < std::max<std::size_t>(heads_.size(), 1); ++input)
+    for (const std::string_view store : {kGuardStore, kSealStore, kExchangeStore})
+      known.push_back(store_of_input(store, input));
   std::ranges::copy_if(stores_, std::back_inserter(known),
                        [](const auto& s) { return !s.empty(); });
   TRY(state.check_stores(known));
@@ -81,10 +98,11 @@ Result<> Chain::open(const StoredState& state) {
   return {};
 }
 
-Result<Flow> Chain::process(const data::Batch& batch, Emitter& out) {
+Result<Flow> Chain::process(std::size_t input, const data::Batch& batch, Emitter& out) {
   if (operators_.empty()) return out.emit(batch);
   for (const auto& link : links_) link->set_end(out);
-  return operators_.front()->process(batch, *links_.front());
+  const std::size_t head = heads_[input];
+  return operators_[head]->process(batch, *links_[head]);
 }
 
 Result<Flow> Chain::on_stream_time(data::TimestampMs now_ms, Emitter& out) {
@@ -141,7 +159,7 @@ FailedRow rule_of(sql::OnError rule) {
 
 Surroundings surroundings_of(const PlanParts& parts, const ChainOptions& options) {
   return {
-      .table = parts.source->stream.is_table(),
+      .table = parts.table,
       .rule = parts.sink == nullptr ? FailedRow::null_column : rule_of(parts.sink->stream.on_error),
       .each_change = options.each_change};
 }
@@ -248,8 +266,19 @@ Result<OperatorPtr> make_operator(const Surroundings&, const sql::PlanNode& node
                                                 store_id("table", columns));
 }
 
+Result<OperatorPtr> make_operator(const Surroundings&, const sql::PlanNode& node,
+                                  const sql::ForeignChangesStep& step) {
+  return std::make_unique<ForeignChangesOperator>(step, store_id("foreign", node.schema));
+}
+
+Result<OperatorPtr> make_operator(const Surroundings&, const sql::PlanNode& node,
+                                  const sql::ForeignResultStep& step) {
+  return std::make_unique<ForeignResultOperator>(step, node.schema.columns.size(),
+                                                 store_id("answers", node.schema));
+}
+
 Result<OperatorPtr> make_operator(const Surroundings&, const sql::PlanNode&, const sql::JoinStep&) {
-  return fail(ErrorCode::unsupported, "joins cannot be run yet");
+  return fail(ErrorCode::internal, "a join stands inside a chain");
 }
 
 Result<OperatorPtr> make_operator(const Surroundings&, const sql::PlanNode& node,
@@ -279,18 +308,60 @@ Result<OperatorPtr> make_operator(const Surroundings&, const sql::PlanNode&, con
   return fail(ErrorCode::internal, "a sink step stands inside a chain");
 }
 
-}  // namespace
-
-Result<Chain> build_chain(const PlanParts& parts, const ChainOptions& options) {
-  Surroundings around = surroundings_of(parts, options);
+Result<std::vector<OperatorPtr>> make_operators(Surroundings around,
+                                                std::span<const sql::PlanNode* const> steps) {
   std::vector<OperatorPtr> operators;
-  for (std::size_t i = 0; i < parts.steps.size(); ++i) {
-    const sql::PlanNode& node = *parts.steps[i];
-    around.filtered = i + 1 < parts.steps.size() &&
-                      std::holds_alternative<sql::FilterStep>(parts.steps[i + 1]->step);
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    const sql::PlanNode& node = *steps[i];
+    around.filtered =
+        i + 1 < steps.size() && std::holds_alternative<sql::FilterStep>(steps[i + 1]->step);
     operators.push_back(TRY(std::visit(
         [&](const auto& step) { return make_operator(around, node, step); }, node.step)));
   }
+  return operators;
+}
+
+// Puts the steps of both sides up to where they meet. Returns the places where joined rows come
+// out.
+Result<std::vector<std::size_t>> put_join(const Surroundings& around, const JoinParts& join,
+                                          std::vector<Chain::Step>& steps,
+                                          std::vector<std::size_t>& heads) {
+  std::vector<std::size_t> out;
+  auto sides = TRY(make_join(join));
+  for (std::size_t i = 0; i < sides.size(); ++i) {
+    const JoinParts::Side& side = i == 0 ? join.left : join.right;
+    std::vector<std::size_t> before;
+    if (side.join != nullptr)
+      before = TRY(put_join(around, *side.join, steps, heads));
+    else
+      heads.push_back(steps.size());
+    for (const std::size_t at : before) steps[at].next = steps.size();
+    auto operators = TRY(make_operators(around, side.steps));
+    for (OperatorPtr& one : operators) steps.push_back({std::move(one), steps.size() + 1});
+    out.push_back(steps.size());
+    steps.push_back({std::move(sides[i]), std::nullopt});
+  }
+  return out;
+}
+
+Result<Chain> join_chain(const Surroundings& around, const JoinParts& join,
+                         std::vector<OperatorPtr> behind) {
+  std::vector<Chain::Step> steps;
+  std::vector<std::size_t> heads;
+  const std::vector<std::size_t> out = TRY(put_join(around, join, steps, heads));
+  if (behind.empty()) return Chain(std::move(steps), std::move(heads));
+  for (const std::size_t at : out) steps[at].next = steps.size();
+  for (OperatorPtr& one : behind) steps.push_back({std::move(one), steps.size() + 1});
+  steps.back().next.reset();
+  return Chain(std::move(steps), std::move(heads));
+}
+
+}  // namespace
+
+Result<Chain> build_chain(const PlanParts& parts, const ChainOptions& options) {
+  const Surroundings around = surroundings_of(parts, options);
+  auto operators = TRY(make_operators(around, parts.steps));
+  if (parts.join) return join_chain(around, *parts.join, std::move(operators));
   return Chain(std::move(operators));
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,17 +12,25 @@
 
 namespace penstock::engine {
 
-// A row of operators. Batches put in at the front come out at the emitter that is passed along.
+// Operators one behind the other; a join is where two rows of them meet. Batches put in at an input
+// come out at the emitter that is passed along.
 class Chain {
  public:
-  explicit Chain(std::vector<std::unique_ptr<Operator>> operators);
+  // An operator, and the place of the one that gets what it emits; none: the end.
+  struct Step {
+    std::unique_ptr<Operator> op;
+    std::optional<std::size_t> next;
+  };
+  explicit Chain(std::vector<std::unique_ptr<Operator>> operators);  // one row, one input
+  // heads: by input, the place of its first operator. Steps stand behind those that feed them.
+  Chain(std::vector<Step> steps, std::vector<std::size_t> heads);
   ~Chain();
   Chain(Chain&&) noexcept;
   Chain& operator=(Chain&&) noexcept;
 
   // failed_precondition: the state has a store that neither an operator nor the source owns.
   Result<> open(const StoredState& state);
-  Result<Flow> process(const data::Batch& batch, Emitter& out);
+  Result<Flow> process(std::size_t input, const data::Batch& batch, Emitter& out);
   Result<Flow> on_stream_time(data::TimestampMs now_ms, Emitter& out);
   Result<> on_commit(topics::StateWrites& state);
   // Some operator does: then time is kept as well.
@@ -30,7 +39,10 @@ class Chain {
 
  private:
   class Link;
+  static std::vector<Step> in_a_row(std::vector<std::unique_ptr<Operator>> operators);
+
   std::vector<std::unique_ptr<Operator>> operators_;
+  std::vector<std::size_t> heads_;            // none: there are no operators
   std::vector<std::string> stores_;           // of operators_[i]; empty: it keeps no state
   std::vector<std::unique_ptr<Link>> links_;  // links_[i] hands on what operators_[i] emits
 };

@@ -135,7 +135,7 @@ Result<bool> PushSession::read_some() {
       reject({0, entry.row}, entry.reason);
     if (table_) table_->begin(*current_);
     if (!current_->batch().selection.empty())
-      limit_reached_ = TRY(chain_.process(current_->batch(), *this)) == Flow::done;
+      limit_reached_ = TRY(chain_.process(0, current_->batch(), *this)) == Flow::done;
     failures_.flush(std::chrono::steady_clock::now(), "a push query");
     current_->release();
     return true;

@@ -1,6 +1,7 @@
 #include "engine/query.h"
 
 #include <algorithm>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -9,11 +10,45 @@
 namespace penstock::engine {
 namespace {
 
-// As many partitions as the stage before reads.
 Result<> make_exchange(topics::Log& log, const topics::TopicName& topic, std::size_t partitions) {
   Result<> made = log.create({.name = topic, .partitions = static_cast<std::int32_t>(partitions)});
   if (made || made.error().code() == ErrorCode::already_exists) return {};
   return fail(made.error().in("making the topic between two stages"));
+}
+
+// Partitions that the stages of a plan read, and of the topics between them.
+struct StageSizes {
+  std::vector<std::size_t> partitions;  // by stage
+  std::map<topics::TopicName, std::size_t> exchanges;
+};
+
+// A stage between others has as many as the largest that writes to it; both sides of a join the
+// same.
+Result<StageSizes> sizes_of(topics::Log& log, const std::vector<PlanParts>& parts) {
+  StageSizes sizes;
+  for (const PlanParts& stage : parts) {
+    std::size_t largest = 0;
+    const auto sources = sources_of(stage);
+    for (const sql::SourceInfo* source : sources) {
+      const auto topic = TRY(topics::TopicName::parse(source->topic));
+      const std::size_t size =
+          source->exchange ? sizes.exchanges.at(topic) : TRY(log.describe(topic)).partitions.size();
+      if (!source->exchange && largest != 0 && size != largest)
+        return fail(ErrorCode::failed_precondition,
+                    fmt::format("can't join {0} with {1} since the number of partitions don't "
+                                "match: {0} has {2} and {1} has {3}. Copy one of them into a topic "
+                                "with as many partitions as the other: CREATE STREAM ... WITH "
+                                "(PARTITIONS={2}) AS SELECT",
+                                sources[0]->name, source->name, largest, size));
+      largest = std::max(largest, size);
+    }
+    for (const sql::SourceInfo* source : sources)
+      if (source->exchange) sizes.exchanges[TRY(topics::TopicName::parse(source->topic))] = largest;
+    sizes.partitions.push_back(largest);
+    if (stage.sink->stream.exchange)
+      sizes.exchanges[TRY(topics::TopicName::parse(stage.sink->stream.topic))] = largest;
+  }
+  return sizes;
 }
 
 }  // namespace
@@ -45,6 +80,8 @@ Work& Work::operator+=(const Work& more) {
 Result<QueryStages> Query::create(topics::Log& log, QueryId id,
                                   std::shared_ptr<const sql::PlanNode> plan, StartAt start) {
   std::vector<PlanParts> parts = TRY(take_apart(id, *plan));
+  const StageSizes sizes =
+      TRY_IN(sizes_of(log, parts), fmt::format("starting query {}", id.value()));
   const auto doing = fmt::format("starting query {}", id.value());
   if (parts.back().sink == nullptr)
     return fail(
@@ -53,24 +90,27 @@ Result<QueryStages> Query::create(topics::Log& log, QueryId id,
   topics::TopicName letters = TRY(topics::TopicName::parse(engine::dead_letters_topic(id.value())));
   auto health = std::make_shared<QueryHealth>();
   QueryStages stages;
-  std::size_t partitions = 0;  // of the stage before
   for (std::size_t stage = 0; stage < parts.size(); ++stage) {
-    topics::TopicName source = TRY(topics::TopicName::parse(parts[stage].source->stream.topic));
-    if (stage > 0) TRY_IN(make_exchange(log, source, partitions), doing);
-    topics::TopicInfo info = TRY_IN(log.describe(source), doing);
-    partitions = info.partitions.size();
-    if (!parts[stage].sink->stream.exchange) {
-      topics::TopicName sink = TRY(topics::TopicName::parse(parts[stage].sink->stream.topic));
+    topics::TopicName sink = TRY(topics::TopicName::parse(parts[stage].sink->stream.topic));
+    if (parts[stage].sink->stream.exchange)
+      TRY_IN(make_exchange(log, sink, sizes.exchanges.at(sink)), doing);
+    else
       TRY_IN(log.describe(sink), doing);
-    }
+    std::vector<topics::TopicName> sources;
+    for (const sql::SourceInfo* source : sources_of(parts[stage]))
+      sources.push_back(TRY(topics::TopicName::parse(source->topic)));
+    const bool reads_exchange = parts[stage].source->stream.exchange;
+    // One that another process has made may have other partitions.
+    std::size_t partitions = sizes.partitions[stage];
+    if (reads_exchange) partitions = TRY_IN(log.describe(sources.front()), doing).partitions.size();
     Spec spec{.id = id,
               .stage = stage,
               .health = health,
               .plan = plan,
               .parts = std::move(parts[stage]),
-              .source = std::move(source),
+              .sources = std::move(sources),
               .dead_letters = letters,
-              .start = stage == 0 ? start : StartAt::earliest,
+              .start = reads_exchange ? StartAt::earliest : start,
               .partitions = partitions};
     stages.push_back(TRY_IN(create_stage(log, std::move(spec)), doing));
   }
@@ -88,23 +128,25 @@ Result<std::shared_ptr<Query>> Query::create_stage(topics::Log& log, Spec spec) 
 }
 
 void Query::add_status() {
-  status_.push_back(std::make_unique<PartitionStatus>());
+  status_.push_back(std::make_unique<PartitionStatus>(sources_.size()));
   partitions_ = static_cast<std::int32_t>(status_.size());
 }
 
 void Query::add_partitions(const std::vector<topics::PartitionInfo>& all) {
   for (std::size_t p = status_.size(); p < std::min<std::size_t>(all.size(), status_.capacity());
        ++p) {
-    auto status = std::make_unique<PartitionStatus>();
-    status->position = all[p].first;  // lag counts them before they are read
-    status->end = all[p].end;
+    auto status = std::make_unique<PartitionStatus>(sources_.size());
+    status->inputs.front().position = all[p].first;  // lag counts them before they are read
+    status->inputs.front().end = all[p].end;
     status_.push_back(std::move(status));
   }
   partitions_ = static_cast<std::int32_t>(status_.size());
 }
 
 bool Query::is_sealed() const {
-  return parts_.source->stream.seal.kind != sql::SealKind::none;
+  return std::ranges::any_of(sources_of(parts_), [](const sql::SourceInfo* source) {
+    return source->seal.kind != sql::SealKind::none;
+  });
 }
 
 std::string Query::task_name() const {
@@ -148,8 +190,12 @@ QueryStats Query::stats() const {
     Work work = status(p).work();
     stats += work;
     if (!status(p).owned) continue;
-    topics::Offset position = status(p).position;
-    topics::Offset end = std::max(position, status(p).end.load());
+    topics::Offset position = 0, end = 0;  // of a join's inputs together
+    for (const InputStatus& input : status(p).inputs) {
+      const topics::Offset at = input.position;
+      position += at;
+      end += std::max(at, input.end.load());
+    }
     stats.progress.push_back({p, position, end, work, status(p).missing()});
     stats.memory_peak_bytes += status(p).memory_peak_bytes;
   }
@@ -160,8 +206,8 @@ QueryStats stats_of(const QueryStages& stages) {
   QueryStats all = stages.front()->stats();
   for (std::size_t i = 1; i < stages.size(); ++i) {
     QueryStats stage = stages[i]->stats();
-    stage.records_in = stage.bytes_in = 0;  // what the stage before it wrote
-    all.records_out = all.bytes_out = 0;
+    if (stages[i]->reads_exchange()) stage.records_in = stage.bytes_in = 0;
+    all.records_out = all.bytes_out = 0;  // what stages before the last one write
     all += stage;
     all.cpu_seconds += stage.cpu_seconds;
     all.memory_peak_bytes += stage.memory_peak_bytes;

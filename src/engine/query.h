@@ -32,9 +32,17 @@ class ProgressSignal {
   std::condition_variable changed_;
 };
 
+// How far one input of a task has come.
+struct InputStatus {
+  std::atomic<topics::Offset> position = 0;  // committed
+  std::atomic<topics::Offset> end = 0;       // as far as its reader knows
+};
+
 // One source partition of a query: written by its task, read by anybody.
 class PartitionStatus {
  public:
+  explicit PartitionStatus(std::size_t count) : inputs(count) {}
+
   void count(const Work& more) {
     std::lock_guard lock(mutex_);
     work_ += more;
@@ -53,8 +61,7 @@ class PartitionStatus {
     return missing_;
   }
 
-  std::atomic<topics::Offset> position = 0;  // committed
-  std::atomic<topics::Offset> end = 0;       // of the input, as far as its reader knows
+  std::vector<InputStatus> inputs;  // one; with joins several
   std::atomic<std::size_t> memory_peak_bytes = 0;
   std::atomic<bool> owned = true;      // its task is this process's
   std::atomic<bool> speaking = false;  // time has brought out rows that are not committed yet
@@ -93,7 +100,10 @@ class Query {
   const QueryId& id() const { return id_; }
   std::size_t stage() const { return stage_; }
   const PlanParts& parts() const { return parts_; }
-  const topics::TopicName& source_topic() const { return source_topic_; }
+  // What its tasks read, by number of the input: one topic; with joins several.
+  const std::vector<topics::TopicName>& sources() const { return sources_; }
+  const topics::TopicName& source_topic() const { return sources_.front(); }
+  bool reads_exchange() const { return parts_.source->stream.exchange; }
   const topics::TopicName& dead_letters_topic() const { return dead_letters_topic_; }
   const topics::TopicRules& dead_letters_rules() const { return dead_letters_rules_; }
   StartAt start() const { return start_; }
@@ -112,7 +122,7 @@ class Query {
   const PartitionStatus& status(std::int32_t partition) const {
     return *status_[static_cast<std::size_t>(partition)];
   }
-  bool is_sealed() const;         // its source
+  bool is_sealed() const;         // its source, or one of them
   std::string task_name() const;  // task_id() without the number
   // Names under which things are stored: query, stage of its plan, partition.
   topics::TaskId task_id(std::int32_t partition) const { return task_id(id_, stage_, partition); }
@@ -144,7 +154,8 @@ class Query {
     std::shared_ptr<QueryHealth> health;
     std::shared_ptr<const sql::PlanNode> plan;
     PlanParts parts;
-    topics::TopicName source, dead_letters;
+    std::vector<topics::TopicName> sources;
+    topics::TopicName dead_letters;
     StartAt start;
     std::size_t partitions;
   };
@@ -155,7 +166,7 @@ class Query {
         health_(std::move(spec.health)),
         plan_(std::move(spec.plan)),
         parts_(std::move(spec.parts)),
-        source_topic_(std::move(spec.source)),
+        sources_(std::move(spec.sources)),
         dead_letters_topic_(std::move(spec.dead_letters)),
         start_(spec.start),
         first_partitions_(static_cast<std::int32_t>(spec.partitions)) {
@@ -170,7 +181,8 @@ class Query {
   const std::shared_ptr<QueryHealth> health_;
   const std::shared_ptr<const sql::PlanNode> plan_;
   const PlanParts parts_;
-  const topics::TopicName source_topic_, dead_letters_topic_;
+  const std::vector<topics::TopicName> sources_;
+  const topics::TopicName dead_letters_topic_;
   topics::TopicRules dead_letters_rules_;  // set before there are tasks
   const StartAt start_;
   const std::int32_t first_partitions_;

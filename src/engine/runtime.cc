@@ -24,14 +24,26 @@ namespace {
 // Ends of topics, as they were when somebody looked.
 using SeenEnds = std::map<topics::TopicName, std::vector<topics::PartitionInfo>>;
 
-bool has_reached(const Query& query, const std::vector<topics::PartitionInfo>& seen) {
+// input: of the query's sources.
+bool has_reached(const Query& query, std::size_t input,
+                 const std::vector<topics::PartitionInfo>& seen) {
   if (seen.size() > static_cast<std::size_t>(query.partitions())) return false;  // it grows soon
   for (std::size_t p = 0; p < seen.size(); ++p) {
-    auto partition = static_cast<std::int32_t>(p);
-    const PartitionStatus& status = query.status(partition);
-    if (status.owned && (status.position < seen[p].end || status.speaking)) return false;
+    const PartitionStatus& status = query.status(static_cast<std::int32_t>(p));
+    if (status.owned && (status.inputs[input].position < seen[p].end || status.speaking))
+      return false;
   }
   return true;
+}
+
+// Rows of one key lie in partitions of one number on both sides, and would not any more.
+Result<> refuse_growth(const Query& query) {
+  return fail(
+      ErrorCode::failed_precondition,
+      fmt::format("a topic of a join ('{}' or '{}') has got partitions: rows of one key may "
+                  "lie in different ones now. End the query, copy both topics into new ones "
+                  "with as many partitions, and join these",
+                  query.sources()[0].text(), query.sources()[1].text()));
 }
 
 class LocalRuntime final : public Runtime {
@@ -104,10 +116,10 @@ Result<> LocalRuntime::start_query(const QueryId& id, std::shared_ptr<const sql:
   }
   TRY(sharing_.check());
   QueryStages query = TRY(Query::create(log_, id, std::move(plan), start));
-  if (sharing_.shared() && query.size() > 1)
+  if (sharing_.shared() && (query.size() > 1 || query.front()->parts().join))
     return fail(ErrorCode::unsupported,
-                fmt::format("query {} moves rows between partitions (GROUP BY), which processes "
-                            "that share tasks cannot do yet: start without --share",
+                fmt::format("query {} joins, or moves rows between partitions (GROUP BY), which "
+                            "processes that share tasks cannot do yet: start without --share",
                             id.value()));
   if (paused) query.front()->set_state(QueryState::paused);
   TRY_IN(start_tasks(query), fmt::format("query {}", id.value()));
@@ -116,17 +128,21 @@ Result<> LocalRuntime::start_query(const QueryId& id, std::shared_ptr<const sql:
     queries_.emplace(id, query);
   }
   if (sharing_.shared()) sharing_.add(query.front());
-  if (log_.partitions_seen(query.front()->source_topic())) watch_.start();
+  if (log_.partitions_seen(query.front()->source_topic())) watch_.start();  // topics may grow
   return {};
 }
 
 // Sealed sources have a pinned number: their tasks stop when they see another.
 void LocalRuntime::grow_queries() {
   for (const std::shared_ptr<Query>& query : stages()) {
-    const auto seen = log_.partitions_seen(query->source_topic());
-    if (!seen || *seen <= query->partitions() || query->is_sealed()) continue;
-    if (query->state() == QueryState::failed) continue;
-    Result<> grown = grow_query(query);
+    // Topics between stages keep the number that they were made with.
+    if (query->state() == QueryState::failed || query->reads_exchange()) continue;
+    const auto has_grown = [&](const topics::TopicName& topic) {
+      const auto seen = log_.partitions_seen(topic);
+      return seen && *seen > query->partitions();
+    };
+    if (query->is_sealed() || std::ranges::none_of(query->sources(), has_grown)) continue;
+    Result<> grown = query->parts().join ? refuse_growth(*query) : grow_query(query);
     if (grown || facts_of(grown.error().code()).retry) continue;
     query->set_failed(grown.error().in(fmt::format(
         "query {}: following its topic, which has got partitions", query->id().value())));
@@ -234,21 +250,20 @@ Result<> LocalRuntime::stop_query(const QueryId& id, bool forget) {
 Result<> LocalRuntime::reset_query(const QueryId& id, const ResetTo& to) {
   std::lock_guard changes(changes_);
   const QueryStages stages = TRY(find(id));
-  const std::shared_ptr<Query>& query = stages.front();
   if (sharing_.shared())
     return fail(ErrorCode::failed_precondition,
                 fmt::format("query {}: several processes share its tasks. End them all but one, "
                             "start that one without --share, reset, and start them again",
                             id.value()));
-  const std::vector<ResetPosition> positions = TRY(positions_after_reset(log_, *query, to));
-  const bool paused = query->state() == QueryState::paused;
+  const std::vector<StagePositions> positions = TRY(positions_after_reset(log_, stages, to));
+  const bool paused = stages.front()->state() == QueryState::paused;
   for (const auto& worker : workers_)  // what is lost of the last commit is lost anyway
     (void)worker->remove(id);
   Result<> done = reset_stages(log_, stages, positions);
-  query->set_state(paused ? QueryState::paused : QueryState::running);
+  stages.front()->set_state(paused ? QueryState::paused : QueryState::running);
   if (done) done = start_tasks(stages);
   if (done) return done;
-  query->set_failed(done.error());
+  stages.front()->set_failed(done.error());
   for (const std::shared_ptr<Query>& stage : stages)
     for (std::int32_t p = 0; p < stage->partitions(); ++p) least_loaded().add(stage, p, nullptr);
   return fail(done.error().in(fmt::format("resetting query {}", id.value())));
@@ -305,9 +320,12 @@ Result<bool> LocalRuntime::all_caught_up(SeenEnds& ends) {
       return fail(error->in(fmt::format("query {}", query->id().value())));
     if (query->state() != QueryState::running) continue;
     // The log (brokers, on Kafka) is asked again only once all that was seen there is consumed.
-    std::vector<topics::PartitionInfo>& seen = ends[query->source_topic()];
-    if (has_reached(*query, seen)) seen = TRY(log_.describe(query->source_topic())).partitions;
-    caught_up = caught_up && has_reached(*query, seen);
+    for (std::size_t input = 0; input < query->sources().size(); ++input) {
+      const topics::TopicName& topic = query->sources()[input];
+      std::vector<topics::PartitionInfo>& seen = ends[topic];
+      if (has_reached(*query, input, seen)) seen = TRY(log_.describe(topic)).partitions;
+      caught_up = caught_up && has_reached(*query, input, seen);
+    }
   }
   std::lock_guard lock(mutex_);
   if (ended_ && !caught_up)

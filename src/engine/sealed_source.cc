@@ -95,10 +95,10 @@ Result<std::unique_ptr<SealedSource>> SealedSource::create(topics::Log& log,
   return source;
 }
 
-Result<> SealedSource::restore(const StoredState& state) {
-  for (const StoredState::Entry& entry : state.of(kGuardStore))
+Result<> SealedSource::restore(const StoredState& state, std::size_t input) {
+  for (const StoredState::Entry& entry : state.of(store_of_input(kGuardStore, input)))
     TRY(guard_.restore(TRY(seal::SequenceGuard::parse_entry(entry.key, entry.value))));
-  for (const StoredState::Entry& entry : state.of(kSealStore)) {
+  for (const StoredState::Entry& entry : state.of(store_of_input(kSealStore, input))) {
     if (entry.key.size() == 1 && entry.key[0] == kPinKey) {
       pinned_partitions_ = TRY(parse_pin(entry.value));
       pin_is_stored_ = true;
@@ -204,11 +204,11 @@ void SealedSource::tell_gaps() {
   untold_.clear();
 }
 
-void SealedSource::write_state(topics::StateWrites& state) {
-  StoreWrites guards(kGuardStore, state);
+void SealedSource::write_state(topics::StateWrites& state, std::size_t input) {
+  StoreWrites guards(store_of_input(kGuardStore, input), state);
   for (const seal::SequenceGuard::Entry& entry : guard_.take_changes())
     guards.put(seal::to_bytes(entry.epoch), seal::SequenceGuard::encode_value(entry));
-  StoreWrites seal(kSealStore, state);
+  StoreWrites seal(store_of_input(kSealStore, input), state);
   if (pinned_partitions_ && !pin_is_stored_)
     seal.put(ByteView(&kPinKey, 1), encode_pin(*pinned_partitions_));
   pin_is_stored_ = true;

@@ -34,7 +34,8 @@ class SealedSource {
                                                       topics::TopicPartition from);
 
   // Takes up what an earlier task stored; before start(). corrupt.
-  Result<> restore(const StoredState& state);
+  // input: its number among those of the task.
+  Result<> restore(const StoredState& state, std::size_t input);
   // failed_precondition: the topic's number of partitions is not the configured one, or without a
   // configured one not the one first seen.
   Result<> start();
@@ -47,7 +48,7 @@ class SealedSource {
 
   // What has changed since the last call, for the commit of the records opened so far; and says in
   // the log which records are missing.
-  void write_state(topics::StateWrites& state);
+  void write_state(topics::StateWrites& state, std::size_t input);
   const MissingRecords& missing() const { return missing_; }
   std::size_t memory_bytes() const { return opened_.text().size() + guard_.memory_bytes(); }
 

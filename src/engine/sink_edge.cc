@@ -80,8 +80,9 @@ Result<std::unique_ptr<SinkEdge>> SinkEdge::create(topics::Log& log, const seal:
   if (step.stream.exchange) {
     auto key = TRY(exchange_key(keys));
     const RoleColumns grouped = columns_of(step.stream.schema, data::ColumnRole::key);
-    edge->exchange_ = TRY(ExchangeWriter::create(topic.text(), info.spec.partitions,
-                                                 grouped.places.size(), std::move(key)));
+    edge->exchange_ =
+        TRY(ExchangeWriter::create(topic.text(), info.spec.partitions, grouped.places.size(),
+                                   step.stream.is_table(), std::move(key)));
     return edge;
   }
   if (!raw) TRY_IN(edge->make_writers(), doing);

@@ -165,7 +165,7 @@ Result<> SinkWork::take_up(const StoredState& state) {
   committed_ = position_;
   shown_position_ = position_;
   if (sealed_ != nullptr) {
-    TRY(sealed_->restore(state));
+    TRY(sealed_->restore(state, 0));
     TRY(sealed_->start());
   }
   reader_ = TRY(place_.log.reader(
@@ -287,7 +287,7 @@ Result<> SinkWork::send(Work& done) {
   for (const SinkRecord& record : records_)
     done.bytes_out += record.record.value ? record.record.value->size() : 0;
   if (sealed_ != nullptr) {
-    sealed_->write_state(guards_);
+    sealed_->write_state(guards_, 0);
     sealed_->opened().wipe();
   }
   taken_ = stop;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <numeric>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -23,8 +24,9 @@ constexpr std::string_view kNoWindow = "key_without_window";
 
 Result<std::unique_ptr<SourceEdge>> SourceEdge::create(
     topics::Log& log, const seal::KeySource* keys, const RuntimeOptions& options,
-    const sql::SourceStep& step, const data::Schema& schema, const topics::TopicPartition& from) {
-  auto edge = std::unique_ptr<SourceEdge>(new SourceEdge(log, step, from));
+    const sql::SourceStep& step, const data::Schema& schema, const topics::TopicPartition& from,
+    std::size_t input) {
+  auto edge = std::unique_ptr<SourceEdge>(new SourceEdge(log, step, from, input));
   std::string doing = fmt::format("reading stream {}", step.stream.name);
   if (step.stream.seal.kind != sql::SealKind::none)
     edge->sealed_ = TRY_IN(SealedSource::create(log, keys, options, step.stream, from), doing);
@@ -68,12 +70,14 @@ Result<> SourceEdge::make_columns(const data::Schema& schema) {
 }
 
 Result<> SourceEdge::restore(const StoredState& state) {
-  if (sealed_ != nullptr) return sealed_->restore(state);
+  if (sealed_ != nullptr) return sealed_->restore(state, input_);
   if (exchange_ != nullptr) {
-    OperatorState kept(state.of(kExchangeStore));
+    OperatorState kept(state.of(store_of_input(kExchangeStore, input_)));
     return exchange_->restore(kept);
   }
-  if (state.of(kGuardStore).empty() && state.of(kSealStore).empty()) return {};
+  if (state.of(store_of_input(kGuardStore, input_)).empty() &&
+      state.of(store_of_input(kSealStore, input_)).empty())
+    return {};
   return fail(ErrorCode::corrupt, "stored state of a sealed input, and the input is not sealed");
 }
 
@@ -85,16 +89,23 @@ Result<> SourceEdge::start(topics::Offset from) {
   return {};
 }
 
-Result<bool> SourceEdge::next() {
-  release();
-  first_ += rows_;
-  rows_ = 0;
+Result<bool> SourceEdge::at_hand() {
+  first_ += std::exchange(rows_, 0);
   if (at_stop()) return false;
-  if (first_ >= buffer_.size() && !TRY(fetch())) {
-    position_ = reader_->position();  // markers of transactions take offsets and bring no record
-    return false;
-  }
-  rows_ = rows_at_hand();
+  if (first_ < buffer_.size() || TRY(fetch())) return true;
+  position_ = reader_->position();  // markers of transactions take offsets and bring no record
+  return false;
+}
+
+Result<std::optional<data::TimestampMs>> SourceEdge::peek() {
+  if (!TRY(at_hand())) return std::nullopt;
+  return buffer_.timestamps_ms[first_];
+}
+
+Result<bool> SourceEdge::next(data::TimestampMs until_ms) {
+  release();
+  if (!TRY(at_hand())) return false;
+  rows_ = rows_at_hand(until_ms);
   if (rows_ == 0) {  // what is left lies behind the stop offset
     position_ = buffer_.offsets[first_];
     return false;
@@ -135,8 +146,13 @@ Result<bool> SourceEdge::fetch() {
   return TRY(reader_->next(buffer_, kFetchBytes)) > 0;
 }
 
-std::size_t SourceEdge::rows_at_hand() const {
+std::size_t SourceEdge::rows_at_hand(data::TimestampMs until_ms) const {
   std::size_t rows = std::min(buffer_.size() - first_, data::kBatchRowsMax);
+  if (until_ms != std::numeric_limits<data::TimestampMs>::max()) {
+    const auto times = std::span(buffer_.timestamps_ms).subspan(first_, rows);
+    const auto later = std::ranges::find_if(times, [&](auto time) { return time > until_ms; });
+    rows = std::max<std::size_t>(static_cast<std::size_t>(later - times.begin()), 1);
+  }
   if (!stop_at_ || buffer_.offsets[first_ + rows - 1] < *stop_at_) return rows;
   auto begin = buffer_.offsets.begin() + static_cast<std::ptrdiff_t>(first_);
   auto end = begin + static_cast<std::ptrdiff_t>(rows);
@@ -351,9 +367,9 @@ void SourceEdge::release() {
 }
 
 void SourceEdge::write_state(topics::StateWrites& state) {
-  if (sealed_ != nullptr) sealed_->write_state(state);
+  if (sealed_ != nullptr) sealed_->write_state(state, input_);
   if (exchange_ == nullptr) return;
-  StoreWrites kept(kExchangeStore, state);
+  StoreWrites kept(store_of_input(kExchangeStore, input_), state);
   exchange_->write_state(kept);
 }
 

@@ -1,6 +1,7 @@
 // Where records become batches: fetch, open if sealed, decode the columns that are read.
 #pragma once
 
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -24,14 +25,16 @@ namespace penstock::engine {
 // One partition of a stream. One thread. Log, options, step and schema outlive it.
 class SourceEdge {
  public:
-  // schema: of the step's output, pseudo-columns included. permission_denied: sealed, and the key
+  // schema: of the step's output, pseudo-columns included; input: its number among those of the
+  // task. permission_denied: sealed, and the key
   // source does not let us read it. unsupported: a format or column type. failed_precondition:
   // sealed, and the topic does not keep timestamps.
   static Result<std::unique_ptr<SourceEdge>> create(topics::Log& log, const seal::KeySource* keys,
                                                     const RuntimeOptions& options,
                                                     const sql::SourceStep& step,
                                                     const data::Schema& schema,
-                                                    const topics::TopicPartition& from);
+                                                    const topics::TopicPartition& from,
+                                                    std::size_t input = 0);
   ~SourceEdge();
 
   // Takes up what an earlier task stored; before start().
@@ -44,7 +47,11 @@ class SourceEdge {
   // before it is wiped. Rows that did not open or decode are in refused(), not in the selection.
   // Records without a value are tombstones of the batch. Errors end the task; see
   // SealedSource::open().
-  Result<bool> next();
+  // Of records behind until_ms none is brought, but for those that stand before an earlier one.
+  Result<bool> next(data::TimestampMs until_ms = std::numeric_limits<data::TimestampMs>::max());
+  // The timestamp of the record that next() begins with, as its producer gave it; none: nothing is
+  // at hand. The batch before has been released.
+  Result<std::optional<data::TimestampMs>> peek();
   void stop_at(topics::Offset end) { stop_at_ = end; }
   bool at_stop() const { return stop_at_ && position_ >= *stop_at_; }
 
@@ -77,16 +84,20 @@ class SourceEdge {
   std::size_t memory_bytes() const;
 
  private:
-  SourceEdge(topics::Log& log, const sql::SourceStep& step, topics::TopicPartition from)
+  SourceEdge(topics::Log& log, const sql::SourceStep& step, topics::TopicPartition from,
+             std::size_t input)
       : log_(log),
         step_(step),
         from_(std::move(from)),
+        input_(input),
         json_values_(step.stream.value_format == sql::FormatKind::json) {}
 
   Result<> make_columns(const data::Schema& schema);
   Result<bool> fetch();
+  // Something is in the buffer from first_ on.
+  Result<bool> at_hand();
   // How many of the buffer's records from first_ on belong to the next batch.
-  std::size_t rows_at_hand() const;
+  std::size_t rows_at_hand(data::TimestampMs until_ms) const;
   Result<> open_rows();
   void take_plain_rows();
   Result<> take_exchange_rows();
@@ -104,6 +115,7 @@ class SourceEdge {
   topics::Log& log_;
   const sql::SourceStep& step_;
   const topics::TopicPartition from_;
+  const std::size_t input_;
   std::unique_ptr<topics::Reader> reader_;
   topics::ReadBuffer buffer_;
   std::size_t first_ = 0, rows_ = 0;  // the batch within the buffer

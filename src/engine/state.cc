@@ -16,6 +16,10 @@ constexpr std::size_t kStoreDigestBytes = 6;
 
 }  // namespace
 
+std::string store_of_input(std::string_view store, std::size_t input) {
+  return input == 0 ? std::string(store) : fmt::format("{}.{}", store, input);
+}
+
 std::string store_id(std::string_view kind, const data::Schema& columns) {
   std::string text;
   for (const data::ColumnSchema& column : columns.columns) {

@@ -16,9 +16,12 @@
 
 namespace penstock::engine {
 
-// What is kept of the task's input when it is sealed.
+// What is kept of a task's inputs that are sealed (store_of_input).
 inline constexpr std::string_view kGuardStore = "guards";  // seal::SequenceGuard::Entry by epoch
 inline constexpr std::string_view kSealStore = "seal";     // what else (sealed_source.h)
+
+// Of what is kept of the input of this number: "guards", "guards.1".
+std::string store_of_input(std::string_view store, std::size_t input);
 
 // Of a step that keeps state: its kind ("aggregate") and a digest of the columns that its entries
 // are made of (names, types, keys or values, in order): "aggregate.3f1c0a77d5e2". Steps of one plan

@@ -30,6 +30,17 @@ Error error_of(const topics::CommitResult& result) {
   return Error(ErrorCode::unavailable, "the log aborted a commit and gave no reason");
 }
 
+// Where an earlier task ended; none: there was none.
+Result<std::optional<topics::Offset>> stored_position(const StoredState& state,
+                                                      const SourceEdge& edge) {
+  const topics::Position* stored = state.checkpoint().find(edge.from());
+  if (stored == nullptr) return std::nullopt;
+  const auto* in_log = std::get_if<topics::LogPosition>(stored);
+  if (in_log == nullptr || in_log->row != 0)
+    return fail(ErrorCode::unsupported, "its stored position is none of this version");
+  return in_log->next;
+}
+
 // Under which a checkpoint has the task's time; no topic.
 topics::TopicPartition stream_time_of(std::int32_t partition) {
   static const topics::TopicName kName = topics::TopicName::parse("_stream_time").value();
@@ -48,26 +59,41 @@ Task::Task(const TaskContext& context, std::shared_ptr<Query> query, std::int32_
 Result<std::unique_ptr<Task>> Task::build(const TaskContext& context, std::shared_ptr<Query> query,
                                           std::int32_t partition) {
   const PlanParts& parts = query->parts();
-  topics::TopicPartition from{query->source_topic(), partition};
-  auto task = std::unique_ptr<Task>(new Task(context, std::move(query), partition));
-  task->source_ = TRY(SourceEdge::create(context.log, context.keys, context.options, *parts.source,
-                                         *parts.source_schema, from));
+  auto task = std::unique_ptr<Task>(new Task(context, query, partition));
+  TRY(task->add_input(*parts.source, *parts.source_schema, query->sources()[0]));
+  for (std::size_t i = 0; i < parts.others.size(); ++i)
+    TRY(task->add_input(*parts.others[i].source, *parts.others[i].schema, query->sources()[i + 1]));
+  task->source_ = task->inputs_.front().edge.get();
   task->chain_ = TRY(build_chain(parts, {.each_change = context.options.each_change}));
   task->keeps_time_ = task->chain_.keeps_state();
   if (!context.options.discard_sinks || parts.sink->stream.exchange) {
     task->sink_ = TRY(SinkEdge::create(context.log, context.keys, *parts.sink, partition,
                                        context.options.sealed_topics));
-    task->passes_headers_ = sql::passes_headers(parts.source->stream, parts.sink->stream);
+    const auto sources = sources_of(parts);
+    for (std::size_t i = 0; i < sources.size(); ++i)
+      task->inputs_[i].passes_headers = sql::passes_headers(*sources[i], parts.sink->stream);
   }
   task->writer_ = TRY(context.log.task_writer(task->query_->writer_id(partition)));
   TRY(task->restore());
   return task;
 }
 
+Result<> Task::add_input(const sql::SourceStep& step, const data::Schema& schema,
+                         const topics::TopicName& topic) {
+  inputs_.push_back(
+      {.edge = TRY(SourceEdge::create(context_.log, context_.keys, context_.options, step, schema,
+                                      {topic, partition_}, inputs_.size())),
+       .flying_missing = {}});
+  return {};
+}
+
 Result<> Task::check(const TaskContext& context, const Query& query) {
   const PlanParts& parts = query.parts();
   TRY(SourceEdge::create(context.log, context.keys, context.options, *parts.source,
-                         *parts.source_schema, {query.source_topic(), 0}));
+                         *parts.source_schema, {query.sources()[0], 0}));
+  for (std::size_t i = 0; i < parts.others.size(); ++i)
+    TRY(SourceEdge::create(context.log, context.keys, context.options, *parts.others[i].source,
+                           *parts.others[i].schema, {query.sources()[i + 1], 0}, i + 1));
   TRY(build_chain(parts));
   if (!context.options.discard_sinks && !parts.sink->stream.exchange)
     TRY(SinkEdge::create(context.log, context.keys, *parts.sink, 0, context.options.sealed_topics));
@@ -94,15 +120,14 @@ Result<> Task::restore() {
 }
 
 Result<> Task::take_up() {
-  std::optional<topics::Offset> position;
   StoredState state = TRY(StoredState::load(*writer_, id_));
-  if (const topics::Position* stored = state.checkpoint().find(source_->from())) {
-    const auto* in_log = std::get_if<topics::LogPosition>(stored);
-    if (in_log == nullptr || in_log->row != 0)
-      return fail(ErrorCode::unsupported, "its stored position is none of this version");
-    position = in_log->next;
-    query_->note_has_run();
-  }
+  std::vector<std::optional<topics::Offset>> positions;
+  for (const Input& input : inputs_) positions.push_back(TRY(stored_position(state, *input.edge)));
+  const bool fresh = !positions.front();
+  for (const auto& position : positions)
+    if (position.has_value() == fresh)
+      return fail(ErrorCode::corrupt, "it has a stored position in one of its inputs only");
+  if (!fresh) query_->note_has_run();
   if (const topics::Position* stored = state.checkpoint().find(stream_time_of(partition_))) {
     const auto* time = std::get_if<topics::StreamTimePosition>(stored);
     if (time == nullptr)
@@ -110,17 +135,19 @@ Result<> Task::take_up() {
     stream_time_ms_ = time->time_ms;
     time_pending_ = keeps_time_;
   }
-  TRY(source_->restore(state));
+  for (const Input& input : inputs_) TRY(input.edge->restore(state));
   TRY(chain_.open(state));
-  bool fresh = !position;
-  if (fresh) {
-    topics::TopicInfo info = TRY(context_.log.describe(source_->from().topic));
-    const topics::PartitionInfo& range = info.partitions[static_cast<std::size_t>(partition_)];
-    position = query_->start(partition_) == StartAt::earliest ? range.first : range.end;
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    Input& input = inputs_[i];
+    if (fresh) {
+      topics::TopicInfo info = TRY(context_.log.describe(input.edge->from().topic));
+      const topics::PartitionInfo& range = info.partitions[static_cast<std::size_t>(partition_)];
+      positions[i] = query_->start(partition_) == StartAt::earliest ? range.first : range.end;
+    }
+    TRY(input.edge->start(*positions[i]));
+    input.committed = *positions[i];
+    query_->status(partition_).inputs[i].position = *positions[i];
   }
-  TRY(source_->start(*position));
-  committed_position_ = *position;
-  query_->status(partition_).position = *position;
   note_speaking();
   show_missing();
   // "From now on" must mean the same moment after a restart, even if nothing has come by then; the
@@ -142,26 +169,69 @@ Result<Task::Step> Task::step(Time now) {
     TRY(move_time());
     return Step::worked;
   }
-  if (!TRY(source_->next())) return step_idle(now);
+  if (!TRY(next_batch())) return step_idle(now);
   if (gathered_.records_in == 0) first_uncommitted_ = now;
   TRY(process_batch());
   if (commit_is_due(now)) TRY(begin_commit());
   return Step::worked;
 }
 
+Result<bool> Task::next_batch() {
+  return inputs_.size() == 1 ? source_->next() : next_of_several();
+}
+
+// By time: the input whose next record is the oldest, up to where the others' next ones lie; of the
+// same time the last input first, so that a stream finds what its table has. One that has nothing
+// is waited for while it is behind its end.
+Result<bool> Task::next_of_several() {
+  std::vector<std::optional<data::TimestampMs>> heads;
+  std::optional<std::size_t> oldest;
+  bool waits = false;
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    SourceEdge& edge = *inputs_[i].edge;
+    heads.push_back(TRY(edge.peek()));
+    if (!heads[i]) waits = waits || edge.position() < edge.reader().known_end();
+    if (heads[i] && (!oldest || *heads[i] <= *heads[*oldest])) oldest = i;
+  }
+  if (!oldest || waits) return false;
+  auto until_ms = std::numeric_limits<data::TimestampMs>::max();
+  for (std::size_t i = 0; i < inputs_.size(); ++i)
+    if (i != *oldest && heads[i]) until_ms = std::min(until_ms, *heads[i] - (i > *oldest ? 1 : 0));
+  source_number_ = *oldest;
+  source_ = inputs_[*oldest].edge.get();
+  return source_->next(until_ms);
+}
+
+bool Task::more_is_coming() const {
+  return std::ranges::any_of(inputs_, [](const Input& input) {
+    return input.edge->position() < input.edge->reader().known_end();
+  });
+}
+
+bool Task::positions_have_moved() const {
+  return std::ranges::any_of(
+      inputs_, [](const Input& input) { return input.edge->position() != input.committed; });
+}
+
+void Task::note_ends() {
+  for (std::size_t i = 0; i < inputs_.size(); ++i)
+    query_->status(partition_).inputs[i].end = inputs_[i].edge->reader().known_end();
+}
+
 Result<Task::Step> Task::step_idle(Time now) {
-  bool more_is_coming = source_->position() < reader().known_end();
-  if (gathered_.records_in > 0 && now < due() && more_is_coming)
+  if (gathered_.records_in > 0 && now < due() && more_is_coming())
     return in_flight_ == nullptr ? Step::gathering : Step::committing;
   TRY(begin_commit());
   if (in_flight_ != nullptr) return Step::committing;
-  topics::Offset position = source_->position();
-  if (position == committed_position_) return Step::idle;
+  if (!positions_have_moved()) return Step::idle;
   // What was passed over since then holds no record (Kafka's markers): the next task would pass it
   // over as well, so it counts as consumed and has time until the next commit. But not for ever, or
   // an idle partition could lose the records at the stored position to its retention.
-  if (query_->status(partition_).position.exchange(position) != position)
-    context_.progress.notify();
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    const topics::Offset position = inputs_[i].edge->position();
+    if (query_->status(partition_).inputs[i].position.exchange(position) != position)
+      context_.progress.notify();
+  }
   if (now - last_commit_ < kMarkerCommitInterval) return Step::idle;
   TRY(start_commit());
   TRY(settle_if_done());
@@ -175,7 +245,7 @@ Result<> Task::process_batch() {
     bury(entry.row, entry.reason);
   if (!batch.selection.empty()) {
     warn_of_seconds(batch.timestamps_ms[batch.selection.front()]);
-    Result<Flow> flow = chain_.process(batch, *this);
+    Result<Flow> flow = chain_.process(source_number_, batch, *this);
     // The same records would fail the same way again (ON_ERROR='stop').
     if (!flow && flow.error().code() == ErrorCode::invalid_argument)
       query_->set_failed(flow.error());
@@ -214,10 +284,11 @@ void Task::note_speaking() {
 }
 
 // What is consumed of a topic between stages is of no use to anybody.
-void Task::trim_exchange() {
-  if (!source_->is_exchange() || committed_position_ - trimmed_to_ < kExchangeTrimRecords) return;
-  trimmed_to_ = committed_position_;
-  const Result<> trimmed = context_.log.trim(source_->from(), committed_position_, false);
+void Task::trim_exchange(Input& input) {
+  if (!input.edge->is_exchange() || input.committed - input.trimmed_to < kExchangeTrimRecords)
+    return;
+  input.trimmed_to = input.committed;
+  const Result<> trimmed = context_.log.trim(input.edge->from(), input.committed, false);
   if (!trimmed && trimmed.error().code() != ErrorCode::unsupported)
     log::warning("records between two stages of a query could not be deleted",
                  {{"query", log::Public(query_->id().value())}, {"error", trimmed.error()}});
@@ -240,7 +311,7 @@ Result<Flow> Task::emit(const data::Batch& batch) {
   refused_by_sink_.clear();
   // Of the source's batch: the sink finds a row's by its origin.
   std::span<const Slice> headers;
-  if (passes_headers_) headers = source_->headers();
+  if (inputs_[source_number_].passes_headers) headers = source_->headers();
   TRY(sink_->write(batch, headers, system_clock().now_ms(), refused_by_sink_));
   for (const sql::RowErrors::Entry& entry : refused_by_sink_.entries())
     reject(batch.origin(entry.row), entry.reason);
@@ -299,8 +370,10 @@ Result<> Task::start_commit() {
   in_flight_ = TRY(writer_->begin());
   TRY(fill(*in_flight_));
   flying_ = std::exchange(gathered_, {});
-  flying_position_ = source_->position();
-  if (source_->missing() != nullptr) flying_missing_ = *source_->missing();
+  for (Input& input : inputs_) {
+    input.flying = input.edge->position();
+    if (input.edge->missing() != nullptr) input.flying_missing = *input.edge->missing();
+  }
   flying_since_ = std::chrono::steady_clock::now();
   flying_.dead_letters = dead_letters_.size();
   dead_letters_.clear();
@@ -335,38 +408,57 @@ Result<> Task::fill(topics::Commit& commit) {
     TRY_IN(commit.append(to, dead_letters_), "writing dead letters");
   }
   topics::StateWrites& state = commit.state(id_);
-  source_->write_state(state);
+  for (const Input& input : inputs_) input.edge->write_state(state);
   TRY(chain_.on_commit(state));
-  commit.advance(id_, source_->from(), topics::LogPosition{source_->position()});
+  for (const Input& input : inputs_)
+    commit.advance(id_, input.edge->from(), topics::LogPosition{input.edge->position()});
   if (keeps_time_ && stream_time_ms_ != kNoStreamTime)
     commit.advance(id_, stream_time_of(partition_), topics::StreamTimePosition{stream_time_ms_});
   return {};
 }
 
 void Task::count_committed() {
-  committed_position_ = flying_position_;
   last_commit_ = std::chrono::steady_clock::now();
   flying_.commits = 1;
   flying_.commit_seconds = std::chrono::duration<double>(last_commit_ - flying_since_).count();
   PartitionStatus& status = query_->status(partition_);
   status.count(flying_);
-  status.position = committed_position_;
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    inputs_[i].committed = inputs_[i].flying;
+    status.inputs[i].position = inputs_[i].committed;
+  }
   status.memory_peak_bytes = memory_peak_;
-  if (source_->is_sealed()) status.set_missing(flying_missing_);
+  if (query_->is_sealed()) status.set_missing(missing());
   ++commits_;
   failures_.flush(last_commit_, query_->id().value());
-  trim_exchange();
+  for (Input& input : inputs_) trim_exchange(input);
   if (keeps_time_) note_speaking();
   context_.progress.notify();
 }
 
 void Task::show_missing() {
-  if (source_->missing() != nullptr) query_->status(partition_).set_missing(*source_->missing());
+  for (Input& input : inputs_)
+    if (input.edge->missing() != nullptr) input.flying_missing = *input.edge->missing();
+  if (query_->is_sealed()) query_->status(partition_).set_missing(missing());
+}
+
+MissingRecords Task::missing() const {
+  MissingRecords all;
+  for (const Input& input : inputs_) {
+    const MissingRecords& one = input.flying_missing;
+    all.totals.gaps += one.totals.gaps;
+    all.totals.missing += one.totals.missing;
+    all.totals.head_gaps += one.totals.head_gaps;
+    all.totals.head_missing += one.totals.head_missing;
+    all.epochs.insert(all.epochs.end(), one.epochs.begin(), one.epochs.end());
+  }
+  return all;
 }
 
 void Task::note_memory() {
-  std::size_t bytes = source_->memory_bytes() + chain_.memory_bytes() + dead_letters_.bytes() +
+  std::size_t bytes = chain_.memory_bytes() + dead_letters_.bytes() +
                       (sink_ != nullptr ? sink_->memory_bytes() : 0);
+  for (const Input& input : inputs_) bytes += input.edge->memory_bytes();
   memory_peak_ = std::max(memory_peak_, bytes);
 }
 

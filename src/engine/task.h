@@ -51,7 +51,12 @@ class Task final : private Emitter {
   // Commits what has been gathered, and waits for the outcome.
   Result<> commit();
 
-  topics::Reader& reader() { return source_->reader(); }
+  // Calls f(reader) for each input.
+  template <typename F>
+  void each_reader(F&& f) {
+    for (const Input& input : inputs_) f(input.edge->reader());
+  }
+  void note_ends();  // as far as the readers know them
   // When what was gathered is due, if nothing more comes.
   Time due() const { return first_uncommitted_ + context_.options.commit.age; }
   std::uint64_t commits() const { return commits_; }
@@ -61,6 +66,21 @@ class Task final : private Emitter {
 
   Task(const TaskContext& context, std::shared_ptr<Query> query, std::int32_t partition);
 
+  // What it reads: one input, with joins several.
+  struct Input {
+    std::unique_ptr<SourceEdge> edge;
+    bool passes_headers = false;
+    topics::Offset committed = 0, flying = 0, trimmed_to = 0;  // positions
+    MissingRecords flying_missing;
+  };
+
+  Result<> add_input(const sql::SourceStep& step, const data::Schema& schema,
+                     const topics::TopicName& topic);
+  Result<bool> next_batch();
+  Result<bool> next_of_several();
+  bool more_is_coming() const;
+  bool positions_have_moved() const;
+  MissingRecords missing() const;
   Result<> restore();
   Result<> take_up();
   Result<> process_batch();
@@ -80,7 +100,7 @@ class Task final : private Emitter {
   Result<> advance_time(const data::Batch& batch);
   Result<> move_time();
   void note_speaking();
-  void trim_exchange();
+  void trim_exchange(Input& input);
 
   // Emitter: what the chain makes of a batch.
   Result<Flow> emit(const data::Batch& batch) override;
@@ -97,9 +117,10 @@ class Task final : private Emitter {
   const std::int32_t partition_;
   const topics::TaskId id_;
   std::unique_ptr<topics::Writer> writer_;
-  std::unique_ptr<SourceEdge> source_;
+  std::vector<Input> inputs_;
+  SourceEdge* source_ = nullptr;  // the one that the batch at hand comes from
+  std::size_t source_number_ = 0;
   std::unique_ptr<SinkEdge> sink_;  // null: rows are counted and dropped
-  bool passes_headers_ = false;
   Chain chain_;
   bool keeps_time_ = false;    // operators keep state: so does the checkpoint of time
   bool time_moves_ = false;    // on_stream_time is being called
@@ -117,11 +138,8 @@ class Task final : private Emitter {
   // The commit whose outcome is open. Destroyed before the writer.
   std::unique_ptr<topics::Commit> in_flight_;
   Work flying_;
-  topics::Offset flying_position_ = 0;
-  MissingRecords flying_missing_;
   Time flying_since_{};
 
-  topics::Offset committed_position_ = 0, trimmed_to_ = 0;
   Time last_commit_ = std::chrono::steady_clock::now();
   std::size_t memory_peak_ = 0;
   std::uint64_t commits_ = 0;  // all

@@ -212,7 +212,7 @@ void Worker::step(Slot& slot, Task::Time now) {
     return;
   }
   if (slot.task->commits() != commits) note_progress(slot);
-  slot.query->status(slot.partition).end = slot.task->reader().known_end();
+  slot.task->note_ends();
   schedule(slot, *done, now);
 }
 
@@ -234,7 +234,7 @@ void Worker::schedule(Slot& slot, Task::Step done, Task::Time now) {
     case Task::Step::idle:
       break;
   }
-  wait_set_->arm(slot.task->reader());
+  slot.task->each_reader([this](topics::Reader& reader) { wait_set_->arm(reader); });
 }
 
 void Worker::make_runnable(Slot& slot) {
@@ -255,12 +255,12 @@ void Worker::stop_timer(Slot& slot) {
 
 void Worker::take(Slot& slot, std::unique_ptr<Task> task) {
   slot.task = std::move(task);
-  wait_set_->add(slot.task->reader(), &slot);
+  slot.task->each_reader([&](topics::Reader& reader) { wait_set_->add(reader, &slot); });
 }
 
 void Worker::drop_task(Slot& slot) {
   if (slot.task == nullptr) return;
-  wait_set_->remove(slot.task->reader());
+  slot.task->each_reader([this](topics::Reader& reader) { wait_set_->remove(reader); });
   slot.task.reset();
 }
 

@@ -249,7 +249,6 @@ void follow_key(BoundJoin& join, const Scope& scope, BoundJoins& all) {
     if (left != nullptr && !goes_on) all.keys.push_back(left->index);
     if (right != nullptr) all.keys.push_back(right->index);
   }
-  step.own_key = all.keys.empty();
 }
 
 }  // namespace

@@ -82,16 +82,33 @@ struct ChangesStep {
   std::size_t keys;
 };
 
+// Around a join by a foreign key, whose sides lie in different partitions; engine puts them there.
+// Before it: a table's rows as what each says to the other table's rows. Input: the foreign key,
+// the table's key columns, others; output: the foreign key, whether an answer is wanted in any case
+// (BOOLEAN), the table's key columns, a number that rises with each change of a row (BIGINT),
+// whether the row is there (BOOLEAN), the others.
+struct ForeignChangesStep {
+  std::vector<data::Type> types;  // of the input
+  std::size_t keys;
+};
+// Behind it: answers about one row in any order into what is the newest. Input: the table's key
+// columns, the number, whether the joined row is there, others; output: keys and others at their
+// places, a tombstone if it is not.
+struct ForeignResultStep {
+  std::size_t keys;
+  std::vector<std::size_t> places;  // of keys, then of others
+};
+
 enum class JoinKind : std::uint8_t { inner, left, right, full };
 enum class JoinShape : std::uint8_t { stream_stream, stream_table, table_table, foreign_key };
 
-// Two inputs. Output: columns of the left one, then of the right one, then the key as a column of
-// its own where it is neither's (JoinStep::own_key).
+// Two inputs. Output: columns of the left one, then of the right one, then (of the last join of a
+// query, but by foreign keys) the value that was joined by: on either side it may be missing.
 struct JoinStep {
   JoinKind kind = JoinKind::inner;
   JoinShape shape = JoinShape::stream_stream;
-  ExprPtr left, right;   // of ON, each over its own input
-  bool own_key = false;  // the key's value is on no single side (FULL, two expressions)
+  ExprPtr left, right;                                        // of ON, each over its own input
+  bool key_column = false;                                    // the last one
   std::optional<std::int64_t> before_ms, after_ms, grace_ms;  // WITHIN, GRACE PERIOD
 };
 
@@ -108,7 +125,7 @@ struct SinkStep {
 
 struct PlanNode {
   std::variant<SourceStep, FilterStep, ProjectStep, ExplodeStep, RekeyStep, AggregateStep,
-               ChangesStep, JoinStep, LimitStep, SinkStep>
+               ChangesStep, ForeignChangesStep, ForeignResultStep, JoinStep, LimitStep, SinkStep>
       step;
   std::vector<PlanPtr> inputs;  // none for sources; two for joins; one for the others
   data::Schema schema;          // of the output

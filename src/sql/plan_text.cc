@@ -146,7 +146,7 @@ std::string step_text(const JoinStep& step, const PlanNode& node) {
   if (step.before_ms)
     text += fmt::format(" within {} ms before, {} ms after", *step.before_ms, *step.after_ms);
   if (step.grace_ms) text += fmt::format(", grace {} ms", *step.grace_ms);
-  return text + (step.own_key ? ", key of its own" : "");
+  return text;
 }
 
 std::string step_text(const RekeyStep&, const PlanNode& node) {
@@ -154,6 +154,14 @@ std::string step_text(const RekeyStep&, const PlanNode& node) {
     return column.role == data::ColumnRole::key ? name_text(column.name) : std::string();
   });
   return keys.empty() ? "Rekey to no key" : "Rekey by " + keys;
+}
+
+std::string step_text(const ForeignChangesStep&, const PlanNode&) {
+  return "ForeignChanges";
+}
+
+std::string step_text(const ForeignResultStep&, const PlanNode&) {
+  return "ForeignResult";
 }
 
 std::string step_text(const ChangesStep&, const PlanNode&) {

@@ -9,6 +9,8 @@
 namespace penstock::sql {
 namespace {
 
+constexpr std::string_view kJoinKey = "KSQL_JOIN_KEY";
+
 PlanPtr make_node(decltype(PlanNode::step) step, data::Schema schema, PlanPtr input) {
   auto node = std::make_unique<PlanNode>();
   node->step = std::move(step);
@@ -89,10 +91,10 @@ PlanPtr QueryPlanner::source_steps() {
     schema.columns.assign(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(
                                                          base + scope_->parts()[join.part].size()));
     const bool last = &join == &joins_.joins.back();
-    join.step.own_key = last && scope_->key_column().has_value();
-    if (join.step.own_key)
-      schema.columns.push_back(
-          {scope_->key_name(), scope_->type_at(*scope_->key_column()), data::ColumnRole::value});
+    join.step.key_column = last && join.step.shape != JoinShape::foreign_key;
+    if (join.step.key_column)  // what the scope calls its own key, if it has one
+      schema.columns.push_back({scope_->key_column() ? scope_->key_name() : std::string(kJoinKey),
+                                join.step.left->type, data::ColumnRole::value});
     join.step.right = rebased(*join.step.right, base, columns);
     plan = make_node(std::move(join.step), std::move(schema), std::move(plan));
     plan->inputs.push_back(std::move(sources[join.part]));
@@ -150,8 +152,14 @@ PlanPtr QueryPlanner::steps() {
     }
   }
   ProjectStep project;
-  for (Output& output : outputs_)
+  const bool join_keys = scope_->is_join() && !grouped() && partition_by_.empty() &&
+                         joins_.joins.back().step.shape != JoinShape::foreign_key;
+  for (Output& output : outputs_) {
+    // On either side it may be missing; what was joined by is always there.
+    if (output.key && join_keys)
+      output.expr = make_column(input_columns - 1, output.expr->type, output.span);
     project.items.push_back({std::move(output.name), std::move(output.expr)});
+  }
   return make_node(std::move(project), std::move(schema), std::move(plan));
 }
 
