@@ -1,6 +1,7 @@
 // Values as JSON text into a buffer with room. All functions return the end of what they wrote.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -18,37 +19,28 @@ inline char* put_text(char* to, std::string_view text) {
 
 namespace digits {
 
-inline constexpr char kPairs[] =
-    "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546"
-    "4748495051525354555657585960616263646566676869707172737475767778798081828384858687888990919293"
-    "949596979899";
-
-inline char* put_pair(char* to, std::uint32_t value) {  // below 100, two digits
-  std::memcpy(to, kPairs + 2 * value, 2);
-  return to + 2;
+// The eight decimal digits of a value below 10^8, one per byte, the first in the lowest: halves,
+// pairs and digits are parted for all at once.
+inline std::uint64_t eight(std::uint32_t value) {
+  const std::uint64_t halves = value / 10'000 | std::uint64_t{value % 10'000} << 32;
+  const std::uint64_t hundreds = (halves * 10486 >> 20) & 0x0000'007F'0000'007F;
+  const std::uint64_t pairs = hundreds + ((halves - hundreds * 100) << 16);
+  const std::uint64_t tens = (pairs * 103 >> 10) & 0x000F'000F'000F'000F;
+  return tens + ((pairs - tens * 10) << 8);
 }
-inline char* put_4(char* to, std::uint32_t value) {  // below 10^4, four digits
-  return put_pair(put_pair(to, value / 100), value % 100);
-}
+inline constexpr std::uint64_t kZeros = 0x3030'3030'3030'3030;
 inline char* put_8(char* to, std::uint32_t value) {  // below 10^8, eight digits
-  return put_4(put_4(to, value / 10'000), value % 10'000);
+  const std::uint64_t text = eight(value) + kZeros;
+  std::memcpy(to, &text, sizeof text);
+  return to + 8;
 }
-inline char* put_short(char* to, std::uint32_t value) {  // below 10^4, as many as it has
-  if (value >= 100) {
-    const std::uint32_t high = value / 100;
-    if (high >= 10)
-      to = put_pair(to, high);
-    else
-      *to++ = static_cast<char>('0' + high);
-    return put_pair(to, value % 100);
-  }
-  if (value >= 10) return put_pair(to, value);
-  *to++ = static_cast<char>('0' + value);
-  return to;
-}
+// As many as it has, without a branch on how many; eight bytes are written.
 inline char* put_below_1e8(char* to, std::uint32_t value) {
-  if (value < 10'000) return put_short(to, value);
-  return put_4(put_short(to, value / 10'000), value % 10'000);
+  const std::uint64_t all = eight(value);
+  const int leading = std::countr_zero(all | std::uint64_t{1} << 56) >> 3;  // zeros, at most 7
+  const std::uint64_t text = (all + kZeros) >> (8 * leading);
+  std::memcpy(to, &text, sizeof text);
+  return to + 8 - leading;
 }
 inline char* put(char* to, std::uint64_t value) {
   constexpr std::uint64_t k1e8 = 100'000'000;
@@ -56,13 +48,14 @@ inline char* put(char* to, std::uint64_t value) {
   const std::uint64_t high = value / k1e8;
   const auto low = static_cast<std::uint32_t>(value % k1e8);
   if (high < k1e8) return put_8(put_below_1e8(to, static_cast<std::uint32_t>(high)), low);
-  to = put_short(to, static_cast<std::uint32_t>(high / k1e8));
+  to = put_below_1e8(to, static_cast<std::uint32_t>(high / k1e8));
   return put_8(put_8(to, static_cast<std::uint32_t>(high % k1e8)), low);
 }
 
 }  // namespace digits
 
-// Longest text of an integer: "-9223372036854775808".
+// Longest text of an integer: "-9223372036854775808". There must be room for it, whatever the
+// value.
 inline constexpr std::size_t kIntegerTextMax = 20;
 inline char* put_integer(char* to, std::int64_t value) {
   if (value >= 0) return digits::put(to, static_cast<std::uint64_t>(value));

@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <utility>
 
 #include <simdjson.h>
 
+#include "base/ascii.h"
 #include "format/digits.h"
 #include "format/json_nested.h"
 #include "format/json_text.h"
@@ -79,18 +81,41 @@ const std::uint8_t* skip_shape_digits(const std::uint8_t* at, const std::uint8_t
   return at;
 }
 
-// As string_end, for a string with escapes.
+bool is_simple_escape(std::uint8_t c) {
+  return c == '"' || c == '\\' || c == '/' || c == 'b' || c == 'f' || c == 'n' || c == 'r' ||
+         c == 't';
+}
+
+// As string_end, for a string with escapes: from one to the next.
 const std::uint8_t* escaped_string_end(const std::uint8_t* at, const std::uint8_t* end) {
-  const std::uint8_t* stop = at;
-  while (stop < end && *stop != '"') {
-    if (*stop < 0x20) return nullptr;
-    stop += *stop == '\\' ? 2 : 1;
+  std::uint64_t beyond_ascii = 0;
+  bool by_number = false;  // has \u, of which unescape_json() knows what is good
+  const std::uint8_t* block = at;
+  while (block < end) {
+    StringBytes bytes(block);
+    if (bytes.stops == 0) {
+      beyond_ascii |= bytes.high;
+      block += 64;
+      continue;
+    }
+    const int offset = std::countr_zero(bytes.stops);
+    const std::uint8_t* stop = block + offset;
+    beyond_ascii |= bytes.high & ((std::uint64_t{1} << offset) - 1);
+    if (stop >= end) return nullptr;
+    if (*stop == '"') {
+      const std::string_view contents(chars(at), static_cast<std::size_t>(stop - at));
+      if (beyond_ascii != 0 && !simdjson::validate_utf8(contents.data(), contents.size()))
+        return nullptr;
+      return by_number && !unescape_json(contents, nullptr) ? nullptr : stop;
+    }
+    if (*stop != '\\' || stop + 1 >= end) return nullptr;
+    if (stop[1] == 'u')
+      by_number = true;
+    else if (!is_simple_escape(stop[1]))
+      return nullptr;
+    block = stop + 2;
   }
-  if (stop >= end) return nullptr;
-  const std::string_view contents(chars(at), static_cast<std::size_t>(stop - at));
-  const bool good = simdjson::validate_utf8(contents.data(), contents.size()) &&
-                    unescape_json(contents, nullptr).has_value();
-  return good ? stop : nullptr;
+  return nullptr;
 }
 
 const std::uint8_t* skip_blanks(const std::uint8_t* at, const std::uint8_t* end) {
@@ -207,6 +232,8 @@ bool JsonShape::learn(ByteView record, std::span<const JsonMember> members,
     segment.token = value.token;
     segment.digits = static_cast<std::uint8_t>(std::min<std::size_t>(value.end - value.begin, 255));
     at = value.end;
+    if (segment.action == Action::skip_nested)
+      add_nested(as_text(record.subspan(value.begin, value.end - value.begin)));
   }
   if (fixed_bytes + record.size() - at > kShapeTextMax) return false;
   add_fixed(as_text(record.subspan(at)));
@@ -222,55 +249,49 @@ bool JsonShape::may_match(ByteView record) const {
   return (equal & first.mask) == first.mask;
 }
 
-[[gnu::noinline]] bool JsonShape::read_escaped(const Segment& segment, const std::uint8_t*& at,
-                                               const Place& place) {
-  const std::uint8_t* stop = escaped_string_end(at, place.end);
-  if (stop == nullptr) return false;
+[[gnu::noinline]] JsonShape::At JsonShape::read_escaped(const Segment& segment, At at,
+                                                        const Place& place) {
+  const At stop = escaped_string_end(at, place.end);
+  if (stop == nullptr || segment.action == Action::skip_string) return stop;
   const std::string_view contents(chars(at), static_cast<std::size_t>(stop - at));
-  at = stop;
-  if (segment.action == Action::skip_string) return true;
   std::span<char> room = place.arena->allocate(contents.size());
   const std::size_t size = unescape_json(contents, room.data()).value_or(0);
   const Target& target = place.targets[segment.slot];
-  return read_string(target, place.row, {room.data(), size}, *place.arena).empty();
+  const auto why = read_string(target, place.row, {room.data(), size}, *place.arena);
+  return why.empty() ? stop : nullptr;
 }
 
-[[gnu::noinline]] bool JsonShape::read_nested(const Segment& segment, const std::uint8_t*& at,
-                                              const Place& place) {
-  if (at >= place.end || *at != (segment.token == JsonToken::object ? '{' : '[')) return false;
-  const std::uint8_t* begin = at;
-  at = nested_end(at, place.end);
-  if (at == nullptr) return false;
-  if (segment.action == Action::skip_nested) return true;
-  const std::string_view text(chars(begin), static_cast<std::size_t>(at - begin));
+[[gnu::noinline]] JsonShape::At JsonShape::read_nested(const Segment& segment, At at,
+                                                       const Place& place) {
+  if (at >= place.end) return nullptr;
+  if (segment.action == Action::skip_nested) return nested_end(at, place.end);
+  if (*at != (segment.token == JsonToken::object ? '{' : '[')) return nullptr;
+  const At stop = nested_end(at, place.end);
+  if (stop == nullptr) return nullptr;
+  const std::string_view text(chars(at), static_cast<std::size_t>(stop - at));
   data::Column& column = *place.targets[segment.slot].column;
-  return read_json_cell(column, place.row, text, *place.arena).empty();
+  return read_json_cell(column, place.row, text, *place.arena).empty() ? stop : nullptr;
 }
 
-[[gnu::always_inline]] inline bool JsonShape::read_text(const Segment& segment,
-                                                        const std::uint8_t*& at,
-                                                        const Place& place) {
-  const std::uint8_t* begin = at;
-  const std::uint8_t* stop = string_end(at, place.end);
+[[gnu::always_inline]] inline JsonShape::At JsonShape::read_text(const Segment& segment, At at,
+                                                                 const Place& place) {
+  const At stop = string_end(at, place.end);
   if (stop == nullptr) [[unlikely]]
     return read_escaped(segment, at, place);
-  at = stop;
-  if (segment.action == Action::skip_string) return true;
-  std::string_view text(chars(begin), static_cast<std::size_t>(stop - begin));
+  if (segment.action == Action::skip_string) return stop;
+  const std::string_view text(chars(at), static_cast<std::size_t>(stop - at));
   const Target& target = place.targets[segment.slot];
   if (segment.action == Action::take_text) {
     target.cell<Text>(place.row) = Text(text);
-    return true;
+    return stop;
   }
-  return read_string(target, place.row, text, *place.arena).empty();
+  return read_string(target, place.row, text, *place.arena).empty() ? stop : nullptr;
 }
 
-[[gnu::always_inline]] inline bool JsonShape::read_digits(const Segment& segment,
-                                                          const std::uint8_t*& at,
-                                                          const Place& place) {
-  const std::uint8_t* begin = at;
+[[gnu::always_inline]] inline JsonShape::At JsonShape::read_digits(const Segment& segment, At at,
+                                                                   const Place& place) {
   bool negative = *at == '-';
-  const std::uint8_t* digits = at + negative;
+  const At digits = at + negative;
   unsigned count = digit_count(chars(digits));
   // As many digits as last time: the processor then goes on with the number at hand, by prediction,
   // instead of waiting for this one's end.
@@ -279,38 +300,53 @@ bool JsonShape::may_match(ByteView record) const {
     asm volatile("" : "+r"(learned));  // keeps the branch, and the two numbers apart
     count = learned;
   }
-  if (count == 0 || (*digits == '0' && count != 1)) return false;
-  const std::uint8_t* stop = count <= 16 ? digits + count : skip_shape_digits(digits, place.end);
+  if (count == 0 || (*digits == '0' && count != 1)) return nullptr;
+  At stop = count <= 16 ? digits + count : skip_shape_digits(digits, place.end);
   bool whole = *stop != '.';
   if (!whole) {
-    const std::uint8_t* fraction = stop + 1;
+    const At fraction = stop + 1;
     stop = skip_shape_digits(fraction, place.end);
-    if (stop == fraction) return false;
+    if (stop == fraction) return nullptr;
   }
-  at = stop;
   // An exponent is no fixed text either, so the next segment refuses it.
-  if (segment.action == Action::skip_number) return true;
+  if (segment.action == Action::skip_number) return stop;
   const Target& target = place.targets[segment.slot];
   if (whole && count <= 16 && segment.action == Action::take_int64) {
     std::int64_t value = digits_value(chars(digits), count);
     target.cell<std::int64_t>(place.row) = negative ? -value : value;
-    return true;
+    return stop;
   }
   if (whole && count <= 9 && segment.action == Action::take_int32) {
     std::int64_t value = digits_value(chars(digits), count);
     target.cell<std::int32_t>(place.row) = static_cast<std::int32_t>(negative ? -value : value);
-    return true;
+    return stop;
   }
-  std::string_view text(chars(begin), static_cast<std::size_t>(stop - begin));
-  return stop <= place.end && read_number(target, place.row, text).empty();
+  if (stop > place.end) return nullptr;
+  const std::string_view text(chars(at), static_cast<std::size_t>(stop - at));
+  return read_number(target, place.row, text).empty() ? stop : nullptr;
 }
 
-[[gnu::always_inline]] inline bool JsonShape::read_value(const Segment& segment,
-                                                         const std::uint8_t*& at,
-                                                         const Place& place) {
+[[gnu::noinline]] JsonShape::At JsonShape::read_word(const Segment& segment, At at,
+                                                     const Place& place) {
+  std::string_view word = word_of(segment.token);
+  if (std::memcmp(at, word.data(), word.size()) != 0) return nullptr;
+  at += word.size();
+  if (segment.action == Action::skip_word) return at;
+  const Target& target = place.targets[segment.slot];
+  if (segment.token == JsonToken::null) {
+    target.column->set_null(place.row);
+    return at;
+  }
+  const auto why = read_boolean(target, place.row, segment.token == JsonToken::true_);
+  return why.empty() ? at : nullptr;
+}
+
+[[gnu::always_inline]] inline JsonShape::At JsonShape::read_value(const Segment& segment, At at,
+                                                                  const Place& place) {
   switch (segment.action) {
     case Action::fixed_only:
-      return true;
+    case Action::enter_nested:
+      return at;
     case Action::skip_string:
     case Action::take_text:
     case Action::read_string:
@@ -327,31 +363,83 @@ bool JsonShape::may_match(ByteView record) const {
     case Action::read_word:
       break;
   }
-  std::string_view word = word_of(segment.token);
-  if (std::memcmp(at, word.data(), word.size()) != 0) return false;
-  at += word.size();
-  if (segment.action == Action::skip_word) return true;
-  const Target& target = place.targets[segment.slot];
-  if (segment.token == JsonToken::null) {
-    target.column->set_null(place.row);
-    return true;
-  }
-  return read_boolean(target, place.row, segment.token == JsonToken::true_).empty();
+  return read_word(segment, at, place);
 }
 
 bool JsonShape::read(ByteView record, data::RowIndex row, std::span<const Target> targets,
                      data::Arena& arena) const {
-  const std::uint8_t* at = record.data();
-  const std::uint8_t* end = at + record.size();
+  At at = record.data();
+  const At end = at + record.size();
   const Place place{end, row, targets, &arena};
-  for (const Segment& segment : segments_) {
+  At nested = nullptr;  // where the value began that the segments before section_end compare
+  std::size_t section_end = 0;
+  for (std::size_t i = 0; i < segments_.size(); ++i) {
+    const Segment& segment = segments_[i];
     __m256i fixed = _mm256_load_si256(reinterpret_cast<const __m256i*>(segment.fixed));
     std::uint32_t equal = bits_of(_mm256_cmpeq_epi8(load32(at), fixed));
-    if ((equal & segment.mask) != segment.mask || segment.size > end - at) return false;
-    at += segment.size;
-    if (!read_value(segment, at, place)) return false;
+    const bool matches = (equal & segment.mask) == segment.mask && segment.size <= end - at;
+    const At behind = matches ? read_value(segment, at + segment.size, place) : nullptr;
+    if (behind == nullptr) [[unlikely]] {
+      if (i >= section_end) return false;
+      at = nested_end(nested, end);  // built differently, but as good
+      if (at == nullptr) return false;
+      i = std::exchange(section_end, 0) - 1;
+      continue;
+    }
+    at = behind;
+    if (segment.action == Action::enter_nested) {
+      nested = at;
+      section_end = segment.section_end;
+    }
   }
   return at == end;
+}
+
+// An object or array that nobody reads, in segments of its own: it mostly is built like the one
+// before. One that has too much in it is checked each time.
+void JsonShape::add_nested(std::string_view text) {
+  const std::size_t entry = segments_.size() - 1;
+  std::size_t fixed = 0, fixed_bytes = 0, values = 0, at = 0;
+  const auto add = [&](std::size_t begin, std::size_t end, Action action, JsonToken token) {
+    fixed_bytes += begin - fixed;
+    add_fixed(text.substr(fixed, begin - fixed));
+    segments_.back().action = action;
+    segments_.back().token = token;
+    segments_.back().digits = static_cast<std::uint8_t>(std::min<std::size_t>(end - begin, 255));
+    fixed = at = end;
+    ++values;
+  };
+  while (at < text.size() && values <= kShapeNestedValuesMax && at - fixed <= kShapeNestedTextMax) {
+    const char c = text[at];
+    if (c == '"') {
+      std::size_t stop = at + 1;
+      while (text[stop] != '"') stop += text[stop] == '\\' ? 2 : 1;
+      const std::size_t next = text.find_first_not_of(" \t\r\n", stop + 1);
+      if (next < text.size() && text[next] != ':') {
+        add(at + 1, stop, Action::skip_string, JsonToken::string);
+        ++at;  // the quote that closes it
+      } else {
+        at = stop + 1;  // a name
+      }
+    } else if (c == '-' || is_digit(c)) {
+      const std::size_t stop = text.find_first_not_of("0123456789+-.eE", at);
+      add(at, stop, Action::skip_number, JsonToken::number);
+    } else if (c == 't' || c == 'f' || c == 'n') {
+      const JsonToken token = c == 't'   ? JsonToken::true_
+                              : c == 'f' ? JsonToken::false_
+                                         : JsonToken::null;
+      add(at, at + word_of(token).size(), Action::skip_word, token);
+    } else {
+      ++at;
+    }
+  }
+  if (at < text.size() || fixed_bytes + at - fixed > kShapeNestedTextMax) {
+    segments_.resize(entry + 1);
+    return;
+  }
+  add_fixed(text.substr(fixed));
+  segments_[entry].action = Action::enter_nested;
+  segments_[entry].section_end = static_cast<std::uint16_t>(segments_.size());
 }
 
 // Appends segments for a text of any length; the last one is free to take a value.

@@ -50,8 +50,9 @@ class JsonShape {
     read_number,  // by read_number()
     skip_word,    // true, false or null, the same as when learned
     read_word,
-    skip_nested,  // checked, not read
-    read_nested,  // by read_json_cell()
+    enter_nested,  // compared by the segments that follow, else checked; not read
+    skip_nested,   // checked, not read
+    read_nested,   // by read_json_cell()
   };
   // A fixed text of at most 32 bytes and the value behind it.
   struct alignas(32) Segment {
@@ -62,16 +63,22 @@ class JsonShape {
     std::uint8_t digits;  // of the number when learned: see read_digits
     Action action;
     JsonToken token;
+    std::uint16_t section_end;  // enter_nested: index of the segment behind the value's
   };
   struct Place;
 
   void add_fixed(std::string_view text);
   static Action action_for(JsonToken token, int slot, std::span<const Target> targets);
-  static bool read_value(const Segment& segment, const std::uint8_t*& at, const Place& place);
-  static bool read_text(const Segment& segment, const std::uint8_t*& at, const Place& place);
-  static bool read_escaped(const Segment& segment, const std::uint8_t*& at, const Place& place);
-  static bool read_nested(const Segment& segment, const std::uint8_t*& at, const Place& place);
-  static bool read_digits(const Segment& segment, const std::uint8_t*& at, const Place& place);
+  void add_nested(std::string_view text);
+  // Behind the value that begins at `at`; nullptr: it does not match. Positions go by value: one
+  // whose address were taken would live in memory, and all that follows waits for it.
+  using At = const std::uint8_t*;
+  static At read_value(const Segment& segment, At at, const Place& place);
+  static At read_text(const Segment& segment, At at, const Place& place);
+  static At read_escaped(const Segment& segment, At at, const Place& place);
+  static At read_nested(const Segment& segment, At at, const Place& place);
+  static At read_digits(const Segment& segment, At at, const Place& place);
+  static At read_word(const Segment& segment, At at, const Place& place);
 
   std::vector<Segment> segments_;
   std::vector<int> missing_slots_;

@@ -146,6 +146,89 @@ TEST(JsonShape, agrees_on_random_mixtures) {
   EXPECT_GT(expect_equal_paths(wide_schema(), some, records), 200u);
 }
 
+// A value with objects and arrays in it, of few different builds; now and then one that is broken.
+std::string nested_value(std::mt19937& random, int depth) {
+  static constexpr std::string_view kScalars[] = {
+      "1",           "-20.5",       "1e3",     "01",           "true",
+      "false",       "null",        "\"\"",    "\"web\"",      "\"said \\\"yes\\\"\"",
+      "\"\\u00e9\"", "\"\\ud800\"", "\"\\x\"", "\"\xC3\xA9\"", "\"\xC3\"",
+      "\"a\tb\""};
+  if (depth == 0 || random() % 3 == 0) {
+    // Mostly those that are good, else nearly every record would be refused.
+    const std::size_t count = random() % 16 == 0 ? std::size(kScalars) : 2;
+    return std::string(kScalars[random() % count]);
+  }
+  const bool object = random() % 2 == 0;
+  std::string text(1, object ? '{' : '[');
+  const unsigned parts = random() % 3;
+  for (unsigned i = 0; i < parts; ++i) {
+    if (i > 0) text += random() % 8 == 0 ? " , " : ",";
+    if (object) text += i == 0 ? "\"a\":" : "\"b\\\"\" : ";
+    text += nested_value(random, depth - 1);
+  }
+  text += object ? '}' : ']';
+  if (random() % 40 == 0) text[random() % text.size()] = ',';
+  return text;
+}
+
+TEST(JsonShape, agrees_on_nested_members_that_nobody_reads) {
+  std::mt19937 random(2);
+  std::vector<std::string> records;
+  for (int i = 0; i < 20000; ++i)
+    records.push_back("{\"id\":" + std::to_string(i) + ",\"m\":" + nested_value(random, 3) +
+                      ",\"name\":\"n\",\"l\":" + nested_value(random, 2) + "}");
+  std::vector<bool> used{true, false, false, false, true, false, false, false};
+  EXPECT_GT(expect_equal_paths(wide_schema(), used, records), 2000u);
+}
+
+TEST(JsonShape, agrees_on_every_byte_of_a_nested_member_replaced) {
+  const std::string record =
+      R"({"id":7,"m":{"source":"w\"b","tags":["a",{}, "b\u0041"],"r":-7.5,"t":true},"n":1})";
+  std::vector<bool> used{true, true, false, false, false, false, false, false};
+  for (std::size_t at = 0; at < record.size(); ++at) {
+    std::vector<std::string> records{record};
+    for (char c : std::string_view("\"\\{}[]:,019-+.eE tfnu\n\x01\x80")) {
+      records.push_back(record);
+      records.back()[at] = c;
+    }
+    records.push_back(record.substr(0, at));
+    records.push_back(record.substr(0, at) + record);
+    records.push_back(record);
+    expect_equal_paths(wide_schema(), used, records);
+  }
+}
+
+TEST(JsonShape, nested_members_of_other_builds_and_sizes_are_predicted_too) {
+  const auto record = [](const std::string& nested) {
+    return R"({"id":1,"m":)" + nested + R"(,"name":"n"})";
+  };
+  std::string many = "[0", deep, ending;
+  for (std::size_t i = 0; i < 2 * kShapeNestedValuesMax; ++i) many += ",1";
+  many += ']';
+  for (std::size_t i = 0; i + 1 < kJsonDepthMax; ++i) {
+    deep += R"({"a":)";
+    ending += '}';
+  }
+  const std::vector<std::string> nested{R"({"a":1})",
+                                        R"({"a":"x","b":[1,2]})",
+                                        "[]",
+                                        "{}",
+                                        R"({"a":true})",
+                                        R"({"a":false})",
+                                        many,
+                                        R"(["\\","\u0041\n"])",
+                                        "{\"" + std::string(kShapeNestedTextMax, 'k') + "\":1}",
+                                        deep + "1" + ending};
+  std::vector<bool> used{true, false, false, false, true, false, false, false};
+  for (const std::string& first : nested) {  // the one that is learned
+    std::vector<std::string> records{record(first)};
+    for (const std::string& other : nested) records.push_back(record(other));
+    EXPECT_EQ(expect_equal_paths(wide_schema(), used, records), nested.size()) << first;
+  }
+  std::vector<std::string> too_deep{record("{}"), record("[" + deep + "1" + ending + "]")};
+  EXPECT_EQ(expect_equal_paths(wide_schema(), used, too_deep), 0u);
+}
+
 TEST(JsonShape, long_names_and_many_members_are_covered_up_to_the_limits) {
   auto schema = schema_of({{"ID", type_of(TypeKind::bigint)}});
   auto record = [](std::size_t members, std::size_t name_size) {

@@ -14,6 +14,8 @@ inline constexpr std::size_t kReadPadding = 64;       // readable bytes behind e
 inline constexpr std::size_t kShapesKept = 4;
 inline constexpr std::size_t kShapeValuesMax = 128;  // values in a record that can be predicted
 inline constexpr std::size_t kShapeTextMax = 4096;   // bytes of names and punctuation in it
+inline constexpr std::size_t kShapeNestedValuesMax = 32;  // within one value that nobody reads
+inline constexpr std::size_t kShapeNestedTextMax = 1024;
 inline constexpr std::size_t kLearnPauseMax = 1024;  // records between two attempts that do not pay
 
 }  // namespace penstock::format

@@ -26,7 +26,7 @@ void append_quoted(std::string& out, std::string_view plain) {
   out += '"';
 }
 
-void append_base64(std::string& out, const std::string& bytes) {
+void append_base64(std::string& out, std::string_view bytes) {
   std::string text(base64_size(bytes.size()), '\0');
   put_base64(text.data(), bytes);
   append_quoted(out, text);
@@ -37,34 +37,60 @@ void append_double(std::string& out, double value) {
   out.append(text, put_double(text, value));
 }
 
-// An ARRAY, or a STRUCT as an object.
-void append_list(std::string& out, const data::ListValue& list, const data::Type& type) {
+void append_integer(std::string& out, std::int64_t value) {
+  char text[kIntegerTextMax];
+  out.append(text, put_integer(text, value));
+}
+
+void append_decimal(std::string& out, data::Int128 value, int scale) {
+  char text[data::kDecimalTextMax];
+  out.append(text, data::write_decimal(text, value, scale));
+}
+
+// Integers that are times or plain numbers.
+void append_integral(std::string& out, std::int64_t value, TypeKind kind) {
+  switch (kind) {
+    case TypeKind::date:
+      return append_quoted(out, data::date_text(static_cast<std::int32_t>(value)));
+    case TypeKind::time:
+      return append_quoted(out, data::time_text(static_cast<std::int32_t>(value)));
+    case TypeKind::timestamp:
+      return append_quoted(out, data::timestamp_text(value));
+    default:
+      return append_integer(out, value);
+  }
+}
+
+// An ARRAY, or a STRUCT as an object: put(i) appends the element.
+template <typename Put>
+void append_list(std::string& out, std::size_t size, const data::Type& type, Put put) {
   const bool object = type.kind() == TypeKind::struct_;
   out += object ? '{' : '[';
-  for (std::size_t i = 0; i < list.items.size(); ++i) {
+  for (std::size_t i = 0; i < size; ++i) {
     if (i > 0) out += ',';
     if (object) {
       append_json_string(out, type.fields()[i].name);
       out += ':';
     }
-    append_json(out, list.items[i], object ? type.fields()[i].type : type.element());
+    put(i);
   }
   out += object ? '}' : ']';
 }
 
-// Keys that are no strings stand in quotes.
-void append_map(std::string& out, const data::MapValue& map, const data::Type& type) {
+// Keys that are no strings stand in quotes. put_key(out, i), put_value(i).
+template <typename PutKey, typename PutValue>
+void append_map(std::string& out, std::size_t size, PutKey put_key, PutValue put_value) {
   out += '{';
-  for (std::size_t i = 0; i < map.keys.size(); ++i) {
+  for (std::size_t i = 0; i < size; ++i) {
     if (i > 0) out += ',';
     std::string key;
-    append_json(key, map.keys[i], type.key());
+    put_key(key, i);
     if (key.starts_with('"'))
       out += key;
     else
       append_quoted(out, key);
     out += ':';
-    append_json(out, map.values[i], type.value());
+    put_value(i);
   }
   out += '}';
 }
@@ -81,37 +107,81 @@ void append_json(std::string& out, const data::Value& value, const data::Type& t
       out += held<bool>(value) ? "true" : "false";
       return;
     case TypeKind::integer:
-      out += std::to_string(held<std::int32_t>(value));
-      return;
-    case TypeKind::bigint:
-      out += std::to_string(held<std::int64_t>(value));
-      return;
-    case TypeKind::double_:
-      append_double(out, held<double>(value));
-      return;
-    case TypeKind::decimal:
-      out += data::decimal_text(held<data::Int128>(value), type.scale());
-      return;
-    case TypeKind::string:
-      append_json_string(out, held<std::string>(value));
-      return;
-    case TypeKind::bytes:
-      append_base64(out, held<std::string>(value));
-      return;
     case TypeKind::date:
-      append_quoted(out, data::date_text(held<std::int32_t>(value)));
-      return;
     case TypeKind::time:
-      append_quoted(out, data::time_text(held<std::int32_t>(value)));
-      return;
+      return append_integral(out, held<std::int32_t>(value), type.kind());
+    case TypeKind::bigint:
     case TypeKind::timestamp:
-      append_quoted(out, data::timestamp_text(held<std::int64_t>(value)));
-      return;
+      return append_integral(out, held<std::int64_t>(value), type.kind());
+    case TypeKind::double_:
+      return append_double(out, held<double>(value));
+    case TypeKind::decimal:
+      return append_decimal(out, held<data::Int128>(value), type.scale());
+    case TypeKind::string:
+      return append_json_string(out, held<std::string>(value));
+    case TypeKind::bytes:
+      return append_base64(out, held<std::string>(value));
     case TypeKind::array:
+    case TypeKind::struct_: {
+      const auto& items = held<data::ListValue>(value).items;
+      const bool object = type.kind() == TypeKind::struct_;
+      return append_list(out, items.size(), type, [&](std::size_t i) {
+        append_json(out, items[i], object ? type.fields()[i].type : type.element());
+      });
+    }
+    case TypeKind::map: {
+      const auto& map = held<data::MapValue>(value);
+      return append_map(
+          out, map.keys.size(),
+          [&](std::string& key, std::size_t i) { append_json(key, map.keys[i], type.key()); },
+          [&](std::size_t i) { append_json(out, map.values[i], type.value()); });
+    }
+  }
+}
+
+void append_json_cell(std::string& out, const data::Column& column, std::size_t row) {
+  if (column.is_null(row)) {
+    out += "null";
+    return;
+  }
+  const TypeKind kind = column.type().kind();
+  switch (kind) {
+    case TypeKind::boolean:
+      out += column.values<std::uint8_t>()[row] != 0 ? "true" : "false";
+      return;
+    case TypeKind::integer:
+    case TypeKind::date:
+    case TypeKind::time:
+      return append_integral(out, column.values<std::int32_t>()[row], kind);
+    case TypeKind::bigint:
+    case TypeKind::timestamp:
+      return append_integral(out, column.values<std::int64_t>()[row], kind);
+    case TypeKind::double_:
+      return append_double(out, column.values<double>()[row]);
+    case TypeKind::decimal:
+      return append_decimal(out, column.values<data::Int128>()[row], column.type().scale());
+    case TypeKind::string:
+      return append_json_string(out, column.values<data::Text>()[row].view());
+    case TypeKind::bytes:
+      return append_base64(out, column.values<data::Text>()[row].view());
+    case TypeKind::array: {
+      const data::ListSpan span = column.list(row);
+      return append_list(out, span.size, column.type(), [&](std::size_t i) {
+        append_json_cell(out, column.child(0), span.begin + i);
+      });
+    }
     case TypeKind::struct_:
-      return append_list(out, held<data::ListValue>(value), type);
-    case TypeKind::map:
-      return append_map(out, held<data::MapValue>(value), type);
+      return append_list(out, column.children(), column.type(),
+                         [&](std::size_t i) { append_json_cell(out, column.child(i), row); });
+    case TypeKind::map: {
+      const data::ListSpan span = column.list(row);
+      return append_map(
+          out, span.size,
+          [&](std::string& key, std::size_t i) {
+            append_json_cell(key, column.child(0), span.begin + i);
+          },
+          [&](std::size_t i) { append_json_cell(out, column.child(1), span.begin + i); });
+    }
   }
 }
 

@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 
+#include "data/column.h"
 #include "data/schema.h"
 #include "data/type.h"
 #include "data/value.h"
@@ -18,6 +19,9 @@ void append_json(std::string& out, const data::Value& value, const data::Type& t
 // Appends a row as a JSON array: [1,"a",null]. One value per column.
 void append_json_row(std::string& out, std::span<const data::Value> row,
                      const data::Schema& schema);
+
+// The same of a cell of a column, without a value in between.
+void append_json_cell(std::string& out, const data::Column& column, std::size_t row);
 
 // Appends a JSON string with its quotes; what is no UTF-8 becomes U+FFFD.
 void append_json_string(std::string& out, std::string_view text);

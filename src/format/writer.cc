@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <bit>
-#include <limits>
 
-#include "base/check.h"
 #include "base/secret.h"
 
 namespace penstock::format {
@@ -25,18 +23,6 @@ void EncodedRows::grow(std::size_t n) {
   std::copy_n(bytes_.begin(), used_, larger.begin());
   wipe({bytes_.data(), used_});  // the owner can wipe only what it sees
   bytes_ = std::move(larger);
-}
-
-bool EncodedRows::end_row(std::size_t row_bytes) {
-  CHECK(row_bytes <= bytes_.size() - used_);
-  if (used_ + row_bytes > std::numeric_limits<std::uint32_t>::max()) {
-    end_null_row();
-    return false;
-  }
-  used_ += row_bytes;
-  ends_.push_back(static_cast<std::uint32_t>(used_));
-  nulls_.push_back(0);
-  return true;
 }
 
 void EncodedRows::end_null_row() {

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/check.h"
 #include "base/error.h"
 #include "data/column.h"
 #include "data/row_errors.h"
@@ -39,7 +41,17 @@ class EncodedRows {
       grow(n);
     return bytes_.data() + used_;
   }
-  bool end_row(std::size_t row_bytes);
+  bool end_row(std::size_t row_bytes) {
+    CHECK(row_bytes <= bytes_.size() - used_);
+    if (used_ + row_bytes > std::numeric_limits<std::uint32_t>::max()) [[unlikely]] {
+      end_null_row();
+      return false;
+    }
+    used_ += row_bytes;
+    ends_.push_back(static_cast<std::uint32_t>(used_));
+    nulls_.push_back(0);
+    return true;
+  }
   void end_null_row();
 
  private:
