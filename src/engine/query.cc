@@ -150,7 +150,7 @@ QueryStats Query::stats() const {
     if (!status(p).owned) continue;
     topics::Offset position = status(p).position;
     topics::Offset end = std::max(position, status(p).end.load());
-    stats.progress.push_back({p, position, end, work, status(p).missing()});
+    stats.progress.push_back({p, position, end, work, status(p).missing(), status(p).undecided()});
     stats.memory_peak_bytes += status(p).memory_peak_bytes;
   }
   return stats;

@@ -53,6 +53,16 @@ class PartitionStatus {
     return missing_;
   }
 
+  void set_undecided(const std::optional<topics::Undecided>& undecided) {
+    std::lock_guard lock(mutex_);
+    undecided_ = undecided;
+  }
+  // Nothing once the task has passed it.
+  std::optional<topics::Undecided> undecided() const {
+    std::lock_guard lock(mutex_);
+    return undecided_ && position <= undecided_->from ? undecided_ : std::nullopt;
+  }
+
   std::atomic<topics::Offset> position = 0;  // committed
   std::atomic<topics::Offset> end = 0;       // of the input, as far as its reader knows
   std::atomic<std::size_t> memory_peak_bytes = 0;
@@ -63,6 +73,7 @@ class PartitionStatus {
   mutable std::mutex mutex_;
   Work work_;
   MissingRecords missing_;
+  std::optional<topics::Undecided> undecided_;
 };
 
 class Query;
