@@ -15,6 +15,10 @@ inline constexpr std::size_t kFetchBytes = 16 << 20;
 inline constexpr std::size_t kReceiveBytesMax = 128 << 20;
 inline constexpr std::size_t kQueuedRecords = 200'000;
 inline constexpr std::size_t kQueuedKibibytes = 32 << 10;
+// Fetched ahead by a process, all partitions together (and as much again under way); but so much
+// per partition at least.
+inline constexpr std::size_t kPrefetchBytes = 256 << 20;
+inline constexpr std::size_t kPrefetchPartitionBytesMin = 256 << 10;
 inline constexpr std::size_t kDequeuedRecordsMax = 2048;  // taken from the queue in one call
 
 // Writing. A changelog's record is the largest: key and value of a state.
