@@ -168,6 +168,12 @@ Result<Task::Step> Task::step_idle(Time now) {
   return in_flight_ == nullptr ? Step::idle : Step::committing;
 }
 
+bool Task::is_at_rest() const {
+  return !source_->is_sealed() && !time_pending_ && in_flight_ == nullptr &&
+         gathered_.records_in == 0 && output_bytes() == 0 &&
+         source_->position() == committed_position_;
+}
+
 Result<> Task::process_batch() {
   const data::Batch& batch = source_->batch();
   buried_.clear();

@@ -379,6 +379,8 @@ ByteBuffer encode_gap(std::uint32_t topic_id, std::uint32_t partition, Offset ba
 
 void EncodedBatches::append(const RecordBatch& records, std::uint32_t topic_id,
                             std::uint32_t partition) {
+  constexpr std::size_t kColumnBytesMax = 20;  // of one record
+  reserve(records.bytes() + kColumnBytesMax * records.size() + kBatchHeaderBytes);
   for (std::size_t first = 0; first < records.size();) {
     std::size_t last = cut_after(records, first);
     append_rows(records, first, last, {.topic_id = topic_id, .partition = partition});
@@ -416,14 +418,17 @@ void EncodedBatches::append_rows(const RecordBatch& records, std::size_t first, 
   write_header(start, header);
 }
 
+void EncodedBatches::reserve(std::size_t bytes) {
+  if (size_ + bytes <= capacity_) return;
+  std::size_t capacity = std::max(size_ + bytes, capacity_ + capacity_ / 2);
+  auto larger = std::make_unique_for_overwrite<std::uint8_t[]>(capacity);
+  if (size_ > 0) std::memcpy(larger.get(), data_.get(), size_);
+  data_ = std::move(larger);
+  capacity_ = capacity;
+}
+
 std::uint8_t* EncodedBatches::grow(std::size_t bytes) {
-  if (size_ + bytes > capacity_) {
-    std::size_t capacity = std::max(size_ + bytes, capacity_ + capacity_ / 2);
-    auto larger = std::make_unique_for_overwrite<std::uint8_t[]>(capacity);
-    if (size_ > 0) std::memcpy(larger.get(), data_.get(), size_);
-    data_ = std::move(larger);
-    capacity_ = capacity;
-  }
+  reserve(bytes);
   return data_.get() + std::exchange(size_, size_ + bytes);
 }
 
