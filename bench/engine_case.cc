@@ -7,10 +7,13 @@
 #include "engine/state_key.h"
 #include "session/session.h"
 #include "topics/embedded_log.h"
+#include "topics/own_headers.h"
 
 namespace penstock::bench {
 namespace {
 
+// `channel` is a text.
+constexpr std::string_view kWrongColumns = "`auction` BIGINT, `channel` BIGINT";
 constexpr std::string_view kBidColumns =
     "`auction` BIGINT, `bidder` BIGINT, `price` BIGINT, `channel` STRING, `url` STRING, "
     "`dateTime` BIGINT, `extra` STRING";
@@ -20,8 +23,14 @@ std::string script_of(const Case& what, std::string_view sink) {
   return fmt::format(
       "CREATE STREAM bid ({}) WITH (KAFKA_TOPIC='{}', VALUE_FORMAT='JSON'{});"
       "CREATE STREAM {} WITH (KAFKA_TOPIC='{}', VALUE_FORMAT='JSON', PARTITIONS=1{}) AS {};",
-      kBidColumns, what.input, what.sealed_input ? seal : "", sink, sink,
-      what.sealed_output ? seal : "", what.select);
+      what.poisoned ? kWrongColumns : kBidColumns, what.input, what.sealed_input ? seal : "", sink,
+      sink, what.sealed_output ? seal : "", what.select);
+}
+
+Result<> remove_dead_letters(topics::Log& log) {
+  for (const topics::TopicName& topic : TRY(log.list()))
+    if (topic.text().ends_with(topics::kDeadLettersSuffix)) TRY(log.remove(topic));
+  return {};
 }
 
 }  // namespace
@@ -42,7 +51,8 @@ Result<Measurement> run_case(topics::Log& log, std::string_view name, const Case
   for (const session::QueryRow& query : session->queries()) {
     seen.records += query.stats.records_in;
     seen.note = fmt::format("{} commits", query.stats.commits);
-    if (query.stats.records_out == 0 || query.stats.dead_letters != 0)
+    const std::uint64_t dead = what.poisoned ? settings.records : 0;
+    if ((query.stats.records_out == 0) != what.poisoned || query.stats.dead_letters != dead)
       return fail(ErrorCode::internal,
                   fmt::format("{} records came out, {} dead letters", query.stats.records_out,
                               query.stats.dead_letters));
@@ -65,6 +75,7 @@ Result<Measurement> run_embedded(std::string_view name, const Case& what, const 
   Measurement seen = TRY(run_case(*log, name, what, settings, round));
   seen.note.clear();
   TRY(log->remove(TRY(topics::TopicName::parse(fmt::format("{}_{}", name, round)))));  // disk space
+  if (what.poisoned) TRY(remove_dead_letters(*log));
   return seen;
 }
 

@@ -20,6 +20,10 @@ std::vector<Row> engine_rows() {
   Case sealed_sink = sealed;
   sealed_sink.discard = false;
   sealed_sink.sealed_output = true;
+  Case poisoned = plain;
+  poisoned.discard = false;
+  poisoned.poisoned = true;
+  poisoned.select = "SELECT `auction`, `channel` FROM bid";
   Case filter = plain;
   filter.select = "SELECT `auction`, `price` FROM bid WHERE `auction` % 123 = 0";
   return {
@@ -29,6 +33,7 @@ std::vector<Row> engine_rows() {
           sealed),
       row("engine_plain_filter", "roofline_plain", "Nexmark q2, sink discarded", filter),
       row("engine_plain_sink", "roofline_plain", "plain topic to plain topic", plain_sink),
+      row("poisoned_topic", "", "every record a dead letter", poisoned),
       row("engine_sealed_sink", "roofline_sealed", "sealed topic to sealed topic", sealed_sink),
   };
 }

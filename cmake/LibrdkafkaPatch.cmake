@@ -1,4 +1,4 @@
-# cmake -P in librdkafka's source folder: three changes of ours to version 2.8.0 (docs/adr/0009).
+# cmake -P in librdkafka's source folder: five changes of ours to version 2.8.0 (docs/adr/0009).
 
 function(replace_once file before after)
   file(READ ${file} text)
@@ -52,3 +52,52 @@ replace_once(src/rdkafka_metadata_cache.c
                 /* It had another topic id: remove it from the tree */
                 RD_AVL_REMOVE_ELM(&rk->rk_metadata_cache.rkmc_avl_by_id, old);
         }")
+
+# Whose transaction a record belongs to, for those who look at what is not committed: the library keeps it to itself.
+replace_once(src/rdkafka_msg.h
+  "                        int32_t leader_epoch;      /**< Leader epoch at the time
+                                                    *   the message was fetched. */
+                } consumer;"
+  "                        int32_t leader_epoch;      /**< Leader epoch at the time
+                                                    *   the message was fetched. */
+                        int64_t producer_id;       /**< Of its batch; -1: none */
+                } consumer;")
+replace_once(src/rdkafka_msgset_reader.c
+  "        rkm->rkm_u.consumer.binhdrs.len  = hdr.Headers.len;"
+  "        rkm->rkm_u.consumer.producer_id  = msetr->msetr_v2_hdr->PID;
+        rkm->rkm_u.consumer.binhdrs.len  = hdr.Headers.len;")
+replace_once(src/rdkafka_msg.c
+  "int32_t rd_kafka_message_leader_epoch(const rd_kafka_message_t *rkmessage) {"
+  "int64_t rd_kafka_message_producer_id(const rd_kafka_message_t *rkmessage);
+int64_t rd_kafka_message_producer_id(const rd_kafka_message_t *rkmessage) {
+        return rd_kafka_message2msg((rd_kafka_message_t *)rkmessage)->rkm_u.consumer.producer_id;
+}
+
+
+int32_t rd_kafka_message_leader_epoch(const rd_kafka_message_t *rkmessage) {")
+
+# How much is fetched ahead per partition can be changed while the client runs: what a process may hold is shared out among the
+# partitions that it reads.
+replace_once(src/rdkafka_fetcher.c
+  "                   rkb->rkb_rk->rk_conf.queued_max_msg_bytes) {"
+  "                   __atomic_load_n(&rkb->rkb_rk->rk_conf.queued_max_msg_bytes,
+                                   __ATOMIC_RELAXED)) {")
+replace_once(src/rdkafka_fetcher.c
+  "                rd_kafka_buf_write_i32(rkbuf, rktp->rktp_fetch_msg_max_bytes);"
+  "                rd_kafka_buf_write_i32(
+                    rkbuf,
+                    (int32_t)RD_MIN((int64_t)rktp->rktp_fetch_msg_max_bytes,
+                                    __atomic_load_n(&rkb->rkb_rk->rk_conf
+                                                         .queued_max_msg_bytes,
+                                                    __ATOMIC_RELAXED)));")
+replace_once(src/rdkafka_msg.c
+  "rd_kafka_msg_status_t
+rd_kafka_message_status(const rd_kafka_message_t *rkmessage) {"
+  "void rd_kafka_set_queued_max_bytes(rd_kafka_t *rk, int64_t bytes);
+void rd_kafka_set_queued_max_bytes(rd_kafka_t *rk, int64_t bytes) {
+        __atomic_store_n(&rk->rk_conf.queued_max_msg_bytes, bytes, __ATOMIC_RELAXED);
+}
+
+
+rd_kafka_msg_status_t
+rd_kafka_message_status(const rd_kafka_message_t *rkmessage) {")

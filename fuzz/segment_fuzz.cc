@@ -49,7 +49,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (header->bytes() > rest.size()) break;
     ByteView bytes = rest.first(header->bytes());
     (void)check_batch_crc(*header, bytes);
-    if (auto batch = view_batch(*header, bytes)) {
+    auto batch = view_batch(*header, bytes);
+    if (batch && header->is_gap() != (header->count == 0)) std::abort();
+    if (batch && !header->is_gap()) {
       compare(*batch, 0, header->count);
       compare(*batch, header->count / 2, header->count / 2 + 1);
     }

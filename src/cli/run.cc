@@ -15,6 +15,7 @@
 #include "cli/log_place.h"
 #include "cli/signals.h"
 #include "cli/terminal.h"
+#include "cli/undecided_text.h"
 #include "connect/builtin.h"
 #include "session/session.h"
 #include "session/state_identity.h"
@@ -71,6 +72,10 @@ OrderedJson run_query_json(const session::QueryRow& query) {
   }
   if (missing + head_missing > 0)
     out["missing_records"] = {{"taken_out", missing}, {"head", head_missing}};
+  topics::Offset undecided = 0;
+  for (const engine::PartitionProgress& progress : stats.progress)
+    if (progress.undecided) undecided += progress.undecided->offsets;
+  if (undecided > 0) out["undecided_offsets"] = undecided;  // behind open transactions
   if (stats.error) out["error"] = stats.error->text();
   return out;
 }
@@ -143,6 +148,7 @@ class Run final : public Command {
     const std::vector<session::QueryRow> queries = session->queries();
     print(queries);
     tell_dead_letters(queries);
+    for (const session::QueryRow& query : queries) tell_undecided(query);
     TRY(ended);
     return fail_on_dead_letters_ ? require_no_dead_letters(queries) : Result<>();
   }
@@ -253,6 +259,13 @@ class Run final : public Command {
                         "claims that they were deleted",
                         query.id, progress.partition, totals.head_missing));
     }
+  }
+
+  static void tell_undecided(const session::QueryRow& query) {
+    for (const engine::PartitionProgress& progress : query.stats.progress)
+      if (progress.undecided)
+        note(fmt::format("query {}, partition {}: {}; {}", query.id, progress.partition,
+                         undecided_text(*progress.undecided), kUndecidedAdvice));
   }
 
   static void print_json(const std::vector<session::QueryRow>& queries) {

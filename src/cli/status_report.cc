@@ -9,6 +9,7 @@
 #include "cli/console/table.h"
 #include "cli/manager/answer_text.h"
 #include "cli/paragraph.h"
+#include "cli/undecided_text.h"
 
 namespace penstock::cli {
 namespace {
@@ -129,6 +130,22 @@ std::string missing_text(const Json& query) {
   return out;
 }
 
+// What open transactions hold back.
+std::string waiting_text(const Json& query) {
+  std::string out;
+  for (const Json& partition : list_of(query, "partitions")) {
+    const Json held = object_of(partition, "undecided");
+    if (number_of(held, "offsets") <= 0) continue;
+    topics::Undecided undecided{.from = number_of(held, "from"),
+                                .offsets = number_of(held, "offsets")};
+    if (held.contains("since_ms")) undecided.since_ms = number_of(held, "since_ms");
+    if (held.contains("producer_id")) undecided.producer_id = number_of(held, "producer_id");
+    out += fmt::format("WAITING  query {}, partition {}: {}\n", text_of(query, "id"),
+                       number_of(partition, "partition"), undecided_text(undecided));
+  }
+  return out.empty() ? out : out + fmt::format("         {}\n", kUndecidedAdvice);
+}
+
 std::string queries_text(const Json& queries, std::size_t columns) {
   Table table;
   table.columns = {{"QUERY"},
@@ -147,7 +164,7 @@ std::string queries_text(const Json& queries, std::size_t columns) {
                           here_text(query), lag_text(query)});
     if (const std::string error = text_of(query, "error"); !error.empty())
       errors += fmt::format("ERROR  query {}: {}\n", text_of(query, "id"), error);
-    errors += missing_text(query);
+    errors += missing_text(query) + waiting_text(query);
   }
   if (table.rows.empty()) return "There are no queries.\n";
   return to_text(std::move(table), columns, Overlong::spill) + errors;

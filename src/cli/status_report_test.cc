@@ -61,6 +61,22 @@ TEST(StatusReport, OfAFolderIsShort) {
   EXPECT_THAT(text, Not(HasSubstr("brokers")));
 }
 
+TEST(StatusReport, OpenTransactionsAreNamed) {
+  const std::string text = status_text(Json::parse(R"({"log":{"kind":"kafka"},"queries":[
+      {"id":"CSAS_A_1","state":"RUNNING","partitions":[
+        {"partition":0,"lag":0},
+        {"partition":1,"lag":3,"undecided":{"from":17,"offsets":3,"since_ms":86400000,
+         "producer_id":4001}},
+        {"partition":2,"lag":1,"undecided":{"from":5,"offsets":1}}]}]})"),
+                                       200);
+  EXPECT_THAT(text, HasSubstr("WAITING  query CSAS_A_1, partition 1: 3 offsets from 17 on wait "
+                              "behind an open transaction of producer 4001, whose first record is "
+                              "of 1970-01-02T00:00:00Z\n"));
+  EXPECT_THAT(text,
+              HasSubstr("partition 2: 1 offset from 5 on waits behind an open transaction\n"));
+  EXPECT_THAT(text, HasSubstr("kafka-transactions.sh"));
+}
+
 TEST(StatusReport, WhateverTheServerSentIsPrintable) {
   for (const char* answer :
        {"{}", R"({"queries":1,"log":[],"misbehaviour":{}})",
@@ -68,7 +84,8 @@ TEST(StatusReport, WhateverTheServerSentIsPrintable) {
             "error":"\u0007","partitions":[{"partition":"x","lag":-1}]}, 7],
             "misbehaviour":[{"kind":"\u001b","last":"\u001b]0;\n"}, null]})",
         R"({"queries":[{"id":"a","partitions":[7,{"missing":3},{"missing":{"records":"x",
-            "epochs":[{"epoch":"\u001b[2J","records":1}, 4]}}]}]})"}) {
+            "epochs":[{"epoch":"\u001b[2J","records":1}, 4]}},
+            {"undecided":{"offsets":"x"}},{"undecided":{"offsets":1,"since_ms":9e99,"from":[]}}]}]})"}) {
     const std::string text = status_text(Json::parse(answer), 80);
     EXPECT_THAT(text, Not(HasSubstr("\x1b")));
     EXPECT_THAT(text, Not(HasSubstr("\x07")));

@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <iostream>
+#include <map>
 
 #include <CLI/CLI.hpp>
 
@@ -8,8 +9,10 @@
 #include "cli/console/place_target.h"
 #include "cli/log_place.h"
 #include "cli/quantity.h"
+#include "cli/undecided_text.h"
 #include "seal/grant.h"
 #include "session/topic_users.h"
+#include "topics/limits.h"
 
 namespace penstock::cli {
 namespace {
@@ -28,6 +31,16 @@ class TopicsCommand final : public Command {
         "transactions are among them)",
         false);
     add(describe_, verb, "describe", "The partitions of one topic", true);
+    CLI::App& create = add(create_, verb, "create", "Make a topic", true);
+    create
+        .add_option("--partitions", partitions_, "Partitions; a folder's topics keep their number")
+        ->check(CLI::Range(1, topics::kPartitionsMax))
+        ->capture_default_str();
+    create.add_flag(
+        "--compacted", compacted_,
+        "The newest record of each key is kept, older ones go (in a folder: of segments "
+        "that are full)");
+    declare_retention(create);
     declare_retention(add(alter_, verb, "alter",
                           "Say how long records are kept: they go in pieces (segments), oldest "
                           "first, and never before every query has read them",
@@ -47,9 +60,13 @@ class TopicsCommand final : public Command {
   }
 
   Result<> run() override {
-    std::unique_ptr<topics::Log> log = TRY(place().open_existing("penstock topics"));
+    constexpr const char* kProgram = "penstock topics";
+    std::unique_ptr<topics::Log> log =
+        TRY(create_.app->parsed() ? place().open(kProgram) : place().open_existing(kProgram));
     if (list_.app->parsed()) return list(*log);
     topics::TopicName name = TRY(topics::TopicName::parse(topic_));
+    if (create_.app->parsed())
+      return log->create({name, partitions_, compacted_, TRY(retention())});
     if (describe_.app->parsed()) return describe(*log, name);
     if (alter_.app->parsed()) return alter(*log, name);
     if (trim_.app->parsed()) return log->trim({name, partition_}, before_, unread_);
@@ -65,7 +82,7 @@ class TopicsCommand final : public Command {
   };
 
   const LogPlace& place() const {
-    for (const SubVerb* sub_verb : {&list_, &describe_, &alter_, &trim_})
+    for (const SubVerb* sub_verb : {&list_, &describe_, &create_, &alter_, &trim_})
       if (sub_verb->app->parsed()) return sub_verb->place;
     return remove_.place;
   }
@@ -80,25 +97,29 @@ class TopicsCommand final : public Command {
     return *sub;
   }
 
-  void declare_retention(CLI::App& alter) {
-    CLI::Option* age = alter.add_option("--retention", age_,
-                                        "How long records are kept, by their timestamps: 7d, 12h, "
-                                        "30m, 90s or 1500ms");
+  void declare_retention(CLI::App& sub) {
+    CLI::Option* age = sub.add_option("--retention", age_,
+                                      "How long records are kept, by their timestamps: 7d, 12h, "
+                                      "30m, 90s or 1500ms");
     CLI::Option* bytes =
-        alter
-            .add_option("--retention-bytes", bytes_,
-                        "How much of a partition is kept: bytes, or with a unit (10GiB)")
+        sub.add_option("--retention-bytes", bytes_,
+                       "How much of a partition is kept: bytes, or with a unit (10GiB)")
             ->transform(CLI::AsSizeValue(false))
             ->transform(CLI::Validator(not_negative, "", ""));  // goes first
-    alter.add_flag("--keep", for_ever_, "Everything is kept for ever (the default of a topic)")
+    sub.add_flag("--keep", for_ever_, "Everything is kept for ever (the default of a topic)")
         ->excludes(age)
         ->excludes(bytes);
   }
 
-  Result<> alter(topics::Log& log, const topics::TopicName& name) const {
+  Result<topics::Retention> retention() const {
     topics::Retention retention;
     if (!age_.empty()) retention.age = TRY(parse_duration(age_));
     if (bytes_ > 0) retention.bytes = bytes_;
+    return retention;
+  }
+
+  Result<> alter(topics::Log& log, const topics::TopicName& name) const {
+    const topics::Retention retention = TRY(this->retention());
     if (!retention.is_set() && !for_ever_)
       return fail(ErrorCode::invalid_argument,
                   "say what is kept: --retention AGE, --retention-bytes SIZE, both, or --keep");
@@ -150,6 +171,11 @@ class TopicsCommand final : public Command {
       const topics::PartitionInfo& p = info.partitions[i];
       fmt::print("{:>9}  {:>12}  {:>12}  {:>12}\n", i, p.first, p.end, p.end - p.first);
     }
+    const std::map<std::int32_t, topics::Undecided> undecided = TRY(log.undecided(name));
+    for (const auto& [partition, held] : undecided)
+      fmt::print("{}partition {}: {}\n", partition == undecided.begin()->first ? "\n" : "",
+                 partition, undecided_text(held));
+    if (!undecided.empty()) fmt::print("{}\n", kUndecidedAdvice);
     return {};
   }
 
@@ -228,11 +254,12 @@ class TopicsCommand final : public Command {
     return error ? Result<>(fail(*std::move(error))) : Result<>();
   }
 
-  SubVerb list_, describe_, alter_, trim_, remove_;
+  SubVerb list_, describe_, create_, alter_, trim_, remove_;
   std::string topic_, keys_file_, age_;
   std::uint64_t bytes_ = 0;
   bool for_ever_ = false, unread_ = false, yes_ = false, force_ = false;
-  std::int32_t partition_ = 0;
+  std::int32_t partition_ = 0, partitions_ = 1;
+  bool compacted_ = false;
   topics::Offset before_ = 0;
 };
 

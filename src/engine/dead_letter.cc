@@ -1,6 +1,8 @@
 #include "engine/dead_letter.h"
 
 #include <algorithm>
+#include <charconv>
+#include <iterator>
 
 #include <fmt/format.h>
 
@@ -13,18 +15,33 @@ namespace {
 // For the headers that say what is left out.
 constexpr std::size_t kOwnHeadersMax = 8;  // of every letter
 constexpr std::size_t kLeftOutBytesMax = 128;
+constexpr std::size_t kOwnBytesLikely = 384;
 
 std::size_t cell_bytes(const std::optional<ByteView>& cell) {
   return cell ? cell->size() : 0;
 }
 
+// A number as text.
+class Decimal {
+ public:
+  explicit Decimal(std::int64_t value)
+      : size_(static_cast<std::size_t>(std::to_chars(text_, std::end(text_), value).ptr - text_)) {}
+  std::string_view text() const { return {text_, size_}; }
+
+ private:
+  char text_[20];
+  std::size_t size_;
+};
+
 // Gathers the headers of one letter.
 class LetterHeaders {
  public:
+  // So many bytes will be needed, more or less.
+  explicit LetterHeaders(std::size_t bytes) { packed_.reserve(bytes); }
   void add(std::string_view name, std::string_view value) {
     topics::append_header(packed_, {name, as_bytes(value)});
   }
-  void add(std::string_view name, std::int64_t value) { add(name, std::to_string(value)); }
+  void add(std::string_view name, std::int64_t value) { add(name, Decimal(value).text()); }
   void add_epoch(std::string_view epoch) {
     add(topics::dead_letter::kOriginEpoch, epoch);
     ++own_max_;
@@ -59,7 +76,7 @@ void append_dead_letter(const topics::RecordView& record, const Origin& origin,
                         std::string_view reason, std::string_view query_id,
                         const topics::TopicRules& rules, topics::RecordBatch& to) {
   namespace names = topics::dead_letter;
-  LetterHeaders headers;
+  LetterHeaders headers(kOwnBytesLikely + record.headers.size());
   headers.add(names::kOriginTopic, origin.partition.topic.text());
   headers.add(names::kOriginPartition, origin.partition.partition);
   headers.add(names::kOriginOffset, origin.offset);

@@ -16,11 +16,11 @@ namespace penstock::engine {
 // like ours renamed. A timestamp below what the topic takes is raised to that.
 std::string dead_letters_topic(std::string_view query_id);
 
-// Where a record came from.
+// Where a record came from. Views.
 struct Origin {
-  topics::TopicPartition partition;
+  const topics::TopicPartition& partition;
   topics::Offset offset = 0;
-  std::string epoch = {};  // empty: none is known
+  std::string_view epoch = {};  // empty: none is known
 };
 
 // Adds one dead letter to a batch for the topic above, which has these rules.

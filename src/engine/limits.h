@@ -43,6 +43,9 @@ inline constexpr std::chrono::milliseconds kSettleLook{3};
 // How often it is looked whether topics have got partitions; the log answers from memory.
 inline constexpr std::chrono::milliseconds kPartitionLook{500};
 
+// Brokers are asked what holds back a partition whose records do not come, so often at most.
+inline constexpr std::chrono::seconds kUndecidedLook{5};
+
 // Longest wait for records; workers look around between waits.
 inline constexpr std::chrono::milliseconds kWaitMax{1000};
 

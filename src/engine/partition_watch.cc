@@ -40,4 +40,40 @@ Result<std::vector<topics::PartitionInfo>> make_room_for_growth(topics::Log& log
   return std::move(info.partitions);
 }
 
+Result<> note_undecided(topics::Log& log, Query& query) {
+  for (std::size_t input = 0; input < query.sources().size(); ++input) {
+    const auto found = TRY(log.undecided(query.sources()[input]));
+    for (std::int32_t p = 0; p < query.partitions(); ++p) {
+      const auto at = found.find(p);
+      query.status(p).set_undecided(input,
+                                    at == found.end() ? std::nullopt : std::optional(at->second));
+    }
+  }
+  return {};
+}
+
+void UndecidedLook::look(const std::vector<std::shared_ptr<Query>>& queries) {
+  const auto now = std::chrono::steady_clock::now();
+  std::map<const Query*, Seen> seen;
+  for (const std::shared_ptr<Query>& query : queries) {
+    Seen& known = seen[query.get()] = std::move(seen_[query.get()]);
+    std::vector<topics::Offset> positions;
+    bool waits = false;
+    for (std::int32_t p = 0; p < query->partitions(); ++p) {
+      const PartitionStatus& status = query->status(p);
+      const auto at = static_cast<std::size_t>(p);
+      topics::Offset position = 0, end = 0;  // of all inputs together
+      for (const InputStatus& input : status.inputs) position += input.position, end += input.end;
+      positions.push_back(position);
+      waits = waits || (status.owned && end > position && at < known.positions.size() &&
+                        known.positions[at] == position);
+    }
+    known.positions = std::move(positions);
+    if (!waits || query->state() != QueryState::running || now < known.ask_at) continue;
+    known.ask_at = now + kUndecidedLook;
+    if (!note_undecided(log_, *query)) break;  // no broker answers: not now
+  }
+  seen_ = std::move(seen);
+}
+
 }  // namespace penstock::engine

@@ -2,8 +2,11 @@
 // there before new tasks can begin.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <functional>
+#include <map>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -36,5 +39,24 @@ class PartitionWatch {
 // task states. Asks brokers.
 Result<std::vector<topics::PartitionInfo>> make_room_for_growth(topics::Log& log,
                                                                 const Query& query);
+
+// Of queries whose input has records that do not come: asks the log whether open transactions hold
+// them back, now and then, and notes it in their status. One thread uses it.
+class UndecidedLook {
+ public:
+  explicit UndecidedLook(topics::Log& log) : log_(log) {}
+  void look(const std::vector<std::shared_ptr<Query>>& queries);
+
+ private:
+  struct Seen {
+    std::vector<topics::Offset> positions;
+    std::chrono::steady_clock::time_point ask_at{};
+  };
+  topics::Log& log_;
+  std::map<const Query*, Seen> seen_;
+};
+
+// The same, at once and whatever the positions: where all that can be read has been read.
+Result<> note_undecided(topics::Log& log, Query& query);
 
 }  // namespace penstock::engine

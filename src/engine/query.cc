@@ -196,7 +196,7 @@ QueryStats Query::stats() const {
       position += at;
       end += std::max(at, input.end.load());
     }
-    stats.progress.push_back({p, position, end, work, status(p).missing()});
+    stats.progress.push_back({p, position, end, work, status(p).missing(), status(p).undecided()});
     stats.memory_peak_bytes += status(p).memory_peak_bytes;
   }
   return stats;

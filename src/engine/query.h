@@ -41,7 +41,7 @@ struct InputStatus {
 // One source partition of a query: written by its task, read by anybody.
 class PartitionStatus {
  public:
-  explicit PartitionStatus(std::size_t count) : inputs(count) {}
+  explicit PartitionStatus(std::size_t count) : inputs(count), undecided_(count) {}
 
   void count(const Work& more) {
     std::lock_guard lock(mutex_);
@@ -61,6 +61,18 @@ class PartitionStatus {
     return missing_;
   }
 
+  void set_undecided(std::size_t input, const std::optional<topics::Undecided>& undecided) {
+    std::lock_guard lock(mutex_);
+    undecided_[input] = undecided;
+  }
+  // The first that an input waits behind; nothing once the task has passed it.
+  std::optional<topics::Undecided> undecided() const {
+    std::lock_guard lock(mutex_);
+    for (std::size_t i = 0; i < inputs.size(); ++i)
+      if (undecided_[i] && inputs[i].position <= undecided_[i]->from) return undecided_[i];
+    return std::nullopt;
+  }
+
   std::vector<InputStatus> inputs;  // one; with joins several
   std::atomic<std::size_t> memory_peak_bytes = 0;
   std::atomic<bool> owned = true;      // its task is this process's
@@ -70,6 +82,7 @@ class PartitionStatus {
   mutable std::mutex mutex_;
   Work work_;
   MissingRecords missing_;
+  std::vector<std::optional<topics::Undecided>> undecided_;  // by input
 };
 
 class Query;

@@ -99,7 +99,11 @@ class LocalRuntime final : public Runtime {
   mutable std::mutex mutex_;  // guards queries_ and ended_
   Queries queries_;
   bool ended_ = false;
-  PartitionWatch watch_{[this] { grow_queries(); }};
+  UndecidedLook undecided_{log_};
+  PartitionWatch watch_{[this] {
+    grow_queries();
+    undecided_.look(stages());
+  }};
 };
 
 Result<> LocalRuntime::start_query(const QueryId& id, std::shared_ptr<const sql::PlanNode> plan,
@@ -307,9 +311,12 @@ Result<> LocalRuntime::drain() {
     std::uint64_t before = progress_.count();
     bool caught_up = TRY(all_caught_up(ends));
     // A commit in between may have written what a query looked at earlier has yet to read.
-    if (caught_up && progress_.count() == before) return {};
+    if (caught_up && progress_.count() == before) break;
     if (!caught_up) progress_.wait_a_little();
   }
+  for (const std::shared_ptr<Query>& query : stages())
+    if (!query->reads_exchange()) TRY(note_undecided(log_, *query));
+  return {};
 }
 
 Result<bool> LocalRuntime::all_caught_up(SeenEnds& ends) {

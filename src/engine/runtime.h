@@ -85,6 +85,7 @@ struct PartitionProgress {
   topics::Offset end = 0;       // as far as is known; some time ago when the query does not run
   Work work;
   MissingRecords missing;
+  std::optional<topics::Undecided> undecided = {};  // behind which it waits, as seen lately
 };
 
 // The work is that of all partitions, also of those whose tasks have gone to another process.
@@ -149,7 +150,8 @@ class Runtime {
 
   // Returns when every running query has consumed and committed all that the topics hold, counting
   // what queries write for each other; with the error of the first query that failed. Counts the
-  // tasks of this process, once it is known which those are.
+  // tasks of this process, once it is known which those are. What open transactions hold back is no
+  // part of it; stats() show it then.
   virtual Result<> drain() = 0;
 
   virtual std::vector<QueryStats> stats() const = 0;  // sorted by id

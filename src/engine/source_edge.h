@@ -52,6 +52,7 @@ class SourceEdge {
   // The timestamp of the record that next() begins with, as its producer gave it; none: nothing is
   // at hand. The batch before has been released.
   Result<std::optional<data::TimestampMs>> peek();
+  bool holds_records() const { return first_ + rows_ < buffer_.size(); }  // fetched, not brought
   void stop_at(topics::Offset end) { stop_at_ = end; }
   bool at_stop() const { return stop_at_ && position_ >= *stop_at_; }
 

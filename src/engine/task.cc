@@ -238,6 +238,12 @@ Result<Task::Step> Task::step_idle(Time now) {
   return in_flight_ == nullptr ? Step::idle : Step::committing;
 }
 
+bool Task::is_at_rest() const {
+  return !query_->is_sealed() && !time_pending_ && in_flight_ == nullptr &&
+         gathered_.records_in == 0 && output_bytes() == 0 && !positions_have_moved() &&
+         std::ranges::none_of(inputs_, [](const Input& one) { return one.edge->holds_records(); });
+}
+
 Result<> Task::process_batch() {
   const data::Batch& batch = source_->batch();
   buried_.clear();

@@ -60,6 +60,8 @@ class Task final : private Emitter {
   // When what was gathered is due, if nothing more comes.
   Time due() const { return first_uncommitted_ + context_.options.commit.age; }
   std::uint64_t commits() const { return commits_; }
+  // All is committed, and nothing but new records could give it work.
+  bool is_at_rest() const;
 
  private:
   static constexpr data::TimestampMs kNoStreamTime = std::numeric_limits<data::TimestampMs>::min();

@@ -295,7 +295,14 @@ void Worker::look_at_timers() {
   if (now < look_around_at_) return;
   // Queries fail in other workers, and sources have duties that no record tells of.
   look_around_at_ = now + kWaitMax;
-  for (const auto& slot : slots_) make_runnable(*slot);
+  for (const auto& slot : slots_) {
+    const bool rests = slot->task != nullptr && slot->query->state() == QueryState::running &&
+                       slot->task->is_at_rest();
+    if (rests)  // where many tasks are idle, looking at each in earnest would be most of the work
+      slot->task->note_ends();
+    else
+      make_runnable(*slot);
+  }
 }
 
 }  // namespace penstock::engine

@@ -134,6 +134,11 @@ void query_figures(Page& page, const Queries& queries) {
   per_partition(page, queries, [](const engine::PartitionProgress& progress) {
     return std::max<std::int64_t>(0, progress.end - progress.position);
   });
+  page.family("penstock_query_undecided_offsets", "gauge",
+              "Those of the lag that wait behind an open transaction (Kafka), likewise.");
+  per_partition(page, queries, [](const engine::PartitionProgress& progress) {
+    return progress.undecided ? progress.undecided->offsets : 0;
+  });
   page.family("penstock_query_position", "gauge", "The committed position, likewise.");
   per_partition(page, queries,
                 [](const engine::PartitionProgress& progress) { return progress.position; });

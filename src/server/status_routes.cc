@@ -80,6 +80,15 @@ OrderedJson shown_status(const engine::MissingRecords& missing) {
   return out;
 }
 
+OrderedJson shown_status(const topics::Undecided& undecided) {
+  OrderedJson out;
+  out["from"] = undecided.from;
+  out["offsets"] = undecided.offsets;
+  if (undecided.since_ms) out["since_ms"] = *undecided.since_ms;
+  if (undecided.producer_id) out["producer_id"] = *undecided.producer_id;
+  return out;
+}
+
 OrderedJson shown_status(const engine::PartitionProgress& progress) {
   OrderedJson out;
   out["partition"] = progress.partition;
@@ -87,6 +96,7 @@ OrderedJson shown_status(const engine::PartitionProgress& progress) {
   out["end"] = progress.end;
   out["lag"] = std::max<topics::Offset>(0, progress.end - progress.position);
   put_work(out, progress.work);
+  if (progress.undecided) out["undecided"] = shown_status(*progress.undecided);
   if (progress.missing.totals != seal::GapTotals{}) out["missing"] = shown_status(progress.missing);
   return out;
 }

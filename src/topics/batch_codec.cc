@@ -18,7 +18,8 @@ constexpr std::uint8_t kVersion = 2;
 static_assert(kBatchRecordsMax <= UINT16_MAX && kPartitionsMax <= UINT16_MAX);
 constexpr std::uint32_t kNullBit = 0x80000000;
 constexpr std::uint16_t kKnownFlags = BatchHeader::kHasKeys | BatchHeader::kHasHeaders |
-                                      BatchHeader::kDeltas32 | BatchHeader::kDeltas64;
+                                      BatchHeader::kDeltas32 | BatchHeader::kDeltas64 |
+                                      BatchHeader::kGap;
 
 template <typename T>
 T load(const std::uint8_t* from) {
@@ -96,7 +97,15 @@ BatchHeader read_header(const std::uint8_t* from) {
   return header;
 }
 
+bool gap_is_sound(const BatchHeader& header) {
+  return header.flags == BatchHeader::kGap && header.count == 0 && header.key_bytes == 0 &&
+         header.header_bytes == 0 && header.value_bytes > 0 &&
+         header.value_bytes <= kGapOffsetsMax && header.base >= 0 &&
+         header.base <= std::numeric_limits<Offset>::max() - kGapOffsetsMax;
+}
+
 bool lengths_are_sound(const BatchHeader& header) {
+  if (header.is_gap()) return gap_is_sound(header);
   if (header.count == 0 || header.count > kBatchRecordsMax) return false;
   if (header.key_bytes > kBatchBytesMax || header.value_bytes > kBatchBytesMax ||
       header.header_bytes > kBatchBytesMax)
@@ -244,6 +253,7 @@ void fill_placed(const BatchView& batch, std::uint32_t first, std::uint32_t last
 }  // namespace
 
 std::size_t BatchHeader::bytes() const {
+  if (is_gap()) return kBatchHeaderBytes;
   std::size_t per_record = 4 + delta_width(flags);
   if (flags & kHasKeys) per_record += 4;
   if (flags & kHasHeaders) per_record += 4;
@@ -287,6 +297,7 @@ Result<> check_batch_crc(const BatchHeader& header, ByteView batch) {
 Result<BatchView> view_batch(const BatchHeader& header, ByteView batch) {
   CHECK(batch.size() == header.bytes());
   BatchView view{.header = header};
+  if (header.is_gap()) return view;
   const std::uint8_t* at = batch.data() + kBatchHeaderBytes;
   auto take = [&at](std::size_t bytes) { return std::exchange(at, at + bytes); };
   std::size_t ends_bytes = 4 * std::size_t{header.count};
@@ -351,8 +362,25 @@ void copy_rows(const BatchView& batch, std::uint32_t first, std::uint32_t last,
   fill_placed(batch, first, last, placed, buffer, 0);
 }
 
+ByteBuffer encode_gap(std::uint32_t topic_id, std::uint32_t partition, Offset base,
+                      Offset offsets) {
+  CHECK(offsets > 0 && offsets <= kGapOffsetsMax);
+  BatchHeader header{.flags = BatchHeader::kGap, .topic_id = topic_id, .partition = partition};
+  // Older than any record, for those who look for the newest of a segment.
+  header.first_timestamp_ms = header.max_timestamp_ms =
+      std::numeric_limits<data::TimestampMs>::min();
+  header.value_bytes = static_cast<std::uint32_t>(offsets);
+  header.crc = crc32c({});
+  ByteBuffer bytes(kBatchHeaderBytes);
+  write_header(bytes.data(), header);
+  place_batch(bytes, base, 0);
+  return bytes;
+}
+
 void EncodedBatches::append(const RecordBatch& records, std::uint32_t topic_id,
                             std::uint32_t partition) {
+  constexpr std::size_t kColumnBytesMax = 20;  // of one record
+  reserve(records.bytes() + kColumnBytesMax * records.size() + kBatchHeaderBytes);
   for (std::size_t first = 0; first < records.size();) {
     std::size_t last = cut_after(records, first);
     append_rows(records, first, last, {.topic_id = topic_id, .partition = partition});
@@ -390,14 +418,17 @@ void EncodedBatches::append_rows(const RecordBatch& records, std::size_t first, 
   write_header(start, header);
 }
 
+void EncodedBatches::reserve(std::size_t bytes) {
+  if (size_ + bytes <= capacity_) return;
+  std::size_t capacity = std::max(size_ + bytes, capacity_ + capacity_ / 2);
+  auto larger = std::make_unique_for_overwrite<std::uint8_t[]>(capacity);
+  if (size_ > 0) std::memcpy(larger.get(), data_.get(), size_);
+  data_ = std::move(larger);
+  capacity_ = capacity;
+}
+
 std::uint8_t* EncodedBatches::grow(std::size_t bytes) {
-  if (size_ + bytes > capacity_) {
-    std::size_t capacity = std::max(size_ + bytes, capacity_ + capacity_ / 2);
-    auto larger = std::make_unique_for_overwrite<std::uint8_t[]>(capacity);
-    if (size_ > 0) std::memcpy(larger.get(), data_.get(), size_);
-    data_ = std::move(larger);
-    capacity_ = capacity;
-  }
+  reserve(bytes);
   return data_.get() + std::exchange(size_, size_ + bytes);
 }
 

@@ -9,6 +9,8 @@
 //      packed headers (if kHasHeaders), key bytes, value bytes
 // The round is that of the state database's batch which commits these bytes (0 on the socket):
 // recovery tells by it whether the database has lost commits (round_guard.h).
+// A gap (flag kGap) is a header alone that stands for offsets whose records compaction has taken
+// out: no records, and how many offsets in place of the value bytes.
 // The records' offsets are base, base + 1, ... The topic id is unique per created topic, so that
 // bytes of an earlier topic in a recycled file cannot be taken for this one's. All of it is hostile
 // until checked: a CRC says nothing about intent.
@@ -30,6 +32,7 @@ struct BatchHeader {
   static constexpr std::uint16_t kHasHeaders = 2;
   static constexpr std::uint16_t kDeltas32 = 4;  // neither: all timestamps are the first one
   static constexpr std::uint16_t kDeltas64 = 8;
+  static constexpr std::uint16_t kGap = 16;
 
   std::uint16_t flags = 0;
   Offset base = 0;
@@ -44,8 +47,9 @@ struct BatchHeader {
   std::uint32_t header_bytes = 0;
   std::uint32_t crc = 0;
 
-  std::size_t bytes() const;  // of the whole batch
-  Offset end() const { return base + count; }
+  std::size_t bytes() const;                           // of the whole batch
+  bool is_gap() const { return (flags & kGap) != 0; }  // count is 0 then
+  Offset end() const { return base + (is_gap() ? value_bytes : count); }
 };
 
 // Reads the first 64 bytes. corrupt: no batch, or lengths beyond limits.h. unsupported: a newer
@@ -84,6 +88,10 @@ void copy_rows(const BatchView& batch, std::uint32_t first, std::uint32_t last, 
 void resize_rows(ReadBuffer& buffer, std::size_t rows);
 void grow_storage(ReadBuffer& buffer, std::size_t bytes);  // to at least bytes + kReadPadding
 
+// A gap of this many offsets, at least one, from `base` on: kBatchHeaderBytes.
+inline constexpr Offset kGapOffsetsMax = 1 << 30;  // of one
+ByteBuffer encode_gap(std::uint32_t topic_id, std::uint32_t partition, Offset base, Offset offsets);
+
 // Encoded batches one after the other, without base offsets and CRC until placed.
 class EncodedBatches {
  public:
@@ -97,7 +105,10 @@ class EncodedBatches {
   ByteSpan bytes() { return {data_.get(), size_}; }
 
  private:
-  static constexpr std::size_t kKeptBytes = 8 << 20;
+  // Above what a task gathers for one commit, with its columns: what is given back after each commit
+  // costs page faults in the next.
+  static constexpr std::size_t kKeptBytes = 16 << 20;
+  void reserve(std::size_t bytes);  // behind what is there
   void append_rows(const RecordBatch& records, std::size_t first, std::size_t last,
                    BatchHeader header);
   std::uint8_t* grow(std::size_t bytes);

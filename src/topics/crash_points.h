@@ -6,7 +6,7 @@
 
 namespace penstock::topics {
 
-inline constexpr std::array<std::string_view, 21> kEmbeddedCrashPoints = {
+inline constexpr std::array<std::string_view, 23> kEmbeddedCrashPoints = {
     "embedded.open.after_lock",
     "embedded.open.after_format",
     "embedded.create.after_intent",
@@ -25,6 +25,8 @@ inline constexpr std::array<std::string_view, 21> kEmbeddedCrashPoints = {
     "embedded.roll.after_reserve",
     "embedded.trim.after_state",
     "embedded.trim.after_files",
+    "embedded.compact.after_write",
+    "embedded.compact.after_rename",
     "embedded.recover.after_garbage",
     "embedded.recover.after_orphan",
     "embedded.recover.after_cut",

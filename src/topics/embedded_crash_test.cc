@@ -40,6 +40,23 @@ void commit_number(Writer& writer, int number) {
   must_finish(*commit);
 }
 
+// One key in segments of its own, so that all but the newest go when the topic is compacted.
+void write_and_compact(EmbeddedLog& log, Writer& writer) {
+  auto names = must(log.list());
+  if (std::find(names.begin(), names.end(), topic("keyed")) == names.end())
+    must(log.create({topic("keyed"), 1, true}));
+  const std::string value(kSegmentBytes, 'v');
+  for (int i = 0; i < 3; ++i) {
+    auto commit = must(writer.begin());
+    RecordBatch batch;
+    batch.append({.key = as_bytes("k"), .value = as_bytes(value), .timestamp_ms = i});
+    must(commit->append(at("keyed", 0), batch));
+    must_finish(*commit);
+  }
+  log.sweep(0);
+  EXPECT_LE(read_all(log, at("keyed", 0)).size(), 2u);
+}
+
 // The process that dies. Runs all kinds of steps; each acknowledged commit is noted in a file.
 TEST(EmbeddedCrashChild, DISABLED_WorksUntilItDies) {
   const char* variable = std::getenv(kFolderVariable);
@@ -58,6 +75,7 @@ TEST(EmbeddedCrashChild, DISABLED_WorksUntilItDies) {
     must_commit(*writer, at("gone", 0), {"x", std::string(500, 'y'), "z"});
   must(log->trim(at("gone", 0), 3, true));
   EXPECT_EQ(must(log->describe(topic("gone"))).partitions[0].first, 3);
+  write_and_compact(*log, *writer);
   int number = static_cast<int>(end_of(*log, at("a", 0)));
   for (int i = 0; i < 6; ++i) {
     commit_number(*writer, ++number);
@@ -84,6 +102,12 @@ void check_folder(const std::filesystem::path& folder, const std::string& contex
   if (std::find(names.begin(), names.end(), topic("a")) == names.end()) {
     EXPECT_EQ(acknowledged, 0) << context;
     return;
+  }
+  if (std::find(names.begin(), names.end(), topic("keyed")) != names.end() &&
+      end_of(log, at("keyed", 0)) > 0) {
+    const Strings newest = read_all(log, at("keyed", 0));
+    ASSERT_FALSE(newest.empty()) << context;
+    EXPECT_EQ(newest.back(), std::string(kSegmentBytes, 'v')) << context;
   }
   auto count = static_cast<int>(end_of(log, at("a", 0)));
   EXPECT_GE(count, acknowledged) << context;

@@ -161,6 +161,7 @@ EmbeddedLog::EmbeddedLog(std::unique_ptr<Parts> parts) : parts_(std::move(parts)
 
 EmbeddedLog::~EmbeddedLog() {
   parts_->server.reset();
+  parts_->retainer->stop();
   parts_->sweeper = {};
 }
 

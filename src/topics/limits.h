@@ -34,6 +34,10 @@ inline constexpr std::size_t kBatchPayloadBytesTarget = 240 << 10;  // with its 
 inline constexpr std::size_t kBatchBytesMax = 2 << 20;    // of one batch on disk, header included
 inline constexpr std::size_t kSegmentBytesMin = 1 << 20;  // where a retention asks for small ones
 inline constexpr std::int64_t kRetentionMin_ms = 1000;
+// Compaction: so many keys are told apart at a time (32 bytes each); a tombstone stays for a day
+// after its own time, for those who read behind.
+inline constexpr std::size_t kCompactedKeysMax = 2 << 20;
+inline constexpr std::int64_t kTombstoneKept_ms = 24 * 3600 * 1000;
 inline constexpr std::uint64_t kRetentionBytesMin = 1 << 20;
 inline constexpr std::size_t kSpareSegmentsMax = 4;
 // RocksDB's, those for writing, the socket's, and one per reader.

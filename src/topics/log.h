@@ -196,6 +196,16 @@ struct Misbehaviour {
   std::string last;  // the newest occurrence, in words
 };
 
+// Records of a partition that are written and cannot be read: a transaction is neither committed
+// nor aborted yet, and holds back what others have committed behind it (Kafka).
+struct Undecided {
+  Offset from = 0;     // the transaction's first record
+  Offset offsets = 0;  // from there to the end; markers of transactions are counted
+  std::optional<data::TimestampMs> since_ms = {};  // that record's own time, where it is known
+  std::optional<std::int64_t> producer_id = {};  // the brokers' number of who has it open, likewise
+  friend bool operator==(const Undecided&, const Undecided&) = default;
+};
+
 // What a log has done since it was opened.
 struct LogFigures {
   std::uint64_t committed = 0, aborted = 0, fenced = 0, unknown = 0;  // outcomes of commits
@@ -240,6 +250,11 @@ class Log {
   virtual std::optional<std::int32_t> partitions_seen(const TopicName& topic) {
     (void)topic;
     return std::nullopt;
+  }
+  // What cannot be read of the topic for open transactions, by partition. Asks brokers.
+  virtual Result<std::map<std::int32_t, Undecided>> undecided(const TopicName& topic) {
+    (void)topic;
+    return std::map<std::int32_t, Undecided>();
   }
   // Adds partitions until there are so many; nothing happens if there are. unsupported: this log
   // adds none.

@@ -41,6 +41,7 @@ ReadableSegment Partition::segment_of(Offset offset) const {
   segment.end = next == segment_bases_.end() ? committed_.end : *next;
   if (next == segment_bases_.end()) segment.bytes = committed_.bytes;
   segment.path = folder_ / segment_file_name(segment.base);
+  segment.generation = generation_;
   segment.known = segment.base;
   auto mark = std::upper_bound(marks_.begin(), marks_.end(), offset,
                                [](Offset wanted, const Mark& m) { return wanted < m.offset; });
@@ -49,6 +50,18 @@ ReadableSegment Partition::segment_of(Offset offset) const {
     segment.known_at = (mark - 1)->at;
   }
   return segment;
+}
+
+bool Partition::is_current(const ReadableSegment& segment) const {
+  std::lock_guard lock(published_mutex_);
+  return segment.generation == generation_;
+}
+
+void Partition::note_replacement(Offset base) {
+  std::lock_guard lock(published_mutex_);
+  ++generation_;
+  std::erase_if(marks_, [&](const Mark& mark) { return mark.segment_base == base; });
+  sizes_.erase(base);
 }
 
 Tail Partition::committed() const {
@@ -118,6 +131,10 @@ Result<> Partition::cut_behind() {
   const Tail tail = committed();
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(folder_, error)) {
+    if (entry.path().extension() == kCompactedSuffix) {  // unfinished
+      std::filesystem::remove(entry.path(), error);
+      continue;
+    }
     auto base = parse_segment_file_name(entry.path().filename().string());
     if (!base || (*base >= first() && *base < tail.segment_base)) continue;
     bool orphan = *base < first() || *base > tail.segment_base || tail.bytes == 0;

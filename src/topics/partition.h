@@ -34,6 +34,7 @@ struct ReadableSegment {
   std::optional<std::uint64_t> bytes;  // where they end; absent: somewhere before the file's end
   Offset known = 0;                    // a batch boundary at or before the wanted offset,
   std::uint64_t known_at = 0;          // and where in the file it is
+  std::uint64_t generation = 0;        // of the partition's files (see is_current)
 };
 
 class Partition {
@@ -50,6 +51,9 @@ class Partition {
   Offset first() const { return first_.load(); }  // of what is kept
   bool removed() const { return removed_.load(); }
   ReadableSegment segment_of(Offset offset) const;  // the one that holds it
+  // Whether the file that was opened since is the one that was described: no compaction has
+  // replaced one in between.
+  bool is_current(const ReadableSegment& segment) const;
   Tail committed() const;
   // Those that are not written to any more, oldest first.
   struct ClosedSegment {
@@ -80,6 +84,9 @@ class Partition {
   // go. Then forget_before() hides that from readers and gives the files.
   Offset base_at(Offset before) const;
   std::vector<std::filesystem::path> forget_before(Offset base);
+  // Before and after the file of a closed segment is replaced by a compacted one. Readers that have
+  // the old one open finish with it.
+  void note_replacement(Offset base);
   void mark_removed();
   bool holds_file() const { return file_.is_open(); }
   void release_file();  // closes it and gives reserved space back
@@ -110,11 +117,12 @@ class Partition {
   };
   void add_mark(const Tail& tail);
 
-  mutable std::mutex published_mutex_;  // of the next four
+  mutable std::mutex published_mutex_;  // of the next five
   Tail committed_;
   std::vector<Offset> segment_bases_;
   std::vector<Mark> marks_;
   mutable std::map<Offset, std::uint64_t> sizes_;  // of closed segments, as far as asked for
+  std::uint64_t generation_ = 0;
 
   Retention retention_;
   struct FirstTime {

@@ -29,6 +29,9 @@ Result<std::size_t> PartitionReader::next(ReadBuffer& buffer, std::size_t bytes_
     return 0;
   }
   auto rows = read_batches(buffer, bytes_max);
+  // Nothing but gaps, which compaction leaves.
+  while (rows && *rows == 0 && position_ < partition_->end())
+    rows = read_batches(buffer, bytes_max);
   // Bytes that are not kept any more may have been written over while they were read.
   TRY(check_kept(from));
   if (!rows) {
@@ -64,7 +67,8 @@ Result<std::size_t> PartitionReader::read_batches(ReadBuffer& buffer, std::size_
 Result<> PartitionReader::open_segment() {
   ReadableSegment segment = partition_->segment_of(position_);
   bool same = fd_ && segment.base == segment_.base;
-  if (!same) {
+  for (bool opened = same; !opened; opened = partition_->is_current(segment)) {
+    segment = partition_->segment_of(position_);
     fd_ = UniqueFd(::open(segment.path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!fd_ && errno == ENOENT)
       return fail(ErrorCode::corrupt,
@@ -164,7 +168,8 @@ Result<> PartitionReader::parse_fetched(const ReadBuffer& buffer, std::size_t by
 }
 
 Result<std::size_t> PartitionReader::deliver_fetched(ReadBuffer& buffer) {
-  auto skipped = static_cast<std::uint32_t>(position_ - fetched_.batches.front().header.base);
+  const BatchHeader& front = fetched_.batches.front().header;
+  auto skipped = front.is_gap() ? 0 : static_cast<std::uint32_t>(position_ - front.base);
   std::size_t rows = 0, at = 0;
   for (const BatchView& batch : fetched_.batches) rows += batch.header.count;
   resize_rows(buffer, rows - skipped);
@@ -195,6 +200,11 @@ Result<> PartitionReader::load_large() {
 }
 
 Result<std::size_t> PartitionReader::deliver_large(ReadBuffer& buffer, std::size_t bytes_max) {
+  if (large_view_.header.is_gap()) {
+    resize_rows(buffer, 0);
+    pass_large(large_view_.header.end());
+    return 0;
+  }
   auto first = static_cast<std::uint32_t>(position_ - large_view_.header.base);
   std::uint32_t last = first + 1, past = large_view_.header.count + 1;
   while (past - last > 1) {  // the most rows whose bytes fit
@@ -203,13 +213,15 @@ Result<std::size_t> PartitionReader::deliver_large(ReadBuffer& buffer, std::size
   }
   copy_rows(large_view_, first, last, buffer);
   position_ += last - first;
-  if (last == large_view_.header.count) {
-    has_large_ = false;
-    at_ += large_.size();
-    next_base_ = position_;
-    next_bytes_ = 0;
-  }
+  if (last == large_view_.header.count) pass_large(position_);
   return last - first;
+}
+
+void PartitionReader::pass_large(Offset next) {
+  has_large_ = false;
+  at_ += large_.size();
+  position_ = next_base_ = next;
+  next_bytes_ = 0;
 }
 
 }  // namespace penstock::topics

@@ -37,6 +37,7 @@ class PartitionReader final : public WatchedReader {
   Result<std::size_t> deliver_fetched(ReadBuffer& buffer);
   Result<> load_large();
   Result<std::size_t> deliver_large(ReadBuffer& buffer, std::size_t bytes_max);
+  void pass_large(Offset next);
   Result<> seek();
   Result<> open_segment();
   Result<BatchHeader> header_at(ByteView bytes) const;

@@ -26,12 +26,6 @@ std::uint32_t number_at(const std::uint8_t* from) {
   return value;
 }
 
-void append_number(ByteBuffer& out, std::size_t value) {
-  CHECK(value <= std::numeric_limits<std::uint32_t>::max());
-  out.resize(out.size() + kNumberBytes);
-  put_number(out.data() + out.size() - kNumberBytes, static_cast<std::uint32_t>(value));
-}
-
 // Adds a cell to a column. The areas' sizes stay below 2^31 (limits.h bounds a commit far below
 // it).
 void append_cell(RecordBatch::Cells& cells, ByteBuffer& area, std::optional<ByteView> bytes) {
@@ -104,11 +98,16 @@ std::size_t packed_bytes(const HeaderView& header) {
 }
 
 void append_header(ByteBuffer& packed, const HeaderView& header) {
+  const std::size_t value_bytes = header.value ? header.value->size() : 0;
+  CHECK(header.name.size() < kNullValue && value_bytes < kNullValue);
   count_left_out(packed, 1);
-  append_number(packed, header.name.size());
-  packed.insert(packed.end(), header.name.begin(), header.name.end());
-  append_number(packed, header.value ? header.value->size() : kNullValue);
-  if (header.value) packed.insert(packed.end(), header.value->begin(), header.value->end());
+  std::size_t at = packed.size();
+  packed.resize(at + packed_bytes(header));
+  std::uint8_t* to = packed.data() + at;
+  put_number(to, static_cast<std::uint32_t>(header.name.size()));
+  to = std::ranges::copy(header.name, to + kNumberBytes).out;
+  put_number(to, header.value ? static_cast<std::uint32_t>(value_bytes) : kNullValue);
+  if (header.value) std::ranges::copy(*header.value, to + kNumberBytes);
 }
 
 void count_left_out(ByteBuffer& packed, std::uint32_t headers) {

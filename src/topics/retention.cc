@@ -22,19 +22,35 @@ Result<> Retainer::trim(const TopicPartition& at, Offset before, bool unread) {
 
 void Retainer::sweep(data::TimestampMs now_ms) {
   const std::lock_guard lock(mutex_);
-  const std::vector<TopicDirectory::Kept> topics = topics_.with_retention();
-  if (topics.empty()) return;
+  if (topics_.with_retention().empty() && topics_.compacted().empty()) return;
   const auto tasks = slowest();
   if (!tasks) {
-    log::warning("nothing is deleted by age or size: what tasks have read is not known",
+    log::warning("no old records are deleted: what tasks have read is not known",
                  {{"error", log::Public(tasks.error().text())}});
     return;
   }
-  for (const TopicDirectory::Kept& topic : topics) {
+  let_go(*tasks, now_ms);
+  compact(*tasks, now_ms);
+}
+
+void Retainer::compact(const std::map<TopicPartition, Slowest>& tasks, data::TimestampMs now_ms) {
+  for (const auto& partition : topics_.compacted()) {
+    const auto task = tasks.find(partition->name());
+    const Offset read = task == tasks.end() ? partition->end() : task->second.position;
+    const Result<> done = compactor_.compact(*partition, read, now_ms);
+    if (!done && !partition->removed())
+      log::warning("a topic could not be compacted",
+                   {{"topic", log::Public(partition->name().topic.text())},
+                    {"error", log::Public(done.error().text())}});
+  }
+}
+
+void Retainer::let_go(const std::map<TopicPartition, Slowest>& tasks, data::TimestampMs now_ms) {
+  for (const TopicDirectory::Kept& topic : topics_.with_retention()) {
     for (const auto& partition : topic.partitions) {
       Result<Offset> before = expired(*partition, topic.retention, now_ms);
-      const auto task = tasks->find(partition->name());
-      if (before && task != tasks->end()) before = std::min(*before, task->second.position);
+      const auto task = tasks.find(partition->name());
+      if (before && task != tasks.end()) before = std::min(*before, task->second.position);
       Result<> done = before ? topics_.trim(partition->name(), *before) : fail(before.error());
       if (!done && done.error().code() != ErrorCode::not_found)
         log::warning("records that are too old could not be deleted",

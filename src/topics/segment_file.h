@@ -19,7 +19,8 @@ struct SegmentSettings {
   FaultPort* faults;
 };
 
-std::string segment_file_name(Offset base);  // 20 digits and ".seg"
+std::string segment_file_name(Offset base);                    // 20 digits and ".seg"
+inline constexpr const char* kCompactedSuffix = ".compacted";  // while it is written
 std::optional<Offset> parse_segment_file_name(std::string_view name);
 
 // Sets a file that is no longer needed aside to be written over, or deletes it. Best effort.

@@ -107,6 +107,21 @@ ScanEnd scan_segment(const std::filesystem::path& path, const ScanLimits& limits
   return end;
 }
 
+Result<> visit_segment(const std::filesystem::path& path, const ScanLimits& limits,
+                       const BatchVisitor& visitor) {
+  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat status{};
+  if (!fd || ::fstat(fd.get(), &status) != 0) return fail(os_error("opening", path, errno));
+  Window window(fd.get(), limits.from, static_cast<std::uint64_t>(status.st_size), path);
+  for (Offset next = limits.base; next < limits.end;) {
+    const BatchHeader header = TRY(check_next(window, limits, next));
+    TRY(visitor(header, TRY(window.need(header.bytes()))));
+    window.pass(header.bytes());
+    next = header.end();
+  }
+  return {};
+}
+
 Result<SegmentTimes> segment_times(const std::filesystem::path& path, const ScanLimits& limits) {
   UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) return fail(os_error("opening", path, errno));

@@ -29,6 +29,12 @@ struct ScanLimits {
 // limits.end.
 ScanEnd scan_segment(const std::filesystem::path& path, const ScanLimits& limits);
 
+// Every batch of a closed segment, checked as by scan_segment. The bytes are the batch's and last
+// until the visitor returns.
+using BatchVisitor = std::function<Result<>(const BatchHeader& header, ByteView batch)>;
+Result<> visit_segment(const std::filesystem::path& path, const ScanLimits& limits,
+                       const BatchVisitor& visitor);
+
 // The timestamps of a segment by its headers alone, which are read and not trusted further than
 // their place: of its first batch, and the newest of all.
 struct SegmentTimes {

@@ -204,6 +204,36 @@ std::vector<TopicDirectory::Kept> TopicDirectory::with_retention() const {
   return found;
 }
 
+std::vector<std::shared_ptr<Partition>> TopicDirectory::compacted() const {
+  std::shared_lock lock(mutex_);
+  std::vector<std::shared_ptr<Partition>> found;
+  for (const auto& [name, topic] : topics_)
+    if (topic.stored.spec.compacted)
+      found.insert(found.end(), topic.partitions.begin(), topic.partitions.end());
+  return found;
+}
+
+// One of the two files is there whatever happens, and both hold what the database promises.
+Result<bool> TopicDirectory::replace(const Partition& of, Offset segment_base,
+                                     const std::filesystem::path& by) {
+  auto held = committer_.alone();
+  const auto partition = find(of.name());
+  const bool kept = partition && partition->get() == &of && segment_base >= of.first();
+  std::error_code error;
+  if (!kept) {
+    std::filesystem::remove(by, error);
+    return false;
+  }
+  (*partition)->note_replacement(segment_base);
+  const std::filesystem::path path = of.folder() / segment_file_name(segment_base);
+  std::filesystem::rename(by, path, error);
+  (*partition)->note_replacement(segment_base);
+  if (error) return fail(folder_error("replacing", path, error));
+  CRASH_POINT("embedded.compact.after_rename");
+  if (settings_.sync) TRY(sync_folder(of.folder()));
+  return true;
+}
+
 Result<TopicInfo> TopicDirectory::describe(const TopicName& name) const {
   std::shared_lock lock(mutex_);
   const Topic& topic = *TRY(find_locked(name));

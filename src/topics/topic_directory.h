@@ -31,7 +31,11 @@ class TopicDirectory {
     Retention retention;
     std::vector<std::shared_ptr<Partition>> partitions;
   };
-  std::vector<Kept> with_retention() const;  // topics that have one
+  std::vector<Kept> with_retention() const;                   // topics that have one
+  std::vector<std::shared_ptr<Partition>> compacted() const;  // partitions of such topics
+  // Puts a compacted file in place of the segment's; false: the segment is not kept any more.
+  Result<bool> replace(const Partition& partition, Offset segment_base,
+                       const std::filesystem::path& by);
   Result<TopicInfo> describe(const TopicName& name) const;
   std::optional<Offset> end_of(std::uint32_t topic_id, std::int32_t partition) const;
   std::vector<TopicName> list() const;

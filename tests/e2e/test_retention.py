@@ -23,6 +23,12 @@ class Retention(ServerCase):
             self.topics("alter", "--topic", "t", *wrong, expect=USAGE)
         self.assertRegex(self.topics("list").stdout, r"t +1 +1 +\d+ B")
 
+    def test_a_topic_is_made_as_it_is_wanted(self) -> None:
+        self.topics("create", "--topic", "t", "--partitions", 3, "--compacted", "--retention", "7d")
+        shown = self.topics("describe", "--topic", "t").stdout
+        self.assertRegex(shown, r"partitions 3\ncompacted  yes\nkept       7d\n")
+        self.assertIn("exists", self.topics("create", "--topic", "t", expect=None).stderr)
+
     def test_a_trim_leaves_what_a_query_has_yet_to_read(self) -> None:
         lines = [{"id": i, "text": "x" * 900_000} for i in range(80)]  # more than a segment
         self.produce("t", lines)

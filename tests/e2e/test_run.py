@@ -49,6 +49,13 @@ class UntilEnd(Case):
         self.assertIn("ID", done.stderr)
         self.assertIn("line ", done.stderr)
 
+    def test_times_in_seconds_are_said_once(self) -> None:
+        self.produce("t", [{"id": i, "at": 1_700_000_000 + i} for i in range(5)])
+        sql = self.sql_file("CREATE STREAM s (id BIGINT, `at` BIGINT) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON', "
+                            "TIMESTAMP='`at`');\nCREATE STREAM o AS SELECT id FROM s;")
+        done = self.penstock("run", "--data", self.data, "--until-end", sql)
+        self.assertEqual(done.stderr.count("look like seconds"), 1, done.stderr)
+
     def test_records_that_cannot_be_read_become_dead_letters(self) -> None:
         self.produce("people", [{"id": 1, "card": "4111111111111111", "amount": 10}, {"id": "no number"}, 17,
                                 {"id": 2, "card": "4111111111112222", "amount": 11}])

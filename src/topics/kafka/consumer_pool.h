@@ -32,6 +32,9 @@ class ConsumerPool {
   };
   Result<std::unique_ptr<Place>> take(const TopicPartition& partition, ReadCheck check);
 
+  // How much of one partition may wait, as many as there are now.
+  static std::size_t share_of(std::size_t partitions);
+
   void look_after();  // serves the clients' callbacks; to be called now and then
 
  private:
@@ -40,6 +43,8 @@ class ConsumerPool {
     Client client;
     std::set<TopicPartition> used;
   };
+
+  void share_out();  // under the lock
 
   const KafkaOptions& options_;
   Trouble trouble_;

@@ -17,6 +17,7 @@
 #include "topics/kafka/limits.h"
 #include "topics/kafka/members.h"
 #include "topics/kafka/task_names.h"
+#include "topics/kafka/undecided.h"
 
 namespace penstock::topics {
 namespace kafka {
@@ -24,6 +25,12 @@ namespace {
 
 constexpr std::chrono::milliseconds kLookAfterEvery{200};
 constexpr int kTopicsEvery = 25;  // of those: how often all topics are looked at
+
+std::vector<std::int32_t> all_of(const TopicFacts& topic) {
+  std::vector<std::int32_t> partitions(static_cast<std::size_t>(topic.spec.partitions));
+  for (std::size_t i = 0; i < partitions.size(); ++i) partitions[i] = static_cast<std::int32_t>(i);
+  return partitions;
+}
 
 class KafkaLog final : public Log {
  public:
@@ -51,6 +58,7 @@ class KafkaLog final : public Log {
     TopicRef topic = core_.topics.seen(name);
     return topic == nullptr ? std::nullopt : std::optional(topic->spec.partitions);
   }
+  Result<std::map<std::int32_t, Undecided>> undecided(const TopicName& name) override;
   Result<> grow(const TopicName& name, std::int32_t partitions) override;
   Result<> expect_tasks(const std::string& name, std::int32_t tasks) override;
   Result<std::unique_ptr<Reader>> reader(const TopicPartition& from, Offset start,
@@ -119,8 +127,7 @@ Result<TopicInfo> KafkaLog::describe(const TopicName& name) {
 }
 
 Result<std::vector<PartitionInfo>> KafkaLog::ranges(const TopicFacts& topic) {
-  std::vector<std::int32_t> all(static_cast<std::size_t>(topic.spec.partitions));
-  for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<std::int32_t>(i);
+  const std::vector<std::int32_t> all = all_of(topic);
   const std::string& name = topic.spec.name.text();
   TRY(core_.fresh.settle(topic.spec.name, all));
   std::vector<Offset> first = TRY(core_.admin->offsets(name, all, Admin::Which::first));
@@ -145,6 +152,13 @@ Result<> KafkaLog::remove(const TopicName& name) {
   core_.topics.forget(name);
   core_.waiters.notify();
   return forget_positions(*topic);
+}
+
+Result<std::map<std::int32_t, Undecided>> KafkaLog::undecided(const TopicName& name) {
+  const std::vector<std::int32_t> all = all_of(*TRY(core_.topics.find(name)));
+  TRY(core_.fresh.settle(name, all));
+  const Patience patience(*core_.last, kQuestionPatience);
+  return find_undecided(*core_.admin, core_.options, name, all, patience);
 }
 
 Result<> KafkaLog::grow(const TopicName& name, std::int32_t partitions) {

@@ -15,6 +15,10 @@ inline constexpr std::size_t kFetchBytes = 16 << 20;
 inline constexpr std::size_t kReceiveBytesMax = 128 << 20;
 inline constexpr std::size_t kQueuedRecords = 200'000;
 inline constexpr std::size_t kQueuedKibibytes = 32 << 10;
+// Fetched ahead by a process, all partitions together (and as much again under way); but so much
+// per partition at least.
+inline constexpr std::size_t kPrefetchBytes = 256 << 20;
+inline constexpr std::size_t kPrefetchPartitionBytesMin = 256 << 10;
 inline constexpr std::size_t kDequeuedRecordsMax = 2048;  // taken from the queue in one call
 
 // Writing. A changelog's record is the largest: key and value of a state.
@@ -37,6 +41,8 @@ inline constexpr std::chrono::seconds kAbsencePatience{3};  // of a topic that w
 inline constexpr std::chrono::seconds kWriterPatience{30};  // a predecessor's transaction is ended
 inline constexpr std::chrono::milliseconds kPropagation{20};  // between looks for a topic just made
 inline constexpr std::chrono::seconds kTopicFactsAge{5};
+inline constexpr std::size_t kUndecidedLooked =
+    8;  // partitions whose open transaction is looked at
 
 // Ending. What is given up here is not lost: a commit that nobody waited for to its end is settled
 // by the next initialisation of its writer's id.

@@ -1,8 +1,14 @@
 #include "topics/kafka/undecided.h"
 
+#include <cstdint>
+
 #include <fmt/format.h>
 
 #include "topics/kafka/client.h"
+
+// Ours (docs/adr/0009); null where the library is an installed one.
+extern "C" __attribute__((weak)) std::int64_t rd_kafka_message_producer_id(
+    const rd_kafka_message_t* message);
 
 namespace penstock::topics::kafka {
 namespace {
@@ -31,10 +37,12 @@ RecordView record_of(const rd_kafka_message_t& message) {
   return record;
 }
 
-}  // namespace
+// Gets each record from `from` on, committed or not, until it says that it has enough or `to` is
+// reached.
+using TakeMessage = std::function<Result<bool>(const rd_kafka_message_t& message)>;
 
-Result<> read_undecided(const KafkaOptions& options, const TopicPartition& at, Offset from,
-                        Offset to, const Patience& patience, const TakeUndecided& take) {
+Result<> read_uncommitted(const KafkaOptions& options, const TopicPartition& at, Offset from,
+                          Offset to, const Patience& patience, const TakeMessage& take) {
   const std::string doing =
       fmt::format("reading what is not decided in partition {}/{}", at.topic.text(), at.partition);
   Trouble trouble;
@@ -60,12 +68,56 @@ Result<> read_undecided(const KafkaOptions& options, const TopicPartition& at, O
     } else if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
       result = fail(error_of(message->err, doing));
     } else {
-      result = take(record_of(*message), writer_of(*message));
-      at_end = message->offset + 1 >= to;
+      const Result<bool> enough = take(*message);
+      if (!enough) result = fail(enough.error());
+      at_end = message->offset + 1 >= to || (enough && *enough);
     }
   }
   rd_kafka_consume_stop(topic.get(), at.partition);
   return result;
+}
+
+// Absent: written outside transactions, or the library is an installed one without our change.
+std::optional<std::int64_t> producer_of(const rd_kafka_message_t& message) {
+  if (rd_kafka_message_producer_id == nullptr) return std::nullopt;
+  const std::int64_t id = rd_kafka_message_producer_id(&message);
+  return id < 0 ? std::nullopt : std::optional(id);
+}
+
+}  // namespace
+
+Result<> read_undecided(const KafkaOptions& options, const TopicPartition& at, Offset from,
+                        Offset to, const Patience& patience, const TakeUndecided& take) {
+  return read_uncommitted(options, at, from, to, patience,
+                          [&](const rd_kafka_message_t& message) -> Result<bool> {
+                            TRY(take(record_of(message), writer_of(message)));
+                            return false;
+                          });
+}
+
+Result<std::map<std::int32_t, Undecided>> find_undecided(Admin& admin, const KafkaOptions& options,
+                                                         const TopicName& topic,
+                                                         std::span<const std::int32_t> partitions,
+                                                         const Patience& patience) {
+  std::map<std::int32_t, Undecided> found;
+  // In this order: what is decided in between makes it less, never more than there is.
+  const std::vector<Offset> end = TRY(admin.offsets(topic.text(), partitions, Admin::Which::end));
+  const std::vector<Offset> from =
+      TRY(admin.offsets(topic.text(), partitions, Admin::Which::committed_end));
+  for (std::size_t i = 0; i < partitions.size(); ++i) {
+    if (from[i] >= end[i]) continue;
+    Undecided& one = found[partitions[i]];
+    one.from = from[i];
+    one.offsets = end[i] - from[i];
+    if (found.size() > kUndecidedLooked) continue;
+    TRY(read_uncommitted(options, {topic, partitions[i]}, from[i], end[i], patience,
+                         [&](const rd_kafka_message_t& message) -> Result<bool> {
+                           one.since_ms = rd_kafka_message_timestamp(&message, nullptr);
+                           one.producer_id = producer_of(message);
+                           return true;
+                         }));
+  }
+  return found;
 }
 
 }  // namespace penstock::topics::kafka

@@ -6,9 +6,12 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
+#include <span>
 #include <string_view>
 
+#include "topics/kafka/admin.h"
 #include "topics/kafka/kafka_log.h"
 #include "topics/kafka/patience.h"
 #include "topics/log.h"
@@ -21,6 +24,13 @@ inline constexpr std::string_view kWriterHeader = "penstock.writer";
 // writer: the header above, if the record has it.
 using TakeUndecided =
     std::function<Result<>(const RecordView& record, std::optional<std::string_view> writer)>;
+
+// What open transactions hold back in these partitions. Whose they are is looked up for the first
+// kUndecidedLooked of them. Blocking; over connections of its own when there is something.
+Result<std::map<std::int32_t, Undecided>> find_undecided(Admin& admin, const KafkaOptions& options,
+                                                         const TopicName& topic,
+                                                         std::span<const std::int32_t> partitions,
+                                                         const Patience& patience);
 
 // Hands over all records from `from` up to `to` (from the log's own count of what was written),
 // committed or not. Blocking, over a connection of its own.
