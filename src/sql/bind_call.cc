@@ -9,6 +9,7 @@
 #include "sql/nearest.h"
 #include "sql/operator_names.h"
 #include "sql/overload_resolver.h"
+#include "sql/parser.h"
 
 namespace penstock::sql {
 namespace {
@@ -87,6 +88,11 @@ Parsed<std::vector<Bound>> ExpressionBinder::bind_arguments(const ast::Call& nod
     }
     const auto* word = std::get_if<ast::ColumnName>(&arg.node);
     if (word != nullptr && !word->source && takes_unit(function, i)) {
+      if (!is_time_unit(word->column.text))
+        return problem(arg.span,
+                       fmt::format("{} is no unit of time: MILLISECONDS, SECONDS, MINUTES, HOURS, "
+                                   "DAYS.",
+                                   word->column.text));
       args.push_back({make_literal(Type(TypeKind::string), word->column.text, arg.span), false});
       continue;
     }
