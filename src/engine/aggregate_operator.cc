@@ -19,29 +19,22 @@ constexpr data::TimestampMs kNoTime = std::numeric_limits<data::TimestampMs>::mi
 constexpr std::string_view kWindowDropped = "window_beyond_retention";
 constexpr std::size_t kRowsEmitted = 1024;  // at once, when windows close
 
-// Without GRACE PERIOD: ksqlDB's 24 hours less the window.
-data::TimestampMs grace_of(const sql::WindowSpec& window) {
-  constexpr data::TimestampMs kDayMs = 24 * 3600 * 1000;
-  return window.grace_ms.value_or(std::max<data::TimestampMs>(kDayMs - window.size_ms, 0));
-}
-
 }  // namespace
 
 AggregateOperator::AggregateOperator(std::vector<data::Type> keys, std::vector<Call> calls,
                                      Options options)
     : key_types_(std::move(keys)),
-      calls_(std::move(calls)),
+      calls_(std::move(calls), options.rule),
       options_(std::move(options)),
-      failures_(options_.rule, "aggregate"),
       time_ms_(kNoTime),
       newest_window_ms_(0) {
   if (options_.window) {
-    grace_ms_ = grace_of(*options_.window);
+    grace_ms_ = sql::grace_of(*options_.window);
     retention_ms_ = options_.window->retention_ms.value_or(options_.window->size_ms + grace_ms_);
   }
   for (std::vector<data::Column>* columns : {&columns_, &before_columns_}) {
     for (const data::Type& type : key_types_) columns->emplace_back(type);
-    for (const Call& call : calls_) columns->emplace_back(call.result);
+    for (std::size_t i = 0; i < calls_.size(); ++i) columns->emplace_back(calls_.result_type(i));
     for (int bound = 0; bound < 2 && options_.window; ++bound)
       columns->emplace_back(data::Type(data::TypeKind::bigint));
   }
@@ -69,20 +62,14 @@ bool AggregateOperator::load(ByteView key, ByteView value) {
   Group& known = groups_[group];
   known.is_new = false;
   if (!take_number(value, known.timestamp_ms)) return false;
-  for (const Call& call : calls_) {
-    std::uint32_t size = 0;
-    if (!take_number(value, size) || value.size() < size) return false;
-    if (!call.states->load(group, value.first(size))) return false;
-    value = value.subspan(size);
-  }
-  return value.empty();
+  return calls_.load(group, value);
 }
 
 std::uint32_t AggregateOperator::group_at(ByteView key, data::TimestampMs window_ms) {
   const std::uint32_t group = table_.find_or_add(key);
   if (group >= groups_.size()) {
     groups_.resize(group + 1);
-    for (const Call& call : calls_) call.states->grow(groups_.size());
+    calls_.grow(groups_.size());
   }
   if (groups_[group].there) return group;
   groups_[group] = {.timestamp_ms = kNoTime, .window_ms = window_ms, .there = true};
@@ -100,11 +87,21 @@ Result<Flow> AggregateOperator::process(const data::Batch& batch, Emitter& out) 
   const bool changes = std::ranges::any_of(
       batch.kinds, [](data::RowKind kind) { return kind == data::RowKind::retraction; });
   if (!options_.each_change && !changes) return take(batch, members_, out);
-  for (std::size_t i = 0; i < members_.size(); ++i) {
-    const Flow flow = TRY(take(batch, std::span(members_).subspan(i, 1), out));
+  for (std::size_t i = 0; i < members_.size();) {
+    const std::size_t count = is_one_change(batch, i) ? 2 : 1;
+    const Flow flow = TRY(take(batch, std::span(members_).subspan(i, count), out));
     if (flow == Flow::done) return flow;
+    i += count;
   }
   return Flow::more;
+}
+
+// A table's row that stays in its group: it goes and comes in one.
+bool AggregateOperator::is_one_change(const data::Batch& batch, std::size_t member) const {
+  if (member + 1 == members_.size()) return false;
+  const Member &from = members_[member], &to = members_[member + 1];
+  return from.group == to.group && batch.kind(from.row) == data::RowKind::retraction &&
+         batch.kind(to.row) == data::RowKind::insert;
 }
 
 // Which windows are dropped is decided at each row that closes some, when all rows before it are
@@ -232,27 +229,14 @@ Result<> AggregateOperator::add_members(const data::Batch& batch, std::span<cons
     rows_.clear();
     for (const Member& member : members) {
       if (member.pass != pass) continue;
+      if (!rows_.empty() && batch.kind(rows_.back()) != batch.kind(member.row)) {
+        TRY(calls_.add(batch, rows_, group_of_, out));
+        rows_.clear();
+      }
       rows_.push_back(member.row);
       group_of_[member.row] = member.group;
     }
-    if (!rows_.empty()) TRY(add_rows(batch, rows_, out));
-  }
-  return {};
-}
-
-Result<> AggregateOperator::add_rows(const data::Batch& batch, data::Selection rows, Emitter& out) {
-  failures_.begin(batch.rows);
-  const bool retracts = batch.kind(rows.front()) == data::RowKind::retraction;
-  for (Call& call : calls_) {
-    args_.clear();
-    for (Call::Argument& arg : call.args) {
-      const Frame frame{batch.rows, batch.columns, out.arena(), errors_, {}};
-      args_.push_back(arg.literal ? arg.literal->evaluate(frame, rows) : batch.columns[arg.column]);
-    }
-    errors_.clear();
-    const sql::AggregateRows taken{args_, rows, group_of_, errors_};
-    retracts ? call.states->undo(taken) : call.states->add(taken);
-    if (!errors_.empty()) TRY(failures_.settle(batch, errors_, out));
+    if (!rows_.empty()) TRY(calls_.add(batch, rows_, group_of_, out));
   }
   return {};
 }
@@ -283,7 +267,7 @@ void AggregateOperator::fill(data::Batch& to, std::vector<data::Column>& columns
     column.reset(touched_.size());
     const std::size_t call = i - key_types_.size();
     if (call < calls_.size()) {
-      calls_[call].states->results(touched_, column, arena);
+      calls_.results(call, touched_, column, arena);
       continue;
     }
     const std::int64_t size = call == calls_.size() ? 0 : options_.window->size_ms;
@@ -346,7 +330,7 @@ Result<Flow> AggregateOperator::close_windows(data::TimestampMs window_ms, Emitt
 void AggregateOperator::forget(std::uint32_t group) {
   forgotten_.push_back(to_buffer(table_.key(group)));
   groups_[group] = {.timestamp_ms = kNoTime};  // not dirty any more: on_commit passes it over
-  for (const Call& call : calls_) call.states->clear(group);
+  calls_.clear(group);
   table_.erase(group);
 }
 
@@ -358,13 +342,7 @@ Result<> AggregateOperator::on_commit(topics::StateWrites& state) {
     if (!std::exchange(known.dirty, false)) continue;
     bytes_.clear();
     append_number(bytes_, known.timestamp_ms);
-    for (const Call& call : calls_) {
-      const std::size_t at = bytes_.size();
-      bytes_.resize(at + sizeof(std::uint32_t));
-      call.states->save(group, bytes_);
-      const auto size = static_cast<std::uint32_t>(bytes_.size() - at - sizeof(std::uint32_t));
-      std::memcpy(bytes_.data() + at, &size, sizeof size);
-    }
+    calls_.save(group, bytes_);
     state.put(table_.key(group), bytes_);
   }
   changed_.clear();
@@ -372,8 +350,8 @@ Result<> AggregateOperator::on_commit(topics::StateWrites& state) {
 }
 
 std::size_t AggregateOperator::memory_bytes() const {
-  std::size_t bytes = table_.memory_bytes() + groups_.capacity() * sizeof(Group);
-  for (const Call& call : calls_) bytes += call.states->memory_bytes();
+  std::size_t bytes =
+      table_.memory_bytes() + groups_.capacity() * sizeof(Group) + calls_.memory_bytes();
   for (const data::Column& column : columns_) bytes += column.memory_bytes();
   return bytes;
 }

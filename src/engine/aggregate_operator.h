@@ -7,10 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "engine/aggregate_calls.h"
 #include "engine/group_table.h"
 #include "engine/operator.h"
-#include "engine/row_operators.h"
-#include "sql/aggregate.h"
 #include "sql/plan.h"
 
 namespace penstock::engine {
@@ -26,15 +25,7 @@ namespace penstock::engine {
 // window when it closes is not emitted; the processing log says so.
 class AggregateOperator final : public Operator {
  public:
-  struct Call {
-    std::unique_ptr<sql::Aggregate> states;
-    struct Argument {
-      std::size_t column = 0;               // of the input
-      std::optional<Program> literal = {};  // in its place
-    };
-    std::vector<Argument> args;
-    data::Type result;
-  };
+  using Call = AggregateOperatorCall;
   struct Options {
     std::string store;
     FailedRow rule = FailedRow::null_column;
@@ -73,6 +64,7 @@ class AggregateOperator final : public Operator {
   void find_members(const data::Batch& batch);
   void find_groups(const data::Batch& batch, data::RowIndex row);
   void find_windows(data::RowIndex row, data::TimestampMs time_ms);
+  bool is_one_change(const data::Batch& batch, std::size_t member) const;
   Result<Flow> process_final(const data::Batch& batch, Emitter& out);
   void drop_windows(data::TimestampMs closed_after_ms, Emitter& out);
   std::uint32_t group_at(ByteView key, data::TimestampMs window_ms);
@@ -80,7 +72,6 @@ class AggregateOperator final : public Operator {
   Result<Flow> take(const data::Batch& batch, std::span<const Member> members, Emitter& out);
   void touch_groups(const data::Batch& batch, std::span<const Member> members);
   Result<> add_members(const data::Batch& batch, std::span<const Member> members, Emitter& out);
-  Result<> add_rows(const data::Batch& batch, data::Selection rows, Emitter& out);
   // Fills the columns for the touched groups as they are now; the keys are there already.
   void fill(data::Batch& to, std::vector<data::Column>& columns, data::Arena& arena);
   void copy_keys(const data::Batch& batch, std::vector<data::Column>& columns);
@@ -90,10 +81,9 @@ class AggregateOperator final : public Operator {
   void forget(std::uint32_t group);
 
   const std::vector<data::Type> key_types_;
-  std::vector<Call> calls_;
+  AggregateCalls calls_;
   const Options options_;
   data::TimestampMs grace_ms_ = 0, retention_ms_ = 0;
-  FailureRule failures_;
 
   GroupTable table_;
   std::vector<Group> groups_;
@@ -110,8 +100,6 @@ class AggregateOperator final : public Operator {
   std::vector<std::uint32_t> group_of_;      // by row
   std::vector<std::uint32_t> touched_;       // groups, by the last row that touched them
   std::vector<data::RowIndex> touched_row_;  // that row
-  std::vector<const data::Column*> args_;
-  sql::RowErrors errors_;
   ByteBuffer bytes_;
   std::vector<data::Column> columns_, before_columns_;
   std::vector<data::TimestampMs> times_;

@@ -154,6 +154,33 @@ TEST_F(AggregateRunTest, GroupsThatAreTheKeyNeedNoExchange) {
   EXPECT_FALSE(log_->describe(topic_name(kExchange)));
 }
 
+// After each record the process ends: sessions, their order and the numbers of their values go on.
+TEST_F(AggregateRunTest, SessionsGoOnAfterARestart) {
+  constexpr std::string_view kSessions = R"(
+    CREATE STREAM a (c STRING, n BIGINT) WITH (KAFKA_TOPIC='a', VALUE_FORMAT='JSON', PARTITIONS=1);
+    CREATE TABLE sums WITH (KAFKA_TOPIC='sums', VALUE_FORMAT='JSON', PARTITIONS=1) AS
+      SELECT c, COUNT(*) AS n, LATEST_BY_OFFSET(n, 2) AS newest, EARLIEST_BY_OFFSET(n) AS oldest
+      FROM a WINDOW SESSION (10 SECONDS, GRACE PERIOD 1 MINUTE) GROUP BY c;)";
+  execute(kSessions);
+  const std::vector<std::pair<int, int>> rows = {{1, 0},      {2, 15'000}, {3, 8'000},
+                                                 {4, 90'000}, {5, 23'500}, {6, 91'000}};
+  for (const auto& [n, time_ms] : rows) {
+    produce(*log_, "a",
+            {{.value = fmt::format(R"({{"C":"x","N":{}}})", n), .timestamp_ms = time_ms}});
+    drain();
+    restart();
+    execute(kSessions);
+  }
+  drain();
+  // The one that ended at 15 s is closed at 90 s, so row 5 begins another.
+  EXPECT_THAT(
+      read_values(*log_, "sums"),
+      ElementsAre(R"({"N":1,"NEWEST":[1],"OLDEST":1})", R"({"N":1,"NEWEST":[2],"OLDEST":2})",
+                  testing::_, testing::_, R"({"N":3,"NEWEST":[2,3],"OLDEST":1})",
+                  R"({"N":1,"NEWEST":[4],"OLDEST":4})", R"({"N":1,"NEWEST":[5],"OLDEST":5})",
+                  testing::_, R"({"N":2,"NEWEST":[4,6],"OLDEST":4})"));
+}
+
 TEST_F(AggregateRunTest, HavingTakesBackGroupsThatLeave) {
   execute(R"(
     CREATE STREAM a (c STRING KEY, n BIGINT) WITH (KAFKA_TOPIC='a', VALUE_FORMAT='JSON');

@@ -13,6 +13,7 @@
 #include "engine/join_operator.h"
 #include "engine/program.h"
 #include "engine/row_operators.h"
+#include "engine/session_operator.h"
 #include "engine/table_changes.h"
 
 namespace penstock::engine {
@@ -197,7 +198,7 @@ Result<OperatorPtr> make_operator(const Surroundings& around, const sql::PlanNod
 }
 
 // Keys and arguments are columns here (stages.h).
-Result<AggregateOperator::Call> make_call(const sql::Expr& expr) {
+Result<AggregateOperator::Call> make_call(const sql::Expr& expr, const sql::CollectLimits& limits) {
   const auto& call = std::get<sql::CallExpr>(expr.node);
   AggregateOperator::Call made{nullptr, {}, expr.type};
   std::vector<data::Type> types;
@@ -215,7 +216,7 @@ Result<AggregateOperator::Call> make_call(const sql::Expr& expr) {
   if (call.overload->aggregate == nullptr)
     return fail(ErrorCode::unsupported,
                 fmt::format("function {} cannot be run yet", call.overload->signature.text()));
-  made.states = TRY_IN(call.overload->aggregate({types, expr.type, constants}),
+  made.states = TRY_IN(call.overload->aggregate({types, expr.type, constants, limits}),
                        std::string(call.function->name));
   return made;
 }
@@ -234,14 +235,23 @@ Result<OperatorPtr> make_operator(const Surroundings& around, const sql::PlanNod
                                            step.window->size_ms, step.window->advance_ms),
                                data::Type(data::TypeKind::bigint), data::ColumnRole::key});
   for (const sql::ProjectStep::Item& item : step.aggregates) {
-    calls.push_back(TRY_IN(make_call(*item.expr), fmt::format("column {}", item.name)));
+    calls.push_back(
+        TRY_IN(make_call(*item.expr, step.limits), fmt::format("column {}", item.name)));
     const auto& call = std::get<sql::CallExpr>(item.expr->node);
     columns.columns.push_back(
         {call.overload->signature.text(), item.expr->type, data::ColumnRole::value});
   }
-  if (step.window && step.window->kind == sql::WindowKind::session)
-    return fail(ErrorCode::unsupported, "session windows cannot be run yet");
   CHECK(node.schema.columns.size() == keys.size() + calls.size() + (step.window ? 2 : 0));
+  if (step.window && step.window->kind == sql::WindowKind::session) {
+    return std::make_unique<SessionOperator>(
+        std::move(keys), std::move(calls),
+        SessionOperator::Options{.store = store_id("sessions", columns),
+                                 .rule = around.rule,
+                                 .each_change = around.each_change,
+                                 .before = around.filtered && !step.emit_final,
+                                 .window = *step.window,
+                                 .emit_final = step.emit_final});
+  }
   return std::make_unique<AggregateOperator>(
       std::move(keys), std::move(calls),
       AggregateOperator::Options{.store = store_id("aggregate", columns),

@@ -134,6 +134,7 @@ class AggregateCut {
     sql::AggregateStep over;
     over.window = step.window;
     over.emit_final = step.emit_final;
+    over.limits = step.limits;
     for (const Item& key : step.keys) {
       over.keys.push_back({key.name, column_expr(key.expr->type, over_.columns.size())});
       add(key.name, *key.expr, ColumnRole::key);

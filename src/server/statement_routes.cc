@@ -1,11 +1,11 @@
 // POST /ksql and what became of its statements.
 #include <fmt/format.h>
 
-#include "server/entities.h"
 #include "server/error_body.h"
 #include "server/request_body.h"
 #include "server/route.h"
 #include "server/statement_guard.h"
+#include "session/entities.h"
 #include "sql/statement.h"
 
 namespace penstock::server {
@@ -89,8 +89,8 @@ void run_statements(const RouteContext& context, const Call& call, net::Response
         *misplaced + ";");
   }
   const session::ScriptResult script = run_script(context, call.caller, *body);
-  const EntityContext shape{.address = context.address, .service_id = context.service_id};
-  OrderedJson entities = to_entities(script, shape);
+  const session::EntityContext shape{.address = context.address, .service_id = context.service_id};
+  OrderedJson entities = session::to_entities(script, shape);
   if (!script.error) return answer(writer, 200, entities);
   const std::string& text = script.failed_statement.empty() ? body->text : script.failed_statement;
   const RestError error = is_denial(*script.error)

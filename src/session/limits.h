@@ -19,6 +19,7 @@ inline constexpr std::size_t kSinkRecordBytesMax = 4096;    // of a sink's write
 inline constexpr int kSinkTurnsMax = 10;      // of services that record their sinks at once
 inline constexpr int kSettleTurnsMax = 3;     // of one whose commit's outcome is not known
 inline constexpr int kJournalTurnsMax = 100;  // of processes that record their statements at once
+inline constexpr std::int64_t kCollectedValuesMax = 10'000;  // COLLECT_LIST, COLLECT_SET: per group
 inline constexpr std::size_t kPrintReadBytes = 256 << 10;
 inline constexpr std::size_t kPrintTextBytesMax = 64 << 10;  // of one key or value that PRINT shows
 

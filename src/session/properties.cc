@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include <fmt/format.h>
 
@@ -18,6 +19,8 @@ constexpr std::string_view kKeyFormat = "ksql.persistence.default.format.key";
 constexpr std::string_view kValueFormat = "ksql.persistence.default.format.value";
 constexpr std::string_view kStrictTime = "ksql.timestamp.throw.on.invalid";
 constexpr std::string_view kWrapping = "ksql.persistence.wrap.single.values";
+constexpr std::string_view kListLimit = "ksql.functions.collect_list.limit";
+constexpr std::string_view kSetLimit = "ksql.functions.collect_set.limit";
 constexpr std::string_view kFormats =
     "JSON|DELIMITED|KAFKA|NONE|AVRO|PROTOBUF|JSON_SR|PROTOBUF_NOSR";
 constexpr std::size_t kPrefixBytesMax = 100;
@@ -26,6 +29,8 @@ constexpr std::size_t kPrefixBytesMax = 100;
 constexpr std::array kKnown = {
     KnownProperty{"auto.offset.reset", "", "earliest|latest"},
     KnownProperty{"commit.interval.ms", "50", ""},
+    KnownProperty{kListLimit, "1000", ""},
+    KnownProperty{kSetLimit, "1000", ""},
     KnownProperty{"ksql.output.topic.name.prefix", "", ""},
     KnownProperty{"ksql.persistence.default.format.key", "KAFKA", kFormats},
     KnownProperty{"ksql.persistence.default.format.value", "", kFormats},
@@ -137,6 +142,18 @@ bool is_one_of(std::string_view value, std::string_view values) {
   return false;
 }
 
+// Of values that one group keeps; ksqlDB's -1 is as many as there may be.
+Result<std::size_t> limit_of(std::string_view name, std::string_view value) {
+  std::int64_t limit = 0;
+  const char* end = value.data() + value.size();
+  const auto [parsed_end, error] = std::from_chars(value.data(), end, limit);
+  if (error != std::errc() || parsed_end != end || limit > kCollectedValuesMax)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("Property '{}': expected a whole number up to {}, not '{}'", name,
+                            kCollectedValuesMax, value));
+  return static_cast<std::size_t>(limit < 0 ? kCollectedValuesMax : limit);
+}
+
 std::string lower(std::string_view text) {
   std::string out(text);
   for (char& c : out) {
@@ -181,6 +198,10 @@ Result<sql::StatementDefaults> defaults_of(const Properties& properties) {
       out.strict_time = lower(value) == "true";
     } else if (name == kWrapping) {
       out.wrap_single_values = lower(value) == "true";
+    } else if (name == kListLimit) {
+      out.limits.list = TRY(limit_of(name, value));
+    } else if (name == kSetLimit) {
+      out.limits.set = TRY(limit_of(name, value));
     }
   }
   return out;
@@ -198,6 +219,7 @@ Result<> check_property(std::string_view name, std::string_view value) {
                             "'{}'. SHOW PROPERTIES lists those that have an effect",
                             name));
   }
+  if (name == kListLimit || name == kSetLimit) TRY(limit_of(name, value));
   const KnownProperty* known = find(name);
   const bool one_of = known == nullptr || known->values.empty() ||
                       is_one_of(lower(value), known->values) ||

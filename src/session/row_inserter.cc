@@ -6,8 +6,31 @@
 #include "base/clock.h"
 #include "data/arena.h"
 #include "data/batch.h"
+#include "engine/program.h"
 
 namespace penstock::session {
+
+Result<> compute_values(sql::InsertValues& row) {
+  for (const auto& [place, expr] : row.computed) {
+    const std::string& column = row.target.schema.columns[place].name;
+    engine::Program program =
+        TRY_IN(engine::Program::compile(*expr), fmt::format("column {}", column));
+    data::Arena arena;
+    sql::RowErrors errors;
+    const data::RowIndex first = 0;
+    const engine::Frame frame{.rows = 1, .columns = {}, .arena = arena, .errors = errors};
+    const data::Column* value = program.evaluate(frame, {&first, 1});
+    if (!errors.empty()) {
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("Failed to insert values into '{}': the value of column {} cannot be "
+                              "computed ({})",
+                              row.target.name, column, errors.entries()[0].reason));
+    }
+    row.values[place] = data::value_at(*value, 0);
+  }
+  row.computed.clear();
+  return {};
+}
 
 Result<RowInserter::Target*> RowInserter::target_of(const sql::StreamInfo& stream) {
   if (const auto at = targets_.find(stream.name); at != targets_.end()) return at->second.get();

@@ -13,6 +13,10 @@
 
 namespace penstock::session {
 
+// Puts values in place of the row's expressions. invalid_argument: one that fails; it names the
+// column and the reason.
+Result<> compute_values(sql::InsertValues& row);
+
 // One thread at a time. Log, keys and settings outlive it.
 class RowInserter {
  public:

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "base/bytes.h"
@@ -32,6 +33,9 @@ class Aggregate {
   virtual void add(const AggregateRows& rows) = 0;
   // Takes back rows that were added before. Where Overload::undo says so; CHECKs otherwise.
   virtual void undo(const AggregateRows& rows);
+  // What group `from` was made of counts in `into` too, as if it came behind what is there
+  // (sessions that grow together). `from` stays as it is.
+  virtual void merge(std::uint32_t from, std::uint32_t into) = 0;
   // out row i: the result of groups[i]. `out` has been reset to as many rows; texts live in the
   // arena or as long as the next change.
   virtual void results(std::span<const std::uint32_t> groups, data::Column& out,
@@ -44,12 +48,19 @@ class Aggregate {
   virtual std::size_t memory_bytes() const = 0;
 };
 
+// How many values COLLECT_LIST and COLLECT_SET keep (ksql.functions.collect_list.limit and
+// ...collect_set.limit); what comes later is left out.
+struct CollectLimits {
+  std::optional<std::size_t> list = {}, set = {};
+};
+
 // What a call says of itself.
 struct AggregateCall {
   std::span<const data::Type> args;
   data::Type result;
   // constants[i]: the i-th argument where it is a literal; else null.
   std::span<const data::Value* const> constants;
+  CollectLimits limits = {};
 };
 // invalid_argument: a constant that the function does not take.
 using MakeAggregate = Result<std::unique_ptr<Aggregate>> (*)(const AggregateCall& call);

@@ -9,6 +9,7 @@
 #include "sql/nearest.h"
 #include "sql/operator_names.h"
 #include "sql/overload_resolver.h"
+#include "sql/parser.h"
 
 namespace penstock::sql {
 namespace {
@@ -18,6 +19,14 @@ using data::TypeKind;
 
 bool is_time(TypeKind kind) {
   return kind == TypeKind::date || kind == TypeKind::time || kind == TypeKind::timestamp;
+}
+
+// As ksqlDB writes functions in messages.
+std::string lower_name(std::string_view name) {
+  std::string out(name);
+  for (char& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return out;
 }
 
 const ast::Lambda* lambda_of(const ast::Expression& expression) {
@@ -87,6 +96,11 @@ Parsed<std::vector<Bound>> ExpressionBinder::bind_arguments(const ast::Call& nod
     }
     const auto* word = std::get_if<ast::ColumnName>(&arg.node);
     if (word != nullptr && !word->source && takes_unit(function, i)) {
+      if (!is_time_unit(word->column.text))
+        return problem(arg.span,
+                       fmt::format("{} is no unit of time: MILLISECONDS, SECONDS, MINUTES, HOURS, "
+                                   "DAYS.",
+                                   word->column.text));
       args.push_back({make_literal(Type(TypeKind::string), word->column.text, arg.span), false});
       continue;
     }
@@ -113,13 +127,14 @@ Parsed<Bound> ExpressionBinder::bind_call(const ast::Call& node, const Function&
     return problem(
         span, fmt::format("Function '{}' cannot be resolved due to ambiguous method parameters "
                           "({}). CAST one of them.",
-                          function.name, argument_text(node, args)));
+                          lower_name(function.name), argument_text(node, args)));
   }
   const bool star_only = node.star && function.name != "COUNT";
   if (!resolution || star_only) {
-    return problem(
-        span, fmt::format("Function '{}' does not accept parameters ({}). Valid are: {}.",
-                          function.name, argument_text(node, args), signatures_text(function)));
+    return problem(span,
+                   fmt::format("Function '{}' does not accept parameters ({}). Valid are: {}.",
+                               lower_name(function.name), argument_text(node, args),
+                               signatures_text(function)));
   }
   for (std::size_t i = 0; i < args.size(); ++i) {
     if (const ast::Lambda* lambda = lambda_of(*node.args[i])) {

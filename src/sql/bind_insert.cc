@@ -1,5 +1,6 @@
 // INSERT INTO.
 #include <algorithm>
+#include <variant>
 
 #include <fmt/format.h>
 
@@ -51,54 +52,47 @@ Parsed<Places> places_of(const ast::InsertValues& insert, const StreamInfo& targ
   return places;
 }
 
-// The value of an ARRAY, MAP or STRUCT that is made of constants.
-Parsed<data::Value> constant_of(const Expr& expr) {
-  if (const LiteralExpr* literal = literal_of(expr)) return literal->value;
-  const auto* made = std::get_if<ConstructExpr>(&expr.node);
-  if (made == nullptr) {
-    return problem(
-        expr.span,
-        "This is not a constant; only literals, signs and casts of them can stand here.");
-  }
-  const bool map = expr.type.kind() == TypeKind::map;
-  data::ListValue list;
-  data::MapValue entries;
-  for (std::size_t i = 0; i < made->parts.size(); ++i) {
-    data::Value part = TRY(constant_of(*made->parts[i]));
-    std::vector<data::Value>& into = !map ? list.items : i % 2 == 0 ? entries.keys : entries.values;
-    into.push_back(std::move(part));
-  }
-  return map ? data::Value(std::move(entries)) : data::Value(std::move(list));
-}
-
-// The constant in the column's type; the message names both types, never the value.
-Parsed<data::Value> value_for(ExpressionBinder& binder, const ast::Expression& expression,
-                              const Type& type, std::string_view column) {
+// The constant in the column's type, or the expression of that type; the message names both types,
+// never the value.
+using Given = std::variant<data::Value, ExprPtr>;
+Parsed<Given> value_for(ExpressionBinder& binder, const ast::Expression& expression,
+                        const Type& type, std::string_view column) {
   Bound bound = TRY(binder.bind(expression));
-  if (bound.untyped_null) return data::Null{};
-  if (std::holds_alternative<ConstructExpr>(bound.expr->node) &&
-      bound.expr->type.kind() == type.kind()) {
-    const ExprPtr brought = TRY(binder.bring_to(std::move(bound), type));
-    return constant_of(*brought);
+  if (bound.untyped_null) return Given(data::Null{});
+  const Type from = bound.expr->type;
+  const bool needs_quotes = type.kind() == TypeKind::string && from.kind() != TypeKind::string;
+  if (const LiteralExpr* literal = literal_of(*bound.expr); literal != nullptr && !needs_quotes) {
+    auto value = convert_constant(literal->value, from, type, Conversion::lossless);
+    if (value) return Given(*std::move(value));
   }
-  const LiteralExpr* literal = literal_of(*bound.expr);
-  if (literal == nullptr) {
-    return problem(
-        expression.span,
-        "This is not a constant; only literals, signs and casts of them can stand here.");
+  if (literal_of(*bound.expr) == nullptr && !needs_quotes) {
+    auto brought = binder.bring_to(std::move(bound), type);
+    if (brought) return Given(*std::move(brought));
   }
-  auto value = convert_constant(literal->value, bound.expr->type, type, Conversion::lossless);
-  const bool needs_quotes =
-      type.kind() == TypeKind::string && bound.expr->type.kind() != TypeKind::string;
-  if (value && !needs_quotes) return *std::move(value);
   if (type.kind() == TypeKind::bytes) {
-    return not_yet(
-        expression.span,
-        fmt::format("Column {} is BYTES: writing BYTES by literals is not supported yet.", column));
+    return problem(expression.span, fmt::format("Column {} is BYTES: TO_BYTES('...', 'utf8') or "
+                                                "another encoding makes them of a text.",
+                                                column));
   }
   return problem(expression.span,
                  fmt::format("Expected type {} for field `{}` but this {} does not fit it.",
-                             type.text(), column, bound.expr->type.text()));
+                             type.text(), column, from.text()));
+}
+
+// A table's row is of a key.
+Parsed<void> check_primary_key(const InsertValues& row, SourceSpan span) {
+  if (!row.target.is_table()) return {};
+  const auto& columns = row.target.schema.columns;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    const bool given =
+        !std::holds_alternative<data::Null>(row.values[i]) || row.computed.contains(i);
+    if (columns[i].role == data::ColumnRole::key && !given) {
+      return problem(span, fmt::format("Failed to insert values into '{}'. Value for primary key "
+                                       "column(s) {} is required for tables.",
+                                       row.target.name, columns[i].name));
+    }
+  }
+  return {};
 }
 
 // Header columns and read-only sources are not written.
@@ -154,23 +148,30 @@ Parsed<StatementBinder::Node> StatementBinder::bind_node(ast::InsertValues& inse
                     insert.values.size()));
   }
   ExpressionBinder binder(context_.functions, &context_.catalogue, nullptr, context_.text);
-  InsertValues result{.target = *target, .values = {}, .timestamp_ms = {}};
+  InsertValues result{.target = *target, .values = {}, .computed = {}, .timestamp_ms = {}};
   result.values.assign(target->schema.columns.size(), data::Null{});
   for (std::size_t i = 0; i < places.size(); ++i) {
-    if (places[i]) {
-      const data::ColumnSchema& column = target->schema.columns[*places[i]];
-      result.values[*places[i]] =
-          TRY(value_for(binder, *insert.values[i], column.type, column.name));
+    const bool of_column = places[i].has_value();
+    const data::ColumnSchema* column = of_column ? &target->schema.columns[*places[i]] : nullptr;
+    Given given =
+        TRY(value_for(binder, *insert.values[i], of_column ? column->type : Type(TypeKind::bigint),
+                      of_column ? column->name : "ROWTIME"));
+    if (auto* expr = std::get_if<ExprPtr>(&given)) {
+      if (!of_column)
+        return problem(insert.values[i]->span, "ROWTIME is a number of milliseconds, written out.");
+      result.computed[*places[i]] = std::move(*expr);
       continue;
     }
-    const data::Value time =
-        TRY(value_for(binder, *insert.values[i], Type(TypeKind::bigint), "ROWTIME"));
-    if (const auto* ms = std::get_if<std::int64_t>(&time)) {
+    data::Value& value = std::get<data::Value>(given);
+    if (of_column) {
+      result.values[*places[i]] = std::move(value);
+    } else if (const auto* ms = std::get_if<std::int64_t>(&value)) {
       if (*ms < 0)
         return problem(insert.values[i]->span, "ROWTIME is a number of milliseconds from 0.");
       result.timestamp_ms = *ms;
     }
   }
+  TRY(check_primary_key(result, insert.values_span));
   return result;
 }
 

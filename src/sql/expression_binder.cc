@@ -151,8 +151,14 @@ Parsed<Bound> ExpressionBinder::arithmetic(const ast::Binary& node, SourceSpan s
   if (!args[0].untyped_null && !args[1].untyped_null)
     call = TRY(calls_.call(joins ? op::kConcat : rule->function, args, span));
   if (call) return Bound{std::move(call)};
-  return problem(node.op_span, fmt::format("Operator '{}' does not take {} and {}.", rule->symbol,
-                                           shown(args[0]), shown(args[1])));
+  const auto type_name = [](const Bound& arg) {
+    return arg.untyped_null ? std::string("null") : arg.expr->type.text();
+  };
+  return problem(node.op_span,
+                 fmt::format("Unsupported arithmetic types. {} {}: operator '{}' does not take {} "
+                             "and {}.",
+                             type_name(args[0]), type_name(args[1]), rule->symbol, shown(args[0]),
+                             shown(args[1])));
 }
 
 Parsed<Bound> ExpressionBinder::bind_node(const ast::Case& node, SourceSpan span) {

@@ -32,6 +32,10 @@ const TimeUnit* unit_of(std::string_view word) {
 
 }  // namespace
 
+bool is_time_unit(std::string_view word) {
+  return unit_of(word) != nullptr;
+}
+
 Parsed<std::int64_t> parse_duration(TokenCursor& cursor) {
   const std::uint32_t begin = cursor.position();
   const std::int64_t count = TRY(cursor.expect_count("a number, as in 5 MINUTES"));

@@ -43,6 +43,7 @@ bool starts_clause(const TokenCursor& cursor) {
   if (cursor.peek().kind != TokenKind::word) return false;
   if (is_reserved(cursor.peek().text)) return true;
   return cursor.at_words("PARTITION", "BY") || cursor.at_word("WINDOW") ||
+         (cursor.at_word("EMIT") && cursor.peek(1).kind == TokenKind::word) ||
          cursor.at_word("OFFSET") || cursor.at_word("WITHIN") ||
          (cursor.at_word("GRACE") && cursor.at_word("PERIOD", 1));
 }

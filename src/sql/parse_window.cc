@@ -57,6 +57,14 @@ Parsed<ast::Window> parse_window(TokenCursor& cursor) {
   }
   TRY(parse_rest(cursor, window.spec));
   window.span = cursor.span_since(begin);
+  const WindowSpec& spec = window.spec;
+  if (spec.retention_ms && *spec.retention_ms < spec.size_ms + spec.grace_ms.value_or(0)) {
+    return problem(window.span,
+                   fmt::format("The retention period of the window store must be no smaller than "
+                               "its window size plus the grace period. Got size=[{}], grace=[{}], "
+                               "retention=[{}] (milliseconds).",
+                               spec.size_ms, spec.grace_ms.value_or(0), *spec.retention_ms));
+  }
   return window;
 }
 

@@ -23,7 +23,8 @@ Parsed<ast::ExpressionPtr> parse_expression(TokenCursor& cursor);        // pars
 Parsed<ast::Literal> parse_literal(TokenCursor& cursor, bool negative);  // parse_literal.cc
 Parsed<ast::TypeName> parse_type(TokenCursor& cursor);                   // parse_type.cc
 Parsed<std::int64_t> parse_duration(
-    TokenCursor& cursor);  // 5 SECONDS, in milliseconds: parse_duration.cc
+    TokenCursor& cursor);                  // 5 SECONDS, in milliseconds: parse_duration.cc
+bool is_time_unit(std::string_view word);  // upper case: MINUTE, MINUTES
 Parsed<ast::Window> parse_window(TokenCursor& cursor);  // behind WINDOW: parse_window.cc
 Parsed<ast::Join> parse_join(TokenCursor& cursor);      // parse_join.cc
 bool at_join(const TokenCursor& cursor);

@@ -2,6 +2,7 @@
 // expressions, nothing of files, keys or threads; engine makes operators of them.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "data/schema.h"
+#include "sql/aggregate.h"
 #include "sql/expr.h"
 #include "sql/stream_info.h"
 
@@ -65,6 +67,12 @@ struct WindowSpec {
   std::optional<std::int64_t> retention_ms, grace_ms;
 };
 
+// How long a window waits for late rows; without GRACE PERIOD as in ksqlDB 24 hours less its size.
+inline std::int64_t grace_of(const WindowSpec& window) {
+  constexpr std::int64_t kDayMs = 24 * 3600 * 1000;
+  return window.grace_ms.value_or(std::max<std::int64_t>(kDayMs - window.size_ms, 0));
+}
+
 // GROUP BY with its aggregates. Output: the keys, one column per aggregate, with a window its
 // bounds (WINDOWSTART, WINDOWEND). HAVING is a FilterStep behind it, the SELECT a ProjectStep.
 struct AggregateStep {
@@ -72,6 +80,7 @@ struct AggregateStep {
   std::vector<ProjectStep::Item> aggregates;  // calls of aggregate functions over the input
   std::optional<WindowSpec> window;
   bool emit_final = false;  // one row per window, when it has closed
+  CollectLimits limits = {};
 };
 
 // A table's rows as changes: the row of a key that was there (a retraction), then the one that is

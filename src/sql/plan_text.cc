@@ -107,8 +107,11 @@ std::string step_text(const AggregateStep& step, const PlanNode& node) {
     if (step.window->retention_ms)
       window += fmt::format(", retention {} ms", *step.window->retention_ms);
   }
-  return fmt::format("Aggregate {} by {}{}{}", items_text(step.aggregates, node),
-                     items_text(step.keys, node), window, step.emit_final ? ", final" : "");
+  std::string limits;
+  if (step.limits.list) limits += fmt::format(", lists of {}", *step.limits.list);
+  if (step.limits.set) limits += fmt::format(", sets of {}", *step.limits.set);
+  return fmt::format("Aggregate {} by {}{}{}{}", items_text(step.aggregates, node),
+                     items_text(step.keys, node), window, step.emit_final ? ", final" : "", limits);
 }
 
 std::string_view word_of(JoinKind kind) {

@@ -122,6 +122,7 @@ PlanPtr QueryPlanner::aggregate_step(PlanPtr plan) {
           {std::string(name_of(bound)), type_of(bound), data::ColumnRole::value});
   }
   step.emit_final = query_.emit_final;
+  step.limits = context_.defaults.limits;
   return make_node(std::move(step), std::move(schema), std::move(plan));
 }
 

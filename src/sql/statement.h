@@ -80,7 +80,9 @@ struct InsertSelect {
 };
 struct InsertValues {
   StreamInfo target;
-  std::vector<data::Value> values;           // one per column of the target; Null where not given
+  std::vector<data::Value> values;  // one per column of the target; Null where not given
+  // Values that engine has to compute, in the columns' types, over no row: by column; often empty.
+  std::map<std::size_t, std::shared_ptr<const Expr>> computed;
   std::optional<std::int64_t> timestamp_ms;  // ROWTIME
 };
 struct SelectQuery {
@@ -189,6 +191,7 @@ struct StatementDefaults {
   std::optional<bool> wrap_single_values = {};  // ksql.persistence.wrap.single.values
   std::string topic_prefix = {};                // ksql.output.topic.name.prefix
   bool strict_time = false;                     // ksql.timestamp.throw.on.invalid
+  CollectLimits limits = {};                    // ksql.functions.collect_list.limit, ..._set.limit
 };
 Result<Statement> prepare_statement(const StatementText& text, const Catalogue& catalogue,
                                     const FunctionCatalogue& functions,

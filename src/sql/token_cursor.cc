@@ -12,12 +12,12 @@
 namespace penstock::sql {
 namespace {
 
-constexpr std::array<std::string_view, 41> kReserved = {
-    "AND",    "AS",   "BETWEEN", "BY",     "CASE",   "CAST",  "CREATE", "CROSS", "DISTINCT",
-    "DROP",   "ELSE", "EMIT",    "END",    "EXISTS", "FALSE", "FROM",   "FULL",  "GROUP",
-    "HAVING", "IN",   "INNER",   "INSERT", "INTO",   "IS",    "JOIN",   "LEFT",  "LIKE",
-    "LIMIT",  "NOT",  "NULL",    "ON",     "OR",     "ORDER", "OUTER",  "RIGHT", "SELECT",
-    "THEN",   "TRUE", "UNION",   "WHEN",   "WHERE",
+constexpr std::array<std::string_view, 40> kReserved = {
+    "AND",      "AS",     "BETWEEN", "BY",    "CASE",   "CAST",  "CREATE", "CROSS",
+    "DISTINCT", "DROP",   "ELSE",    "END",   "EXISTS", "FALSE", "FROM",   "FULL",
+    "GROUP",    "HAVING", "IN",      "INNER", "INSERT", "INTO",  "IS",     "JOIN",
+    "LEFT",     "LIKE",   "LIMIT",   "NOT",   "NULL",   "ON",    "OR",     "ORDER",
+    "OUTER",    "RIGHT",  "SELECT",  "THEN",  "TRUE",   "UNION", "WHEN",   "WHERE",
 };
 
 std::string shown(const Token& token, std::string_view text) {

@@ -81,13 +81,18 @@ struct IntegerExtremumRule {
     if (state.is_set != 0 && (greatest ? value <= state.value : value >= state.value)) return;
     state = {value, 1};
   }
+  void merge(IntegerExtremum& into, const IntegerExtremum& from) const {
+    if (from.is_set == 0) return;
+    if (into.is_set == 0 || (greatest ? from.value > into.value : from.value < into.value))
+      into = from;
+  }
   void result(const IntegerExtremum& state, Column& out, std::size_t row) const {
     out.values<T>()[row] = static_cast<T>(state.value);
     if (state.is_set == 0) out.set_null(row);
   }
 };
 
-// The first n cells, or the last n.
+// The first n cells, or the last n, in the order in which they came: Cell::count numbers them.
 class OffsetRule final : public CellRule {
  public:
   struct Options {
@@ -101,7 +106,19 @@ class OffsetRule final : public CellRule {
       if (!options_.latest) return;
       list.cells.erase(list.cells.begin());
     }
-    list.cells.push_back({std::move(cell)});
+    list.cells.push_back({std::move(cell), next_++});
+  }
+  void merge(CellList& into, const CellList& from) override {
+    auto& cells = into.cells;
+    cells.insert(cells.end(), from.cells.begin(), from.cells.end());
+    std::ranges::sort(cells, {}, &CellList::Cell::count);
+    if (cells.size() <= options_.count) return;
+    const auto keep = static_cast<std::ptrdiff_t>(options_.count);
+    options_.latest ? cells.erase(cells.begin(), cells.end() - keep)
+                    : cells.erase(cells.begin() + keep, cells.end());
+  }
+  void loaded(const CellList& list) override {
+    for (const CellList::Cell& cell : list.cells) next_ = std::max(next_, cell.count + 1);
   }
   void result(const CellList& list, Column& out, std::size_t row,
               data::Arena& arena) const override {
@@ -110,12 +127,14 @@ class OffsetRule final : public CellRule {
 
  private:
   const Options options_;
+  std::int64_t next_ = 1;
 };
 
 class ListRule final : public CellRule {
  public:
+  explicit ListRule(std::size_t max) : max_(max) {}
   void add(CellList& list, ByteBuffer cell, bool) override {
-    if (list.cells.size() < kCollectedMax) list.cells.push_back({std::move(cell)});
+    if (list.cells.size() < max_) list.cells.push_back({std::move(cell)});
   }
   void undo(CellList& list, ByteView cell, bool) override {
     const std::size_t at = list.find_last(cell);
@@ -125,18 +144,25 @@ class ListRule final : public CellRule {
               data::Arena& arena) const override {
     put_cells(list, out, row, arena);
   }
+
+ private:
+  const std::size_t max_;
 };
 
 class SetRule final : public CellRule {
  public:
+  explicit SetRule(std::size_t max) : max_(max) {}
   void add(CellList& list, ByteBuffer cell, bool) override {
-    if (list.cells.size() < kCollectedMax && list.find(cell) == list.cells.size())
+    if (list.cells.size() < max_ && list.find(cell) == list.cells.size())
       list.cells.push_back({std::move(cell)});
   }
   void result(const CellList& list, Column& out, std::size_t row,
               data::Arena& arena) const override {
     put_cells(list, out, row, arena);
   }
+
+ private:
+  const std::size_t max_;
 };
 
 // Cells with how often they came.
@@ -157,6 +183,15 @@ class CountedRule : public CellRule {
     const std::size_t at = list.find(cell);
     if (at == list.cells.size() || --list.cells[at].count > 0) return;
     list.cells.erase(list.cells.begin() + static_cast<long>(at));
+  }
+  void merge(CellList& into, const CellList& from) final {
+    for (const CellList::Cell& cell : from.cells) {
+      const std::size_t at = into.find(cell.bytes);
+      if (at < into.cells.size())
+        into.cells[at].count += cell.count;
+      else if (into.cells.size() < cells_max_)
+        into.cells.push_back(cell);
+    }
   }
 
  private:
@@ -284,11 +319,11 @@ MadeAggregate make_earliest(const sql::AggregateCall& call) {
 MadeAggregate make_latest(const sql::AggregateCall& call) {
   return offset_rule(call, true);
 }
-MadeAggregate make_list(const sql::AggregateCall&) {
-  return cells(std::make_unique<ListRule>());
+MadeAggregate make_list(const sql::AggregateCall& call) {
+  return cells(std::make_unique<ListRule>(call.limits.list.value_or(kCollectedMax)));
 }
-MadeAggregate make_set(const sql::AggregateCall&) {
-  return cells(std::make_unique<SetRule>());
+MadeAggregate make_set(const sql::AggregateCall& call) {
+  return cells(std::make_unique<SetRule>(call.limits.set.value_or(kCollectedMax)));
 }
 MadeAggregate make_histogram(const sql::AggregateCall&) {
   return cells(std::make_unique<HistogramRule>());

@@ -29,6 +29,7 @@ struct CountRule {
   void undo(std::int64_t& state, const AggregateRows& rows, RowIndex row) const {
     state -= counts(rows, row);
   }
+  void merge(std::int64_t& into, std::int64_t from) const { into += from; }
   void result(const std::int64_t& state, Column& out, std::size_t row) const {
     out.values<std::int64_t>()[row] = state;
   }
@@ -68,6 +69,7 @@ struct SumRule {
   void undo(T& state, const AggregateRows& rows, RowIndex row) const {
     if (!rows.args[0]->is_null(row)) state = minus(state, rows.args[0]->values<T>()[row]);
   }
+  void merge(T& into, T from) const { into = plus(into, from); }
   void result(const T& state, Column& out, std::size_t row) const { out.values<T>()[row] = state; }
 };
 
@@ -78,6 +80,7 @@ struct DoubleSumRule {
   void undo(DoubleBits& state, const AggregateRows& rows, RowIndex row) const {
     if (!rows.args[0]->is_null(row)) state.set(state.get() - rows.args[0]->values<double>()[row]);
   }
+  void merge(DoubleBits& into, const DoubleBits& from) const { into.set(into.get() + from.get()); }
   void result(const DoubleBits& state, Column& out, std::size_t row) const {
     out.values<double>()[row] = state.get();
   }
@@ -107,6 +110,12 @@ struct DecimalSumRule {
     if (__builtin_add_overflow(state.get(), by, &sum) || sum >= limit || sum <= -limit)
       return rows.errors.add(row, kSumTooLarge);
     state.set(sum);
+  }
+  // A sum that leaves the precision stays what it was, as that of a row does.
+  void merge(DecimalBits& into, const DecimalBits& from) const {
+    Int128 sum = 0;
+    if (!__builtin_add_overflow(into.get(), from.get(), &sum) && sum < limit && sum > -limit)
+      into.set(sum);
   }
   void result(const DecimalBits& state, Column& out, std::size_t row) const {
     out.values<Int128>()[row] = state.get();
@@ -141,6 +150,10 @@ struct MeanRule {
     state.sum.set(state.sum.get() + sign * number_at(*rows.args[0], row));
     state.count += sign;
   }
+  void merge(MeanState& into, const MeanState& from) const {
+    into.sum.set(into.sum.get() + from.sum.get());
+    into.count += from.count;
+  }
   void result(const MeanState& state, Column& out, std::size_t row) const {
     out.values<double>()[row] =
         state.count == 0 ? 0.0 : state.sum.get() / static_cast<double>(state.count);
@@ -166,6 +179,10 @@ struct IntegerMeanRule {
     const Column& column = *rows.args[0];
     return column.type().kind() == TypeKind::integer ? column.values<std::int32_t>()[row]
                                                      : column.values<std::int64_t>()[row];
+  }
+  void merge(IntegerMeanState& into, const IntegerMeanState& from) const {
+    into.sum = plus(into.sum, from.sum);
+    into.count += from.count;
   }
   void result(const IntegerMeanState& state, Column& out, std::size_t row) const {
     out.values<double>()[row] =
@@ -201,6 +218,14 @@ struct SpreadRule {
     state.mean.set(before);
     --state.count;
   }
+  void merge(SpreadState& into, const SpreadState& from) const {
+    if (from.count == 0) return;
+    const auto a = static_cast<double>(into.count), b = static_cast<double>(from.count);
+    const double off = from.mean.get() - into.mean.get();
+    into.squares.set(into.squares.get() + from.squares.get() + off * off * a * b / (a + b));
+    into.mean.set(into.mean.get() + off * b / (a + b));
+    into.count += from.count;
+  }
   void result(const SpreadState& state, Column& out, std::size_t row) const {
     const double variance =
         state.count < 2 ? 0.0 : state.squares.get() / static_cast<double>(state.count - 1);
@@ -231,6 +256,15 @@ struct CorrelationRule {
     more(state.yy, y * y);
     more(state.xy, x * y);
   }
+  void merge(PairState& into, const PairState& from) const {
+    const auto more = [](DoubleBits& sum, const DoubleBits& by) { sum.set(sum.get() + by.get()); };
+    into.count += from.count;
+    more(into.x, from.x);
+    more(into.y, from.y);
+    more(into.xx, from.xx);
+    more(into.yy, from.yy);
+    more(into.xy, from.xy);
+  }
   void result(const PairState& state, Column& out, std::size_t row) const {
     const auto n = static_cast<double>(state.count);
     const double x = state.x.get(), y = state.y.get();
@@ -257,6 +291,7 @@ struct ListSumRule {
   void undo(T& state, const AggregateRows& rows, RowIndex row) const {
     if (!rows.args[0]->is_null(row)) state = minus(state, sum_of(*rows.args[0], row));
   }
+  void merge(T& into, T from) const { into = plus(into, from); }
   void result(const T& state, Column& out, std::size_t row) const { out.values<T>()[row] = state; }
 };
 
@@ -269,6 +304,7 @@ struct DoubleListSumRule {
     if (!rows.args[0]->is_null(row))
       state.set(state.get() - ListSumRule<double>::sum_of(*rows.args[0], row));
   }
+  void merge(DoubleBits& into, const DoubleBits& from) const { into.set(into.get() + from.get()); }
   void result(const DoubleBits& state, Column& out, std::size_t row) const {
     out.values<double>()[row] = state.get();
   }

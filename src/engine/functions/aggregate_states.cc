@@ -22,6 +22,10 @@ void CellRule::undo(CellList&, ByteView, bool) {
   CHECK(false && "Overload::undo says that this aggregate takes nothing back");
 }
 
+void CellRule::merge(CellList& into, const CellList& from) {
+  for (const CellList::Cell& cell : from.cells) add(into, cell.bytes, false);
+}
+
 bool CellListAggregate::take_cell(const AggregateRows& rows, data::RowIndex row,
                                   ByteBuffer& cell) const {
   cell.clear();
@@ -47,6 +51,12 @@ void CellListAggregate::undo(const AggregateRows& rows) {
     const bool null = take_cell(rows, row, cell);
     rule_->undo(lists_[rows.group_of[row]], cell, null);
   }
+}
+
+void CellListAggregate::merge(std::uint32_t from, std::uint32_t into) {
+  for (const CellList::Cell& cell : lists_[from].cells)
+    cell_bytes_ += sizeof cell + cell.bytes.size();
+  rule_->merge(lists_[into], lists_[from]);
 }
 
 void CellListAggregate::results(std::span<const std::uint32_t> groups, data::Column& out,
@@ -76,6 +86,7 @@ bool CellListAggregate::load(std::uint32_t group, ByteView in) {
     cell_bytes_ += sizeof cell + size;
     list.cells.push_back(std::move(cell));
   }
+  rule_->loaded(list);
   lists_[group] = std::move(list);
   return in.empty();
 }

@@ -15,6 +15,7 @@ using sql::AggregateRows;
 
 // State: trivially copyable; value-initialised it is that of an empty group. Rule:
 //   void add(State&, const AggregateRows&, RowIndex) and, where it can, undo with the same;
+//   void merge(State& into, const State& from);
 //   void result(const State&, data::Column& out, std::size_t row).
 template <typename State, typename Rule>
 class FixedAggregate final : public Aggregate {
@@ -31,6 +32,9 @@ class FixedAggregate final : public Aggregate {
     } else {
       Aggregate::undo(rows);
     }
+  }
+  void merge(std::uint32_t from, std::uint32_t into) override {
+    rule_.merge(states_[into], states_[from]);
   }
   void results(std::span<const std::uint32_t> groups, data::Column& out,
                data::Arena&) const override {
@@ -60,7 +64,7 @@ class FixedAggregate final : public Aggregate {
 struct CellList {
   struct Cell {
     ByteBuffer bytes;
-    std::int64_t count = 1;
+    std::int64_t count = 1;  // how often it came; of the *_BY_OFFSET functions: its number
   };
   std::vector<Cell> cells;
 
@@ -74,6 +78,8 @@ class CellRule {
   virtual ~CellRule() = default;
   virtual void add(CellList& list, ByteBuffer cell, bool null) = 0;
   virtual void undo(CellList& list, ByteView cell, bool null);  // CHECKs where it is not overridden
+  virtual void merge(CellList& into, const CellList& from);     // adds the cells, one by one
+  virtual void loaded(const CellList&) {}                       // a list that was stored before
   virtual void result(const CellList& list, data::Column& out, std::size_t row,
                       data::Arena& arena) const = 0;
 };
@@ -87,6 +93,7 @@ class CellListAggregate final : public Aggregate {
   void grow(std::size_t groups) override { lists_.resize(groups); }
   void add(const AggregateRows& rows) override;
   void undo(const AggregateRows& rows) override;
+  void merge(std::uint32_t from, std::uint32_t into) override;
   void results(std::span<const std::uint32_t> groups, data::Column& out,
                data::Arena& arena) const override;
   void save(std::uint32_t group, ByteBuffer& out) const override;

@@ -54,6 +54,16 @@ class GroupRun {
   void undo(std::vector<data::RowIndex> rows) { change(rows, true); }
   bool undoes() const { return overload_->undo; }
   Value result() { return result_of(*states_); }
+  // Of two groups that became one: rows 0 and 1 are of the first, rows 2 and 3 of the second.
+  Value result_merged() {
+    auto states = make();
+    states->grow(3);
+    add_to(*states, {0, 1}, 1);
+    add_to(*states, {2, 3}, 2);
+    states->merge(1, 0);
+    states->merge(2, 0);
+    return result_of(*states);
+  }
   // What another process makes of the saved state.
   Value result_after_load() {
     ByteBuffer bytes;
@@ -78,14 +88,26 @@ class GroupRun {
     }
     return overload_->aggregate({types, result_, constants}).value();
   }
-  void change(const std::vector<data::RowIndex>& rows, bool undo) {
+  std::vector<const data::Column*> columns() const {
     std::vector<const data::Column*> args;
     for (std::size_t i = 0; i < args_.size(); ++i)
       args.push_back(args_[i].literal ? nullptr : &columns_[i]);
+    return args;
+  }
+  void change(const std::vector<data::RowIndex>& rows, bool undo) {
+    const std::vector<const data::Column*> args = columns();
     const std::vector<std::uint32_t> group_of(64, 0);
     data::RowErrors errors;
     const sql::AggregateRows taken{args, rows, group_of, errors};
     undo ? states_->undo(taken) : states_->add(taken);
+    EXPECT_TRUE(errors.empty());
+  }
+  void add_to(sql::Aggregate& states, const std::vector<data::RowIndex>& rows,
+              std::uint32_t group) const {
+    const std::vector<const data::Column*> args = columns();
+    const std::vector<std::uint32_t> group_of(64, group);
+    data::RowErrors errors;
+    states.add({args, rows, group_of, errors});
     EXPECT_TRUE(errors.empty());
   }
   Value result_of(const sql::Aggregate& states) {
@@ -172,6 +194,11 @@ std::vector<Expectation> expectations() {
        list_of({}),
        list_of({list_of({Value(std::int64_t{3}), string_of("b")})}),
        list_of({list_of({Value(std::int64_t{5}), string_of("c")})})},
+      {"COUNT_DISTINCT",
+       {texts},
+       Value(std::int64_t{0}),
+       Value(std::int64_t{1}),
+       Value(std::int64_t{2})},
       {"ATTR", {texts}, no, no, no},
       {"SUM_LIST",
        {{Type::array(kLong), {list_of(longs({1, 2})), no, list_of({no}), list_of(longs({3}))}}},
@@ -208,11 +235,52 @@ TEST(Aggregates, GiveTheirResultsAndTakeThemUpAgain) {
     call.add({2, 3});
     expect_same(call.result(), one.all, one.name);
     expect_same(call.result_after_load(), one.all, one.name);
+    expect_same(call.result_merged(), one.all, one.name);
     if (!call.undoes()) continue;
     call.undo({3, 2});
     expect_same(call.result(), one.two, one.name);
     call.undo({1, 0});
     expect_same(call.result(), one.empty, one.name);
+  }
+}
+
+TEST(Aggregates, DistinctValuesAreCountedExactlyAndThenWithinSomePercent) {
+  constexpr std::int64_t kCounted[] = {1000, 5000, 200'000};
+  const sql::Function* function = builtin_functions().find("COUNT_DISTINCT");
+  std::vector<sql::ArgumentType> types(1);
+  types[0].type = kLong;
+  const sql::Resolution resolution = sql::resolve(*function, types);
+  const std::vector<const Value*> constants = {nullptr};
+  const std::vector<Type> args = {kLong};
+  auto states = resolution.overload().aggregate({args, kLong, constants}).value();
+  states->grow(2);
+  data::Arena arena;
+  std::int64_t added = 0;
+  for (const std::int64_t counted : kCounted) {
+    const auto rows_now = static_cast<std::size_t>(counted - added);
+    data::Column column(kLong);
+    column.reset(rows_now);
+    std::vector<data::RowIndex> rows(rows_now);
+    for (std::size_t row = 0; row < rows_now; ++row) {
+      column.values<std::int64_t>()[row] = added++;
+      rows[row] = static_cast<data::RowIndex>(row);
+    }
+    const data::Column* columns[] = {&column};
+    data::RowErrors errors;
+    const std::vector<std::uint32_t> first(rows_now, 0), second(rows_now, 1);
+    states->add({columns, rows, first, errors});
+    states->add({columns, rows, first, errors});
+    states->add({columns, rows, second, errors});
+    ByteBuffer saved;
+    states->save(0, saved);
+    ASSERT_TRUE(states->load(0, saved));
+    states->merge(1, 0);  // the same values
+    data::Column out(kLong);
+    out.reset(1);
+    const std::uint32_t group = 0;
+    states->results({&group, 1}, out, arena);
+    const double off = std::abs(static_cast<double>(out.values<std::int64_t>()[0] - counted));
+    EXPECT_LE(off, counted <= 1000 ? 0.0 : 0.06 * static_cast<double>(counted));
   }
 }
 

@@ -12,6 +12,7 @@ namespace penstock::engine::functions {
 namespace {
 
 constexpr std::string_view kStepIsZero = "step_is_zero";
+constexpr std::string_view kStepLeadsAway = "step_leads_away_from_the_end";
 constexpr std::int64_t kSeriesElementsMax = 1 << 20;
 
 bool is_null(const KernelCall& call, std::size_t argument, RowIndex row) {
@@ -221,8 +222,11 @@ void generate_series(const KernelCall& call) {
       continue;
     }
     const Int128 span = Int128{end} - begin;
-    const bool empty = step > 0 ? span < 0 : span > 0;
-    const Int128 count = empty ? 0 : span / step + 1;
+    if (step > 0 ? span < 0 : span > 0) {
+      out.fail(kStepLeadsAway);
+      continue;
+    }
+    const Int128 count = span / step + 1;
     if (count > kSeriesElementsMax) {
       out.fail(kListTooLong);
       continue;
@@ -274,7 +278,8 @@ FunctionList ordering_functions() {
        {{"GENERATE_SERIES(1, 3)", "[1, 2, 3]"},
         {"GENERATE_SERIES(3, 1)", "[3, 2, 1]"},
         {"GENERATE_SERIES(0, 10, 4)", "[0, 4, 8]"},
-        {"GENERATE_SERIES(0, 1, 0)", "error: step_is_zero"}}},
+        {"GENERATE_SERIES(0, 1, 0)", "error: step_is_zero"},
+        {"GENERATE_SERIES(0, 1, -1)", "error: step_leads_away_from_the_end"}}},
   };
 }
 

@@ -152,9 +152,7 @@ void format_time(const KernelCall& call) {
       call.errors.add(row, kTimeOutOfRange);
       continue;
     }
-    const std::int64_t offset = zone->offset_ms(ms);
-    results<Text>(call)[row] =
-        call.arena.copy(pattern->format(ms + offset, offset, zone_name(call, row)));
+    results<Text>(call)[row] = call.arena.copy(pattern->format(ms, *zone, zone_name(call, row)));
   }
 }
 

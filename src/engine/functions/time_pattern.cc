@@ -210,9 +210,10 @@ std::string TimePattern::clock_text(const Part& part, const Moment& at) {
   }
 }
 
-std::string TimePattern::format(data::TimestampMs local, std::int64_t offset_ms,
-                                std::string_view zone) const {
-  const Moment at(local);
+std::string TimePattern::format(data::TimestampMs utc, const TimeZone& zone,
+                                std::string_view zone_name) const {
+  const std::int64_t offset_ms = zone.offset_ms(utc);
+  const Moment at(utc + offset_ms);
   std::string out;
   for (const Part& part : parts_) {
     if (part.letter == 0)
@@ -221,8 +222,10 @@ std::string TimePattern::format(data::TimestampMs local, std::int64_t offset_ms,
       out += date_text(part, at);
     else if (kClockFields.find(part.letter) != std::string_view::npos)
       out += clock_text(part, at);
-    else if (part.letter == 'V' || part.letter == 'z')
-      out += zone;
+    else if (part.letter == 'V')
+      out += zone_name;
+    else if (part.letter == 'z')
+      out += zone.letters(utc).empty() ? zone_name : zone.letters(utc);
     else
       out += offset_text(offset_ms, part.letter, part.count);
   }

@@ -19,8 +19,9 @@ class TimePattern {
   // invalid_argument: a letter that is none of these, an open quote or bracket.
   static Result<TimePattern> compile(std::string_view pattern);
 
-  // A local time as the pattern has it. offset_ms and zone: for X, x, Z, z, VV.
-  std::string format(data::TimestampMs local, std::int64_t offset_ms, std::string_view zone) const;
+  // An instant as the pattern has it in a zone; zone_name: for VV, and for z where the zone has no
+  // letters.
+  std::string format(data::TimestampMs utc, const TimeZone& zone, std::string_view zone_name) const;
 
   // What a text says; fields that it does not name are those of 1970-01-01T00:00. nullopt: it does
   // not match, or is no time.

@@ -95,8 +95,18 @@ std::shared_ptr<const TimeZone::Region> TimeZone::parse_region(std::string_view 
   const auto offset_of = [&](std::size_t type) {
     return big_endian(types.substr(type * 6, 4)) * 1000;
   };
+  const std::string_view names =
+      file.substr(times.size() + kinds.size() + types.size(), counts->letters);
+  const auto letters_of = [&](std::size_t type) {
+    const auto at = static_cast<unsigned char>(types[type * 6 + 5]);
+    const std::string_view rest = at < names.size() ? names.substr(at) : std::string_view();
+    const std::string_view name = rest.substr(0, rest.find('\0'));
+    const bool numeric = name.starts_with('+') || name.starts_with('-');
+    return std::string(numeric ? std::string_view() : name);
+  };
   auto region = std::make_shared<Region>();
   region->first_offset_ms = offset_of(0);
+  region->first_letters = letters_of(0);
   for (std::size_t i = 0; i < counts->times; ++i) {
     const auto type = static_cast<unsigned char>(kinds[i]);
     const std::int64_t seconds = big_endian(times.substr(i * 8, 8));
@@ -104,6 +114,7 @@ std::shared_ptr<const TimeZone::Region> TimeZone::parse_region(std::string_view 
     if (seconds < -(std::int64_t{1} << 40) || seconds > std::int64_t{1} << 40) continue;
     region->times_ms.push_back(seconds * 1000);
     region->offsets_ms.push_back(offset_of(type));
+    region->letters.push_back(letters_of(type));
   }
   return std::ranges::is_sorted(region->times_ms) ? region : nullptr;
 }
@@ -147,6 +158,13 @@ std::int64_t TimeZone::offset_ms(data::TimestampMs utc) const {
   const auto after = std::ranges::upper_bound(region_->times_ms, utc);
   if (after == region_->times_ms.begin()) return region_->first_offset_ms;
   return region_->offsets_ms[static_cast<std::size_t>(after - region_->times_ms.begin()) - 1];
+}
+
+std::string_view TimeZone::letters(data::TimestampMs utc) const {
+  if (region_ == nullptr) return {};
+  const auto after = std::ranges::upper_bound(region_->times_ms, utc);
+  if (after == region_->times_ms.begin()) return region_->first_letters;
+  return region_->letters[static_cast<std::size_t>(after - region_->times_ms.begin()) - 1];
 }
 
 std::int64_t TimeZone::offset_ms_of_local(data::TimestampMs local) const {

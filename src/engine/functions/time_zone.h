@@ -23,14 +23,18 @@ class TimeZone {
   // earlier).
   std::int64_t offset_ms(data::TimestampMs utc) const;
   std::int64_t offset_ms_of_local(data::TimestampMs local) const;
+  // PST or PDT, by the time of the year; empty where the zone has no letters for it.
+  std::string_view letters(data::TimestampMs utc) const;
 
  private:
   explicit TimeZone(std::int64_t offset_ms) : fixed_ms_(offset_ms) {}
 
-  // Of a zone file: the offset from each transition on.
+  // Of a zone file: the offset and the letters from each transition on.
   struct Region {
     std::int64_t first_offset_ms = 0;
+    std::string first_letters;
     std::vector<std::int64_t> times_ms, offsets_ms;
+    std::vector<std::string> letters;
   };
   static std::shared_ptr<const Region> parse_region(std::string_view file);
   static std::shared_ptr<const Region> load_region(std::string_view name);

@@ -1,13 +1,13 @@
-#include "server/entities.h"
+#include "session/entities.h"
 
 #include <fmt/format.h>
 
 #include "session/connector_shapes.h"
 
-namespace penstock::server {
+namespace penstock::session {
 namespace {
 
-OrderedJson entity(std::string_view type, const session::StatementResult& result) {
+OrderedJson entity(std::string_view type, const StatementResult& result) {
   OrderedJson out;
   out["@type"] = type;
   out["statementText"] = result.statement + ";";
@@ -65,7 +65,7 @@ OrderedJson fields_of(const data::Schema& schema) {
   return out;
 }
 
-OrderedJson query_of(const session::QueryRow& row) {
+OrderedJson query_of(const QueryRow& row) {
   const std::string_view state = engine::name_of(row.stats.state);
   OrderedJson out;
   out["queryString"] = row.statement + ";";
@@ -78,7 +78,7 @@ OrderedJson query_of(const session::QueryRow& row) {
   return out;
 }
 
-OrderedJson push_of(const session::PushQueryRow& row) {
+OrderedJson push_of(const PushQueryRow& row) {
   OrderedJson out;
   out["queryString"] = row.statement + ";";
   out["sinks"] = OrderedJson::array();
@@ -90,9 +90,9 @@ OrderedJson push_of(const session::PushQueryRow& row) {
   return out;
 }
 
-OrderedJson queries_of(const std::vector<session::QueryRow>& rows) {
+OrderedJson queries_of(const std::vector<QueryRow>& rows) {
   OrderedJson out = OrderedJson::array();
-  for (const session::QueryRow& row : rows) out.push_back(query_of(row));
+  for (const QueryRow& row : rows) out.push_back(query_of(row));
   return out;
 }
 
@@ -103,9 +103,9 @@ OrderedJson strings(const std::vector<std::string>& texts) {
 }
 
 // Positions of the queries that read the stream, per query as ksqlDB shows them per consumer group.
-OrderedJson offsets_of(const session::StreamDescription& described) {
+OrderedJson offsets_of(const StreamDescription& described) {
   OrderedJson out = OrderedJson::array();
-  for (const session::QueryRow& query : described.readers) {
+  for (const QueryRow& query : described.readers) {
     OrderedJson topic;
     topic["kafkaTopic"] = described.stream.topic;
     topic["offsets"] = OrderedJson::array();
@@ -127,11 +127,11 @@ OrderedJson offsets_of(const session::StreamDescription& described) {
 
 // One method per result; the statement's result and the context are at hand for all.
 struct Shaper {
-  const session::StatementResult& result;
+  const StatementResult& result;
   const EntityContext& context;
   using Shape = std::optional<OrderedJson>;
 
-  Shape operator()(const session::CommandResult& command) const {
+  Shape operator()(const CommandResult& command) const {
     if (command.command_id.empty()) return std::nullopt;
     if (command.warning) {
       OrderedJson out = entity("warning_entity", result);
@@ -148,7 +148,7 @@ struct Shaper {
     return out;
   }
 
-  Shape operator()(const session::StreamList& list) const {
+  Shape operator()(const StreamList& list) const {
     if (list.extended) return extended_streams(list);
     OrderedJson out = entity("streams", result);
     out["streams"] = OrderedJson::array();
@@ -156,11 +156,11 @@ struct Shaper {
     return out;
   }
 
-  OrderedJson extended_streams(const session::StreamList& list) const {
+  OrderedJson extended_streams(const StreamList& list) const {
     OrderedJson out = entity("source_descriptions", result);
     out["sourceDescriptions"] = OrderedJson::array();
     for (const sql::StreamInfo& stream : list.streams) {
-      session::StreamDescription described;
+      StreamDescription described;
       described.stream = stream;
       described.extended = true;
       out["sourceDescriptions"].push_back(source(described));
@@ -168,7 +168,7 @@ struct Shaper {
     return out;
   }
 
-  Shape operator()(const session::TableList& list) const {
+  Shape operator()(const TableList& list) const {
     if (list.extended) return extended_streams({.streams = list.tables, .extended = true});
     OrderedJson out = entity("tables", result);
     out["tables"] = OrderedJson::array();
@@ -187,15 +187,15 @@ struct Shaper {
     return row;
   }
 
-  Shape operator()(const session::StreamDescriptions& list) const {
+  Shape operator()(const StreamDescriptions& list) const {
     OrderedJson out = entity("source_descriptions", result);
     out["sourceDescriptions"] = OrderedJson::array();
-    for (const session::StreamDescription& one : list.streams)
+    for (const StreamDescription& one : list.streams)
       out["sourceDescriptions"].push_back(source(one));
     return out;
   }
 
-  Shape operator()(const session::NamedTexts& list) const {
+  Shape operator()(const NamedTexts& list) const {
     using What = sql::ShowStatement::What;
     if (list.what == What::types) {
       OrderedJson out = entity("type_list", result);
@@ -216,33 +216,23 @@ struct Shaper {
     for (const auto& [name, value] : shape.items()) out[name] = value;
     return out;
   }
-  Shape operator()(const session::ConnectorCreated& r) const {
-    return connector(session::to_shape(r));
-  }
-  Shape operator()(const session::ConnectorDropped& r) const {
-    return connector(session::to_shape(r));
-  }
-  Shape operator()(const session::ConnectorList& r) const {
-    return connector(session::to_shape(r));
-  }
-  Shape operator()(const session::ConnectorPluginList& r) const {
-    return connector(session::to_shape(r));
-  }
-  Shape operator()(const session::ConnectorDescription& r) const {
-    return connector(session::to_shape(r));
-  }
+  Shape operator()(const ConnectorCreated& r) const { return connector(to_shape(r)); }
+  Shape operator()(const ConnectorDropped& r) const { return connector(to_shape(r)); }
+  Shape operator()(const ConnectorList& r) const { return connector(to_shape(r)); }
+  Shape operator()(const ConnectorPluginList& r) const { return connector(to_shape(r)); }
+  Shape operator()(const ConnectorDescription& r) const { return connector(to_shape(r)); }
 
-  Shape operator()(const session::AssertedTopic& asserted) const {
+  Shape operator()(const AssertedTopic& asserted) const {
     OrderedJson out = entity("assert_topic", result);
     out["topicName"] = asserted.topic;
     out["exists"] = asserted.exists;
     return out;
   }
 
-  Shape operator()(const session::TopicList& list) const {
+  Shape operator()(const TopicList& list) const {
     OrderedJson out = entity(list.extended ? "kafka_topics_extended" : "kafka_topics", result);
     out["topics"] = OrderedJson::array();
-    for (const session::TopicRow& topic : list.topics) {
+    for (const TopicRow& topic : list.topics) {
       OrderedJson row;
       row["name"] = topic.name;
       row["replicaInfo"] =
@@ -256,32 +246,32 @@ struct Shaper {
     return out;
   }
 
-  Shape operator()(const session::QueryList& list) const {
+  Shape operator()(const QueryList& list) const {
     OrderedJson out = entity("queries", result);
     out["queries"] = queries_of(list.queries);
-    for (const session::PushQueryRow& row : list.pushes) out["queries"].push_back(push_of(row));
+    for (const PushQueryRow& row : list.pushes) out["queries"].push_back(push_of(row));
     return out;
   }
 
-  Shape operator()(const session::FunctionList& list) const {
+  Shape operator()(const FunctionList& list) const {
     OrderedJson out = entity("function_names", result);
     out["functions"] = OrderedJson::array();
     for (const sql::ScalarFunction* function : list.functions) {
       OrderedJson row;
       row["name"] = function->name;
-      row["type"] = "SCALAR";
+      row["type"] = sql::name_of(function->kind);
       row["category"] = function->category;
       out["functions"].push_back(std::move(row));
     }
     return out;
   }
 
-  Shape operator()(const session::PropertyList& list) const {
+  Shape operator()(const PropertyList& list) const {
     OrderedJson out = entity("properties", result);
     out["properties"] = OrderedJson::array();
     out["overwrittenProperties"] = OrderedJson::array();
     out["defaultProperties"] = OrderedJson::array();
-    for (const session::PropertyRow& property : list.properties) {
+    for (const PropertyRow& property : list.properties) {
       OrderedJson row;
       row["name"] = property.name;
       row["scope"] = "KSQL";
@@ -295,7 +285,7 @@ struct Shaper {
     return out;
   }
 
-  OrderedJson source(const session::StreamDescription& described) const {
+  OrderedJson source(const StreamDescription& described) const {
     const sql::StreamInfo& stream = described.stream;
     OrderedJson out;
     out["name"] = stream.name;
@@ -322,13 +312,13 @@ struct Shaper {
     return out;
   }
 
-  Shape operator()(const session::StreamDescription& described) const {
+  Shape operator()(const StreamDescription& described) const {
     OrderedJson out = entity("sourceDescription", result);
     out["sourceDescription"] = source(described);
     return out;
   }
 
-  Shape operator()(const session::FunctionDescription& described) const {
+  Shape operator()(const FunctionDescription& described) const {
     const sql::ScalarFunction& function = *described.function;
     OrderedJson out = entity("describe_function", result);
     out["name"] = function.name;
@@ -361,7 +351,7 @@ struct Shaper {
     return out;
   }
 
-  Shape operator()(const session::QueryDescription& described) const {
+  Shape operator()(const QueryDescription& described) const {
     OrderedJson query;
     query["id"] = described.id;
     query["statementText"] = described.statement + ";";
@@ -398,17 +388,16 @@ struct Shaper {
 
 }  // namespace
 
-std::optional<OrderedJson> to_entity(const session::StatementResult& result,
-                                     const EntityContext& context) {
+std::optional<OrderedJson> to_entity(const StatementResult& result, const EntityContext& context) {
   return std::visit(Shaper{result, context}, result.body);
 }
 
-OrderedJson to_entities(const session::ScriptResult& script, const EntityContext& context) {
+OrderedJson to_entities(const ScriptResult& script, const EntityContext& context) {
   OrderedJson out = OrderedJson::array();
-  for (const session::StatementResult& result : script.done) {
+  for (const StatementResult& result : script.done) {
     if (auto shaped = to_entity(result, context)) out.push_back(*std::move(shaped));
   }
   return out;
 }
 
-}  // namespace penstock::server
+}  // namespace penstock::session
