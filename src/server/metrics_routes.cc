@@ -242,7 +242,7 @@ std::uint64_t resident_bytes() {
          static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
-double seconds(const timeval& time) {
+double seconds_of(const timeval& time) {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
 }
 
@@ -256,7 +256,7 @@ void process_figures(Page& page, const RouteContext& context) {
   rusage usage{};
   if (getrusage(RUSAGE_SELF, &usage) == 0) {
     page.family("penstock_process_cpu_seconds_total", "counter", "CPU time of the process.");
-    page.sample("", seconds(usage.ru_utime) + seconds(usage.ru_stime));
+    page.sample("", seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime));
   }
   page.family("penstock_process_resident_bytes", "gauge", "Memory of the process in RAM.");
   page.sample("", resident_bytes());
