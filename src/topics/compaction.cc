@@ -78,7 +78,7 @@ class CompactedSegment {
 
 // On the disk before it returns, whatever the log's durability: a name that is moved onto bytes
 // which are not there yet would lose those that were.
-Result<> write_file(const std::filesystem::path& path, ByteView bytes) {
+Result<> write_synced(const std::filesystem::path& path, ByteView bytes) {
   const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   if (!fd) return fail(os_error("opening", path, errno));
   while (!bytes.empty()) {
@@ -170,7 +170,7 @@ Result<> Compactor::rewrite(const Partition& partition, const Partition::ClosedS
   if (!less || bytes.size() >= segment.bytes) return {};
   std::filesystem::path beside = segment.path;
   beside += kCompactedSuffix;
-  TRY(write_file(beside, bytes));
+  TRY(write_synced(beside, bytes));
   CRASH_POINT("embedded.compact.after_write");
   const ScanEnd seen = scan_segment(beside, limits_of(partition, segment));
   if (seen.damage) return fail(*seen.damage);

@@ -10,7 +10,7 @@ from collections import Counter
 
 from harness import SOURCE
 from kafka_case import Cluster, KafkaCase, rounds
-from kafka.foreign import foreign_consume, foreign_produce
+from kafka.foreign import foreign_consume, foreign_produce, foreign_transaction
 
 EXAMPLE = SOURCE / "examples" / "payments"
 COUNT = 2000
@@ -129,6 +129,26 @@ CREATE STREAM loud WITH (KAFKA_TOPIC='loud', VALUE_FORMAT='JSON') AS
         rows = foreign_consume(self.cluster, "loud")
         self.assertEqual(sorted((row["key"], json.loads(row["value"])["NAME"]) for row in rows),
                          sorted((f"k{i}", f"ZOË {i}") for i in range(500)))
+
+    def test_an_open_transaction_is_named(self) -> None:
+        self.produce("held", [{"id": 1}])
+        sql = self.sql_file("""
+CREATE STREAM held (id BIGINT) WITH (KAFKA_TOPIC='held', VALUE_FORMAT='JSON');
+CREATE STREAM copied WITH (KAFKA_TOPIC='copied', VALUE_FORMAT='JSON') AS SELECT id FROM held;
+""")
+        named = r"\d+ offsets from \d+ on wait behind an open transaction of producer \d+, whose first record is of 20\d\d-"
+        with foreign_transaction(self.cluster, "held", ['{"id": 2}', '{"id": 3}']):
+            self.produce("held", [{"id": 4}])
+            shown = self.penstock("topics", "describe", *self.where(), "--topic", "held").stdout
+            self.assertRegex(shown, "partition 0: " + named)
+            done = self.penstock("run", *self.where(), "--service", self.service, "--until-end", sql)
+            self.assertRegex(done.stderr, "partition 0: " + named)
+            self.wait_for_server(self.start_kafka_server("--sql", sql))
+            self.wait_until(lambda: "undecided" in self.call("/penstock/status")[1], "the status names it")
+            self.assertRegex(self.penstock("status", "--server", self.url).stdout, "WAITING .*" + named)
+        self.wait_until(lambda: len(self.consume("copied")) == 2, "what was behind it is read")
+        self.assertNotIn("undecided", self.call("/penstock/status")[1])
+        self.assertEqual([row["ID"] for row in self.consume("copied")], [1, 4])
 
 
 if __name__ == "__main__":

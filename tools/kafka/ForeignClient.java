@@ -2,6 +2,8 @@
 // produce TOPIC: lines "key<TAB>value[<TAB>headers]" ("-" for no key) from standard input; prints a line of JSON per record.
 //   headers: name=value in base64, or name alone (null), with commas between them.
 // consume TOPIC,...: committed records from the first to the end at the start; prints a line of JSON per record.
+// hold TOPIC: the lines in a transaction (property transactional.id) that stays open until standard input ends, and is aborted then;
+//   an empty line ends the first ones, and "open" is printed when they are written.
 // group GROUP: the offsets that a consumer group has committed.
 // Properties of the client follow as arguments NAME=VALUE, bootstrap.servers among them. Values are printed as text and,
 // for those that are none, in base64 ("raw").
@@ -36,7 +38,7 @@ public class ForeignClient {
 
     public static void main(String[] arguments) throws Exception {
         if (arguments.length < 2) {
-            System.err.println("usage: ForeignClient produce|consume|group NAME bootstrap.servers=... [PROPERTY=VALUE...]");
+            System.err.println("usage: ForeignClient produce|consume|hold|group NAME bootstrap.servers=... [PROPERTY=VALUE...]");
             System.exit(2);
         }
         Properties settings = new Properties();
@@ -47,6 +49,7 @@ public class ForeignClient {
         switch (arguments[0]) {
             case "produce" -> produce(arguments[1], settings);
             case "consume" -> consume(arguments[1], settings);
+            case "hold" -> hold(arguments[1], settings);
             case "group" -> group(arguments[1], settings);
             default -> throw new IllegalArgumentException("no verb " + arguments[0]);
         }
@@ -76,6 +79,25 @@ public class ForeignClient {
             RecordMetadata at = sent.get(i).get();
             OUT.println("{\"partition\":" + at.partition() + ",\"offset\":" + at.offset() + ",\"key\":"
                     + quoted(keys.get(i)) + "}");
+        }
+    }
+
+    private static void hold(String topic, Properties settings) throws Exception {
+        BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        var text = new StringSerializer();
+        try (var producer = new KafkaProducer<>(settings, text, text)) {
+            producer.initTransactions();
+            producer.beginTransaction();
+            for (String line; (line = lines.readLine()) != null && !line.isEmpty(); ) {
+                producer.send(new ProducerRecord<>(topic, line));
+            }
+            producer.flush();
+            OUT.println("open");
+            OUT.flush();
+            while (lines.readLine() != null) {
+                continue;
+            }
+            producer.abortTransaction();
         }
     }
 
