@@ -17,10 +17,9 @@ struct Case {
   bool sealed_output = false;
   Extra extra = Extra::none;  // in the input
   std::string_view select = "SELECT `auction`, `dateTime` FROM bid";
-  engine::CommitLimits commit = {
-      bool poisoned = false;  // no record is what the stream says: all become dead letters
+  engine::CommitLimits commit = {};
+  bool poisoned = false;  // no record is what the stream says: all become dead letters
 };
-};  // namespace penstock::bench
 
 // A new log in the run's folder, or the one of the rows before.
 Result<Measurement> run_embedded(std::string_view name, const Case& what, const Settings& settings,
