@@ -71,7 +71,7 @@ TEST(StatusReport, OpenTransactionsAreNamed) {
                                        200);
   EXPECT_THAT(text, HasSubstr("WAITING  query CSAS_A_1, partition 1: 3 offsets from 17 on wait "
                               "behind an open transaction of producer 4001, whose first record is "
-                              "of 1970-01-02T00:00:00Z\n"));
+                              "of 1970-01-02T00:00:00.000Z\n"));
   EXPECT_THAT(text,
               HasSubstr("partition 2: 1 offset from 5 on waits behind an open transaction\n"));
   EXPECT_THAT(text, HasSubstr("kafka-transactions.sh"));

@@ -128,7 +128,7 @@ std::optional<Accepted> once_record(const Context& context, const std::string& t
 }
 
 Result<CommandResult> insert_values(const Context& context, const std::string& text,
-                                    sql::InsertValues insert) {
+                                    sql::InsertValues& insert) {
   TRY(compute_values(insert));
   TRY(check_seal(insert.target, context.keys, Use::write));
   if (!context.topics_later) TRY(ensure_topics(insert.target, std::nullopt, context.effects));
@@ -258,7 +258,7 @@ Result<CommandResult> apply(const DefinitionContext& context, sql::Statement& st
     return insert_select(context, text, *insert);
   }
   if (auto* insert = std::get_if<sql::InsertValues>(&statement.node)) {
-    return insert_values(context, text, std::move(*insert));
+    return insert_values(context, text, *insert);
   }
   if (auto* alter = std::get_if<sql::AlterSource>(&statement.node)) {
     return alter_source(context, *alter);
