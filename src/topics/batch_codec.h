@@ -105,8 +105,8 @@ class EncodedBatches {
   ByteSpan bytes() { return {data_.get(), size_}; }
 
  private:
-  // Above what a task gathers for one commit, with its columns: what is given back after each commit
-  // costs page faults in the next.
+  // Above what a task gathers for one commit, with its columns: what is given back after each
+  // commit costs page faults in the next.
   static constexpr std::size_t kKeptBytes = 16 << 20;
   void reserve(std::size_t bytes);  // behind what is there
   void append_rows(const RecordBatch& records, std::size_t first, std::size_t last,

@@ -47,8 +47,10 @@ def foreign_consume(cluster: Cluster, *topics: str, **settings) -> list[dict]:
 @contextlib.contextmanager
 def foreign_transaction(cluster: Cluster, topic: str, values: list[str], **settings: object):
     """These values are written in a transaction, which is open within the `with` and aborted at its end."""
-    command = command_of(cluster, "hold", topic, None, {"transactional_id": "foreign", "transaction_timeout_ms": 600_000, **settings})
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+    command = command_of(cluster, "hold", topic, None, {"transactional_id": "foreign", "transaction_timeout_ms": 600_000,
+                                                         **settings})
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                          text=True) as holder:
         holder.stdin.write("".join(f"{value}\n" for value in values) + "\n")
         holder.stdin.flush()
         if holder.stdout.readline() != "open\n":
