@@ -133,7 +133,8 @@ void FilterOperator::take_changes(const data::Batch& batch, const data::Column& 
   output_.selection.clear();
   for (const data::RowIndex row : batch.selection) {
     const bool failed = !failed_.empty() && failed_[row] != 0;
-    const bool stays = !failed && !verdict.is_null(row) && values[row] != 0;
+    const bool stays = batch.kind(row) == data::RowKind::insert && !failed &&
+                       !verdict.is_null(row) && values[row] != 0;
     if (!stays && passed_before_[row] == 0) continue;
     if (!stays) kinds_[row] = data::RowKind::tombstone;
     output_.selection.push_back(row);
