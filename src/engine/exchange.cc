@@ -81,10 +81,9 @@ ExchangeWriter::ExchangeWriter(std::string topic, std::size_t key_columns, bool 
       stream_time_ms_(std::numeric_limits<data::TimestampMs>::min()) {}
 
 Result<std::unique_ptr<ExchangeWriter>> ExchangeWriter::create(
-    std::string topic, std::int32_t partitions, std::size_t key_columns, bool tombstones,
+    std::string topic, std::int32_t partitions, std::size_t keys, bool tombstones,
     std::shared_ptr<const topics::StateKey> key) {
-  auto made = std::unique_ptr<ExchangeWriter>(
-      new ExchangeWriter(std::move(topic), key_columns, tombstones));
+  std::unique_ptr<ExchangeWriter> made(new ExchangeWriter(std::move(topic), keys, tombstones));
   made->sequences_.resize(static_cast<std::size_t>(partitions), 0);
   TRY(crypto::system_random().fill(made->salt_));
   if (key != nullptr)
