@@ -306,6 +306,16 @@ TEST_F(Mistakes, AttestationKeyOfAnotherTpm) {
   EXPECT_THAT(tpm(files), Contains("binding"));
 }
 
+// The root is known by its key, so its certificate need not be sent: that hides nothing of what it
+// has revoked.
+TEST_F(Mistakes, RevokedRightUnderARootThatIsNotSent) {
+  tpm_.crl = {51};
+  EvidenceFiles files = tpm_.files();
+  EXPECT_THAT(tpm(files), Contains("revoked"));
+  files.files["ak_chain"] = {tpm_.root_certificate().der()};
+  EXPECT_THAT(tpm(files), Contains("revoked"));
+}
+
 TEST_F(Mistakes, AttestationKeyOutOfTheEvidence) {
   tpm_.certified = false;
   EXPECT_THAT(tpm(), Contains("chain"));

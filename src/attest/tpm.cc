@@ -46,7 +46,7 @@ void check_ak_revocation(RuleBook& book, const EvidenceFiles& evidence,
     std::ranges::copy(known->tpm_crls(), std::back_inserter(crls));
   if (crls.empty() && evidence.file("crl") == nullptr)
     return book.absent("ak_revocation", "no-crl", {"crl"});
-  for (std::size_t i = 0; i + 1 < chain.certificates.size(); ++i)
+  for (std::size_t i = 0; i < issued_certificates(chain); ++i)
     check_revocation(book, fmt::format("ak_{}", i), chain, i, crls);
 }
 
