@@ -21,7 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!pattern) return 0;
   const auto parsed = pattern->parse(text);
   if (!parsed) return 0;
-  const std::string printed = pattern->format(parsed->local, 0, "UTC");
+  const std::string printed = pattern->format(parsed->local, functions::TimeZone::utc(), "UTC");
   CHECK(printed.size() <= 256 * 32);
   (void)pattern->parse(printed);
   CHECK(pattern->parse(text, functions::TimePattern::Ends::anywhere).has_value());
