@@ -33,7 +33,7 @@ class Restarts(KafkaCase):
     def newest(self, topic: str, data=None) -> dict:
         """What each key (a window is part of it) has in the end; groups that went are left out."""
         rows = self.consume(topic, "--with-metadata", data=data)
-        newest = {row["key"]: row["value"] for row in rows}
+        newest = {row.get("key", row.get("key_base64")): row["value"] for row in rows}
         return {key: value for key, value in newest.items() if value is not None and value.get("SHOPS") != 0}
 
     def run_in_parts(self, parts: list[tuple[int, int]], data=None) -> dict[str, dict]:
