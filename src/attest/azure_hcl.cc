@@ -29,6 +29,8 @@ Result<HclReport> parse_hcl_report(ByteView bytes) {
   out.report_type = u32(8);
   out.hash_type = u32(12);
   const std::size_t size = u32(16);
+  if (out.version != 1 && out.version != 2)  // nothing signs it: what is not known is not believed
+    return bad_hcl("a version other than 1 and 2");
   if (out.report_type != kHclSnp && out.report_type != kHclTdx)
     return bad_hcl("a hardware report that is neither SNP's nor TDX's");
   if (out.hash_type != 1) return bad_hcl("a hash other than SHA-256");

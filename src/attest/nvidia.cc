@@ -118,8 +118,10 @@ Appraisal appraise_nvidia(const EvidenceFiles& evidence, const JudgeContext& con
                               {.algorithms = {kNvidiaAlgorithm}, .length_max = 6});
   out.claims["chain_internally_valid"] = book.chain("certificate", *chain);
   out.claims["leaf_cn"] = leaf->subject_text();
-  const crypto::PkixCertificate& last = chain->certificates.back();  // the root's may be missing
-  out.claims["root_cn"] = last.self_issued() ? last.subject_text() : last.issuer_text();
+  // The root counts by its key, and its own certificate may be missing or say anything: its name is
+  // what the one below it says, which it has signed.
+  const std::size_t issued = std::max<std::size_t>(issued_certificates(*chain), 1);
+  out.claims["root_cn"] = chain->certificates[issued - 1].issuer_text();
   check_nvidia_signature(book, *report, *leaf);
   check_fwid(book, *report, *leaf);
   return out;
