@@ -210,7 +210,9 @@ TEST_P(Mutations, WhatIsCutShortIsNotBelieved) {
         EvidenceFiles changed = set_->files;
         changed.files.at(role).at(i).resize(size);
         const Appraisal again = appraise(changed);
-        if (set_->accepts(again)) EXPECT_EQ(changed_claim(again), "") << role << " of " << size;
+        if (set_->accepts(again)) {
+          EXPECT_EQ(changed_claim(again), "") << role << " of " << size;
+        }
       }
 }
 

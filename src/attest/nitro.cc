@@ -52,7 +52,7 @@ void check_crls(RuleBook& book, const crypto::Chain& chain, const EvidenceFiles&
     return;
   }
   const std::vector<crypto::Crl> crls = read_crls(book, evidence, "crl");
-  for (std::size_t i = 0; i + 1 < chain.certificates.size(); ++i)
+  for (std::size_t i = 0; i < issued_certificates(chain); ++i)
     if (std::ranges::any_of(crls, [&](const crypto::Crl& crl) {
           return crl.issuer() == chain.certificates[i].issuer();
         }))

@@ -227,6 +227,13 @@ const crypto::Crl* newest_crl(std::span<const crypto::Crl> crls, const ByteBuffe
 
 }  // namespace
 
+std::size_t issued_certificates(const crypto::Chain& chain) {
+  const crypto::PkixCertificate& top = chain.certificates.back();
+  const bool is_root = !chain.anchor_key ||  // it ends nowhere, which is told
+                       (top.key() && top.key()->id() == chain.anchor_key->id());
+  return chain.certificates.size() - (is_root ? 1 : 0);
+}
+
 void check_revocation(RuleBook& book, std::string_view name, const crypto::Chain& chain,
                       std::size_t i, std::span<const crypto::Crl> crls) {
   if (i >= chain.certificates.size()) return;

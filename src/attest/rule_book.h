@@ -106,6 +106,10 @@ bool signed_once(const JudgeContext& context, SignedThing thing, const crypto::P
 void check_revocation(RuleBook& book, std::string_view name, const crypto::Chain& chain,
                       std::size_t i, std::span<const crypto::Crl> crls);
 
+// How many of its certificates, from the leaf on, somebody above them has issued: all but the
+// root's own. A root that is known by its key need not be there, and then it issued the last one.
+std::size_t issued_certificates(const crypto::Chain& chain);
+
 bool all_zero(ByteView bytes);
 
 // Little- and big-endian reads; the caller has checked the bounds.

@@ -52,12 +52,22 @@ struct Platform {
   std::int64_t added_ms = 0;
 };
 
+// A root that the owner has named; anchors.named has its key.
+struct TrustAnchor {
+  std::string id;  // SHA-256 of its SubjectPublicKeyInfo, lower-case hex
+  std::string name;
+  attest::Trust trust = attest::Trust::operator_;
+  std::string certificate;  // base64 of DER
+  std::int64_t added_ms = 0;
+};
+
 struct Snapshot {
   std::uint64_t generation = 0;
   CollateralPtr collateral;  // null: none was imported
   // Shared by successive snapshots: a change replaces one app.
   std::map<std::string, std::shared_ptr<const App>, std::less<>> apps;
   std::vector<Platform> platforms;
+  std::vector<TrustAnchor> trust_anchors;
   attest::Anchors anchors;
 
   const App* find(std::string_view app) const;

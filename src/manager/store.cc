@@ -8,6 +8,7 @@
 #include "base/crash_point.h"
 #include "base/log.h"
 #include "manager/schema.h"
+#include "manager/trust_anchors.h"
 #include "manager/trust_files.h"
 
 namespace penstock::manager {
@@ -29,7 +30,7 @@ Result<bool> read_development(Database& database, bool wanted) {
 // A log without entries belongs to a store that is empty but for its tables: one whose entries were
 // taken away must not pass for that.
 Result<> require_empty(Database& database) {
-  for (const char* table : {"meta", "apps", "secrets", "platforms", "services"}) {
+  for (const char* table : {"meta", "apps", "secrets", "platforms", "services", "anchors"}) {
     Statement any = TRY(database.prepare(fmt::format("SELECT 1 FROM {} LIMIT 1", table)));
     if (!TRY(any.step())) continue;
     return fail(ErrorCode::corrupt,
@@ -125,6 +126,23 @@ Result<> read_platforms(Database& database, bool development, Snapshot& out) {
     out.platforms.push_back({select.text(0), select.integer(2)});
     out.anchors.simulated_platforms.push_back(
         TRY_IN(crypto::P256PublicKey::from_pem(select.text(1)), "a stored platform key"));
+  }
+  return {};
+}
+
+// After the platforms.
+Result<> read_anchors(Database& database, Snapshot& out) {
+  out.trust_anchors.clear();
+  Statement select = TRY(database.prepare(
+      "SELECT id, name, trust, certificate, added_ms FROM anchors ORDER BY added_ms, id"));
+  while (TRY(select.step())) {
+    TrustAnchor row{.id = select.text(0),
+                    .name = select.text(1),
+                    .trust = TRY(attest::trust_from(select.text(2))),
+                    .certificate = select.text(3),
+                    .added_ms = select.integer(4)};
+    out.anchors.named.push_back(TRY_IN(named_anchor(row), "a stored trust anchor"));
+    out.trust_anchors.push_back(std::move(row));
   }
   return {};
 }
@@ -230,6 +248,7 @@ Store::~Store() = default;
 Result<> Store::load(Database& database) {
   auto snapshot = std::make_shared<Snapshot>();
   TRY(read_platforms(database, development_, *snapshot));
+  TRY(read_anchors(database, *snapshot));
   snapshot->collateral = TRY(read_collateral(database, nullptr));
   std::vector<std::string> names;
   Statement select = TRY(database.prepare("SELECT app FROM apps"));
@@ -255,7 +274,8 @@ void Store::publish(std::shared_ptr<const Snapshot> next) {
 Result<> Store::reload(Database& database, Snapshot& next, const std::string& app) const {
   if (app.empty()) {
     next.collateral = TRY(read_collateral(database, next.collateral));
-    return read_platforms(database, development_, next);
+    TRY(read_platforms(database, development_, next));
+    return read_anchors(database, next);
   }
   const std::shared_ptr<const App> before = next.apps.contains(app) ? next.apps[app] : nullptr;
   next.apps.erase(app);

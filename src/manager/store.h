@@ -52,6 +52,11 @@ class Store final : private ChangeObserver {
   // A platform whose simulated evidence is believed. Development stores only.
   Result<> add_platform(const Actor& by, const std::string& id, const crypto::P256PublicKey& key);
 
+  // A root of TPMs that evidence may end at from now on, or no longer. already_exists: one of that
+  // key or name is there, or it is a vendor's, which nobody changes; limit_exceeded.
+  Result<> add_anchor(const Actor& by, const TrustAnchor& anchor);
+  Result<> remove_anchor(const Actor& by, const std::string& id);
+
   // Replaces the collateral as a whole by a bundle (attest/collateral.h). failed_precondition: it
   // lacks something that is in force, or has it with a lower evaluation or CRL number.
   Result<> import_collateral(const Actor& by, std::string_view bundle);
