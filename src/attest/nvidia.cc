@@ -1,7 +1,6 @@
 // NVIDIA GPUs: an SPDM 1.1 measurement report, signed by a key whose chain ends at NVIDIA's
 // identity root, and its measurements against NVIDIA's reference manifests.
 #include <algorithm>
-#include <cctype>
 #include <map>
 #include <optional>
 
@@ -100,9 +99,8 @@ void check_nvidia_signature(RuleBook& book, const NvidiaReport& report,
 }
 
 bool same_version(const std::optional<std::string>& seen, std::string_view manifest) {
-  return seen && std::ranges::equal(
-                     *seen, manifest, {}, [](char c) { return std::toupper(c); },
-                     [](char c) { return std::toupper(c); });
+  const auto upper = [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; };
+  return seen && std::ranges::equal(*seen, manifest, {}, upper, upper);
 }
 
 // The decoder of Hopper's video engine is measured only where it is in confidential mode.

@@ -118,10 +118,12 @@ TEST_F(LogPlanTest, AMeasuredConfigurationSaysItselfWhoSharesItsService) {
 TEST_F(LogPlanTest, WhatAManagerHoldsHasAName) {
   configure("[kafka]\nbootstrap = 'a:1'\nshare = true\n");
   EXPECT_TRUE(plan({}, true));
-  config_.manager.emplace();
+  const Config::Manager manager{
+      .address = *net::parse_http_address("https://a:1"), .cas = {}, .app = "p"};
+  config_.manager = manager;
   EXPECT_THAT(refusal({}, true), HasSubstr("'instance' of its own"));
   configure("[kafka]\nbootstrap = 'a:1'\nshare = true\ninstance = 'one'\n");
-  config_.manager.emplace();
+  config_.manager = manager;
   EXPECT_TRUE(plan({}, true));
 }
 
