@@ -47,6 +47,12 @@ CREATE TABLE anchors(id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, pki TEXT NO
                      trust TEXT NOT NULL, certificate TEXT NOT NULL, added_ms INTEGER NOT NULL)
   WITHOUT ROWID;
 )"},
+    // Builds of several claims (builds.h).
+    Migration{5, R"(
+CREATE TABLE whole_builds(app TEXT NOT NULL REFERENCES apps(app) ON DELETE CASCADE,
+                          id TEXT NOT NULL, claims TEXT NOT NULL, note TEXT NOT NULL,
+                          added_ms INTEGER NOT NULL, PRIMARY KEY(app, id)) WITHOUT ROWID;
+)"},
 };
 
 }  // namespace penstock::manager

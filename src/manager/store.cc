@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/crash_point.h"
 #include "base/log.h"
+#include "manager/builds.h"
 #include "manager/schema.h"
 #include "manager/trust_anchors.h"
 #include "manager/trust_files.h"
@@ -162,6 +163,7 @@ Result<std::shared_ptr<const App>> read_app(Database& database, const std::strin
       database, "SELECT measurement, note, added_ms FROM builds WHERE app = ?", name));
   app->configs = TRY(
       read_approved(database, "SELECT digest, note, added_ms FROM configs WHERE app = ?", name));
+  app->whole_builds = TRY(read_whole_builds(database, name));
   TRY(read_secrets(database, before, *app));
   app->index();
   return app;
@@ -359,11 +361,33 @@ Result<> Store::approve_build(const Actor& by, const std::string& app, const App
                    app, build));
 }
 
-Result<> Store::withdraw_build(const Actor& by, const std::string& app,
-                               const std::string& measurement) {
-  return audit_->change({by, "build.withdraw", app, measurement, "done"},
-                        remove_approved("DELETE FROM builds WHERE app = ? AND measurement = ?", app,
-                                        "approved build", measurement));
+Result<> Store::approve_whole_build(const Actor& by, const std::string& app,
+                                    const WholeBuild& build) {
+  const std::string claims = TRY(canonical_json(Json(build.claims)));
+  return audit_->change(
+      {by, "build.approve", app, fmt::format("{} {}", build.id, claims), "done"},
+      [&](Database& database, AuditDraft&) -> Result<> {
+        TRY(require_app(database, app));
+        Statement put = TRY(
+            database.prepare("INSERT OR REPLACE INTO whole_builds(app, id, claims, note, added_ms) "
+                             "VALUES(?, ?, ?, ?, ?)"));
+        put.bind(1, app).bind(2, build.id).bind(3, claims).bind(4, build.note);
+        return put.bind(5, build.added_ms).run();
+      });
+}
+
+Result<> Store::withdraw_build(const Actor& by, const std::string& app, const std::string& build) {
+  return audit_->change(
+      {by, "build.withdraw", app, build, "done"}, [&](Database& database, AuditDraft&) -> Result<> {
+        TRY(require_app(database, app));
+        for (const char* sql : {"DELETE FROM builds WHERE app = ? AND measurement = ?",
+                                "DELETE FROM whole_builds WHERE app = ? AND id = ?"}) {
+          Statement remove = TRY(database.prepare(sql));
+          TRY(remove.bind(1, app).bind(2, build).run());
+          if (database.changes() > 0) return {};
+        }
+        return nothing_removed("approved build", build);
+      });
 }
 
 Result<> Store::approve_config(const Actor& by, const std::string& app, const Approved& config) {

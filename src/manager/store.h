@@ -41,7 +41,9 @@ class Store final : private ChangeObserver {
   Result<> put_app(const Actor& by, const std::string& app, const std::string& description);
   Result<> remove_app(const Actor& by, const std::string& app);
   Result<> approve_build(const Actor& by, const std::string& app, const Approved& build);
-  Result<> withdraw_build(const Actor& by, const std::string& app, const std::string& measurement);
+  Result<> approve_whole_build(const Actor& by, const std::string& app, const WholeBuild& build);
+  // By its measurement, or by the id of one of several claims.
+  Result<> withdraw_build(const Actor& by, const std::string& app, const std::string& build);
   Result<> approve_config(const Actor& by, const std::string& app, const Approved& config);
   Result<> withdraw_config(const Actor& by, const std::string& app, const std::string& digest);
   // failed_precondition: its version is not the present one plus one, or it allows simulated
