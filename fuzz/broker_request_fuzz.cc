@@ -9,6 +9,7 @@
 #include "manager/broker_messages.h"
 #include "manager/measured_facts.h"
 #include "manager/sessions.h"
+#include "manager/verify_request.h"
 
 namespace {
 
@@ -18,6 +19,26 @@ void check_auth(std::string_view body) {
   const auto request = manager::parse_auth_request(body);
   if (!request && request.error().text().empty()) __builtin_trap();
   if (request && (!request->version.starts_with("0.4.") || request->tee.empty())) __builtin_trap();
+  if (!request) return;
+  // What a challenge carries is made of what came; TPMs send keys and a certificate.
+  for (const attest::Verifier& verifier : attest::builtin_verifiers()) {
+    const auto extra = verifier.challenge(request->extra_params, crypto::system_random());
+    if (extra && extra->tpm && extra->tpm->secret.size() != 32) __builtin_trap();
+  }
+}
+
+void check_verification(std::string_view body) {
+  const auto request = manager::parse_verify_request(body);
+  if (!request) {
+    if (request.error().text().empty()) __builtin_trap();
+    return;
+  }
+  // Evidence that is bound to nothing is never judged.
+  if (request->tee.size() > body.size() || request->evidence.size() > body.size()) __builtin_trap();
+  attest::Expectations expected{};
+  expected.runtime_data = request->runtime_data;
+  const auto verdict = attest::judge(request->tee, request->evidence, expected, {});
+  if (verdict && verdict->affirming()) __builtin_trap();
 }
 
 void check_attest(std::string_view body) {
@@ -64,6 +85,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   check_auth(text);
   check_attest(text);
+  check_verification(text);
   check_lease(text);
   check_configuration(text);
   const auto id = penstock::manager::session_cookie(text);

@@ -44,10 +44,10 @@ std::vector<crypto::Anchor> Anchors::of(Pki pki) const {
   return out;
 }
 
-Trust Anchors::trust_of(Pki pki, std::string_view anchor) const {
-  for (const auto* list : {&named, &compiled_anchors()})
+Trust Anchors::trust_of(Pki pki, const crypto::PublicKey& anchor) const {
+  for (const auto* list : {&compiled_anchors(), &named})
     for (const NamedAnchor& each : *list)
-      if (each.pki == pki && each.anchor.name == anchor) return each.trust;
+      if (each.pki == pki && each.anchor.id == anchor.id()) return each.trust;
   return Trust::none;
 }
 

@@ -14,7 +14,16 @@
 namespace penstock::attest {
 
 // Which PKI an anchor belongs to: it counts for no other.
-enum class Pki : std::uint8_t { intel, amd_milan, amd_genoa, amd_turin, aws_nitro, nvidia, tpm };
+enum class Pki : std::uint8_t {
+  intel,
+  amd_milan,
+  amd_genoa,
+  amd_turin,
+  aws_nitro,
+  nvidia,
+  nvidia_rim,
+  tpm
+};
 
 // An anchor that an owner has named (the EK root of a TPM maker, an operator's swtpm). With
 // approval and audit, never out of evidence.
@@ -37,8 +46,8 @@ struct Anchors {
   std::vector<crypto::PkixCertificate> replaced_certificates = {};  // those that they came in
 
   std::vector<crypto::Anchor> of(Pki pki) const;
-  // What a chain that ended at the anchor of that name is worth.
-  Trust trust_of(Pki pki, std::string_view anchor) const;
+  // What a chain that ended at the anchor with that key is worth.
+  Trust trust_of(Pki pki, const crypto::PublicKey& anchor) const;
 };
 
 // Whether this build lets anchors be replaced: those with crash points, which nobody ships.

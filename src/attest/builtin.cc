@@ -6,15 +6,26 @@
 #include "attest/guest_evidence.h"
 #include "attest/sample.h"
 #include "attest/simulated.h"
+#include "attest/tpm_enrolment.h"
 #include "attest/verifier.h"
 
 namespace penstock::attest {
 namespace {
 
+using MakeChallenge = Result<ChallengeExtra> (*)(const Json&, crypto::RandomSource&);
+
+// A TPM without a certificate for its attestation key is enrolled.
+Result<ChallengeExtra> tpm_challenge(const Json& extra_params, crypto::RandomSource& random) {
+  if (!extra_params.is_object() || !extra_params.contains("tpm")) return ChallengeExtra{};
+  TpmChallenge made = TRY(make_tpm_challenge(extra_params.at("tpm"), random));
+  return ChallengeExtra{.extra_params = std::move(made.extra_params), .tpm = std::move(made.asked)};
+}
+
 template <auto appraise>
-Verifier guest_verifier(std::string_view tee, ParsedEvidence (*parse)(std::string_view)) {
+Verifier guest_verifier(std::string_view tee, ParsedEvidence (*parse)(std::string_view),
+                        MakeChallenge challenge = no_challenge) {
   return {.tee = tee,
-          .challenge = no_challenge,
+          .challenge = challenge,
           .parse = parse,
           .appraise = [](const Parsed& parsed, const JudgeContext& context) {
             return appraise(static_cast<const EvidenceFiles&>(parsed), context);
@@ -31,7 +42,7 @@ std::span<const Verifier> builtin_verifiers() {
       guest_verifier<appraise_tdx>("tdx", parse_tdx_guest),
       guest_verifier<appraise_snp>("snp", parse_snp_guest),
       guest_verifier<appraise_nitro>("nitro", parse_nitro_guest),
-      guest_verifier<appraise_tpm>("tpm", parse_tpm_guest),
+      guest_verifier<appraise_tpm>("tpm", parse_tpm_guest, tpm_challenge),
       guest_verifier<appraise_azure>("az-snp-vtpm", parse_azure_snp_guest),
       guest_verifier<appraise_azure>("az-tdx-vtpm", parse_azure_tdx_guest),
   };
@@ -48,6 +59,7 @@ std::span<const EvidenceKind> builtin_evidence_kinds() {
       {"azure-vtpm", "vTPM of an Azure confidential VM, bound to SNP or TDX", appraise_azure},
       {"ratls-certificate", "certificate that carries an SGX or TDX quote", appraise_ratls},
       {"nvidia-gpu", "measurement report of an NVIDIA GPU", appraise_nvidia},
+      {"nvidia-rim", "reference manifest of an NVIDIA driver or VBIOS", appraise_nvidia_rim},
       {"ear-token", "attestation result of another verifier", appraise_ear},
       {"x509-path", "certificate path by RFC 5280", appraise_path},
       {"tcg-eventlog", "TCG event log", appraise_tcg_log},

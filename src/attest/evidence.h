@@ -44,6 +44,7 @@ Appraisal appraise_tdx(const EvidenceFiles& evidence, const JudgeContext& contex
 Appraisal appraise_tpm(const EvidenceFiles& evidence, const JudgeContext& context);
 Appraisal appraise_azure(const EvidenceFiles& evidence, const JudgeContext& context);
 Appraisal appraise_nvidia(const EvidenceFiles& evidence, const JudgeContext& context);
+Appraisal appraise_nvidia_rim(const EvidenceFiles& evidence, const JudgeContext& context);
 Appraisal appraise_ratls(const EvidenceFiles& evidence, const JudgeContext& context);
 Appraisal appraise_ear(const EvidenceFiles& evidence, const JudgeContext& context);
 Appraisal appraise_path(const EvidenceFiles& evidence, const JudgeContext& context);

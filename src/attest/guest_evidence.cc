@@ -129,12 +129,16 @@ ParsedEvidence parse_nitro_guest(std::string_view json) {
 }
 
 ParsedEvidence parse_tpm_guest(std::string_view json) {
-  GuestReader reader = TRY(GuestReader::over(
-      json, {"ak_public", "ak_tpmt", "ak_cert", "ak_chain", "tpm_quote", "event_log"}));
+  GuestReader reader =
+      TRY(GuestReader::over(json, {"ak_public", "ak_tpmt", "ak_cert", "ak_chain", "ek_cert",
+                                   "ek_chain", "activation", "tpm_quote", "event_log"}));
   TRY(reader.optional("ak_public", "ak"));
   TRY(reader.required("ak_tpmt", "ak_public_area"));
   TRY(reader.optional("ak_cert", "ak_cert"));
   TRY(reader.optional("ak_chain", "ak_chain"));
+  TRY(reader.optional("ek_cert", "ek_cert"));
+  TRY(reader.optional("ek_chain", "ek_chain"));
+  TRY(reader.optional("activation", "activation"));
   TRY(reader.optional("event_log", "event_log"));
   TRY(reader.tpm_quote());
   return reader.take();

@@ -87,8 +87,8 @@ class Judge {
   Verdict verdict_;
 };
 
-Json no_challenge(const Json&) {
-  return "";
+Result<ChallengeExtra> no_challenge(const Json&, crypto::RandomSource&) {
+  return ChallengeExtra{};
 }
 
 const Verifier* find_verifier(std::string_view tee) {

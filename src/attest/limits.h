@@ -18,6 +18,10 @@ inline constexpr std::size_t kEventLogEventsMax = 8192;
 inline constexpr std::size_t kCollateralBytesMax = 1 << 20;  // TCB info, QE identity
 inline constexpr std::size_t kTcbLevelsMax = 256;
 inline constexpr std::size_t kFactBytesMax = 64 << 20;  // of facts that are kept, about
+inline constexpr std::size_t kXmlBytesMax = 1 << 20;    // of one reference manifest
+inline constexpr std::size_t kXmlDepthMax = 32, kXmlElementsMax = 8192, kXmlAttributesMax = 256;
+inline constexpr std::size_t kXmlNameBytesMax = 128;
+inline constexpr std::size_t kRimFilesMax = 8, kCertificatesOfRimMax = 8;
 inline constexpr std::size_t kCollateralBundleBytesMax = 16 << 20;
 
 }  // namespace penstock::attest

@@ -1,11 +1,14 @@
 // NVIDIA GPUs: an SPDM 1.1 measurement report, signed by a key whose chain ends at NVIDIA's
-// identity root. The measurements are read, not compared: that needs NVIDIA's reference manifests.
+// identity root, and its measurements against NVIDIA's reference manifests.
 #include <algorithm>
+#include <map>
+#include <optional>
 
 #include <fmt/format.h>
 
 #include "attest/evidence.h"
 #include "attest/nvidia_report.h"
+#include "attest/nvidia_rim.h"
 #include "attest/rule_book.h"
 #include "crypto/der.h"
 
@@ -47,6 +50,24 @@ void check_fwid(RuleBook& book, const NvidiaReport& report, const crypto::PkixCe
               .advice = "the certificate is of other firmware than the report"});
 }
 
+std::optional<std::string> driver_version(const NvidiaReport& report) {
+  const auto driver = report.opaque.find(kOpaqueDriver);
+  if (driver == report.opaque.end()) return std::nullopt;
+  std::string text(as_text(driver->second));
+  text = text.substr(0, text.find('\0'));
+  for (char& c : text)
+    if (c < 0x20 || c > 0x7e) c = '?';
+  return text;
+}
+
+// As manifests write it: 96.00.5E.00.01. Four bytes, most significant last, then the one in front.
+std::optional<std::string> vbios_version(const NvidiaReport& report) {
+  const auto found = report.opaque.find(kOpaqueVbios);
+  if (found == report.opaque.end() || found->second.size() != 8) return std::nullopt;
+  const ByteBuffer& v = found->second;
+  return fmt::format("{:02X}.{:02X}.{:02X}.{:02X}.{:02X}", v[3], v[2], v[1], v[0], v[4]);
+}
+
 void nvidia_claims(Claims& claims, const NvidiaReport& report) {
   claims["nonce"] = to_hex(report.nonce);
   claims["responder_nonce"] = to_hex(report.responder_nonce);
@@ -55,13 +76,7 @@ void nvidia_claims(Claims& claims, const NvidiaReport& report) {
   for (const auto& [index, value] : report.measurements)
     measurements[std::to_string(index)] = to_hex(value);
   claims["measurements"] = std::move(measurements);
-  if (const auto driver = report.opaque.find(kOpaqueDriver); driver != report.opaque.end()) {
-    std::string text(as_text(driver->second));
-    text = text.substr(0, text.find('\0'));
-    for (char& c : text)
-      if (c < 0x20 || c > 0x7e) c = '?';
-    claims["driver_version"] = text;
-  }
+  if (const auto driver = driver_version(report)) claims["driver_version"] = *driver;
   if (const auto vbios = report.opaque.find(kOpaqueVbios);
       vbios != report.opaque.end() && vbios->second.size() <= 8)
     claims["vbios_version"] = to_hex(ByteBuffer(vbios->second.rbegin(), vbios->second.rend()));
@@ -83,6 +98,90 @@ void check_nvidia_signature(RuleBook& book, const NvidiaReport& report,
   book.claims()["signature_valid"] = good;
 }
 
+bool same_version(const std::optional<std::string>& seen, std::string_view manifest) {
+  const auto upper = [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; };
+  return seen && std::ranges::equal(*seen, manifest, {}, upper, upper);
+}
+
+// The decoder of Hopper's video engine is measured only where it is in confidential mode.
+bool is_measured(const NvidiaReport& report, unsigned index) {
+  constexpr unsigned kDecoder = 35;
+  constexpr std::uint8_t kInConfidentialMode = 0xaa;
+  if (index != kDecoder) return true;
+  const auto found = report.opaque.find(kOpaqueDecoder);
+  return found == report.opaque.end() || found->second.empty() ||
+         found->second[0] == kInConfidentialMode;
+}
+
+// What differs from the manifest, or stands in an earlier one too.
+std::string differences(const NvidiaReport& report, const NvidiaRim& rim,
+                        std::map<unsigned, const RimValue*>& taken) {
+  std::string out;
+  const auto add = [&](unsigned index, std::string_view what) {
+    out += fmt::format("{}{} {}", out.empty() ? "" : ", ", index, what);
+  };
+  for (const auto& [index, value] : rim.active) {
+    if (!taken.emplace(index, &value).second) {
+      add(index, "is in two manifests");
+      continue;
+    }
+    if (!is_measured(report, index)) continue;
+    const auto seen = report.measurements.find(index + 1);
+    if (seen == report.measurements.end())
+      add(index, "was not measured");
+    else if (std::ranges::find(value.digests, seen->second) == value.digests.end())
+      add(index, "differs");
+  }
+  return out;
+}
+
+// Driver and VBIOS each have a manifest of their own; both are needed.
+void check_reference_values(RuleBook& book, const EvidenceFiles& evidence,
+                            const NvidiaReport& report) {
+  const auto files = evidence.files.find("rim");
+  if (files == evidence.files.end() || files->second.empty())
+    return book.absent("reference_values", "measurement", {"rim"});
+  if (files->second.size() > kRimFilesMax)
+    return book.unreadable("manifest", {ErrorCode::limit_exceeded, "too many manifests"});
+  std::vector<NvidiaRim> rims;
+  for (const ByteBuffer& file : files->second) {
+    auto rim = book.read("manifest", parse_nvidia_rim(file));
+    if (!rim) return;
+    rims.push_back(std::move(*rim));
+  }
+  std::map<unsigned, const RimValue*> taken;
+  bool driver = false, vbios = false;
+  std::string wrong;
+  for (const NvidiaRim& rim : rims) {
+    const bool of_driver = same_version(driver_version(report), rim.version);
+    const bool of_vbios = same_version(vbios_version(report), rim.version);
+    const bool known = of_driver || of_vbios;
+    const std::string name = of_driver ? "driver_rim" : of_vbios ? "vbios_rim" : "rim";
+    book.check(known, {.name = name + "_version",
+                       .code = "measurement",
+                       .expected = fmt::format("driver {} or VBIOS {}",
+                                               driver_version(report).value_or("(none)"),
+                                               vbios_version(report).value_or("(none)")),
+                       .seen = rim.version.empty() ? "none" : rim.version,
+                       .advice = "fetch the manifests of the versions that the report names"});
+    if (!check_nvidia_rim(book, rim, name) || !known) continue;
+    driver = driver || of_driver;
+    vbios = vbios || of_vbios;
+    const std::string found = differences(report, rim, taken);
+    wrong += (wrong.empty() || found.empty() ? "" : ", ") + found;
+  }
+  book.check(
+      driver && vbios && wrong.empty(),
+      {.name = "reference_values",
+       .code = "measurement",
+       .expected = "every active value of a driver's and of a VBIOS' manifest",
+       .seen = !driver         ? "no good manifest of the driver"
+               : !vbios        ? "no good manifest of the VBIOS"
+               : wrong.empty() ? fmt::format("{} values", taken.size())
+                               : "measurement " + wrong,
+       .advice = "the GPU runs other firmware than NVIDIA has published for these versions"});
+}
+
 }  // namespace
 
 Appraisal appraise_nvidia(const EvidenceFiles& evidence, const JudgeContext& context) {
@@ -100,7 +199,7 @@ Appraisal appraise_nvidia(const EvidenceFiles& evidence, const JudgeContext& con
   book.nonce(report->nonce);
   if (book.judging()) {
     book.absent("revocation", "no-crl", {"ocsp"});
-    book.absent("reference_values", "measurement", {"rim"});
+    check_reference_values(book, evidence, *report);
   }
   const ByteBuffer* chain_file = evidence.file("cert_chain");
   if (chain_file == nullptr) {

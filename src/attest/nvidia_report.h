@@ -9,7 +9,8 @@
 
 namespace penstock::attest {
 
-inline constexpr std::uint16_t kOpaqueDriver = 3, kOpaqueVbios = 6, kOpaqueFwid = 20;
+inline constexpr std::uint16_t kOpaqueDriver = 3, kOpaqueVbios = 6, kOpaqueDecoder = 11,
+                               kOpaqueFwid = 20;
 
 struct NvidiaReport {
   ByteBuffer signed_part, signature;  // all but the last 96 bytes; r || s

@@ -5,7 +5,8 @@
 #include <string>
 
 #include "attest/evidence.h"
-#include "crypto/test_pki.h"
+#include "attest/tpm_enrolment.h"
+#include "crypto/test_tpm.h"
 
 namespace penstock::attest {
 
@@ -117,6 +118,66 @@ struct TpmMachine {
     out.files["crl"] = {crypto::test_crl({.issuer = "TPM root", .serials = crl}, root)};
     if (certified) out.files["ak_cert"] = {ak_certificate().der()};
     return out;
+  }
+};
+
+// A TPM whose attestation key nobody certifies: its maker certifies the endorsement key.
+struct EnrolledMachine : TpmMachine {
+  crypto::TestKey ek = crypto::test_rsa_key();
+  bool ek_usage = true;
+  long ek_serial = 52;
+
+  EnrolledMachine() { certified = false; }
+
+  // TPMT_PUBLIC of the default template.
+  ByteBuffer ek_public() const {
+    ByteBuffer out;
+    put(out, 0x0001, 2);
+    put(out, 0x000b, 2);
+    put(out, 0x000300b2, 4);
+    const auto policy =
+        from_hex("837197674484b3f81a90cc8d46a5d724fd52d76e06520b64f2a1da1b331469aa");
+    CHECK(policy.has_value());
+    sized(out, *policy);
+    put(out, 0x0006, 2);
+    put(out, 128, 2);
+    put(out, 0x0043, 2);
+    put(out, 0x0010, 2);
+    put(out, 2048, 2);
+    put(out, 0, 4);
+    BIGNUM* modulus = nullptr;
+    CHECK(EVP_PKEY_get_bn_param(ek.get(), "n", &modulus) == 1);
+    const crypto::BignumPtr owned(modulus);
+    ByteBuffer bytes(256);
+    CHECK(BN_bn2binpad(modulus, bytes.data(), 256) == 256);
+    sized(out, bytes);
+    return out;
+  }
+  crypto::PkixCertificate ek_certificate() const {
+    crypto::TestCertificate spec;
+    spec.name = "EK";
+    spec.issuer = "TPM root";
+    spec.serial = ek_serial;
+    spec.key_usage = "critical,keyEncipherment";
+    if (ek_usage)
+      spec.extensions.push_back(
+          {.oid = "2.5.29.37", .value = {0x30, 0x07, 0x06, 0x05, 0x67, 0x81, 0x05, 0x08, 0x01}});
+    return crypto::test_issue(spec, ek, root);
+  }
+  Json extra_params() const {
+    return {{"ek_cert", to_base64(ek_certificate().der())},
+            {"ek_public", to_base64(ek_public())},
+            {"ak_public", to_base64(public_area())}};
+  }
+  // The answer to a challenge; empty: the TPM refuses.
+  ByteBuffer activate(const Json& challenge, std::string_view runtime_data) const {
+    const auto blob = from_base64(challenge.at("credential_blob").get<std::string>());
+    const auto secret = from_base64(challenge.at("secret").get<std::string>());
+    CHECK(blob.has_value() && secret.has_value());
+    const auto opened = crypto::test_activate(ek, name(), *blob, *secret);
+    if (!opened) return {};
+    const auto mac = tpm_activation(*opened, runtime_data);
+    return ByteBuffer(mac.begin(), mac.end());
   }
 };
 

@@ -2,163 +2,14 @@
 #include "attest/tpm.h"
 
 #include <algorithm>
-#include <iterator>
 
 #include <fmt/format.h>
-
-#include "attest/collateral.h"
-#include "attest/nitro.h"
 
 namespace penstock::attest {
 namespace {
 
 constexpr std::uint32_t kMagic = 0xff544347;
 constexpr std::uint16_t kQuoteType = 0x8018;
-constexpr std::uint32_t kFixedTpm = 1U << 1, kFixedParent = 1U << 4, kSensitiveOrigin = 1U << 5,
-                        kRestricted = 1U << 16, kDecrypt = 1U << 17, kSign = 1U << 18;
-
-std::vector<crypto::SignatureAlgorithm> ak_algorithms() {
-  using crypto::Hash, crypto::SignatureForm;
-  std::vector<crypto::SignatureAlgorithm> out;
-  for (const SignatureForm form :
-       {SignatureForm::ecdsa_der, SignatureForm::rsa_pkcs1, SignatureForm::rsa_pss})
-    for (const Hash hash : {Hash::sha256, Hash::sha384, Hash::sha512}) out.push_back({form, hash});
-  return out;
-}
-
-std::optional<crypto::PublicKey> read_ak(RuleBook& book, const EvidenceFiles& evidence) {
-  const ByteBuffer* file = evidence.file("ak");
-  if (file == nullptr) return std::nullopt;
-  const auto read = [](ByteView bytes) {
-    const bool pem = as_text(bytes).find("-----BEGIN") != std::string_view::npos;
-    return pem ? crypto::PublicKey::from_pem(as_text(bytes)) : crypto::PublicKey::from_spki(bytes);
-  };
-  const auto key =
-      book.read("attestation key", read_once<crypto::PublicKey>(book.context(), *file, read));
-  if (!key) return std::nullopt;
-  return **key;
-}
-
-void check_ak_revocation(RuleBook& book, const EvidenceFiles& evidence,
-                         const crypto::Chain& chain) {
-  std::vector<crypto::Crl> crls = read_crls(book, evidence, "crl");
-  if (const Collateral* known = book.context().collateral; known != nullptr)
-    std::ranges::copy(known->tpm_crls(), std::back_inserter(crls));
-  if (crls.empty() && evidence.file("crl") == nullptr)
-    return book.absent("ak_revocation", "no-crl", {"crl"});
-  for (std::size_t i = 0; i < issued_certificates(chain); ++i)
-    check_revocation(book, fmt::format("ak_{}", i), chain, i, crls);
-}
-
-// The certificate of the key and its chain; the key in it, when there is one.
-std::optional<crypto::PublicKey> check_ak_chain(RuleBook& book, const EvidenceFiles& evidence,
-                                                Trust& trust) {
-  std::vector<crypto::PkixCertificate> all;
-  for (const std::string_view role : {"ak_cert", "ak_chain"})
-    if (const auto found = evidence.files.find(role); found != evidence.files.end())
-      for (const ByteBuffer& file : found->second)
-        if (auto read = book.read(role, certificates_of(book.context(), file)))
-          std::ranges::move(*read, std::back_inserter(all));
-  const auto leaf = std::ranges::find_if(all, [](const auto& each) { return !each.is_ca(); });
-  if (leaf == all.end()) {
-    if (evidence.file("document") == nullptr) book.absent("ak_trust", "chain", {"ak_chain"});
-    return std::nullopt;
-  }
-  const auto chain = chain_of(book.context(), *leaf, all, Pki::tpm,
-                              {.algorithms = ak_algorithms(), .length_max = 5});
-  book.chain("ak", *chain);
-  book.claims()["root"] = chain->anchor.value_or("");
-  if (chain->anchor) trust = book.context().anchors.trust_of(Pki::tpm, *chain->anchor);
-  check_ak_revocation(book, evidence, *chain);
-  return leaf->key();
-}
-
-void same_key(RuleBook& book, std::string_view name, const crypto::PublicKey& a,
-              const crypto::PublicKey& b) {
-  book.check(a == b, {.name = std::string(name),
-                      .code = "binding",
-                      .expected = fmt::format("the attestation key {}", to_hex(a.id())),
-                      .seen = to_hex(b.id()),
-                      .advice = "the evidence is put together from those of different TPMs"});
-}
-
-void check_public_area(RuleBook& book, const TpmPublic& area) {
-  constexpr std::uint32_t kWanted =
-      kFixedTpm | kFixedParent | kSensitiveOrigin | kRestricted | kSign;
-  const bool good = (area.attributes & kWanted) == kWanted && (area.attributes & kDecrypt) == 0;
-  book.check(good, {.name = "ak_attributes",
-                    .code = "policy",
-                    .expected = "a restricted signing key, made in the TPM and fixed to it",
-                    .seen = fmt::format("{:#x}", area.attributes),
-                    .advice = "a key that signs anything can sign a quote that no TPM made"});
-}
-
-// The quote names its signer by a hash over hierarchy and public area. For a primary key that can
-// be recomputed: only then does the quote vouch for the area.
-void check_ak_name(RuleBook& book, const EvidenceFiles& evidence, const TpmPublic& area) {
-  const ByteBuffer* file = evidence.file("quote");
-  const auto quote = file == nullptr ? Result<TpmQuote>(fail(ErrorCode::not_found, "no quote"))
-                                     : parse_tpm_quote(*file);
-  if (!quote) return;
-  constexpr std::uint32_t kHierarchies[] = {0x40000001, 0x4000000b, 0x4000000c, 0x40000007};
-  const auto hash = area.name[1] == 0x0c   ? crypto::Hash::sha384
-                    : area.name[1] == 0x0d ? crypto::Hash::sha512
-                                           : crypto::Hash::sha256;
-  bool named = false;
-  for (const std::uint32_t hierarchy : kHierarchies) {
-    ByteBuffer input;
-    for (int shift = 24; shift >= 0; shift -= 8)
-      input.push_back(static_cast<std::uint8_t>(hierarchy >> shift));
-    input.insert(input.end(), area.name.begin(), area.name.end());
-    ByteBuffer qualified(area.name.begin(), area.name.begin() + 2);
-    const ByteBuffer digest = crypto::digest(hash, input);
-    qualified.insert(qualified.end(), digest.begin(), digest.end());
-    named = named || qualified == quote->qualified_signer;
-  }
-  if (named) {
-    book.claims()["ak_attributes"] = fmt::format("{:#x}", area.attributes);
-    book.claims()["ak_restricted"] = (area.attributes & kRestricted) != 0;
-    book.claims()["ak_name"] = to_hex(area.name);
-  }
-  // An archived quote of a key below another key cannot be recomputed, and nothing is claimed of
-  // it.
-  if (!named && book.context().expected.unbound) return;
-  book.check(named, {.name = "ak_name",
-                     .code = "binding",
-                     .expected = "a quote that names this public area, as a primary key",
-                     .seen = named ? "it does" : to_hex(quote->qualified_signer),
-                     .advice = "make the attestation key a primary key of the TPM"});
-}
-
-// An EC2 instance: AWS signs a document that carries the key.
-std::optional<crypto::PublicKey> check_nitrotpm(RuleBook& book, const EvidenceFiles& evidence,
-                                                Trust& trust) {
-  const ByteBuffer* file = evidence.file("document");
-  if (file == nullptr) return std::nullopt;
-  const auto document = book.read("attestation document", parse_nitro_document(*file));
-  if (!document) return std::nullopt;
-  book.check(document->tpm, {.name = "document_kind",
-                             .code = "parse",
-                             .expected = "a document of a NitroTPM",
-                             .seen = document->tpm ? "it is" : "one of an enclave",
-                             .advice = "an enclave's document does not vouch for a TPM"});
-  check_nitro_envelope(book, *document, evidence);
-  trust = Trust::provider;
-  Claims& claims = book.claims();
-  claims["module_id"] = document->module_id;
-  claims["timestamp"] = document->timestamp_ms;
-  Json bank = Json::object();
-  for (const auto& [index, value] : document->pcrs) bank[std::to_string(index)] = to_hex(value);
-  claims["document_pcrs"] = {{"sha384", bank}};
-  if (evidence.file("quote") == nullptr) {  // the document alone: its registers and its nonce
-    claims["pcrs"] = {{"sha384", std::move(bank)}};
-    book.nonce(document->nonce.value_or(ByteBuffer()));
-  }
-  if (!document->public_key) return std::nullopt;
-  if (auto key = crypto::PublicKey::from_spki(*document->public_key)) return *key;
-  if (auto area = parse_tpm_public(*document->public_key)) return area->key;
-  return book.read("key of the document", crypto::PublicKey::from_spki(*document->public_key));
-}
 
 void quote_claims(Claims& claims, const TpmQuote& quote) {
   claims["magic"] = fmt::format("{:08x}", quote.magic);
@@ -366,13 +217,15 @@ void check_tpm_quote(RuleBook& book, const EvidenceFiles& evidence, const crypto
   check_tpm_nonce(book, *quote);
   const ByteBuffer* pcrs = evidence.file("pcrs");
   if (pcrs == nullptr) return book.absent("pcr_digest", "pcr-digest", {"pcrs"});
-  const auto banks = book.read("PCRs", parse_pcrs(*pcrs));
-  if (!banks) return;
-  pcr_claims(book.claims(), *banks);
-  check_pcr_digest(book, *quote, *banks, hash);
-  check_measured(book, *banks);
-  check_tpm_log(book, evidence, *banks);
-  check_tpm_config(book, *banks);
+  // Machines of one image have the same registers.
+  const auto read = book.read("PCRs", read_once<PcrBanks>(book.context(), *pcrs, parse_pcrs));
+  if (!read) return;
+  const PcrBanks& banks = **read;
+  pcr_claims(book.claims(), banks);
+  check_pcr_digest(book, *quote, banks, hash);
+  check_measured(book, banks);
+  check_tpm_log(book, evidence, banks);
+  check_tpm_config(book, banks);
 }
 
 Appraisal appraise_tpm(const EvidenceFiles& evidence, const JudgeContext& context) {
@@ -389,13 +242,16 @@ Appraisal appraise_tpm(const EvidenceFiles& evidence, const JudgeContext& contex
   } else if (book.judging()) {
     book.absent("ak_attributes", "policy", {"ak_public_area"});
   }
-  std::optional<crypto::PublicKey> ak = certified ? certified : from_document;
+  const auto enrolled = check_enrolment(book, evidence, area.get(), out.trust);
+  std::optional<crypto::PublicKey> ak = certified       ? certified
+                                        : from_document ? from_document
+                                                        : enrolled;
   if (ak && given) same_key(book, "ak_certificate", *ak, *given);
   if (!ak) ak = given;
   if (!ak && area) ak = area->key;
   if (area) {
     check_public_area(book, *area);
-    check_ak_name(book, evidence, *area);
+    if (!enrolled) check_ak_name(book, evidence, *area);
     if (ak) same_key(book, "ak_public_area", *ak, area->key);
   }
   // A guest quotes: a document by itself is bound to no session.

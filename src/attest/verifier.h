@@ -12,11 +12,13 @@
 #include "attest/report_data.h"
 #include "attest/verdict.h"
 #include "crypto/ec.h"
+#include "crypto/random.h"
 
 namespace penstock::attest {
 
 class Collateral;
 class FactCache;
+struct TpmCredentialAsked;
 
 // What is asked of the evidence.
 enum class Ask : std::uint8_t {
@@ -34,6 +36,8 @@ struct Expectations {
   ByteBuffer config_digest = {};
   std::int64_t now_s = 0;
   bool debug_allowed = false;
+  // What this session's challenge asked of a TPM; null: nothing, and then nothing is enrolled.
+  std::shared_ptr<const TpmCredentialAsked> tpm_credential = nullptr;
 
   // The canonical runtime data that report_data is the SHA-384 of: TEEs with another form of
   // binding derive theirs from it. Empty: only report_data is known.
@@ -75,16 +79,24 @@ struct Appraisal {
   Trust trust = Trust::none;
 };
 
+// What a challenge carries beside the nonce ("extra-params"), and what is kept until it is
+// answered.
+struct ChallengeExtra {
+  Json extra_params = "";
+  std::shared_ptr<const TpmCredentialAsked> tpm = nullptr;
+};
+
 struct Verifier {
   std::string_view tee;  // the protocol's name of it
-  // What the challenge carries beside the nonce ("extra-params"), from what the guest sent there.
-  Json (*challenge)(const Json& extra_params);
+  // From what the guest sent as "extra-params". invalid_argument, unsupported: that is malformed.
+  Result<ChallengeExtra> (*challenge)(const Json& extra_params, crypto::RandomSource& random);
   // invalid_argument: not this TEE's evidence. `evidence` is JSON text, at most kEvidenceBytesMax.
   Result<std::unique_ptr<Parsed>> (*parse)(std::string_view evidence);
   // Every rule runs, whatever the others say. Each chain is verified once.
   Appraisal (*appraise)(const Parsed& parsed, const JudgeContext& context);
 };
-Json no_challenge(const Json& extra_params);  // of a TEE that needs nothing but the nonce: ""
+// Of a TEE that needs nothing but the nonce.
+Result<ChallengeExtra> no_challenge(const Json& extra_params, crypto::RandomSource& random);
 
 std::span<const Verifier> builtin_verifiers();
 const Verifier* find_verifier(std::string_view tee);

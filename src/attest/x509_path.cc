@@ -55,7 +55,7 @@ Appraisal appraise_path(const EvidenceFiles& evidence, const JudgeContext& conte
   // Certificates with the keys that are trusted.
   std::vector<crypto::PkixCertificate> anchors = context.anchors.replaced_certificates;
   for (const Pki pki : {Pki::intel, Pki::amd_milan, Pki::amd_genoa, Pki::amd_turin, Pki::aws_nitro,
-                        Pki::nvidia, Pki::tpm}) {
+                        Pki::nvidia, Pki::nvidia_rim, Pki::tpm}) {
     if (context.anchors.replaced) break;
     for (const crypto::Anchor& anchor : context.anchors.of(pki))
       for (const crypto::PkixCertificate& each : intermediates)

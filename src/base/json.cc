@@ -1,7 +1,8 @@
 #include "base/json.h"
 
 #include <algorithm>
-#include <set>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -9,30 +10,64 @@
 namespace penstock {
 namespace {
 
-// Watches depth and duplicate members while nlohmann parses; stops the parse at the first offence.
-class Guard {
+// Makes the values while nlohmann reads them; stops at the first offence. A member that is there
+// twice shows when it is put in, so nothing else is kept of names.
+class JsonBuilder {
  public:
-  explicit Guard(std::size_t depth_max) : depth_max_(depth_max) {}
+  Json root = nullptr;
+  bool duplicate = false;
+  std::optional<std::size_t> error_at;  // nullopt: no error, or one without a place
 
-  bool operator()(int, Json::parse_event_t event, Json& parsed) {
-    using Event = Json::parse_event_t;
-    if (event == Event::object_start || event == Event::array_start) {
-      members_.emplace_back();
-      if (members_.size() > depth_max_) too_deep = true;
-    } else if (event == Event::object_end || event == Event::array_end) {
-      members_.pop_back();
-    } else if (event == Event::key) {
-      if (!members_.back().insert(parsed.get<std::string>()).second) duplicate = true;
-    }
+  bool null() { return put(nullptr); }
+  bool boolean(bool value) { return put(value); }
+  bool number_integer(Json::number_integer_t value) { return put(value); }
+  bool number_unsigned(Json::number_unsigned_t value) { return put(value); }
+  bool number_float(Json::number_float_t value, const Json::string_t&) { return put(value); }
+  bool string(Json::string_t& value) { return put(std::move(value)); }
+  bool binary(Json::binary_t&) { return false; }  // not in texts
+  bool start_object(std::size_t) { return open(Json::object()); }
+  bool start_array(std::size_t) { return open(Json::array()); }
+  bool end_object() { return close(); }
+  bool end_array() { return close(); }
+  bool key(Json::string_t& name) {
+    auto& members = open_.back()->get_ref<Json::object_t&>();
+    const auto [at, fresh] = members.try_emplace(std::move(name), nullptr);
+    member_ = &at->second;
+    duplicate = !fresh;
+    return fresh;
+  }
+  bool parse_error(std::size_t at, const std::string&, const Json::exception& error) {
+    if (dynamic_cast<const Json::parse_error*>(&error) != nullptr) error_at = at;
+    return false;
+  }
+
+ private:
+  // Where the next value goes. An open container does not move: nothing is added to the one around
+  // it before it is closed.
+  Json* place() {
+    if (open_.empty()) return &root;
+    if (!open_.back()->is_array()) return member_;
+    auto& list = open_.back()->get_ref<Json::array_t&>();
+    return &list.emplace_back();
+  }
+  template <typename Value>
+  bool put(Value&& value) {
+    *place() = std::forward<Value>(value);
+    return true;
+  }
+  bool open(Json container) {
+    Json* at = place();
+    *at = std::move(container);
+    open_.push_back(at);
+    return true;
+  }
+  bool close() {
+    open_.pop_back();
     return true;
   }
 
-  bool too_deep = false;
-  bool duplicate = false;
-
- private:
-  std::size_t depth_max_;
-  std::vector<std::set<std::string>> members_;
+  std::vector<Json*> open_;
+  Json* member_ = nullptr;
 };
 
 // nlohmann recurses nowhere while parsing, but its destructor's cost and ours grow with depth.
@@ -67,19 +102,15 @@ Result<Json> parse_json(std::string_view text, std::string_view what, JsonLimits
   if (nests_deeper(text, limits.depth_max))
     return fail(ErrorCode::limit_exceeded,
                 fmt::format("{}: JSON is nested deeper than {} levels", what, limits.depth_max));
-  Guard guard(limits.depth_max);
-  try {
-    Json parsed = Json::parse(text, std::ref(guard));
-    if (guard.duplicate)
-      return fail(ErrorCode::invalid_argument,
-                  fmt::format("{}: JSON has the same member twice in one object", what));
-    return parsed;
-  } catch (const Json::parse_error& e) {
+  JsonBuilder builder;
+  if (Json::sax_parse(text, &builder)) return std::move(builder.root);
+  if (builder.duplicate)
     return fail(ErrorCode::invalid_argument,
-                fmt::format("{}: not valid JSON at byte {}", what, e.byte));
-  } catch (const Json::exception&) {
-    return fail(ErrorCode::invalid_argument, fmt::format("{}: not valid JSON", what));
-  }
+                fmt::format("{}: JSON has the same member twice in one object", what));
+  if (builder.error_at)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{}: not valid JSON at byte {}", what, *builder.error_at));
+  return fail(ErrorCode::invalid_argument, fmt::format("{}: not valid JSON", what));
 }
 
 namespace {

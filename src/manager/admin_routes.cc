@@ -3,6 +3,7 @@
 
 #include "keys/resource.h"
 #include "manager/answer.h"
+#include "manager/builds.h"
 #include "manager/limits.h"
 #include "manager/request_parts.h"
 #include "manager/route.h"
@@ -29,11 +30,18 @@ Json secrets(const App& app) {
   return out;
 }
 
+Json whole_builds(const App& app) {
+  Json out = Json::array();
+  for (const WholeBuild& build : app.whole_builds) out.push_back(to_json(build));
+  return out;
+}
+
 Json app_json(const App& app) {
   return {{"app", app.name},
           {"description", app.description},
           {"created_ms", app.created_ms},
           {"builds", approvals(app.builds, "measurement")},
+          {"whole_builds", whole_builds(app)},
           {"configs", approvals(app.configs, "digest")},
           {"policy", app.policy.document()},
           {"policy_digest", app.policy.digest()},

@@ -4,6 +4,7 @@
 #include "attest/simulated.h"
 #include "crypto/jwk.h"
 #include "manager/answer.h"
+#include "manager/builds.h"
 #include "manager/limits.h"
 #include "manager/request_parts.h"
 #include "manager/route.h"
@@ -29,8 +30,19 @@ Result<Approved> approval_in(const RouteContext& context, const Call& call, cons
 
 void approve_build(const RouteContext& context, const Call& call, net::ResponseWriter& writer) {
   answer_done(writer, [&]() -> Result<> {
-    const Approved build = TRY(approval_in(context, call, "measurement"));
-    return context.store.approve_build(call.actor, call.segments.at(0), build);
+    const Json body = TRY(parse_admin_body(call.http.body));
+    if (!body.contains("claims")) {
+      const Approved build = TRY(approval_in(context, call, "measurement"));
+      return context.store.approve_build(call.actor, call.segments.at(0), build);
+    }
+    TRY(check_app_name(call.segments.at(0)));
+    if (body.contains("measurement"))
+      return fail(ErrorCode::invalid_argument,
+                  "body: 'measurement' or 'claims': among claims it is one of them");
+    std::string note = TRY(optional_text(body, "note", kNoteBytesMax));
+    const WholeBuild build =
+        TRY(parse_whole_build(body.at("claims"), std::move(note), context.clock.now_ms()));
+    return context.store.approve_whole_build(call.actor, call.segments.at(0), build);
   }());
 }
 

@@ -31,10 +31,13 @@ void begin_session(const RouteContext& context, const Call& call, net::ResponseW
     return refuse(writer, 400, "AttestationError",
                   fmt::format("no verifier for the TEE '{}' here", request->tee));
   }
-  const auto challenge = context.sessions.begin(request->tee);
+  const auto extra = verifier->challenge(request->extra_params, context.random);
+  if (!extra)
+    return refuse_message(context, call, "auth", "message",
+                          {400, "SerdeError", extra.error().text()}, writer);
+  const auto challenge = context.sessions.begin(request->tee, extra->tpm);
   if (!challenge) return refuse_inside(writer, challenge.error());
-  const Json body = {{"nonce", challenge->nonce},
-                     {"extra-params", verifier->challenge(request->extra_params)}};
+  const Json body = {{"nonce", challenge->nonce}, {"extra-params", extra->extra_params}};
   (void)writer.send(
       200,
       {{"Content-Type", std::string(kJsonType)}, {"Set-Cookie", set_session_cookie(*challenge)}},
@@ -67,6 +70,7 @@ Result<Judged> judge_request(const RouteContext& context, const Sessions::Challe
   expected.runtime_data =
       TRY(attest::runtime_data(request.additional, challenge.nonce, request.key.jwk()));
   expected.now_s = context.clock.now_ms() / 1000;
+  expected.tpm_credential = challenge.tpm;
   const auto snapshot = context.store.snapshot();
   // No app is named yet: what one of them tolerates is let through, and each policy decides anew.
   for (const auto& [unused, app] : snapshot->apps) app->policy.widen(expected);

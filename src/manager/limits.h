@@ -10,10 +10,13 @@ namespace penstock::manager {
 inline constexpr std::size_t kBodyBytesMax = 2 << 20;            // of one request
 inline constexpr std::size_t kCollateralBodyBytesMax = 6 << 20;  // of an import of the owner's
 inline constexpr std::int64_t kCollateralAlarmDays = 7;          // before the first of it ends
+inline constexpr std::int64_t kTrustAnchorsMax = 256;            // that an owner names
 inline constexpr std::size_t kBodyDepthMax = 32;
 inline constexpr std::size_t kHeaderFieldsBytesMax = 64 << 10;  // tokens of some issuers are long
 inline constexpr std::size_t kDescriptionBytesMax = 4096;
 inline constexpr std::size_t kNoteBytesMax = 1024;
+inline constexpr std::size_t kBuildClaimsMax = 32;  // of one approved build
+inline constexpr std::size_t kBuildClaimNameBytesMax = 64, kBuildClaimBytesMax = 256;
 inline constexpr std::size_t kDigestBytesMin = 16;  // of an approved measurement or configuration
 inline constexpr std::size_t kDigestBytesMax = 64;
 inline constexpr std::size_t kTeeNameBytesMax = 32;

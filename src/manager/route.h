@@ -89,6 +89,10 @@ void approve_config(const RouteContext&, const Call&, net::ResponseWriter&);
 void withdraw_config(const RouteContext&, const Call&, net::ResponseWriter&);
 void make_platform(const RouteContext&, const Call&, net::ResponseWriter&);
 void list_platforms(const RouteContext&, const Call&, net::ResponseWriter&);
+// trust_anchors.cc
+void add_trust_anchor(const RouteContext&, const Call&, net::ResponseWriter&);
+void remove_trust_anchor(const RouteContext&, const Call&, net::ResponseWriter&);
+void list_trust_anchors(const RouteContext&, const Call&, net::ResponseWriter&);
 // lease_routes.cc
 void hold_lease(const RouteContext&, const Call&, net::ResponseWriter&);
 void list_services(const RouteContext&, const Call&, net::ResponseWriter&);

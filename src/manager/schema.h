@@ -41,6 +41,18 @@ CREATE TABLE services(app TEXT NOT NULL, service TEXT NOT NULL, instance TEXT NO
 CREATE TABLE collateral(id INTEGER PRIMARY KEY CHECK(id = 1), sha256 TEXT NOT NULL,
                         imported_ms INTEGER NOT NULL, bundle BLOB NOT NULL);
 )"},
+    // Roots that the owner has named (trust_anchors.h).
+    Migration{4, R"(
+CREATE TABLE anchors(id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, pki TEXT NOT NULL,
+                     trust TEXT NOT NULL, certificate TEXT NOT NULL, added_ms INTEGER NOT NULL)
+  WITHOUT ROWID;
+)"},
+    // Builds of several claims (builds.h).
+    Migration{5, R"(
+CREATE TABLE whole_builds(app TEXT NOT NULL REFERENCES apps(app) ON DELETE CASCADE,
+                          id TEXT NOT NULL, claims TEXT NOT NULL, note TEXT NOT NULL,
+                          added_ms INTEGER NOT NULL, PRIMARY KEY(app, id)) WITHOUT ROWID;
+)"},
 };
 
 }  // namespace penstock::manager

@@ -39,14 +39,15 @@ std::size_t Sessions::KeyHash::operator()(const Key& key) const {
   return hash;
 }
 
-Result<Sessions::Challenge> Sessions::begin(std::string_view tee) {
+Result<Sessions::Challenge> Sessions::begin(std::string_view tee,
+                                            std::shared_ptr<const attest::TpmCredentialAsked> tpm) {
   std::array<std::uint8_t, kIdBytes> id{};
   std::array<std::uint8_t, kNonceBytes> nonce{};
   TRY(random_.fill(id));
   TRY(random_.fill(nonce));
   Session session;
-  session.challenge = {to_hex(id), to_base64(nonce), std::string(tee),
-                       clock_.now_ms() + kSessionMs};
+  session.challenge = {to_hex(id), to_base64(nonce), std::string(tee), clock_.now_ms() + kSessionMs,
+                       std::move(tpm)};
   session.key = crypto::sha256(as_bytes(session.challenge.id));
   Challenge challenge = session.challenge;
   const std::lock_guard lock(mutex_);

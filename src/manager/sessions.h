@@ -11,6 +11,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "attest/tpm_enrolment.h"
 #include "base/clock.h"
 #include "crypto/random.h"
 #include "crypto/sha.h"
@@ -26,6 +27,8 @@ class Sessions {
     std::string nonce;  // base64 of 32 random bytes
     std::string tee;
     std::int64_t expires_ms = 0;
+    // What the challenge asked of a TPM; null: nothing.
+    std::shared_ptr<const attest::TpmCredentialAsked> tpm = nullptr;
   };
 
   // Clock and random outlive it.
@@ -35,7 +38,8 @@ class Sessions {
 
   // When there are too many, the oldest that has not attested makes room, then the oldest of all: a
   // flood of challenges cannot push out who has proved something.
-  Result<Challenge> begin(std::string_view tee);
+  Result<Challenge> begin(std::string_view tee,
+                          std::shared_ptr<const attest::TpmCredentialAsked> tpm = nullptr);
 
   // The nonce of a session, for one attempt to answer it: whatever comes of it, a second call
   // fails. unauthenticated: unknown, expired or used.

@@ -8,7 +8,7 @@ const std::vector<std::string>* App::find(std::string_view list) const {
   return nullptr;
 }
 
-// What is approved is a measurement, so that is all of a build's claims here.
+// Beside those of several claims: of a build that is a measurement that is all.
 const std::vector<attest::Build>* App::find_builds(std::string_view list) const {
   return list == "builds" ? &whole_builds_ : nullptr;
 }
@@ -22,6 +22,9 @@ void App::index() {
     whole_builds_.push_back({.name = build.note.empty() ? build.value : build.note,
                              .claims = {{"measurement", build.value}}});
   }
+  for (const WholeBuild& build : whole_builds)
+    whole_builds_.push_back(
+        {.name = build.note.empty() ? build.id : build.note, .claims = build.claims});
   for (const Approved& config : configs) digests_.push_back(config.value);
 }
 

@@ -19,6 +19,14 @@ struct Approved {
   std::int64_t added_ms = 0;
 };
 
+// A build that is known by several claims, all of which must fit.
+struct WholeBuild {
+  std::string id;  // SHA-256 of the canonical JSON of its claims, lower-case hex
+  std::map<std::string, std::string> claims;
+  std::string note;
+  std::int64_t added_ms = 0;
+};
+
 struct Secret {
   std::string kind, name;
   std::int64_t version = 0;
@@ -37,6 +45,7 @@ class App final : public attest::PolicyLists {
   std::int64_t created_ms = 0;
   attest::Policy policy;
   std::vector<Approved> builds, configs;
+  std::vector<WholeBuild> whole_builds;
   // Shared by successive snapshots and by releases under way.
   std::map<std::string, std::shared_ptr<const Secret>, std::less<>> secrets;  // "<kind>/<name>"
 
@@ -52,12 +61,22 @@ struct Platform {
   std::int64_t added_ms = 0;
 };
 
+// A root that the owner has named; anchors.named has its key.
+struct TrustAnchor {
+  std::string id;  // SHA-256 of its SubjectPublicKeyInfo, lower-case hex
+  std::string name;
+  attest::Trust trust = attest::Trust::operator_;
+  std::string certificate;  // base64 of DER
+  std::int64_t added_ms = 0;
+};
+
 struct Snapshot {
   std::uint64_t generation = 0;
   CollateralPtr collateral;  // null: none was imported
   // Shared by successive snapshots: a change replaces one app.
   std::map<std::string, std::shared_ptr<const App>, std::less<>> apps;
   std::vector<Platform> platforms;
+  std::vector<TrustAnchor> trust_anchors;
   attest::Anchors anchors;
 
   const App* find(std::string_view app) const;

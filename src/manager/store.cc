@@ -7,7 +7,9 @@
 #include "base/check.h"
 #include "base/crash_point.h"
 #include "base/log.h"
+#include "manager/builds.h"
 #include "manager/schema.h"
+#include "manager/trust_anchors.h"
 #include "manager/trust_files.h"
 
 namespace penstock::manager {
@@ -29,7 +31,7 @@ Result<bool> read_development(Database& database, bool wanted) {
 // A log without entries belongs to a store that is empty but for its tables: one whose entries were
 // taken away must not pass for that.
 Result<> require_empty(Database& database) {
-  for (const char* table : {"meta", "apps", "secrets", "platforms", "services"}) {
+  for (const char* table : {"meta", "apps", "secrets", "platforms", "services", "anchors"}) {
     Statement any = TRY(database.prepare(fmt::format("SELECT 1 FROM {} LIMIT 1", table)));
     if (!TRY(any.step())) continue;
     return fail(ErrorCode::corrupt,
@@ -129,6 +131,23 @@ Result<> read_platforms(Database& database, bool development, Snapshot& out) {
   return {};
 }
 
+// After the platforms.
+Result<> read_anchors(Database& database, Snapshot& out) {
+  out.trust_anchors.clear();
+  Statement select = TRY(database.prepare(
+      "SELECT id, name, trust, certificate, added_ms FROM anchors ORDER BY added_ms, id"));
+  while (TRY(select.step())) {
+    TrustAnchor row{.id = select.text(0),
+                    .name = select.text(1),
+                    .trust = TRY(attest::trust_from(select.text(2))),
+                    .certificate = select.text(3),
+                    .added_ms = select.integer(4)};
+    out.anchors.named.push_back(TRY_IN(named_anchor(row), "a stored trust anchor"));
+    out.trust_anchors.push_back(std::move(row));
+  }
+  return {};
+}
+
 // Null: there is no such app.
 Result<std::shared_ptr<const App>> read_app(Database& database, const std::string& name,
                                             const App* before) {
@@ -144,6 +163,7 @@ Result<std::shared_ptr<const App>> read_app(Database& database, const std::strin
       database, "SELECT measurement, note, added_ms FROM builds WHERE app = ?", name));
   app->configs = TRY(
       read_approved(database, "SELECT digest, note, added_ms FROM configs WHERE app = ?", name));
+  app->whole_builds = TRY(read_whole_builds(database, name));
   TRY(read_secrets(database, before, *app));
   app->index();
   return app;
@@ -230,6 +250,7 @@ Store::~Store() = default;
 Result<> Store::load(Database& database) {
   auto snapshot = std::make_shared<Snapshot>();
   TRY(read_platforms(database, development_, *snapshot));
+  TRY(read_anchors(database, *snapshot));
   snapshot->collateral = TRY(read_collateral(database, nullptr));
   std::vector<std::string> names;
   Statement select = TRY(database.prepare("SELECT app FROM apps"));
@@ -255,7 +276,8 @@ void Store::publish(std::shared_ptr<const Snapshot> next) {
 Result<> Store::reload(Database& database, Snapshot& next, const std::string& app) const {
   if (app.empty()) {
     next.collateral = TRY(read_collateral(database, next.collateral));
-    return read_platforms(database, development_, next);
+    TRY(read_platforms(database, development_, next));
+    return read_anchors(database, next);
   }
   const std::shared_ptr<const App> before = next.apps.contains(app) ? next.apps[app] : nullptr;
   next.apps.erase(app);
@@ -339,11 +361,33 @@ Result<> Store::approve_build(const Actor& by, const std::string& app, const App
                    app, build));
 }
 
-Result<> Store::withdraw_build(const Actor& by, const std::string& app,
-                               const std::string& measurement) {
-  return audit_->change({by, "build.withdraw", app, measurement, "done"},
-                        remove_approved("DELETE FROM builds WHERE app = ? AND measurement = ?", app,
-                                        "approved build", measurement));
+Result<> Store::approve_whole_build(const Actor& by, const std::string& app,
+                                    const WholeBuild& build) {
+  const std::string claims = TRY(canonical_json(Json(build.claims)));
+  return audit_->change(
+      {by, "build.approve", app, fmt::format("{} {}", build.id, claims), "done"},
+      [&](Database& database, AuditDraft&) -> Result<> {
+        TRY(require_app(database, app));
+        Statement put = TRY(
+            database.prepare("INSERT OR REPLACE INTO whole_builds(app, id, claims, note, added_ms) "
+                             "VALUES(?, ?, ?, ?, ?)"));
+        put.bind(1, app).bind(2, build.id).bind(3, claims).bind(4, build.note);
+        return put.bind(5, build.added_ms).run();
+      });
+}
+
+Result<> Store::withdraw_build(const Actor& by, const std::string& app, const std::string& build) {
+  return audit_->change(
+      {by, "build.withdraw", app, build, "done"}, [&](Database& database, AuditDraft&) -> Result<> {
+        TRY(require_app(database, app));
+        for (const char* sql : {"DELETE FROM builds WHERE app = ? AND measurement = ?",
+                                "DELETE FROM whole_builds WHERE app = ? AND id = ?"}) {
+          Statement remove = TRY(database.prepare(sql));
+          TRY(remove.bind(1, app).bind(2, build).run());
+          if (database.changes() > 0) return {};
+        }
+        return nothing_removed("approved build", build);
+      });
 }
 
 Result<> Store::approve_config(const Actor& by, const std::string& app, const Approved& config) {

@@ -41,7 +41,9 @@ class Store final : private ChangeObserver {
   Result<> put_app(const Actor& by, const std::string& app, const std::string& description);
   Result<> remove_app(const Actor& by, const std::string& app);
   Result<> approve_build(const Actor& by, const std::string& app, const Approved& build);
-  Result<> withdraw_build(const Actor& by, const std::string& app, const std::string& measurement);
+  Result<> approve_whole_build(const Actor& by, const std::string& app, const WholeBuild& build);
+  // By its measurement, or by the id of one of several claims.
+  Result<> withdraw_build(const Actor& by, const std::string& app, const std::string& build);
   Result<> approve_config(const Actor& by, const std::string& app, const Approved& config);
   Result<> withdraw_config(const Actor& by, const std::string& app, const std::string& digest);
   // failed_precondition: its version is not the present one plus one, or it allows simulated
@@ -51,6 +53,11 @@ class Store final : private ChangeObserver {
   Result<> remove_secret(const Actor& by, const keys::ResourcePath& path);
   // A platform whose simulated evidence is believed. Development stores only.
   Result<> add_platform(const Actor& by, const std::string& id, const crypto::P256PublicKey& key);
+
+  // A root of TPMs that evidence may end at from now on, or no longer. already_exists: one of that
+  // key or name is there, or it is a vendor's, which nobody changes; limit_exceeded.
+  Result<> add_anchor(const Actor& by, const TrustAnchor& anchor);
+  Result<> remove_anchor(const Actor& by, const std::string& id);
 
   // Replaces the collateral as a whole by a bundle (attest/collateral.h). failed_precondition: it
   // lacks something that is in force, or has it with a lower evaluation or CRL number.

@@ -28,6 +28,8 @@ constexpr Rows kStoreRows[] = {
     {"SELECT app, kind, name, version, updated_ms FROM secrets ORDER BY app, kind, name", 5, false},
     {"SELECT id, public_key, added_ms FROM platforms ORDER BY id", 3, false},
     {"SELECT id, sha256, imported_ms FROM collateral", 3, true},
+    {"SELECT id, name, pki, trust, certificate, added_ms FROM anchors ORDER BY id", 6, true},
+    {"SELECT app, id, claims, note, added_ms FROM whole_builds ORDER BY app, id", 5, true},
 };
 constexpr Rows kServiceRows[] = {
     {"SELECT app, service, instance, term, holder, number, hash, bytes, held_ms, expires_ms, state "

@@ -1,9 +1,6 @@
 #include "server/lease.h"
 
-#include <array>
-
 #include "base/log.h"
-#include "crypto/random.h"
 
 namespace penstock::server {
 namespace {
@@ -18,24 +15,15 @@ Result<keys::HeldCheckpoint> checkpoint_of(topics::Log& log) {
   return out;
 }
 
-// One lease for the service, or one for each of the processes that share it.
-Result<std::string> lease_instance(const LogFacts& facts) {
-  if (!facts.shared || !facts.instance.empty()) return facts.shared ? facts.instance : "";
-  std::array<std::uint8_t, 8> random{};
-  TRY(crypto::system_random().fill(random));
-  return to_hex(random);
-}
-
 }  // namespace
 
 Result<> hold_lease(enroll::Enrollment& enrollment, topics::Log& log, const LogFacts& facts,
                     std::chrono::seconds offline_max) {
   enroll::LeaseSpec spec;
-  spec.instance = TRY(lease_instance(facts));
+  // One lease for the service, or one for each of the processes that share it.
+  spec.instance = facts.shared ? facts.instance : std::string();
   spec.offline_max = offline_max;
-  // What a process without a name of its own would hold nobody could compare with.
-  const bool nameless = facts.shared && facts.instance.empty();
-  if (!nameless) spec.checkpoint = [&log] { return checkpoint_of(log); };
+  spec.checkpoint = [&log] { return checkpoint_of(log); };
   const std::int64_t term =
       TRY_IN(enrollment.start_lease(std::move(spec)), "starting from what is stored here");
   log.set_lease_term(static_cast<std::uint64_t>(term));

@@ -134,6 +134,13 @@ Result<LogPlan> plan_log(const LogArguments& arguments, bool only_configured,
                 .bootstrap = plan.kafka->connection.bootstrap,
                 .shared = plan.kafka->sharing.has_value(),
                 .instance = plan.kafka->sharing ? plan.kafka->sharing->instance : std::string()};
+  // What a process without a name of its own had held, nobody could compare with at its next start.
+  if (config.manager && plan.facts.shared && plan.facts.instance.empty()) {
+    return wrong(
+        "[kafka]: 'share' without 'instance': the manager holds the checkpoints of each process "
+        "that shares a service under its name, and without one it would hold nothing; pack a "
+        "configuration with an 'instance' of its own for each process");
+  }
   return plan;
 }
 

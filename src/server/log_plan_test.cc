@@ -115,6 +115,18 @@ TEST_F(LogPlanTest, AMeasuredConfigurationSaysItselfWhoSharesItsService) {
   EXPECT_THAT(refusal({.session_ms = 6000}, true), HasSubstr("[kafka]"));
 }
 
+TEST_F(LogPlanTest, WhatAManagerHoldsHasAName) {
+  configure("[kafka]\nbootstrap = 'a:1'\nshare = true\n");
+  EXPECT_TRUE(plan({}, true));
+  const Config::Manager manager{
+      .address = *net::parse_http_address("https://a:1"), .cas = {}, .app = "p"};
+  config_.manager = manager;
+  EXPECT_THAT(refusal({}, true), HasSubstr("'instance' of its own"));
+  configure("[kafka]\nbootstrap = 'a:1'\nshare = true\ninstance = 'one'\n");
+  config_.manager = manager;
+  EXPECT_TRUE(plan({}, true));
+}
+
 TEST_F(LogPlanTest, SharingIsAskedForAndNamed) {
   EXPECT_THAT(refusal({.kafka = "a:1", .instance = "one"}), HasSubstr("--share"));
   EXPECT_THAT(refusal({.kafka = "a:1", .session_ms = 6000}), HasSubstr("--share"));

@@ -61,7 +61,7 @@ class MeasuredServer : public testing::Test {
   Result<> try_start(std::string_view script = kScript) {
     stop();
     admission_ = std::make_unique<SignedStatements>(
-        "svc", std::vector<crypto::VerificationKey>{signer_.public_key()});
+        "svc", std::vector<crypto::VerificationKey>{signer_.public_key()}, deployment_);
     session::SessionOptions options;
     options.service_id = "svc";
     options.catalogue = session::SessionOptions::CatalogueFrom::measured;
@@ -97,7 +97,7 @@ class MeasuredServer : public testing::Test {
     return Json::parse(call("POST", "/ksql", body.dump()).body);
   }
   Json sign(std::string_view text, std::int64_t counter) const {
-    return keys::sign_statement(text, "svc", counter, signer_)->to_json();
+    return keys::sign_statement(text, "svc", counter, signer_, deployment_)->to_json();
   }
   topics::Offset rows_of(std::string_view topic) const {
     return log_->describe(topics::TopicName::parse(topic).value())->partitions[0].end;
@@ -132,6 +132,7 @@ class MeasuredServer : public testing::Test {
 
   const crypto::SigningKey signer_ =
       crypto::SigningKey::generate_ed25519(crypto::system_random()).value();
+  std::string deployment_;
   const ShowingProvider provider_;
   seal::KeyRing keys_;
   std::unique_ptr<topics::Log> log_ = topics::make_memory_log(topics::test_identity());
@@ -207,6 +208,26 @@ TEST_F(MeasuredServer, RunsWhatAKeyOfTheConfigurationSignedAndNothingElse) {
   const Json made = ksql(kSmall, sign(kSmall, 5));
   EXPECT_EQ(made[0]["commandStatus"]["status"], "SUCCESS") << made.dump();
   EXPECT_EQ(queries(), 2u);
+}
+
+TEST_F(MeasuredServer, TakesNothingThatWasSignedForAnotherDeployment) {
+  deployment_ = "test";
+  const Json tested = sign(kSmall, 7), nameless = [&] {
+    return keys::sign_statement(kSmall, "svc", 7, signer_)->to_json();
+  }();
+  deployment_ = "production";
+  start();
+  for (const Json& foreign : {tested, nameless}) {
+    const Json answer = ksql(kSmall, foreign);
+    EXPECT_EQ(answer["error_code"], 40300);
+    EXPECT_THAT(answer["message"].get<std::string>(), HasSubstr("--deployment"));
+  }
+  EXPECT_EQ(queries(), 1u);
+  EXPECT_EQ(ksql(kSmall, sign(kSmall, 7))[0]["commandStatus"]["status"], "SUCCESS");
+  EXPECT_EQ(queries(), 2u);
+  // Nor does a journal that came from there count here.
+  deployment_ = "test";
+  EXPECT_FALSE(try_start());
 }
 
 TEST_F(MeasuredServer, TakesNoSignatureTwiceNorAnOlderOne) {

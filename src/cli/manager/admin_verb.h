@@ -47,6 +47,7 @@ AdminVerbGroup stream_policy_verbs();
 AdminVerbGroup secret_verbs();
 AdminVerbGroup platform_verbs();
 AdminVerbGroup collateral_verbs();
+AdminVerbGroup anchor_verbs();
 AdminVerbGroup rotate_verbs();
 AdminVerbGroup checkpoint_verbs();
 AdminVerbGroup backup_verbs();

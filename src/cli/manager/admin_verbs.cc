@@ -19,7 +19,7 @@ class AdminCommand final : public Command {
     for (const AdminVerbGroup& group :
          {app_verbs(), build_verbs(), config_verbs(), release_policy_verbs(), secret_verbs(),
           stream_policy_verbs(), platform_verbs(), checkpoint_verbs(), collateral_verbs(),
-          rotate_verbs(), backup_verbs(), store_verbs()})
+          anchor_verbs(), rotate_verbs(), backup_verbs(), store_verbs()})
       declare_group(verb, group);
     restore_.declare(verb);
   }

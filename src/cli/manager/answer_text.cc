@@ -97,6 +97,21 @@ std::string approvals_text(const Json& list, const char* member) {
   return out;
 }
 
+std::string whole_builds_text(const Json& list) {
+  std::string out;
+  for (const Json& entry : list) {
+    out += text_of(entry, "id") + "\n";
+    const std::string when = moment_of(entry, "added_ms"), note = text_of(entry, "note");
+    if (!when.empty() || !note.empty())
+      out += fmt::format("  {}{}{}\n", when, when.empty() || note.empty() ? "" : "  ", note);
+    const auto claims = entry.find("claims");
+    if (claims == entry.end() || !claims->is_object()) continue;
+    for (const auto& [name, unused] : claims->items())
+      out += fmt::format("  {}  {}\n", printable(name), text_of(*claims, name.c_str()));
+  }
+  return out;
+}
+
 std::string secrets_text(const Json& list) {
   if (list.empty()) return "none\n";
   std::string out;
@@ -118,6 +133,8 @@ std::string app_text(std::string_view app, const Json& answer, std::size_t colum
     out += paragraph("", what, {.indent = 2}, columns);
   out += "approved builds (measurements)\n" +
          indented(approvals_text(list_of(answer, "builds"), "measurement"));
+  if (const Json& whole = list_of(answer, "whole_builds"); !whole.empty())
+    out += "approved builds of several claims (build_in)\n" + indented(whole_builds_text(whole));
   out += "approved configurations (digests)\n" +
          indented(approvals_text(list_of(answer, "configs"), "digest"));
   if (const auto policy = answer.find("policy"); policy != answer.end() && policy->is_object())

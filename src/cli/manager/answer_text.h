@@ -21,6 +21,10 @@ std::string moment_of(const Json& object, const char* member);
 // copied, then time and note. `member`: "measurement", "digest".
 std::string approvals_text(const Json& list, const char* member);
 
+// Builds of several claims: the id, then time and note, then a line per claim. Empty: there are
+// none.
+std::string whole_builds_text(const Json& list);
+
 // "kind/name" and since when, one per line.
 std::string secrets_text(const Json& list);
 

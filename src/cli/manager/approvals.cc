@@ -1,5 +1,6 @@
 #include <CLI/CLI.hpp>
 
+#include "base/file.h"
 #include "cli/manager/admin_verb.h"
 #include "cli/manager/answer_text.h"
 #include "cli/measurement.h"
@@ -14,6 +15,7 @@ struct Kind {
   const char* collection;  // of the path and the app's answer
   const char* member;      // of a body and an entry
 };
+constexpr std::size_t kClaimsFileBytesMax = 64 << 10;
 constexpr Kind kBuild{"build", "builds", "measurement"};
 constexpr Kind kConfig{"configuration", "configs", "digest"};
 
@@ -46,6 +48,7 @@ class Subject {
   }
 
   const std::filesystem::path& file() const { return file_; }
+  bool is_given() const { return !file_.empty() || !value_.empty(); }
 
  private:
   const Kind& kind_;
@@ -60,17 +63,27 @@ class Approve final : public AdminVerb {
   void declare(CLI::App& verb) override {
     verb.add_option("--app", app_, "For which app")->required();
     subject_.declare(verb);
+    if (&kind_ == &kBuild)
+      verb.add_option("--claims", claims_file_,
+                      "A build of several claims, all of which must fit: a file with a JSON object "
+                      "such as {\"tpm.pcr4\": HEX, \"tpm.pcr11\": HEX}; policies ask by build_in");
     verb.add_option("--note", note_, "For people: where it comes from, who looked at it");
   }
 
   Result<> prepare() override {
     TRY(check_app_name(app_));
+    if (!claims_file_.empty()) return read_claims();
     value_ = TRY(subject_.value());
     if (note_.empty() && !subject_.file().empty()) note_ = subject_.file().filename().string();
     return {};
   }
 
   Result<> run(AdminClient& manager) override {
+    if (!claims_file_.empty()) {
+      TRY(manager.post(path_of(app_, kind_), {{"claims", claims_}, {"note", note_}}));
+      fmt::print("App '{}' takes this {} from now on:\n{}\n", app_, kind_.what, claims_.dump(2));
+      return {};
+    }
     TRY(manager.post(path_of(app_, kind_), {{kind_.member, value_}, {"note", note_}}));
     fmt::print("App '{}' takes this {} from now on:\n{}  {}\n", app_, kind_.what, kind_.member,
                value_);
@@ -78,9 +91,20 @@ class Approve final : public AdminVerb {
   }
 
  private:
+  Result<> read_claims() {
+    if (subject_.is_given())
+      return fail(ErrorCode::invalid_argument,
+                  "--claims: a measurement among several claims is one of them");
+    const std::string text = TRY(read_file(claims_file_, kClaimsFileBytesMax));
+    claims_ = TRY(parse_json(text, claims_file_.string()));
+    return {};
+  }
+
   const Kind& kind_;
   Subject subject_;
   std::string app_, note_, value_;
+  std::filesystem::path claims_file_;
+  Json claims_;
 };
 
 class Revoke final : public AdminVerb {
@@ -129,6 +153,8 @@ class ListApproved final : public AdminVerb {
     const Json answer = TRY(manager.get("/v1/apps/" + app_));
     const Json& list = list_of(answer, kind_.collection);
     fmt::print("{}", json_ ? list.dump(2) + "\n" : approvals_text(list, kind_.member));
+    if (&kind_ == &kBuild && !json_)
+      fmt::print("{}", whole_builds_text(list_of(answer, "whole_builds")));
     return {};
   }
 
