@@ -409,6 +409,9 @@ class Kill(ConnectorCase):
     def test_kill_9_of_both_with_names_of_messages(self) -> None:
         self.rounds(1, "5", True, BROKER_ROUNDS)
 
+    def test_kill_9_of_both_at_qos_2(self) -> None:
+        self.rounds(2, "5", True, BROKER_ROUNDS)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -5,8 +5,8 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <set>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -64,7 +64,7 @@ class Inbound {
   // Messages of QoS 1 and 2 that came over this connection and are not acknowledged.
   std::size_t unacknowledged() const { return to_acknowledge_.size(); }
   // Those that count against a Receive Maximum (5.0, 4.9): QoS 2 until PUBCOMP.
-  std::size_t in_flight() const { return acknowledging_qos1_ + unreleased_ + held_.size(); }
+  std::size_t in_flight() const { return acknowledging_qos1_ + unreleased_.size() + held_.size(); }
   // Those that wait for an answer of ours. (QoS 2 between PUBREC and PUBREL waits for the broker.)
   std::size_t owed() const { return to_acknowledge_.size() + held_.size(); }
   std::uint64_t repeats() const { return repeats_; }            // that were not delivered again
@@ -75,8 +75,8 @@ class Inbound {
   static constexpr std::size_t kBarrierEvery = 100;  // acknowledgements
 
   struct Known {
+    std::uint8_t qos = 0;      // 0: the identifier is free
     std::uint64_t number = 0;  // 0: committed before this process
-    std::uint8_t qos = 1;
     MessageDigest digest{};
     std::uint64_t barrier = kNever;  // the broker knows of the acknowledgement once it has passed
   };
@@ -90,7 +90,8 @@ class Inbound {
     std::uint16_t packet_id;
     std::uint8_t reason;
   };
-  static MessageDigest digest_of(const Publish& message);
+  MessageDigest digest_of(const Publish& message);
+  Known* find(std::uint16_t packet_id);  // null: it is free
   void remember(std::uint16_t packet_id, const Known& known);
   void forget(std::uint16_t packet_id);
 
@@ -101,8 +102,10 @@ class Inbound {
   std::size_t acknowledged_ = 0;  // of QoS 1, since the last barrier
   std::deque<HeldRelease> held_;
   std::uint64_t last_release_ = 0;
-  std::size_t unreleased_ = 0, acknowledging_qos1_ = 0;
-  std::unordered_map<std::uint16_t, Known> known_;
+  std::size_t acknowledging_qos1_ = 0;
+  std::vector<Known> known_;            // by identifier, as far as they have come
+  std::set<std::uint16_t> unreleased_;  // of QoS 2
+  std::string hashed_;
   std::deque<Pending> to_acknowledge_;
   std::uint64_t last_ = 0, confirmed_ = 0, repeats_ = 0, doubtful_ = 0;
 };

@@ -197,9 +197,40 @@ TEST(MqttOutbound, ReleasesWaitUntilTheyMayGo) {
   session.answer({.type = PacketType::pubrec, .packet_id = 7}, out);
   EXPECT_THAT(words(out), IsEmpty());
   EXPECT_EQ(session.received(), 2u);
-  session.release_received(out);
+  session.release_received(out, true);
   EXPECT_THAT(words(out), ElementsAre("PUBREL 7", "PUBREL 8"));
   EXPECT_TRUE(session.answer({.type = PacketType::pubcomp, .packet_id = 7}, out));
+}
+
+TEST(MqttOutbound, ABrokerThatForgotAMessageGetsItAgain) {
+  const Ack had{.type = PacketType::pubrec, .packet_id = 1};
+  const Ack unknown{.type = PacketType::pubcomp, .packet_id = 1, .reason = 0x92};
+  const Ack known{.type = PacketType::pubcomp, .packet_id = 1};
+  Outbound session;
+  session.hold_releases();
+  std::string out;
+  session.begin_connection(Version::v5, 10, false, out);
+  session.send({.topic = "t", .payload = "a", .qos = 2}, 1, out);
+  session.answer(had, out);
+  words(out);
+  session.release_received(out, false);  // the connection has just been lost
+  words(out);
+  session.begin_connection(Version::v5, 10, true, out);
+  EXPECT_THAT(words(out), ElementsAre("PUBREL 1"));
+  EXPECT_FALSE(session.answer(unknown, out));  // no release came before: it is gone there
+  EXPECT_THAT(words(out), ElementsAre("PUBLISH 1 a"));
+  EXPECT_EQ(session.sent_anew(), 1u);
+  session.answer(had, out);
+  session.release_received(out, true);
+  EXPECT_THAT(words(out), ElementsAre("PUBREL 1"));
+  session.begin_connection(Version::v5, 10, true, out);  // before the answer came
+  EXPECT_THAT(words(out), ElementsAre("PUBREL 1"));
+  EXPECT_TRUE(session.answer(unknown, out));  // the first release counted
+  EXPECT_EQ(session.sent_anew(), 1u);
+  session.resume({.topic = "t", .payload = "b", .qos = 2}, 2, 1, true);
+  session.begin_connection(Version::v5, 10, true, out);
+  EXPECT_TRUE(session.answer(unknown, out));  // an earlier process may have released it
+  EXPECT_FALSE(session.answer(known, out));
 }
 
 TEST(MqttOutbound, WhatAnEarlierProcessSentGoesOutAgainUnderItsIdentifier) {
