@@ -65,17 +65,14 @@ class ClientSession final : public Client, public net::Connection::Handler {
   void confirm(std::uint64_t up_to) override {
     std::string out;
     inbound_.confirm(up_to, out, options_.version);
-    if (ready_ && inbound_.wants_barrier()) {
-      encode(out, Ping{});
-      barrier_ping_ = ++pings_;
-      inbound_.barrier_sent();
-    }
+    put_barrier(out);
     if (ready_) send(out);
     go_on();
   }
   void confirm_releases(std::uint64_t up_to) override {
     std::string out;
     inbound_.confirm_releases(up_to, out, options_.version);
+    put_barrier(out);
     if (ready_) send(out);
     go_on();
   }
@@ -150,6 +147,13 @@ class ClientSession final : public Client, public net::Connection::Handler {
     if (bytes.empty() || !connection_) return;
     connection_->send(bytes);
     sent_ = true;
+  }
+
+  void put_barrier(std::string& out) {
+    if (!ready_ || !inbound_.wants_barrier()) return;
+    encode(out, Ping{});
+    barrier_ping_ = ++pings_;
+    inbound_.barrier_sent();
   }
 
   // A broker that sends more than was agreed (mosquitto 2.0.11 does, to a session with a long

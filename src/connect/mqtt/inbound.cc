@@ -16,7 +16,8 @@ constexpr std::size_t kKeptHashedBytes = 64 << 10;
 
 Inbound::Inbound(std::vector<Received> committed) {
   for (const Received& one : committed)
-    remember(one.packet_id, {.qos = one.qos, .number = 0, .digest = one.digest});
+    if (find(one.packet_id) == nullptr)
+      remember(one.packet_id, {.qos = one.qos, .number = 0, .digest = one.digest});
 }
 
 Inbound::Known* Inbound::find(std::uint16_t packet_id) {
@@ -77,10 +78,11 @@ MessageDigest Inbound::digest_of(const Publish& message) {
 std::uint64_t Inbound::take(const Publish& message) {
   if (message.qos == 0) return ++last_;
   const MessageDigest digest = digest_of(message);
-  const Known* known = find(message.packet_id);
-  if (known != nullptr && known->qos == message.qos) {
-    const bool repeat = message.qos == 2 || (message.dup && known->digest == digest);
-    if (repeat) {
+  Known* known = find(message.packet_id);
+  if (known != nullptr) {
+    const bool unreleased = message.qos == 2 && known->qos == 2;
+    if (unreleased || (message.dup && known->digest == digest)) {
+      if (message.qos == 2) hold_on_to(message.packet_id, *known);
       ++repeats_;
       to_acknowledge_.push_back({known->number, message.packet_id, message.qos});
       if (message.qos == 1) ++acknowledging_qos1_;
@@ -111,11 +113,26 @@ void Inbound::confirm(std::uint64_t up_to, std::string& out, Version version) {
   }
 }
 
+// Not released any more: the broker has forgotten that it was.
+void Inbound::hold_on_to(std::uint16_t packet_id, Known& known) {
+  known.qos = 2;
+  unreleased_.insert(packet_id);
+}
+
+void Inbound::completed(std::uint16_t packet_id) {
+  ++acknowledged_;
+  Known* known = find(packet_id);
+  if (known != nullptr && known->qos == 1) known->barrier = barriers_sent_ + 1;
+}
+
 void Inbound::release(std::uint16_t packet_id, std::string& out, Version version) {
-  const Known* known = find(packet_id);
+  Known* known = find(packet_id);
   std::uint8_t reason = 0;
   if (known != nullptr && known->qos == 2) {
-    forget(packet_id);
+    unreleased_.erase(packet_id);
+    known->qos = 1;  // as one of those, until the broker is known to have our answer
+    known->barrier = kNever;
+    recent_.emplace_back(packet_id, known->number);
   } else {
     reason = 0x92;  // not found: released before, the answer was lost
   }
@@ -125,6 +142,7 @@ void Inbound::release(std::uint16_t packet_id, std::string& out, Version version
     return;
   }
   encode(out, Ack{.type = PacketType::pubcomp, .packet_id = packet_id, .reason = reason}, version);
+  completed(packet_id);
 }
 
 void Inbound::confirm_releases(std::uint64_t up_to, std::string& out, Version version) {
@@ -133,6 +151,7 @@ void Inbound::confirm_releases(std::uint64_t up_to, std::string& out, Version ve
     encode(out,
            Ack{.type = PacketType::pubcomp, .packet_id = next.packet_id, .reason = next.reason},
            version);
+    completed(next.packet_id);
     held_.pop_front();
   }
 }

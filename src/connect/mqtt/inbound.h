@@ -36,7 +36,9 @@ class Inbound {
 
   // Messages are numbered from 1 in the order in which they came; 0: it is a repeat of one that is
   // here already and must not be delivered again. QoS 1: only when DUP, identifier and digest all
-  // match (in doubt it is delivered); QoS 2: whenever the identifier has not been released.
+  // match (in doubt it is delivered); QoS 2: whenever the identifier has not been released, and by
+  // the rule of QoS 1 until the broker is known to have our PUBCOMP: mosquitto 2.0.11 forgets its
+  // PUBREL, and sends the message again, when the next connection dies before it could repeat it.
   std::uint64_t take(const Publish& message);
   // Everything up to this number is committed. Appends the acknowledgements that may go out now, in
   // the order in which messages came over this connection.
@@ -93,6 +95,8 @@ class Inbound {
   MessageDigest digest_of(const Publish& message);
   Known* find(std::uint16_t packet_id);  // null: it is free
   void remember(std::uint16_t packet_id, const Known& known);
+  void hold_on_to(std::uint16_t packet_id, Known& known);
+  void completed(std::uint16_t packet_id);  // PUBCOMP goes out
   void forget(std::uint16_t packet_id);
 
   bool hold_releases_ = false;

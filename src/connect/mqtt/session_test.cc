@@ -145,7 +145,8 @@ TEST(MqttInbound, AnIdentifierIsFreeOnceItsReleaseIsCommitted) {
   EXPECT_EQ(session.committed(1).size(), 1u);
   session.release(7, out, Version::v5);
   EXPECT_THAT(words(out), IsEmpty());
-  EXPECT_TRUE(session.committed(1).empty());
+  ASSERT_EQ(session.committed(1).size(), 1u);
+  EXPECT_EQ(session.committed(1).front().qos, 1);  // only a repeat that says so is one now
   EXPECT_EQ(session.in_flight(), 1u);
   session.confirm_releases(session.last_release(), out, Version::v5);
   EXPECT_THAT(words(out), ElementsAre("PUBCOMP 7"));
@@ -154,6 +155,41 @@ TEST(MqttInbound, AnIdentifierIsFreeOnceItsReleaseIsCommitted) {
   session.begin_connection(true);  // the broker asks again over the new one
   session.confirm_releases(session.last_release(), out, Version::v5);
   EXPECT_THAT(words(out), IsEmpty());
+}
+
+// What mosquitto 2.0.11 does when it could not repeat a PUBREL over a connection that died.
+TEST(MqttInbound, AMessageThatTheBrokerForgotToReleaseIsStillARepeat) {
+  std::string out;
+  std::vector<Received> stored;
+  {
+    Inbound session;
+    session.take(incoming(7, 2, "a"));
+    session.confirm(1, out, Version::v5);
+    session.release(7, out, Version::v5);
+    EXPECT_THAT(words(out), ElementsAre("PUBREC 7", "PUBCOMP 7"));
+    stored = session.committed(1);
+  }
+  Inbound session(stored);
+  session.begin_connection(true);
+  EXPECT_EQ(session.take(incoming(7, 2, "a", true)), 0u);
+  session.confirm(0, out, Version::v5);
+  session.release(7, out, Version::v5);
+  EXPECT_THAT(words(out), ElementsAre("PUBREC 7", "PUBCOMP 7"));
+  EXPECT_EQ(session.in_flight(), 0u);
+  EXPECT_EQ(session.take(incoming(7, 2, "a")), 1u);  // no repeat: it is free
+  Inbound other(stored);
+  other.begin_connection(true);
+  EXPECT_EQ(other.take(incoming(7, 2, "b", true)), 1u);
+  for (int answered = 0; answered < 2; ++answered) {
+    session.barrier_sent();
+    session.barrier_passed();
+  }
+  session.confirm(1, out, Version::v5);
+  session.release(7, out, Version::v5);
+  session.barrier_sent();
+  session.barrier_passed();
+  EXPECT_TRUE(session.committed(1).empty());  // the broker has our PUBCOMP
+  EXPECT_EQ(session.take(incoming(7, 2, "a", true)), 2u);
 }
 
 TEST(MqttInbound, RemembersUntilTheBrokerHasAnsweredBehindTheAcknowledgement) {
