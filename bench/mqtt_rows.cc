@@ -208,7 +208,8 @@ struct BenchLog {
     options.folder = folder;
     options.serve = false;
     options.identity = {"bench", engine::public_state_key()};
-    return BenchLog{std::move(folder), TRY(topics::EmbeddedLog::open(std::move(options)))};
+    auto opened = TRY(topics::EmbeddedLog::open(std::move(options)));
+    return BenchLog(std::move(folder), std::move(opened));
   }
   BenchLog(std::filesystem::path where, std::unique_ptr<topics::EmbeddedLog> opened)
       : folder(std::move(where)), log(std::move(opened)) {}

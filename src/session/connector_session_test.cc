@@ -167,6 +167,13 @@ TEST(ConnectorStatements, AStreamOverItsTopicLeavesThePartitionsToIt) {
   EXPECT_EQ(partitions_after(stream + connector, /*of_a_file=*/true), 3);
 }
 
+TEST(ConnectorStatements, RunInASharedServiceWhoseLogHasOneProcess) {
+  const auto log = topics::make_memory_log(topics::test_identity());
+  SessionOptions shared = with_connectors({std::string(kCreateConnector)});
+  shared.shared = true;
+  wait_connector_running(*open(*log, nullptr, shared));
+}
+
 TEST(ConnectorStatements, AreShownByTheirEnd) {
   const auto log = topics::make_memory_log(topics::test_identity());
   const auto session = open(*log, nullptr, with_connectors());

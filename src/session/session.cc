@@ -111,7 +111,7 @@ Result<> SessionImpl::open() {
                              .sealed_topics = options_.runtime.sealed_topics,
                              .runtime = options_.runtime,
                              .rules = options_.connector_rules},
-      options_.shared);
+      /*shared=*/runtime_->share(nullptr));
   (void)runtime_->share(connectors_.get());
   if (!options_.observes) sinks_ = TRY(SinkClaims::open(log_, options_.service_id));
   effects_ = std::make_unique<LiveEffects>(log_, *runtime_, *connectors_,
