@@ -14,7 +14,7 @@ from collections import Counter
 from pathlib import Path
 
 from certificates import Certificates
-from harness import PENSTOCK, ServerCase
+from harness import COMMAND_TIMEOUT_S, PENSTOCK, ServerCase
 from mqtt_case import Broker, MqttCase
 
 LONG = os.environ.get("PENSTOCK_LONG") == "1"
@@ -378,7 +378,7 @@ class Kill(ConnectorCase):
             publisher.stdin.close()
             time.sleep(rng.uniform(*LIFE_S))
             self.end(server)
-            self.assertEqual(publisher.wait(timeout=30), 0)
+            self.assertEqual(publisher.wait(timeout=COMMAND_TIMEOUT_S), 0)
             if broker_too:
                 self.save_broker()
                 self.broker.stop(signal.SIGKILL)
