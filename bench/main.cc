@@ -76,6 +76,11 @@ double per_million(const Measurement& m) {
   return m.cpu_seconds / static_cast<double>(m.records) * 1e6;
 }
 
+// What rounds and shares go by.
+double cost(const Measurement& m) {
+  return m.seconds > 0 ? m.seconds / static_cast<double>(m.records) : per_million(m);
+}
+
 Result<Best> run_rounds(const std::vector<Row>& rows, const Settings& settings, int rounds) {
   Best best;
   for (int round = 0; round < rounds; ++round) {
@@ -89,7 +94,7 @@ Result<Best> run_rounds(const std::vector<Row>& rows, const Settings& settings, 
       }
       Measurement seen = TRY_IN(std::move(measured), row.name);
       auto [at, first] = best.measured.try_emplace(row.name, seen);
-      if (!first && per_million(seen) < per_million(at->second)) at->second = seen;
+      if (!first && cost(seen) < cost(at->second)) at->second = seen;
     }
   }
   if (isatty(2)) fmt::print(stderr, "\r\033[K");
@@ -110,7 +115,7 @@ void report(const Row& row, const Best& best, OrderedJson& json) {
                        {"share", nullptr}};
   std::string share;
   if (const auto of = best.measured.find(row.share_of); of != best.measured.end()) {
-    double value = per_million(of->second) / per_million(m);
+    double value = cost(of->second) / cost(m);
     entry["share_of"] = row.share_of;
     entry["share"] = value;
     share = fmt::format("{:.2f}", value);

@@ -1,11 +1,9 @@
 // What a message of 255 bytes costs us that comes over MQTT at QoS 1, beside the least that our
-// codec asks for. Our CPU only; the broker is another process. And what idle connections hold.
-#include <malloc.h>
-#include <sys/resource.h>
-#include <unistd.h>
+// codec asks for. Our CPU only; the broker is another process.
+
+#include <ctime>
 
 #include <condition_variable>
-#include <fstream>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -14,6 +12,7 @@
 
 #include "bench/measure.h"
 #include "bench/mosquitto.h"
+#include "bench/mqtt_idle.h"
 #include "bench/mqtt_peer.h"
 #include "bench/rows.h"
 #include "connect/builtin.h"
@@ -31,7 +30,6 @@ namespace mqtt = connect::mqtt;
 constexpr std::string_view kTopicName = "bench/0";
 constexpr std::size_t kPayloadBytes = 255;
 constexpr std::uint64_t kMessagesMax = 200'000;
-constexpr std::size_t kIdle = 2'000;
 constexpr auto kPatience = 60s;
 
 std::uint64_t messages_of(const Settings& settings) {
@@ -200,6 +198,41 @@ session::SessionOptions source_script(const Mosquitto& broker, const MqttPeer::S
   return out;
 }
 
+// An embedded log that is gone with this.
+struct BenchLog {
+  std::filesystem::path folder;
+  std::unique_ptr<topics::EmbeddedLog> log;
+
+  static Result<BenchLog> open(std::filesystem::path folder) {
+    topics::EmbeddedOptions options;
+    options.folder = folder;
+    options.serve = false;
+    options.identity = {"bench", engine::public_state_key()};
+    auto opened = TRY(topics::EmbeddedLog::open(std::move(options)));
+    return BenchLog(std::move(folder), std::move(opened));
+  }
+  BenchLog(std::filesystem::path where, std::unique_ptr<topics::EmbeddedLog> opened)
+      : folder(std::move(where)), log(std::move(opened)) {}
+  BenchLog(BenchLog&&) = default;
+  BenchLog& operator=(BenchLog&&) = delete;
+  ~BenchLog() {
+    if (log == nullptr) return;
+    log.reset();
+    std::error_code ignored;
+    std::filesystem::remove_all(folder, ignored);
+  }
+};
+
+Result<> wait_until_running(const session::Session& session) {
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  while (session.connectors().at(0).stats.state != engine::ConnectorState::running) {
+    if (std::chrono::steady_clock::now() > end)
+      return fail(ErrorCode::timeout, "the source does not connect");
+    std::this_thread::sleep_for(5ms);
+  }
+  return {};
+}
+
 Result<std::uint64_t> wait_for_records(const session::Session& session, std::uint64_t messages) {
   const auto end = std::chrono::steady_clock::now() + kPatience;
   for (;;) {
@@ -218,112 +251,96 @@ Result<Measurement> source(const Settings& settings, int round, mqtt::Version ve
   const std::uint64_t messages = messages_of(settings);
   const auto session = session_of("source", round, version);
   TRY(fill_queue(*broker, session, messages));
-  topics::EmbeddedOptions options;
-  const auto folder = settings.folder / session.client_id;
-  options.folder = folder;
-  options.serve = false;
-  options.identity = {"bench", engine::public_state_key()};
-  auto log = TRY(topics::EmbeddedLog::open(std::move(options)));
+  BenchLog log = TRY(BenchLog::open(settings.folder / session.client_id));
   const auto begun = std::chrono::steady_clock::now();
   const double before = process_cpu_seconds();
-  auto sql = TRY(session::open_session(*log, nullptr, source_script(*broker, session)));
+  auto sql = TRY(session::open_session(*log.log, nullptr, source_script(*broker, session)));
   const auto commits = wait_for_records(*sql, messages);
   Measurement out =
       measured(messages, process_cpu_seconds() - before, std::chrono::steady_clock::now() - begun);
   sql->close();
-  sql.reset();
-  log.reset();
-  std::error_code ignored;
-  std::filesystem::remove_all(folder, ignored);
   out.note += fmt::format(", {} commits", TRY(commits));
   TRY(forget(*broker, session));
   return out;
 }
 
-// -- idle connections -----------------------------------------------------------------------------
+// -- live: a publisher sends as fast as the broker takes it, to a subscriber that is there
+// ---------
 
-std::uint64_t resident_bytes() {
-  std::uint64_t all = 0, resident = 0;
-  std::ifstream("/proc/self/statm") >> all >> resident;
-  return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-}
-
-class Connecting final : public mqtt::Client::Listener {
+// The CPU that is the publisher's is none of ours.
+class Publishing {
  public:
-  void on_connected(bool, std::uint16_t) override { note(std::nullopt); }
-  void on_subscribed(const std::vector<std::string>&) override {}
-  void on_message(std::uint64_t, const mqtt::Publish&) override {}
-  void on_done(mqtt::Outbound::Token, std::uint8_t) override {}
-  bool on_lost(const Error& reason, bool) override {
-    note(reason);
-    return false;
+  Publishing(const Mosquitto& broker, std::uint64_t messages)
+      : thread_([this, port = broker.port(), messages] { result_ = send(port, messages); }) {}
+  ~Publishing() {
+    if (thread_.joinable()) thread_.join();
   }
-  Result<> wait(std::size_t connections) {
-    std::unique_lock lock(mutex_);
-    if (!changed_.wait_for(lock, kPatience, [&] { return lost_ || connected_ == connections; }))
-      return fail(ErrorCode::timeout, fmt::format("{} connections were made", connected_));
-    if (lost_) return fail(*lost_);
-    return {};
+  // Its CPU seconds, once it has ended.
+  Result<double> end() {
+    thread_.join();
+    TRY(result_);
+    return cpu_;
   }
 
  private:
-  void note(std::optional<Error> lost) {
-    const std::lock_guard lock(mutex_);
-    if (lost)
-      lost_ = std::move(lost);
-    else
-      ++connected_;
-    changed_.notify_one();
+  Result<> send(std::uint16_t port, std::uint64_t messages) {
+    MqttPeer writer = TRY(MqttPeer::connect(
+        port, {.client_id = "writer", .version = mqtt::Version::v5, .clean = true}));
+    TRY(writer.publish(kTopicName, payload(), messages));
+    TRY(writer.end());
+    timespec used{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    cpu_ = static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) * 1e-9;
+    return {};
   }
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::size_t connected_ = 0;
-  std::optional<Error> lost_;
+
+  Result<> result_;
+  double cpu_ = 0;
+  std::thread thread_;  // last: it uses the others
 };
 
-Result<> raise_descriptors() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < 2 * kIdle) {
-    limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, 4 * kIdle);
-    setrlimit(RLIMIT_NOFILE, &limit);
-  }
-  if (limit.rlim_cur >= kIdle + 100) return {};
-  return fail(ErrorCode::unavailable, "too few descriptors are allowed here (ulimit -n)");
+Measurement live(std::uint64_t messages, double cpu, std::chrono::duration<double> took) {
+  Measurement out = measured(messages, cpu, took);
+  out.seconds = took.count();
+  return out;
 }
 
-Result<Measurement> idle(const Settings& settings, bool tls) {
-  constexpr std::size_t kAtATime = 100;
+Result<Measurement> live_raw(const Settings& settings, int round, mqtt::Version version) {
   const Mosquitto* broker = TRY(Mosquitto::get(settings));
-  TRY(raise_descriptors());
-  Connecting connecting;
-  net::EventLoop loop;
-  std::vector<std::unique_ptr<mqtt::Client>> clients;
-  clients.reserve(kIdle);
-  mqtt::ClientOptions options;
-  options.target = {.host = "127.0.0.1", .port = tls ? broker->tls_port() : broker->port()};
-  if (tls) options.target.trust = broker->trust();
-  options.keep_alive_s = 600;
-  options.subscriptions.push_back({.filter = "bench/idle/#", .qos = 1});
-  ::malloc_trim(0);
-  const std::uint64_t before = resident_bytes();
-  const double cpu = process_cpu_seconds();
-  Result<> all;
-  while (all && clients.size() < kIdle) {
-    loop.run([&] {
-      for (std::size_t i = 0; i < kAtATime; ++i) {
-        options.client_id = fmt::format("idle-{}-{}", tls ? "tls" : "plain", clients.size());
-        clients.push_back(mqtt::Client::start(loop, options, connecting));
-      }
-    });
-    all = connecting.wait(clients.size());
-  }
-  const double took = process_cpu_seconds() - cpu;
-  ::malloc_trim(0);
-  const std::uint64_t held = resident_bytes() - before;
-  loop.run([&] { clients.clear(); });
-  TRY(all);
-  return Measurement{
-      .records = kIdle, .cpu_seconds = took, .note = fmt::format("{} bytes each", held / kIdle)};
+  const std::uint64_t messages = messages_of(settings);
+  const auto session = session_of("live-raw", round, version);
+  MqttPeer reader = TRY(MqttPeer::connect(broker->port(), session));
+  TRY(reader.subscribe(kTopicName));
+  const auto begun = std::chrono::steady_clock::now();
+  const double before = process_cpu_seconds();
+  Publishing publisher(*broker, messages);
+  TRY(reader.receive(messages));
+  const auto took = std::chrono::steady_clock::now() - begun;
+  const double others = TRY(publisher.end());
+  Measurement out = live(messages, process_cpu_seconds() - before - others, took);
+  TRY(reader.end());
+  TRY(forget(*broker, session));
+  return out;
+}
+
+Result<Measurement> live_source(const Settings& settings, int round, mqtt::Version version) {
+  const Mosquitto* broker = TRY(Mosquitto::get(settings));
+  const std::uint64_t messages = messages_of(settings);
+  const auto session = session_of("live-source", round, version);
+  BenchLog log = TRY(BenchLog::open(settings.folder / session.client_id));
+  auto sql = TRY(session::open_session(*log.log, nullptr, source_script(*broker, session)));
+  TRY(wait_until_running(*sql));
+  const auto begun = std::chrono::steady_clock::now();
+  const double before = process_cpu_seconds();
+  Publishing publisher(*broker, messages);
+  const auto commits = wait_for_records(*sql, messages);
+  const auto took = std::chrono::steady_clock::now() - begun;
+  const double others = TRY(publisher.end());
+  Measurement out = live(messages, process_cpu_seconds() - before - others, took);
+  sql->close();
+  out.note += fmt::format(", {} commits", TRY(commits));
+  TRY(forget(*broker, session));
+  return out;
 }
 
 }  // namespace
@@ -348,10 +365,19 @@ std::vector<Row> mqtt_rows() {
           [](const Settings& s, int round) { return client(s, round, Version::v3_1_1); }),
       row("mqtt_source_20", "mqtt_raw_20", "the same by a source in SQL",
           [](const Settings& s, int round) { return source(s, round, Version::v3_1_1); }),
+      row("mqtt_live_raw", {}, "MQTT 5, published meanwhile: read, decode, acknowledge",
+          [](const Settings& s, int round) { return live_raw(s, round, Version::v5); }),
+      row("mqtt_live_source", "mqtt_live_raw",
+          "the same by a source in SQL; the share is of messages per second",
+          [](const Settings& s, int round) { return live_source(s, round, Version::v5); }),
+      row("mqtt_live_raw_20", {}, "MQTT 3.1.1, 20 in flight, published meanwhile",
+          [](const Settings& s, int round) { return live_raw(s, round, Version::v3_1_1); }),
+      row("mqtt_live_source_20", "mqtt_live_raw_20", "the same by a source in SQL",
+          [](const Settings& s, int round) { return live_source(s, round, Version::v3_1_1); }),
       row("mqtt_idle", {}, "2,000 connections that have nothing to do: memory of each",
-          [](const Settings& s, int) { return idle(s, false); }),
+          [](const Settings& s, int) { return mqtt_idle(s, false); }),
       row("mqtt_idle_tls", {}, "the same over TLS",
-          [](const Settings& s, int) { return idle(s, true); }),
+          [](const Settings& s, int) { return mqtt_idle(s, true); }),
   };
 }
 

@@ -21,6 +21,8 @@ struct Measurement {
   std::uint64_t records = 0;
   double cpu_seconds = 0;
   std::string note = {};  // what the columns do not say
+  // Of the wall clock, where another process is the limit: rounds and shares go by it then.
+  double seconds = 0;
 };
 
 struct Row {

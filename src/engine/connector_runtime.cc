@@ -25,6 +25,8 @@ std::string_view name_of(ConnectorState state) {
       return "FAILED";
     case ConnectorState::paused:
       return "PAUSED";
+    case ConnectorState::unassigned:
+      return "UNASSIGNED";
   }
   return "FAILED";
 }
@@ -38,8 +40,13 @@ using Clock = std::chrono::steady_clock;
 class ConnectorThread {
  public:
   ConnectorThread(const ConnectorPlace& place, const ConnectorSpec& spec, std::int32_t number,
-                  bool paused)
-      : place_(place), spec_(spec), number_(number), paused_(paused), thread_([this] { run(); }) {}
+                  bool paused, bool owned)
+      : place_(place),
+        spec_(spec),
+        number_(number),
+        paused_(paused),
+        owned_(owned),
+        thread_([this] { run(); }) {}
   ~ConnectorThread() {
     tell([this] { ending_ = true; });
     thread_.join();
@@ -47,11 +54,22 @@ class ConnectorThread {
 
   void pause() {
     tell([this] { paused_ = true; });
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return work_ == nullptr && !opening_; });
+    wait_until_closed();
   }
   void resume() {
     tell([this] { paused_ = false; });
+  }
+  // Whether it is this process's task.
+  void own(bool owned) {
+    tell([&] { owned_ = owned; });
+  }
+  bool is_owned() const {
+    const std::lock_guard lock(mutex_);
+    return owned_;
+  }
+  void wait_until_closed() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return work_ == nullptr && !opening_; });
   }
   ConnectorTaskStats stats() const {
     const std::lock_guard lock(mutex_);
@@ -60,6 +78,9 @@ class ConnectorThread {
     out.reason = out.status.reason;
     if (paused_) {
       out.state = ConnectorState::paused;
+    } else if (!owned_) {
+      out.state = ConnectorState::unassigned;
+      out.reason = "another process has this task, or it is not known yet who";
     } else if (work_ != nullptr && (out.status.connected || !error_)) {
       out.state = out.status.connected ? ConnectorState::running : ConnectorState::connecting;
     } else if (error_) {  // until it has its connection again
@@ -78,7 +99,7 @@ class ConnectorThread {
     changed_.notify_all();
   }
   bool wanted() const {  // with the lock
-    return !ending_ && !paused_;
+    return !ending_ && !paused_ && owned_;
   }
 
   bool is_wanted() const {
@@ -102,7 +123,7 @@ class ConnectorThread {
   bool opening_ = false;
   Work total_;
   std::optional<Error> error_;
-  bool ending_ = false, paused_;
+  bool ending_ = false, paused_, owned_;
   std::thread thread_;
 };
 
@@ -160,7 +181,7 @@ void ConnectorThread::run() {
   for (;;) {
     {
       std::unique_lock lock(mutex_);
-      changed_.wait(lock, [this] { return ending_ || !paused_; });
+      changed_.wait(lock, [this] { return ending_ || wanted(); });
       if (ending_) return;
       opening_ = true;
     }
@@ -186,21 +207,27 @@ Error no_connector(std::string_view name) {
 }  // namespace
 
 struct ConnectorRuntime::Parts {
-  explicit Parts(const ConnectorPlace& where) : place(where) {}
+  Parts(const ConnectorPlace& where, bool is_shared) : place(where), shared(is_shared) {}
+  bool owns(const ConnectorSpec& spec, std::int32_t number) const {
+    if (!shared) return true;
+    return members != nullptr && members->owns(spec.id().value(), number, spec.tasks);
+  }
   Result<RunningConnector*> find(const std::string& name) {
     const auto at = running.find(name);
     if (at == running.end()) return fail(no_connector(name));
     return at->second.get();
   }
-  void forget_outside(const ConnectorSpec& spec) const;
+  Result<> forget(const ConnectorSpec& spec, const std::vector<std::int32_t>& numbers) const;
 
   const ConnectorPlace place;
+  const bool shared;
   mutable std::mutex mutex;
+  const topics::Membership* members = nullptr;  // null: no task is ours, where they are shared
   std::map<std::string, std::unique_ptr<RunningConnector>> running;
 };
 
-ConnectorRuntime::ConnectorRuntime(const ConnectorPlace& place)
-    : parts_(std::make_unique<Parts>(place)) {}
+ConnectorRuntime::ConnectorRuntime(const ConnectorPlace& place, bool shared)
+    : parts_(std::make_unique<Parts>(place, shared)) {}
 
 ConnectorRuntime::~ConnectorRuntime() {
   shutdown();
@@ -214,35 +241,45 @@ Result<> ConnectorRuntime::start(ConnectorSpec spec, bool paused) {
   auto made = std::make_unique<RunningConnector>();
   made->spec = std::move(spec);
   for (std::int32_t number = 0; number < made->spec.tasks; ++number)
-    made->threads.push_back(
-        std::make_unique<ConnectorThread>(parts_->place, made->spec, number, paused));
+    made->threads.push_back(std::make_unique<ConnectorThread>(
+        parts_->place, made->spec, number, paused, parts_->owns(made->spec, number)));
   const std::string name = made->spec.name;
   parts_->running.emplace(name, std::move(made));
   return {};
 }
 
-// What a broker keeps for a connector that is gone would grow there.
-void ConnectorRuntime::Parts::forget_outside(const ConnectorSpec& spec) const {
-  if (spec.kind->forget == nullptr) return;
+// Positions and state; and what a broker keeps for a connector that is gone, which would grow
+// there.
+Result<> ConnectorRuntime::Parts::forget(const ConnectorSpec& spec,
+                                         const std::vector<std::int32_t>& numbers) const {
   const auto options = read_options(*spec.kind, spec.direction, spec.texts, place.rules, true);
-  if (!options) return;
-  for (std::int32_t number = 0; number < spec.tasks; ++number)
-    spec.kind->forget({.connector = spec.name,
-                       .number = number,
-                       .tasks = spec.tasks,
-                       .options = *options,
-                       .rules = place.rules});
+  for (const std::int32_t number : numbers) {
+    if (spec.kind->forget != nullptr && options)
+      spec.kind->forget({.connector = spec.name,
+                         .number = number,
+                         .tasks = spec.tasks,
+                         .options = *options,
+                         .rules = place.rules});
+  }
+  if (!shared) return forget_tasks(place.log, spec.id(), spec.tasks);
+  for (const std::int32_t number : numbers) {
+    auto writer = TRY(place.log.task_writer(Query::writer_id(spec.id(), 0, number)));
+    TRY_IN(writer->forget(Query::task_id(spec.id(), 0, number)),
+           fmt::format("forgetting the position of connector {}", spec.name));
+  }
+  return {};
 }
 
 Result<> ConnectorRuntime::stop(const std::string& name, bool forget) {
   const std::lock_guard lock(parts_->mutex);
   RunningConnector* connector = TRY(parts_->find(name));
+  std::vector<std::int32_t> ours;
+  for (std::size_t number = 0; number < connector->threads.size(); ++number)
+    if (connector->threads[number]->is_owned()) ours.push_back(static_cast<std::int32_t>(number));
   connector->threads.clear();
   const ConnectorSpec spec = std::move(connector->spec);
   parts_->running.erase(name);
-  if (!forget) return {};
-  parts_->forget_outside(spec);
-  return forget_tasks(parts_->place.log, spec.id(), spec.tasks);
+  return forget ? parts_->forget(spec, ours) : Result<>();
 }
 
 Result<> ConnectorRuntime::pause(const std::string& name) {
@@ -264,13 +301,20 @@ std::vector<ConnectorStats> ConnectorRuntime::stats() const {
     ConnectorStats stats;
     stats.name = name;
     stats.state = ConnectorState::running;
+    bool ours = false;
     for (const auto& thread : connector->threads) {
       stats.tasks.push_back(thread->stats());
       const ConnectorTaskStats& task = stats.tasks.back();
       stats += task.work;
+      if (task.state == ConnectorState::unassigned) continue;
+      ours = true;
       if (task.state == ConnectorState::running || stats.state == ConnectorState::failed) continue;
       stats.state = task.state;
       stats.reason = task.reason;
+    }
+    if (!ours && !stats.tasks.empty()) {
+      stats.state = stats.tasks.front().state;
+      stats.reason = stats.tasks.front().reason;
     }
     out.push_back(std::move(stats));
   }
@@ -280,6 +324,25 @@ std::vector<ConnectorStats> ConnectorRuntime::stats() const {
 void ConnectorRuntime::shutdown() {
   const std::lock_guard lock(parts_->mutex);
   parts_->running.clear();
+}
+
+// Tasks that were lost are fenced: what they try to commit is another's already.
+void ConnectorRuntime::release(bool) {
+  const std::lock_guard lock(parts_->mutex);
+  parts_->members = nullptr;
+  for (const auto& [name, connector] : parts_->running)
+    for (const auto& thread : connector->threads) thread->own(false);
+  for (const auto& [name, connector] : parts_->running)
+    for (const auto& thread : connector->threads) thread->wait_until_closed();
+}
+
+void ConnectorRuntime::assign(const topics::Membership& membership) {
+  const std::lock_guard lock(parts_->mutex);
+  parts_->members = &membership;
+  for (const auto& [name, connector] : parts_->running)
+    for (std::size_t number = 0; number < connector->threads.size(); ++number)
+      connector->threads[number]->own(
+          parts_->owns(connector->spec, static_cast<std::int32_t>(number)));
 }
 
 }  // namespace penstock::engine

@@ -11,6 +11,7 @@
 #include "engine/connector_runtime.h"
 #include "engine/connector_work.h"
 #include "engine/test_faulty_log.h"
+#include "engine/test_group.h"
 #include "engine/test_keys.h"
 #include "engine/test_topics.h"
 #include "topics/memory_log.h"
@@ -248,6 +249,54 @@ TEST_F(Connectors, OneThatFailsSaysWhyAndIsTriedAgain) {
   }
   bring(1);
   EXPECT_GE(runtime_.stats().at(0).restarts, 1u);
+}
+
+// Two processes over one log: the task runs in the one that has it, and goes on where it was in the
+// other.
+TEST_F(Connectors, ASharedOneHasOneOwnerAndMovesWithItsPosition) {
+  make_topic(*memory_, "t", 1);
+  Group group;
+  MemberLog first_log(group, *memory_), second_log(group, *memory_);
+  struct Process {
+    explicit Process(topics::Log& log, const RuntimeOptions& options, const ConnectorRules& rules)
+        : queries(start_runtime(log, nullptr, options).value()),
+          connectors({.log = log,
+                      .keys = nullptr,
+                      .sealed_topics = options.sealed_topics,
+                      .runtime = options,
+                      .rules = rules},
+                     true) {
+      EXPECT_TRUE(queries->share(&connectors));
+    }
+    ~Process() {
+      connectors.shutdown();
+      queries->share(nullptr);
+      queries->shutdown();
+    }
+    ConnectorState state() const { return connectors.stats().at(0).state; }
+    std::unique_ptr<Runtime> queries;
+    ConnectorRuntime connectors;
+  };
+  Process first(first_log, options_, rules_);
+  {
+    Process second(second_log, options_, rules_);
+    ASSERT_TRUE(first.connectors.start(spec(ConnectorDirection::source), false));
+    ASSERT_TRUE(second.connectors.start(spec(ConnectorDirection::source), false));
+    EXPECT_EQ(outside_.opened, 0);  // nobody's yet
+    group.share({{0, &first_log}});
+    bring(3);
+    EXPECT_EQ(first.state(), ConnectorState::running);
+    EXPECT_EQ(second.state(), ConnectorState::unassigned);
+    group.share({{0, &second_log}});
+    bring(6);
+    EXPECT_EQ(first.state(), ConnectorState::unassigned);
+    EXPECT_EQ(second.state(), ConnectorState::running);
+    EXPECT_EQ(outside_.opened, 2);
+  }
+  group.share({{0, &first_log}});  // the other one has left
+  bring(9);
+  EXPECT_EQ(outside_.opened, 3);
+  EXPECT_EQ(read_values(*memory_, "t").size(), 9u);
 }
 
 TEST_F(Connectors, ASinkSendsAgainUnderTheNamesThatWereCommitted) {

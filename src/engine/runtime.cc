@@ -71,6 +71,10 @@ class LocalRuntime final : public Runtime {
                                           bool until_end) override {
     return PushSession::create(log_, keys_, options_, std::move(plan), start, until_end);
   }
+  bool share(SharedTasks* others) override {
+    if (sharing_.shared()) sharing_.set_others(others);
+    return sharing_.shared();
+  }
   void shutdown() override;
 
  private:

@@ -118,6 +118,17 @@ class PushQuery {
   virtual void cancel() = 0;  // thread-safe
 };
 
+// Tasks beside those of queries that are shared among the same processes (connectors'). Called on a
+// thread of the log, one call at a time.
+class SharedTasks {
+ public:
+  virtual ~SharedTasks() = default;
+  // All tasks go. Returns when they have committed (lost: or been dropped) and ended.
+  virtual void release(bool lost) = 0;
+  // Those that `membership` owns are to be started. It is valid until release().
+  virtual void assign(const topics::Membership& membership) = 0;
+};
+
 // Thread-safe. The log, keys and functions outlive it. When the log shares tasks among processes
 // (topics::Log::join), each runs those that it is given; the processes are to start the same
 // queries.
@@ -160,6 +171,10 @@ class Runtime {
   // stream); otherwise it goes on until LIMIT or cancel.
   virtual Result<std::unique_ptr<PushQuery>> push(std::shared_ptr<const sql::PlanNode> plan,
                                                   StartAt start, bool until_end) = 0;
+
+  // Whether the log shares tasks among processes; if so, `others` is told from now on which of its
+  // tasks are this process's (none at first), until null comes in its place.
+  virtual bool share(SharedTasks* others) = 0;
 
   // Finishes batches, commits, ends all threads.
   virtual void shutdown() = 0;

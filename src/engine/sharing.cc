@@ -59,11 +59,18 @@ void Sharing::remove(const QueryId& id, const std::unique_lock<std::mutex>&) {
   queries_.erase(id);
 }
 
+void Sharing::set_others(SharedTasks* others) {
+  std::lock_guard lock(mutex_);
+  others_ = others;
+  if (others_ != nullptr && assigned_ != nullptr && !left_) others_->assign(*assigned_);
+}
+
 void Sharing::leave() {
   {
     std::lock_guard lock(mutex_);
     left_ = true;
     assigned_ = nullptr;
+    if (others_ != nullptr) others_->release(/*lost=*/false);
     each_at_once(workers_, [](Worker& worker) { worker.shutdown(); });
   }
   membership_.reset();  // calls back, to no effect any more
@@ -76,12 +83,14 @@ void Sharing::on_assigned(const topics::Membership& membership) {
   OwnedTasks owned;
   for (const auto& [id, query] : queries_) owned.emplace(id, owned_of(membership, *query));
   assign(std::move(owned));
+  if (others_ != nullptr) others_->assign(membership);
 }
 
 void Sharing::on_revoked(bool lost) {
   std::lock_guard lock(mutex_);
   if (left_) return;
   assigned_ = nullptr;
+  if (others_ != nullptr) others_->release(lost);
   each_at_once(workers_, [lost](Worker& worker) { worker.release(lost); });
   progress_.notify();
 }
@@ -93,6 +102,7 @@ void Sharing::on_expelled(const Error& reason) {
   assigned_ = nullptr;
   expelled_ = reason;
   for (const auto& [id, query] : queries_) query->set_failed(reason);
+  if (others_ != nullptr) others_->release(/*lost=*/true);
   each_at_once(workers_, [](Worker& worker) { worker.release(/*lost=*/true); });
   progress_.notify();
 }

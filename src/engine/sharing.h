@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/query.h"
+#include "engine/runtime.h"
 #include "engine/worker.h"
 #include "topics/log.h"
 
@@ -42,6 +43,9 @@ class Sharing final : private topics::MembershipListener {
   std::unique_lock<std::mutex> hold() { return std::unique_lock(mutex_); }
   void remove(const QueryId& id, const std::unique_lock<std::mutex>& held);
 
+  // Who has tasks that are no worker's; null: nobody any more.
+  void set_others(SharedTasks* others);
+
   // Shuts the workers down, with their last commits, then leaves: others take over from there.
   void leave();
 
@@ -60,6 +64,7 @@ class Sharing final : private topics::MembershipListener {
   std::map<QueryId, std::shared_ptr<Query>> queries_;
   const topics::Membership* assigned_ = nullptr;  // null: no task is ours
   std::optional<Error> expelled_;
+  SharedTasks* others_ = nullptr;  // may be null
   bool left_ = false;
 };
 

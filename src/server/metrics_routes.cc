@@ -157,9 +157,11 @@ void connector_figures(Page& page, const std::vector<session::ConnectorRow>& con
   using Task = engine::ConnectorTaskStats;
   page.family("penstock_connector_running", "gauge",
               "1 while the task has its connection, 0 when it connects, failed or is paused.");
-  per_connector_task(page, connectors, [](const Task& task) {
-    return task.state == engine::ConnectorState::running ? 1 : 0;
-  });
+  for (const session::ConnectorRow& row : connectors)
+    for (const Task& task : row.stats.tasks)
+      if (task.state != engine::ConnectorState::unassigned)
+        page.sample(fmt::format("connector=\"{}\",task=\"{}\"", escaped(row.name), task.number),
+                    task.state == engine::ConnectorState::running ? 1 : 0);
   page.family("penstock_connector_records_in_total", "counter", "Records taken.");
   per_connector_task(page, connectors, [](const Task& task) { return task.work.records_in; });
   page.family("penstock_connector_records_out_total", "counter", "Records written or sent.");

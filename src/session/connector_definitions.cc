@@ -140,10 +140,17 @@ Result<> ensure_connector_topics(const World& world, const Connector& connector,
                                  const SessionOptions& options, Effects& effects) {
   sql::StreamInfo stream = stream_of(world, connector);
   if (!connector.source) return ensure_topics(stream, std::nullopt, effects);
+  // What streams over it say of a topic that is to be made holds for the source too.
+  std::int32_t wanted = options.default_partitions.value_or(1);
+  for (const auto& [name, over] : world.catalogue.streams()) {
+    if (over.topic != stream.topic) continue;
+    wanted = over.partitions.value_or(wanted);
+    if (over.retention_ms) stream.retention_ms = over.retention_ms;
+  }
   const auto partitions = connector.options.find("partitions");
   if (partitions != connector.options.end())
     stream.partitions = static_cast<std::int32_t>(std::atoi(partitions->second.c_str()));
-  return ensure_topics(stream, options.default_partitions.value_or(1), effects);
+  return ensure_topics(stream, wanted, effects);
 }
 
 Result<Accepted> end_of_connector(const World& world, const Connector& connector,
@@ -257,11 +264,6 @@ Result<CommandResult> create_connector(const DefinitionContext& context, const s
     return *std::move(there);
   const bool runs = context.world.connectors.contains(connector.name);
   if (context.replayed == nullptr) {
-    if (context.options.shared)
-      return fail(ErrorCode::failed_precondition,
-                  "several processes share this service, and a connector runs in one: give "
-                  "connectors a service of their own (another --service, without --share), which "
-                  "writes to the same topics");
     if (context.world.connectors.size() >= engine::kConnectorsMax)
       return fail(
           ErrorCode::limit_exceeded,

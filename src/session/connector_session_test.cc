@@ -143,6 +143,49 @@ TEST(ConnectorStatements, OfAFileFollowIt) {
   EXPECT_THAT(connector_states(*open(*log, nullptr, with_connectors())), IsEmpty());
 }
 
+TEST(ConnectorStatements, AStreamOverItsTopicLeavesThePartitionsToIt) {
+  const std::string connector =
+      "CREATE SOURCE CONNECTOR c WITH (connector='silent', topic='t', partitions='3');";
+  const std::string undecided = "CREATE SOURCE CONNECTOR c WITH (connector='silent', topic='t');";
+  const std::string stream = "CREATE STREAM s (x INT) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON');";
+  const std::string decided =
+      "CREATE STREAM s (x INT) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON', PARTITIONS=2);";
+  const auto partitions_after = [](const std::string& script, bool of_a_file) {
+    const auto log = topics::make_memory_log(topics::test_identity());
+    if (of_a_file) {
+      open(*log, nullptr, with_connectors({script}));
+    } else {
+      const auto session = open(*log, nullptr, with_connectors());
+      EXPECT_EQ(connector_refusal(*session, script), "accepted");
+    }
+    return log->describe(topic_name("t")).value().spec.partitions;
+  };
+  for (const bool of_a_file : {true, false}) {
+    EXPECT_EQ(partitions_after(connector + stream, of_a_file), 3);
+    EXPECT_EQ(partitions_after(decided + undecided, of_a_file), 2);
+  }
+  EXPECT_EQ(partitions_after(stream + connector, /*of_a_file=*/true), 3);
+}
+
+TEST(ConnectorStatements, RunInASharedServiceWhoseLogHasOneProcess) {
+  const auto log = topics::make_memory_log(topics::test_identity());
+  SessionOptions shared = with_connectors({std::string(kCreateConnector)});
+  shared.shared = true;
+  wait_connector_running(*open(*log, nullptr, shared));
+}
+
+TEST(ConnectorStatements, AreShownByTheirEnd) {
+  const auto log = topics::make_memory_log(topics::test_identity());
+  const auto session = open(*log, nullptr, with_connectors());
+  EXPECT_EQ(connector_refusal(*session, kCreateConnector), "accepted");
+  const ScriptResult shown =
+      session->execute("SHOW CONNECTORS; SHOW SOURCE CONNECTORS; SHOW SINK CONNECTORS;", {});
+  std::vector<std::size_t> rows;
+  for (const auto& done : shown.done)
+    rows.push_back(std::get<ConnectorList>(done.body).connectors.size());
+  EXPECT_THAT(rows, ElementsAre(1u, 1u, 0u));
+}
+
 TEST(ConnectorStatements, MistakesAreNamed) {
   const auto log = topics::make_memory_log(topics::test_identity());
   const auto session = open(*log, nullptr, with_connectors());
@@ -158,10 +201,6 @@ TEST(ConnectorStatements, MistakesAreNamed) {
       HasSubstr("is no SINK"));
   EXPECT_THAT(connector_refusal(*session, "CREATE SOURCE CONNECTOR c WITH (connector='silent');"),
               HasSubstr("'topic' is missing"));
-  SessionOptions shared = with_connectors();
-  shared.shared = true;
-  EXPECT_THAT(connector_refusal(*open(*log, nullptr, shared), kCreateConnector),
-              HasSubstr("several processes"));
   EXPECT_THAT(connector_refusal(*open(*log), kCreateConnector), HasSubstr("runs no connectors"));
 }
 

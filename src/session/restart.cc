@@ -54,7 +54,19 @@ std::vector<Accepted> what_is_left(const World& world, const std::vector<Accepte
   return out;
 }
 
+Result<> make_topics_of_connectors(const Realised& how, const World& now, bool sources) {
+  for (const auto& [name, connector] : now.connectors) {
+    if (connector.source != sources) continue;
+    TRY_IN(ensure_connector_topics(now, connector, how.options, how.effects),
+           fmt::format("taking up connector {}", name));
+  }
+  return {};
+}
+
+// Sources make theirs first: a stream over one may leave the number of partitions to it. (How it is
+// sealed, the streams of `now` say already.)
 Result<> make_topics(const Realised& how, const World& now, const std::vector<Accepted>& left) {
+  TRY(make_topics_of_connectors(how, now, /*sources=*/true));
   for (const Accepted& one : left) {
     if (one.kind == Accepted::Kind::create_type || is_connector(one)) continue;
     const Result<> made = is_query(one)
@@ -63,15 +75,7 @@ Result<> make_topics(const Realised& how, const World& now, const std::vector<Ac
                                               how.options.default_partitions, how.effects);
     TRY_IN(made, fmt::format("taking up '{}'", canonical_text(one.statement)));
   }
-  // When all streams are there, which say how topics are sealed. Sources make theirs first.
-  for (const bool source : {true, false}) {
-    for (const auto& [name, connector] : now.connectors) {
-      if (connector.source != source) continue;
-      TRY_IN(ensure_connector_topics(now, connector, how.options, how.effects),
-             fmt::format("taking up connector {}", name));
-    }
-  }
-  return {};
+  return make_topics_of_connectors(how, now, /*sources=*/false);
 }
 
 // How many tasks there may be to forget, of a query that does not run.

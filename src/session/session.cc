@@ -110,7 +110,9 @@ Result<> SessionImpl::open() {
                              .keys = keys_,
                              .sealed_topics = options_.runtime.sealed_topics,
                              .runtime = options_.runtime,
-                             .rules = options_.connector_rules});
+                             .rules = options_.connector_rules},
+      /*shared=*/runtime_->share(nullptr));
+  (void)runtime_->share(connectors_.get());
   if (!options_.observes) sinks_ = TRY(SinkClaims::open(log_, options_.service_id));
   effects_ = std::make_unique<LiveEffects>(log_, *runtime_, *connectors_,
                                            options_.observes ? nullptr : journal_.get(),
@@ -421,6 +423,7 @@ void SessionImpl::publish() {
 
 void SessionImpl::close() {
   if (connectors_) connectors_->shutdown();
+  if (runtime_) (void)runtime_->share(nullptr);
   if (runtime_) runtime_->shutdown();
 }
 

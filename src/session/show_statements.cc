@@ -146,9 +146,14 @@ Result<ResultBody> show(const ShowContext& context, const sql::ShowStatement& st
       return list_functions();
     case What::properties:
       return PropertyList{list_properties(context.properties)};
-    case What::connectors:
-      return ConnectorList{
+    case What::connectors: {
+      ConnectorList out{
           connector_rows(context.world.connectors, context.connectors, context.options)};
+      if (statement.source)
+        std::erase_if(out.connectors,
+                      [&](const ConnectorRow& row) { return row.source != *statement.source; });
+      return out;
+    }
     case What::connector_plugins:
       return connector_plugins(context.options);
     case What::variables:

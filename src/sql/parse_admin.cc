@@ -43,9 +43,10 @@ Parsed<ast::Statement> parse_show(TokenCursor& cursor) {
   cursor.take();
   if (cursor.at_words("ALL", "TOPICS")) cursor.take();
   if (cursor.accept_words("CONNECTOR", "PLUGINS"))
-    return ast::Statement{ShowStatement{What::connector_plugins, false}};
+    return ast::Statement{ShowStatement{What::connector_plugins}};
   const bool sided = cursor.at_word("SOURCE") || cursor.at_word("SINK");
-  if (sided && cursor.at_word("CONNECTORS", 1)) cursor.take();
+  std::optional<bool> source;
+  if (sided && cursor.at_word("CONNECTORS", 1)) source = cursor.take().text == "SOURCE";
   const auto shown = std::find_if(kShown.begin(), kShown.end(),
                                   [&](const ShownThing& s) { return cursor.at_word(s.word); });
   if (shown == kShown.end()) {
@@ -56,7 +57,7 @@ Parsed<ast::Statement> parse_show(TokenCursor& cursor) {
   }
   cursor.take();
   const bool extended = cursor.accept_word("EXTENDED");
-  return ast::Statement{ShowStatement{shown->what, extended}};
+  return ast::Statement{ShowStatement{.what = shown->what, .extended = extended, .source = source}};
 }
 
 Parsed<ast::Statement> parse_describe(TokenCursor& cursor) {

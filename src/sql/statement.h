@@ -103,6 +103,7 @@ struct ShowStatement {
     connector_plugins
   } what;
   bool extended = false;
+  std::optional<bool> source = {};  // SHOW SOURCE|SINK CONNECTORS: those of that end
 };
 struct DescribeStatement {
   enum class What : std::uint8_t { stream, function, connector } what;

@@ -14,7 +14,7 @@ from collections import Counter
 from pathlib import Path
 
 from certificates import Certificates
-from harness import PENSTOCK, ServerCase
+from harness import COMMAND_TIMEOUT_S, PENSTOCK, ServerCase
 from mqtt_case import Broker, MqttCase
 
 LONG = os.environ.get("PENSTOCK_LONG") == "1"
@@ -378,7 +378,7 @@ class Kill(ConnectorCase):
             publisher.stdin.close()
             time.sleep(rng.uniform(*LIFE_S))
             self.end(server)
-            self.assertEqual(publisher.wait(timeout=30), 0)
+            self.assertEqual(publisher.wait(timeout=COMMAND_TIMEOUT_S), 0)
             if broker_too:
                 self.save_broker()
                 self.broker.stop(signal.SIGKILL)
@@ -408,6 +408,9 @@ class Kill(ConnectorCase):
 
     def test_kill_9_of_both_with_names_of_messages(self) -> None:
         self.rounds(1, "5", True, BROKER_ROUNDS)
+
+    def test_kill_9_of_both_at_qos_2(self) -> None:
+        self.rounds(2, "5", True, BROKER_ROUNDS)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import struct
 import subprocess
 import sys
 import unittest
+from pathlib import Path
 
 from certificates import Certificates
 from harness import FORBIDDEN, NOT_FOUND, PENSTOCK, SOURCE, USAGE, ServerCase
@@ -156,6 +157,28 @@ class SealedSource(Certificates, SealedCase, ServerCase):
         letter = self.consume("CONNECTOR_PLANT.dead_letters", "--with-metadata")[0]
         self.assertIn("sealed_not_authentic", json.dumps(letter))
         self.terminate(server)
+
+
+    def test_a_sink_opens_what_is_sealed_inside_and_sends_it_once_each(self) -> None:
+        kept = ["mosquitto_sub", *map(str, self.where()), "-i", "reader", "-c", "-t", "results/x", "-q", "2"]
+        subprocess.run([*kept, "-E"], check=True)
+        server = self.start_sealed()
+        self.ksql(self.statements() + f"CREATE SINK CONNECTOR out WITH (connector='mqtt', "
+                  f"url='mqtts://127.0.0.1:{self.tls_port}', ca='{self.ca.read_text()}', topic='readings', "
+                  "to='results/x', qos=2, window=10);")
+        refused = self.call("/ksql", {"ksql": "CREATE SINK CONNECTOR clear WITH (connector='mqtt', topic='readings', "
+                                              f"url='mqtt://127.0.0.1:{self.broker.port}', to='results/y');"})
+        self.assertIn("TLS with a pinned CA", refused[1])
+        lines = self.seal("".join(f'{{"n":{n},"note":"only-for-readers"}}\n' for n in range(200))).stdout
+        self.pub("-t", MQTT_TOPIC, "-q", 1, "-l", stdin=lines)
+        self.wait_until(lambda: self.count("readings") > 20, "the first ones")
+        server.kill()
+        server.wait()
+        self.start_sealed()
+        done = subprocess.run([*kept, "-C", "200", "-W", "60"], check=True, capture_output=True, text=True)
+        self.assertEqual(sorted(json.loads(line)["n"] for line in done.stdout.splitlines()), list(range(200)))
+        stored = b"".join(p.read_bytes() for p in Path(self.data).rglob("*") if p.is_file())
+        self.assertNotIn(b"only-for-readers", stored)
 
 
 @unittest.skipUnless(has("cryptography"), "the packages of tests/requirements.txt are not here")

@@ -1,12 +1,12 @@
 #include "connect/mqtt/client.h"
 
 #include <algorithm>
-#include <array>
 #include <random>
 
 #include <fmt/format.h>
 
 #include "connect/mqtt/framer.h"
+#include "connect/mqtt/handshake.h"
 
 namespace penstock::connect::mqtt {
 namespace {
@@ -14,22 +14,9 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr std::uint8_t kTakenOver = 0x8e;
-constexpr std::uint16_t kTopicAliases = 64;  // that brokers may use for topics they repeat
-constexpr std::uint16_t kSubscribeId = kPublishIdMax + 1;
 // Brokers write packet by packet: what comes within this time is read and answered together.
 constexpr std::chrono::microseconds kGather{250};
 constexpr seconds kSettled{10};  // a connection that has held for so long was a good one
-
-// Reasons that a later connection will meet again.
-bool is_lasting(std::uint8_t reason) {
-  static constexpr std::array<std::uint8_t, 11> kLasting = {0x84, 0x85, 0x86, 0x87, 0x8a, 0x8c,
-                                                            0x8e, 0x90, 0x95, 0x9c, 0x9d};
-  return std::ranges::find(kLasting, reason) != kLasting.end();
-}
-bool is_lasting_return_code(std::uint8_t code) {
-  return code != 3;  // the server is unavailable
-}
 
 class ClientSession final : public Client, public net::Connection::Handler {
  public:
@@ -72,23 +59,20 @@ class ClientSession final : public Client, public net::Connection::Handler {
   }
   void release_received() override {
     std::string out;
-    outbound_.release_received(out);
+    outbound_.release_received(out, ready_);
     if (ready_) send(out);
   }
   void confirm(std::uint64_t up_to) override {
     std::string out;
     inbound_.confirm(up_to, out, options_.version);
-    if (ready_ && inbound_.wants_barrier()) {
-      encode(out, Ping{});
-      barrier_ping_ = ++pings_;
-      inbound_.barrier_sent();
-    }
+    put_barrier(out);
     if (ready_) send(out);
     go_on();
   }
   void confirm_releases(std::uint64_t up_to) override {
     std::string out;
     inbound_.confirm_releases(up_to, out, options_.version);
+    put_barrier(out);
     if (ready_) send(out);
     go_on();
   }
@@ -120,7 +104,7 @@ class ClientSession final : public Client, public net::Connection::Handler {
 
   void on_open() override {
     std::string out;
-    encode(out, connect_packet());
+    encode(out, connect_packet(options_, client_id_, clean_start_));
     connection_->send(out);
     timer_.after(options_.target.connect_timeout, [this] {
       lose(Error(ErrorCode::timeout, where("it does not answer CONNECT; is it an MQTT broker?")),
@@ -159,35 +143,17 @@ class ClientSession final : public Client, public net::Connection::Handler {
     return fmt::format("MQTT: {}:{}: {}", options_.target.host, options_.target.port, what);
   }
 
-  Connect connect_packet() const {
-    const bool v5 = options_.version == Version::v5;
-    Connect out{.version = options_.version,
-                .clean_start = v5 ? clean_start_ : options_.session_expiry_s == 0,
-                .keep_alive_s = options_.keep_alive_s,
-                .client_id = client_id_};
-    if (options_.user) out.user = *options_.user;
-    if (options_.password) out.password = *options_.password;
-    if (options_.will) {
-      const WillMessage& will = *options_.will;
-      out.will = Will{.topic = will.topic,
-                      .payload = will.payload,
-                      .qos = will.qos,
-                      .retain = will.retain,
-                      .properties = {}};
-      if (will.delay_s > 0) out.will->properties.will_delay_interval = will.delay_s;
-    }
-    if (!v5) return out;
-    if (options_.session_expiry_s > 0)
-      out.properties.session_expiry_interval = options_.session_expiry_s;
-    out.properties.receive_maximum = options_.receive_maximum;
-    out.properties.topic_alias_maximum = kTopicAliases;
-    return out;
-  }
-
   void send(const std::string& bytes) {
     if (bytes.empty() || !connection_) return;
     connection_->send(bytes);
     sent_ = true;
+  }
+
+  void put_barrier(std::string& out) {
+    if (!ready_ || !inbound_.wants_barrier()) return;
+    encode(out, Ping{});
+    barrier_ping_ = ++pings_;
+    inbound_.barrier_sent();
   }
 
   // A broker that sends more than was agreed (mosquitto 2.0.11 does, to a session with a long
@@ -225,7 +191,8 @@ class ClientSession final : public Client, public net::Connection::Handler {
     inbound_.begin_connection(packet.session_present);
     pings_ = pongs_ = barrier_ping_ = 0;
     if (packet.session_present && !options_.unsubscribe.empty() && !subscribed_) {
-      put_unsubscribe(out);  // its answer brings the subscriptions
+      // Its answer brings the subscriptions.
+      encode(out, unsubscribe_packet(options_.unsubscribe), options_.version);
     } else if (must_subscribe(packet.session_present)) {
       put_subscriptions(out);
     }
@@ -239,20 +206,8 @@ class ClientSession final : public Client, public net::Connection::Handler {
   }
 
   Result<> refused(const Connack& packet) {
-    const bool v5 = options_.version == Version::v5;
-    const bool old_broker = v5 && packet.reason < kRefusedFrom;  // 3.1.1's return codes
-    const std::string reason =
-        v5 && !old_broker ? reason_text(packet.reason) : return_code_text(packet.reason);
-    const bool lasting =
-        v5 && !old_broker ? is_lasting(packet.reason) : is_lasting_return_code(packet.reason);
-    std::string text = where(fmt::format("the broker refuses the connection: {}", reason));
-    if (packet.properties.reason_string)
-      text += fmt::format(": {}", *packet.properties.reason_string);
-    if (old_broker && packet.reason == 1) text += "; does it speak 3.1.1 only?";
-    const bool credentials =
-        packet.reason == 4 || packet.reason == 5 || packet.reason == 0x86 || packet.reason == 0x87;
-    if (credentials) text += "; check user, password and the broker's access list";
-    lose(Error(lasting ? ErrorCode::permission_denied : ErrorCode::unavailable, text), lasting);
+    const Farewell why = refusal_of(packet, options_.version);
+    lose(Error(why.error.code(), where(why.error.text())), why.lasting);
     return wrong("refused");
   }
 
@@ -264,23 +219,9 @@ class ClientSession final : public Client, public net::Connection::Handler {
     return !session_present || (!subscribed_ && others);
   }
 
-  void put_unsubscribe(std::string& out) const {
-    Unsubscribe packet{.packet_id = kSubscribeId};
-    for (const std::string& filter : options_.unsubscribe) packet.filters.push_back(filter);
-    encode(out, packet, options_.version);
-  }
-
   void put_subscriptions(std::string& out) {
     subscribed_ = true;
-    Subscribe packet{.packet_id = kSubscribeId};
-    for (const SubscriptionSpec& one : options_.subscriptions) {
-      packet.subscriptions.push_back({.filter = one.filter,
-                                      .qos = one.qos,
-                                      .no_local = one.no_local,
-                                      .retain_as_published = one.retain_as_published,
-                                      .retain_handling = one.retain_handling});
-    }
-    encode(out, packet, options_.version);
+    encode(out, subscribe_packet(options_.subscriptions), options_.version);
   }
 
   Result<> on_packet(const SubscribeAck& packet) {
@@ -292,13 +233,7 @@ class ClientSession final : public Client, public net::Connection::Handler {
     }
     if (packet.reasons.size() != options_.subscriptions.size())
       return wrong("SUBACK: it answers another number of filters");
-    std::vector<std::string> refused;
-    for (std::size_t i = 0; i < packet.reasons.size(); ++i) {
-      if (packet.reasons[i] < kRefusedFrom) continue;
-      refused.push_back(fmt::format("'{}': {}", options_.subscriptions[i].filter,
-                                    reason_text(packet.reasons[i])));
-    }
-    listener_.on_subscribed(refused);
+    listener_.on_subscribed(refused_filters(packet, options_.subscriptions));
     return {};
   }
 
@@ -333,8 +268,10 @@ class ClientSession final : public Client, public net::Connection::Handler {
       if (options_.hold_releases) listener_.on_released();
       return {};
     }
+    const std::uint64_t anew = outbound_.sent_anew();
     const auto done = outbound_.answer(packet, out);
     send(out);
+    if (outbound_.sent_anew() != anew) listener_.on_sent_anew();
     if (packet.type == PacketType::pubrec && options_.hold_outgoing_releases)
       listener_.on_received();
     if (done) listener_.on_done(done->token, done->reason);
@@ -348,15 +285,8 @@ class ClientSession final : public Client, public net::Connection::Handler {
   }
 
   Result<> on_packet(const Disconnect& packet) {
-    std::string text =
-        where(fmt::format("the broker ends the connection: {}", reason_text(packet.reason)));
-    if (packet.reason == kTakenOver)
-      text +=
-          fmt::format("; another client has connected as '{}': client ids must differ", client_id_);
-    if (packet.properties.reason_string)
-      text += fmt::format(": {}", *packet.properties.reason_string);
-    const bool lasting = is_lasting(packet.reason);
-    lose(Error(lasting ? ErrorCode::permission_denied : ErrorCode::unavailable, text), lasting);
+    const Farewell why = farewell_of(packet, client_id_);
+    lose(Error(why.error.code(), where(why.error.text())), why.lasting);
     return wrong("ended");
   }
 

@@ -78,6 +78,8 @@ class Client {
     virtual void on_released() {}
     // With hold_outgoing_releases: the broker has another message of QoS 2.
     virtual void on_received() {}
+    // The broker has forgotten a message of QoS 2 that it had: it goes out again (see Outbound).
+    virtual void on_sent_anew() {}
   };
 
   // Connects at once. The listener outlives it.

@@ -1,31 +1,43 @@
 #include "connect/mqtt/inbound.h"
 
 #include <algorithm>
-#include <functional>
+#include <bit>
 #include <utility>
 
 #include "connect/mqtt/limits.h"
 #include "crypto/keyed_sha256.h"
 
 namespace penstock::connect::mqtt {
+namespace {
+
+constexpr std::size_t kKeptHashedBytes = 64 << 10;
+
+}  // namespace
 
 Inbound::Inbound(std::vector<Received> committed) {
   for (const Received& one : committed)
-    remember(one.packet_id, {.number = 0, .qos = one.qos, .digest = one.digest});
+    if (find(one.packet_id) == nullptr)
+      remember(one.packet_id, {.qos = one.qos, .number = 0, .digest = one.digest});
+}
+
+Inbound::Known* Inbound::find(std::uint16_t packet_id) {
+  if (packet_id >= known_.size() || known_[packet_id].qos == 0) return nullptr;
+  return &known_[packet_id];
 }
 
 void Inbound::forget(std::uint16_t packet_id) {
-  const auto found = known_.find(packet_id);
-  if (found == known_.end()) return;
-  if (found->second.qos == 2) --unreleased_;
-  known_.erase(found);
+  Known* known = find(packet_id);
+  if (known == nullptr) return;
+  if (known->qos == 2) unreleased_.erase(packet_id);
+  known->qos = 0;
 }
 
 void Inbound::remember(std::uint16_t packet_id, const Known& known) {
   forget(packet_id);
+  if (packet_id >= known_.size()) known_.resize(std::bit_ceil(std::size_t{packet_id} + 1));
   known_[packet_id] = known;
   if (known.qos == 2)
-    ++unreleased_;
+    unreleased_.insert(packet_id);
   else
     recent_.emplace_back(packet_id, known.number);
 }
@@ -41,12 +53,11 @@ void Inbound::barrier_passed() {
   barriers_passed_ = barriers_sent_;
   for (; !recent_.empty(); recent_.pop_front()) {
     const auto [id, number] = recent_.front();
-    const auto found = known_.find(id);
-    const bool stale =
-        found == known_.end() || found->second.qos != 1 || found->second.number != number;
+    Known* known = find(id);
+    const bool stale = known == nullptr || known->qos != 1 || known->number != number;
     if (stale) continue;  // the identifier was used again
-    if (found->second.barrier > barriers_passed_) return;
-    known_.erase(found);
+    if (known->barrier > barriers_passed_) return;
+    known->qos = 0;
   }
 }
 
@@ -54,12 +65,11 @@ void Inbound::barrier_passed() {
 // which costs more than the hash.
 MessageDigest Inbound::digest_of(const Publish& message) {
   static const crypto::KeyedSha256 hash(ByteBuffer(sizeof(crypto::Sha256Digest)));
-  std::string all;
-  all.reserve(message.topic.size() + message.payload.size() + 1);
-  all += message.topic;
-  all += '\0';  // which no topic holds
-  all += message.payload;
-  const crypto::Sha256Digest whole = hash(as_bytes(all));
+  hashed_.assign(message.topic);
+  hashed_ += '\0';  // which no topic holds
+  hashed_ += message.payload;
+  const crypto::Sha256Digest whole = hash(as_bytes(hashed_));
+  if (hashed_.capacity() > kKeptHashedBytes) std::string().swap(hashed_);
   MessageDigest out{};
   std::copy_n(whole.begin(), out.size(), out.begin());
   return out;
@@ -68,19 +78,20 @@ MessageDigest Inbound::digest_of(const Publish& message) {
 std::uint64_t Inbound::take(const Publish& message) {
   if (message.qos == 0) return ++last_;
   const MessageDigest digest = digest_of(message);
-  const auto found = known_.find(message.packet_id);
-  if (found != known_.end() && found->second.qos == message.qos) {
-    const bool repeat = message.qos == 2 || (message.dup && found->second.digest == digest);
-    if (repeat) {
+  Known* known = find(message.packet_id);
+  if (known != nullptr) {
+    const bool unreleased = message.qos == 2 && known->qos == 2;
+    if (unreleased || (message.dup && known->digest == digest)) {
+      if (message.qos == 2) hold_on_to(message.packet_id, *known);
       ++repeats_;
-      to_acknowledge_.push_back({found->second.number, message.packet_id, message.qos});
+      to_acknowledge_.push_back({known->number, message.packet_id, message.qos});
       if (message.qos == 1) ++acknowledging_qos1_;
       return 0;
     }
   }
   if (message.dup) ++doubtful_;
   ++last_;
-  remember(message.packet_id, {.number = last_, .qos = message.qos, .digest = digest});
+  remember(message.packet_id, {.qos = message.qos, .number = last_, .digest = digest});
   to_acknowledge_.push_back({last_, message.packet_id, message.qos});
   if (message.qos == 1) ++acknowledging_qos1_;
   return last_;
@@ -95,21 +106,35 @@ void Inbound::confirm(std::uint64_t up_to, std::string& out, Version version) {
     if (next.qos == 1) {
       --acknowledging_qos1_;
       ++acknowledged_;
-      const auto found = known_.find(next.packet_id);
-      if (found != known_.end() && found->second.number == next.number)
-        found->second.barrier = barriers_sent_ + 1;
+      Known* known = find(next.packet_id);
+      if (known != nullptr && known->number == next.number) known->barrier = barriers_sent_ + 1;
     }
     to_acknowledge_.pop_front();
   }
 }
 
+// Not released any more: the broker has forgotten that it was.
+void Inbound::hold_on_to(std::uint16_t packet_id, Known& known) {
+  known.qos = 2;
+  unreleased_.insert(packet_id);
+}
+
+void Inbound::completed(std::uint16_t packet_id) {
+  ++acknowledged_;
+  Known* known = find(packet_id);
+  if (known != nullptr && known->qos == 1) known->barrier = barriers_sent_ + 1;
+}
+
 void Inbound::release(std::uint16_t packet_id, std::string& out, Version version) {
-  const auto found = known_.find(packet_id);
+  Known* known = find(packet_id);
   std::uint8_t reason = 0;
-  if (found != known_.end() && found->second.qos == 2) {
-    forget(packet_id);
+  if (known != nullptr && known->qos == 2) {
+    unreleased_.erase(packet_id);
+    known->qos = 1;  // as one of those, until the broker is known to have our answer
+    known->barrier = kNever;
+    recent_.emplace_back(packet_id, known->number);
   } else {
-    reason = 0x92;  // packet identifier not found: released before, the answer was lost
+    reason = 0x92;  // not found: released before, the answer was lost
   }
   ++last_release_;
   if (hold_releases_) {
@@ -117,6 +142,7 @@ void Inbound::release(std::uint16_t packet_id, std::string& out, Version version
     return;
   }
   encode(out, Ack{.type = PacketType::pubcomp, .packet_id = packet_id, .reason = reason}, version);
+  completed(packet_id);
 }
 
 void Inbound::confirm_releases(std::uint64_t up_to, std::string& out, Version version) {
@@ -125,6 +151,7 @@ void Inbound::confirm_releases(std::uint64_t up_to, std::string& out, Version ve
     encode(out,
            Ack{.type = PacketType::pubcomp, .packet_id = next.packet_id, .reason = next.reason},
            version);
+    completed(next.packet_id);
     held_.pop_front();
   }
 }
@@ -136,34 +163,30 @@ void Inbound::begin_connection(bool session_present) {
   barrier_open_ = false;
   // What the broker does not send again it knows of; it has begun to before it answers a second
   // ping.
-  for (auto& [id, known] : known_)
+  for (Known& known : known_)
     known.barrier = known.number <= confirmed_ ? barriers_sent_ + 2 : kNever;
   if (session_present) return;
   known_.clear();
   recent_.clear();
-  unreleased_ = 0;
+  unreleased_.clear();
 }
 
 // A broker that has sent thousands before it answers a ping must not make positions larger than the
 // log takes. What was acknowledged longest ago is left out then: it is known to the broker most
 // surely.
 std::vector<Received> Inbound::committed(std::uint64_t up_to) const {
-  std::vector<std::pair<std::uint64_t, Received>> all;
-  for (const auto& [id, known] : known_) {
-    if (known.number > up_to) continue;
-    // Of QoS 2 all are needed: they sort behind every number.
-    const std::uint64_t order = known.qos == 2 ? UINT64_MAX : known.number;
-    all.emplace_back(order, Received{id, known.qos, known.digest});
-  }
-  const std::size_t kept = std::max(kCommittedMax, unreleased_);
-  if (all.size() > kept) {
-    std::ranges::sort(all, std::greater<>(), [](const auto& one) { return one.first; });
-    all.resize(kept);
-  }
   std::vector<Received> out;
-  out.reserve(all.size());
-  for (const auto& [order, one] : all) out.push_back(one);
-  std::ranges::sort(out, {}, &Received::packet_id);
+  out.reserve(unreleased_.size() + std::min(recent_.size(), kCommittedMax));
+  const auto add = [&](std::uint16_t id, std::uint8_t qos, std::uint64_t number) {
+    const Known& known = known_[id];  // recent_ may have one whose identifier was used again
+    if (known.qos == qos && known.number == number) out.push_back({id, qos, known.digest});
+  };
+  for (const std::uint16_t id : unreleased_)
+    if (known_[id].number <= up_to) add(id, 2, known_[id].number);
+  const std::size_t room = std::max(kCommittedMax, out.size());
+  for (auto one = recent_.rbegin(); one != recent_.rend() && out.size() < room; ++one)
+    if (one->second <= up_to) add(one->first, 1, one->second);
+  std::ranges::reverse(out);
   return out;
 }
 

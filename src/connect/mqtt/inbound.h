@@ -5,8 +5,8 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <set>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -36,7 +36,9 @@ class Inbound {
 
   // Messages are numbered from 1 in the order in which they came; 0: it is a repeat of one that is
   // here already and must not be delivered again. QoS 1: only when DUP, identifier and digest all
-  // match (in doubt it is delivered); QoS 2: whenever the identifier has not been released.
+  // match (in doubt it is delivered); QoS 2: whenever the identifier has not been released, and by
+  // the rule of QoS 1 until the broker is known to have our PUBCOMP: mosquitto 2.0.11 forgets its
+  // PUBREL, and sends the message again, when the next connection dies before it could repeat it.
   std::uint64_t take(const Publish& message);
   // Everything up to this number is committed. Appends the acknowledgements that may go out now, in
   // the order in which messages came over this connection.
@@ -64,7 +66,7 @@ class Inbound {
   // Messages of QoS 1 and 2 that came over this connection and are not acknowledged.
   std::size_t unacknowledged() const { return to_acknowledge_.size(); }
   // Those that count against a Receive Maximum (5.0, 4.9): QoS 2 until PUBCOMP.
-  std::size_t in_flight() const { return acknowledging_qos1_ + unreleased_ + held_.size(); }
+  std::size_t in_flight() const { return acknowledging_qos1_ + unreleased_.size() + held_.size(); }
   // Those that wait for an answer of ours. (QoS 2 between PUBREC and PUBREL waits for the broker.)
   std::size_t owed() const { return to_acknowledge_.size() + held_.size(); }
   std::uint64_t repeats() const { return repeats_; }            // that were not delivered again
@@ -75,8 +77,8 @@ class Inbound {
   static constexpr std::size_t kBarrierEvery = 100;  // acknowledgements
 
   struct Known {
+    std::uint8_t qos = 0;      // 0: the identifier is free
     std::uint64_t number = 0;  // 0: committed before this process
-    std::uint8_t qos = 1;
     MessageDigest digest{};
     std::uint64_t barrier = kNever;  // the broker knows of the acknowledgement once it has passed
   };
@@ -90,8 +92,11 @@ class Inbound {
     std::uint16_t packet_id;
     std::uint8_t reason;
   };
-  static MessageDigest digest_of(const Publish& message);
+  MessageDigest digest_of(const Publish& message);
+  Known* find(std::uint16_t packet_id);  // null: it is free
   void remember(std::uint16_t packet_id, const Known& known);
+  void hold_on_to(std::uint16_t packet_id, Known& known);
+  void completed(std::uint16_t packet_id);  // PUBCOMP goes out
   void forget(std::uint16_t packet_id);
 
   bool hold_releases_ = false;
@@ -101,8 +106,10 @@ class Inbound {
   std::size_t acknowledged_ = 0;  // of QoS 1, since the last barrier
   std::deque<HeldRelease> held_;
   std::uint64_t last_release_ = 0;
-  std::size_t unreleased_ = 0, acknowledging_qos1_ = 0;
-  std::unordered_map<std::uint16_t, Known> known_;
+  std::size_t acknowledging_qos1_ = 0;
+  std::vector<Known> known_;            // by identifier, as far as they have come
+  std::set<std::uint16_t> unreleased_;  // of QoS 2
+  std::string hashed_;
   std::deque<Pending> to_acknowledge_;
   std::uint64_t last_ = 0, confirmed_ = 0, repeats_ = 0, doubtful_ = 0;
 };

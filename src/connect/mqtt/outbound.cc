@@ -7,6 +7,11 @@
 #include "connect/mqtt/wire.h"
 
 namespace penstock::connect::mqtt {
+namespace {
+
+constexpr std::uint8_t kIdNotFound = 0x92;  // 5.0, 2.4: packet identifier not found
+
+}  // namespace
 
 void Outbound::send(const Publish& message, Token token, std::string& out) {
   Message kept{.topic = std::string(message.topic),
@@ -30,8 +35,11 @@ void Outbound::resume(const Publish& message, Token token, std::uint16_t packet_
                .token = token};
   encode_properties(kept.properties, message.properties);
   bytes_ += kept.topic.size() + kept.payload.size();
-  under_way_[packet_id] = {
-      .message = std::move(kept), .received = received, .released = received, .order = ++order_};
+  under_way_[packet_id] = {.message = std::move(kept),
+                           .received = received,
+                           .released = received,
+                           .releases = received ? 1 : 0,
+                           .order = ++order_};
 }
 
 std::size_t Outbound::received() const {
@@ -39,11 +47,12 @@ std::size_t Outbound::received() const {
       under_way_, [](const auto& one) { return one.second.received && !one.second.released; }));
 }
 
-void Outbound::release_received(std::string& out) {
+void Outbound::release_received(std::string& out, bool connected) {
   std::vector<std::pair<std::uint64_t, std::uint16_t>> ids;
   for (auto& [id, one] : under_way_) {
     if (!one.received || one.released) continue;
     one.released = true;
+    if (connected) ++one.releases;
     ids.emplace_back(one.order, id);
   }
   std::ranges::sort(ids);
@@ -84,8 +93,11 @@ void Outbound::fill(std::string& out) {
     }
     const std::uint16_t id = free_id();
     put(next, id, false, out);
-    under_way_[id] = {
-        .message = std::move(next), .received = false, .released = false, .order = ++order_};
+    under_way_[id] = {.message = std::move(next),
+                      .received = false,
+                      .released = false,
+                      .releases = 0,
+                      .order = ++order_};
   }
 }
 
@@ -108,15 +120,22 @@ std::optional<Outbound::Done> Outbound::answer(const Ack& ack, std::string& out)
     found->second.received = true;
     if (hold_releases_ && !found->second.released) return std::nullopt;
     found->second.released = true;
+    ++found->second.releases;
     encode(out, Ack{.type = PacketType::pubrel, .packet_id = ack.packet_id}, version_);
     return std::nullopt;
   }
   if (ack.type == PacketType::pubcomp && qos == 2 && found->second.released) {
-    return finish(found, 0, out);  // "not found" there means that it was done before
+    UnderWay& one = found->second;
+    if (ack.reason != kIdNotFound || one.releases > 1) return finish(found, 0, out);
+    one.received = one.released = false;
+    one.releases = 0;
+    ++sent_anew_;
+    put(one.message, ack.packet_id, false, out);
+    return std::nullopt;
   }
   ++strays_;
   if (ack.type == PacketType::pubrec) {  // 5.0, 4.3.3: it is answered in any case
-    encode(out, Ack{.type = PacketType::pubrel, .packet_id = ack.packet_id, .reason = 0x92},
+    encode(out, Ack{.type = PacketType::pubrel, .packet_id = ack.packet_id, .reason = kIdNotFound},
            version_);
   }
   return std::nullopt;
@@ -130,12 +149,17 @@ void Outbound::begin_connection(Version version, std::uint16_t window, bool sess
   for (auto& [id, message] : under_way_) again.emplace_back(id, &message);
   std::ranges::sort(again, {}, [](const auto& one) { return one.second->order; });
   for (const auto& [id, one] : again) {
-    if (!session_present) one->received = one->released = false;  // a new message to this broker
+    if (!session_present) {  // a new message to this broker
+      one->received = one->released = false;
+      one->releases = 0;
+    }
     if (one->received && !one->released) continue;  // its release is to be committed first
-    if (one->received)
-      encode(out, Ack{.type = PacketType::pubrel, .packet_id = id}, version_);
-    else
+    if (!one->received) {
       put(one->message, id, session_present, out);
+      continue;
+    }
+    ++one->releases;
+    encode(out, Ack{.type = PacketType::pubrel, .packet_id = id}, version_);
   }
   fill(out);
 }

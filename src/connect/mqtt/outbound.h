@@ -29,7 +29,8 @@ class Outbound {
   // QoS 2: releases (PUBREL) wait for release_received(): until what the broker has is committed.
   void hold_releases() { hold_releases_ = true; }
   std::size_t received() const;  // that wait for it
-  void release_received(std::string& out);
+  // connected: `out` goes out.
+  void release_received(std::string& out, bool connected);
 
   // A message that the broker has, or has refused.
   struct Done {
@@ -49,6 +50,10 @@ class Outbound {
   std::size_t waiting() const { return waiting_.size(); }
   std::size_t bytes() const { return bytes_; }  // of messages that are kept
   std::uint64_t strays() const { return strays_; }
+  // QoS 2: messages that a broker had (PUBREC), and did not know when their first release came
+  // (PUBCOMP 0x92): it lost its memory, so they go out again. After a second release the same
+  // answer means that the first one counted.
+  std::uint64_t sent_anew() const { return sent_anew_; }
 
  private:
   struct Message {
@@ -61,6 +66,7 @@ class Outbound {
     Message message;
     bool received = false;  // QoS 2: PUBREC came, PUBREL is out
     bool released = false;  // or, with hold_releases(), may go out
+    int releases = 0;       // PUBRELs that have gone out
     std::uint64_t order = 0;
   };
   void put(const Message& message, std::uint16_t id, bool dup, std::string& out) const;
@@ -75,7 +81,7 @@ class Outbound {
   std::deque<Message> waiting_;
   std::size_t bytes_ = 0;
   std::uint16_t last_id_ = 0;
-  std::uint64_t order_ = 0, strays_ = 0;
+  std::uint64_t order_ = 0, strays_ = 0, sent_anew_ = 0;
   bool hold_releases_ = false;
 };
 

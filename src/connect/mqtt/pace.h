@@ -9,7 +9,8 @@ namespace penstock::connect::mqtt {
 
 // Brokers stop at a window of unacknowledged messages, which only 5.0 lets us choose (mosquitto
 // gives 3.1.1 twenty). The one at which a broker stopped last is remembered, so that the next time
-// it is answered without a pause; when it turns out to send more, the guess grows.
+// it is answered without a pause; when it turns out to send more, the guess grows. Of a large
+// window, half is committed while the broker sends the other half.
 class Pace {
  public:
   // window: the largest number of messages that may be unacknowledged, from 1.
@@ -19,7 +20,8 @@ class Pace {
   // Messages have come.
   Next came(std::size_t unacknowledged, std::size_t gathered) {
     if (unacknowledged > full_at_) full_at_ = std::min(window_, 2 * unacknowledged);
-    if (unacknowledged >= full_at_ || gathered >= kGatheredMax) return begin_anew();
+    const bool half = full_at_ >= kHalvedFrom && gathered >= full_at_ / 2;
+    if (half || unacknowledged >= full_at_ || gathered >= kGatheredMax) return begin_anew();
     return Next::look_again;
   }
   // The short time is over.
@@ -35,6 +37,7 @@ class Pace {
 
  private:
   static constexpr std::size_t kGatheredMax = 4096;  // messages: of QoS 0 no window holds any back
+  static constexpr std::size_t kHalvedFrom = 200;    // below, a commit costs more than the wait
   static constexpr int kLooksMax = 20;
 
   Next begin_anew() {

@@ -8,10 +8,18 @@ namespace {
 using Next = Pace::Next;
 
 TEST(Pace, CommitsWhenTheWindowIsFull) {
-  Pace pace(1000);
+  Pace pace(100);
   EXPECT_EQ(pace.came(10, 10), Next::look_again);
-  EXPECT_EQ(pace.came(999, 999), Next::look_again);
-  EXPECT_EQ(pace.came(1000, 1000), Next::commit);
+  EXPECT_EQ(pace.came(99, 99), Next::look_again);
+  EXPECT_EQ(pace.came(100, 100), Next::commit);
+}
+
+TEST(Pace, CommitsHalfOfALargeWindowWhileTheOtherHalfComes) {
+  Pace pace(1000);
+  EXPECT_EQ(pace.came(499, 499), Next::look_again);
+  EXPECT_EQ(pace.came(500, 500), Next::commit);
+  EXPECT_EQ(pace.came(900, 400), Next::look_again);  // the first half is not acknowledged yet
+  EXPECT_EQ(pace.came(1000, 500), Next::commit);
 }
 
 TEST(Pace, CommitsWhenNothingMoreComesAndRemembersWhereTheBrokerStopped) {
@@ -31,8 +39,8 @@ TEST(Pace, GrowsWhenTheBrokerDoesNotStopThere) {
   EXPECT_EQ(pace.came(1, 1), Next::commit);
   EXPECT_EQ(pace.came(30, 29), Next::look_again);  // 29 came while one was committed
   EXPECT_EQ(pace.came(60, 59), Next::commit);
-  EXPECT_EQ(pace.came(700, 640), Next::look_again);
-  EXPECT_EQ(pace.came(1000, 940), Next::commit);  // never above the window
+  EXPECT_EQ(pace.came(700, 300), Next::look_again);
+  EXPECT_EQ(pace.came(1000, 490), Next::commit);  // never above the window
 }
 
 TEST(Pace, NeverWaitsForLong) {

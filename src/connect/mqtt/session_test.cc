@@ -145,7 +145,8 @@ TEST(MqttInbound, AnIdentifierIsFreeOnceItsReleaseIsCommitted) {
   EXPECT_EQ(session.committed(1).size(), 1u);
   session.release(7, out, Version::v5);
   EXPECT_THAT(words(out), IsEmpty());
-  EXPECT_TRUE(session.committed(1).empty());
+  ASSERT_EQ(session.committed(1).size(), 1u);
+  EXPECT_EQ(session.committed(1).front().qos, 1);  // only a repeat that says so is one now
   EXPECT_EQ(session.in_flight(), 1u);
   session.confirm_releases(session.last_release(), out, Version::v5);
   EXPECT_THAT(words(out), ElementsAre("PUBCOMP 7"));
@@ -154,6 +155,41 @@ TEST(MqttInbound, AnIdentifierIsFreeOnceItsReleaseIsCommitted) {
   session.begin_connection(true);  // the broker asks again over the new one
   session.confirm_releases(session.last_release(), out, Version::v5);
   EXPECT_THAT(words(out), IsEmpty());
+}
+
+// What mosquitto 2.0.11 does when it could not repeat a PUBREL over a connection that died.
+TEST(MqttInbound, AMessageThatTheBrokerForgotToReleaseIsStillARepeat) {
+  std::string out;
+  std::vector<Received> stored;
+  {
+    Inbound session;
+    session.take(incoming(7, 2, "a"));
+    session.confirm(1, out, Version::v5);
+    session.release(7, out, Version::v5);
+    EXPECT_THAT(words(out), ElementsAre("PUBREC 7", "PUBCOMP 7"));
+    stored = session.committed(1);
+  }
+  Inbound session(stored);
+  session.begin_connection(true);
+  EXPECT_EQ(session.take(incoming(7, 2, "a", true)), 0u);
+  session.confirm(0, out, Version::v5);
+  session.release(7, out, Version::v5);
+  EXPECT_THAT(words(out), ElementsAre("PUBREC 7", "PUBCOMP 7"));
+  EXPECT_EQ(session.in_flight(), 0u);
+  EXPECT_EQ(session.take(incoming(7, 2, "a")), 1u);  // no repeat: it is free
+  Inbound other(stored);
+  other.begin_connection(true);
+  EXPECT_EQ(other.take(incoming(7, 2, "b", true)), 1u);
+  for (int answered = 0; answered < 2; ++answered) {
+    session.barrier_sent();
+    session.barrier_passed();
+  }
+  session.confirm(1, out, Version::v5);
+  session.release(7, out, Version::v5);
+  session.barrier_sent();
+  session.barrier_passed();
+  EXPECT_TRUE(session.committed(1).empty());  // the broker has our PUBCOMP
+  EXPECT_EQ(session.take(incoming(7, 2, "a", true)), 2u);
 }
 
 TEST(MqttInbound, RemembersUntilTheBrokerHasAnsweredBehindTheAcknowledgement) {
@@ -197,9 +233,40 @@ TEST(MqttOutbound, ReleasesWaitUntilTheyMayGo) {
   session.answer({.type = PacketType::pubrec, .packet_id = 7}, out);
   EXPECT_THAT(words(out), IsEmpty());
   EXPECT_EQ(session.received(), 2u);
-  session.release_received(out);
+  session.release_received(out, true);
   EXPECT_THAT(words(out), ElementsAre("PUBREL 7", "PUBREL 8"));
   EXPECT_TRUE(session.answer({.type = PacketType::pubcomp, .packet_id = 7}, out));
+}
+
+TEST(MqttOutbound, ABrokerThatForgotAMessageGetsItAgain) {
+  const Ack had{.type = PacketType::pubrec, .packet_id = 1};
+  const Ack unknown{.type = PacketType::pubcomp, .packet_id = 1, .reason = 0x92};
+  const Ack known{.type = PacketType::pubcomp, .packet_id = 1};
+  Outbound session;
+  session.hold_releases();
+  std::string out;
+  session.begin_connection(Version::v5, 10, false, out);
+  session.send({.topic = "t", .payload = "a", .qos = 2}, 1, out);
+  session.answer(had, out);
+  words(out);
+  session.release_received(out, false);  // the connection has just been lost
+  words(out);
+  session.begin_connection(Version::v5, 10, true, out);
+  EXPECT_THAT(words(out), ElementsAre("PUBREL 1"));
+  EXPECT_FALSE(session.answer(unknown, out));  // no release came before: it is gone there
+  EXPECT_THAT(words(out), ElementsAre("PUBLISH 1 a"));
+  EXPECT_EQ(session.sent_anew(), 1u);
+  session.answer(had, out);
+  session.release_received(out, true);
+  EXPECT_THAT(words(out), ElementsAre("PUBREL 1"));
+  session.begin_connection(Version::v5, 10, true, out);  // before the answer came
+  EXPECT_THAT(words(out), ElementsAre("PUBREL 1"));
+  EXPECT_TRUE(session.answer(unknown, out));  // the first release counted
+  EXPECT_EQ(session.sent_anew(), 1u);
+  session.resume({.topic = "t", .payload = "b", .qos = 2}, 2, 1, true);
+  session.begin_connection(Version::v5, 10, true, out);
+  EXPECT_TRUE(session.answer(unknown, out));  // an earlier process may have released it
+  EXPECT_FALSE(session.answer(known, out));
 }
 
 TEST(MqttOutbound, WhatAnEarlierProcessSentGoesOutAgainUnderItsIdentifier) {

@@ -6,8 +6,8 @@
 
 #include <fmt/format.h>
 
-#include "base/log.h"
 #include "connect/mqtt/connector.h"
+#include "connect/mqtt/link.h"
 #include "connect/mqtt/topic.h"
 #include "connect/mqtt/topic_template.h"
 #include "topics/own_headers.h"
@@ -70,8 +70,7 @@ struct Outgoing {
 class MqttSink final : public engine::Sink, public Client::Listener {
  public:
   MqttSink(const engine::ConnectorTask& task, ClientOptions options, TopicTemplate to)
-      : name_(task.connector),
-        id_prefix_(fmt::format("{}/{}", task.rules.service, task.connector)),
+      : id_prefix_(fmt::format("{}/{}", task.rules.service, task.connector)),
         qos_(static_cast<std::uint8_t>(task.options.number("qos"))),
         window_(static_cast<std::size_t>(task.options.number("window"))),
         retain_(task.options.text("retain") == "true"     ? Retain::yes
@@ -80,7 +79,10 @@ class MqttSink final : public engine::Sink, public Client::Listener {
         with_headers_(task.options.flag("headers")),
         to_(std::move(to)),
         options_(std::move(options)),
-        loop_(shared_loop()) {}
+        loop_(shared_loop()) {
+    link_.connector = task.connector;
+    link_.client_id = options_.client_id;
+  }
   ~MqttSink() override { end_client(); }
 
   Result<> open(const topics::SourcePosition* settled) override;
@@ -103,6 +105,10 @@ class MqttSink final : public engine::Sink, public Client::Listener {
     ++received_;
     changed_.notify_all();
   }
+  void on_sent_anew() override {
+    const std::lock_guard lock(mutex_);
+    ++anew_;
+  }
   bool on_lost(const Error& reason, bool lasting) override;
 
  private:
@@ -118,7 +124,7 @@ class MqttSink final : public engine::Sink, public Client::Listener {
   bool all_received();
   Result<> finish(const Between& commit);
 
-  const std::string name_, id_prefix_;
+  const std::string id_prefix_;
   const std::uint8_t qos_;
   const std::size_t window_;
   const Retain retain_;
@@ -135,12 +141,11 @@ class MqttSink final : public engine::Sink, public Client::Listener {
 
   mutable std::mutex mutex_;  // of what follows
   std::condition_variable changed_;
-  bool connected_ = false, ending_ = false, expects_session_ = false;
+  bool ending_ = false;
+  Link link_;
   std::uint16_t send_window_ = 20;
   std::size_t done_ = 0, received_ = 0;  // of the messages at hand
-  std::optional<Error> error_;
-  std::string reason_ = "connecting";
-  std::uint64_t sent_ = 0, again_ = 0, sessions_lost_ = 0, connections_ = 0;
+  std::uint64_t sent_ = 0, again_ = 0, anew_ = 0;
 };
 
 std::size_t MqttSink::records_max() const {
@@ -221,7 +226,7 @@ Result<> MqttSink::flush(const Between& commit) {
     const std::lock_guard lock(mutex_);
     done_ = received_ = 0;
     if (resumes_) again_ += messages_.size();
-    if (resumes_) expects_session_ = true;
+    if (resumes_) link_.expects_session = true;
   }
   loop_->run([&] {
     const bool fresh = client_ == nullptr;
@@ -253,14 +258,14 @@ Result<> MqttSink::finish(const Between& commit) {
       std::unique_lock lock(mutex_);
       changed_.wait_for(lock, std::chrono::seconds(1), [&] {
         const bool all_there = qos_ == 2 && received_ > 0 && received_ + done_ >= expected;
-        return error_ || (ending_ && !give_up) || all_there ||
-               (done_ >= expected && (qos_ > 0 || connected_));
+        return link_.error || (ending_ && !give_up) || all_there ||
+               (done_ >= expected && (qos_ > 0 || link_.connected));
       });
-      if (error_) return fail(*error_);
-      if (done_ >= expected && (qos_ > 0 || connected_)) return {};
+      if (link_.error) return fail(*link_.error);
+      if (done_ >= expected && (qos_ > 0 || link_.connected)) return {};
       const auto now = std::chrono::steady_clock::now();
       if (ending_ && !give_up) give_up = now + kEndPatience;
-      if (give_up && (now >= *give_up || !connected_))
+      if (give_up && (now >= *give_up || !link_.connected))
         return fail(ErrorCode::cancelled, "the sink was told to end");
     }
     if (!all_received()) continue;
@@ -272,27 +277,22 @@ Result<> MqttSink::finish(const Between& commit) {
 
 engine::ConnectorStatus MqttSink::status() const {
   const std::lock_guard lock(mutex_);
-  return {.connected = connected_,
-          .reason = reason_,
+  return {.connected = link_.connected,
+          .reason = link_.reason,
           .position = {},
           .counters = {{"messages", sent_},
                        {"sent_again", again_},
-                       {"sessions_lost", sessions_lost_},
-                       {"connections", connections_}}};
+                       {"sent_anew", anew_},
+                       {"sessions_lost", link_.sessions_lost},
+                       {"connections", link_.connections}}};
 }
 
 void MqttSink::on_connected(bool session_present, std::uint16_t send_window) {
   const std::lock_guard lock(mutex_);
-  connected_ = true;
   send_window_ = send_window;
-  ++connections_;
-  reason_.clear();
-  if (std::exchange(expects_session_, true) && !session_present) {
-    ++sessions_lost_;
-    reason_ = "the broker had lost the session: what was under way is sent anew";
-    log::error("an MQTT session is lost: messages that were under way may come twice",
-               {{"connector", log::Public(name_)}, {"client_id", log::Public(options_.client_id)}});
-  }
+  (void)link_.up(session_present, "what was under way is sent anew, and may come twice",
+                 "brokers lose sessions that they do not persist, or that expire "
+                 "(session_expiry_s)");
   changed_.notify_all();
 }
 
@@ -301,21 +301,16 @@ void MqttSink::on_done(Outbound::Token token, std::uint8_t reason) {
   ++done_;
   changed_.notify_all();
   if (reason < kRefusedFrom) return;
-  error_ = Error(
+  link_.error = Error(
       ErrorCode::permission_denied,
       fmt::format("the broker refuses message {} of a commit: {}", token, reason_text(reason)));
 }
 
 bool MqttSink::on_lost(const Error& reason, bool lasting) {
   const std::lock_guard lock(mutex_);
-  connected_ = false;
-  reason_ = reason.text();
-  log::warning("an MQTT connection is lost",
-               {{"connector", log::Public(name_)}, {"reason", reason}});
-  if (!lasting) return true;
-  error_ = reason;
-  changed_.notify_all();
-  return false;
+  const bool again = link_.down(reason, lasting);
+  if (!again) changed_.notify_all();
+  return again;
 }
 
 }  // namespace

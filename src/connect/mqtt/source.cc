@@ -9,8 +9,8 @@
 #include <fmt/ranges.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "connect/mqtt/connector.h"
+#include "connect/mqtt/link.h"
 #include "connect/mqtt/pace.h"
 #include "connect/mqtt/payload_fields.h"
 #include "connect/mqtt/session_position.h"
@@ -27,14 +27,16 @@ class MqttSource final : public engine::Source, public Client::Listener {
  public:
   MqttSource(const engine::ConnectorTask& task, ClientOptions options, KeyRule key,
              std::unique_ptr<PayloadFields> fields)
-      : name_(task.connector),
-        key_(key),
+      : key_(key),
         with_headers_(task.options.flag("headers")),
         fields_(std::move(fields)),
         opening_(task.opening),
         options_(std::move(options)),
         loop_(shared_loop()),
-        pace_(options_.receive_maximum) {}
+        pace_(options_.receive_maximum) {
+    link_.connector = task.connector;
+    link_.client_id = options_.client_id;
+  }
   ~MqttSource() override {
     loop_->run([this] {
       timer_.reset();
@@ -67,14 +69,20 @@ class MqttSource final : public engine::Source, public Client::Listener {
   bool on_lost(const Error& reason, bool lasting) override;
 
  private:
+  // What has come, with the position that belongs to it: gathered by the loop's thread, committed
+  // by the task's.
+  struct Round {
+    engine::SourceBatch batch;
+    std::uint64_t messages_up_to = 0, releases_up_to = 0;
+  };
+
   void look();
   void follow(Pace::Next next);
   void compare_filters(std::string_view stored);
-  void tell_news();
-  void take();  // on the loop's thread: what has come, for poll()
+  void hand_over();  // on the loop's thread
+  void empty(engine::SourceBatch& batch) const;
   ByteView headers_of(const Publish& message);
 
-  const std::string name_;
   const KeyRule key_;
   const bool with_headers_;
   const std::unique_ptr<PayloadFields> fields_;  // null: payloads are not looked into
@@ -87,25 +95,25 @@ class MqttSource final : public engine::Source, public Client::Listener {
   topics::RecordBatch queue_;
   std::vector<std::pair<std::size_t, std::string_view>> queue_refused_;
   ByteBuffer headers_;
-  bool held_up_ = false, expects_session_ = false;
+  bool held_up_ = false;
   Pace pace_;
   std::unique_ptr<net::LoopTimer> timer_;
-  bool unsaid_ = false;   // something has come that the task was not told of
+  bool unsaid_ = false;   // something has come that was not handed over
+  bool due_ = false;      // and should be, once the round before has been taken
   bool looking_ = false;  // the timer runs
 
   // The task's thread.
-  engine::SourceBatch batch_;
-  std::uint64_t messages_up_to_ = 0, releases_up_to_ = 0;
+  Round round_;
   std::string filters_;  // of the subscriptions, a line each, as the task's state has them
   bool filters_stored_ = false;
 
   mutable std::mutex mutex_;  // of what follows
   std::condition_variable arrived_;
-  bool news_ = false, woken_ = false, connected_ = false;
-  std::optional<Error> error_;
-  std::string reason_ = "connecting";
-  std::uint64_t messages_ = 0, repeats_ = 0, doubtful_ = 0, sessions_lost_ = 0, connections_ = 0,
-                too_large_ = 0, duplicates_ = 0;
+  Round next_;          // the loop's thread's until ready_, then the task's
+  bool ready_ = false;  // next_ waits to be taken
+  bool woken_ = false;
+  Link link_;
+  std::uint64_t messages_ = 0, repeats_ = 0, doubtful_ = 0, too_large_ = 0, duplicates_ = 0;
   engine::PayloadOpening::Counts sealed_;
 };
 
@@ -128,7 +136,7 @@ void MqttSource::compare_filters(std::string_view stored) {
 
 Result<> MqttSource::open(const engine::SourceStart& start) {
   options_.subscribe_anew = !start.position;  // a session that is there is of a time before this
-  expects_session_ = start.position.has_value();
+  link_.expects_session = start.position.has_value();
   for (const SubscriptionSpec& one : options_.subscriptions)
     filters_ += fmt::format("{}{}", filters_.empty() ? "" : "\n", one.filter);
   std::vector<std::pair<ByteBuffer, ByteBuffer>> names;
@@ -153,55 +161,72 @@ Result<> MqttSource::open(const engine::SourceStart& start) {
   return {};
 }
 
+void MqttSource::empty(engine::SourceBatch& batch) const {
+  opening_ != nullptr ? batch.records.wipe() : batch.records.clear();
+  batch.grants.clear();
+  batch.refused.clear();
+  batch.position.reset();
+  batch.state.clear();
+}
+
 Result<const engine::SourceBatch*> MqttSource::poll(topics::Deadline deadline) {
-  opening_ != nullptr ? batch_.records.wipe() : batch_.records.clear();
-  batch_.grants.clear();
-  batch_.refused.clear();
-  batch_.position.reset();
-  batch_.state.clear();
+  engine::SourceBatch& batch = round_.batch;
+  empty(batch);
   {
     std::unique_lock lock(mutex_);
-    arrived_.wait_until(lock, deadline, [this] { return news_ || woken_ || error_; });
+    arrived_.wait_until(lock, deadline, [this] { return ready_ || woken_ || link_.error; });
     woken_ = false;
-    if (error_) return fail(*error_);
-    if (!news_) return &batch_;
+    if (link_.error) return fail(*link_.error);
+    if (!ready_) return &batch;
+    std::swap(round_, next_);
+    ready_ = false;
   }
-  loop_->run([this] { take(); });
-  if (opening_ != nullptr) TRY(opening_->open(batch_, key_ == KeyRule::topic));
-  const std::size_t duplicates = fields_ != nullptr ? fields_->apply(batch_) : 0;
+  if (opening_ != nullptr) TRY(opening_->open(batch, key_ == KeyRule::topic));
+  const std::size_t duplicates = fields_ != nullptr ? fields_->apply(batch) : 0;
   if (!std::exchange(filters_stored_, true))
-    batch_.state.push_back({ByteBuffer{kFiltersKey}, to_buffer(as_bytes(filters_))});
+    batch.state.push_back({ByteBuffer{kFiltersKey}, to_buffer(as_bytes(filters_))});
   const std::lock_guard lock(mutex_);
   duplicates_ += duplicates;
   if (opening_ != nullptr) sealed_ = opening_->counts();
-  return &batch_;
+  return &batch;
 }
 
-// All of it at one moment, so that position and records belong together.
-void MqttSource::take() {
-  std::swap(batch_.records, queue_);
-  std::swap(batch_.refused, queue_refused_);
+// All of it at one moment, so that position and records belong together. The task commits it while
+// the next round gathers; at most one waits.
+void MqttSource::hand_over() {
+  {
+    const std::lock_guard lock(mutex_);
+    due_ = ready_;
+    if (due_) return;
+  }
   unsaid_ = false;
   pace_.taken();
   const Inbound& inbound = client_->inbound();
-  messages_up_to_ = inbound.last();
-  releases_up_to_ = inbound.last_release();
-  batch_.position = topics::SourcePosition{ByteBuffer{1}};  // that there is a session
-  batch_.state.push_back(
-      {ByteBuffer{kReceivedKey}, encode_position(inbound.committed(messages_up_to_))});
+  engine::SourceBatch& batch = next_.batch;
+  std::swap(batch.records, queue_);
+  std::swap(batch.refused, queue_refused_);
+  next_.messages_up_to = inbound.last();
+  next_.releases_up_to = inbound.last_release();
+  batch.position = topics::SourcePosition{ByteBuffer{1}};  // that there is a session
+  batch.state.push_back(
+      {ByteBuffer{kReceivedKey}, encode_position(inbound.committed(next_.messages_up_to))});
+  {
+    const std::lock_guard lock(mutex_);
+    messages_ += batch.records.size();
+    repeats_ = inbound.repeats();
+    doubtful_ = inbound.doubtful_repeats();
+    ready_ = true;
+    arrived_.notify_all();
+  }
   if (std::exchange(held_up_, false)) client_->read(true);
-  const std::lock_guard lock(mutex_);
-  news_ = false;
-  messages_ += batch_.records.size();
-  repeats_ = inbound.repeats();
-  doubtful_ = inbound.doubtful_repeats();
 }
 
 Result<> MqttSource::committed() {
-  loop_->post([this, messages = messages_up_to_, releases = releases_up_to_] {
+  loop_->post([this, messages = round_.messages_up_to, releases = round_.releases_up_to] {
     if (client_ == nullptr) return;
     client_->confirm(messages);
     client_->confirm_releases(releases);
+    if (due_) hand_over();
   });
   return {};
 }
@@ -209,54 +234,36 @@ Result<> MqttSource::committed() {
 engine::ConnectorStatus MqttSource::status() const {
   const std::lock_guard lock(mutex_);
   engine::ConnectorStatus out;
-  out.connected = connected_;
-  out.reason = reason_;
+  out.connected = link_.connected;
+  out.reason = link_.reason;
   out.position = fmt::format("session '{}': {} messages taken", options_.client_id, messages_);
   out.counters = {{"messages", messages_},
                   {"repeats_dropped", repeats_},
                   {"doubtful_repeats", doubtful_},
                   {"duplicates_dropped", duplicates_},
                   {"payloads_too_large", too_large_},
-                  {"sessions_lost", sessions_lost_},
-                  {"connections", connections_}};
+                  {"sessions_lost", link_.sessions_lost},
+                  {"connections", link_.connections}};
   if (opening_ == nullptr) return out;
   out.counters.emplace_back("sealed_repeats_dropped", sealed_.repeats);
   out.counters.emplace_back("grants_refused", sealed_.grants_refused);
   return out;
 }
 
-void MqttSource::tell_news() {
-  const std::lock_guard lock(mutex_);
-  if (std::exchange(news_, true)) return;
-  arrived_.notify_all();
-}
-
 void MqttSource::on_connected(bool session_present, std::uint16_t) {
-  const bool lost = std::exchange(expects_session_, true) && !session_present;
   {
     const std::lock_guard lock(mutex_);
-    connected_ = true;
-    ++connections_;
-    reason_.clear();
-    if (lost) {
-      ++sessions_lost_;
-      reason_ = "the broker had lost the session: what waited there is gone";
-    }
+    (void)link_.up(session_present, "what waited there is gone",
+                   "it subscribes again. Brokers lose sessions that they do not persist, or that "
+                   "expire (session_expiry_s)");
   }
-  if (lost)
-    log::error(
-        "an MQTT session is lost: what the broker kept for it while nobody was connected is gone",
-        {{"connector", log::Public(name_)},
-         {"client_id", log::Public(options_.client_id)},
-         {"advice", log::Public("it subscribes again. Brokers lose sessions that they do not "
-                                "persist, or that expire (session_expiry_s)")}});
-  tell_news();  // the position is another now
+  hand_over();  // the position is another now
 }
 
 void MqttSource::on_subscribed(const std::vector<std::string>& refused) {
   if (refused.empty()) return;
   const std::lock_guard lock(mutex_);
-  error_ =
+  link_.error =
       Error(ErrorCode::permission_denied,
             fmt::format("the broker refuses to serve these topic filters: {}; check its access "
                         "list",
@@ -314,23 +321,15 @@ void MqttSource::look() {
 }
 
 void MqttSource::follow(Pace::Next next) {
-  if (next == Pace::Next::commit) {
-    unsaid_ = false;
-    return tell_news();
-  }
+  if (next == Pace::Next::commit) return hand_over();
   if (!std::exchange(looking_, true)) timer_->after(kLook, [this] { look(); });
 }
 
 bool MqttSource::on_lost(const Error& reason, bool lasting) {
   const std::lock_guard lock(mutex_);
-  connected_ = false;
-  reason_ = reason.text();
-  log::warning("an MQTT connection is lost",
-               {{"connector", log::Public(name_)}, {"reason", reason}});
-  if (!lasting) return true;
-  error_ = reason;
-  arrived_.notify_all();
-  return false;
+  const bool again = link_.down(reason, lasting);
+  if (!again) arrived_.notify_all();
+  return again;
 }
 
 }  // namespace
