@@ -112,7 +112,8 @@ class Task final : private Emitter {
 
   // Since the last commit was filled. Outputs are in the sink, or in the next commit already.
   Work gathered_;
-  std::unique_ptr<topics::Commit> next_;  // null: nothing is handed over; destroyed before the writer
+  std::unique_ptr<topics::Commit>
+      next_;  // null: nothing is handed over; destroyed before the writer
   topics::RecordBatch dead_letters_;
   Time first_uncommitted_{};
 
