@@ -52,7 +52,8 @@ Result<Measurement> run_case(topics::Log& log, std::string_view name, const Case
     seen.records += query.stats.records_in;
     seen.note = fmt::format("{} commits", query.stats.commits);
     const std::uint64_t dead = what.poisoned ? settings.records : 0;
-    if ((query.stats.records_out == 0) != what.poisoned || query.stats.dead_letters != dead)
+    const bool none = what.poisoned || what.passes_none;
+    if ((query.stats.records_out == 0) != none || query.stats.dead_letters != dead)
       return fail(ErrorCode::internal,
                   fmt::format("{} records came out, {} dead letters", query.stats.records_out,
                               query.stats.dead_letters));

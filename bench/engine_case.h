@@ -18,7 +18,8 @@ struct Case {
   Extra extra = Extra::none;  // in the input
   std::string_view select = "SELECT `auction`, `dateTime` FROM bid";
   engine::CommitLimits commit = {};
-  bool poisoned = false;  // no record is what the stream says: all become dead letters
+  bool poisoned = false;     // no record is what the stream says: all become dead letters
+  bool passes_none = false;  // nothing is to come out; else something
 };
 
 // A new log in the run's folder, or the one of the rows before.

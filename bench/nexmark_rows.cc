@@ -1,6 +1,6 @@
 // Nexmark's stateless queries as SQL, topic to topic: q0 passes five columns, q1 converts the
-// price, q2 picks auctions. And what they must not cost: members that nobody reads, long lists of
-// IN.
+// price, q2 picks auctions. A filter that passes nothing, masking. And what they must not cost:
+// members that nobody reads, long lists of IN.
 #include "bench/engine_case.h"
 #include "bench/rows.h"
 
@@ -14,6 +14,10 @@ constexpr std::string_view kQ1 =
     "`extra` FROM bid";
 constexpr std::string_view kQ2 = "SELECT `auction`, `price` FROM bid WHERE `auction` % 123 = 0";
 constexpr std::string_view kEqual = "SELECT `auction`, `price` FROM bid WHERE `auction` = 1500";
+constexpr std::string_view kNone = "SELECT `auction`, `price` FROM bid WHERE `auction` < 0";
+constexpr std::string_view kMasking =
+    "SELECT `auction`, `bidder`, `price`, MASK_KEEP_RIGHT(`channel`, 4) AS `channel`, "
+    "MASK(`extra`) AS `extra` FROM bid";
 constexpr std::string_view kIn =
     "SELECT `auction`, `price` FROM bid WHERE `auction` IN (1500, 11, 12, 13, 14, 15, 16, 17, 18, "
     "19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29)";
@@ -28,6 +32,11 @@ Case sealed(std::string_view select) {
           .discard = false,
           .sealed_output = true,
           .select = select};
+}
+
+Case none_of(Case what) {
+  what.passes_none = true;
+  return what;
 }
 
 Case with_extra(Case what, std::string_view input, Extra extra) {
@@ -57,6 +66,9 @@ std::vector<Row> nexmark_rows() {
               with_extra(plain(kQ0), "bid_nested", Extra::nested)),
       nexmark("nexmark_q0_escaped", "nexmark_q0_plain", "q0 beside an unused string with escapes",
               with_extra(plain(kQ0), "bid_escaped", Extra::escaped)),
+      nexmark("filter_none", "nexmark_q2_plain", "a filter that passes nothing",
+              none_of(plain(kNone))),
+      nexmark("masking", "nexmark_q0_plain", "five columns, two of them masked", plain(kMasking)),
       nexmark("filter_equal", "", "WHERE with one literal", plain(kEqual)),
       nexmark("filter_in_20", "filter_equal", "WHERE with IN and 20 literals", plain(kIn)),
   };

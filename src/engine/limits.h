@@ -13,6 +13,10 @@ inline constexpr std::size_t kQueriesMax = 10'000;
 inline constexpr std::size_t kFetchBytes = 256 << 10;
 inline constexpr std::size_t kGrantFetchBytes = 64 << 10;
 
+// Output per partition of a sink that a commit takes over before it is due: about half a record
+// batch of the log, so that what one fetch makes goes out as one batch.
+inline constexpr std::size_t kHandOverBytes = 120 << 10;
+
 // Rows of one batch whose outputs together pass this go to the dead letters: no commit could hold
 // them.
 inline constexpr std::size_t kBatchOutputBytesMax = 24 << 20;

@@ -1,17 +1,27 @@
 #include "engine/push_session.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include <fmt/format.h>
 
 #include "base/check.h"
 #include "engine/limits.h"
+#include "format/row_json.h"
 
 namespace penstock::engine {
 namespace {
 
 // The log's wake() does not last: a cancel that comes just before a wait is seen after this long.
 constexpr std::chrono::milliseconds kWaitSlice{100};
+
+template <typename T>
+std::vector<T> take_front(std::deque<T>& from, std::size_t count_max) {
+  const auto end = from.begin() + static_cast<std::ptrdiff_t>(std::min(count_max, from.size()));
+  std::vector<T> taken(std::make_move_iterator(from.begin()), std::make_move_iterator(end));
+  from.erase(from.begin(), end);
+  return taken;
+}
 
 }  // namespace
 
@@ -82,7 +92,7 @@ void PushSession::hand_over_table() {
 
 PushQuery::Rows PushSession::next(std::size_t rows_max, topics::Deadline deadline) {
   Rows out;
-  while (rows_.empty() && !error_ && !limit_reached_) {
+  while (rows_.empty() && json_rows_.empty() && !error_ && !limit_reached_) {
     if (cancelled_) {
       error_ = Error(ErrorCode::cancelled, "the query was cancelled");
       break;
@@ -109,15 +119,19 @@ PushQuery::Rows PushSession::next(std::size_t rows_max, topics::Deadline deadlin
 }
 
 void PushSession::deliver(std::size_t rows_max, Rows& out) {
-  std::size_t count = std::min(rows_max, rows_.size());
-  out.rows.assign(std::make_move_iterator(rows_.begin()),
-                  std::make_move_iterator(rows_.begin() + static_cast<std::ptrdiff_t>(count)));
-  rows_.erase(rows_.begin(), rows_.begin() + static_cast<std::ptrdiff_t>(count));
+  out.rows = take_front(rows_, rows_max);
+  out.json_rows = take_front(json_rows_, rows_max);
   out.skipped = skipped_;
-  if (!rows_.empty()) return;
+  if (!rows_.empty() || !json_rows_.empty()) return;
   out.limit_reached = limit_reached_;
   if (!limit_reached_) out.error = error_;
   out.done = limit_reached_ || error_ || at_end();
+}
+
+// What a table holds is known at the end only.
+bool PushSession::give_json() {
+  gives_json_ = !table_;
+  return gives_json_;
 }
 
 void PushSession::cancel() {
@@ -158,7 +172,27 @@ bool PushSession::at_end() const {
   return until_end_ && std::ranges::all_of(sources_, [](const auto& s) { return s->at_stop(); });
 }
 
+void PushSession::emit_json(const data::Batch& batch) {
+  for (const data::RowIndex row : batch.selection) {
+    const bool there = batch.kind(row) == data::RowKind::insert;
+    std::string& text = json_rows_.emplace_back("[");
+    for (std::size_t i = 0; i < batch.columns.size(); ++i) {
+      if (i > 0) text += ',';
+      CHECK(batch.columns[i] != nullptr);
+      if (there || parts_.schema->columns[i].role == data::ColumnRole::key)
+        format::append_json_cell(text, *batch.columns[i], row);
+      else
+        text += "null";
+    }
+    text += ']';
+  }
+}
+
 Result<Flow> PushSession::emit(const data::Batch& batch) {
+  if (gives_json_) {
+    emit_json(batch);
+    return Flow::more;
+  }
   for (data::RowIndex row : batch.selection) {
     Row values;
     values.reserve(batch.columns.size());

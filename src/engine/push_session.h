@@ -25,6 +25,7 @@ class PushSession final : public PushQuery, private Emitter {
 
   const data::Schema& schema() const override { return *parts_.schema; }
   Rows next(std::size_t rows_max, topics::Deadline deadline) override;
+  bool give_json() override;
   void cancel() override;
 
  private:
@@ -43,6 +44,7 @@ class PushSession final : public PushQuery, private Emitter {
   void hand_over_table();
 
   Result<Flow> emit(const data::Batch& batch) override;
+  void emit_json(const data::Batch& batch);
   void reject(data::RowOrigin origin, std::string_view reason) override;
   void note_failure(std::string_view step, std::string_view reason) override {
     failures_.add(step, reason);
@@ -60,6 +62,8 @@ class PushSession final : public PushQuery, private Emitter {
   SourceEdge* current_ = nullptr;     // whose batch is being processed
   std::vector<std::uint8_t> failed_;  // per row of the batch at hand
   std::deque<Row> rows_;
+  std::deque<std::string> json_rows_;  // in place of rows_, if asked for
+  bool gives_json_ = false;
   std::optional<TablePull<Row>> table_;  // of a pull over a table, until its end
   std::optional<std::int64_t> table_limit_;
   SkippedRecords skipped_;

@@ -81,6 +81,23 @@ TEST_F(PushSessionTest, LimitEndsTheQuery) {
   EXPECT_TRUE(push(limit(numbers(), 0), StartAt::latest, false)->next(1, in_a_minute()).done);
 }
 
+TEST_F(PushSessionTest, RowsAsJsonAreTheSameRows) {
+  feed(1, 5);
+  produce_values(*log_, "in", {R"({"N":null})"}, 0);
+  auto query = push(limit(numbers(), 6), StartAt::earliest, false);
+  ASSERT_TRUE(query->give_json());
+  std::vector<std::string> all;
+  for (bool done = false; !done;) {
+    PushQuery::Rows rows = query->next(4, in_a_minute());
+    EXPECT_THAT(rows.rows, IsEmpty());
+    EXPECT_LE(rows.json_rows.size(), 4u);
+    for (std::string& row : rows.json_rows) all.push_back(std::move(row));
+    done = rows.done;
+    EXPECT_EQ(rows.limit_reached, done);
+  }
+  EXPECT_THAT(all, ElementsAre("[1]", "[2]", "[3]", "[4]", "[5]", "[null]"));
+}
+
 TEST_F(PushSessionTest, LimitCountsRowsThatPassTheFilter) {
   feed(1, 2000);
   auto plan = filter(

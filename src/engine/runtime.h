@@ -107,6 +107,9 @@ class PushQuery {
   using Row = std::vector<data::Value>;
   struct Rows {
     std::vector<Row> rows;
+    // In place of `rows`, where the query gives JSON: each a JSON array, as append_json_row()
+    // makes.
+    std::vector<std::string> json_rows;
     bool done = false;           // nothing follows
     bool limit_reached = false;  // done because of LIMIT
     std::optional<Error> error;  // done because of a failure, or cancelled
@@ -115,6 +118,9 @@ class PushQuery {
   // Rows that are at hand, waiting until the deadline for the first one. Reading pauses while the
   // client does not call.
   virtual Rows next(std::size_t rows_max, topics::Deadline deadline) = 0;
+  // Asks, before the first next(), for rows as JSON, which is written from the columns without
+  // values in between. False: this query gives values.
+  virtual bool give_json() { return false; }
   virtual void cancel() = 0;  // thread-safe
 };
 

@@ -50,7 +50,8 @@ SinkEdge::SinkEdge(const sql::SinkStep& step, const topics::TopicInfo& info,
       rules_(info.rules),
       partitions_(info.spec.partitions),
       home_partition_(source_partition % info.spec.partitions),
-      records_by_partition_(static_cast<std::size_t>(info.spec.partitions)) {}
+      records_by_partition_(static_cast<std::size_t>(info.spec.partitions)),
+      hand_over_bytes_(kHandOverBytes * static_cast<std::size_t>(info.spec.partitions)) {}
 
 Result<std::unique_ptr<SinkEdge>> SinkEdge::create(topics::Log& log, const seal::KeySource* keys,
                                                    const sql::SinkStep& step,
@@ -137,7 +138,10 @@ Result<> SinkEdge::write(const data::Batch& batch, std::span<const Slice> header
   }
   if (sealer_ != nullptr) TRY(prepare_sealer(now_ms, batch.selection.size()));
   encode(batch, refused);
-  if (refused.empty() && append_whole(batch, headers)) return {};
+  if (refused.empty() && append_whole(batch, headers)) {
+    if (sealer_ != nullptr) wipe_plaintexts();
+    return {};
+  }
   const std::size_t bytes_before = bytes_;
   std::size_t value = 0;  // values_ has none for tombstones
   for (std::size_t i = 0; i < batch.selection.size(); ++i) {
@@ -156,16 +160,20 @@ Result<> SinkEdge::write(const data::Batch& batch, std::span<const Slice> header
 
 bool SinkEdge::append_whole(const data::Batch& batch, std::span<const Slice> headers) {
   const bool one_partition = partitions_ == 1 || key_writer_ == nullptr;
-  if (sealer_ != nullptr || !one_partition || !headers.empty() || !batch.kinds.empty() ||
-      timestamp_ || step_.stream.window)
+  if (!one_partition || !headers.empty() || !batch.kinds.empty() || timestamp_ ||
+      step_.stream.window)
     return false;
   const auto has_nulls = [](const format::EncodedRows& rows) {
     return std::ranges::any_of(rows.nulls(), [](std::uint8_t null) { return null != 0; });
   };
   if (has_nulls(values_) || (key_writer_ != nullptr && has_nulls(keys_))) return false;
   // None is larger than all of them.
-  const std::size_t bytes = values_.bytes() + (key_writer_ != nullptr ? keys_.bytes() : 0);
-  if (bytes > std::min(rules_.record_bytes_max, kBatchOutputBytesMax)) return false;
+  const std::size_t key_bytes = key_writer_ != nullptr ? keys_.bytes() : 0;
+  const std::size_t overhead = sealer_ != nullptr ? seal::kSealedOverheadMax : 0;
+  if (values_.bytes() + key_bytes + overhead >
+          std::min(rules_.record_bytes_max, kBatchOutputBytesMax) ||
+      (sealer_ != nullptr && key_bytes > seal::kRecordKeyBytesMax))
+    return false;
   const data::TimestampMs least = std::max<data::TimestampMs>(rules_.timestamp_ms_min, 0);
   times_.clear();
   for (const data::RowIndex row : batch.selection) {
@@ -178,15 +186,33 @@ bool SinkEdge::append_whole(const data::Batch& batch, std::span<const Slice> hea
   std::optional<topics::RecordBatch::Packed> keys;
   if (key_writer_ != nullptr) keys = packed(keys_);
   const std::int32_t partition = partitions_ == 1 ? 0 : home_partition_;
-  records_by_partition_[static_cast<std::size_t>(partition)].append(keys, packed(values_), times_);
-  bytes_ += bytes;
+  if (sealer_ != nullptr) seal_values(partition);
+  format::EncodedRows& values = sealer_ != nullptr ? sealed_values_ : values_;
+  records_by_partition_[static_cast<std::size_t>(partition)].append(keys, packed(values), times_);
+  bytes_ += values.bytes() + key_bytes;
   records_ += times_.size();
   return true;
 }
 
+// All of the batch, which is known to fit.
+void SinkEdge::seal_values(std::int32_t partition) {
+  sealed_values_.clear();
+  for (std::size_t i = 0; i < times_.size(); ++i) {
+    const seal::RecordContext context{.key = key_writer_ != nullptr ? keys_[i] : Slice{},
+                                      .timestamp_ms = times_[i],
+                                      .path = std::nullopt,
+                                      .partition = partition};
+    const ByteView body = values_[i].bytes();
+    std::uint8_t* room = sealed_values_.room(body.size() + seal::kSealedOverheadMax);
+    std::size_t size = 0;
+    CHECK(sealer_->seal_into(context, body, room, size) == seal::SealOutcome::ok);
+    CHECK(sealed_values_.end_row(size));
+  }
+}
+
 void SinkEdge::write_exchange(const data::Batch& batch, sql::RowErrors& refused) {
   records_ += exchange_->write(batch, rules_, records_by_partition_, refused);
-  bytes_ = 0;
+  bytes_ = handed_over_;
   for (const topics::RecordBatch& records : records_by_partition_) bytes_ += records.bytes();
 }
 
@@ -309,12 +335,15 @@ Result<> SinkEdge::append_to(topics::Commit& commit) {
     if (grants_[p].empty()) continue;
     TRY_IN(commit.append({*grants_topic_, static_cast<std::int32_t>(p)}, grants_[p]),
            "writing the grant of a new epoch");
+    grants_[p].clear();
   }
   for (std::size_t p = 0; p < records_by_partition_.size(); ++p) {
     if (records_by_partition_[p].empty()) continue;
     TRY_IN(commit.append({topic_, static_cast<std::int32_t>(p)}, records_by_partition_[p]),
            fmt::format("writing topic '{}'", topic_.text()));
+    records_by_partition_[p].clear();
   }
+  handed_over_ = bytes_;
   return {};
 }
 
@@ -323,12 +352,13 @@ void SinkEdge::clear() {
   for (topics::RecordBatch& batch : records_by_partition_) batch.clear();
   records_ = 0;
   bytes_ = 0;
+  handed_over_ = 0;
 }
 
 std::size_t SinkEdge::memory_bytes() const {
   constexpr std::size_t kBytesPerRow = 24;
-  return keys_.capacity() + values_.capacity() + sealed_.capacity() + bytes_ +
-         records_ * kBytesPerRow;
+  return keys_.capacity() + values_.capacity() + sealed_values_.capacity() + sealed_.capacity() +
+         bytes_ + records_ * kBytesPerRow;
 }
 
 }  // namespace penstock::engine

@@ -52,8 +52,11 @@ class SinkEdge {
 
   std::uint64_t records() const { return records_; }  // gathered since the last clear()
   std::size_t bytes() const { return bytes_; }
+  // Hands over what was not handed over yet. It pays to do so before the commit is due: what is
+  // handed over as soon as it is worth a record batch is still in the processor's cache.
   Result<> append_to(topics::Commit& commit);
-  void clear();
+  bool is_worth_handing_over() const { return bytes_ - handed_over_ >= hand_over_bytes_; }
+  void clear();  // after the commit
   std::size_t memory_bytes() const;
 
  private:
@@ -78,6 +81,7 @@ class SinkEdge {
                   data::TimestampMs timestamp_ms);
   // The batch just encoded, when nothing of it needs a look of its own. False: row by row.
   bool append_whole(const data::Batch& batch, std::span<const Slice> headers);
+  void seal_values(std::int32_t partition);
   void write_exchange(const data::Batch& batch, sql::RowErrors& refused);
   void wipe_plaintexts();
 
@@ -92,7 +96,7 @@ class SinkEdge {
 
   // Of the batch at hand.
   std::vector<const data::Column*> key_columns_, value_columns_;
-  format::EncodedRows keys_, values_;
+  format::EncodedRows keys_, values_, sealed_values_;
   std::vector<std::uint8_t> failed_;
   std::vector<data::RowIndex> inserts_;
   std::vector<data::TimestampMs> times_;
@@ -107,6 +111,8 @@ class SinkEdge {
   std::vector<topics::RecordBatch> records_by_partition_;
   std::uint64_t records_ = 0;
   std::size_t bytes_ = 0;
+  std::size_t handed_over_ = 0;  // of bytes_
+  const std::size_t hand_over_bytes_;
 };
 
 }  // namespace penstock::engine

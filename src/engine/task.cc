@@ -172,7 +172,10 @@ Result<Task::Step> Task::step(Time now) {
   if (!TRY(next_batch())) return step_idle(now);
   if (gathered_.records_in == 0) first_uncommitted_ = now;
   TRY(process_batch());
-  if (commit_is_due(now)) TRY(begin_commit());
+  if (commit_is_due(now))
+    TRY(begin_commit());
+  else
+    TRY(hand_over());
   return Step::worked;
 }
 
@@ -372,8 +375,16 @@ Result<> Task::commit() {
   return settle();
 }
 
+// One commit at a time: while one is in flight, the sink keeps what it has.
+Result<> Task::hand_over() {
+  if (in_flight_ != nullptr || sink_ == nullptr || !sink_->is_worth_handing_over()) return {};
+  if (next_ == nullptr) next_ = TRY(writer_->begin());
+  return sink_->append_to(*next_);
+}
+
 Result<> Task::start_commit() {
-  in_flight_ = TRY(writer_->begin());
+  in_flight_ = std::move(next_);
+  if (in_flight_ == nullptr) in_flight_ = TRY(writer_->begin());
   TRY(fill(*in_flight_));
   flying_ = std::exchange(gathered_, {});
   for (Input& input : inputs_) {

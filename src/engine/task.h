@@ -94,6 +94,7 @@ class Task final : private Emitter {
   Result<> settle();          // the commit in flight, if there is one: waits for its outcome
   Result<> settle_if_done();  // does not wait
   Result<> start_commit();
+  Result<> hand_over();  // to the next commit, what is worth it already
   Result<> fill(topics::Commit& commit);
   void count_committed();
   void show_missing();
@@ -132,8 +133,10 @@ class Task final : private Emitter {
   sql::RowErrors refused_by_sink_;
   std::vector<std::uint8_t> buried_;  // per row of the batch: has a dead letter
 
-  // Since the last commit was filled. Outputs are in the sink until then.
+  // Since the last commit was filled. Outputs are in the sink, or in the next commit already.
   Work gathered_;
+  std::unique_ptr<topics::Commit>
+      next_;  // null: nothing is handed over; destroyed before the writer
   topics::RecordBatch dead_letters_;
   Time first_uncommitted_{};
 

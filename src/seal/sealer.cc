@@ -82,6 +82,17 @@ EpochSealer::~EpochSealer() = default;
 
 SealOutcome EpochSealer::seal(const RecordContext& context, Kind kind, ByteView body,
                               ByteBuffer& out) {
+  const std::size_t start = out.size();
+  if (body.size() <= kSealedRecordBytesMax) out.resize(start + body.size() + kSealedOverheadMax);
+  std::size_t size = 0;
+  const SealOutcome outcome = seal_into(context, kind, body, out.data() + start, size);
+  out.resize(start + size);
+  return outcome;
+}
+
+SealOutcome EpochSealer::seal_into(const RecordContext& context, Kind kind, ByteView body,
+                                   std::uint8_t* room, std::size_t& size) {
+  size = 0;
   CHECK(kind != Kind::tombstone || body.empty());
   if (body.size() + kSealedOverheadMax > kSealedRecordBytesMax ||
       context.key.size > kRecordKeyBytesMax ||
@@ -92,21 +103,17 @@ SealOutcome EpochSealer::seal(const RecordContext& context, Kind kind, ByteView 
   ++records_;  // so no partition's sequence passes 32 bits
   std::uint32_t sequence = scratch_->next_in(context.partition)++;
 
-  std::size_t start = out.size();
   std::size_t plaintext_bytes = 1 + body.size();
   std::size_t ciphertext_bytes = plaintext_bytes + crypto::kGcmTagBytes;
-  std::uint8_t head[kSealedOverheadMax];
-  std::size_t head_bytes = write_record_head(id_, sequence, ciphertext_bytes, head);
+  std::size_t head_bytes = write_record_head(id_, sequence, ciphertext_bytes, room);
   // Before the body is copied: what the cipher loads first has then long been stored.
   Nonce nonce = scratch_->base_iv.with(context.partition, sequence);
-  ByteView aad = scratch_->aad.write(context, head + kProtectedAt);
-  out.resize(start + head_bytes + ciphertext_bytes);
-  std::uint8_t* at = out.data() + start;
-  std::memcpy(at, head, head_bytes);
-  std::uint8_t* plaintext = at + head_bytes;
+  ByteView aad = scratch_->aad.write(context, room + kProtectedAt);
+  std::uint8_t* plaintext = room + head_bytes;
   plaintext[0] = static_cast<std::uint8_t>(kind);
   if (!body.empty()) std::memcpy(plaintext + 1, body.data(), body.size());
   aead_.seal(nonce.view(), aad, {plaintext, plaintext_bytes}, {plaintext, ciphertext_bytes});
+  size = head_bytes + ciphertext_bytes;
   return SealOutcome::ok;
 }
 
@@ -191,6 +198,13 @@ SealOutcome Sealer::seal(const RecordContext& context, ByteView body, ByteBuffer
   CHECK(grants_.empty());
   CHECK(!context.path);
   return epoch_->seal(context, Kind::body, body, out);
+}
+
+SealOutcome Sealer::seal_into(const RecordContext& context, ByteView body, std::uint8_t* room,
+                              std::size_t& size) {
+  CHECK(grants_.empty());
+  CHECK(!context.path);
+  return epoch_->seal_into(context, Kind::body, body, room, size);
 }
 
 SealOutcome Sealer::seal_tombstone(const RecordContext& context, ByteBuffer& out) {

@@ -48,6 +48,10 @@ class EpochSealer {
   // (CHECKed). Whatever is sealed must be written where the context says, in this order; when it
   // is not, the next record needs a new epoch.
   SealOutcome seal(const RecordContext& context, Kind kind, ByteView body, ByteBuffer& out);
+  // The same into `room`, which has body.size() + kSealedOverheadMax bytes; `size` is how many of
+  // them the record takes.
+  SealOutcome seal_into(const RecordContext& context, Kind kind, ByteView body, std::uint8_t* room,
+                        std::size_t& size);
 
  private:
   struct Scratch;
@@ -102,6 +106,9 @@ class Sealer {
 
   // One record; `context` without a path (CHECKed). CHECKs that no grant waits to be taken.
   SealOutcome seal(const RecordContext& context, ByteView body, ByteBuffer& out);
+  // The same as EpochSealer::seal_into().
+  SealOutcome seal_into(const RecordContext& context, ByteView body, std::uint8_t* room,
+                        std::size_t& size);
   // A delete. The sealed form of a null value.
   SealOutcome seal_tombstone(const RecordContext& context, ByteBuffer& out);
   // Body padded to a multiple of `block_bytes` (at least 1), which hides its exact size.

@@ -118,19 +118,20 @@ std::string Framer::separator() const {
   return ends_lines_ ? "" : ",\n";
 }
 
-std::string Framer::row(const engine::PushQuery::Row& row) {
+std::string Framer::row(const engine::PushQuery::Row& row) const {
   if (framing_ == Framing::text) return print_line(row);
-  std::string out;
-  if (framing_ == Framing::streamed_rows) {
-    out = separator() + "{\"row\":{\"columns\":";
-    format::append_json_row(out, row, schema_);
-    out += ends_lines_ ? "}},\n" : "}}";
-    return out;
+  std::string json;
+  format::append_json_row(json, row, schema_);
+  return this->row(std::move(json));
+}
+
+std::string Framer::row(std::string json_array) const {
+  if (framing_ == Framing::delimited) {
+    json_array += '\n';
+    return json_array;
   }
-  if (framing_ == Framing::json_array) out = separator();
-  format::append_json_row(out, row, schema_);
-  if (framing_ == Framing::delimited) out += '\n';
-  return out;
+  if (framing_ == Framing::json_array) return separator() + json_array;
+  return separator() + "{\"row\":{\"columns\":" + json_array + (ends_lines_ ? "}},\n" : "}}");
 }
 
 std::string Framer::print_line(const engine::PushQuery::Row& row) const {

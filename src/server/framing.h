@@ -42,7 +42,8 @@ class Framer {
   Framer(Framing framing, QueryKind kind, std::string query_id, data::Schema schema);
 
   std::string head() const;
-  std::string row(const engine::PushQuery::Row& row);
+  std::string row(const engine::PushQuery::Row& row) const;
+  std::string row(std::string json_array) const;  // not of Framing::text
   // For a client that asked for notices: {"skipped":{"records":3,"reasons":{"malformed_json":3}}},
   // so far. Empty where the framing has no place for it.
   std::string notice(const engine::SkippedRecords& skipped) const;

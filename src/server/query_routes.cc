@@ -39,10 +39,11 @@ class RowPump {
   void run() {
     if (!write({framer_.head()})) return;
     for (;;) {
-      const auto rows = query_.next(kRowsPerWrite, Clock::now() + kPushPoll);
+      auto rows = query_.next(kRowsPerWrite, Clock::now() + kPushPoll);
       std::vector<std::string> pieces;
-      pieces.reserve(rows.rows.size() + 1);
+      pieces.reserve(rows.rows.size() + rows.json_rows.size() + 1);
       for (const auto& row : rows.rows) pieces.push_back(framer_.row(row));
+      for (std::string& row : rows.json_rows) pieces.push_back(framer_.row(std::move(row)));
       if (notices_ && rows.skipped.records() > std::exchange(told_, rows.skipped.records())) {
         pieces.push_back(framer_.notice(rows.skipped));
       }
@@ -111,6 +112,7 @@ void stream(const RouteContext& context, const StatementRequest& request, Framin
     return;
   }
   writer.on_ending([&query] { query.cancel(); });
+  (void)query.give_json();
   Framer framer(framing, kind_of(request.text), selected->query_id, query.schema());
   RowPump(query, framer, notices, writer).run();
   writer.on_ending([] {});  // the query ends before the writer does

@@ -97,7 +97,7 @@ class EncodedBatches {
  public:
   // Cuts the rows into batches near the targets of limits.h. No record is larger than the limit.
   void append(const RecordBatch& records, std::uint32_t topic_id, std::uint32_t partition);
-  void clear();  // keeps at most kKeptBytes of memory
+  void clear();  // keeps at most kKeptBytes of memory: a usual commit's is there for the next one
 
   bool empty() const { return size_ == 0; }
   std::size_t records() const { return records_; }
