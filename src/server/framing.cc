@@ -122,10 +122,10 @@ std::string Framer::row(const engine::PushQuery::Row& row) const {
   if (framing_ == Framing::text) return print_line(row);
   std::string json;
   format::append_json_row(json, row, schema_);
-  return this->row(std::move(json));
+  return json_row(std::move(json));
 }
 
-std::string Framer::row(std::string json_array) const {
+std::string Framer::json_row(std::string json_array) const {
   if (framing_ == Framing::delimited) {
     json_array += '\n';
     return json_array;

@@ -43,7 +43,7 @@ class Framer {
 
   std::string head() const;
   std::string row(const engine::PushQuery::Row& row) const;
-  std::string row(std::string json_array) const;  // not of Framing::text
+  std::string json_row(std::string json_array) const;  // not of Framing::text
   // For a client that asked for notices: {"skipped":{"records":3,"reasons":{"malformed_json":3}}},
   // so far. Empty where the framing has no place for it.
   std::string notice(const engine::SkippedRecords& skipped) const;

@@ -36,6 +36,14 @@ TEST(Framer, WritesDelimitedLines) {
             "[null,-2]\n");
 }
 
+TEST(Framer, TakesRowsThatAreJsonAlready) {
+  for (const Framing framing : {Framing::delimited, Framing::json_array, Framing::streamed_rows}) {
+    const Framer framer(framing, QueryKind::push, "q_1", two_columns());
+    EXPECT_EQ(framer.json_row("[\"a\\\"b\",1]"),
+              framer.row({std::string("a\"b"), std::int64_t{1}}));
+  }
+}
+
 TEST(Framer, WritesOneJsonArray) {
   EXPECT_EQ(whole(Framing::json_array, QueryKind::pull),
             "[{\"queryId\":\"q_1\",\"columnNames\":[\"ID\",\"N\"],\"columnTypes\":[\"STRING\","
