@@ -142,8 +142,8 @@ Row sql(std::string_view name, std::string_view share_of, std::string_view what,
 }  // namespace
 
 std::vector<Row> kafka_rows() {
-  Case plain{.input = kPlain};
-  Case sealed{.input = kSealed, .sealed_input = true};
+  Case plain{.input = kPlain, .commit = engine::kTransactionLimits};
+  Case sealed{.input = kSealed, .sealed_input = true, .commit = engine::kTransactionLimits};
   Case to_plain = plain;
   to_plain.discard = false;
   Case commits = plain;

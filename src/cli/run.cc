@@ -27,9 +27,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int kCommitFolder_ms = 50;  // a commit costs 5 us there,
-constexpr int kCommitKafka_ms = 100;  // and a transaction some 10 ms here
-constexpr auto kLookEvery = 250ms;    // at progress and failed queries
+constexpr auto kLookEvery = 250ms;  // at progress and failed queries
 constexpr auto kSignalLook = 100ms;
 
 double cpu_seconds() {
@@ -103,7 +101,8 @@ class Run final : public Command {
         ->capture_default_str();
     verb.add_option("--commit-ms", commit_ms_, "Commit after so many milliseconds")
         ->check(CLI::Range(1, 60'000))
-        ->default_str(fmt::format("{}, on Kafka {}", kCommitFolder_ms, kCommitKafka_ms));
+        ->default_str(fmt::format("{}, on Kafka {}", engine::CommitLimits{}.age.count(),
+                                  engine::kTransactionLimits.age.count()));
     verb.add_flag(
             "--accept-loss", accept_loss_,
             "Take the folder's positions and states as they are, although they are not what "
@@ -119,8 +118,8 @@ class Run final : public Command {
 
   Result<> run() override {
     TRY(place_.check());
-    session_.runtime.commit.age = std::chrono::milliseconds(
-        commit_ms_.value_or(place_.on_kafka() ? kCommitKafka_ms : kCommitFolder_ms));
+    if (place_.on_kafka()) session_.runtime.commit = engine::kTransactionLimits;
+    if (commit_ms_) session_.runtime.commit.age = std::chrono::milliseconds(*commit_ms_);
     session_.service_id = place_.service_id();
     std::string script = TRY(read_file(file_, kScriptBytesMax));
     std::optional<Signals> signals;

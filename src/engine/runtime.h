@@ -31,9 +31,13 @@ const sql::FunctionCatalogue& builtin_functions();
 // A commit happens at whichever bound is passed first, and when the input is at its end.
 struct CommitLimits {
   std::size_t records = 64 << 10;  // of input
-  std::size_t output_bytes = 8 << 20;
+  // What is gathered has to stay in a core's cache until the log writes it.
+  std::size_t output_bytes = 2 << 20;
   std::chrono::milliseconds age{50};
 };
+// Where a commit is a transaction of brokers, which costs some 10 ms.
+inline constexpr CommitLimits kTransactionLimits{
+    .records = 64 << 10, .output_bytes = 8 << 20, .age = std::chrono::milliseconds(100)};
 
 struct RuntimeOptions {
   int threads = 1;

@@ -45,6 +45,7 @@ Result<> take_limits(const ConfigTable& table, Config& out) {
   TRY(limits.take_integer("body_bytes", 64 << 20, out.http.body_bytes_max));
   TRY(limits.take_integer("commit_records", 10'000'000, out.commit.records));
   TRY(limits.take_integer("commit_output_bytes", 64 << 20, out.commit.output_bytes));
+  out.commit_bytes_given = limits.find("commit_output_bytes") != nullptr;
   out.commit_age_given = limits.find("commit_age_ms") != nullptr;
   std::int64_t age_ms = out.commit.age.count();
   TRY(limits.take_integer("commit_age_ms", 60'000, age_ms));

@@ -42,7 +42,7 @@ namespace penstock::server {
 //   streams = 64
 //   body_bytes = 1048576
 //   commit_records = 65536     # each as in engine::CommitLimits
-//   commit_output_bytes = 8388608
+//   commit_output_bytes = 2097152  # 8388608 on Kafka
 //   commit_age_ms = 50         # 100 on Kafka
 //   [kafka]                    # the topics are there; keys as in topics/kafka/connection_config.h
 //   bootstrap = "a:9093"       # certificate, private_key and password_file are files of the host
@@ -80,7 +80,7 @@ struct Config {
   int threads = 1;
   net::HttpServerOptions http;
   engine::CommitLimits commit;
-  bool commit_age_given = false;
+  bool commit_bytes_given = false, commit_age_given = false;
   std::optional<topics::KafkaSettings> kafka;
   RestSettings rest;
   std::optional<Manager> manager;

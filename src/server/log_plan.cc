@@ -6,10 +6,6 @@
 namespace penstock::server {
 namespace {
 
-using namespace std::chrono_literals;
-
-constexpr auto kKafkaCommitAge = 100ms;  // a transaction costs some 10 ms
-
 std::unexpected<Error> wrong(std::string text) {
   return fail(ErrorCode::invalid_argument, std::move(text));
 }
@@ -129,7 +125,9 @@ Result<LogPlan> plan_log(const LogArguments& arguments, bool only_configured,
     return plan;
   }
   plan.kafka = TRY(kafka_options(arguments, folder, config));
-  if (!config.commit_age_given) config.commit.age = kKafkaCommitAge;
+  if (!config.commit_bytes_given)
+    config.commit.output_bytes = engine::kTransactionLimits.output_bytes;
+  if (!config.commit_age_given) config.commit.age = engine::kTransactionLimits.age;
   plan.facts = {.kind = "kafka",
                 .bootstrap = plan.kafka->connection.bootstrap,
                 .shared = plan.kafka->sharing.has_value(),

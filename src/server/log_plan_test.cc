@@ -50,6 +50,7 @@ TEST_F(LogPlanTest, AFolderOrKafkaAndNotBoth) {
   EXPECT_FALSE(folder->kafka);
   EXPECT_EQ(folder->facts.kind, "embedded");
   EXPECT_EQ(config_.commit.age.count(), 50);
+  EXPECT_EQ(config_.commit.output_bytes, 2u << 20);
   EXPECT_THAT(refusal({}), HasSubstr("--data DIR or --kafka"));
   EXPECT_THAT(refusal({.data = "data", .kafka = "a:1"}), HasSubstr("--data"));
   EXPECT_THAT(refusal({.data = "data", .kafka_config = "x"}), HasSubstr("--kafka-config"));
@@ -77,13 +78,15 @@ TEST_F(LogPlanTest, KafkaByTheCommandLine) {
   EXPECT_EQ(made->facts.bootstrap, "a:1");
   EXPECT_TRUE(made->facts.shared);
   EXPECT_EQ(config_.commit.age.count(), 100);
+  EXPECT_EQ(config_.commit.output_bytes, 8u << 20);
 }
 
 TEST_F(LogPlanTest, KafkaByTheConfiguration) {
   write("ca.pem", "the CA", 0644);
   configure(
       "service_id = 'pay'\n[kafka]\nbootstrap = 'a:1'\nsecurity = 'tls'\nca = 'ca.pem'\n"
-      "share = true\nsession_ms = 7000\n[limits]\ncommit_age_ms = 20\n");
+      "share = true\nsession_ms = 7000\n[limits]\ncommit_age_ms = 20\n"
+      "commit_output_bytes = 1000\n");
   const auto made = plan({.instance = "one"}, /*only_configured=*/true);
   ASSERT_TRUE(made) << made.error().text();
   EXPECT_EQ(made->kafka->connection.ca, "the CA");
@@ -91,6 +94,7 @@ TEST_F(LogPlanTest, KafkaByTheConfiguration) {
   EXPECT_EQ(made->kafka->sharing->instance, "one");
   EXPECT_EQ(made->kafka->sharing->session.count(), 7000);
   EXPECT_EQ(config_.commit.age.count(), 20);
+  EXPECT_EQ(config_.commit.output_bytes, 1000u);
   EXPECT_THAT(refusal({.data = "data"}), HasSubstr("--data"));
   EXPECT_THAT(refusal({.kafka_config = "x"}), HasSubstr("--kafka-config"));
   const auto elsewhere = plan({.kafka = "b:2"});

@@ -148,6 +148,13 @@ class KafkaCase(ServerCase):
         """How far readers of committed transactions can get, over all partitions; markers count, too. 0: no topic."""
         return sum(self.admin.offsets(topic, partition)[1] for partition in self.admin.leaders_of(topic))
 
+    def wait_until_decided(self, *topics: str, seconds: float = CATCH_UP_S) -> None:
+        """No transaction is open: brokers answer the end of one before its marks are there."""
+        def waiting() -> list[tuple]:
+            return [(topic, partition) for topic in topics for partition in self.admin.leaders_of(topic)
+                    if self.admin.offsets(topic, partition)[1] < self.admin.offsets(topic, partition, committed=False)[1]]
+        self.wait_until(lambda: not waiting(), f"the ends of transactions in {topics}", seconds)
+
     def wait_for_commits(self, topic: str, beyond: int, seconds: float = CATCH_UP_S) -> int:
         self.wait_until(lambda: self.committed(topic) > beyond, f"a commit to {topic} beyond {beyond}", seconds)
         return self.committed(topic)

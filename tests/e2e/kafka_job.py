@@ -93,6 +93,7 @@ class JobCase(KafkaCase):
     def check_outputs(self) -> None:
         """Call at the end: finishes what is left, then compares."""
         self.finish()
+        self.wait_until_decided("merged", "vault")
         ids = Counter(record["value"]["id"] for record in self.input_of())
         self.assertEqual(ids, Counter(range(len(self.made))), "lines lost or doubled on the way in")
         want, have = self.undisturbed(), self.outputs_of()

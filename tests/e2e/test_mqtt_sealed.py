@@ -134,6 +134,10 @@ class SealedSource(Certificates, SealedCase, ServerCase):
                 f"CREATE SOURCE CONNECTOR plant WITH (connector='mqtt', url='mqtts://127.0.0.1:{self.tls_port}', "
                 f"ca='{self.ca.read_text()}', topics='plant/+', topic='readings', payload='sealed');")
 
+    def wait_until_subscribed(self) -> None:
+        states = lambda: [one["state"] for one in self.ksql("SHOW CONNECTORS;")[0]["connectors"]]
+        self.wait_until(lambda: set(states()) == {"RUNNING"}, "the connectors run")
+
     def numbers(self) -> list[int]:
         opened = self.consume("readings", "--open", "--keys", self.reader)
         return sorted(record["n"] for record in opened)
@@ -141,7 +145,7 @@ class SealedSource(Certificates, SealedCase, ServerCase):
     def test_readings_are_opened_inside_and_sealed_again_once_each_whoever_is_killed(self) -> None:
         server = self.start_sealed()
         self.ksql(self.statements())
-        self.wait_until(lambda: self.ksql("SHOW CONNECTORS;")[0]["connectors"][0]["state"] == "RUNNING", "the connector")
+        self.wait_until_subscribed()
         lines = self.seal("".join(f'{{"n":{n}}}\n' for n in range(300))).stdout.splitlines()
         self.pub("-t", MQTT_TOPIC, "-q", 1, "-l", stdin="\n".join(lines[:151]) + "\n")
         self.wait_until(lambda: self.count("readings") > 0, "the first ones")
@@ -158,7 +162,6 @@ class SealedSource(Certificates, SealedCase, ServerCase):
         self.assertIn("sealed_not_authentic", json.dumps(letter))
         self.terminate(server)
 
-
     def test_a_sink_opens_what_is_sealed_inside_and_sends_it_once_each(self) -> None:
         kept = ["mosquitto_sub", *map(str, self.where()), "-i", "reader", "-c", "-t", "results/x", "-q", "2"]
         subprocess.run([*kept, "-E"], check=True)
@@ -169,6 +172,7 @@ class SealedSource(Certificates, SealedCase, ServerCase):
         refused = self.call("/ksql", {"ksql": "CREATE SINK CONNECTOR clear WITH (connector='mqtt', topic='readings', "
                                               f"url='mqtt://127.0.0.1:{self.broker.port}', to='results/y');"})
         self.assertIn("TLS with a pinned CA", refused[1])
+        self.wait_until_subscribed()
         lines = self.seal("".join(f'{{"n":{n},"note":"only-for-readers"}}\n' for n in range(200))).stdout
         self.pub("-t", MQTT_TOPIC, "-q", 1, "-l", stdin=lines)
         self.wait_until(lambda: self.count("readings") > 20, "the first ones")

@@ -147,11 +147,17 @@ class Enrolment(ManagerCase):
             "runtime-data": {"nonce": self.nonce, "tee-pubkey": JWK},
             "tee-evidence": {"primary_evidence": evidence, "additional_evidence": ""}})
 
-    def trust(self, tpm: Tpm) -> None:
-        self.admin("anchor", "add", tpm.folder / "ca" / "swtpm-localca-rootca-cert.pem", "--name", "our swtpm",
+    def trust(self, tpm: Tpm, name: str = "our swtpm") -> None:
+        self.admin("anchor", "add", tpm.folder / "ca" / "swtpm-localca-rootca-cert.pem", "--name", name,
                    "--trust", "operator")
 
+    def check_refused(self, rule: str, secret: bytes, **changed) -> None:
+        status, answer = self.attest(self.tpm, secret, **changed)
+        self.assertEqual(status, 401, answer)
+        self.assertIn(rule, answer["detail"])
+
     def denied(self) -> list[str]:
+        """Rules of the newest entry; refusals that follow a first one are only counted."""
         last = [entry for entry in self.audit() if entry["outcome"] == "denied"][-1]
         return [rule["name"] for rule in last["rules"] if rule["result"] != "pass"]
 
@@ -179,20 +185,20 @@ class Enrolment(ManagerCase):
     def test_what_was_not_proved_is_refused(self) -> None:
         self.trust(self.tpm)
         self.begin(self.tpm)
-        self.assertEqual(self.attest(self.tpm, bytes(32))[0], 401)  # a guess
+        self.check_refused("activation", bytes(32))  # a guess
         self.assertIn("activation", self.denied())
         # The key that was enrolled is gone: its credential does not open for the next one.
         challenge = self.begin(self.tpm)
         self.tpm.new_ak()
         with self.assertRaises(AssertionError):
             self.tpm.activate(challenge)
-        self.assertEqual(self.attest(self.tpm, bytes(32))[0], 401)
-        self.assertIn("ak_enrolled", self.denied())
+        self.check_refused("ak_enrolled", bytes(32))
         # Another TPM's endorsement key.
         other = Tpm(self, self.folder / "other")
+        self.trust(other, "another swtpm")
         self.begin(self.tpm)
-        self.assertEqual(self.attest(self.tpm, bytes(32), ek_cert=b64(other.read("ek.der")))[0], 401)
-        self.assertIn("ek_key", self.denied())
+        self.check_refused("ek_key", bytes(32), ek_cert=b64(other.read("ek.der")),
+                           ek_chain=b64(other.read("ca/issuercert.pem")))
 
 
 if __name__ == "__main__":
