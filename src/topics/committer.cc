@@ -21,8 +21,9 @@ bool Committer::wrote(const Round& round, const ServiceRoot& root, const Partiti
   });
 }
 
-Committer::Committer(const SegmentSettings& settings, StateStore& store, Waits& waits)
-    : settings_(settings), store_(store), waits_(waits) {
+Committer::Committer(const SegmentSettings& settings, StateStore& store, Waits& waits,
+                     std::filesystem::path journal)
+    : settings_(settings), store_(store), waits_(waits), journal_(settings, std::move(journal)) {
   if (settings_.sync) thread_ = std::thread([this] { run(); });
 }
 
@@ -34,7 +35,8 @@ Committer::~Committer() {
   queued_.notify_all();
   if (thread_.joinable()) thread_.join();
   // Where it is not known which end is durable, nothing is cut.
-  if (store_.is_poisoned()) return;
+  if (store_.is_poisoned() || !settle_journal()) return;
+  journal_.remove();
   for (const auto& partition : with_files_) partition->release_file();
 }
 
@@ -89,6 +91,8 @@ void Committer::run() {
 void Committer::run_round(const Round& round) {
   const auto held = alone();
   touched_.clear();
+  entries_.clear();
+  journaled_ = false;
   auto room = store_.check_usable();
   for (CommitTicket* waiting : round) {
     if (!room) {
@@ -130,14 +134,30 @@ CommitResult Committer::check(const CommitRequest& request) {
 Result<> Committer::stage(const CommitRequest& request) {
   CRASH_POINT("embedded.commit.before_segment_write");
   std::vector<Tail> before;
+  const std::size_t entries_before = entries_.size();
   for (CommitPiece& piece : request.pieces) {
     before.push_back(piece.partition->staged());
     touch(piece.partition);
-    auto staged = piece.partition->stage(piece.batches, store_.next_round());
+    auto staged = stage_piece(piece);
     if (staged) continue;
     for (std::size_t i = 0; i < before.size(); ++i) request.pieces[i].partition->unstage(before[i]);
+    entries_.resize(entries_before);
     return staged;
   }
+  return {};
+}
+
+Result<> Committer::stage_piece(CommitPiece& piece) {
+  Partition& partition = *piece.partition;
+  TRY(partition.stage(piece.batches, store_.next_round()));
+  if (!settings_.sync) return {};
+  const ByteView bytes = piece.batches.bytes();
+  const std::uint64_t end = partition.staged().bytes;
+  entries_.push_back({.topic_id = partition.topic_id(),
+                      .partition = partition.name().partition,
+                      .segment_base = partition.staged().segment_base,
+                      .at = end - std::min<std::uint64_t>(end, bytes.size()),
+                      .bytes = bytes});
   return {};
 }
 
@@ -149,29 +169,62 @@ void Committer::touch(const std::shared_ptr<Partition>& partition) {
     with_files_.push_back(partition);
 }
 
-// Several files at a time, since syncs that overlap share the disk's work.
 Result<> Committer::sync() {
   if (!settings_.sync) return {};
+  TRY(fits_journal() ? write_journal() : sync_files(touched_));
+  CRASH_POINT("embedded.commit.after_sync");
+  return {};
+}
+
+bool Committer::fits_journal() const {
+  if (touched_.size() < kJournalPartitionsMin) return false;
+  std::size_t bytes = 0;
+  for (const JournalEntry& entry : entries_) bytes += entry.bytes.size();
+  return bytes <= kJournalRoundBytesMax &&
+         std::ranges::none_of(touched_, [](const auto& each) { return each->has_rolled(); });
+}
+
+Result<> Committer::write_journal() {
+  if (!journal_.has_room(entries_)) TRY(settle_journal());
+  auto written = journal_.append(entries_, store_.next_round());
+  if (journal_.is_doubtful()) store_.poison_by(written.error());
+  TRY(std::move(written));
+  journaled_ = true;
+  for (const auto& partition : touched_)
+    if (std::ranges::find(ahead_, partition) == ahead_.end()) ahead_.push_back(partition);
+  return {};
+}
+
+// What is not in the segments for good may be lost with the journal, and a failed sync is not told
+// twice: after an error the log has to be opened anew, which puts it back.
+Result<> Committer::settle_journal() {
+  auto settled = sync_files(ahead_);
+  if (settled) settled = journal_.clear();
+  if (!settled) store_.poison_by(settled.error());
+  if (settled) ahead_.clear();
+  return settled;
+}
+
+// Several at a time, since syncs that overlap share the disk's work.
+Result<> Committer::sync_files(std::span<const std::shared_ptr<Partition>> partitions) {
   std::atomic<std::size_t> next = 0;
   std::mutex mutex;
   Result<> all;
   const auto work = [&] {
-    for (std::size_t i = next++; i < touched_.size(); i = next++) {
-      const Result<> synced = touched_[i]->sync_staged();
+    for (std::size_t i = next++; i < partitions.size(); i = next++) {
+      const Result<> synced = partitions[i]->sync_staged();
       std::lock_guard lock(mutex);
       if (!synced && all) all = synced;
     }
   };
   // A test's faults come one after the other.
   const std::size_t at_once =
-      settings_.faults != nullptr ? 1 : std::min(kSyncsAtOnce, touched_.size());
+      settings_.faults != nullptr ? 1 : std::min(kSyncsAtOnce, partitions.size());
   std::vector<std::jthread> others;
   for (std::size_t i = 1; i < at_once; ++i) others.emplace_back(work);
   work();
   others.clear();
-  TRY(std::move(all));
-  CRASH_POINT("embedded.commit.after_sync");
-  return {};
+  return all;
 }
 
 // What the round's commits change of the roots of their services.
@@ -233,6 +286,9 @@ void Committer::finish(const Round& round, Outcome outcome, const std::optional<
       root->drop();
   }
   roots_.clear();
+  if (journaled_ && outcome == Outcome::aborted) {
+    if (auto back = journal_.take_back(); !back) store_.poison_by(back.error());
+  }
   for (const auto& partition : touched_) {
     if (outcome == Outcome::committed)
       partition->publish();
@@ -246,6 +302,10 @@ void Committer::finish(const Round& round, Outcome outcome, const std::optional<
 
 void Committer::close_surplus_files() {
   while (with_files_.size() > kOpenSegmentsMax) {
+    if (std::erase(ahead_, with_files_.front()) > 0) {
+      if (auto synced = with_files_.front()->sync_staged(); !synced)
+        return store_.poison_by(synced.error());
+    }
     with_files_.front()->release_file();
     with_files_.pop_front();
   }
@@ -307,6 +367,7 @@ Result<> Committer::write_removal(std::uint32_t topic_id, StateBatch& batch) {
 }
 
 void Committer::close_files_of(std::uint32_t topic_id) {
+  std::erase_if(ahead_, [&](const auto& each) { return each->topic_id() == topic_id; });
   std::erase_if(with_files_, [&](const auto& partition) {
     if (partition->topic_id() != topic_id) return false;
     partition->release_file();

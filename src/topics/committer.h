@@ -15,6 +15,7 @@
 #include "topics/partition.h"
 #include "topics/service_root.h"
 #include "topics/state_store.h"
+#include "topics/sync_journal.h"
 #include "topics/waits.h"
 
 namespace penstock::topics {
@@ -65,7 +66,8 @@ struct CommitTicket {
 class Committer {
  public:
   // All outlive it.
-  Committer(const SegmentSettings& settings, StateStore& store, Waits& waits);
+  Committer(const SegmentSettings& settings, StateStore& store, Waits& waits,
+            std::filesystem::path journal);
   ~Committer();
 
   // Takes part in a round. start() returns at once where commits wait for the disk, else when the
@@ -96,7 +98,12 @@ class Committer {
   void run_round(const Round& round);
   CommitResult check(const CommitRequest& request);
   Result<> stage(const CommitRequest& request);
+  Result<> stage_piece(CommitPiece& piece);
   Result<> sync();
+  bool fits_journal() const;
+  Result<> write_journal();
+  Result<> sync_files(std::span<const std::shared_ptr<Partition>> partitions);
+  Result<> settle_journal();
   void write_state(const Round& round);
   void stage_roots(const Round& round);
   static bool wrote(const Round& round, const ServiceRoot& root, const Partition& partition);
@@ -118,6 +125,11 @@ class Committer {
   std::map<WriterId, std::uint64_t> epochs_;         // of open writers
   std::uint64_t last_epoch_ = 0;                     // of any, never used again
   std::vector<std::shared_ptr<Partition>> touched_;  // by this round
+  SyncJournal journal_;
+  std::vector<JournalEntry> entries_;  // what this round has written
+  bool journaled_ = false;             // this round is in the journal
+  std::vector<std::shared_ptr<Partition>>
+      ahead_;  // with bytes that only the journal holds for good
   std::vector<ServiceRoot*> all_roots_;
   std::vector<ServiceRoot*> roots_;  // staged by this round
   std::deque<std::shared_ptr<Partition>> with_files_;

@@ -22,7 +22,9 @@
 #include "topics/public_identity.h"
 #include "topics/retention.h"
 #include "topics/root_loading.h"
+#include "topics/round_guard.h"
 #include "topics/state_store.h"
+#include "topics/sync_journal.h"
 #include "topics/topic_directory.h"
 #include "topics/waits.h"
 
@@ -143,7 +145,8 @@ Result<std::unique_ptr<EmbeddedLog>> EmbeddedLog::open(EmbeddedOptions options) 
                                        .may_create = is_empty_folder(folder / "topics"),
                                        .faults = parts->options.faults}));
   CRASH_POINT("embedded.open.after_format");
-  parts->committer.emplace(parts->settings, *parts->store, parts->waits);
+  TRY(check_rounds(TRY(settle_journal(folder, *parts->store)), parts->store->next_round() - 1));
+  parts->committer.emplace(parts->settings, *parts->store, parts->waits, folder / kJournalName);
   parts->topics.emplace(folder / "topics", parts->settings, *parts->store, *parts->committer);
   TRY(parts->topics->look());
   TRY(parts->load_roots());

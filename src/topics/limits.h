@@ -43,6 +43,11 @@ inline constexpr std::size_t kSpareSegmentsMax = 4;
 // RocksDB's, those for writing, the socket's, and one per reader.
 inline constexpr std::size_t kDescriptorsMin = 1024;
 inline constexpr std::size_t kSyncsAtOnce = 8;
+// Rounds that touch so many partitions, with so many bytes at most, are synced in the journal
+// (sync_journal.h).
+inline constexpr std::size_t kJournalPartitionsMin = 3;
+inline constexpr std::size_t kJournalRoundBytesMax = 512 << 10;
+inline constexpr std::size_t kJournalBytes = 4 << 20;
 inline constexpr std::size_t kOpenSegmentsMax = 256;  // descriptors kept open for writing
 
 // The socket (wire.h).

@@ -76,7 +76,11 @@ class Partition {
   Result<> stage(EncodedBatches& batches, std::uint64_t round);
   const Tail& staged() const { return staged_; }
   void unstage(const Tail& back_to);  // forgets what was staged after that
+  // Of the current round, and of those before it.
   Result<> sync_staged();
+  // Whether this round has gone on to another segment, so that the one before needs a sync of its
+  // own.
+  bool has_rolled() const { return !rolled_.empty(); }
   void put_staged(StateBatch& batch) const;  // the new end and the new segments
   void publish();
   void set_retention(const Retention& retention) { retention_ = retention; }

@@ -8,6 +8,7 @@
 #include "topics/round_guard.h"
 #include "topics/segment_scan.h"
 #include "topics/state_store.h"
+#include "topics/sync_journal.h"
 
 namespace penstock::topics {
 namespace {
@@ -89,6 +90,7 @@ Result<Findings> look(const std::filesystem::path& folder) {
                                          .sync = true,
                                          .may_create = false}));
   StateStore& store = *findings.store;
+  take_unknown(findings, TRY(settle_journal(folder, store)));
   const auto checkpoints = TRY(store.all_checkpoints());
   const auto topics = TRY(store.topics());
   look_at_folders(folder / "topics", topics, findings);

@@ -378,6 +378,12 @@ WriteResult StateStore::poisoned_by(const Error& error) {
   return {WriteOutcome::unknown, error};
 }
 
+void StateStore::poison_by(const Error& error) {
+  log::error("what is durable is not known any more", {{"reason", error}});
+  std::unique_lock lock(mutex_);
+  poisoned_by(error);
+}
+
 std::optional<Error> StateStore::poison() const {
   if (!poisoned_) return std::nullopt;
   return Error(ErrorCode::failed_precondition,

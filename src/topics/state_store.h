@@ -129,6 +129,8 @@ class StateStore {
   // may be cut behind ends of which it is not known whether they are durable. Any thread.
   std::optional<Error> poison() const;
   bool is_poisoned() const { return poisoned_.load(); }
+  // What is durable is not known for another reason: as after an unknown outcome.
+  void poison_by(const Error& error);
   // The number of the round that is written next; batches in segments carry it.
   std::uint64_t next_round() const { return round_ + 1; }
   void skip_rounds_to(std::uint64_t round) { round_ = std::max(round_, round); }
