@@ -1,5 +1,9 @@
 #include "net/connection.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include <fmt/format.h>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -127,6 +131,7 @@ class ClientEnd final : public Connection, public std::enable_shared_from_this<C
   }
 
   void wait_for_socket() {
+    if (target_.prompt_acknowledgements) acknowledge();
     const bool gathers = target_.gather.count() > 0;
     if (gathers) read_at_ = std::chrono::steady_clock::now();
     socket_.async_wait(tcp::socket::wait_read,
@@ -134,6 +139,12 @@ class ClientEnd final : public Connection, public std::enable_shared_from_this<C
                          if (ec && self->handler_) return self->broken(ec);
                          gathers ? self->gather() : self->read_some();
                        });
+  }
+
+  // Sending turns it off again.
+  void acknowledge() {
+    constexpr int kOn = 1;
+    (void)::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_QUICKACK, &kOn, sizeof kOn);
   }
 
   void gather() {

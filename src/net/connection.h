@@ -21,6 +21,9 @@ struct ConnectionTarget {
   // What follows within this time of what was read is waited for, so that many small pieces are
   // read and answered together. What comes after a pause is read at once. 0: so is everything.
   std::chrono::microseconds gather{0};
+  // What is read is acknowledged by TCP right away: peers that write small pieces without
+  // TCP_NODELAY (mosquitto) hold the second back until then, which else takes 40 ms.
+  bool prompt_acknowledgements = false;
 };
 
 // All methods and calls on the loop's thread.

@@ -6,7 +6,7 @@
 
 namespace penstock::topics {
 
-inline constexpr std::array<std::string_view, 23> kEmbeddedCrashPoints = {
+inline constexpr std::array<std::string_view, 24> kEmbeddedCrashPoints = {
     "embedded.open.after_lock",
     "embedded.open.after_format",
     "embedded.create.after_intent",
@@ -27,6 +27,7 @@ inline constexpr std::array<std::string_view, 23> kEmbeddedCrashPoints = {
     "embedded.trim.after_files",
     "embedded.compact.after_write",
     "embedded.compact.after_rename",
+    "embedded.recover.after_journal",
     "embedded.recover.after_garbage",
     "embedded.recover.after_orphan",
     "embedded.recover.after_cut",

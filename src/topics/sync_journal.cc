@@ -249,7 +249,7 @@ Result<UnknownBatches> settle_journal(const std::filesystem::path& log_folder, S
                    TRY(store.tail(topic.id, i)), found->second));
     }
   }
-  CRASH_POINT("embedded.journal.before_remove");
+  CRASH_POINT("embedded.recover.after_journal");
   if (!std::filesystem::remove(path, error) && error)
     return fail(os_error("removing", path, error.value()));
   TRY(sync_folder(log_folder));

@@ -352,7 +352,7 @@ class Sink(ConnectorCase):
             self.end(server)
         self.start_server()
         self.wait_until(lambda: self.state("RESULTS") == "RUNNING" and self.connector("RESULTS")["tasks"][0]["lag"] == 0,
-                        "all sent")
+                        "all sent", COMMAND_TIMEOUT_S)
         numbers = [json.loads(line.split(" ", 1)[1])["n"] for line in self.received("out/#", 2, made)]
         self.assertEqual(numbers, list(range(made)))
         self.foreign_pub("-t", "out/x", "-q", 2, "-m", "end")

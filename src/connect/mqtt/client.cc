@@ -390,6 +390,7 @@ class ClientSession final : public Client, public net::Connection::Handler {
 std::unique_ptr<Client> Client::start(net::EventLoop& loop, ClientOptions options,
                                       Listener& listener) {
   options.target.gather = kGather;
+  options.target.prompt_acknowledgements = options.subscriptions.empty();  // it waits for answers
   auto made = std::make_unique<ClientSession>(loop, std::move(options), listener);
   made->connect();
   return made;
