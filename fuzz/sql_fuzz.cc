@@ -35,8 +35,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto statements = penstock::sql::split_statements(script);
   if (!statements) return 0;
   for (const auto& text : *statements) {
-    const auto statement =
-        penstock::sql::prepare_statement(text, environment.catalogue, environment.functions);
+    const auto statement = penstock::sql::prepare_statement(
+        text, environment.catalogue, environment.functions, {}, penstock::sql::kTestShows);
     if (statement) look_at(*statement);
   }
   return 0;

@@ -64,10 +64,10 @@ OrderedJson stream_statuses(const RouteContext& context) {
   OrderedJson out = OrderedJson::object();
   const auto shown = context.session.execute("SHOW STREAMS;", {});
   for (const auto& result : shown.done) {
-    const auto* list = std::get_if<session::StreamList>(&result.body);
+    const auto* list = std::get_if<session::Shown>(&result.body);
     if (list == nullptr) continue;
-    for (const auto& stream : list->streams) {
-      out[fmt::format("stream/`{}`/create", stream.name)] = "SUCCESS";
+    for (const OrderedJson& stream : list->members.at("streams")) {
+      out[fmt::format("stream/`{}`/create", stream.at("name").get<std::string>())] = "SUCCESS";
     }
   }
   return out;

@@ -113,11 +113,10 @@ TEST(ConnectorStatements, LiveOverRestarts) {
     EXPECT_THAT(connector_states(*session), ElementsAre("C PAUSED"));
     EXPECT_EQ(connector_refusal(*session, "RESUME CONNECTOR c;"), "accepted");
     wait_connector_running(*session);
-    const ScriptResult shown = session->execute("DESCRIBE CONNECTOR c; SHOW CONNECTORS;", {});
-    const auto& described = std::get<ConnectorDescription>(shown.done.at(0).body);
-    EXPECT_THAT(described.connector.statement, Not(HasSubstr("hush")));
-    EXPECT_EQ(described.connector.config.at("password"), "********");
-    EXPECT_EQ(described.connector.stats.tasks.size(), 2u);
+    const ScriptResult done = must(*session, "DESCRIBE CONNECTOR c; SHOW CONNECTORS;");
+    EXPECT_THAT(shown(done)["statement"].get<std::string>(), Not(HasSubstr("hush")));
+    EXPECT_EQ(shown(done)["status"]["tasks"].size(), 2u);
+    EXPECT_EQ(session->connectors().at(0).config.at("password"), "********");
     EXPECT_EQ(connector_refusal(*session, "DROP CONNECTOR c;"), "accepted");
     EXPECT_THAT(connector_refusal(*session, "DROP CONNECTOR c;"), HasSubstr("does not exist"));
     EXPECT_EQ(connector_refusal(*session, "DROP CONNECTOR IF EXISTS c;"), "accepted");
@@ -178,11 +177,11 @@ TEST(ConnectorStatements, AreShownByTheirEnd) {
   const auto log = topics::make_memory_log(topics::test_identity());
   const auto session = open(*log, nullptr, with_connectors());
   EXPECT_EQ(connector_refusal(*session, kCreateConnector), "accepted");
-  const ScriptResult shown =
-      session->execute("SHOW CONNECTORS; SHOW SOURCE CONNECTORS; SHOW SINK CONNECTORS;", {});
+  const ScriptResult done =
+      must(*session, "SHOW CONNECTORS; SHOW SOURCE CONNECTORS; SHOW SINK CONNECTORS;");
   std::vector<std::size_t> rows;
-  for (const auto& done : shown.done)
-    rows.push_back(std::get<ConnectorList>(done.body).connectors.size());
+  for (std::size_t i = 0; i < done.done.size(); ++i)
+    rows.push_back(shown(done, i)["connectors"].size());
   EXPECT_THAT(rows, ElementsAre(1u, 1u, 0u));
 }
 

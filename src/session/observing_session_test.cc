@@ -28,8 +28,7 @@ TEST(ObservingSession, KnowsTheStreamsAndStartsNothing) {
   auto session = observe(*log);
   ASSERT_TRUE(session->drain());
   EXPECT_TRUE(read_values(*log, "copy").empty());
-  const ScriptResult shown = must(*session, "SHOW STREAMS; DESCRIBE copy;");
-  EXPECT_EQ(std::get<StreamList>(shown.done.at(0).body).streams.size(), 2u);
+  EXPECT_EQ(shown(must(*session, "SHOW STREAMS; DESCRIBE copy;"))["streams"].size(), 2u);
   EXPECT_EQ(session->queries().size(), 1u);
 }
 
@@ -72,8 +71,7 @@ TEST(ObservingSession, KeepsItsOwnStreamsToItself) {
     EXPECT_TRUE(session->select("SELECT id FROM events EMIT CHANGES LIMIT 1;", {}, true));
   }
   EXPECT_FALSE(log->describe(topic_name("_statements_default_")));
-  const ScriptResult shown = must(*observe(*log), "SHOW STREAMS;");
-  EXPECT_TRUE(std::get<StreamList>(shown.done.at(0).body).streams.empty());
+  EXPECT_TRUE(shown(must(*observe(*log), "SHOW STREAMS;"))["streams"].empty());
 }
 
 TEST(SharedSession, TakesDefinitionsFromItsStartAlone) {

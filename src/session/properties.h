@@ -32,6 +32,11 @@ Result<sql::StatementDefaults> defaults_of(const Properties& properties);
 // A name that is taken although it has no meaning here.
 bool is_without_meaning(std::string_view name);
 
+// All that are known and all that are set.
+struct PropertyRow {
+  std::string name, value, level;
+  bool overwritten, editable;
+};
 std::vector<PropertyRow> list_properties(const Properties& properties);
 
 }  // namespace penstock::session

@@ -6,7 +6,8 @@
 #include "session/connector_definitions.h"
 #include "session/limits.h"
 #include "session/properties.h"
-#include "session/show_statements.h"
+#include "session/shows/builtin.h"
+#include "session/shows/explain.h"
 #include "session/statement_text.h"
 
 namespace penstock::session {
@@ -147,8 +148,9 @@ Result<ResultBody> run_one(const ScriptPlace& place, const sql::StatementText& w
                            ScriptPass& pass) {
   const sql::StatementText text{TRY(sql::substitute_variables(written, pass.variables)),
                                 written.line};
-  sql::Statement statement = TRY(sql::prepare_statement(
-      text, pass.world.catalogue, engine::builtin_functions(), TRY(defaults_of(pass.properties))));
+  sql::Statement statement =
+      TRY(sql::prepare_statement(text, pass.world.catalogue, engine::builtin_functions(),
+                                 TRY(defaults_of(pass.properties)), shows::builtin_syntaxes()));
   if (auto ended = end_push(place, statement, pass)) return *std::move(ended);
   if (is_definition(statement))
     return answer_of(place, statement, TRY(define(place, statement, pass)), pass);
@@ -177,16 +179,10 @@ Result<ResultBody> run_one(const ScriptPlace& place, const sql::StatementText& w
                             .variables = pass.variables,
                             .connectors = place.connectors,
                             .options = place.options};
-  if (const auto* node = std::get_if<sql::ShowStatement>(&statement.node)) {
-    return show(context, *node);
+  if (const auto* shown = std::get_if<sql::ShowStatement>(&statement.node)) {
+    return TRY(shows::builtin_shows()[shown->syntax].answer(context, *shown));
   }
-  if (const auto* node = std::get_if<sql::DescribeAll>(&statement.node)) {
-    return describe_all(context, *node);
-  }
-  if (const auto* node = std::get_if<sql::DescribeStatement>(&statement.node)) {
-    return describe(context, *node);
-  }
-  return explain(context, std::get<sql::ExplainStatement>(statement.node));
+  return TRY(shows::explain(context, std::get<sql::ExplainStatement>(statement.node)));
 }
 
 }  // namespace

@@ -14,9 +14,10 @@
 #include "session/print_query.h"
 #include "session/properties.h"
 #include "session/query_ids.h"
+#include "session/query_rows.h"
 #include "session/restart.h"
 #include "session/script_run.h"
-#include "session/show_statements.h"
+#include "session/shows/builtin.h"
 #include "session/topic_rules.h"
 
 namespace penstock::session {
@@ -344,8 +345,9 @@ Result<Session::RunningSelect> SessionImpl::select(std::string_view statement,
         fmt::format("Expected exactly one KSQL statement; found {} instead", pieces.size()));
   }
   const std::lock_guard lock(mutex_);
-  sql::Statement prepared = TRY(sql::prepare_statement(
-      pieces[0], world_.catalogue, engine::builtin_functions(), TRY(defaults_of(properties))));
+  sql::Statement prepared =
+      TRY(sql::prepare_statement(pieces[0], world_.catalogue, engine::builtin_functions(),
+                                 TRY(defaults_of(properties)), shows::builtin_syntaxes()));
   if (const auto* print = std::get_if<sql::PrintTopic>(&prepared.node)) {
     auto started = TRY(start_print(log_, *print));
     return entered({.id = fmt::format("print_{}", ++transient_number_),

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "engine/connector.h"
 #include "engine/connector_runtime.h"
 #include "engine/runtime.h"
@@ -74,8 +75,7 @@ struct SessionOptions {
   engine::ConnectorRules connector_rules = {};
 };
 
-// Results, one kind per shape that clients show; server makes ksqlDB's JSON entities of them, cli
-// makes tables.
+// Results, one kind per shape; session/entities.h makes ksqlDB's JSON of them.
 struct CommandResult {         // CREATE, DROP, INSERT, TERMINATE
   std::string command_id;      // "stream/`S`/create"
   std::string message;         // "Stream created", "Created query with ID CSAS_S_1"
@@ -83,18 +83,10 @@ struct CommandResult {         // CREATE, DROP, INSERT, TERMINATE
   std::int64_t sequence = -1;  // in the statement log
   bool warning = false;        // an IF NOT EXISTS hit and the like: nothing was done
 };
-struct StreamList {
-  std::vector<sql::StreamInfo> streams;
-  bool extended = false;
-};
-struct TableList {
-  std::vector<sql::StreamInfo> tables = {};
-  bool extended = false;
-};
-// SHOW TYPES, VARIABLES: names and what they stand for.
-struct NamedTexts {
-  sql::ShowStatement::What what;
-  std::vector<std::pair<std::string, std::string>> rows = {};
+// What SHOW and DESCRIBE give: an entity of ksqlDB's, but for the members that all of them have.
+struct Shown {
+  std::string type;  // "@type"
+  OrderedJson members;
 };
 // A connector, as its statement says and as it is. Secrets are left out of its configuration.
 struct ConnectorRow {
@@ -104,20 +96,6 @@ struct ConnectorRow {
   std::map<std::string, std::string> config;
   std::int32_t tasks = 1;
   engine::ConnectorStats stats;
-};
-struct ConnectorList {
-  std::vector<ConnectorRow> connectors;
-};
-struct ConnectorPlugin {
-  std::string name, help;
-  bool source = false, sink = false;
-};
-struct ConnectorPluginList {
-  std::vector<ConnectorPlugin> plugins;
-};
-struct ConnectorDescription {
-  ConnectorRow connector;
-  std::vector<std::string> streams;  // over its topic
 };
 struct ConnectorCreated {
   ConnectorRow connector;
@@ -130,45 +108,11 @@ struct AssertedTopic {
   std::string topic;
   bool exists = true;
 };
-struct TopicRow {
-  std::string name;
-  std::int32_t partitions;
-  std::uint64_t records;  // between first and end, over all partitions
-};
-struct TopicList {
-  std::vector<TopicRow> topics;
-  bool extended = false;
-};
 struct QueryRow {
   std::string id, statement, sink, sink_topic, dead_letters_topic;
   engine::QueryStats stats;
 };
-struct QueryList {
-  std::vector<QueryRow> queries;
-  std::vector<PushQueryRow> pushes = {};  // and pull queries: rows are on their way to a client
-};
-struct FunctionList {
-  std::vector<const sql::ScalarFunction*> functions;
-};
-struct PropertyRow {
-  std::string name, value, level;
-  bool overwritten, editable;
-};
-struct PropertyList {
-  std::vector<PropertyRow> properties;
-};
-struct StreamDescription {
-  sql::StreamInfo stream;
-  std::int32_t partitions = 0;
-  std::vector<QueryRow> readers, writers;
-  bool extended = false;
-};
-struct StreamDescriptions {  // DESCRIBE STREAMS, DESCRIBE TABLES
-  std::vector<StreamDescription> streams;
-};
-struct FunctionDescription {
-  const sql::ScalarFunction* function;
-};
+// EXPLAIN.
 struct QueryDescription {
   std::string id;  // empty for EXPLAIN of a statement
   std::string statement;
@@ -178,11 +122,8 @@ struct QueryDescription {
   std::optional<engine::QueryStats> stats;
 };
 
-using ResultBody =
-    std::variant<CommandResult, StreamList, TableList, TopicList, QueryList, FunctionList,
-                 PropertyList, StreamDescription, StreamDescriptions, FunctionDescription,
-                 QueryDescription, NamedTexts, AssertedTopic, ConnectorList, ConnectorPluginList,
-                 ConnectorDescription, ConnectorCreated, ConnectorDropped>;
+using ResultBody = std::variant<CommandResult, Shown, QueryDescription, AssertedTopic,
+                                ConnectorCreated, ConnectorDropped>;
 struct StatementResult {
   std::string statement;  // the text
   ResultBody body;

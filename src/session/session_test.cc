@@ -345,27 +345,25 @@ TEST(Session, ShowsAndDescribes) {
   auto log = topics::make_memory_log(topics::test_identity());
   auto session = open(*log);
   must(*session, both());
-  const auto shown =
+  const auto done =
       must(*session,
            "SHOW STREAMS; SHOW TABLES; SHOW TOPICS; SHOW QUERIES; SHOW FUNCTIONS; SHOW "
            "PROPERTIES; DESCRIBE cheap EXTENDED; DESCRIBE FUNCTION mask; EXPLAIN "
            "CSAS_CHEAP_1; EXPLAIN SELECT id FROM orders EMIT CHANGES;");
-  EXPECT_EQ(std::get<StreamList>(shown.done[0].body).streams.size(), 2u);
+  EXPECT_EQ(shown(done, 0)["streams"].size(), 2u);
   std::vector<std::string> topics;
-  for (const auto& topic : std::get<TopicList>(shown.done[2].body).topics)
-    topics.push_back(topic.name);
+  for (const auto& topic : shown(done, 2)["topics"]) topics.push_back(topic["name"]);
   EXPECT_THAT(topics, testing::IsSupersetOf({"CHEAP", "orders"}));
   EXPECT_THAT(topics, Not(testing::Contains(testing::StartsWith("_"))));
-  EXPECT_EQ(std::get<QueryList>(shown.done[3].body).queries.at(0).id, "CSAS_CHEAP_1");
-  for (const auto* function : std::get<FunctionList>(shown.done[4].body).functions) {
-    EXPECT_FALSE(function->name.starts_with('$'));
-  }
-  const auto& described = std::get<StreamDescription>(shown.done[6].body);
-  EXPECT_EQ(described.writers.size(), 1u);
-  EXPECT_EQ(described.partitions, 1);
-  EXPECT_EQ(std::get<FunctionDescription>(shown.done[7].body).function->name, "MASK");
-  EXPECT_THAT(std::get<QueryDescription>(shown.done[8].body).sources, ElementsAre("ORDERS"));
-  EXPECT_THAT(std::get<QueryDescription>(shown.done[9].body).sinks, IsEmpty());
+  EXPECT_EQ(shown(done, 3)["queries"].at(0)["id"], "CSAS_CHEAP_1");
+  for (const auto& function : shown(done, 4)["functions"])
+    EXPECT_FALSE(function["name"].get<std::string>().starts_with('$'));
+  const auto& described = shown(done, 6)["sourceDescription"];
+  EXPECT_EQ(described["writeQueries"].size(), 1u);
+  EXPECT_EQ(described["partitions"], 1);
+  EXPECT_EQ(shown(done, 7)["name"], "MASK");
+  EXPECT_THAT(std::get<QueryDescription>(done.done[8].body).sources, ElementsAre("ORDERS"));
+  EXPECT_THAT(std::get<QueryDescription>(done.done[9].body).sinks, IsEmpty());
   EXPECT_THAT(refused(*session, "DESCRIBE nothing;").text(), HasSubstr("NOTHING"));
   EXPECT_EQ(refused(*session, "EXPLAIN CSAS_NOTHING_4;").code(), ErrorCode::not_found);
 }
@@ -382,9 +380,8 @@ TEST(Session, ChecksPropertiesAndKeepsThoseOfOtherClients) {
   EXPECT_THAT(refused(*session, "SET 'nonsense'='1';").text(), HasSubstr("nonsense"));
   const auto set = must(*session, "SET 'auto.offset.reset'='latest'; SHOW PROPERTIES;");
   bool overwritten = false;
-  for (const auto& row : std::get<PropertyList>(set.done[1].body).properties) {
-    overwritten = overwritten || (row.name == "auto.offset.reset" && row.overwritten);
-  }
+  for (const auto& name : shown(set, 1)["overwrittenProperties"])
+    overwritten = overwritten || name == "auto.offset.reset";
   EXPECT_TRUE(overwritten);
 }
 

@@ -77,6 +77,11 @@ inline const CommandResult& command(const ScriptResult& result, std::size_t inde
   return std::get<CommandResult>(result.done.at(index).body);
 }
 
+// The members of what a SHOW or DESCRIBE gave.
+inline const OrderedJson& shown(const ScriptResult& result, std::size_t index = 0) {
+  return std::get<Shown>(result.done.at(index).body).members;
+}
+
 inline seal::KeyRing make_keys(const std::string& policy, std::vector<std::string> topics) {
   auto made = seal::make_policy({.id = policy,
                                  .topics = std::move(topics),

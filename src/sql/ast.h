@@ -243,9 +243,12 @@ struct DropSource {
   Identifier name;
   bool if_exists = false, delete_topic = false;
 };
-struct Describe {
-  Identifier name;
-  bool function = false, extended = false, connector = false;
+struct Show {  // SHOW, LIST, DESCRIBE
+  enum class Names : std::uint8_t { source, function, other };
+  std::size_t syntax = 0;  // as in ShowStatement
+  std::vector<std::string> words;
+  std::optional<Identifier> name;
+  Names names = Names::other;  // what that is the name of
 };
 struct CreateConnector {
   Identifier name;
@@ -267,11 +270,10 @@ struct Explain {
 };
 
 struct Statement {
-  std::variant<CreateSource, AlterSource, CreateType, InsertSelect, InsertValues, DropSource,
-               Describe, Explain, Query, AssertTopic, sql::DropType, sql::DescribeAll,
-               sql::DefineVariable, sql::NotYet, sql::ShowStatement, sql::TerminateStatement,
-               sql::PauseStatement, sql::ResetPositions, sql::SetProperty, sql::PrintTopic,
-               CreateConnector, sql::DropConnector, sql::PauseConnector>
+  std::variant<CreateSource, AlterSource, CreateType, InsertSelect, InsertValues, DropSource, Show,
+               Explain, Query, AssertTopic, sql::DropType, sql::DefineVariable, sql::NotYet,
+               sql::TerminateStatement, sql::PauseStatement, sql::ResetPositions, sql::SetProperty,
+               sql::PrintTopic, CreateConnector, sql::DropConnector, sql::PauseConnector>
       node;
 };
 

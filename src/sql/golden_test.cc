@@ -16,8 +16,9 @@ class Golden : public ::testing::Test {
   Result<Statement> prepare(const std::string& text) const {
     const auto statements = split_statements(text);
     if (!statements) return fail(statements.error());
-    if (statements->size() != 1) return prepare_statement({text, 1}, catalogue_, functions_);
-    return prepare_statement(statements->front(), catalogue_, functions_);
+    if (statements->size() != 1)
+      return prepare_statement({text, 1}, catalogue_, functions_, {}, kTestShows);
+    return prepare_statement(statements->front(), catalogue_, functions_, {}, kTestShows);
   }
 
   TestFunctions functions_;

@@ -1,32 +1,8 @@
-// Statements that look at or steer the server: SHOW, DESCRIBE, EXPLAIN, TERMINATE, PAUSE, RESUME,
-// SET, PRINT.
-#include <algorithm>
-#include <array>
-#include <cctype>
-
-#include <fmt/format.h>
-
-#include "sql/nearest.h"
+// Statements that look at or steer the server: EXPLAIN, TERMINATE, PAUSE, RESUME, SET, PRINT.
 #include "sql/parser.h"
 
 namespace penstock::sql {
 namespace {
-
-using What = ShowStatement::What;
-
-struct ShownThing {
-  std::string_view word;
-  What what;
-};
-constexpr std::array<ShownThing, 9> kShown = {{{"STREAMS", What::streams},
-                                               {"TABLES", What::tables},
-                                               {"TOPICS", What::topics},
-                                               {"QUERIES", What::queries},
-                                               {"FUNCTIONS", What::functions},
-                                               {"PROPERTIES", What::properties},
-                                               {"VARIABLES", What::variables},
-                                               {"TYPES", What::types},
-                                               {"CONNECTORS", What::connectors}}};
 
 bool at_name(const TokenCursor& cursor) {
   const TokenKind kind = cursor.peek().kind;
@@ -38,53 +14,6 @@ bool starts_statement(const TokenCursor& cursor) {
 }
 
 }  // namespace
-
-Parsed<ast::Statement> parse_show(TokenCursor& cursor) {
-  cursor.take();
-  if (cursor.at_words("ALL", "TOPICS")) cursor.take();
-  if (cursor.accept_words("CONNECTOR", "PLUGINS"))
-    return ast::Statement{ShowStatement{What::connector_plugins}};
-  const bool sided = cursor.at_word("SOURCE") || cursor.at_word("SINK");
-  std::optional<bool> source;
-  if (sided && cursor.at_word("CONNECTORS", 1)) source = cursor.take().text == "SOURCE";
-  const auto shown = std::find_if(kShown.begin(), kShown.end(),
-                                  [&](const ShownThing& s) { return cursor.at_word(s.word); });
-  if (shown == kShown.end()) {
-    return cursor.unexpected(
-        "STREAMS, TABLES, TOPICS, QUERIES, FUNCTIONS, PROPERTIES, VARIABLES, TYPES or CONNECTORS",
-        {"STREAMS", "TABLES", "TOPICS", "QUERIES", "FUNCTIONS", "PROPERTIES", "VARIABLES", "TYPES",
-         "CONNECTORS"});
-  }
-  cursor.take();
-  const bool extended = cursor.accept_word("EXTENDED");
-  return ast::Statement{ShowStatement{.what = shown->what, .extended = extended, .source = source}};
-}
-
-Parsed<ast::Statement> parse_describe(TokenCursor& cursor) {
-  cursor.take();
-  ast::Describe describe;
-  if (cursor.at_word("FUNCTION") && cursor.peek(1).kind != TokenKind::end) {
-    cursor.take();
-    describe.function = true;
-    describe.name = TRY(cursor.expect_name("a function name"));
-    return ast::Statement{std::move(describe)};
-  }
-  if (cursor.at_word("CONNECTOR") && cursor.peek(1).kind != TokenKind::end) {
-    cursor.take();
-    describe.connector = true;
-    describe.name = TRY(cursor.expect_name("a connector's name"));
-    return ast::Statement{std::move(describe)};
-  }
-  const bool all = cursor.at_word("STREAMS") || cursor.at_word("TABLES");
-  if (all && (cursor.peek(1).kind == TokenKind::end || cursor.at_word("EXTENDED", 1))) {
-    const SourceKind kind =
-        cursor.take().text == "STREAMS" ? SourceKind::stream : SourceKind::table;
-    return ast::Statement{DescribeAll{kind, cursor.accept_word("EXTENDED")}};
-  }
-  describe.name = TRY(cursor.expect_name("a stream or table name"));
-  describe.extended = cursor.accept_word("EXTENDED");
-  return ast::Statement{std::move(describe)};
-}
 
 Parsed<ast::Statement> parse_explain(TokenCursor& cursor) {
   cursor.take();
@@ -98,7 +27,7 @@ Parsed<ast::Statement> parse_explain(TokenCursor& cursor) {
     return ast::Statement{std::move(explain)};
   }
   const std::uint32_t begin = cursor.position();
-  explain.statement = std::make_unique<ast::Statement>(TRY(parse_any_statement(cursor)));
+  explain.statement = std::make_unique<ast::Statement>(TRY(parse_any_statement(cursor, {})));
   explain.statement_span = cursor.span_since(begin);
   return ast::Statement{std::move(explain)};
 }

@@ -12,7 +12,7 @@ namespace {
 
 struct StatementRule {
   std::string_view word;
-  Parsed<ast::Statement> (*parse)(TokenCursor&);
+  Parsed<ast::Statement> (*parse)(TokenCursor&);  // null: parse_show
 };
 
 Parsed<ast::Statement> parse_select(TokenCursor& cursor) {
@@ -20,12 +20,15 @@ Parsed<ast::Statement> parse_select(TokenCursor& cursor) {
 }
 
 constexpr std::array<StatementRule, 19> kRules = {{
-    {"CREATE", parse_create},       {"DROP", parse_drop},         {"INSERT", parse_insert},
-    {"SELECT", parse_select},       {"WITH", parse_select},       {"SHOW", parse_show},
-    {"LIST", parse_show},           {"DESCRIBE", parse_describe}, {"EXPLAIN", parse_explain},
-    {"TERMINATE", parse_terminate}, {"PAUSE", parse_pause},       {"RESUME", parse_pause},
-    {"ALTER", parse_alter},         {"SET", parse_set},           {"UNSET", parse_set},
-    {"PRINT", parse_print},         {"ASSERT", parse_assert},     {"DEFINE", parse_define},
+    {"CREATE", parse_create},   {"DROP", parse_drop},
+    {"INSERT", parse_insert},   {"SELECT", parse_select},
+    {"WITH", parse_select},     {"SHOW", nullptr},
+    {"LIST", nullptr},          {"DESCRIBE", nullptr},
+    {"EXPLAIN", parse_explain}, {"TERMINATE", parse_terminate},
+    {"PAUSE", parse_pause},     {"RESUME", parse_pause},
+    {"ALTER", parse_alter},     {"SET", parse_set},
+    {"UNSET", parse_set},       {"PRINT", parse_print},
+    {"ASSERT", parse_assert},   {"DEFINE", parse_define},
     {"UNDEFINE", parse_define},
 }};
 constexpr std::array<std::string_view, 4> kLater = {"RUN", "DELETE", "UPDATE", "GRANT"};
@@ -46,9 +49,10 @@ std::unexpected<Diagnostic> unknown_statement(const TokenCursor& cursor) {
 
 }  // namespace
 
-Parsed<ast::Statement> parse_any_statement(TokenCursor& cursor) {
+Parsed<ast::Statement> parse_any_statement(TokenCursor& cursor, ShowSyntaxes shows) {
   for (const StatementRule& rule : kRules) {
-    if (cursor.at_word(rule.word)) return rule.parse(cursor);
+    if (!cursor.at_word(rule.word)) continue;
+    return rule.parse == nullptr ? parse_show(cursor, shows) : rule.parse(cursor);
   }
   for (const std::string_view word : kLater) {
     if (cursor.at_word(word)) {
@@ -58,11 +62,11 @@ Parsed<ast::Statement> parse_any_statement(TokenCursor& cursor) {
   return unknown_statement(cursor);
 }
 
-Parsed<ast::Statement> parse_statement(std::string_view text) {
+Parsed<ast::Statement> parse_statement(std::string_view text, ShowSyntaxes shows) {
   const std::vector<Token> tokens = TRY(tokenize(text));
   TokenCursor cursor(text, tokens);
   if (cursor.at_end()) return problem({}, "The statement is empty.");
-  ast::Statement statement = TRY(parse_any_statement(cursor));
+  ast::Statement statement = TRY(parse_any_statement(cursor, shows));
   if (cursor.at_symbol(";")) {
     return problem(cursor.peek().span, "Only one statement is expected here, without ';'.");
   }

@@ -9,12 +9,13 @@
 
 namespace penstock::sql {
 
-// The whole text as one statement.
-Parsed<ast::Statement> parse_statement(std::string_view text);
+// The whole text as one statement; `shows` as in prepare_statement.
+Parsed<ast::Statement> parse_statement(std::string_view text, ShowSyntaxes shows = {});
 
 // The rules below stand at their first token and leave the cursor behind their last one.
-Parsed<ast::Statement> parse_any_statement(TokenCursor& cursor);  // parse_statement.cc
-Parsed<ast::Statement> parse_create(TokenCursor& cursor);         // parse_create.cc
+Parsed<ast::Statement> parse_any_statement(TokenCursor& cursor,
+                                           ShowSyntaxes shows);  // parse_statement.cc
+Parsed<ast::Statement> parse_create(TokenCursor& cursor);        // parse_create.cc
 Parsed<ast::Statement> parse_drop(TokenCursor& cursor);
 Parsed<ast::Statement> parse_insert(TokenCursor& cursor);                // parse_insert.cc
 Parsed<ast::Query> parse_query(TokenCursor& cursor);                     // parse_query.cc
@@ -42,9 +43,10 @@ Parsed<ast::Statement> parse_create_connector(TokenCursor& cursor,
                                               std::string_view kind);  // parse_connector.cc
 Parsed<ast::Statement> parse_drop_connector(TokenCursor& cursor);
 
-// SHOW, DESCRIBE, EXPLAIN, TERMINATE, SET, UNSET, PRINT: parse_admin.cc
-Parsed<ast::Statement> parse_show(TokenCursor& cursor);
-Parsed<ast::Statement> parse_describe(TokenCursor& cursor);
+// SHOW, LIST, DESCRIBE: parse_show.cc
+Parsed<ast::Statement> parse_show(TokenCursor& cursor, ShowSyntaxes shows);
+
+// EXPLAIN, TERMINATE, PAUSE, RESUME, SET, UNSET, PRINT: parse_admin.cc
 Parsed<ast::Statement> parse_explain(TokenCursor& cursor);
 Parsed<ast::Statement> parse_terminate(TokenCursor& cursor);
 Parsed<ast::Statement> parse_pause(TokenCursor& cursor);

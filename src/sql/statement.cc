@@ -46,8 +46,9 @@ std::string without_secrets(std::string_view text) {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";  // editors put one before a script
 
-Parsed<Statement> parse_and_bind(std::string_view text, const BindContext& context) {
-  ast::Statement statement = TRY(parse_statement(text));
+Parsed<Statement> parse_and_bind(std::string_view text, const BindContext& context,
+                                 ShowSyntaxes shows) {
+  ast::Statement statement = TRY(parse_statement(text, shows));
   return StatementBinder(context).bind(statement, text);
 }
 
@@ -87,9 +88,9 @@ Result<std::vector<StatementText>> split_statements(std::string_view script) {
 
 Result<Statement> prepare_statement(const StatementText& text, const Catalogue& catalogue,
                                     const FunctionCatalogue& functions,
-                                    const StatementDefaults& defaults) {
+                                    const StatementDefaults& defaults, ShowSyntaxes shows) {
   auto statement =
-      parse_and_bind(text.text, BindContext{catalogue, functions, text.text, defaults});
+      parse_and_bind(text.text, BindContext{catalogue, functions, text.text, defaults}, shows);
   if (!statement) return fail(error_of(statement.error(), without_secrets(text.text), text.line));
   return *std::move(statement);
 }

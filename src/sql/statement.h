@@ -1,6 +1,7 @@
 // Statements after binding: what session executes.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -11,6 +12,7 @@
 #include "base/error.h"
 #include "data/value.h"
 #include "sql/plan.h"
+#include "sql/show_syntax.h"
 #include "sql/stream_info.h"
 
 namespace penstock::sql {
@@ -56,11 +58,6 @@ struct AssertTopic {
   std::optional<std::int32_t> partitions, replicas;
   std::optional<std::int64_t> timeout_ms;
 };
-// DESCRIBE STREAMS|TABLES [EXTENDED]
-struct DescribeAll {
-  SourceKind kind = SourceKind::stream;
-  bool extended = false;
-};
 // A statement that is read and answered with "not yet": what it would do.
 struct NotYet {
   std::string what;
@@ -89,26 +86,12 @@ struct SelectQuery {
   PlanPtr plan;              // no sink
   bool emit_changes = true;  // push; false: what is there now, then end
 };
+// SHOW, LIST and DESCRIBE.
 struct ShowStatement {
-  enum class What : std::uint8_t {
-    streams,
-    tables,
-    topics,
-    queries,
-    functions,
-    properties,
-    variables,
-    types,
-    connectors,
-    connector_plugins
-  } what;
-  bool extended = false;
-  std::optional<bool> source = {};  // SHOW SOURCE|SINK CONNECTORS: those of that end
-};
-struct DescribeStatement {
-  enum class What : std::uint8_t { stream, function, connector } what;
-  std::string name;
-  bool extended = false;
+  std::size_t syntax = 0;               // which of those that the statement was prepared with
+  std::vector<std::string> words = {};  // behind the verb
+  std::string name = {};                // empty: the syntax has none
+  bool has(std::string_view word) const { return std::ranges::find(words, word) != words.end(); }
 };
 struct Statement;
 struct ExplainStatement {
@@ -165,10 +148,9 @@ struct PrintTopic {
 struct Statement {
   std::string text;  // as written, without the semicolon
   std::variant<CreateStream, DropStream, CreateStreamAs, AlterSource, CreateType, DropType,
-               DefineVariable, AssertTopic, DescribeAll, NotYet, InsertSelect, InsertValues,
-               SelectQuery, ShowStatement, DescribeStatement, ExplainStatement, TerminateStatement,
-               PauseStatement, ResetPositions, SetProperty, PrintTopic, CreateConnector,
-               DropConnector, PauseConnector>
+               DefineVariable, AssertTopic, NotYet, InsertSelect, InsertValues, SelectQuery,
+               ShowStatement, ExplainStatement, TerminateStatement, PauseStatement, ResetPositions,
+               SetProperty, PrintTopic, CreateConnector, DropConnector, PauseConnector>
       node;
 };
 
@@ -180,7 +162,8 @@ struct StatementText {
 };
 Result<std::vector<StatementText>> split_statements(std::string_view script);
 
-// Parses and binds one statement. invalid_statement: the message is
+// Parses and binds one statement; `shows` are the SHOW and DESCRIBE that there are.
+// invalid_statement: the message is
 //   line 1:15: Column 'AMUONT' is not known. Did you mean 'AMOUNT'?
 //   SELECT card, amuont FROM payments
 //                ^
@@ -196,7 +179,8 @@ struct StatementDefaults {
 };
 Result<Statement> prepare_statement(const StatementText& text, const Catalogue& catalogue,
                                     const FunctionCatalogue& functions,
-                                    const StatementDefaults& defaults = {});
+                                    const StatementDefaults& defaults = {},
+                                    ShowSyntaxes shows = {});
 
 // The text with ${name} replaced outside of comments; names that are not defined are an error.
 // ${secret:NAME} stays as it is. invalid_statement: a value that is not allowed where it stands.

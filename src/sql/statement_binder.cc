@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "sql/bind_type.h"
-#include "sql/nearest.h"
 #include "sql/stream_settings.h"
 
 namespace penstock::sql {
@@ -44,27 +43,6 @@ Parsed<StatementBinder::Node> StatementBinder::bind_node(ast::CreateType& create
   return CreateType{.name = create.name.text,
                     .type = TRY(bind_type(create.type, &context_.catalogue)),
                     .if_not_exists = create.if_not_exists};
-}
-
-Parsed<StatementBinder::Node> StatementBinder::bind_node(ast::Describe& describe) {
-  if (describe.connector)  // session knows them
-    return DescribeStatement{DescribeStatement::What::connector, describe.name.text, false};
-  if (!describe.function) {
-    TRY(find_source(context_, describe.name));
-    return DescribeStatement{DescribeStatement::What::stream, describe.name.text,
-                             describe.extended};
-  }
-  const std::string& name = describe.name.text;
-  const bool known = !name.starts_with('$') && context_.functions.find(name) != nullptr;
-  if (known) return DescribeStatement{DescribeStatement::What::function, name, false};
-  std::vector<std::string_view> names;
-  for (const ScalarFunction& function : context_.functions.all()) {
-    if (!function.name.starts_with('$')) names.push_back(function.name);
-  }
-  const std::string hint = did_you_mean(name, std::span<const std::string_view>(names));
-  return problem(describe.name.span,
-                 fmt::format("Can't find any functions with the name '{}'.{}", name,
-                             hint.empty() ? " SHOW FUNCTIONS lists them." : hint));
 }
 
 Parsed<StatementBinder::Node> StatementBinder::bind_node(ast::Explain& explain) {

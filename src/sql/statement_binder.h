@@ -21,6 +21,7 @@ class StatementBinder {
   Parsed<Node> create_plain(const ast::CreateSource& create);
   Parsed<Node> create_from_query(const ast::CreateSource& create);
   Parsed<Node> bind_node(ast::AlterSource& alter);
+  Parsed<Node> bind_node(ast::Show& show);  // bind_show.cc
   // bind_insert.cc
   Parsed<Node> bind_node(ast::InsertSelect& insert);
   Parsed<Node> bind_node(ast::InsertValues& insert);
@@ -28,7 +29,6 @@ class StatementBinder {
   Parsed<Node> bind_node(ast::Query& query);
   Parsed<Node> bind_node(ast::DropSource& drop);
   Parsed<Node> bind_node(ast::CreateType& create);
-  Parsed<Node> bind_node(ast::Describe& describe);
   Parsed<Node> bind_node(ast::Explain& explain);
   Parsed<Node> bind_node(ast::AssertTopic& assertion);
   Parsed<Node> bind_node(ast::CreateConnector& create);  // bind_connector.cc

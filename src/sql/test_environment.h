@@ -1,8 +1,10 @@
 // A small catalogue and functions without kernels, for sql's own tests and fuzz target only.
 #pragma once
 
+#include <array>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/check.h"
@@ -122,6 +124,21 @@ class TestFunctions final : public FunctionCatalogue {
 
   std::vector<ScalarFunction> functions_;
 };
+
+// As a session has them.
+constexpr std::array<std::string_view, 13> kTestShows = {"SHOW STREAMS|TABLES [EXTENDED]",
+                                                         "SHOW [ALL] TOPICS [EXTENDED]",
+                                                         "SHOW QUERIES",
+                                                         "SHOW FUNCTIONS",
+                                                         "SHOW PROPERTIES",
+                                                         "SHOW VARIABLES",
+                                                         "SHOW TYPES",
+                                                         "SHOW [SOURCE|SINK] CONNECTORS",
+                                                         "SHOW CONNECTOR PLUGINS",
+                                                         "DESCRIBE FUNCTION <function>",
+                                                         "DESCRIBE CONNECTOR <connector>",
+                                                         "DESCRIBE STREAMS|TABLES [EXTENDED]",
+                                                         "DESCRIBE <source> [EXTENDED]"};
 
 class TestCatalogue final : public Catalogue {
  public:

@@ -126,10 +126,15 @@ Parsed<std::int64_t> TokenCursor::expect_count(std::string_view what) {
 
 std::unexpected<Diagnostic> TokenCursor::unexpected(
     std::string_view expected, std::initializer_list<std::string_view> keywords) const {
+  return unexpected(expected, std::span<const std::string_view>(keywords.begin(), keywords.size()));
+}
+
+std::unexpected<Diagnostic> TokenCursor::unexpected(
+    std::string_view expected, std::span<const std::string_view> keywords) const {
   const Token& token = peek();
   std::string hint;
-  if (token.kind == TokenKind::word && keywords.size() > 0) {
-    hint = did_you_mean(token.text, std::span<const std::string_view>(keywords));
+  if (token.kind == TokenKind::word && !keywords.empty()) {
+    hint = did_you_mean(token.text, keywords);
   }
   return problem(token.span,
                  fmt::format("Expected {} but found {}.{}", expected, shown(token, text_), hint));

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <initializer_list>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -42,6 +43,8 @@ class TokenCursor {
   // "Expected <what> but found 'X'." at the next token, with a hint for a misspelt keyword.
   std::unexpected<Diagnostic> unexpected(
       std::string_view expected, std::initializer_list<std::string_view> keywords = {}) const;
+  std::unexpected<Diagnostic> unexpected(std::string_view expected,
+                                         std::span<const std::string_view> keywords) const;
 
   // From a span's start to the end of the token taken last.
   SourceSpan span_since(std::uint32_t begin) const;

@@ -4,14 +4,9 @@
 #include <string>
 
 #include "base/json.h"
-#include "cli/console/table.h"
+#include "cli/console/page_text.h"
 
 namespace penstock::cli {
-
-struct TextStyle {
-  std::size_t columns_max = 0;  // of the terminal; 0: none
-  Overlong overlong = Overlong::cut;
-};
 
 // One entity of a ksqlDB REST answer as text that ends with a newline; unknown ones as JSON.
 std::string entity_text(const OrderedJson& entity, const TextStyle& style);
