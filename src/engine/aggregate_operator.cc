@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "data/cell.h"
 #include "data/cell_bytes.h"
+#include "engine/limits.h"
 #include "engine/number_bytes.h"
 
 namespace penstock::engine {
@@ -17,7 +18,6 @@ namespace {
 
 constexpr data::TimestampMs kNoTime = std::numeric_limits<data::TimestampMs>::min();
 constexpr std::string_view kWindowDropped = "window_beyond_retention";
-constexpr std::size_t kRowsEmitted = 1024;  // at once, when windows close
 
 }  // namespace
 
@@ -314,7 +314,7 @@ Result<Flow> AggregateOperator::close_windows(data::TimestampMs window_ms, Emitt
   });
   Flow flow = Flow::more;
   while (!closing.empty() && flow == Flow::more) {
-    const std::size_t count = std::min(closing.size(), kRowsEmitted);
+    const std::size_t count = std::min(closing.size(), kEmittedRowsMax);
     touched_.assign(closing.rbegin(), closing.rbegin() + static_cast<std::ptrdiff_t>(count));
     if (options_.emit_final) {
       read_keys(columns_, out.arena());

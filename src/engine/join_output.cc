@@ -5,14 +5,10 @@
 
 #include "base/check.h"
 #include "data/cell_bytes.h"
+#include "engine/limits.h"
 #include "engine/number_bytes.h"
 
 namespace penstock::engine {
-namespace {
-
-constexpr std::size_t kJoinRowsEmitted = 1024;  // at once
-
-}  // namespace
 
 std::optional<JoinInput> join_input(const data::Batch& batch, data::RowIndex row) {
   const data::Column& key = *batch.columns.front();
@@ -76,7 +72,7 @@ void JoinOutput::add_stored(ByteView key, JoinRow left, JoinRow right,
 Result<Flow> JoinOutput::emit(Emitter& out) {
   Flow flow = Flow::more;
   for (std::size_t first = 0; first < rows_.size() && flow == Flow::more;) {
-    const std::size_t count = std::min(rows_.size() - first, kJoinRowsEmitted);
+    const std::size_t count = std::min(rows_.size() - first, kEmittedRowsMax);
     fill(std::span(rows_).subspan(first, count), out.arena());
     flow = TRY(out.emit(batch_));
     first += count;

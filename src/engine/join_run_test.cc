@@ -164,8 +164,8 @@ TEST_F(JoinRunTest, TopicsOfAJoinHaveAsManyPartitions) {
       runtime_->start_query(QueryId("Q"), std::move(insert.plan), StartAt::earliest);
   ASSERT_FALSE(started);
   EXPECT_THAT(started.error().text(),
-              HasSubstr("can't join L with T since the number of partitions don't match: L has 2 "
-                        "and T has 3"));
+              HasSubstr("Can't join `L` with `T` since the number of partitions don't match. `L` "
+                        "partitions = 2; `T` partitions = 3."));
 }
 
 constexpr std::string_view kSealedSides = R"(

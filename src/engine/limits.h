@@ -7,6 +7,8 @@
 namespace penstock::engine {
 
 inline constexpr int kThreadsMax = 256;
+// Rows that an operator with more at hand (joined, of windows that close) gives on at once.
+inline constexpr std::size_t kEmittedRowsMax = 1024;
 inline constexpr std::size_t kQueriesMax = 10'000;
 
 // One fetch; the bytes, their plaintexts and columns stay in a core's cache.

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "engine/dead_letter.h"
+#include "engine/joined_partitions.h"
 
 namespace penstock::engine {
 namespace {
@@ -23,7 +24,7 @@ struct StageSizes {
 };
 
 // A stage between others has as many as the largest that writes to it; both sides of a join the
-// same.
+// same (check_joined_partitions).
 Result<StageSizes> sizes_of(topics::Log& log, const std::vector<PlanParts>& parts) {
   StageSizes sizes;
   for (const PlanParts& stage : parts) {
@@ -33,13 +34,6 @@ Result<StageSizes> sizes_of(topics::Log& log, const std::vector<PlanParts>& part
       const auto topic = TRY(topics::TopicName::parse(source->topic));
       const std::size_t size =
           source->exchange ? sizes.exchanges.at(topic) : TRY(log.describe(topic)).partitions.size();
-      if (!source->exchange && largest != 0 && size != largest)
-        return fail(ErrorCode::failed_precondition,
-                    fmt::format("can't join {0} with {1} since the number of partitions don't "
-                                "match: {0} has {2} and {1} has {3}. Copy one of them into a topic "
-                                "with as many partitions as the other: CREATE STREAM ... WITH "
-                                "(PARTITIONS={2}) AS SELECT",
-                                sources[0]->name, source->name, largest, size));
       largest = std::max(largest, size);
     }
     for (const sql::SourceInfo* source : sources)
@@ -49,6 +43,12 @@ Result<StageSizes> sizes_of(topics::Log& log, const std::vector<PlanParts>& part
       sizes.exchanges[TRY(topics::TopicName::parse(stage.sink->stream.topic))] = largest;
   }
   return sizes;
+}
+
+CountPartitions partitions_in(topics::Log& log) {
+  return [&log](const sql::SourceInfo& source) -> Result<std::optional<std::int32_t>> {
+    return TRY(log.describe(TRY(topics::TopicName::parse(source.topic)))).spec.partitions;
+  };
 }
 
 }  // namespace
@@ -80,9 +80,9 @@ Work& Work::operator+=(const Work& more) {
 Result<QueryStages> Query::create(topics::Log& log, QueryId id,
                                   std::shared_ptr<const sql::PlanNode> plan, StartAt start) {
   std::vector<PlanParts> parts = TRY(take_apart(id, *plan));
-  const StageSizes sizes =
-      TRY_IN(sizes_of(log, parts), fmt::format("starting query {}", id.value()));
   const auto doing = fmt::format("starting query {}", id.value());
+  TRY_IN(check_joined_partitions(*plan, partitions_in(log)), doing);
+  const StageSizes sizes = TRY_IN(sizes_of(log, parts), doing);
   if (parts.back().sink == nullptr)
     return fail(
         ErrorCode::invalid_argument,

@@ -8,13 +8,13 @@
 
 #include "base/check.h"
 #include "data/cell_bytes.h"
+#include "engine/limits.h"
 #include "engine/number_bytes.h"
 
 namespace penstock::engine {
 namespace {
 
 constexpr data::TimestampMs kNoTimeYet = std::numeric_limits<data::TimestampMs>::min();
-constexpr std::size_t kSessionsEmitted = 1024;  // at once, when they close
 
 }  // namespace
 
@@ -247,7 +247,7 @@ Result<Flow> SessionOperator::on_stream_time(data::TimestampMs now_ms, Emitter& 
   while (!by_end_.empty() && is_closed(by_end_.begin()->first)) {
     std::vector<Id> closing;
     for (const auto& [end, id] : by_end_) {
-      if (!is_closed(end) || closing.size() == kSessionsEmitted) break;
+      if (!is_closed(end) || closing.size() == kEmittedRowsMax) break;
       closing.push_back(id);
     }
     std::ranges::sort(closing, [this](Id a, Id b) {

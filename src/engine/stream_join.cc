@@ -13,13 +13,6 @@ namespace {
 
 constexpr data::TimestampMs kLongAgo = std::numeric_limits<data::TimestampMs>::min() / 4;
 
-// As in Kafka Streams: 24 hours less the window.
-data::TimestampMs join_grace(const sql::JoinStep& step) {
-  constexpr data::TimestampMs kDayMs = 24 * 3600 * 1000;
-  return step.grace_ms.value_or(
-      std::max<data::TimestampMs>(kDayMs - *step.before_ms - *step.after_ms, 0));
-}
-
 }  // namespace
 
 StreamJoin::StreamJoin(const JoinParts& parts, std::string store)
@@ -30,7 +23,7 @@ StreamJoin::StreamJoin(const JoinParts& parts, std::string store)
       before_ms_(*parts.step->before_ms),
       after_ms_(*parts.step->after_ms),
       defers_(parts.step->grace_ms.has_value()),
-      grace_ms_(join_grace(*parts.step)),
+      grace_ms_(sql::grace_of(*parts.step)),
       retention_ms_(before_ms_ + after_ms_ + grace_ms_),
       time_ms_(kLongAgo),
       output_(parts) {

@@ -166,6 +166,23 @@ TEST_P(AnyFiles, RestartWhatSaysSoAndOnlyOnce) {
   }
 }
 
+// Nothing is made for a file whose join cannot run, also where it makes its topics itself.
+TEST_P(AnyFiles, RefuseAJoinOfTopicsThatWillNotFitTogether) {
+  const auto join = [](int partitions) {
+    return fmt::format(
+        "CREATE TABLE items (item STRING PRIMARY KEY, price DOUBLE) "
+        "WITH (KAFKA_TOPIC='items', VALUE_FORMAT='JSON', PARTITIONS={});"
+        "CREATE STREAM orders (item STRING KEY, n INT) "
+        "WITH (KAFKA_TOPIC='orders', VALUE_FORMAT='JSON', PARTITIONS=2);"
+        "CREATE STREAM priced AS SELECT orders.item, n, price FROM orders "
+        "JOIN items ON orders.item = items.item;",
+        partitions);
+  };
+  EXPECT_THAT(refusal(join(3)), HasSubstr("queries.sql: Can't join `ORDERS` with `ITEMS`"));
+  EXPECT_FALSE(log_->describe(topic_name("orders")));
+  start(join(2));
+}
+
 TEST_P(AnyFiles, EndWhatIsMissingAndForgetIt) {
   const std::string file = std::string(kSales) + cheap("SELECT id FROM sales");
   start(file);

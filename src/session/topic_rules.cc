@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 
 #include "base/log.h"
+#include "engine/joined_partitions.h"
 #include "engine/seal_access.h"
 #include "seal/grant.h"
 
@@ -119,36 +120,13 @@ Result<> ensure_topics(const sql::StreamInfo& stream, std::optional<std::int32_t
   return sealed ? ensure_grants(stream, effects) : Result<>();
 }
 
-namespace {
-
-struct Partitions {
-  std::string source;      // by whose topic
-  std::int32_t count = 0;  // 0: its topic is not there yet
-};
-
-Result<Partitions> partitions_of(const sql::PlanNode& node, Effects& effects) {
-  if (const auto* step = std::get_if<sql::SourceStep>(&node.step)) {
-    const auto spec = TRY(effects.topic(TRY(topics::TopicName::parse(step->stream.topic))));
-    return Partitions{step->stream.name, spec ? spec->partitions : 0};
-  }
-  Partitions left = TRY(partitions_of(*node.inputs.front(), effects));
-  const auto* join = std::get_if<sql::JoinStep>(&node.step);
-  if (join == nullptr || join->shape == sql::JoinShape::foreign_key) return left;
-  const Partitions right = TRY(partitions_of(*node.inputs[1], effects));
-  if (left.count == right.count || left.count == 0 || right.count == 0) return left;
-  return fail(
-      ErrorCode::failed_precondition,
-      fmt::format("Can't join `{0}` with `{1}` since the number of partitions don't match. "
-                  "`{0}` partitions = {2}; `{1}` partitions = {3}. Please repartition either "
-                  "one so that the number of partitions match.",
-                  left.source, right.source, left.count, right.count));
-}
-
-}  // namespace
-
 Result<> check_joined_partitions(const sql::PlanNode& plan, Effects& effects) {
-  TRY(partitions_of(plan, effects));
-  return {};
+  const auto count = [&](const sql::SourceInfo& source) -> Result<std::optional<std::int32_t>> {
+    const auto spec = TRY(effects.topic(TRY(topics::TopicName::parse(source.topic))));
+    if (spec) return spec->partitions;
+    return source.partitions;
+  };
+  return engine::check_joined_partitions(plan, count);
 }
 
 Result<> ensure_sink_topics(const sql::PlanNode& plan, Effects& effects) {

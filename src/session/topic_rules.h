@@ -21,7 +21,8 @@ Result<> ensure_topics(const sql::StreamInfo& stream, std::optional<std::int32_t
                        Effects& effects);
 
 // failed_precondition: sources that a plan joins by their keys have different numbers of
-// partitions, so that equal keys do not meet.
+// partitions, so that equal keys do not meet. Of a topic that is not there yet the stream's
+// PARTITIONS counts; without them the query's start decides.
 Result<> check_joined_partitions(const sql::PlanNode& plan, Effects& effects);
 
 // The same for what a plan writes: a topic that is missing gets as many partitions as the largest

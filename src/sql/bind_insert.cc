@@ -55,14 +55,15 @@ Parsed<Places> places_of(const ast::InsertValues& insert, const StreamInfo& targ
 // The constant in the column's type, or the expression of that type; the message names both types,
 // never the value.
 using Given = std::variant<data::Value, ExprPtr>;
-Parsed<Given> value_for(ExpressionBinder& binder, const ast::Expression& expression,
-                        const Type& type, std::string_view column) {
+Parsed<Given> value_for(ExpressionBinder& binder, const FunctionCatalogue& functions,
+                        const ast::Expression& expression, const Type& type,
+                        std::string_view column) {
   Bound bound = TRY(binder.bind(expression));
   if (bound.untyped_null) return Given(data::Null{});
   const Type from = bound.expr->type;
   const bool needs_quotes = type.kind() == TypeKind::string && from.kind() != TypeKind::string;
   if (const LiteralExpr* literal = literal_of(*bound.expr); literal != nullptr && !needs_quotes) {
-    auto value = convert_constant(literal->value, from, type, Conversion::lossless);
+    auto value = widen_constant(functions, literal->value, from, type);
     if (value) return Given(*std::move(value));
   }
   if (literal_of(*bound.expr) == nullptr && !needs_quotes) {
@@ -153,9 +154,9 @@ Parsed<StatementBinder::Node> StatementBinder::bind_node(ast::InsertValues& inse
   for (std::size_t i = 0; i < places.size(); ++i) {
     const bool of_column = places[i].has_value();
     const data::ColumnSchema* column = of_column ? &target->schema.columns[*places[i]] : nullptr;
-    Given given =
-        TRY(value_for(binder, *insert.values[i], of_column ? column->type : Type(TypeKind::bigint),
-                      of_column ? column->name : "ROWTIME"));
+    Given given = TRY(value_for(binder, context_.functions, *insert.values[i],
+                                of_column ? column->type : Type(TypeKind::bigint),
+                                of_column ? column->name : "ROWTIME"));
     if (auto* expr = std::get_if<ExprPtr>(&given)) {
       if (!of_column)
         return problem(insert.values[i]->span, "ROWTIME is a number of milliseconds, written out.");

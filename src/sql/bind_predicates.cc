@@ -189,8 +189,7 @@ Parsed<Bound> ExpressionBinder::read_literal(Bound text, const Type& type) {
       const auto own = Type::decimal(parsed->precision, parsed->scale);
       if (own) return Bound{make_literal(*own, parsed->unscaled, span)};
     }
-  } else if (auto converted =
-                 convert_constant(value, text.expr->type, type, Conversion::lossless)) {
+  } else if (auto converted = widen_constant(calls_.functions(), value, text.expr->type, type)) {
     return Bound{make_literal(type, *std::move(converted), span)};
   }
   const std::string_view name = type.kind() == TypeKind::decimal ? "DECIMAL" : std::string_view();

@@ -54,7 +54,7 @@ Parsed<ExprPtr> CallBinder::coerce(Bound value, const Type& type) {
   if (value.untyped_null) return make_literal(type, data::Null{}, span);
   if (value.expr->type == type) return std::move(value.expr);
   if (const LiteralExpr* literal = literal_of(*value.expr)) {
-    auto converted = convert_constant(literal->value, value.expr->type, type, Conversion::lossless);
+    auto converted = widen_constant(functions_, literal->value, value.expr->type, type);
     if (converted) return make_literal(type, *std::move(converted), span);
   }
   return cast_call(std::move(value.expr), type, span);
@@ -69,7 +69,7 @@ Parsed<ExprPtr> CallBinder::cast(Bound value, const Type& type, SourceSpan span)
   }
   if (from == type) return std::move(value.expr);
   if (const LiteralExpr* literal = literal_of(*value.expr)) {
-    auto converted = convert_constant(literal->value, from, type, Conversion::cast);
+    auto converted = cast_constant(functions_, literal->value, from, type);
     if (converted) return make_literal(type, *std::move(converted), span);
   }
   return cast_call(std::move(value.expr), type, span);

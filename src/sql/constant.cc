@@ -7,15 +7,17 @@
 #include <fmt/format.h>
 
 #include "base/ascii.h"
+#include "data/arena.h"
+#include "data/cell.h"
 #include "data/decimal.h"
-#include "data/double_text.h"
 #include "data/time_text.h"
+#include "sql/operator_names.h"
+#include "sql/type_rules.h"
 
 namespace penstock::sql {
 namespace {
 
 using data::Int128;
-using data::Rounding;
 using data::Type;
 using data::TypeKind;
 using data::Value;
@@ -47,13 +49,15 @@ std::optional<Value> read_double(std::string_view text) {
   return Value(*value);
 }
 
-std::optional<Value> read_decimal(std::string_view text, const Type& to, Rounding rounding) {
+std::optional<Value> read_decimal(std::string_view text, const Type& to) {
   const auto parsed = data::parse_decimal(text);
   if (!parsed) return std::nullopt;
-  return some(data::fit_decimal(parsed->unscaled, parsed->scale, to, rounding));
+  return some(data::fit_decimal(parsed->unscaled, parsed->scale, to, data::Rounding::exact));
 }
 
-std::optional<Value> from_text(const std::string& text, const Type& to, Rounding rounding) {
+// A text in the place of a literal. No cast: CAST trims, rounds, and takes every text for a
+// BOOLEAN; here it is the literal, or a mistake.
+std::optional<Value> read_text(std::string_view text, const Type& to) {
   switch (to.kind()) {
     case TypeKind::boolean:
       return read_boolean(text);
@@ -64,9 +68,7 @@ std::optional<Value> from_text(const std::string& text, const Type& to, Rounding
     case TypeKind::double_:
       return read_double(text);
     case TypeKind::decimal:
-      return read_decimal(text, to, rounding);
-    case TypeKind::string:
-      return Value(text);
+      return read_decimal(text, to);
     case TypeKind::date:
       return some(data::parse_date(text));
     case TypeKind::time:
@@ -78,76 +80,66 @@ std::optional<Value> from_text(const std::string& text, const Type& to, Rounding
   }
 }
 
-std::string plain_text(const Value& value, const Type& type) {
-  switch (type.kind()) {
-    case TypeKind::boolean:
-      return std::get<bool>(value) ? "true" : "false";
-    case TypeKind::integer:
-      return fmt::format("{}", std::get<std::int32_t>(value));
-    case TypeKind::bigint:
-      return fmt::format("{}", std::get<std::int64_t>(value));
-    case TypeKind::double_:
-      return data::double_text(std::get<double>(value));
-    case TypeKind::decimal:
-      return data::decimal_text(std::get<Int128>(value), type.scale());
-    case TypeKind::date:
-      return data::date_text(std::get<std::int32_t>(value));
-    case TypeKind::time:
-      return data::time_text(std::get<std::int32_t>(value));
-    case TypeKind::timestamp:
-      return data::timestamp_text(std::get<std::int64_t>(value));
-    default:
-      return std::get<std::string>(value);
-  }
+// By the kernel that converts columns; nullopt also where the catalogue has none.
+std::optional<Value> by_kernel(const FunctionCatalogue& functions, const Value& value,
+                               const Type& from, const Type& to) {
+  const ScalarFunction* function = functions.find(op::kCast);
+  const Kernel kernel = function == nullptr ? nullptr : function->overloads.front().kernel;
+  if (kernel == nullptr) return std::nullopt;
+  data::Arena arena;
+  data::Column given(from), made(to);
+  given.reset(1);
+  made.reset(1);
+  data::set_value(given, 0, value, arena);
+  const data::Column* const args[] = {&given};
+  const data::RowIndex rows[] = {0};
+  RowErrors errors;
+  kernel({.args = args, .result = made, .rows = rows, .arena = arena, .errors = errors});
+  if (!errors.empty()) return std::nullopt;
+  return data::value_at(made, 0);
 }
 
-std::optional<Value> from_integer(std::int64_t value, const Type& to) {
-  using Limits = std::numeric_limits<std::int32_t>;
-  switch (to.kind()) {
-    case TypeKind::integer:
-      if (value < Limits::min() || value > Limits::max()) return std::nullopt;
-      return Value(static_cast<std::int32_t>(value));
-    case TypeKind::bigint:
-      return Value(value);
-    case TypeKind::decimal:
-      return some(data::fit_decimal(value, 0, to, Rounding::exact));
-    case TypeKind::double_:
-      return Value(static_cast<double>(value));
-    default:
-      return std::nullopt;
-  }
+bool may_widen(const Type& from, const Type& to) {
+  if (from.is_nested() || to.is_nested()) return false;
+  if (to.kind() == TypeKind::string || implicit_cast(from.kind(), to.kind()) != ImplicitCast::none)
+    return true;
+  return from.kind() == TypeKind::bigint && to.kind() == TypeKind::integer;
 }
 
-std::optional<Value> from_decimal(Int128 value, const Type& from, const Type& to,
-                                  Rounding rounding) {
-  if (to.kind() == TypeKind::decimal)
-    return some(data::fit_decimal(value, from.scale(), to, rounding));
-  if (to.kind() == TypeKind::double_) return Value(data::decimal_to_double({value, from.scale()}));
-  return std::nullopt;
+std::string cell_text(const Value& value, const Type& type) {
+  data::Arena arena;
+  data::Column column(type);
+  column.reset(1);
+  data::set_value(column, 0, value, arena);
+  std::string text;
+  data::append_cell_text(text, column, 0);
+  return text;
+}
+
+bool is_finite(const Value& value) {
+  const auto* number = std::get_if<double>(&value);
+  return number == nullptr || std::isfinite(*number);
 }
 
 }  // namespace
 
-std::optional<Value> convert_constant(const Value& value, const Type& from, const Type& to,
-                                      Conversion conversion) {
+std::optional<Value> cast_constant(const FunctionCatalogue& functions, const Value& value,
+                                   const Type& from, const Type& to) {
   if (std::holds_alternative<data::Null>(value) || from == to) return value;
-  if (from.is_nested() || to.is_nested()) return std::nullopt;  // the kernels'
+  auto made = by_kernel(functions, value, from, to);
+  if (made && !is_finite(*made)) return std::nullopt;
+  return made;
+}
 
-  const Rounding rounding = conversion == Conversion::cast ? Rounding::half_up : Rounding::exact;
-  if (to.kind() == TypeKind::string && from.kind() != TypeKind::bytes)
-    return Value(plain_text(value, from));
-  switch (from.kind()) {
-    case TypeKind::string:
-      return from_text(std::get<std::string>(value), to, rounding);
-    case TypeKind::integer:
-      return from_integer(std::get<std::int32_t>(value), to);
-    case TypeKind::bigint:
-      return from_integer(std::get<std::int64_t>(value), to);
-    case TypeKind::decimal:
-      return from_decimal(std::get<Int128>(value), from, to, rounding);
-    default:
-      return std::nullopt;
-  }
+std::optional<Value> widen_constant(const FunctionCatalogue& functions, const Value& value,
+                                    const Type& from, const Type& to) {
+  if (std::holds_alternative<data::Null>(value) || from == to) return value;
+  if (from.kind() == TypeKind::string) return read_text(std::get<std::string>(value), to);
+  if (!may_widen(from, to)) return std::nullopt;
+  auto made = by_kernel(functions, value, from, to);
+  if (!made || to.kind() == TypeKind::string || to.kind() == TypeKind::double_) return made;
+  if (by_kernel(functions, *made, to, from) != value) return std::nullopt;  // cut off
+  return made;
 }
 
 std::optional<Value> negated_constant(const Value& value) {
@@ -167,10 +159,10 @@ std::optional<Value> negated_constant(const Value& value) {
 std::string literal_text(const Value& value, const Type& type) {
   if (std::holds_alternative<data::Null>(value)) return "NULL";
   if (type.is_nested()) return fmt::format("<{}>", type.text());
-  std::string text = plain_text(value, type);
+  const std::string text = cell_text(value, type);
   switch (type.kind()) {
     case TypeKind::boolean:
-      return std::get<bool>(value) ? "TRUE" : "FALSE";
+      return upper(text);
     case TypeKind::date:
       return fmt::format("DATE '{}'", text);
     case TypeKind::time:
@@ -180,7 +172,7 @@ std::string literal_text(const Value& value, const Type& type) {
     case TypeKind::string:
       break;
     case TypeKind::bytes:
-      return fmt::format("<{} bytes>", text.size());
+      return fmt::format("<{} bytes>", std::get<std::string>(value).size());
     default:
       return text;
   }

@@ -2,21 +2,27 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "data/type.h"
 #include "data/value.h"
+#include "sql/function.h"
 
 namespace penstock::sql {
 
-enum class Conversion : std::uint8_t {
-  lossless,  // as the binder widens: nothing may be cut off
-  cast,      // as CAST: digits behind a decimal's scale are rounded half up
-};
+// A constant in another type, computed by the catalogue's $cast, as a column's values are. nullopt:
+// this has to be decided where the statement runs (the value cannot be converted, or is no literal
+// afterwards: an infinite DOUBLE).
+std::optional<data::Value> cast_constant(const FunctionCatalogue& functions,
+                                         const data::Value& value, const data::Type& from,
+                                         const data::Type& to);
 
-// The value in another type: numbers widened, texts read, values written as text. nullopt when the
-// text is malformed, the value does not fit, or CAST at run time has to decide.
-std::optional<data::Value> convert_constant(const data::Value& value, const data::Type& from,
-                                            const data::Type& to, Conversion conversion);
+// The same without CAST, where nothing may be cut off: numbers widened (and narrowed to INTEGER
+// where they fit), values written as text; a text is read as a literal of the type, strictly.
+// nullopt: that is not possible.
+std::optional<data::Value> widen_constant(const FunctionCatalogue& functions,
+                                          const data::Value& value, const data::Type& from,
+                                          const data::Type& to);
 
 // The number with its sign changed; nullopt for other values and where that overflows.
 std::optional<data::Value> negated_constant(const data::Value& value);

@@ -68,9 +68,12 @@ struct WindowSpec {
 };
 
 // How long a window waits for late rows; without GRACE PERIOD as in ksqlDB 24 hours less its size.
-inline std::int64_t grace_of(const WindowSpec& window) {
+inline std::int64_t grace_of(std::optional<std::int64_t> given_ms, std::int64_t size_ms) {
   constexpr std::int64_t kDayMs = 24 * 3600 * 1000;
-  return window.grace_ms.value_or(std::max<std::int64_t>(kDayMs - window.size_ms, 0));
+  return given_ms.value_or(std::max<std::int64_t>(kDayMs - size_ms, 0));
+}
+inline std::int64_t grace_of(const WindowSpec& window) {
+  return grace_of(window.grace_ms, window.size_ms);
 }
 
 // GROUP BY with its aggregates. Output: the keys, one column per aggregate, with a window its
@@ -120,6 +123,10 @@ struct JoinStep {
   bool key_column = false;                                    // the last one
   std::optional<std::int64_t> before_ms, after_ms, grace_ms;  // WITHIN, GRACE PERIOD
 };
+// Of a join of streams: its window is what WITHIN says.
+inline std::int64_t grace_of(const JoinStep& join) {
+  return grace_of(join.grace_ms, *join.before_ms + *join.after_ms);
+}
 
 // Ends after so many rows (push queries).
 struct LimitStep {

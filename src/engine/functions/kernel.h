@@ -6,30 +6,17 @@
 #include <optional>
 
 #include "data/column.h"
+#include "data/each_row.h"
 #include "sql/function.h"
 
 namespace penstock::engine::functions {
 
+using data::each_row;
 using data::Int128;
+using data::is_dense;
 using data::RowIndex;
 using data::Text;
 using sql::KernelCall;
-
-// Whether a selection (which rises) is exactly the rows 0 to n-1.
-inline bool is_dense(data::Selection rows) {
-  return rows.empty() || rows.back() + 1 == rows.size();
-}
-
-// Calls body(row) for each selected row; dense selections run without reading the row numbers.
-template <typename Body>
-inline void each_row(data::Selection rows, Body&& body) {
-  if (is_dense(rows)) {
-    const RowIndex count = static_cast<RowIndex>(rows.size());
-    for (RowIndex row = 0; row < count; ++row) body(row);
-  } else {
-    for (RowIndex row : rows) body(row);
-  }
-}
 
 template <typename T>
 inline const T* argument(const KernelCall& call, std::size_t position) {

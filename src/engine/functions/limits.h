@@ -4,19 +4,21 @@
 #include <cstddef>
 #include <string_view>
 
+#include "data/cast.h"
+
 namespace penstock::engine::functions {
 
 // A text or bytes result above this fails its row with kTextTooLong.
-inline constexpr std::size_t kTextResultBytesMax = 1 << 20;
+using data::kTextResultBytesMax;
 
 // Cells that an aggregate keeps per group (COLLECT_LIST, HISTOGRAM, TOPK, ...): ksqlDB's number.
 inline constexpr std::size_t kCollectedMax = 1000;
 
 // Reasons of failed rows (dead letters carry them).
+using data::kCastFailed;
+using data::kDecimalOverflow;
+using data::kTextTooLong;
 inline constexpr std::string_view kDivisionByZero = "division_by_zero";
-inline constexpr std::string_view kDecimalOverflow = "decimal_overflow";
-inline constexpr std::string_view kCastFailed = "cast_failed";
-inline constexpr std::string_view kTextTooLong = "text_too_long";
 inline constexpr std::string_view kListTooLong = "list_too_long";
 inline constexpr std::string_view kInvalidArgument = "invalid_argument";
 

@@ -1,7 +1,7 @@
 // Operators and casts: what the examples of the list leave out.
 #include <gtest/gtest.h>
 
-#include "engine/functions/cast.h"
+#include "data/cast.h"
 #include "engine/functions/example_evaluator.h"
 
 namespace penstock::engine::functions {
@@ -144,6 +144,7 @@ TEST(Cast, ReadsTruthFromWords) {
 }
 
 TEST(Cast, ExistsOnlyWhereItHasAMeaning) {
+  using data::cast_kernel;
   using data::TypeKind;
   EXPECT_NE(cast_kernel(TypeKind::string, TypeKind::timestamp), nullptr);
   EXPECT_EQ(cast_kernel(TypeKind::string, TypeKind::bytes), nullptr);

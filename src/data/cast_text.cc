@@ -3,64 +3,60 @@
 #include <limits>
 #include <optional>
 
+#include "data/cast.h"
 #include "data/decimal.h"
 #include "data/double_text.h"
+#include "data/each_row.h"
+#include "data/text_output.h"
 #include "data/time_text.h"
-#include "engine/functions/cast.h"
-#include "engine/functions/kernel.h"
-#include "engine/functions/limits.h"
-#include "engine/functions/text_output.h"
 
-namespace penstock::engine::functions {
+namespace penstock::data {
 namespace {
-
-using data::TypeKind;
 
 // write(char* out, value) puts at most size_max characters and returns how many.
 template <typename A, typename Write>
-void write_each(const KernelCall& call, std::size_t size_max, Write write) {
-  const A* in = argument<A>(call, 0);
-  Text* out = results<Text>(call);
+void write_each(const CastCall& call, std::size_t size_max, Write write) {
+  const A* in = call.from.values<A>().data();
+  Text* out = call.to.values<Text>().data();
   TextOutput output(call.arena, call.rows.size() * size_max);
   each_row(call.rows, [&](RowIndex row) { out[row] = output.take(write(output.next(), in[row])); });
 }
 
-void boolean_to_string(const KernelCall& call) {
+void boolean_to_string(const CastCall& call) {
   static constexpr std::string_view kTrue = "true", kFalse = "false";
-  const std::uint8_t* in = argument<std::uint8_t>(call, 0);
-  Text* out = results<Text>(call);
+  const std::uint8_t* in = call.from.values<std::uint8_t>().data();
+  Text* out = call.to.values<Text>().data();
   each_row(call.rows, [=](RowIndex row) { out[row] = Text(in[row] ? kTrue : kFalse); });
 }
 
 template <typename A>
-void integer_to_string(const KernelCall& call) {
+void integer_to_string(const CastCall& call) {
   constexpr std::size_t size_max = std::numeric_limits<A>::digits10 + 2;
   write_each<A>(call, size_max, [](char* out, A value) {
     return static_cast<std::size_t>(std::to_chars(out, out + size_max, value).ptr - out);
   });
 }
 
-void double_to_string(const KernelCall& call) {
-  write_each<double>(call, data::kDoubleTextMax, data::write_double);
+void double_to_string(const CastCall& call) {
+  write_each<double>(call, kDoubleTextMax, write_double);
 }
 
-void decimal_to_string(const KernelCall& call) {
-  const int scale = call.args[0]->type().scale();
-  write_each<Int128>(call, data::kDecimalTextMax, [=](char* out, Int128 value) {
-    return data::write_decimal(out, value, scale);
-  });
+void decimal_to_string(const CastCall& call) {
+  const int scale = call.from.type().scale();
+  write_each<Int128>(call, kDecimalTextMax,
+                     [=](char* out, Int128 value) { return write_decimal(out, value, scale); });
 }
 
-void date_to_string(const KernelCall& call) {
-  write_each<std::int32_t>(call, data::kTimeTextMax, data::write_date);
+void date_to_string(const CastCall& call) {
+  write_each<std::int32_t>(call, kTimeTextMax, write_date);
 }
 
-void time_to_string(const KernelCall& call) {
-  write_each<std::int32_t>(call, data::kTimeTextMax, data::write_time);
+void time_to_string(const CastCall& call) {
+  write_each<std::int32_t>(call, kTimeTextMax, write_time);
 }
 
-void timestamp_to_string(const KernelCall& call) {
-  write_each<std::int64_t>(call, data::kTimeTextMax, data::write_timestamp);
+void timestamp_to_string(const CastCall& call) {
+  write_each<std::int64_t>(call, kTimeTextMax, write_timestamp);
 }
 
 // As Java's String.trim: everything up to the blank goes.
@@ -71,9 +67,9 @@ std::string_view trimmed(std::string_view text) {
 }
 
 template <typename R, typename Parse>
-void parse_each(const KernelCall& call, Parse parse) {
-  const Text* in = argument<Text>(call, 0);
-  R* out = results<R>(call);
+void parse_each(const CastCall& call, Parse parse) {
+  const Text* in = call.from.values<Text>().data();
+  R* out = call.to.values<R>().data();
   each_row(call.rows, [&](RowIndex row) {
     if (auto value = parse(trimmed(in[row].view()))) {
       out[row] = static_cast<R>(*value);
@@ -92,9 +88,9 @@ bool starts_word(std::string_view word, std::string_view text) {
 }
 
 // "true" and "yes", also shortened, in either case; all else is false.
-void string_to_boolean(const KernelCall& call) {
-  const Text* in = argument<Text>(call, 0);
-  std::uint8_t* out = results<std::uint8_t>(call);
+void string_to_boolean(const CastCall& call) {
+  const Text* in = call.from.values<Text>().data();
+  std::uint8_t* out = call.to.values<std::uint8_t>().data();
   each_row(call.rows, [=](RowIndex row) {
     const std::string_view text = trimmed(in[row].view());
     out[row] = starts_word("true", text) || starts_word("yes", text);
@@ -112,7 +108,7 @@ std::optional<T> parse_integer(std::string_view text) {
 }
 
 template <typename T>
-void string_to_integer(const KernelCall& call) {
+void string_to_integer(const CastCall& call) {
   parse_each<T>(call, parse_integer<T>);
 }
 
@@ -144,32 +140,32 @@ std::optional<double> parse_double(std::string_view text) {
   return value;
 }
 
-void string_to_double(const KernelCall& call) {
+void string_to_double(const CastCall& call) {
   parse_each<double>(call, parse_double);
 }
 
-void string_to_decimal(const KernelCall& call) {
-  const data::Type& type = call.result.type();
+void string_to_decimal(const CastCall& call) {
+  const Type& type = call.to.type();
   parse_each<Int128>(call, [&](std::string_view text) -> std::optional<Int128> {
-    auto parsed = data::parse_decimal(text);
+    auto parsed = parse_decimal(text);
     if (!parsed) return std::nullopt;
-    return data::fit_decimal(parsed->unscaled, parsed->scale, type, data::Rounding::half_up);
+    return fit_decimal(parsed->unscaled, parsed->scale, type, Rounding::half_up);
   });
 }
 
-void string_to_date(const KernelCall& call) {
-  parse_each<std::int32_t>(call, data::parse_date);
+void string_to_date(const CastCall& call) {
+  parse_each<std::int32_t>(call, parse_date);
 }
-void string_to_time(const KernelCall& call) {
-  parse_each<std::int32_t>(call, data::parse_time);
+void string_to_time(const CastCall& call) {
+  parse_each<std::int32_t>(call, parse_time);
 }
-void string_to_timestamp(const KernelCall& call) {
-  parse_each<std::int64_t>(call, data::parse_timestamp);
+void string_to_timestamp(const CastCall& call) {
+  parse_each<std::int64_t>(call, parse_timestamp);
 }
 
 }  // namespace
 
-sql::Kernel cast_to_string(TypeKind from) {
+CastKernel cast_to_string(TypeKind from) {
   switch (from) {
     case TypeKind::boolean:
       return boolean_to_string;
@@ -192,7 +188,7 @@ sql::Kernel cast_to_string(TypeKind from) {
   }
 }
 
-sql::Kernel cast_from_string(TypeKind to) {
+CastKernel cast_from_string(TypeKind to) {
   switch (to) {
     case TypeKind::boolean:
       return string_to_boolean;
@@ -215,4 +211,4 @@ sql::Kernel cast_from_string(TypeKind to) {
   }
 }
 
-}  // namespace penstock::engine::functions
+}  // namespace penstock::data
