@@ -9,7 +9,7 @@
 namespace penstock::sql {
 namespace {
 
-using Names = ast::Show::Names;
+using Named = ast::Show::Names;
 
 // One blank-separated part of a syntax.
 struct SyntaxPart {
@@ -25,7 +25,7 @@ std::vector<std::string_view> pieces_of(std::string_view text, char between) {
   return out;
 }
 
-SyntaxPart part_of(std::string_view text) {
+SyntaxPart syntax_part(std::string_view text) {
   const bool optional = text.starts_with('[');
   const bool name = text.starts_with('<');
   if (optional || name) text = text.substr(1, text.size() - 2);
@@ -38,7 +38,8 @@ std::vector<SyntaxPart> parts_behind(std::string_view verb, std::string_view syn
   std::vector<SyntaxPart> out;
   const auto pieces = pieces_of(syntax, ' ');
   if (pieces.front() != verb) return out;
-  for (const std::string_view piece : pieces | std::views::drop(1)) out.push_back(part_of(piece));
+  for (const std::string_view piece : pieces | std::views::drop(1))
+    out.push_back(syntax_part(piece));
   return out;
 }
 
@@ -74,18 +75,18 @@ Fit fit_of(const TokenCursor& cursor, const std::vector<SyntaxPart>& parts) {
   return cursor.peek(at).kind == TokenKind::end ? Fit::all : Fit::begun;
 }
 
-Names names_of(std::string_view name) {
-  if (name == "source") return Names::source;
-  return name == "function" ? Names::function : Names::other;
+Named named_by(std::string_view name) {
+  if (name == "source") return Named::source;
+  return name == "function" ? Named::function : Named::other;
 }
 
 std::string text_for(std::string_view name) {
-  switch (names_of(name)) {
-    case Names::source:
+  switch (named_by(name)) {
+    case Named::source:
       return "a stream or table name";
-    case Names::function:
+    case Named::function:
       return "a function name";
-    case Names::other:
+    case Named::other:
       break;
   }
   return fmt::format("a {}'s name", name);
@@ -97,7 +98,7 @@ Parsed<ast::Show> read_parts(TokenCursor& cursor, std::size_t syntax,
   out.syntax = syntax;
   for (const SyntaxPart& part : parts) {
     if (!part.name.empty()) {
-      out.names = names_of(part.name);
+      out.names = named_by(part.name);
       out.name = TRY(cursor.expect_name(text_for(part.name)));
     } else if (word_at(cursor, part, 0) != nullptr) {
       out.words.push_back(cursor.take().text);

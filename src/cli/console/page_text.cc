@@ -9,7 +9,7 @@ namespace {
 
 namespace shows = session::shows;
 
-std::string indented(std::string_view text) {
+std::string lines_text(std::string_view text) {
   std::string out;
   while (!text.empty()) {
     const std::size_t n = text.find('\n');
@@ -26,7 +26,7 @@ struct PartText {
     return fmt::format("{:<12} {}\n", printable(line.title), printable(line.text));
   }
   std::string operator()(const shows::PageLines& lines) const {
-    return fmt::format("{:<12}\n{}", printable(lines.title), indented(lines.text));
+    return fmt::format("{:<12}\n{}", printable(lines.title), lines_text(lines.text));
   }
   std::string operator()(const shows::PageTable& shown) const {
     Table table;

@@ -4,27 +4,40 @@
 
 #include "session/shows/explain.h"
 
-// One line each, in the order in which errors name them. What fits several is the first of them.
-#define PENSTOCK_SHOWS(show)                                                            \
-  show(show_sources) show(show_topics) show(show_queries) show(show_functions)          \
-      show(show_properties) show(show_variables) show(show_types) show(show_connectors) \
-          show(show_connector_plugins) show(describe_function) show(describe_connector) \
-              show(describe_sources) show(describe_source)
-
 namespace penstock::session::shows {
 
-#define PENSTOCK_DECLARED(show) Show show();
-PENSTOCK_SHOWS(PENSTOCK_DECLARED)
-#undef PENSTOCK_DECLARED
+// Declares the function of a show's file where it is called: a show needs no header.
+#define PENSTOCK_SHOW(make)  \
+  do {                       \
+    extern Show make();      \
+    shows.push_back(make()); \
+  } while (false)
 
-std::span<const Show> builtin_shows() {
-#define PENSTOCK_MADE(show) show(),
-  static const std::vector<Show> shows = {PENSTOCK_SHOWS(PENSTOCK_MADE)};
-#undef PENSTOCK_MADE
+// In the order in which errors name them. What fits several is the first of them.
+static std::vector<Show> all_shows() {
+  std::vector<Show> shows;
+  PENSTOCK_SHOW(show_sources);
+  PENSTOCK_SHOW(show_topics);
+  PENSTOCK_SHOW(show_queries);
+  PENSTOCK_SHOW(show_functions);
+  PENSTOCK_SHOW(show_properties);
+  PENSTOCK_SHOW(show_variables);
+  PENSTOCK_SHOW(show_types);
+  PENSTOCK_SHOW(show_connectors);
+  PENSTOCK_SHOW(show_connector_plugins);
+  PENSTOCK_SHOW(describe_function);
+  PENSTOCK_SHOW(describe_connector);
+  PENSTOCK_SHOW(describe_sources);
+  PENSTOCK_SHOW(describe_source);
   return shows;
 }
 
-#undef PENSTOCK_SHOWS
+#undef PENSTOCK_SHOW
+
+std::span<const Show> builtin_shows() {
+  static const std::vector<Show> shows = all_shows();
+  return shows;
+}
 
 sql::ShowSyntaxes builtin_syntaxes() {
   static const std::vector<std::string_view> syntaxes = [] {
