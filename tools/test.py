@@ -212,11 +212,12 @@ CASES_PASSED = 340
 def stream_cases(tally):
     """SQL cases by `penstock test`: ours, and the sample of ksqlDB's where it lies beside the project."""
     script = ["python3", "tools/stream_cases.py", "--bin", "build/release/bin"]
-    check(tally, "SQL cases", script + ["--reasons", "--floor", "10", "tests/stream"])
     sample = ROOT.parent / "shared" / "conformance" / "ksqldb"
-    if sample.is_dir():
-        check(tally, "ksqlDB's cases", script + ["--floor", str(CASES_PASSED), str(sample)])
-    else:
+    for how, more in (("", []), (", batched", ["--batched"])):
+        check(tally, f"SQL cases{how}", script + more + ["--reasons", "--floor", "10", "tests/stream"])
+        if sample.is_dir():
+            check(tally, f"ksqlDB's cases{how}", script + more + ["--floor", str(CASES_PASSED), str(sample)])
+    if not sample.is_dir():
         print("  ksqlDB's cases: skipped, ../shared/conformance/ksqldb is not there", flush=True)
         tally.add(0, 0, 1)
 

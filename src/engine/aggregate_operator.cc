@@ -129,16 +129,18 @@ Result<Flow> AggregateOperator::process_final(const data::Batch& batch, Emitter&
 }
 
 void AggregateOperator::drop_windows(data::TimestampMs closed_after_ms, Emitter& out) {
-  while (!open_windows_.empty()) {
-    const auto oldest = open_windows_.begin();
-    if (oldest->first >= newest_window_ms_ - retention_ms_ || closes_at(oldest->first) > time_ms_ ||
-        closes_at(oldest->first) <= closed_after_ms)
-      return;
-    for (const std::uint32_t group : oldest->second) {
+  for (auto at = open_windows_.begin(); at != open_windows_.end();) {
+    const auto& [window_ms, groups] = *at;
+    if (window_ms >= newest_window_ms_ - retention_ms_ || closes_at(window_ms) > time_ms_) return;
+    if (closes_at(window_ms) <= closed_after_ms) {  // goes out with the rows that closed it
+      ++at;
+      continue;
+    }
+    for (const std::uint32_t group : groups) {
       out.note_failure("aggregate", kWindowDropped);
       forget(group);
     }
-    open_windows_.erase(oldest);
+    at = open_windows_.erase(at);
   }
 }
 

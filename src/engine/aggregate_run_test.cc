@@ -217,6 +217,33 @@ TEST_F(AggregateRunTest, ATableIsGroupedByItsChanges) {
                                          Pair("y", R"({"ROWS":1,"TOTAL":10})")));
 }
 
+// As in ksqlDB, of windows that close at once those behind the retention are dropped, also where an
+// older one, closed before, has not gone out yet.
+TEST_F(AggregateRunTest, TheSameWindowsAreDroppedHoweverRowsAreBatched) {
+  const auto counts = [this](std::size_t at_once) {
+    restart();
+    execute(fmt::format(R"(
+      CREATE STREAM a{0} (c STRING KEY, n BIGINT) WITH (KAFKA_TOPIC='a{0}', VALUE_FORMAT='JSON');
+      CREATE TABLE sums{0} WITH (KAFKA_TOPIC='sums{0}', VALUE_FORMAT='JSON') AS
+        SELECT c, COUNT(*) AS rows FROM a{0}
+        WINDOW HOPPING (SIZE 5 MILLISECONDS, ADVANCE BY 2 MILLISECONDS,
+                        GRACE PERIOD 1 MILLISECONDS)
+        GROUP BY c EMIT FINAL;)",
+                        at_once));
+    std::vector<TestRecord> records;
+    for (const int ms : {0, 1, 2, 1, 6, 5, 10}) {
+      records.push_back({.key = "k", .value = R"({"N":1})", .timestamp_ms = ms});
+      if (records.size() < at_once) continue;
+      produce(*log_, fmt::format("a{}", at_once), records);
+      drain();
+      records.clear();
+    }
+    return read_values(*log_, fmt::format("sums{}", at_once));
+  };
+  EXPECT_THAT(counts(1), ElementsAre(R"({"ROWS":4})", R"({"ROWS":2})"));
+  EXPECT_THAT(counts(7), ElementsAre(R"({"ROWS":4})", R"({"ROWS":2})"));
+}
+
 // Windows that close with more groups than one commit takes.
 TEST_F(AggregateRunTest, WhatTimeBringsOutIsSplitOverCommits) {
   constexpr std::string_view kScript = R"(

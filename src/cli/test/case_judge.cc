@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 #include <map>
+#include <ranges>
 #include <regex>
 #include <set>
 
@@ -106,6 +107,18 @@ std::vector<const Record*> of_topic(const std::vector<Record>& records, const st
     if (record.topic == topic) out.push_back(&record);
   }
   return out;
+}
+
+// The last of the records with the key of `of`, and its window where a case says one.
+template <typename Record, typename Of>
+const Record* newest_of(const TestCase& test, const std::vector<const Record*>& records,
+                        const Of& of) {
+  const auto at = std::ranges::find_if(std::views::reverse(records), [&](const Record* record) {
+    const bool same_window = !of.window || !record->window || of.window == record->window;
+    return same_window && (same_value(of.key, record->key, test.exact_numbers) ||
+                           same_value(record->key, of.key, test.exact_numbers));
+  });
+  return at == records.rend() ? nullptr : *at;
 }
 
 std::set<std::string> named_topics(const TestCase& test) {
@@ -253,20 +266,36 @@ std::string compare_outputs(const TestCase& test, const std::vector<DecodedRecor
 
 std::string compare_final(const TestCase& test, const std::vector<DecodedRecord>& outputs) {
   for (const std::string& topic : named_topics(test)) {
-    std::map<std::string, const WrittenRecord*> expected;
-    std::map<std::string, const DecodedRecord*> seen;
-    for (const WrittenRecord* record : of_topic(test.outputs, topic))
-      expected[shown(record->key)] = record;
-    for (const DecodedRecord* record : of_topic(outputs, topic)) seen[shown(record->key)] = record;
-    for (const auto& [key, record] : expected) {
-      const auto at = seen.find(key);
-      if (at == seen.end()) return fmt::format("topic '{}': nothing under key {}", topic, key);
-      if (!same_value(record->value, at->second->value, test.exact_numbers))
-        return fmt::format("topic '{}', key {}: expected {}, seen {}", topic, key,
-                           shown(record->value), shown(at->second->value));
+    const auto expected = of_topic(test.outputs, topic);
+    const auto seen = of_topic(outputs, topic);
+    for (const DecodedRecord* record : seen) {
+      if (newest_of(test, expected, *record) == nullptr)
+        return fmt::format("topic '{}': no record was expected under key {}", topic,
+                           shown(record->key));
+    }
+    for (const WrittenRecord* each : expected) {
+      const WrittenRecord& wanted = *newest_of(test, expected, *each);
+      const DecodedRecord* found = newest_of(test, seen, wanted);
+      if (found == nullptr && wanted.value.is_null()) continue;  // came and went at once
+      if (found == nullptr)
+        return fmt::format("topic '{}': nothing under key {}", topic, shown(wanted.key));
+      if (!same_value(wanted.value, found->value, test.exact_numbers))
+        return fmt::format("topic '{}', key {}: expected {}, seen {}", topic, shown(wanted.key),
+                           shown(wanted.value), shown(found->value));
     }
   }
   return {};
+}
+
+bool in_time_order(const TestCase& test) {
+  std::map<std::string, std::int64_t> heads;  // the next record's time, of each topic
+  for (const WrittenRecord& input : std::views::reverse(test.inputs)) {
+    const std::int64_t time_ms = input.timestamp_ms.value_or(0);
+    heads[input.topic] = time_ms;
+    if (std::ranges::any_of(heads, [&](const auto& head) { return head.second < time_ms; }))
+      return false;
+  }
+  return true;
 }
 
 std::string compare_post(const ExactJson& post, const PostState& state) {

@@ -13,8 +13,12 @@ ExactJson describe_source(const sql::StreamInfo& source);
 
 // Empty: they agree. Topics that the case does not name are not compared.
 std::string compare_outputs(const TestCase& test, const std::vector<DecodedRecord>& outputs);
-// The newest value of each key alone, for runs whose intermediate rows may differ.
+// The keys (with their windows) and the newest value of each alone, for runs whose intermediate
+// rows may differ. A key whose newest value is null need not be there.
 std::string compare_final(const TestCase& test, const std::vector<DecodedRecord>& outputs);
+// Whether a reader that always takes the oldest of its topics' next records could read the inputs
+// in the case's order.
+bool in_time_order(const TestCase& test);
 
 // A topic in the fields of post.topics; formats are those of the source over it.
 ExactJson describe_topic(const session::CaseTopic& topic, const TopicCoding& coding);

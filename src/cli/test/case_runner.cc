@@ -16,6 +16,9 @@ using Kind = ExactJson::Kind;
 
 constexpr std::string_view kNotYet = "not_supported_yet";
 
+constexpr std::string_view kNotCompared =
+    "outputs were not compared: the inputs of several topics are not in the order of time";
+
 std::string_view code_of(const Error& error) {
   return error.code() == ErrorCode::unsupported ? kNotYet : facts_of(error.code()).name;
 }
@@ -30,6 +33,7 @@ struct Outcome {
   std::optional<Error> failed;
   std::vector<DecodedRecord> outputs;
   PostState post;
+  std::string note;  // CaseReport::note
 };
 
 // Line and column of "line 3:12: Column ...", 0 when an error names none.
@@ -121,6 +125,7 @@ std::string line_of(const std::string& id, Verdict verdict, const Outcome& outco
     add(failed, "message", json_text(outcome.failed->text()));
   }
   add(out, "failed", std::move(failed));
+  if (!outcome.note.empty()) add(out, "note", json_text(outcome.note));
   ExactJson outputs = list(), sources = list(), topics = list();
   for (const DecodedRecord& record : outcome.outputs) outputs.items.push_back(record_json(record));
   sources.items = outcome.post.sources;
@@ -199,8 +204,12 @@ std::string judge(const TestCase& test, bool batched, const Outcome& outcome) {
   }
   if (outcome.rejected) return fmt::format("refused: {}", outcome.rejected->error.text());
   if (outcome.failed) return fmt::format("stopped: {}", outcome.failed->text());
-  std::string differs =
-      batched ? compare_final(test, outcome.outputs) : compare_outputs(test, outcome.outputs);
+  std::string differs;
+  if (!batched) {
+    differs = compare_outputs(test, outcome.outputs);
+  } else if (outcome.note.empty()) {
+    differs = compare_final(test, outcome.outputs);
+  }
   if (differs.empty()) differs = compare_post(test.post, outcome.post);
   return differs;
 }
@@ -210,7 +219,10 @@ std::string judge(const TestCase& test, bool batched, const Outcome& outcome) {
 CaseReport run_case(const TestCase& test, bool batched) {
   auto outcome = run_whole(test, batched);
   if (!outcome) return broken_case(test.id, outcome.error().text());
+  const bool ran = !outcome->rejected && !outcome->failed && !test.expects_failure;
+  if (batched && ran && !in_time_order(test)) outcome->note = kNotCompared;
   CaseReport report;
+  report.note = outcome->note;
   report.reason = judge(test, batched, *outcome);
   report.verdict = report.reason.empty() ? Verdict::pass : Verdict::fail;
   report.line = line_of(test.id, report.verdict, *outcome);
@@ -220,7 +232,9 @@ CaseReport run_case(const TestCase& test, bool batched) {
 CaseReport broken_case(const std::string& id, std::string reason) {
   Outcome outcome;
   outcome.failed = Error(ErrorCode::internal, reason);
-  return {Verdict::error, std::move(reason), line_of(id, Verdict::error, outcome)};
+  std::string line = line_of(id, Verdict::error, outcome);
+  return {
+      .verdict = Verdict::error, .reason = std::move(reason), .note = {}, .line = std::move(line)};
 }
 
 }  // namespace penstock::cli

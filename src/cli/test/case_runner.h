@@ -12,6 +12,7 @@ enum class Verdict : std::uint8_t { pass, fail, error };
 struct CaseReport {
   Verdict verdict = Verdict::error;
   std::string reason;  // why it is not a pass
+  std::string note;    // what was not compared, and why
   std::string line;    // JSON, without the line's end
 };
 

@@ -30,23 +30,29 @@ void write_all(int fd, std::string_view text) {
   }
 }
 
-// A verdict's digit, the reason, a NUL, the line: what a worker tells.
+// A verdict's digit, the reason, a NUL, the note, a NUL, the line: what a worker tells.
 std::string packed(const CaseReport& report) {
   std::string out(1, static_cast<char>('0' + static_cast<int>(report.verdict)));
-  out += report.reason;
-  out += '\0';
+  for (const std::string& text : {report.reason, report.note}) {
+    out += text;
+    out += '\0';
+  }
   return out + report.line;
 }
 
 CaseReport unpacked(const std::string& id, const std::string& told, int status) {
   const std::size_t end = told.find('\0');
+  const std::size_t note_end = end == std::string::npos ? end : told.find('\0', end + 1);
   const bool whole = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-  if (!whole || told.empty() || end == std::string::npos) {
+  if (!whole || told.empty() || note_end == std::string::npos) {
     return broken_case(id, WIFSIGNALED(status)
                                ? fmt::format("the worker was ended by signal {}", WTERMSIG(status))
                                : "the worker ended before it had a result");
   }
-  return {static_cast<Verdict>(told[0] - '0'), told.substr(1, end - 1), told.substr(end + 1)};
+  return {.verdict = static_cast<Verdict>(told[0] - '0'),
+          .reason = told.substr(1, end - 1),
+          .note = told.substr(end + 1, note_end - end - 1),
+          .line = told.substr(note_end + 1)};
 }
 
 // Reads until the worker closes its end; false: its time is over.
@@ -130,6 +136,7 @@ class Test final : public Command {
       fmt::print("{}\n", report.line);
     } else if (report.verdict == Verdict::pass) {
       fmt::print("PASS   {}\n", test.id);
+      if (!report.note.empty()) fmt::print("       {}\n", report.note);
     } else {
       const std::string_view word = report.verdict == Verdict::fail ? "FAIL " : "ERROR";
       fmt::print("{}  {}\n       {}\n", word, test.id, report.reason);
