@@ -347,7 +347,7 @@ class Sink(ConnectorCase):
             self.produce("readings", values)
             server = self.start_server()
             if number == 0:
-                self.ksql(self.sink(more="qos=2, window=7", to="out/x"))
+                self.ksql(self.sink(more="qos=2", to="out/x"))
             time.sleep(rng.uniform(*LIFE_S))
             self.end(server)
         self.start_server()

@@ -4,7 +4,6 @@ import json
 import signal
 import subprocess
 import unittest
-from collections import Counter
 from pathlib import Path
 
 from kafka_case import CATCH_UP_S, KafkaCase
@@ -37,11 +36,14 @@ class Shared(KafkaCase):
 
     def owner(self, members: list[subprocess.Popen], connector: str) -> subprocess.Popen:
         """The one that runs it; none of the others may."""
-        def states() -> Counter:
-            return Counter(self.state(member, connector) for member in members)
-        wanted = Counter({"RUNNING": 1, "UNASSIGNED": len(members) - 1})
-        self.wait_until(lambda: states() == +wanted, f"one owner of {connector}", CATCH_UP_S)
-        return next(member for member in members if self.state(member, connector) == "RUNNING")
+        wanted = ["RUNNING"] + ["UNASSIGNED"] * (len(members) - 1)
+        states: list[str] = []
+
+        def settled() -> bool:
+            states[:] = [self.state(member, connector) for member in members]
+            return sorted(states) == wanted
+        self.wait_until(settled, f"one owner of {connector}", CATCH_UP_S)
+        return members[states.index("RUNNING")]
 
     def publish(self, first: int) -> None:
         lines = "".join(json.dumps({"n": n}) + "\n" for n in range(first, first + PER_PHASE))
