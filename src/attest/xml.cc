@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <tuple>
 
 #include <fmt/format.h>
 
@@ -17,8 +16,6 @@ XmlNode& XmlNode::operator=(XmlNode&& other) noexcept = default;
 XmlNode::~XmlNode() = default;
 
 namespace {
-
-constexpr std::string_view kXmlNamespace = "http://www.w3.org/XML/1998/namespace";
 
 std::unexpected<Error> bad_xml(std::string_view problem) {
   return fail(ErrorCode::invalid_argument, fmt::format("XML: {}", problem));
@@ -331,106 +328,6 @@ class XmlReader {
   std::size_t elements_ = 0;
 };
 
-// Namespaces that elements written so far have declared, innermost last.
-using Rendered = std::vector<XmlNamespace>;
-
-std::string_view rendered_uri(const Rendered& rendered, std::string_view prefix) {
-  for (auto each = rendered.rbegin(); each != rendered.rend(); ++each)
-    if (each->prefix == prefix) return each->uri;
-  return {};
-}
-
-void put_text(std::string& out, std::string_view text) {
-  for (const char c : text) {
-    if (c == '&')
-      out += "&amp;";
-    else if (c == '<')
-      out += "&lt;";
-    else if (c == '>')
-      out += "&gt;";
-    else if (c == '\r')
-      out += "&#xD;";
-    else
-      out.push_back(c);
-  }
-}
-
-void put_value(std::string& out, std::string_view text) {
-  for (const char c : text) {
-    if (c == '&')
-      out += "&amp;";
-    else if (c == '<')
-      out += "&lt;";
-    else if (c == '"')
-      out += "&quot;";
-    else if (c == '\t')
-      out += "&#x9;";
-    else if (c == '\n')
-      out += "&#xA;";
-    else if (c == '\r')
-      out += "&#xD;";
-    else
-      out.push_back(c);
-  }
-}
-
-std::string tag_of(std::string_view prefix, std::string_view name) {
-  return prefix.empty() ? std::string(name) : fmt::format("{}:{}", prefix, name);
-}
-
-// What the first element has of its ancestors: their namespaces and, of the xml: ones, attributes.
-void inherit(const XmlElement& apex, std::vector<XmlNamespace>& declared,
-             std::vector<XmlAttribute>& attributes) {
-  for (const XmlElement* each = apex.parent; each != nullptr; each = each->parent) {
-    for (const XmlNamespace& one : each->declared)
-      if (std::ranges::find(declared, one.prefix, &XmlNamespace::prefix) == declared.end())
-        declared.push_back(one);
-    for (const XmlAttribute& one : each->attributes) {
-      if (one.ns != kXmlNamespace || one.name == "id") continue;
-      const bool there = std::ranges::any_of(attributes, [&](const XmlAttribute& mine) {
-        return mine.ns == one.ns && mine.name == one.name;
-      });
-      if (!there) attributes.push_back(one);
-    }
-  }
-}
-
-void put_element(std::string& out, const XmlElement& element, const XmlElement* without, bool apex,
-                 Rendered& rendered) {
-  if (&element == without) return;
-  std::vector<XmlNamespace> declared = element.declared;
-  std::vector<XmlAttribute> attributes = element.attributes;
-  if (apex) inherit(element, declared, attributes);
-  std::ranges::sort(declared, {}, &XmlNamespace::prefix);
-  std::ranges::sort(attributes, [](const XmlAttribute& a, const XmlAttribute& b) {
-    return std::tie(a.ns, a.name) < std::tie(b.ns, b.name);
-  });
-  const std::size_t before = rendered.size();
-  const std::string tag = tag_of(element.prefix, element.name);
-  out += fmt::format("<{}", tag);
-  for (XmlNamespace& each : declared) {
-    if (rendered_uri(rendered, each.prefix) == each.uri) continue;  // xmlns="" of nothing, too
-    out += each.prefix.empty() ? " xmlns=\"" : fmt::format(" xmlns:{}=\"", each.prefix);
-    put_value(out, each.uri);
-    out += '"';
-    rendered.push_back(std::move(each));
-  }
-  for (const XmlAttribute& each : attributes) {
-    out += fmt::format(" {}=\"", tag_of(each.prefix, each.name));
-    put_value(out, each.value);
-    out += '"';
-  }
-  out += '>';
-  for (const XmlNode& each : element.children) {
-    if (each.element)
-      put_element(out, *each.element, without, false, rendered);
-    else
-      put_text(out, each.text);
-  }
-  out += fmt::format("</{}>", tag);
-  rendered.resize(before);
-}
-
 }  // namespace
 
 const XmlElement* XmlElement::only(std::string_view of_ns, std::string_view of_name) const {
@@ -462,13 +359,6 @@ Result<std::unique_ptr<XmlElement>> parse_xml(std::string_view text) {
   if (text.size() > kXmlBytesMax)
     return fail(ErrorCode::limit_exceeded, fmt::format("XML: more than {} bytes", kXmlBytesMax));
   return XmlReader(text).document();
-}
-
-std::string canonical_xml(const XmlElement& element, const XmlElement* without) {
-  std::string out;
-  Rendered rendered;
-  put_element(out, element, without, true, rendered);
-  return out;
 }
 
 }  // namespace penstock::attest

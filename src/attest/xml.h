@@ -27,6 +27,9 @@ struct XmlNode {
   ~XmlNode();
 };
 
+// Of the prefix xml:, which nobody declares.
+inline constexpr std::string_view kXmlNamespace = "http://www.w3.org/XML/1998/namespace";
+
 struct XmlAttribute {
   std::string prefix, name, value;
   std::string ns;  // the namespace that the prefix stands for; empty: none

@@ -179,7 +179,7 @@ Result<> Committer::sync() {
 bool Committer::fits_journal() const {
   if (touched_.size() < kJournalPartitionsMin) return false;
   std::size_t bytes = 0;
-  for (const JournalEntry& entry : entries_) bytes += entry.bytes.size();
+  for (const JournalEntry& entry : entries_) bytes += entry.bytes.size() + kJournalEntryBytes;
   return bytes <= kJournalRoundBytesMax &&
          std::ranges::none_of(touched_, [](const auto& each) { return each->has_rolled(); });
 }

@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include <fmt/format.h>
+
 #include "base/crash_point.h"
 #include "topics/crc32c.h"
 #include "topics/limits.h"
@@ -37,7 +39,7 @@ struct EntryHead {
   std::uint32_t bytes;
   std::uint32_t zero;
 };
-static_assert(sizeof(EntryHead) == 32);
+static_assert(sizeof(EntryHead) == kJournalEntryBytes);
 
 template <typename Head>
 Head head_at(ByteView bytes, std::size_t at) {
@@ -226,10 +228,13 @@ JournalContents parse_journal(ByteView file) {
 
 Result<UnknownBatches> settle_journal(const std::filesystem::path& log_folder, StateStore& store) {
   const auto path = log_folder / kJournalName;
-  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (!fd && errno == ENOENT) return UnknownBatches{};
   if (!fd) return fail(os_error("opening", path, errno));
   std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error))
+    return fail(ErrorCode::failed_precondition,
+                fmt::format("'{}' is no file of Penstock's: move it away", path.string()));
   const auto size =
       std::min<std::uintmax_t>(std::filesystem::file_size(path, error), kJournalBytes);
   if (error) return fail(os_error("asking about", path, error.value()));

@@ -24,6 +24,7 @@
 namespace penstock::topics {
 
 inline constexpr const char* kJournalName = "journal";
+inline constexpr std::size_t kJournalEntryBytes = 32;  // beside what an entry holds
 
 // Bytes that a round has written to the segment that a partition ends in.
 struct JournalEntry {

@@ -2,6 +2,8 @@
 // are not synced, and what comes of it after a power loss.
 #include "topics/sync_journal.h"
 
+#include <sys/stat.h>
+
 #include <fstream>
 
 #include <fmt/format.h>
@@ -99,6 +101,18 @@ TEST_F(JournaledLog, APowerLossTakesNothing) {
   EXPECT_FALSE(must(plan_repair(copy)).whole());
   // Repair knows of it, too.
   EXPECT_TRUE(must(plan_repair(copy_without(0))).whole());
+}
+
+TEST_F(JournaledLog, WhatIsNoFileInItsPlaceIsSaid) {
+  open(folder_.path()).reset();
+  const auto path = folder_.path() / kJournalName;
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  EXPECT_EQ(code_of(try_open(folder_.path())), ErrorCode::failed_precondition);
+  std::filesystem::remove(path);
+  std::filesystem::create_directory(path);
+  EXPECT_EQ(code_of(try_open(folder_.path())), ErrorCode::failed_precondition);
+  std::filesystem::remove(path);
+  open(folder_.path());
 }
 
 TEST_F(JournaledLog, EndsCleanlyWithoutOne) {
