@@ -190,8 +190,15 @@ Result<> KafkaLog::set_retention(const TopicName& name, const Retention& retenti
   TRY(check_retention(retention));
   TRY(core_.topics.look(name));
   TRY(core_.admin->set(name.text(), settings_of(retention)));
-  core_.topics.doubt(name);
-  return {};
+  // Brokers hear of it a moment later. Whoever asks next is to see it; if somebody else has set
+  // another one meanwhile, that is seen.
+  const Patience patience(*core_.last, kAbsencePatience);
+  for (;;) {
+    core_.topics.doubt(name);
+    TopicRef topic = TRY(core_.topics.look(name));
+    if (topic->spec.retention == retention || patience.is_over()) return {};
+    std::this_thread::sleep_for(kPropagation);
+  }
 }
 
 Result<> KafkaLog::trim(const TopicPartition& at, Offset before, bool unread) {
