@@ -15,6 +15,7 @@
 #include "engine/test_keys.h"
 #include "engine/test_topics.h"
 #include "topics/memory_log.h"
+#include "topics/test_delayed_log.h"
 #include "topics/test_state_key.h"
 
 namespace penstock::engine {
@@ -312,6 +313,23 @@ TEST_F(Connectors, ASinkSendsAgainUnderTheNamesThatWereCommitted) {
   ASSERT_TRUE(runtime_.start(spec(ConnectorDirection::sink), false));
   wait_sent(8);
   EXPECT_THAT(outside_.sent.back(), ::testing::EndsWith(":f"));
+}
+
+// On servers' logs a reader that was just opened has nothing at hand, and offsets have gaps.
+TEST_F(Connectors, APlanIsKeptUntilItsRecordsAreAtHand) {
+  make_topic(*memory_, "t", 1);
+  topics::DelayedLog late(*memory_);
+  ConnectorRuntime runtime(ConnectorPlace{.log = late,
+                                          .keys = nullptr,
+                                          .sealed_topics = options_.sealed_topics,
+                                          .runtime = options_,
+                                          .rules = rules_});
+  produce_values(*memory_, "t", {"a", "b", "c", "d", "e"});
+  outside_.fail_flush_once = true;
+  ASSERT_TRUE(runtime.start(spec(ConnectorDirection::sink), false));
+  wait_sent(7);
+  EXPECT_THAT(outside_.sent, ElementsAre("1:a", "1:b", "1:a", "1:b", "1:c", "1:d", "3:e"));
+  runtime.shutdown();
 }
 
 TEST(ConnectorOptions, AreReadAsDeclared) {

@@ -21,7 +21,7 @@ constexpr std::size_t kPlanFetchBytes = 4 << 20;  // all that one plan may have 
 
 // What stands in the checkpoint beside the position in the topic.
 struct SinkPlan {
-  bool pending = false;      // records up to `end` may have been sent in part
+  bool pending = false;      // records up to `end` may have been sent, in part or all
   topics::Offset end = 0;    // behind the last of them
   std::uint64_t number = 0;  // of the commit that made it
   ByteBuffer sink;           // the sink's own words
@@ -188,7 +188,7 @@ Result<> SinkWork::step(topics::Deadline deadline, Work& done) {
     taken_ = 0;
     buffer_.clear();
     if (TRY(reader_->next(buffer_, plan_.pending ? kPlanFetchBytes : kFetchBytes)) == 0) {
-      position_ = std::max(position_, reader_->position());
+      if (!plan_.pending) position_ = std::max(position_, reader_->position());
       TRY(settle_position());
       topics::Reader* const readers[] = {reader_.get()};
       TRY(place_.log.wait(readers, deadline));
@@ -202,11 +202,11 @@ Result<> SinkWork::step(topics::Deadline deadline, Work& done) {
   return send(done);
 }
 
-// What was sent last is committed where nothing follows: else it would be sent again.
+// What was sent last is committed where nothing follows: else it would be sent again. A plan that
+// was taken up stands until its records are at hand and sent: to whom they went is not known.
 Result<> SinkWork::settle_position() {
-  if (position_ == committed_ && !plan_.pending) return {};
+  if (plan_.pending || position_ == committed_) return {};
   Work ignored;
-  plan_.pending = false;
   return commit(ignored);
 }
 
@@ -290,6 +290,7 @@ Result<> SinkWork::send(Work& done) {
     sealed_->write_state(guards_, 0);
     sealed_->opened().wipe();
   }
+  plan_.pending = false;
   taken_ = stop;
   position_ = end;
   shown_position_ = end;

@@ -1,15 +1,18 @@
 """Connectors of a service whose processes share its tasks: each task has one owner, and moves when that one dies."""
 
 import json
+import random
 import signal
 import subprocess
+import time
 import unittest
 from pathlib import Path
 
-from kafka_case import CATCH_UP_S, KafkaCase
+from kafka_case import CATCH_UP_S, LONG, KafkaCase
 from mqtt_case import MOSQUITTO, Broker
 
 PER_PHASE = 60
+ROUNDS = 60
 
 
 @unittest.skipUnless(Path(MOSQUITTO).exists(), "mosquitto is not installed")
@@ -64,10 +67,29 @@ class Shared(KafkaCase):
             end(owner)
             members.remove(owner)
             members.append(self.start_member(f"c{made}"))
-        done = subprocess.run([*kept, "-C", str(made), "-W", str(CATCH_UP_S)], check=True, capture_output=True, text=True)
-        numbers = list(range(made))
-        self.assertEqual([json.loads(line)["n"] for line in done.stdout.splitlines()], numbers)
-        self.assertEqual([value["n"] for value in self.consume("readings")], numbers)
+        self.expect_once(kept, made)
+
+    @unittest.skipUnless(LONG, "runs under --long")
+    def test_every_message_goes_out_once_whenever_its_owner_dies(self) -> None:
+        kept = ["mosquitto_sub", *self.at_broker, "-i", "reader", "-c", "-t", "out/x", "-q", "2"]
+        subprocess.run([*kept, "-E"], check=True)
+        members = [self.start_member(name) for name in ("a", "b")]
+        for number in range(ROUNDS):
+            owner = self.owner(members, random.choice(("sensors", "results")))
+            self.publish(number * PER_PHASE)
+            time.sleep(random.uniform(0, 0.4))  # a moment that nobody chose
+            self.end(owner)
+            members.remove(owner)
+            members.append(self.start_member(f"c{number}"))
+            self.expect_once(kept, PER_PHASE, number * PER_PHASE)
+
+    def expect_once(self, kept: list[str], count: int, first: int = 0) -> None:
+        """What a subscriber is kept since it last looked, and the topic in between."""
+        numbers = list(range(first, first + count))
+        done = subprocess.run([*kept, "-C", str(count), "-W", str(CATCH_UP_S)], check=False, capture_output=True, text=True)
+        between = [value["n"] for value in self.consume("readings")]
+        self.assertEqual(between, list(range(first + count)), "the topic between source and sink")
+        self.assertEqual([json.loads(line)["n"] for line in done.stdout.splitlines()], numbers, "what the sink sent")
 
 
 if __name__ == "__main__":
