@@ -1,6 +1,7 @@
 // Dead letters: records that a query could not open, decode or compute, kept as they came.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -23,10 +24,39 @@ struct Origin {
   std::string_view epoch = {};  // empty: none is known
 };
 
-// Adds one dead letter to a batch for the topic above, which has these rules.
-void append_dead_letter(const topics::RecordView& record, const Origin& origin,
-                        std::string_view reason, std::string_view query_id,
-                        const topics::TopicRules& rules, topics::RecordBatch& to);
+// The dead letters of one task until they are handed to a commit. One thread.
+class DeadLetters {
+ public:
+  // rules: of the topic above.
+  DeadLetters(std::string_view query_id, topics::TopicRules rules)
+      : query_id_(query_id), rules_(rules) {}
+
+  void add(const topics::RecordView& record, const Origin& origin, std::string_view reason);
+  bool is_worth_handing_over() const;
+  // Those that were not yet handed over.
+  Result<> append_to(topics::Commit& commit, const topics::TopicPartition& to);
+
+  std::size_t size() const { return handed_over_ + letters_.size(); }
+  bool empty() const { return size() == 0; }
+  std::size_t bytes() const { return handed_over_bytes_ + letters_.bytes(); }
+  void clear();
+
+ private:
+  // Headers that letters of one place and reason share.
+  void begin_with(const topics::TopicPartition& origin, std::string_view reason);
+  // The first of a record's own headers that fit into so many bytes.
+  void add_foreign(ByteView headers, std::size_t room, std::size_t own_max);
+
+  const std::string query_id_;
+  const topics::TopicRules rules_;
+  topics::RecordBatch letters_;
+  std::size_t handed_over_ = 0, handed_over_bytes_ = 0;
+
+  std::optional<topics::TopicPartition> origin_;  // of the headers below
+  std::string reason_;
+  ByteBuffer shared_;  // packed
+  ByteBuffer packed_;  // of the letter at hand
+};
 
 // Makes the topic (one partition per source partition) when it is missing. failed_precondition: it
 // is there with fewer partitions.

@@ -134,10 +134,10 @@ TEST_P(HeadersTest, AreWholeInDeadLettersBehindOurs) {
   ASSERT_EQ(seen.size(), 1u);
   std::vector<Header> expected = {header_of("penstock.origin_topic", "in"),
                                   header_of("penstock.origin_partition", "0"),
-                                  header_of("penstock.origin_offset", "0"),
-                                  header_of("penstock.origin_timestamp_ms", "7"),
                                   header_of("penstock.reason", "malformed_json"),
-                                  header_of("penstock.query", "Q")};
+                                  header_of("penstock.query", "Q"),
+                                  header_of("penstock.origin_offset", "0"),
+                                  header_of("penstock.origin_timestamp_ms", "7")};
   expected.insert(expected.end(), kMixedCarriedOn.begin(), kMixedCarriedOn.end());
   EXPECT_EQ(seen[0].header_list, expected);
 }

@@ -7,7 +7,6 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/secret.h"
 #include "crypto/random.h"
 #include "engine/limits.h"
 #include "engine/record_columns.h"
@@ -138,10 +137,7 @@ Result<> SinkEdge::write(const data::Batch& batch, std::span<const Slice> header
   }
   if (sealer_ != nullptr) TRY(prepare_sealer(now_ms, batch.selection.size()));
   encode(batch, refused);
-  if (refused.empty() && append_whole(batch, headers)) {
-    if (sealer_ != nullptr) wipe_plaintexts();
-    return {};
-  }
+  if (refused.empty() && append_whole(batch, headers)) return {};
   const std::size_t bytes_before = bytes_;
   std::size_t value = 0;  // values_ has none for tombstones
   for (std::size_t i = 0; i < batch.selection.size(); ++i) {
@@ -154,7 +150,6 @@ Result<> SinkEdge::write(const data::Batch& batch, std::span<const Slice> header
         !why.empty())
       refused.add(row, why);
   }
-  if (sealer_ != nullptr) wipe_plaintexts();
   return {};
 }
 
@@ -181,33 +176,38 @@ bool SinkEdge::append_whole(const data::Batch& batch, std::span<const Slice> hea
     times_.push_back(batch.timestamps_ms[row]);
   }
   const auto packed = [](format::EncodedRows& rows) {
-    return topics::RecordBatch::Packed{ByteView(rows.storage()).first(rows.bytes()), rows.ends()};
+    return topics::RecordBatch::Packed{rows.storage(), rows.ends()};
   };
   std::optional<topics::RecordBatch::Packed> keys;
   if (key_writer_ != nullptr) keys = packed(keys_);
   const std::int32_t partition = partitions_ == 1 ? 0 : home_partition_;
-  if (sealer_ != nullptr) seal_values(partition);
-  format::EncodedRows& values = sealer_ != nullptr ? sealed_values_ : values_;
-  records_by_partition_[static_cast<std::size_t>(partition)].append(keys, packed(values), times_);
-  bytes_ += values.bytes() + key_bytes;
+  topics::RecordBatch& records = records_by_partition_[static_cast<std::size_t>(partition)];
+  const std::size_t bytes_before = records.bytes();
+  if (sealer_ != nullptr)
+    seal_values(partition, keys, records);
+  else
+    records.append(keys, packed(values_), times_);
+  bytes_ += records.bytes() - bytes_before;
   records_ += times_.size();
   return true;
 }
 
 // All of the batch, which is known to fit.
-void SinkEdge::seal_values(std::int32_t partition) {
-  sealed_values_.clear();
+void SinkEdge::seal_values(std::int32_t partition,
+                           const std::optional<topics::RecordBatch::Packed>& keys,
+                           topics::RecordBatch& records) {
   for (std::size_t i = 0; i < times_.size(); ++i) {
     const seal::RecordContext context{.key = key_writer_ != nullptr ? keys_[i] : Slice{},
                                       .timestamp_ms = times_[i],
                                       .path = std::nullopt,
                                       .partition = partition};
     const ByteView body = values_[i].bytes();
-    std::uint8_t* room = sealed_values_.room(body.size() + seal::kSealedOverheadMax);
+    std::uint8_t* room = records.value_room(body.size() + seal::kSealedOverheadMax);
     std::size_t size = 0;
     CHECK(sealer_->seal_into(context, body, room, size) == seal::SealOutcome::ok);
-    CHECK(sealed_values_.end_row(size));
+    records.end_value(size);
   }
+  records.end_values(keys, times_);
 }
 
 void SinkEdge::write_exchange(const data::Batch& batch, sql::RowErrors& refused) {
@@ -325,11 +325,6 @@ Result<> SinkEdge::prepare_sealer(std::int64_t now_ms, std::size_t rows) {
   return {};
 }
 
-void SinkEdge::wipe_plaintexts() {
-  penstock::wipe(values_.storage().first(values_.bytes()));
-  values_.clear();
-}
-
 Result<> SinkEdge::append_to(topics::Commit& commit) {
   for (std::size_t p = 0; p < grants_.size(); ++p) {
     if (grants_[p].empty()) continue;
@@ -350,6 +345,8 @@ Result<> SinkEdge::append_to(topics::Commit& commit) {
 void SinkEdge::clear() {
   for (topics::RecordBatch& batch : grants_) batch.clear();
   for (topics::RecordBatch& batch : records_by_partition_) batch.clear();
+  // Until now the next batch's plaintexts took the place of those before.
+  if (sealer_ != nullptr) values_.wipe();
   records_ = 0;
   bytes_ = 0;
   handed_over_ = 0;
@@ -357,8 +354,8 @@ void SinkEdge::clear() {
 
 std::size_t SinkEdge::memory_bytes() const {
   constexpr std::size_t kBytesPerRow = 24;
-  return keys_.capacity() + values_.capacity() + sealed_values_.capacity() + sealed_.capacity() +
-         bytes_ + records_ * kBytesPerRow;
+  return keys_.capacity() + values_.capacity() + sealed_.capacity() + bytes_ +
+         records_ * kBytesPerRow;
 }
 
 }  // namespace penstock::engine

@@ -81,9 +81,9 @@ class SinkEdge {
                   data::TimestampMs timestamp_ms);
   // The batch just encoded, when nothing of it needs a look of its own. False: row by row.
   bool append_whole(const data::Batch& batch, std::span<const Slice> headers);
-  void seal_values(std::int32_t partition);
+  void seal_values(std::int32_t partition, const std::optional<topics::RecordBatch::Packed>& keys,
+                   topics::RecordBatch& records);
   void write_exchange(const data::Batch& batch, sql::RowErrors& refused);
-  void wipe_plaintexts();
 
   const sql::SinkStep& step_;
   const topics::TopicName topic_;
@@ -96,7 +96,7 @@ class SinkEdge {
 
   // Of the batch at hand.
   std::vector<const data::Column*> key_columns_, value_columns_;
-  format::EncodedRows keys_, values_, sealed_values_;
+  format::EncodedRows keys_, values_;
   std::vector<std::uint8_t> failed_;
   std::vector<data::RowIndex> inserts_;
   std::vector<data::TimestampMs> times_;

@@ -112,8 +112,7 @@ class SinkWork final : public ConnectorWork {
   std::unique_ptr<topics::Reader> reader_;
   std::unique_ptr<SealedSource> sealed_;  // null: a plain topic
   std::optional<topics::TopicName> letters_topic_;
-  topics::TopicRules letters_rules_;
-  topics::RecordBatch letters_;
+  std::optional<DeadLetters> letters_;  // once it is open
   std::unique_ptr<Sink> sink_;
 
   // Of the records at hand. What is fetched is sent whole before the next fetch.
@@ -132,7 +131,8 @@ class SinkWork final : public ConnectorWork {
 Result<> SinkWork::open() {
   options_ = TRY(read_options(*spec_.kind, spec_.direction, spec_.texts, place_.rules, true));
   letters_topic_ = TRY(topics::TopicName::parse(dead_letters_topic(spec_.id().value())));
-  letters_rules_ = TRY(ensure_dead_letters_topic(place_.log, *letters_topic_, spec_.tasks)).rules;
+  const auto letters = TRY(ensure_dead_letters_topic(place_.log, *letters_topic_, spec_.tasks));
+  letters_.emplace(spec_.id().value(), letters.rules);
   const sql::StreamInfo& stream = spec_.stream.stream;
   if (stream.seal.kind != sql::SealKind::none)
     sealed_ = TRY(SealedSource::create(place_.log, place_.keys, place_.runtime, stream, from_));
@@ -235,9 +235,8 @@ Result<> SinkWork::gather(std::size_t stop) {
     if (sealed_ != nullptr) {
       const auto outcome = sealed_->opened().rows()[row - taken_].outcome;
       if (!seal::is_opened(outcome)) {
-        append_dead_letter(record, {.partition = from_, .offset = buffer_.offsets[row]},
-                           seal::reason_code(outcome), spec_.id().value(), letters_rules_,
-                           letters_);
+        letters_->add(record, {.partition = from_, .offset = buffer_.offsets[row]},
+                      seal::reason_code(outcome));
         continue;
       }
       record.headers = {};  // nobody vouches for them
@@ -254,9 +253,8 @@ void SinkWork::bury_refused() {
   for (const auto& [index, reason] : refused_) {
     const SinkRecord& refused = records_[index];
     const auto row = std::ranges::find(buffer_.offsets, refused.offset) - buffer_.offsets.begin();
-    append_dead_letter(buffer_[static_cast<std::size_t>(row)],
-                       {.partition = from_, .offset = refused.offset}, reason, spec_.id().value(),
-                       letters_rules_, letters_);
+    letters_->add(buffer_[static_cast<std::size_t>(row)],
+                  {.partition = from_, .offset = refused.offset}, reason);
   }
 }
 
@@ -299,14 +297,13 @@ Result<> SinkWork::send(Work& done) {
 
 Result<> SinkWork::commit(Work& done) {
   auto commit = TRY(writer_->begin());
-  if (!letters_.empty())
-    TRY_IN(commit->append({*letters_topic_, number_}, letters_), "writing dead letters");
+  TRY(letters_->append_to(*commit, {*letters_topic_, number_}));
   guards_.move_to(commit->state(id_));
   commit->advance(id_, from_, topics::LogPosition{position_});
   commit->advance(id_, own_, topics::SourcePosition{encode_plan(plan_)});
   TRY(require_committed(commit->finish(), id_.value()));
-  done.dead_letters += letters_.size();
-  letters_.clear();
+  done.dead_letters += letters_->size();
+  letters_->clear();
   committed_ = position_;
   ++done.commits;
   return {};

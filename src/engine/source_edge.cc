@@ -104,10 +104,10 @@ Result<std::optional<data::TimestampMs>> SourceEdge::peek() {
 
 Result<bool> SourceEdge::next(data::TimestampMs until_ms) {
   release();
-  if (!TRY(at_hand())) return false;
-  rows_ = rows_at_hand(until_ms);
-  if (rows_ == 0) {  // what is left lies behind the stop offset
-    position_ = buffer_.offsets[first_];
+  rows_ = TRY(at_hand()) ? rows_at_hand(until_ms) : 0;
+  if (rows_ == 0) {
+    if (sealed_ != nullptr) sealed_->opened().wipe();
+    if (first_ < buffer_.size()) position_ = buffer_.offsets[first_];  // behind the stop offset
     return false;
   }
   refused_.clear();
@@ -363,7 +363,7 @@ std::string SourceEdge::epoch(data::RowIndex row) const {
 
 void SourceEdge::release() {
   arena_.reset();
-  if (sealed_ != nullptr) sealed_->opened().wipe();
+  if (sealed_ != nullptr) sealed_->opened().forget();
 }
 
 void SourceEdge::write_state(topics::StateWrites& state) {

@@ -70,7 +70,8 @@ class SourceEdge {
   // Of a sealed row that is authentic: its epoch's name; else empty.
   std::string epoch(data::RowIndex row) const;
 
-  // The batch's records are done with: wipes plaintexts.
+  // The batch's records are done with. Their plaintexts go when the next ones take their place, or
+  // are wiped when nothing follows at once.
   void release();
   // Everything before it has been brought by next(), or holds no record.
   topics::Offset position() const { return position_; }

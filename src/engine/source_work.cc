@@ -50,8 +50,7 @@ class SourceWork final : public ConnectorWork {
   std::unique_ptr<topics::Writer> writer_;
   std::unique_ptr<SinkEdge> edge_;
   std::optional<topics::TopicName> letters_topic_;
-  topics::TopicRules letters_rules_;
-  topics::RecordBatch letters_;
+  std::optional<DeadLetters> letters_;  // once it is open
   ConnectorOptions options_;
   std::unique_ptr<PayloadOpener> opener_;  // null: payloads are not sealed
   std::unique_ptr<Source> source_;         // ends before what it writes to
@@ -60,7 +59,8 @@ class SourceWork final : public ConnectorWork {
 Result<> SourceWork::open() {
   options_ = TRY(read_options(*spec_.kind, spec_.direction, spec_.texts, place_.rules, true));
   letters_topic_ = TRY(topics::TopicName::parse(dead_letters_topic(spec_.id().value())));
-  letters_rules_ = TRY(ensure_dead_letters_topic(place_.log, *letters_topic_, spec_.tasks)).rules;
+  const auto letters = TRY(ensure_dead_letters_topic(place_.log, *letters_topic_, spec_.tasks));
+  letters_.emplace(spec_.id().value(), letters.rules);
   edge_ = TRY(
       SinkEdge::create_raw(place_.log, place_.keys, spec_.stream, number_, place_.sealed_topics));
   writer_ = TRY(place_.log.task_writer(Query::writer_id(spec_.id(), 0, number_)));
@@ -103,8 +103,7 @@ void SourceWork::bury(const topics::RecordView& record, std::string_view reason,
     letter.headers = {};
   }
   const topics::TopicPartition nowhere{own_.topic, number_};
-  append_dead_letter(letter, {.partition = nowhere, .offset = -1}, reason, spec_.id().value(),
-                     letters_rules_, letters_);
+  letters_->add(letter, {.partition = nowhere, .offset = -1}, reason);
 }
 
 Result<> SourceWork::gather(const SourceBatch& batch) {
@@ -142,8 +141,7 @@ Result<> SourceWork::commit(const SourceBatch& batch) {
   auto commit = TRY(writer_->begin());
   TRY(append_grants(batch, *commit));
   TRY(edge_->append_to(*commit));
-  if (!letters_.empty())
-    TRY_IN(commit->append({*letters_topic_, number_}, letters_), "writing dead letters");
+  TRY(letters_->append_to(*commit, {*letters_topic_, number_}));
   StoreWrites state(kSourceStore, commit->state(id_));
   for (const StateChange& change : batch.state) {
     if (change.value)
@@ -169,9 +167,9 @@ Result<> SourceWork::step(topics::Deadline deadline, Work& done) {
   done.bytes_in += batch->records.bytes();
   done.records_out += edge_->records();
   done.bytes_out += edge_->bytes();
-  done.dead_letters += letters_.size();
+  done.dead_letters += letters_->size();
   edge_->clear();
-  letters_.clear();
+  letters_->clear();
   return source_->committed();
 }
 

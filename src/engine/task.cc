@@ -54,7 +54,8 @@ Task::Task(const TaskContext& context, std::shared_ptr<Query> query, std::int32_
       query_(std::move(query)),
       partition_(partition),
       id_(query_->task_id(partition)),
-      chain_({}) {}
+      chain_({}),
+      dead_letters_(query_->id().value(), query_->dead_letters_rules()) {}
 
 Result<std::unique_ptr<Task>> Task::build(const TaskContext& context, std::shared_ptr<Query> query,
                                           std::int32_t partition) {
@@ -341,9 +342,8 @@ void Task::reject(data::RowOrigin origin, std::string_view reason) {
 void Task::bury(data::RowIndex row, std::string_view reason) {
   if (buried_.empty()) buried_.resize(source_->batch().rows, 0);
   if (std::exchange(buried_[row], 1) != 0) return;  // the first reason stays
-  append_dead_letter(source_->record(row),
-                     {source_->from(), source_->offset(row), source_->epoch(row)}, reason,
-                     query_->id().value(), query_->dead_letters_rules(), dead_letters_);
+  dead_letters_.add(source_->record(row),
+                    {source_->from(), source_->offset(row), source_->epoch(row)}, reason);
 }
 
 std::size_t Task::output_bytes() const {
@@ -377,9 +377,16 @@ Result<> Task::commit() {
 
 // One commit at a time: while one is in flight, the sink keeps what it has.
 Result<> Task::hand_over() {
-  if (in_flight_ != nullptr || sink_ == nullptr || !sink_->is_worth_handing_over()) return {};
+  const bool rows = sink_ != nullptr && sink_->is_worth_handing_over();
+  const bool letters = dead_letters_.is_worth_handing_over();
+  if (in_flight_ != nullptr || (!rows && !letters)) return {};
   if (next_ == nullptr) next_ = TRY(writer_->begin());
-  return sink_->append_to(*next_);
+  if (rows) TRY(sink_->append_to(*next_));
+  return letters ? append_letters(*next_) : Result<>();
+}
+
+Result<> Task::append_letters(topics::Commit& commit) {
+  return dead_letters_.append_to(commit, {query_->dead_letters_topic(), partition_});
 }
 
 Result<> Task::start_commit() {
@@ -420,10 +427,7 @@ Result<> Task::settle() {
 
 Result<> Task::fill(topics::Commit& commit) {
   if (sink_ != nullptr) TRY(sink_->append_to(commit));
-  if (!dead_letters_.empty()) {
-    topics::TopicPartition to{query_->dead_letters_topic(), partition_};
-    TRY_IN(commit.append(to, dead_letters_), "writing dead letters");
-  }
+  TRY(append_letters(commit));
   topics::StateWrites& state = commit.state(id_);
   for (const Input& input : inputs_) input.edge->write_state(state);
   TRY(chain_.on_commit(state));

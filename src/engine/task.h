@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "engine/dead_letter.h"
 #include "engine/failure_log.h"
 #include "engine/operator.h"
 #include "engine/query.h"
@@ -95,6 +96,7 @@ class Task final : private Emitter {
   Result<> settle_if_done();  // does not wait
   Result<> start_commit();
   Result<> hand_over();  // to the next commit, what is worth it already
+  Result<> append_letters(topics::Commit& commit);
   Result<> fill(topics::Commit& commit);
   void count_committed();
   void show_missing();
@@ -137,7 +139,7 @@ class Task final : private Emitter {
   Work gathered_;
   std::unique_ptr<topics::Commit>
       next_;  // null: nothing is handed over; destroyed before the writer
-  topics::RecordBatch dead_letters_;
+  DeadLetters dead_letters_;
   Time first_uncommitted_{};
 
   // The commit whose outcome is open. Destroyed before the writer.

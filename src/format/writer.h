@@ -7,8 +7,8 @@
 #include <span>
 #include <vector>
 
+#include "base/append_buffer.h"
 #include "base/bytes.h"
-#include "base/check.h"
 #include "base/error.h"
 #include "data/column.h"
 #include "data/row_errors.h"
@@ -17,48 +17,45 @@
 
 namespace penstock::format {
 
-// Encoded keys or values, one after the other. Reused over batches; the owner wipes it if it must.
+// Encoded keys or values, one after the other. Reused over batches; wiped when it ends.
 class EncodedRows {
  public:
-  void clear();  // keeps the memory
+  EncodedRows() = default;
+  EncodedRows(EncodedRows&&) = default;
+  EncodedRows& operator=(EncodedRows&&) = default;
+  ~EncodedRows() { bytes_.wipe(); }
+
+  void clear();  // keeps the memory, and what is in it
+  void wipe();   // nothing of what it ever held can be read in there
   std::size_t size() const { return ends_.size(); }
   Slice operator[](std::size_t i) const {  // valid until the next encode() or clear()
     std::uint32_t begin = i == 0 ? 0 : ends_[i - 1];
     if (nulls_[i] != 0) return {};
     return {bytes_.data() + begin, ends_[i] - begin};
   }
-  std::size_t bytes() const { return used_; }
+  std::size_t bytes() const { return bytes_.size(); }
   std::span<const std::uint32_t> ends() const { return ends_; }  // a null row ends where it begins
   std::span<const std::uint8_t> nulls() const { return nulls_; }
-  ByteSpan storage() { return bytes_; }  // for wiping: the first bytes() of it are in use
-  std::size_t capacity() const { return bytes_.size(); }
+  ByteView storage() const { return bytes_.view(); }  // of all rows
+  std::size_t capacity() const { return bytes_.capacity(); }
 
   // For the writers: at least n writable bytes behind the rows that ended, then the end of a row.
   // An end that would pass 4 GiB is refused: false, and the row is null.
-  std::uint8_t* room(std::size_t n) {
-    // Never without memory: an empty row that is not null must have an address.
-    if (bytes_.size() <= used_ + n) [[unlikely]]
-      grow(n);
-    return bytes_.data() + used_;
-  }
+  std::uint8_t* room(std::size_t n) { return bytes_.room(n); }
   bool end_row(std::size_t row_bytes) {
-    CHECK(row_bytes <= bytes_.size() - used_);
-    if (used_ + row_bytes > std::numeric_limits<std::uint32_t>::max()) [[unlikely]] {
+    if (bytes_.size() + row_bytes > std::numeric_limits<std::uint32_t>::max()) [[unlikely]] {
       end_null_row();
       return false;
     }
-    used_ += row_bytes;
-    ends_.push_back(static_cast<std::uint32_t>(used_));
+    bytes_.add(row_bytes);
+    ends_.push_back(static_cast<std::uint32_t>(bytes_.size()));
     nulls_.push_back(0);
     return true;
   }
   void end_null_row();
 
  private:
-  void grow(std::size_t n);
-
-  ByteBuffer bytes_;  // as long as the memory
-  std::size_t used_ = 0;
+  AppendBuffer bytes_;
   std::vector<std::uint32_t> ends_;
   std::vector<std::uint8_t> nulls_;
 };

@@ -59,7 +59,7 @@ struct Opener::Pending {
 };
 
 void OpenedBatch::reset(std::size_t sealed_bytes, std::size_t rows) {
-  wipe();
+  forget();
   // A plaintext with its newline is shorter than its sealed form. One byte more at the start takes
   // the first record's kind.
   std::size_t bytes = 1 + sealed_bytes + kOpenPadding;
@@ -70,12 +70,18 @@ void OpenedBatch::reset(std::size_t sealed_bytes, std::size_t rows) {
   rows_.reserve(rows);
 }
 
-void OpenedBatch::wipe() {
-  if (end_ > 0 && memory_.size() > 0) penstock::wipe({memory_.data(), end_});
+void OpenedBatch::forget() {
+  used_ = std::max(used_, end_);
   end_ = 0;
   refused_ = 0;
   rows_.clear();
   epochs_.clear();
+}
+
+void OpenedBatch::wipe() {
+  forget();
+  if (used_ > 0 && memory_.size() > 0) penstock::wipe({memory_.data(), used_});
+  used_ = 0;
 }
 
 void OpenedBatch::finish() {

@@ -42,14 +42,15 @@ struct Opened {
 inline constexpr std::size_t kOpenPadding = 64;
 
 // Plaintexts of a batch, one after the other, each followed by a newline: "\n" body "\n" body "\n".
-// Records that did not open take no space. The caller owns the memory, wipes it after the batch and
-// uses it again.
+// Records that did not open take no space. The caller owns the memory, uses it again for the next
+// batch, and wipes it when none follows.
 class OpenedBatch {
  public:
   // Makes room for a batch whose sealed values have `sealed_bytes` in all and whose rows are
   // `rows`. Allocates only when the memory is too small; wipes what it gives up.
   void reset(std::size_t sealed_bytes, std::size_t rows);
-  void wipe();  // the plaintexts; rows are forgotten
+  void forget();  // the rows: the next batch takes the place of the plaintexts, or wipe() comes
+  void wipe();    // the plaintexts of all batches so far; rows are forgotten
 
   std::span<const Opened> rows() const { return rows_; }
   ByteView bytes_of(std::size_t row) const {
@@ -81,6 +82,7 @@ class OpenedBatch {
   std::vector<Opened> rows_;
   std::vector<EpochName> epochs_;  // one per run of rows; those beyond 65,535 runs are not named
   std::size_t end_ = 0;
+  std::size_t used_ = 0;  // bytes that may hold plaintexts of batches before
   std::size_t refused_ = 0;
 };
 

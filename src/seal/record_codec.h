@@ -199,24 +199,63 @@ inline std::size_t ciphertext_head(const std::uint8_t* at, std::size_t rest) {
   return out.ciphertext.size() >= kCiphertextBytesMin;
 }
 
-// Memory for one record's AAD, used again for the next; keys that do not fit go to the heap.
+// Memory for one record's AAD, used again for the next; keys that do not fit go to the heap. Where
+// a record has all in the places of the one before it, only its own bytes are written.
 class AadMemory {
  public:
   // Valid until the next write() or move.
   ByteView write(const RecordContext& context, const std::uint8_t* protected_header) {
-    std::size_t bytes_max = aad_bytes_max(context);
+    if (!fits_last(context)) [[unlikely]]
+      return write_anew(context, protected_header);
+    std::memcpy(small_ + kAadStart.size(), protected_header, kProtectedBytes);
+    if (context.key.size > 0)
+      std::memcpy(small_ + time_at_ - context.key.size, context.key.data, context.key.size);
+    store_u64(small_ + time_at_ + 1, static_cast<std::uint64_t>(*context.timestamp_ms));
+    return {small_, bytes_};
+  }
+
+ private:
+  static constexpr std::size_t kSmallBytes = 512;
+
+  // Times since 1970 that take more than 32 bits, as all since February 1970 do.
+  static bool has_usual_time(const RecordContext& context) {
+    return context.timestamp_ms && *context.timestamp_ms > 0xffff'ffff;
+  }
+  bool fits_last(const RecordContext& context) const {
+    return bytes_ > 0 && has_usual_time(context) && !context.path &&
+           context.partition == partition_ && context.key.size == key_bytes_ &&
+           (context.key.data == nullptr) == key_is_null_;
+  }
+  ByteView write_anew(const RecordContext& context, const std::uint8_t* protected_header) {
+    const std::size_t bytes_max = aad_bytes_max(context);
     std::uint8_t* memory = small_;
     if (bytes_max > sizeof small_) [[unlikely]] {
       if (large_.size() < bytes_max) large_.resize(bytes_max);
       memory = large_.data();
     }
-    return {memory, write_aad(context, protected_header, memory)};
+    const std::size_t bytes = write_aad(context, protected_header, memory);
+    bytes_ = 0;
+    if (memory == small_ && has_usual_time(context) && !context.path) {
+      bytes_ = bytes;
+      partition_ = context.partition;
+      key_bytes_ = context.key.size;
+      key_is_null_ = context.key.data == nullptr;
+      const std::size_t behind_time =
+          1 + (partition_ ? cbor_head_bytes(static_cast<std::uint32_t>(*partition_)) : 1);
+      time_at_ = bytes - behind_time - kTimeBytes;
+    }
+    return {memory, bytes};
   }
 
- private:
-  static constexpr std::size_t kSmallBytes = 512;
+  static constexpr std::size_t kTimeBytes = 9;
   std::uint8_t small_[kSmallBytes];
   ByteBuffer large_;
+  // Of what small_ holds.
+  std::size_t bytes_ = 0;  // 0: nothing that the next may keep
+  std::size_t time_at_ = 0;
+  std::size_t key_bytes_ = 0;
+  std::optional<std::int32_t> partition_;
+  bool key_is_null_ = true;
 };
 
 }  // namespace penstock::seal

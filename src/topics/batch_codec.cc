@@ -380,7 +380,7 @@ ByteBuffer encode_gap(std::uint32_t topic_id, std::uint32_t partition, Offset ba
 void EncodedBatches::append(const RecordBatch& records, std::uint32_t topic_id,
                             std::uint32_t partition) {
   constexpr std::size_t kColumnBytesMax = 20;  // of one record
-  reserve(records.bytes() + kColumnBytesMax * records.size() + kBatchHeaderBytes);
+  bytes_.room(records.bytes() + kColumnBytesMax * records.size() + kBatchHeaderBytes);
   for (std::size_t first = 0; first < records.size();) {
     std::size_t last = cut_after(records, first);
     append_rows(records, first, last, {.topic_id = topic_id, .partition = partition});
@@ -401,7 +401,7 @@ void EncodedBatches::append_rows(const RecordBatch& records, std::size_t first, 
   if (header.header_bytes > 0) header.flags |= BatchHeader::kHasHeaders;
   std::size_t bytes = header.bytes();
   CHECK(bytes <= kBatchBytesMax);
-  std::uint8_t* start = grow(bytes);
+  std::uint8_t* start = bytes_.room(bytes);
   std::uint8_t* to = write_ends(start + kBatchHeaderBytes, records.value_cells(), first, last);
   if (header.flags & BatchHeader::kHasKeys) to = write_ends(to, records.key_cells(), first, last);
   to = write_deltas(to, timestamps, header);
@@ -416,28 +416,13 @@ void EncodedBatches::append_rows(const RecordBatch& records, std::size_t first, 
   // header.
   header.crc = crc32c({start + kBatchHeaderBytes, bytes - kBatchHeaderBytes});
   write_header(start, header);
-}
-
-void EncodedBatches::reserve(std::size_t bytes) {
-  if (size_ + bytes <= capacity_) return;
-  std::size_t capacity = std::max(size_ + bytes, capacity_ + capacity_ / 2);
-  auto larger = std::make_unique_for_overwrite<std::uint8_t[]>(capacity);
-  if (size_ > 0) std::memcpy(larger.get(), data_.get(), size_);
-  data_ = std::move(larger);
-  capacity_ = capacity;
-}
-
-std::uint8_t* EncodedBatches::grow(std::size_t bytes) {
-  reserve(bytes);
-  return data_.get() + std::exchange(size_, size_ + bytes);
+  bytes_.add(bytes);
 }
 
 void EncodedBatches::clear() {
-  size_ = 0;
+  bytes_.clear();
   records_ = 0;
-  if (capacity_ <= kKeptBytes) return;
-  data_.reset();
-  capacity_ = 0;
+  if (bytes_.capacity() > kKeptBytes) bytes_.release();
 }
 
 BatchHeader place_batch(ByteSpan bytes, Offset base, std::uint64_t round) {

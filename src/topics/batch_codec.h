@@ -17,8 +17,8 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 
+#include "base/append_buffer.h"
 #include "base/bytes.h"
 #include "base/error.h"
 #include "topics/record.h"
@@ -99,23 +99,19 @@ class EncodedBatches {
   void append(const RecordBatch& records, std::uint32_t topic_id, std::uint32_t partition);
   void clear();  // keeps at most kKeptBytes of memory: a usual commit's is there for the next one
 
-  bool empty() const { return size_ == 0; }
+  bool empty() const { return bytes_.empty(); }
   std::size_t records() const { return records_; }
-  ByteView bytes() const { return {data_.get(), size_}; }
-  ByteSpan bytes() { return {data_.get(), size_}; }
+  ByteView bytes() const { return bytes_.view(); }
+  ByteSpan bytes() { return bytes_.span(); }
 
  private:
   // Above what a task gathers for one commit, with its columns: what is given back after each
   // commit costs page faults in the next.
   static constexpr std::size_t kKeptBytes = 16 << 20;
-  void reserve(std::size_t bytes);  // behind what is there
   void append_rows(const RecordBatch& records, std::size_t first, std::size_t last,
                    BatchHeader header);
-  std::uint8_t* grow(std::size_t bytes);
 
-  std::unique_ptr<std::uint8_t[]> data_;
-  std::size_t size_ = 0;
-  std::size_t capacity_ = 0;
+  AppendBuffer bytes_;
   std::size_t records_ = 0;
 };
 

@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
-#include "base/secret.h"
 
 namespace penstock::topics {
 namespace {
@@ -28,19 +27,20 @@ std::uint32_t number_at(const std::uint8_t* from) {
 
 // Adds a cell to a column. The areas' sizes stay below 2^31 (limits.h bounds a commit far below
 // it).
-void append_cell(RecordBatch::Cells& cells, ByteBuffer& area, std::optional<ByteView> bytes) {
+void append_cell(RecordBatch::Cells& cells, AppendBuffer& area, std::optional<ByteView> bytes) {
   std::size_t row = cells.ends.size();
   if (!bytes && cells.nulls.empty()) cells.nulls.resize(row, 0);
   if (!bytes || !cells.nulls.empty()) cells.nulls.push_back(bytes ? 0 : 1);
-  if (bytes && !bytes->empty()) area.insert(area.end(), bytes->begin(), bytes->end());
+  if (bytes) area.append(*bytes);
   CHECK(area.size() <= std::numeric_limits<std::int32_t>::max());
   cells.ends.push_back(static_cast<std::uint32_t>(area.size()));
 }
 
-void append_packed(RecordBatch::Cells& cells, ByteBuffer& area, const RecordBatch::Packed& packed) {
+void append_packed(RecordBatch::Cells& cells, AppendBuffer& area,
+                   const RecordBatch::Packed& packed) {
   const std::size_t begin = area.size(), first = cells.ends.size();
   CHECK(begin + packed.bytes.size() <= std::numeric_limits<std::int32_t>::max());
-  area.insert(area.end(), packed.bytes.begin(), packed.bytes.end());
+  area.append(packed.bytes);
   cells.ends.resize(first + packed.ends.size());
   for (std::size_t i = 0; i < packed.ends.size(); ++i)
     cells.ends[first + i] = static_cast<std::uint32_t>(begin + packed.ends[i]);
@@ -48,7 +48,8 @@ void append_packed(RecordBatch::Cells& cells, ByteBuffer& area, const RecordBatc
 }
 
 // As many cells without bytes: nulls, or empty.
-void append_empty(RecordBatch::Cells& cells, const ByteBuffer& area, std::size_t count, bool null) {
+void append_empty(RecordBatch::Cells& cells, const AppendBuffer& area, std::size_t count,
+                  bool null) {
   const std::size_t first = cells.ends.size();
   cells.ends.resize(first + count, static_cast<std::uint32_t>(area.size()));
   if (null && cells.nulls.empty()) cells.nulls.resize(first, 0);
@@ -163,13 +164,25 @@ void RecordBatch::append(const RecordView& record) {
 
 void RecordBatch::append(const std::optional<Packed>& keys, const Packed& values,
                          std::span<const data::TimestampMs> timestamps_ms) {
+  append_packed(value_cells_, values_, values);
+  end_values(keys, timestamps_ms);
+}
+
+void RecordBatch::end_value(std::size_t bytes) {
+  values_.add(bytes);
+  CHECK(values_.size() <= std::numeric_limits<std::int32_t>::max());
+  value_cells_.ends.push_back(static_cast<std::uint32_t>(values_.size()));
+}
+
+void RecordBatch::end_values(const std::optional<Packed>& keys,
+                             std::span<const data::TimestampMs> timestamps_ms) {
   const std::size_t count = timestamps_ms.size();
-  CHECK(values.ends.size() == count && (!keys || keys->ends.size() == count));
+  CHECK(value_cells_.ends.size() == size() + count && (!keys || keys->ends.size() == count));
+  if (!value_cells_.nulls.empty()) value_cells_.nulls.resize(value_cells_.ends.size(), 0);
   if (keys)
     append_packed(key_cells_, keys_, *keys);
   else
     append_empty(key_cells_, keys_, count, true);
-  append_packed(value_cells_, values_, values);
   append_empty(header_cells_, headers_, count, false);
   timestamps_ms_.insert(timestamps_ms_.end(), timestamps_ms.begin(), timestamps_ms.end());
 }
@@ -185,14 +198,14 @@ void RecordBatch::clear() {
 }
 
 void RecordBatch::wipe() {
-  for (ByteBuffer* bytes : {&keys_, &values_, &headers_}) penstock::wipe(*bytes);
+  for (AppendBuffer* bytes : {&keys_, &values_, &headers_}) bytes->wipe();
   clear();
 }
 
 RecordView RecordBatch::operator[](std::size_t row) const {
   CHECK(row < size());
-  return {cell_at(key_cells_, keys_, row), cell_at(value_cells_, values_, row), timestamps_ms_[row],
-          *cell_at(header_cells_, headers_, row)};
+  return {cell_at(key_cells_, keys(), row), cell_at(value_cells_, values(), row),
+          timestamps_ms_[row], *cell_at(header_cells_, headers(), row)};
 }
 
 void ReadBuffer::clear() {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/append_buffer.h"
 #include "base/bytes.h"
 #include "data/time.h"
 #include "topics/names.h"
@@ -81,6 +82,12 @@ class RecordBatch {
   };
   void append(const std::optional<Packed>& keys, const Packed& values,
               std::span<const data::TimestampMs> timestamps_ms);
+  // Many at once whose values, none of them null, are made in place: for each its room, of at least
+  // so many bytes, then its end; then all that they have beside.
+  std::uint8_t* value_room(std::size_t bytes) { return values_.room(bytes); }
+  void end_value(std::size_t bytes);
+  void end_values(const std::optional<Packed>& keys,
+                  std::span<const data::TimestampMs> timestamps_ms);
   void clear();  // keeps the memory
   void wipe();   // the same, and nothing of it can be read in there
   std::size_t size() const { return timestamps_ms_.size(); }
@@ -97,14 +104,14 @@ class RecordBatch {
   const Cells& key_cells() const { return key_cells_; }
   const Cells& value_cells() const { return value_cells_; }
   const Cells& header_cells() const { return header_cells_; }
-  ByteView keys() const { return keys_; }
-  ByteView values() const { return values_; }
-  ByteView headers() const { return headers_; }
+  ByteView keys() const { return keys_.view(); }
+  ByteView values() const { return values_.view(); }
+  ByteView headers() const { return headers_.view(); }
   const std::vector<data::TimestampMs>& timestamps_ms() const { return timestamps_ms_; }
 
  private:
   Cells key_cells_, value_cells_, header_cells_;
-  ByteBuffer keys_, values_, headers_;
+  AppendBuffer keys_, values_, headers_;
   std::vector<data::TimestampMs> timestamps_ms_;
 };
 

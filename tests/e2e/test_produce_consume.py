@@ -28,8 +28,8 @@ CREATE STREAM {sink} WITH (KAFKA_TOPIC='{sink}', VALUE_FORMAT='JSON'{more}) AS
     def test_they_are_a_list_of_names_and_values(self) -> None:
         row = self.consume(self.letters, "--with-metadata")[0]
         self.assertEqual([header["name"] for header in row["headers"]],
-                         ["penstock." + name for name in ("origin_topic", "origin_partition", "origin_offset",
-                                                          "origin_timestamp_ms", "reason", "query")])
+                         ["penstock." + name for name in ("origin_topic", "origin_partition", "reason", "query",
+                                                          "origin_offset", "origin_timestamp_ms")])
         self.assertTrue(all(isinstance(header["value"], str) for header in row["headers"]))
         self.assertNotIn("headers", self.consume("in", "--with-metadata")[0])
 
