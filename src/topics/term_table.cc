@@ -45,8 +45,8 @@ void TermTable::erase(const Hash128& hash) {
 }
 
 void TermTable::grow() {
-  std::vector<Entry> before = std::move(slots_);
-  slots_ = std::vector<Entry>(before.empty() ? kSlotsFirst : 2 * before.size());
+  Slots before = std::move(slots_);
+  slots_ = Slots(before.empty() ? kSlotsFirst : 2 * before.size());
   for (const Entry& entry : before) {
     if (!entry.used) continue;
     std::size_t at = place_of(entry.hash);
