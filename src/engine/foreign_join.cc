@@ -55,11 +55,9 @@ bool ForeignJoin::load(ByteView key, ByteView value) {
   std::uint8_t kind = 0;
   data::TimestampMs time_ms = 0;
   if (!take_number(key, kind) || kind > kLeftEntry || !take_number(value, time_ms)) return false;
-  bytes_ += key.size() + value.size();
   if (kind == kRightEntry) {
     if (!is_join_row(value, right_types_)) return false;
-    right_.insert_or_assign(
-        to_buffer(key), Referred{std::make_shared<const ByteBuffer>(to_buffer(value)), time_ms});
+    right_.load(to_buffer(key), {std::make_shared<const ByteBuffer>(to_buffer(value)), time_ms});
     return true;
   }
   std::uint32_t foreign_bytes = 0, number_ends = 0;
@@ -67,9 +65,8 @@ bool ForeignJoin::load(ByteView key, ByteView value) {
       !take_number(value, number_ends) || value.size() < number_ends ||
       !is_join_row(value, left_types_))
     return false;
-  left_.insert_or_assign(
-      {to_buffer(key.first(foreign_bytes)), to_buffer(key.subspan(foreign_bytes))},
-      referring_of(value.first(number_ends), value.subspan(number_ends), time_ms));
+  left_.load({to_buffer(key.first(foreign_bytes)), to_buffer(key.subspan(foreign_bytes))},
+             referring_of(value.first(number_ends), value.subspan(number_ends), time_ms));
   return true;
 }
 
@@ -102,23 +99,17 @@ void ForeignJoin::take_left(const data::Batch& batch, data::RowIndex row) {
   const Referring referring = referring_of(key_and_number, rest, input.timestamp_ms);
 
   Place place{input.key, std::move(key)};
-  left_changed_.insert(place);
-  if (const auto found = left_.find(place); found != left_.end()) {
-    bytes_ -= 2 * found->second.row->size();
-    left_.erase(found);
-  }
   if (!there) {
+    left_.erase(place);
     if (wants_answer) output_.add(input, referring.gone, nullptr, input.timestamp_ms);
     return;
   }
-  bytes_ += 2 * referring.row->size();
-  left_.emplace(std::move(place), referring);
-  const auto right = right_.find(input.key);
-  const Referred* found = right != right_.end() ? &right->second : nullptr;
+  left_.put(std::move(place), referring);
+  const KeptRow* found = right_.find(input.key);
   if (found != nullptr || outer_ || wants_answer) answer(input, referring, found);
 }
 
-void ForeignJoin::answer(const JoinInput& by, const Referring& left, const Referred* right) {
+void ForeignJoin::answer(const JoinInput& by, const Referring& left, const KeptRow* right) {
   const bool joined = right != nullptr || outer_;
   const data::TimestampMs time =
       std::max({by.timestamp_ms, left.timestamp_ms, right != nullptr ? right->timestamp_ms : 0});
@@ -126,66 +117,46 @@ void ForeignJoin::answer(const JoinInput& by, const Referring& left, const Refer
 }
 
 void ForeignJoin::take_right(const JoinInput& input) {
-  const auto found = right_.find(input.key);
-  if (found != right_.end()) {
-    bytes_ -= found->second.row->size();
-    right_.erase(found);
-  } else if (input.row == nullptr) {
+  const KeptRow* now = nullptr;
+  if (input.row != nullptr)
+    now = &right_.put(input.key, {input.row, input.timestamp_ms});
+  else if (!right_.erase(input.key))
     return;
-  }
-  right_changed_.insert(input.key);
-  const Referred* now = nullptr;
-  if (input.row != nullptr) {
-    bytes_ += input.row->size();
-    now =
-        &right_.insert_or_assign(input.key, Referred{input.row, input.timestamp_ms}).first->second;
-  }
-  for (auto at = left_.lower_bound({input.key, {}});
-       at != left_.end() && at->first.first == input.key; ++at)
+  const auto& left = left_.entries();
+  for (auto at = left.lower_bound({input.key, {}});
+       at != left.end() && at->first.first == input.key; ++at)
     answer(input, at->second, now);
 }
 
 Result<> ForeignJoin::on_commit(topics::StateWrites& state) {
   ByteBuffer key, value;
-  for (const ByteBuffer& changed : right_changed_) {
+  right_.take_changes([&](const ByteBuffer& of, const KeptRow* right) {
     key.assign(1, kRightEntry);
-    append_bytes(key, changed);
-    const auto found = right_.find(changed);
-    if (found == right_.end()) {
-      state.erase(key);
-      continue;
-    }
+    append_bytes(key, of);
+    if (right == nullptr) return state.erase(key);
     value.clear();
-    append_number(value, found->second.timestamp_ms);
-    append_bytes(value, *found->second.row);
+    append_number(value, right->timestamp_ms);
+    append_bytes(value, *right->row);
     state.put(key, value);
-  }
-  for (const Place& place : left_changed_) {
+  });
+  left_.take_changes([&](const Place& place, const Referring* left) {
     key.assign(1, kLeftEntry);
     append_number(key, static_cast<std::uint32_t>(place.first.size()));
     append_bytes(key, place.first);
     append_bytes(key, place.second);
-    const auto found = left_.find(place);
-    if (found == left_.end()) {
-      state.erase(key);
-      continue;
-    }
-    const Referring& left = found->second;
+    if (left == nullptr) return state.erase(key);
     value.clear();
-    append_number(value, left.timestamp_ms);
-    append_number(value, static_cast<std::uint32_t>(left.gone->size() - sizeof kFalseCell -
+    append_number(value, left->timestamp_ms);
+    append_number(value, static_cast<std::uint32_t>(left->gone->size() - sizeof kFalseCell -
                                                     others_ * sizeof kNullCell));
-    append_bytes(value, *left.row);
+    append_bytes(value, *left->row);
     state.put(key, value);
-  }
-  right_changed_.clear();
-  left_changed_.clear();
+  });
   return {};
 }
 
 std::size_t ForeignJoin::memory_bytes() const {
-  constexpr std::size_t kEntryBytes = 256;
-  return bytes_ + kEntryBytes * (left_.size() + right_.size()) + output_.memory_bytes();
+  return left_.memory_bytes() + right_.memory_bytes() + output_.memory_bytes();
 }
 
 }  // namespace penstock::engine

@@ -1,13 +1,12 @@
 // A join of two tables by a foreign key: where the rows that are referred to are.
 #pragma once
 
-#include <map>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "engine/join_output.h"
+#include "engine/kept_entries.h"
 
 namespace penstock::engine {
 
@@ -27,11 +26,8 @@ class ForeignJoin {
  private:
   struct Referring {
     JoinRow row, gone;  // as they stand in the output: there, and not there
-    data::TimestampMs timestamp_ms;
-  };
-  struct Referred {
-    JoinRow row;
-    data::TimestampMs timestamp_ms;
+    data::TimestampMs timestamp_ms = 0;
+    friend std::size_t kept_bytes(const Referring& kept) { return 2 * kept.row->size(); }
   };
   using Place = std::pair<ByteBuffer, ByteBuffer>;  // what is referred to, the left table's key
 
@@ -39,17 +35,14 @@ class ForeignJoin {
   void take_left(const data::Batch& batch, data::RowIndex row);
   void take_right(const JoinInput& input);
   Referring referring_of(ByteView key_and_number, ByteView rest, data::TimestampMs time_ms) const;
-  void answer(const JoinInput& by, const Referring& left, const Referred* right);
+  void answer(const JoinInput& by, const Referring& left, const KeptRow* right);
 
   const bool outer_;  // LEFT
   const std::size_t keys_, others_;
   const std::string store_;
   const std::vector<data::Type> left_types_, right_types_;  // of the rows' cells
-  std::map<Place, Referring> left_;
-  std::map<ByteBuffer, Referred> right_;
-  std::set<Place> left_changed_;  // since the last commit
-  std::set<ByteBuffer> right_changed_;
-  std::size_t bytes_ = 0;
+  KeptEntries<Referring, Place> left_;
+  KeptEntries<KeptRow> right_;
   JoinOutput output_;
 };
 

@@ -51,8 +51,7 @@ Result<> ForeignChangesOperator::open(StateReader& state) {
     if (known && kind == kCountKey && key.empty() && value.size() == sizeof changes_) {
       take_number(value, changes_);
     } else if (known && kind == kRowKey && is_cell(value, columns_[0].type())) {
-      bytes_ += key.size() + value.size();
-      foreign_.insert_or_assign(to_buffer(key), to_buffer(value));
+      foreign_.load(to_buffer(key), to_buffer(value));
     } else {
       ++malformed;
     }
@@ -75,20 +74,15 @@ void ForeignChangesOperator::take(const data::Batch& batch, data::RowIndex row) 
   append_keys(key, batch, 1, keys_, row);
   const bool there = batch.kind(row) == data::RowKind::insert && !batch.columns[0]->is_null(row);
   if (there) data::append_cell_bytes(foreign, *batch.columns[0], row);
-  const auto found = foreign_.find(key);
-  const bool was_there = found != foreign_.end();
-  if (!there && !was_there) return;
-  if (was_there && (!there || found->second != foreign))
-    said_.push_back({row, found->second, /*answer=*/!there, /*there=*/false});
-  if (there) said_.push_back({row, foreign, /*answer=*/was_there, /*there=*/true});
-  changed_.insert(key);
-  if (was_there) {
-    bytes_ -= key.size() + found->second.size();
-    foreign_.erase(found);
+  const ByteBuffer* before = foreign_.find(key);
+  if (before != nullptr && (!there || *before != foreign))
+    said_.push_back({row, *before, /*answer=*/!there, /*there=*/false});
+  if (there) {
+    said_.push_back({row, foreign, /*answer=*/before != nullptr, /*there=*/true});
+    foreign_.put(std::move(key), std::move(foreign));
+  } else {
+    foreign_.erase(key);
   }
-  if (!there) return;
-  bytes_ += key.size() + foreign.size();
-  foreign_.emplace(std::move(key), std::move(foreign));
 }
 
 void ForeignChangesOperator::copy_cell(const data::Column& from, std::size_t row, data::Column& to,
@@ -135,26 +129,20 @@ void ForeignChangesOperator::fill(const data::Batch& batch, data::Arena& arena) 
 }
 
 Result<> ForeignChangesOperator::on_commit(topics::StateWrites& state) {
-  if (changed_.empty()) return {};
+  if (!foreign_.has_changed()) return {};
   ByteBuffer key, count;
   append_number(count, changes_);
   state.put(ByteView(&kCountKey, 1), count);
-  for (const ByteBuffer& changed : changed_) {
+  foreign_.take_changes([&](const ByteBuffer& of, const ByteBuffer* foreign) {
     key.assign(1, kRowKey);
-    key.insert(key.end(), changed.begin(), changed.end());
-    const auto found = foreign_.find(changed);
-    if (found == foreign_.end())
-      state.erase(key);
-    else
-      state.put(key, found->second);
-  }
-  changed_.clear();
+    key.insert(key.end(), of.begin(), of.end());
+    foreign != nullptr ? state.put(key, *foreign) : state.erase(key);
+  });
   return {};
 }
 
 std::size_t ForeignChangesOperator::memory_bytes() const {
-  constexpr std::size_t kEntryBytes = 96;
-  return bytes_ + kEntryBytes * foreign_.size();
+  return foreign_.memory_bytes();
 }
 
 ForeignResultOperator::ForeignResultOperator(const sql::ForeignResultStep& step,
@@ -172,8 +160,7 @@ Result<> ForeignResultOperator::open(StateReader& state) {
       ++malformed;
       return;
     }
-    bytes_ += key.size();
-    newest_.insert_or_assign(to_buffer(key), number);
+    newest_.load(to_buffer(key), number);
   }));
   if (malformed == 0) return {};
   return fail(ErrorCode::corrupt,
@@ -184,11 +171,9 @@ bool ForeignResultOperator::is_newest(const data::Batch& batch, data::RowIndex r
   key_.clear();
   append_keys(key_, batch, 0, keys_, row);
   const std::int64_t number = batch.columns[keys_ + kNumber]->values<std::int64_t>()[row];
-  const auto [found, is_new] = newest_.try_emplace(key_, number);
-  if (!is_new && number < found->second) return false;
-  if (is_new) bytes_ += key_.size();
-  if (is_new || number > found->second) changed_.insert(key_);
-  found->second = number;
+  const std::int64_t* newest = newest_.find(key_);
+  if (newest != nullptr && number < *newest) return false;
+  if (newest == nullptr || number > *newest) newest_.put(key_, number);
   return true;
 }
 
@@ -217,18 +202,16 @@ Result<Flow> ForeignResultOperator::process(const data::Batch& batch, Emitter& o
 
 Result<> ForeignResultOperator::on_commit(topics::StateWrites& state) {
   ByteBuffer number;
-  for (const ByteBuffer& key : changed_) {
+  newest_.take_changes([&](const ByteBuffer& key, const std::int64_t* newest) {
     number.clear();
-    append_number(number, newest_.find(key)->second);
+    append_number(number, *newest);  // none ever goes
     state.put(key, number);
-  }
-  changed_.clear();
+  });
   return {};
 }
 
 std::size_t ForeignResultOperator::memory_bytes() const {
-  constexpr std::size_t kEntryBytes = 96;
-  return bytes_ + kEntryBytes * newest_.size();
+  return newest_.memory_bytes();
 }
 
 }  // namespace penstock::engine

@@ -2,11 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
-#include <set>
 #include <string>
 #include <vector>
 
+#include "engine/kept_entries.h"
 #include "engine/operator.h"
 #include "sql/plan.h"
 
@@ -40,10 +39,8 @@ class ForeignChangesOperator final : public Operator {
 
   const std::size_t keys_;
   const std::string store_;
-  std::map<ByteBuffer, ByteBuffer> foreign_;  // by the table's key
-  std::size_t bytes_ = 0;
-  std::int64_t changes_ = 0;      // all, ever
-  std::set<ByteBuffer> changed_;  // keys, since the last commit
+  KeptEntries<ByteBuffer> foreign_;  // by the table's key
+  std::int64_t changes_ = 0;         // all, ever
 
   std::vector<Change> said_;  // of the batch
   ByteBuffer cell_;
@@ -73,9 +70,7 @@ class ForeignResultOperator final : public Operator {
   const std::size_t keys_;
   const std::vector<std::size_t> places_;
   const std::string store_;
-  std::map<ByteBuffer, std::int64_t> newest_;
-  std::set<ByteBuffer> changed_;  // keys, since the last commit
-  std::size_t bytes_ = 0;
+  KeptEntries<std::int64_t> newest_;
   ByteBuffer key_;
   std::vector<data::RowKind> kinds_;
   data::Batch output_;

@@ -16,6 +16,13 @@ namespace penstock::engine {
 // that were made of it have gone out.
 using JoinRow = std::shared_ptr<const ByteBuffer>;
 
+// A row that a join keeps.
+struct KeptRow {
+  JoinRow row;
+  data::TimestampMs timestamp_ms = 0;
+  friend std::size_t kept_bytes(const KeptRow& kept) { return kept.row->size(); }
+};
+
 // A row that comes in.
 struct JoinInput {
   ByteBuffer key;  // the key's cell, of windowed sources the window's bounds behind it

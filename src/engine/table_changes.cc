@@ -21,8 +21,7 @@ Result<> TableChangesOperator::open(StateReader& state) {
     for (std::size_t i = keys_; i < types_.size() && good; ++i)
       good = data::skip_cell_bytes(rest, types_[i]);
     malformed += !good || !rest.empty();
-    row_bytes_ += key.size() + value.size();
-    rows_.insert_or_assign(to_buffer(key), to_buffer(value));
+    rows_.load(to_buffer(key), to_buffer(value));
   }));
   if (malformed > 0)
     return fail(ErrorCode::corrupt,
@@ -60,20 +59,15 @@ Result<Flow> TableChangesOperator::process(const data::Batch& batch, Emitter& ou
     ByteBuffer key, now;
     for (std::size_t i = 0; i < keys_; ++i) data::append_cell_bytes(key, *batch.columns[i], row);
     const data::TimestampMs time = batch.timestamps_ms[row];
-    auto found = rows_.find(key);
-    if (found != rows_.end()) {
-      CHECK(add(found->second, data::RowKind::retraction, time, batch.origin(row), out.arena()));
-      row_bytes_ -= found->first.size() + found->second.size();
-      rows_.erase(found);
-      changed_.insert(key);
+    if (const ByteBuffer* before = rows_.find(key)) {
+      CHECK(add(*before, data::RowKind::retraction, time, batch.origin(row), out.arena()));
+      rows_.erase(key);
     }
     if (batch.kind(row) != data::RowKind::insert) continue;
     for (std::size_t i = keys_; i < types_.size(); ++i)
       data::append_cell_bytes(now, *batch.columns[i], row);
     CHECK(add(now, data::RowKind::insert, time, batch.origin(row), out.arena()));
-    row_bytes_ += key.size() + now.size();
-    changed_.insert(key);
-    rows_.insert_or_assign(std::move(key), std::move(now));
+    rows_.put(std::move(key), std::move(now));
   }
   if (output_.selection.empty()) return Flow::more;
   output_.rows = kinds_.size();
@@ -84,20 +78,14 @@ Result<Flow> TableChangesOperator::process(const data::Batch& batch, Emitter& ou
 }
 
 Result<> TableChangesOperator::on_commit(topics::StateWrites& state) {
-  for (const ByteBuffer& key : changed_) {
-    const auto found = rows_.find(key);
-    if (found == rows_.end())
-      state.erase(key);
-    else
-      state.put(key, found->second);
-  }
-  changed_.clear();
+  rows_.take_changes([&](const ByteBuffer& key, const ByteBuffer* row) {
+    row != nullptr ? state.put(key, *row) : state.erase(key);
+  });
   return {};
 }
 
 std::size_t TableChangesOperator::memory_bytes() const {
-  constexpr std::size_t kEntryBytes = 96;  // of a node and two buffers
-  return row_bytes_ + kEntryBytes * rows_.size();
+  return rows_.memory_bytes();
 }
 
 }  // namespace penstock::engine

@@ -1,11 +1,10 @@
 // Rows of a table into changes of it: the row that was there goes, the new one comes.
 #pragma once
 
-#include <map>
-#include <set>
 #include <string>
 #include <vector>
 
+#include "engine/kept_entries.h"
 #include "engine/operator.h"
 
 namespace penstock::engine {
@@ -25,8 +24,6 @@ class TableChangesOperator final : public Operator {
   std::size_t memory_bytes() const override;
 
  private:
-  using Rows = std::map<ByteBuffer, ByteBuffer>;
-
   // Adds a row to the output, out of its bytes. False: they are none.
   bool add(ByteView row, data::RowKind kind, data::TimestampMs timestamp_ms, data::RowOrigin origin,
            data::Arena& arena);
@@ -35,9 +32,7 @@ class TableChangesOperator final : public Operator {
   const std::vector<data::Type> types_;
   const std::size_t keys_;
   const std::string store_;
-  Rows rows_;
-  std::size_t row_bytes_ = 0;
-  std::set<ByteBuffer> changed_;  // keys, since the last commit
+  KeptEntries<ByteBuffer> rows_;  // cells behind the key's, by those
 
   std::vector<data::Column> columns_;
   std::vector<data::TimestampMs> times_;

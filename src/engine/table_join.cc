@@ -28,13 +28,12 @@ Result<> TableJoin::open(StateReader& state) {
 
 bool TableJoin::load(ByteView key, ByteView value) {
   std::uint8_t left = 0;
-  Present present{};
-  if (!take_number(key, left) || left > 1 || !take_number(value, present.timestamp_ms) ||
+  KeptRow kept;
+  if (!take_number(key, left) || left > 1 || !take_number(value, kept.timestamp_ms) ||
       !is_join_row(value, types_[left]))
     return false;
-  present.row = std::make_shared<const ByteBuffer>(to_buffer(value));
-  bytes_ += key.size() + value.size();
-  rows_[left].insert_or_assign(to_buffer(key), std::move(present));
+  kept.row = std::make_shared<const ByteBuffer>(to_buffer(value));
+  rows_[left].load(to_buffer(key), std::move(kept));
   return true;
 }
 
@@ -46,35 +45,23 @@ Result<Flow> TableJoin::process(bool left, const data::Batch& batch, Emitter& ou
       if (input->row != nullptr) look_up(*input);
       continue;
     }
-    const Present before = put(left, *input);
-    if (tables_) change(left, *input, before);
+    const bool was_there = put(left, *input);
+    if (tables_) change(left, *input, was_there);
   }
   return output_.emit(out);
 }
 
-TableJoin::Present TableJoin::put(bool left, const JoinInput& input) {
-  Rows& rows = rows_[left];
-  Present before{};
-  const auto found = rows.find(input.key);
-  if (found != rows.end()) {
-    before = found->second;
-    bytes_ -= input.key.size() + before.row->size();
-  }
-  if (input.row == nullptr && found == rows.end()) return before;
-  changed_[left].insert(input.key);
-  if (input.row == nullptr) {
-    rows.erase(found);
-    return before;
-  }
-  bytes_ += input.key.size() + input.row->size();
-  rows.insert_or_assign(input.key, Present{input.row, input.timestamp_ms});
-  return before;
+bool TableJoin::put(bool left, const JoinInput& input) {
+  KeptEntries<KeptRow>& rows = rows_[left];
+  if (input.row == nullptr) return rows.erase(input.key);
+  const bool was_there = rows.find(input.key) != nullptr;
+  rows.put(input.key, {input.row, input.timestamp_ms});
+  return was_there;
 }
 
 void TableJoin::look_up(const JoinInput& input) {
-  const auto found = rows_[false].find(input.key);
-  if (found != rows_[false].end())
-    output_.add(input, input.row, found->second.row, input.timestamp_ms);
+  if (const KeptRow* found = rows_[false].find(input.key))
+    output_.add(input, input.row, found->row, input.timestamp_ms);
   else if (kind_ == sql::JoinKind::left)
     output_.add(input, input.row, nullptr, input.timestamp_ms);
 }
@@ -95,12 +82,12 @@ bool TableJoin::is_joined(bool left, bool right) const {
 
 // The joined row as it is now; when it goes, a tombstone. As in Kafka Streams a change that leaves
 // nothing to see on a side that the join asks for says nothing, unless something was there.
-void TableJoin::change(bool left, const JoinInput& input, const Present& before) {
-  const auto found = rows_[!left].find(input.key);
-  const bool is_there = found != rows_[!left].end();
-  const JoinRow other = is_there ? found->second.row : nullptr;
+void TableJoin::change(bool left, const JoinInput& input, bool was_there) {
+  const KeptRow* found = rows_[!left].find(input.key);
+  const bool is_there = found != nullptr;
+  const JoinRow other = is_there ? found->row : nullptr;
   const data::TimestampMs time =
-      is_there ? std::max(input.timestamp_ms, found->second.timestamp_ms) : input.timestamp_ms;
+      is_there ? std::max(input.timestamp_ms, found->timestamp_ms) : input.timestamp_ms;
   const auto joined = [&](bool mine) {
     return left ? is_joined(mine, is_there) : is_joined(is_there, mine);
   };
@@ -108,34 +95,28 @@ void TableJoin::change(bool left, const JoinInput& input, const Present& before)
     output_.add(input, left ? input.row : other, left ? other : input.row, time);
     return;
   }
-  if (joined(before.row != nullptr) || (is_there && kind_ == sql::JoinKind::inner))
+  if (joined(was_there) || (is_there && kind_ == sql::JoinKind::inner))
     output_.add(input, nullptr, nullptr, time, data::RowKind::tombstone);
 }
 
 Result<> TableJoin::on_commit(topics::StateWrites& state) {
   ByteBuffer key, value;
   for (const std::uint8_t left : {0, 1}) {
-    for (const ByteBuffer& changed : changed_[left]) {
+    rows_[left].take_changes([&](const ByteBuffer& of, const KeptRow* kept) {
       key.assign(1, left);
-      key.insert(key.end(), changed.begin(), changed.end());
-      const auto found = rows_[left].find(changed);
-      if (found == rows_[left].end()) {
-        state.erase(key);
-        continue;
-      }
+      key.insert(key.end(), of.begin(), of.end());
+      if (kept == nullptr) return state.erase(key);
       value.clear();
-      append_number(value, found->second.timestamp_ms);
-      value.insert(value.end(), found->second.row->begin(), found->second.row->end());
+      append_number(value, kept->timestamp_ms);
+      value.insert(value.end(), kept->row->begin(), kept->row->end());
       state.put(key, value);
-    }
-    changed_[left].clear();
+    });
   }
   return {};
 }
 
 std::size_t TableJoin::memory_bytes() const {
-  constexpr std::size_t kEntryBytes = 128;  // of a node, its buffers and counters
-  return bytes_ + kEntryBytes * (rows_[0].size() + rows_[1].size()) + output_.memory_bytes();
+  return rows_[0].memory_bytes() + rows_[1].memory_bytes() + output_.memory_bytes();
 }
 
 }  // namespace penstock::engine

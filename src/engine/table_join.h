@@ -2,12 +2,11 @@
 #pragma once
 
 #include <array>
-#include <map>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "engine/join_output.h"
+#include "engine/kept_entries.h"
 
 namespace penstock::engine {
 
@@ -26,26 +25,18 @@ class TableJoin {
   std::size_t memory_bytes() const;
 
  private:
-  struct Present {
-    JoinRow row;
-    data::TimestampMs timestamp_ms;
-  };
-  using Rows = std::map<ByteBuffer, Present>;
-
   bool load(ByteView key, ByteView value);
-  // What a row says replaces what was there; returns that.
-  Present put(bool left, const JoinInput& input);
+  // What a row says replaces what was there; returns whether something was.
+  bool put(bool left, const JoinInput& input);
   void look_up(const JoinInput& input);
-  void change(bool left, const JoinInput& input, const Present& before);
+  void change(bool left, const JoinInput& input, bool was_there);
   bool is_joined(bool left, bool right) const;
 
   const sql::JoinKind kind_;
   const bool tables_;  // both
   const std::string store_;
   const std::array<std::vector<data::Type>, 2> types_;  // behind the key; right, left
-  std::array<Rows, 2> rows_;                            // right, left
-  std::array<std::set<ByteBuffer>, 2> changed_;         // keys, since the last commit
-  std::size_t bytes_ = 0;
+  std::array<KeptEntries<KeptRow>, 2> rows_;            // right, left
   JoinOutput output_;
 };
 
