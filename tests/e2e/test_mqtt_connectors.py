@@ -336,6 +336,17 @@ class Sink(ConnectorCase):
             self.wait_until(lambda qos=qos: self.connector(f"SINK{qos}")["tasks"][0]["lag"] == 0, "no lag")
             self.assertEqual(self.connector(f"SINK{qos}")["tasks"][0]["records_out"], 2)
 
+    def test_a_broker_that_takes_few_at_a_time_gets_all(self) -> None:
+        self.broker.stop()
+        self.broker = Broker(self.folder / "narrow", more="max_inflight_messages 3\n").start()
+        self.addCleanup(self.broker.stop, signal.SIGKILL)
+        self.subscribe("out/#", 2)
+        self.produce("readings", [{"n": n} for n in range(20)])
+        self.start_server()
+        self.ksql(self.sink(more="qos=2", to="out/x"))
+        numbers = [json.loads(line.split(" ", 1)[1])["n"] for line in self.received("out/#", 2, 20)]
+        self.assertEqual(numbers, list(range(20)))
+
     def test_kills_lose_nothing_and_double_nothing_at_qos_2(self) -> None:
         rng = random.Random(SEED)
         print(f"\n  mqtt sink kill test: {ROUNDS} rounds, PENSTOCK_KILL_SEED={SEED}", flush=True)

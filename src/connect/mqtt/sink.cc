@@ -144,7 +144,7 @@ class MqttSink final : public engine::Sink, public Client::Listener {
   std::condition_variable changed_;
   bool ending_ = false;
   Link link_;
-  std::uint16_t send_window_ = 20;
+  std::uint16_t send_window_ = 0;        // 0: the broker has not said yet
   std::size_t done_ = 0, received_ = 0;  // of the messages at hand
   std::uint64_t sent_ = 0, again_ = 0, anew_ = 0;
 };
