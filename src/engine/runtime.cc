@@ -124,18 +124,13 @@ Result<> LocalRuntime::start_query(const QueryId& id, std::shared_ptr<const sql:
   }
   TRY(sharing_.check());
   QueryStages query = TRY(Query::create(log_, id, std::move(plan), start));
-  if (sharing_.shared() && (query.size() > 1 || query.front()->parts().join))
-    return fail(ErrorCode::unsupported,
-                fmt::format("query {} joins, or moves rows between partitions (GROUP BY), which "
-                            "processes that share tasks cannot do yet: start without --share",
-                            id.value()));
   if (paused) query.front()->set_state(QueryState::paused);
   TRY_IN(start_tasks(query), fmt::format("query {}", id.value()));
   {
     std::lock_guard lock(mutex_);
     queries_.emplace(id, query);
   }
-  if (sharing_.shared()) sharing_.add(query.front());
+  if (sharing_.shared()) sharing_.add(query);
   if (log_.partitions_seen(query.front()->source_topic())) watch_.start();  // topics may grow
   return {};
 }

@@ -11,7 +11,7 @@ namespace {
 std::vector<bool> owned_of(const topics::Membership& membership, const Query& query) {
   std::vector<bool> owned;
   for (std::int32_t p = 0; p < query.partitions(); ++p)
-    owned.push_back(membership.owns(query.id().value(), p, query.partitions()));
+    owned.push_back(membership.owns(query.task_name(), p, query.partitions()));
   return owned;
 }
 
@@ -43,20 +43,20 @@ bool Sharing::is_assigned() const {
   return assigned_ != nullptr;
 }
 
-void Sharing::add(const std::shared_ptr<Query>& query) {
+void Sharing::add(const QueryStages& query) {
   std::lock_guard lock(mutex_);
-  queries_.emplace(query->id(), query);
-  if (expelled_) query->set_failed(*expelled_);
-  if (assigned_ != nullptr && !left_) assign({{query->id(), owned_of(*assigned_, *query)}});
+  stages_.insert(stages_.end(), query.begin(), query.end());
+  if (expelled_) query.front()->set_failed(*expelled_);
+  assign(query);
 }
 
-void Sharing::grow(const std::shared_ptr<Query>& query) {
+void Sharing::grow(const std::shared_ptr<Query>& stage) {
   std::lock_guard lock(mutex_);
-  if (assigned_ != nullptr && !left_) assign({{query->id(), owned_of(*assigned_, *query)}});
+  assign({stage});
 }
 
 void Sharing::remove(const QueryId& id, const std::unique_lock<std::mutex>&) {
-  queries_.erase(id);
+  std::erase_if(stages_, [&](const auto& stage) { return stage->id() == id; });
 }
 
 void Sharing::set_others(SharedTasks* others) {
@@ -80,9 +80,7 @@ void Sharing::on_assigned(const topics::Membership& membership) {
   std::lock_guard lock(mutex_);
   if (left_ || expelled_) return;
   assigned_ = &membership;
-  OwnedTasks owned;
-  for (const auto& [id, query] : queries_) owned.emplace(id, owned_of(membership, *query));
-  assign(std::move(owned));
+  assign(stages_);
   if (others_ != nullptr) others_->assign(membership);
 }
 
@@ -101,13 +99,16 @@ void Sharing::on_expelled(const Error& reason) {
   if (left_) return;
   assigned_ = nullptr;
   expelled_ = reason;
-  for (const auto& [id, query] : queries_) query->set_failed(reason);
+  for (const auto& stage : stages_) stage->set_failed(reason);
   if (others_ != nullptr) others_->release(/*lost=*/true);
   each_at_once(workers_, [](Worker& worker) { worker.release(/*lost=*/true); });
   progress_.notify();
 }
 
-void Sharing::assign(OwnedTasks owned) {
+void Sharing::assign(const QueryStages& stages) {
+  if (assigned_ == nullptr || left_) return;
+  OwnedTasks owned;
+  for (const auto& stage : stages) owned.emplace(stage.get(), owned_of(*assigned_, *stage));
   for (const auto& worker : workers_) worker->assign(owned);
   progress_.notify();
 }

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <atomic>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -35,10 +34,10 @@ class Sharing final : private topics::MembershipListener {
 
   // The workers have slots for the query's tasks: builds those that are ours, now and whenever that
   // changes.
-  void add(const std::shared_ptr<Query>& query);
+  void add(const QueryStages& query);
   // Workers have slots for the partitions that it has got since: tasks are shared out anew, and
   // those that are another process's now end (uncommitted; it does that again).
-  void grow(const std::shared_ptr<Query>& query);
+  void grow(const std::shared_ptr<Query>& stage);
   // No task comes or goes while this is held.
   std::unique_lock<std::mutex> hold() { return std::unique_lock(mutex_); }
   void remove(const QueryId& id, const std::unique_lock<std::mutex>& held);
@@ -53,15 +52,15 @@ class Sharing final : private topics::MembershipListener {
   void on_revoked(bool lost) override;
   void on_assigned(const topics::Membership& membership) override;
   void on_expelled(const Error& reason) override;
-  void assign(OwnedTasks owned);
+  void assign(const QueryStages& stages);  // those of them that are ours, if that is known
 
   const Workers& workers_;
   ProgressSignal& progress_;
   std::atomic<bool> shared_ = false;
   std::unique_ptr<topics::Membership> membership_;
 
-  mutable std::mutex mutex_;  // guards what follows
-  std::map<QueryId, std::shared_ptr<Query>> queries_;
+  mutable std::mutex mutex_;                      // guards what follows
+  QueryStages stages_;                            // of all queries
   const topics::Membership* assigned_ = nullptr;  // null: no task is ours
   std::optional<Error> expelled_;
   SharedTasks* others_ = nullptr;  // may be null

@@ -42,7 +42,7 @@ void Worker::add(std::shared_ptr<Query> query, std::int32_t partition, std::uniq
 void Worker::assign(const OwnedTasks& owned) {
   call([&] {
     for (const auto& slot : slots_) {
-      auto found = owned.find(slot->query->id());
+      auto found = owned.find(slot->query.get());
       if (found == owned.end()) continue;
       bool ours = found->second[static_cast<std::size_t>(slot->partition)];
       if (!ours) drop_task(*slot);  // was given back by release()

@@ -17,8 +17,8 @@
 
 namespace penstock::engine {
 
-// By query: which of its partitions' tasks are this process's.
-using OwnedTasks = std::map<QueryId, std::vector<bool>>;
+// By stage of a query: which of its tasks, one per partition, are this process's.
+using OwnedTasks = std::map<const Query*, std::vector<bool>>;
 
 class Worker {
  public:

@@ -15,6 +15,8 @@ ROUNDS = rounds(6, 60)
 LINES = 60  # of each topic and round
 CUSTOMERS = 13
 LIFE_S = (0.1, 0.8)  # of a runner, from its start
+SHARED_ROUNDS = rounds(2, 20)
+SHARED_LIFE_S = (4, 8)  # tasks of a member that was killed are the others' after 6 s
 FIRST_TIME_MS = 1_700_000_000_000
 
 # pairs is read where it lies, visits moves both sides, owners goes by a foreign key, counts groups a join.
@@ -113,6 +115,34 @@ class InAFolder(Joins, Case):
     def test_killed_runners_lose_and_double_nothing(self) -> None:
         self.prepare_job()
         self.kill_and_check()
+
+
+class Shared(Joins, KafkaCase):
+    """Two processes share the tasks of all stages; in each round one is killed, and another comes."""
+
+    def member(self, name: str):
+        return self.start_kafka_server("--threads", 2, "--share", "--instance", name, "--session-ms", 6000, "--sql", self.file,
+                                       log=self.folder / f"penstockd-{name}.log")
+
+    def finish(self) -> None:
+        self.run_to_end(self.file)
+
+    def test_killed_members_lose_and_double_nothing(self) -> None:
+        self.prepare_job()
+        print(f"\n  {type(self).__name__}: {SHARED_ROUNDS} rounds, PENSTOCK_KILL_SEED={SEED}", flush=True)
+        self.feed(0)
+        members = [self.member("a"), self.member("b")]
+        for number in range(1, SHARED_ROUNDS + 1):
+            time.sleep(self.rng.uniform(*SHARED_LIFE_S))
+            self.feed(number)
+            time.sleep(self.rng.uniform(0, 0.5))
+            self.end(members.pop(self.rng.randrange(2)))
+            members.append(self.member(f"c{number}"))
+        for member in members:
+            self.terminate(member)
+        self.finish()
+        self.check_streams()
+        self.check_tables()
 
 
 class OverKafka(Joins, KafkaCase):
