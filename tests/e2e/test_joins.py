@@ -8,7 +8,7 @@ import time
 from collections import Counter
 
 from harness import PENSTOCK, Case
-from kafka_case import KafkaCase, rounds
+from kafka_case import CATCH_UP_S, KafkaCase, rounds
 from test_kill import SEED
 
 ROUNDS = rounds(6, 60)
@@ -124,8 +124,13 @@ class Shared(Joins, KafkaCase):
         return self.start_kafka_server("--threads", 2, "--share", "--instance", name, "--session-ms", 6000, "--sql", self.file,
                                        log=self.folder / f"penstockd-{name}.log")
 
-    def finish(self) -> None:
-        self.run_to_end(self.file)
+    def is_settled(self) -> bool:
+        try:
+            self.check_streams()
+            self.check_tables()
+        except AssertionError:
+            return False
+        return True
 
     def test_killed_members_lose_and_double_nothing(self) -> None:
         self.prepare_job()
@@ -138,9 +143,9 @@ class Shared(Joins, KafkaCase):
             time.sleep(self.rng.uniform(0, 0.5))
             self.end(members.pop(self.rng.randrange(2)))
             members.append(self.member(f"c{number}"))
+        self.wait_until(self.is_settled, "all pairs, and tables as they are at the end", CATCH_UP_S)
         for member in members:
             self.terminate(member)
-        self.finish()
         self.check_streams()
         self.check_tables()
 
