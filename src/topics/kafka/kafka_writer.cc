@@ -105,14 +105,23 @@ Result<ChangelogContent> KafkaWriter::read_changelog_of(const TaskPlace& place) 
                             place.changelog));
   auto partition = static_cast<std::size_t>(place.partition);
   if (partition >= info->partitions.size()) return content;
-  const Extent extent = TRY(extent_of(at, kSettlePatience));
-  const PartitionInfo& range = extent.committed;
-  Offset from = range.first;
-  if (replica_ != nullptr) from = std::max(from, replica_->lend(at, content));
-  std::unique_ptr<Reader> reader = TRY(log_.reader(at, std::min(from, range.end)));
-  TRY(read_changelog(log_, *reader, range.end, at, content));
-  if (!extent.is_settled()) TRY(take_undecided(at, extent, content));
-  return content;
+  // Transactions of others that were open are decided while we read, each time fewer: processes
+  // that shared the tasks, and were killed.
+  for (int reading = 0; reading < kReadingsMax; ++reading) {
+    content = {};
+    const Extent extent = TRY(extent_of(at, kSettlePatience));
+    const PartitionInfo& range = extent.committed;
+    Offset from = range.first;
+    if (replica_ != nullptr) from = std::max(from, replica_->lend(at, content));
+    std::unique_ptr<Reader> reader = TRY(log_.reader(at, std::min(from, range.end)));
+    TRY(read_changelog(log_, *reader, range.end, at, content));
+    if (extent.is_settled() || TRY(take_undecided(at, extent, content))) return content;
+  }
+  return fail(
+      ErrorCode::unavailable,
+      fmt::format("the changelog '{}' partition {} keeps changing while it is read: another "
+                  "process works on the task",
+                  at.topic.text(), at.partition));
 }
 
 Result<KafkaWriter::Extent> KafkaWriter::extent_of(const TopicPartition& changelog,
@@ -135,9 +144,9 @@ Result<KafkaWriter::Extent> KafkaWriter::extent_of(const TopicPartition& changel
 
 // The id's initialisation has ended the predecessor's transaction. If its marker does not come, the
 // brokers have lost it, and ours will end it with what we commit next: so it counts as committed.
-// That is what it is, as far as anybody was told.
-Result<> KafkaWriter::take_undecided(const TopicPartition& changelog, const Extent& extent,
-                                     ChangelogContent& content) {
+// That is what it is, as far as anybody was told. False: it is another's, which is decided now.
+Result<bool> KafkaWriter::take_undecided(const TopicPartition& changelog, const Extent& extent,
+                                         ChangelogContent& content) {
   ChangelogContent with = content;
   bool is_ours = false, is_others = false;
   const Patience patience(*core_.last, kQuestionPatience);
@@ -154,12 +163,9 @@ Result<> KafkaWriter::take_undecided(const TopicPartition& changelog, const Exte
                     "other topics its records appear with the next ones of their partition",
                     transactional_, extent.written - extent.committed.end, extent.committed.end));
     content = std::move(with);
-    return {};
+    return true;
   }
-  if (TRY(extent_of(changelog, core_.options.transaction_timeout)).is_settled())
-    return fail(ErrorCode::unavailable,
-                fmt::format("the changelog '{}' partition {} has changed while it was read",
-                            changelog.topic.text(), changelog.partition));
+  if (TRY(extent_of(changelog, core_.options.transaction_timeout)).is_settled()) return false;
   return fail(ErrorCode::unavailable,
               fmt::format("a transaction of another writer is open in the changelog '{}' partition "
                           "{}: {} records from offset {} on are not decided, and the task is not "

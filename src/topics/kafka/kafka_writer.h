@@ -59,8 +59,8 @@ class KafkaWriter final : public Writer {
   };
   Result<Extent> extent_of(const TopicPartition& changelog, std::chrono::milliseconds patience);
   // Behind the committed end stands what our own transactional id has left there.
-  Result<> take_undecided(const TopicPartition& changelog, const Extent& extent,
-                          ChangelogContent& content);
+  Result<bool> take_undecided(const TopicPartition& changelog, const Extent& extent,
+                              ChangelogContent& content);
   Result<std::unique_ptr<OpenTask>> read_alone(const TaskId& task, const TaskPlace& place);
   Result<> commit_opening(TaskFacts& facts);
   // The task's entries of its group.

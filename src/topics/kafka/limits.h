@@ -41,6 +41,7 @@ inline constexpr std::chrono::seconds kAbsencePatience{3};  // of a topic that w
 inline constexpr std::chrono::seconds kWriterPatience{30};  // a predecessor's transaction is ended
 inline constexpr std::chrono::milliseconds kPropagation{20};  // between looks for a topic just made
 inline constexpr std::chrono::seconds kTopicFactsAge{5};
+inline constexpr int kReadingsMax = 4;  // of a changelog that others still write to
 inline constexpr std::size_t kUndecidedLooked =
     8;  // partitions whose open transaction is looked at
 
