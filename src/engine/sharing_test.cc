@@ -195,7 +195,8 @@ INSTANTIATE_TEST_SUITE_P(PlainAndSealed, SharingUnderLoad, testing::Bool(),
 sql::PlanPtr plan_of(std::string_view script) {
   TestStreams streams;
   sql::PlanPtr plan;
-  for (const sql::StatementText& text : sql::split_statements(script).value()) {
+  const auto texts = sql::split_statements(script).value();
+  for (const sql::StatementText& text : texts) {
     auto statement = sql::prepare_statement(text, streams, builtin_functions()).value();
     if (const auto* create = std::get_if<sql::CreateStream>(&statement.node))
       streams.add(create->stream);
