@@ -13,64 +13,12 @@
 #include "seal/limits.h"
 #include "seal/opener.h"
 #include "seal/sealer.h"
+#include "seal/test_sealing.h"
 
 namespace penstock::seal {
 namespace {
 
-constexpr std::int64_t kNowMs = 1'785'000'000'000;
-constexpr std::int64_t kNotAfterS = kNowMs / 1000 + 1000;
-
-constexpr std::int32_t kPartition = 3;
-
-RecordContext context_of(std::string_view key, std::int64_t time) {
-  return {.key = Slice::of(as_bytes(key)),
-          .timestamp_ms = time,
-          .path = std::nullopt,
-          .partition = kPartition};
-}
-const RecordContext kWithoutKey = {
-    .key = {}, .timestamp_ms = 1, .path = std::nullopt, .partition = kPartition};
-
-struct World {
-  MadePolicy made;
-  KeyRing keys;
-  std::unique_ptr<Sealer> sealer;
-  std::unique_ptr<Opener> opener;
-  std::vector<EpochGrant> grants;
-
-  explicit World(crypto::AeadEngine engine = crypto::AeadEngine::best)
-      : made(make_policy({.id = "pay-v1",
-                          .topics = {"payments", "review"},
-                          .schema_required = false,
-                          .not_after_s = kNotAfterS},
-                         crypto::system_random())
-                 .value()) {
-    EXPECT_TRUE(keys.add_policy(made.policy));
-    EXPECT_TRUE(keys.set_reader_key("pay-v1", made.reader.clone()));
-    EXPECT_TRUE(keys.set_producer_key("pay-v1", made.producer.clone()));
-    sealer = new_sealer(engine);
-    opener = new_opener(engine);
-    grants = sealer->take_grants();
-    EXPECT_TRUE(opener->add_grant(grants[0].key, grants[0].value, kNowMs));
-  }
-  std::unique_ptr<Sealer> new_sealer(crypto::AeadEngine engine = crypto::AeadEngine::best) {
-    return Sealer::create({.topic = "payments",
-                           .policy_id = "pay-v1",
-                           .schema_reference = {},
-                           .engine = engine},
-                          keys, crypto::system_random(), kNowMs)
-        .value();
-  }
-  std::unique_ptr<Opener> new_opener(crypto::AeadEngine engine = crypto::AeadEngine::best) {
-    return Opener::create({.topic = "payments", .policy_id = "pay-v1", .engine = engine}, keys)
-        .value();
-  }
-  ByteBuffer seal(std::string_view key, std::int64_t time, std::string_view body) {
-    ByteBuffer out;
-    EXPECT_EQ(sealer->seal(context_of(key, time), as_bytes(body), out), SealOutcome::ok);
-    return out;
-  }
-};
+using namespace test;  // NOLINT: builders
 
 EpochNameBytes name_of(const GrantSpec& spec) {
   return to_bytes(EpochName{spec.context.producer, spec.epoch});
@@ -478,25 +426,6 @@ TEST(Opener, RefusesWhatWasCopiedToAnotherPartition) {
   EXPECT_EQ(w.opener->open(context_of("k", 7), sealed, guard, out), OpenOutcome::ok);
 }
 
-TEST(Sealer, CountsFromZeroInEachPartition) {
-  World w;
-  std::vector<std::optional<std::int32_t>> partitions = {0, 2, {}, 0, 70'000, 2, {}, 70'000, 0};
-  std::vector<std::uint32_t> sequences;
-  std::set<std::string> sealed_once;
-  for (std::optional<std::int32_t> partition : partitions) {
-    RecordContext context = context_of("k", 1);
-    context.partition = partition;
-    ByteBuffer sealed, out;
-    ASSERT_EQ(w.sealer->seal(context, as_bytes("same"), sealed), SealOutcome::ok);
-    EXPECT_EQ(w.opener->open_in_any_order(context, sealed, out), OpenOutcome::ok);
-    SealedRecord record;
-    ASSERT_TRUE(parse_record(sealed, record));
-    sequences.push_back(record.sequence);
-    EXPECT_TRUE(sealed_once.insert(to_hex(record.ciphertext)).second);  // no nonce twice
-  }
-  EXPECT_EQ(sequences, (std::vector<std::uint32_t>{0, 0, 0, 1, 0, 1, 1, 1, 2}));
-}
-
 TEST(Opener, WhatIsAuthenticButNotTakenLeavesNoGap) {
   World w;
   SequenceGuard guard;
@@ -692,93 +621,6 @@ TEST(Opener, ReasonCodesAreDistinctAndStable) {
   }
   EXPECT_EQ(codes.size(), kOpenOutcomes);
   EXPECT_EQ(reason_code(OpenOutcome::replayed), "sealed_replayed");
-}
-
-TEST(Sealer, PaddingHidesTheExactSize) {
-  World w;
-  std::set<std::size_t> sizes;
-  for (std::size_t size = 0; size < 64; ++size) {
-    ByteBuffer sealed, out;
-    std::string body(size, 'x');
-    ASSERT_EQ(w.sealer->seal_padded(kWithoutKey, as_bytes(body), 64, sealed), SealOutcome::ok);
-    sizes.insert(sealed.size());
-    ASSERT_EQ(w.opener->open_in_any_order(kWithoutKey, sealed, out), OpenOutcome::ok);
-    EXPECT_EQ(as_text(out), body);
-  }
-  EXPECT_EQ(sizes.size(), 1u);
-}
-
-TEST(Sealer, BeginsANewEpochAtStartAfterItsLifetimeAndOnRequest) {
-  World w;
-  EpochId first = w.sealer->epoch();
-  EXPECT_NE(w.new_sealer()->epoch(), first);
-  auto sealer = Sealer::create({.topic = "payments",
-                                .policy_id = "pay-v1",
-                                .schema_reference = {},
-                                .epoch_lifetime_s = 60},
-                               w.keys, crypto::system_random(), kNowMs)
-                    .value();
-  EXPECT_EQ(sealer->take_grants().size(), 1u);
-  EpochId before = sealer->epoch();
-  EXPECT_TRUE(sealer->prepare(kNowMs + 59'999, 100));
-  EXPECT_EQ(sealer->epoch(), before);
-  EXPECT_TRUE(sealer->prepare(kNowMs + 60'000, 100));
-  EXPECT_NE(sealer->epoch(), before);
-  EXPECT_TRUE(sealer->begin_epoch(kNowMs + 60'000));
-  EXPECT_EQ(sealer->take_grants().size(), 2u);
-}
-
-TEST(Sealer, StopsWhenItsPolicyEnds) {
-  World w;
-  EXPECT_TRUE(w.sealer->prepare(kNotAfterS * 1000 + 999, 1));
-  EXPECT_EQ(w.sealer->prepare(kNotAfterS * 1000 + 1000, 1).error().code(),
-            ErrorCode::failed_precondition);
-}
-
-TEST(EpochSealer, UsesEverySequenceOnceAndThenRefuses) {
-  EpochKeys keys = EpochKeys::derive(ByteBuffer(32, 1), EpochId(1), ByteBuffer{0x80}).value();
-  EpochSealer sealer(EpochId(1), keys, crypto::AeadEngine::best,
-                     {.partition = {}, .next_sequence = UINT32_MAX});
-  ByteBuffer out;
-  EXPECT_EQ(sealer.records_left(), 1u);
-  EXPECT_EQ(sealer.seal({}, Kind::body, {}, out), SealOutcome::ok);
-  std::size_t size = out.size();
-  EXPECT_EQ(sealer.seal({}, Kind::body, {}, out), SealOutcome::epoch_used_up);
-  EXPECT_EQ(sealer.seal({}, Kind::body, {}, out), SealOutcome::epoch_used_up);
-  EXPECT_EQ(out.size(), size);
-}
-
-TEST(EpochSealer, RefusesWhatPassesALimitAndTakesWhatDoesNot) {
-  EpochKeys keys = EpochKeys::derive(ByteBuffer(32, 1), EpochId(1), ByteBuffer{0x80}).value();
-  EpochSealer sealer(EpochId(1), keys, crypto::AeadEngine::best);
-  ByteBuffer out, body(kSealedRecordBytesMax - kSealedOverheadMax + 1);
-  EXPECT_EQ(sealer.seal({}, Kind::body, body, out), SealOutcome::too_large);
-  body.pop_back();
-  EXPECT_EQ(sealer.seal({}, Kind::body, body, out), SealOutcome::ok);
-  ByteBuffer key(kRecordKeyBytesMax + 1);
-  RecordContext context{.key = Slice::of(key), .timestamp_ms = {}, .path = {}, .partition = {}};
-  EXPECT_EQ(sealer.seal(context, Kind::body, {}, out), SealOutcome::too_large);
-  context.key.size -= 1;
-  EXPECT_EQ(sealer.seal(context, Kind::body, {}, out), SealOutcome::ok);
-  EXPECT_EQ(sealer.records(), 2u);
-}
-
-TEST(Sealer, WantsASchemaWhenThePolicyDoes) {
-  World w;
-  PolicySpec spec = w.made.policy.spec();
-  spec.schema_required = true;
-  KeyRing ring;
-  ASSERT_TRUE(ring.add_policy(Policy::create(spec).value()));
-  ASSERT_TRUE(ring.set_producer_key("pay-v1", w.made.producer.clone()));
-  ASSERT_TRUE(ring.set_reader_key("pay-v1", w.made.reader.clone()));
-  SealerOptions options{.topic = "payments", .policy_id = "pay-v1", .schema_reference = {}};
-  EXPECT_EQ(Sealer::create(options, ring, crypto::system_random(), kNowMs).error().code(),
-            ErrorCode::failed_precondition);
-  options.schema_reference = "reg:17";
-  auto sealer = Sealer::create(options, ring, crypto::system_random(), kNowMs).value();
-  auto grants = sealer->take_grants();
-  auto opener = Opener::create({.topic = "payments", .policy_id = "pay-v1"}, ring).value();
-  EXPECT_TRUE(opener->add_grant(grants[0].key, grants[0].value, kNowMs));
 }
 
 }  // namespace
