@@ -1,5 +1,6 @@
 // What checkpoints cost: commits to the embedded log with records and changed state, with and
 // without them.
+#include <algorithm>
 #include <array>
 #include <random>
 
@@ -26,6 +27,25 @@ topics::RecordBatch batch_of_records() {
   return batch;
 }
 
+Result<> committed(topics::Commit& commit) {
+  const topics::CommitResult result = commit.finish();
+  if (result.outcome == topics::Outcome::committed) return {};
+  return fail(*result.error);
+}
+
+// The entries that are there before: what is measured changes some of them.
+Result<> fill_state(topics::Writer& writer, const topics::TaskId& task) {
+  const std::string value(kStateBytes, 's');
+  for (std::size_t i = 0; i < kStateEntries;) {
+    auto commit = TRY(writer.begin());
+    topics::StateWrites& state = commit->state(task);
+    for (const std::size_t end = i + kChangedKeys; i < std::min(end, kStateEntries); ++i)
+      state.put(as_bytes(fmt::format("entry {:010}", i)), as_bytes(value));
+    TRY(committed(*commit));
+  }
+  return {};
+}
+
 Result<Measurement> run_commits(const Settings& settings, bool with_checkpoints,
                                 const std::filesystem::path& folder) {
   topics::EmbeddedOptions options;
@@ -41,6 +61,7 @@ Result<Measurement> run_commits(const Settings& settings, bool with_checkpoints,
   auto writer = TRY(log->writer(topics::WriterId("bench")));
   const topics::TaskId task("CSAS_BENCH_1/0");
   TRY(writer->restore(task, [](ByteView, ByteView) {}));
+  TRY(fill_state(*writer, task));
   const topics::RecordBatch batch = batch_of_records();
   const std::uint64_t commits = std::max<std::uint64_t>(settings.records / kCommitRecords, 1);
   std::mt19937 random(1);
@@ -56,8 +77,7 @@ Result<Measurement> run_commits(const Settings& settings, bool with_checkpoints,
       state.put(as_bytes(key), as_bytes(value));
     }
     commit->advance(task, from, topics::LogPosition{static_cast<topics::Offset>(i + 1)});
-    const topics::CommitResult result = commit->finish();
-    if (result.outcome != topics::Outcome::committed) return fail(*result.error);
+    TRY(committed(*commit));
   }
   const double seconds = process_cpu_seconds() - started;
   return Measurement{.records = commits * kCommitRecords,

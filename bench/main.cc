@@ -1,5 +1,6 @@
 // Runs rows, interleaved over rounds, takes each one's best round, and prints what share of its
-// limit each reaches.
+// limit each reaches: by the best rounds, and the median of what each round says, which a machine
+// that is now fast, now slow disturbs less.
 #include <unistd.h>
 
 #include <algorithm>
@@ -69,7 +70,8 @@ std::vector<Row> chosen_rows(const std::vector<std::string>& names) {
 
 struct Best {
   std::map<std::string_view, Measurement> measured;
-  std::map<std::string_view, std::string> skipped;  // why
+  std::map<std::string_view, std::map<int, double>> costs;  // of each round
+  std::map<std::string_view, std::string> skipped;          // why
 };
 
 double per_million(const Measurement& m) {
@@ -95,10 +97,23 @@ Result<Best> run_rounds(const std::vector<Row>& rows, const Settings& settings, 
       Measurement seen = TRY_IN(std::move(measured), row.name);
       auto [at, first] = best.measured.try_emplace(row.name, seen);
       if (!first && cost(seen) < cost(at->second)) at->second = seen;
+      best.costs[row.name][round] = cost(seen);
     }
   }
   if (isatty(2)) fmt::print(stderr, "\r\033[K");
   return best;
+}
+
+// Of the rounds in which both were measured.
+double median_share(const Best& best, std::string_view row, std::string_view of) {
+  std::vector<double> shares;
+  for (const auto& [round, spent] : best.costs.at(row))
+    if (const auto& others = best.costs.at(of); others.contains(round))
+      shares.push_back(others.at(round) / spent);
+  if (shares.empty()) return 0;
+  const auto middle = shares.begin() + static_cast<std::ptrdiff_t>(shares.size() / 2);
+  std::ranges::nth_element(shares, middle);
+  return *middle;
 }
 
 void report_skipped(std::string_view name, const std::string& why, OrderedJson& json) {
@@ -113,15 +128,18 @@ void report(const Row& row, const Best& best, OrderedJson& json) {
                        {"cpu_s_per_million", per_million(m)},
                        {"share_of", nullptr},
                        {"share", nullptr}};
-  std::string share;
+  std::string share, median;
   if (const auto of = best.measured.find(row.share_of); of != best.measured.end()) {
     double value = cost(of->second) / cost(m);
     entry["share_of"] = row.share_of;
     entry["share"] = value;
-    share = fmt::format("{:.2f}", value);
+    const double middle = median_share(best, row.name, row.share_of);
+    entry["median_share"] = middle;
+    share = fmt::format("{:.3f}", value);
+    median = fmt::format("{:.3f}", middle);
   }
-  fmt::print("{:<24} {:>10} {:>12.3f} {:>8}  {}\n", row.name, m.records, per_million(m), share,
-             row.share_of);
+  fmt::print("{:<24} {:>10} {:>12.3f} {:>8} {:>8}  {}\n", row.name, m.records, per_million(m),
+             share, median, row.share_of);
   if (!m.note.empty()) {
     fmt::print("    {}\n", m.note);
     entry["note"] = m.note;
@@ -130,7 +148,8 @@ void report(const Row& row, const Best& best, OrderedJson& json) {
 }
 
 void report_all(const std::vector<Row>& rows, const Best& best, OrderedJson& json) {
-  fmt::print("{:<24} {:>10} {:>12} {:>8}  {}\n", "row", "records", "CPU s / 1 M", "share", "of");
+  fmt::print("{:<24} {:>10} {:>12} {:>8} {:>8}  {}\n", "row", "records", "CPU s / 1 M", "share",
+             "median", "of");
   for (const Row& row : rows) {
     if (const auto why = best.skipped.find(row.name); why != best.skipped.end())
       report_skipped(row.name, why->second, json);
@@ -177,7 +196,8 @@ int main_of(int argc, char** argv) {
   app.add_option("--json", options.json, "write the figures into this file too");
   app.add_option("--records", options.records, "records per row")
       ->check(CLI::Range(1000, 100'000'000));
-  app.add_option("--rounds", options.rounds, "each row's best round counts")
+  app.add_option("--rounds", options.rounds,
+                 "each row's best round counts, and the median of shares")
       ->check(CLI::Range(1, 100));
   app.add_flag("--list", list, "say which rows there are");
   CLI11_PARSE(app, argc, argv);

@@ -1,7 +1,10 @@
 #include "crypto/hmac.h"
 
+#include <algorithm>
+#include <array>
 #include <climits>
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
@@ -24,7 +27,24 @@ Digest hmac(const EVP_MD* hash, ByteView key, ByteView data) {
   return out;
 }
 
+// The key's bytes and zeros, each combined with the pad; wiped when the hash has taken it.
+struct PaddedKey {
+  std::array<std::uint8_t, SHA256_CBLOCK> bytes{};
+
+  PaddedKey(ByteView key, std::uint8_t pad) {
+    CHECK(key.size() <= bytes.size());
+    std::ranges::copy(key, bytes.begin());
+    for (std::uint8_t& byte : bytes) byte ^= pad;
+  }
+  PaddedKey(const PaddedKey&) = delete;
+  PaddedKey& operator=(const PaddedKey&) = delete;
+  ~PaddedKey() { OPENSSL_cleanse(bytes.data(), bytes.size()); }
+};
+
 }  // namespace
+
+HmacSha256::HmacSha256(ByteView key)
+    : inner_(PaddedKey(key, 0x36).bytes), outer_(PaddedKey(key, 0x5c).bytes) {}
 
 Sha256Digest hmac_sha256(ByteView key, ByteView data) {
   return hmac<Sha256Digest>(EVP_sha256(), key, data);

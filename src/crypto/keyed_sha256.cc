@@ -1,50 +1,49 @@
 #include "crypto/keyed_sha256.h"
 
+#include <algorithm>
 #include <array>
-#include <new>
 
 #include <openssl/crypto.h>
-#include <openssl/sha.h>
 
 #include "base/check.h"
-#include "base/secret.h"
-
-// The low-level calls: copying an EVP context per message costs more than hashing it.
-#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 
 namespace penstock::crypto {
+namespace {
 
-// SHA-256 after its first block. As good as the key, so it lies where keys lie.
-struct KeyedSha256::Middle {
-  SecretBuffer memory{sizeof(SHA256_CTX)};
-  const SHA256_CTX* context = nullptr;
+// A block that holds a key; wiped when the hash has taken it.
+struct KeyBlock {
+  std::array<std::uint8_t, SHA256_CBLOCK> bytes{};
+
+  explicit KeyBlock(ByteView key) {
+    CHECK(key.size() == sizeof(Sha256Digest));
+    std::ranges::copy(key, bytes.begin());
+  }
+  KeyBlock(const KeyBlock&) = delete;
+  KeyBlock& operator=(const KeyBlock&) = delete;
+  ~KeyBlock() { OPENSSL_cleanse(bytes.data(), bytes.size()); }
 };
 
-KeyedSha256::KeyedSha256(ByteView key) {
-  CHECK(key.size() == sizeof(Sha256Digest));
-  static constexpr std::array<std::uint8_t, SHA256_CBLOCK - sizeof(Sha256Digest)> kZeros{};
-  auto middle = std::make_unique<Middle>();
-  auto* context = new (middle->memory.span().data()) SHA256_CTX;
-  CHECK(SHA256_Init(context) == 1);
-  CHECK(SHA256_Update(context, key.data(), key.size()) == 1);
-  CHECK(SHA256_Update(context, kZeros.data(), kZeros.size()) == 1);
-  middle->context = context;
-  middle_ = std::move(middle);
-}
+// Two lengths, each of at most ten bytes.
+struct LengthPrefix {
+  std::array<std::uint8_t, 20> bytes;
+  std::size_t size = 0;
 
-KeyedSha256::~KeyedSha256() = default;
+  void add(std::size_t length) {
+    for (; length >= 0x80; length >>= 7) bytes[size++] = static_cast<std::uint8_t>(length | 0x80);
+    bytes[size++] = static_cast<std::uint8_t>(length);
+  }
+  ByteView view() const { return {bytes.data(), size}; }
+};
 
-Sha256Digest KeyedSha256::operator()(ByteView message) const {
-  SHA256_CTX context = *middle_->context;
-  std::array<std::uint8_t, 8> length;
-  for (std::size_t i = 0; i < length.size(); ++i)
-    length[i] = static_cast<std::uint8_t>(message.size() >> (8 * i));
-  Sha256Digest out;
-  CHECK(SHA256_Update(&context, length.data(), length.size()) == 1);
-  CHECK(SHA256_Update(&context, message.data(), message.size()) == 1);
-  CHECK(SHA256_Final(out.data(), &context) == 1);  // wipes what it buffered
-  OPENSSL_cleanse(&context, sizeof context);
-  return out;
+}  // namespace
+
+KeyedSha256::KeyedSha256(ByteView key) : middle_(KeyBlock(key).bytes) {}
+
+Sha256Digest KeyedSha256::operator()(ByteView first, ByteView second) const {
+  LengthPrefix lengths;
+  lengths.add(first.size());
+  lengths.add(second.size());
+  return middle_({lengths.view(), first, second});
 }
 
 }  // namespace penstock::crypto

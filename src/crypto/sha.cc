@@ -5,6 +5,8 @@
 
 #include <cerrno>
 
+#include <openssl/sha.h>
+
 #include "base/check.h"
 #include "base/file.h"
 #include "crypto/openssl.h"
@@ -38,9 +40,18 @@ const EVP_MD* fetched_sha512() {
   return kMd;
 }
 
+// By the low-level calls: setting up a context of libcrypto's costs more than a short message.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 Sha256Digest sha256(ByteView data) {
-  return digest_with<Sha256Digest>(fetched_sha256(), data);
+  SHA256_CTX context;
+  Sha256Digest out;
+  CHECK(SHA256_Init(&context) == 1);
+  CHECK(SHA256_Update(&context, data.data(), data.size()) == 1);
+  CHECK(SHA256_Final(out.data(), &context) == 1);
+  return out;
 }
+#pragma GCC diagnostic pop
 
 Sha384Digest sha384(ByteView data) {
   return digest_with<Sha384Digest>(fetched_sha384(), data);

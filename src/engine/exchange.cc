@@ -33,9 +33,7 @@ T exchange_number(ByteView from, std::size_t at) {
 
 // The key of one task of a service, under its salt.
 Result<crypto::Aes256Gcm> aead_of(const topics::StateKey& key, const ExchangeSalt& salt) {
-  ByteBuffer message = to_buffer(as_bytes(kKeyLabel));
-  message.insert(message.end(), salt.begin(), salt.end());
-  topics::Digest derived = key.prf(message);
+  topics::Digest derived = (*key.prf(as_bytes(kKeyLabel)))(salt, {});
   Result<crypto::Aes256Gcm> made = crypto::Aes256Gcm::create(derived);
   penstock::wipe(derived);
   return made;

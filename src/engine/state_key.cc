@@ -7,11 +7,21 @@
 
 #include "base/check.h"
 #include "crypto/hkdf.h"
-#include "crypto/hmac.h"
 #include "crypto/sha.h"
 
 namespace penstock::engine {
 namespace {
+
+class LabelPrf final : public topics::Prf {
+ public:
+  explicit LabelPrf(ByteView key) : hash_(key) {}
+  topics::Digest operator()(ByteView first, ByteView second) const override {
+    return hash_(first, second);
+  }
+
+ private:
+  const crypto::KeyedSha256 hash_;
+};
 
 constexpr std::string_view kStateKeySalt = "penstock state key 1";
 
@@ -32,18 +42,21 @@ Result<std::shared_ptr<const topics::StateKey>> ServiceStateKey::create(ByteView
 
 Result<std::shared_ptr<const topics::StateKey>> ServiceStateKey::make(ByteView secret,
                                                                       bool is_public) {
-  SecretBuffer mac_key = TRY(derive_state_key(secret, "mac"));
+  const SecretBuffer mac_key = TRY(derive_state_key(secret, "mac"));
   const SecretBuffer prf_key = TRY(derive_state_key(secret, "prf"));
-  auto made =
-      std::unique_ptr<ServiceStateKey>(new ServiceStateKey(std::move(mac_key), prf_key, is_public));
+  auto made = std::unique_ptr<ServiceStateKey>(
+      new ServiceStateKey(mac_key.view(), prf_key.view(), is_public));
   return std::shared_ptr<const topics::StateKey>(std::move(made));
 }
 
-ServiceStateKey::ServiceStateKey(SecretBuffer mac_key, const SecretBuffer& prf_key, bool is_public)
-    : mac_key_(std::move(mac_key)), prf_(prf_key.view()), is_public_(is_public) {}
+ServiceStateKey::ServiceStateKey(ByteView mac_key, ByteView prf_key, bool is_public)
+    : mac_(mac_key), prf_(prf_key), is_public_(is_public) {}
 
-topics::Digest ServiceStateKey::mac(ByteView message) const {
-  return crypto::hmac_sha256(mac_key_.view(), message);
+std::unique_ptr<const topics::Prf> ServiceStateKey::prf(ByteView label) const {
+  topics::Digest key = prf_(label);
+  auto made = std::make_unique<const LabelPrf>(key);
+  penstock::wipe(key);
+  return made;
 }
 
 topics::Digest ServiceStateKey::hash(ByteView message) const {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/secret.h"
+#include "crypto/hmac.h"
 #include "crypto/keyed_sha256.h"
 #include "seal/key_source.h"
 #include "topics/state_key.h"
@@ -13,23 +14,24 @@ namespace penstock::engine {
 
 using seal::kStateKeyBytes;
 
-// HMAC-SHA-256 and a keyed SHA-256, under keys that HKDF takes from the service's secret.
+// HMAC-SHA-256 and a keyed SHA-256, under keys that HKDF takes from the service's secret. The key
+// of a label's PRF is the value of the keyed SHA-256 for the label.
 class ServiceStateKey final : public topics::StateKey {
  public:
   // invalid_argument: not 32 bytes. The caller wipes its own copy.
   static Result<std::shared_ptr<const topics::StateKey>> create(ByteView secret);
 
-  topics::Digest mac(ByteView message) const override;
-  topics::Digest prf(ByteView message) const override { return prf_(message); }
+  topics::Digest mac(ByteView message) const override { return mac_(message); }
+  std::unique_ptr<const topics::Prf> prf(ByteView label) const override;
   topics::Digest hash(ByteView message) const override;
   bool is_public() const override { return is_public_; }
 
  private:
   friend std::shared_ptr<const topics::StateKey> public_state_key();
   static Result<std::shared_ptr<const topics::StateKey>> make(ByteView secret, bool is_public);
-  ServiceStateKey(SecretBuffer mac_key, const SecretBuffer& prf_key, bool is_public);
+  ServiceStateKey(ByteView mac_key, ByteView prf_key, bool is_public);
 
-  const SecretBuffer mac_key_;
+  const crypto::HmacSha256 mac_;
   const crypto::KeyedSha256 prf_;
   const bool is_public_;
 };

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <openssl/evp.h>
 
 #include "crypto/hkdf.h"
 #include "crypto/hmac.h"
@@ -33,18 +34,47 @@ ByteBuffer derived(std::uint8_t seed, std::string_view use) {
   return to_buffer(key.view());
 }
 
+// By EVP, as nothing else here computes it.
+topics::Digest sha256_by_evp(ByteView message) {
+  topics::Digest out;
+  EXPECT_EQ(EVP_Digest(message.data(), message.size(), out.data(), nullptr, EVP_sha256(), nullptr),
+            1);
+  return out;
+}
+
+// SHA-256(key || 32 zeros || both lengths in LEB128 || both).
+topics::Digest prf_by_hand(ByteView key, ByteView first, ByteView second) {
+  ByteBuffer whole = to_buffer(key);
+  whole.resize(64);
+  for (std::size_t length : {first.size(), second.size()}) {
+    for (; length >= 0x80; length >>= 7) whole.push_back(static_cast<std::uint8_t>(length | 0x80));
+    whole.push_back(static_cast<std::uint8_t>(length));
+  }
+  whole.insert(whole.end(), first.begin(), first.end());
+  whole.insert(whole.end(), second.begin(), second.end());
+  return sha256_by_evp(whole);
+}
+
 // What a state key computes is a format: stored MACs must verify for ever.
 TEST(StateKey, ComputesWhatItSays) {
-  for (const std::size_t size : {0, 1, 47, 55, 56, 64, 100, 1000}) {
-    const ByteBuffer message(size, 'm');
-    EXPECT_EQ(key_of(7)->mac(message), crypto::hmac_sha256(derived(7, "mac"), message));
-    ByteBuffer whole = derived(7, "prf");
-    whole.resize(64);
-    for (std::size_t i = 0; i < 8; ++i) whole.push_back(static_cast<std::uint8_t>(size >> (8 * i)));
-    whole.insert(whole.end(), message.begin(), message.end());
-    EXPECT_EQ(key_of(7)->prf(message), crypto::sha256(whole)) << size;
-    EXPECT_EQ(key_of(7)->hash(message), crypto::sha256(message));
+  const topics::Digest label_key = prf_by_hand(derived(7, "prf"), as_bytes("a label"), {});
+  const auto prf = key_of(7)->prf(as_bytes("a label"));
+  for (std::size_t size = 0; size < 300; ++size) {
+    const ByteBuffer message(size, 'm'), other(size / 3, 'o');
+    EXPECT_EQ(key_of(7)->mac(message), crypto::hmac_sha256(derived(7, "mac"), message)) << size;
+    EXPECT_EQ((*prf)(message, {}), prf_by_hand(label_key, message, {})) << size;
+    EXPECT_EQ((*prf)(message, other), prf_by_hand(label_key, message, other)) << size;
+    EXPECT_EQ(key_of(7)->hash(message), sha256_by_evp(message)) << size;
   }
+}
+
+TEST(StateKey, PrfTellsWhereTheFirstPartEnds) {
+  const auto prf = key_of(1)->prf(as_bytes("l"));
+  std::set<topics::Digest> seen;
+  const std::string_view text = "abcd";
+  for (std::size_t end = 0; end <= text.size(); ++end)
+    seen.insert((*prf)(as_bytes(text.substr(0, end)), as_bytes(text.substr(end))));
+  EXPECT_EQ(seen.size(), text.size() + 1);
 }
 
 TEST(StateKey, KeysAndUsesDiffer) {
@@ -52,9 +82,10 @@ TEST(StateKey, KeysAndUsesDiffer) {
   const ByteView message = as_bytes("the same");
   for (const Key& key : {key_of(1), key_of(2), public_state_key()}) {
     seen.insert(key->mac(message));
-    seen.insert(key->prf(message));
+    seen.insert((*key->prf(as_bytes("one")))(message, {}));
+    seen.insert((*key->prf(as_bytes("two")))(message, {}));
   }
-  EXPECT_EQ(seen.size(), 6u);
+  EXPECT_EQ(seen.size(), 9u);
   EXPECT_EQ(key_of(1)->hash(message), key_of(2)->hash(message));
 }
 
@@ -97,10 +128,10 @@ TEST(StateKey, SealsCheckpoints) {
 // Printed, not judged: run it alone, from an optimized build.
 TEST(StateKey, DISABLED_SpeedOfThePrf) {
   constexpr int kRounds = 1'000'000;
-  ByteBuffer message(60, 'm');
-  const Key key = key_of(1);
+  ByteBuffer message(50, 'm');
+  const auto prf = key_of(1)->prf(as_bytes("l"));
   const auto start = std::chrono::steady_clock::now();
-  for (int i = 0; i < kRounds; ++i) message[0] = key->prf(message)[0];
+  for (int i = 0; i < kRounds; ++i) message[0] = (*prf)(message, {})[0];
   const std::chrono::duration<double, std::nano> spent = std::chrono::steady_clock::now() - start;
   fmt::print("{:.0f} ns per PRF of {} bytes\n", spent.count() / kRounds, message.size());
 }

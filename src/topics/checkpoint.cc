@@ -11,8 +11,8 @@
 namespace penstock::topics {
 namespace {
 
-constexpr std::uint8_t kCheckpointVersion = 1;
-constexpr std::string_view kCheckpointLabel = "penstock checkpoint 1";
+constexpr std::uint8_t kCheckpointVersion = 2;
+constexpr std::string_view kCheckpointLabel = "penstock checkpoint 2";
 
 enum class StoredPositionKind : std::uint8_t { log = 0, stream_time = 1, source = 2 };
 
@@ -29,11 +29,16 @@ std::string what_of(const TaskId& task) {
   return fmt::format("checkpoint of task '{}'", task.value());
 }
 
-Digest mac_of(ByteView body, const Digest& state, const StateIdentity& identity) {
-  WireOut message;
+// What comes before the checkpoint in the message of its MAC.
+void begin_mac(WireOut& message, const Digest& state, const StateIdentity& identity) {
   message.text(kCheckpointLabel);
   message.text(identity.service);
   message.raw(state);
+}
+
+Digest mac_of(ByteView body, const Digest& state, const StateIdentity& identity) {
+  WireOut message;
+  begin_mac(message, state, identity);
   message.raw(body);
   return identity.key->mac(message.view());
 }
@@ -130,10 +135,13 @@ void Checkpoint::set(const TopicPartition& from, Position position) {
 ByteBuffer seal_checkpoint(const Checkpoint& checkpoint, const Digest& state,
                            const StateIdentity& identity) {
   CHECK(checkpoint.positions.size() <= kCheckpointPositionsMax);
-  WireOut out;
-  encode_checkpoint(out, checkpoint);
-  out.raw(mac_of(out.view(), state, identity));
-  return to_buffer(out.view());
+  WireOut message;
+  begin_mac(message, state, identity);
+  const std::size_t front = message.size();
+  encode_checkpoint(message, checkpoint);
+  const Digest mac = identity.key->mac(message.view());
+  message.raw(mac);
+  return to_buffer(message.view().subspan(front));
 }
 
 Result<Checkpoint> read_checkpoint(ByteView stored, const TaskId& task) {

@@ -73,7 +73,7 @@ Result<Position> decode_position(WireIn& in);
 void encode_checkpoint(WireOut& out, const Checkpoint& checkpoint);
 Result<Checkpoint> decode_checkpoint(ByteView body);
 
-// As stored: version 1, little endian, the MAC at the end. `state` is the digest of the task's
+// As stored: version 2, little endian, the MAC at the end. `state` is the digest of the task's
 // state with this commit (state_digest.h).
 ByteBuffer seal_checkpoint(const Checkpoint& checkpoint, const Digest& state,
                            const StateIdentity& identity);

@@ -1,6 +1,7 @@
 #include "topics/service_root.h"
 
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 
@@ -11,25 +12,21 @@
 namespace penstock::topics {
 namespace {
 
-constexpr std::uint8_t kRootVersion = 1;
-constexpr std::string_view kRootLabel = "penstock root 1";
+constexpr std::uint8_t kRootVersion = 2;
+constexpr std::string_view kRootLabel = "penstock root 2";
 constexpr std::string_view kRootProgressLabel = "penstock root progress v1";
-constexpr std::string_view kRootTaskLabel = "penstock root task 1";
-constexpr std::string_view kRootEndLabel = "penstock root end 1";
+constexpr std::string_view kRootTaskLabel = "penstock root task 2";
+constexpr std::string_view kRootEndLabel = "penstock root end 2";
 
 std::uint64_t end_key(std::uint32_t topic_id, std::int32_t partition) {
   return std::uint64_t{topic_id} << 32 | static_cast<std::uint32_t>(partition);
 }
 
-void put_text(ByteBuffer& to, std::string_view text) {
-  for (int shift = 0; shift < 32; shift += 8)
-    to.push_back(static_cast<std::uint8_t>(text.size() >> shift));
-  to.insert(to.end(), text.begin(), text.end());
-}
-
-void put_number(ByteBuffer& to, std::uint64_t number) {
-  for (int shift = 0; shift < 64; shift += 8)
-    to.push_back(static_cast<std::uint8_t>(number >> shift));
+// Little endian.
+std::array<std::uint8_t, 8> number_bytes(std::uint64_t number) {
+  std::array<std::uint8_t, 8> out;
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<std::uint8_t>(number >> 8 * i);
+  return out;
 }
 
 struct StoredRoot {
@@ -41,12 +38,12 @@ struct StoredRoot {
 
 Result<StoredRoot> parse_root(ByteView stored) {
   WireIn in(stored);
+  StoredRoot out{};
+  out.round = static_cast<std::uint64_t>(TRY(in.i64()));
   if (const std::uint8_t version = TRY(in.u8()); version != kRootVersion)
     return fail(ErrorCode::unsupported,
                 fmt::format("its version is {}, this program reads {}", version, kRootVersion));
-  StoredRoot out{};
   out.lease_term = static_cast<std::uint64_t>(TRY(in.i64()));
-  out.round = static_cast<std::uint64_t>(TRY(in.i64()));
   out.task_count = static_cast<std::uint64_t>(TRY(in.i64()));
   out.end_count = static_cast<std::uint64_t>(TRY(in.i64()));
   out.body = stored.first(stored.size() - in.rest().size());
@@ -57,25 +54,24 @@ Result<StoredRoot> parse_root(ByteView stored) {
 
 }  // namespace
 
+ServiceRoot::ServiceRoot(StateIdentity identity, std::uint64_t lease_term)
+    : identity_(std::move(identity)),
+      lease_term_(lease_term),
+      task_prf_(identity_.key->prf(as_bytes(kRootTaskLabel))),
+      end_prf_(identity_.key->prf(as_bytes(kRootEndLabel))) {}
+
 const ServiceRoot::Known* ServiceRoot::find(const TaskId& task) const {
   const auto found = tasks_.find(task);
   return found == tasks_.end() ? nullptr : &found->second;
 }
 
-Digest ServiceRoot::term_of(const TaskId& task, const Digest& hash) {
-  message_.clear();
-  put_text(message_, kRootTaskLabel);
-  put_text(message_, task.value());
-  message_.insert(message_.end(), hash.begin(), hash.end());
-  return identity_.key->prf(message_);
+Digest ServiceRoot::term_of(const TaskId& task, const Digest& hash) const {
+  return (*task_prf_)(as_bytes(task.value()), hash);
 }
 
-Digest ServiceRoot::term_of(const PartitionEnd& end) {
-  message_.clear();
-  put_text(message_, kRootEndLabel);
-  put_number(message_, end_key(end.topic_id, end.partition));
-  put_number(message_, static_cast<std::uint64_t>(end.end));
-  return identity_.key->prf(message_);
+Digest ServiceRoot::term_of(const PartitionEnd& end) const {
+  return (*end_prf_)(number_bytes(end_key(end.topic_id, end.partition)),
+                     number_bytes(static_cast<std::uint64_t>(end.end)));
 }
 
 ServiceRoot::Staged& ServiceRoot::staged() {
@@ -125,9 +121,9 @@ void ServiceRoot::stage_removal(std::uint32_t topic_id) {
 
 ByteBuffer ServiceRoot::sealed(const Sums& sums, std::uint64_t round) const {
   WireOut body;
+  body.i64(static_cast<std::int64_t>(round));  // which the store reads too
   body.u8(kRootVersion);
   body.i64(static_cast<std::int64_t>(lease_term_));
-  body.i64(static_cast<std::int64_t>(round));
   body.i64(static_cast<std::int64_t>(sums.task_count));
   body.i64(static_cast<std::int64_t>(sums.end_count));
   ByteBuffer out = to_buffer(body.view());

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <unordered_map>
 #include <vector>
@@ -29,8 +30,7 @@ class ServiceRoot {
   using EndOf =
       std::function<std::optional<Offset>(std::uint32_t topic_id, std::int32_t partition)>;
 
-  ServiceRoot(StateIdentity identity, std::uint64_t lease_term)
-      : identity_(std::move(identity)), lease_term_(lease_term) {}
+  ServiceRoot(StateIdentity identity, std::uint64_t lease_term);
   const StateIdentity& identity() const { return identity_; }
   std::uint64_t lease_term() const { return lease_term_; }
   void set_lease_term(std::uint64_t term) { lease_term_ = term; }  // before any writer is opened
@@ -69,8 +69,8 @@ class ServiceRoot {
     std::vector<std::pair<EndKey, std::optional<KnownEnd>>> ends;
   };
   Staged& staged();
-  Digest term_of(const TaskId& task, const Digest& hash);
-  Digest term_of(const PartitionEnd& end);
+  Digest term_of(const TaskId& task, const Digest& hash) const;
+  Digest term_of(const PartitionEnd& end) const;
   ByteBuffer sealed(const Sums& sums, std::uint64_t round) const;
   Digest mac_of(ByteView body, const Sums& sums) const;
   Result<> load_tasks(StateStore& store);
@@ -83,7 +83,7 @@ class ServiceRoot {
 
   const StateIdentity identity_;
   std::uint64_t lease_term_;
-  ByteBuffer message_;  // of a PRF
+  std::unique_ptr<const Prf> task_prf_, end_prf_;
   std::map<TaskId, Known> tasks_;
   std::unordered_map<EndKey, KnownEnd> ends_;
   Sums sums_;

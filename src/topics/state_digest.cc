@@ -1,6 +1,7 @@
 #include "topics/state_digest.h"
 
 #include <cstring>
+#include <string>
 #include <utility>
 
 #include "base/check.h"
@@ -9,11 +10,10 @@
 namespace penstock::topics {
 namespace {
 
-constexpr std::string_view kEntryLabel = "penstock state entry 1";
+constexpr std::string_view kEntryLabel = "penstock state entry 2";
 
-void put_length(ByteBuffer& to, std::size_t length) {
-  for (int shift = 0; shift < 32; shift += 8)
-    to.push_back(static_cast<std::uint8_t>(length >> shift));
+std::string label_of(const TaskId& task) {
+  return std::string(kEntryLabel).append(1, ':').append(task.value());
 }
 
 constexpr std::size_t kPendingMax = 64;
@@ -58,27 +58,11 @@ Digest Sum256::bytes() const {
   return out;
 }
 
-EntryPrf::EntryPrf(const StateKey& key, const TaskId& task) : key_(key) {
-  const ByteView label = as_bytes(kEntryLabel), name = as_bytes(task.value());
-  message_.assign(label.begin(), label.end());
-  put_length(message_, name.size());
-  message_.insert(message_.end(), name.begin(), name.end());
-  front_ = message_.size();
-}
-
-Digest EntryPrf::operator()(ByteView entry_key, ByteView value) {
-  message_.resize(front_);
-  put_length(message_, entry_key.size());
-  message_.insert(message_.end(), entry_key.begin(), entry_key.end());
-  message_.insert(message_.end(), value.begin(), value.end());
-  return key_.prf(message_);
-}
-
 StateDigest::StateDigest(const StateKey& key, const TaskId& task)
-    : prf_(key, task), hash_(random_hash_key()) {}
+    : prf_(key.prf(as_bytes(label_of(task)))), hash_(random_hash_key()) {}
 
 void StateDigest::add(ByteView entry_key, ByteView value) {
-  const Digest term = prf_(entry_key, value);
+  const Digest term = (*prf_)(entry_key, value);
   CHECK(terms_.insert(hash_(entry_key), term));
   sum_.add(term);
 }
@@ -101,7 +85,7 @@ void StateDigest::apply(StateDigestUpdate&& update) {
 }
 
 void StateDigestUpdate::put(ByteView entry_key, ByteView value) {
-  add(entry_key, base_.prf_(entry_key, value));
+  add(entry_key, (*base_.prf_)(entry_key, value));
 }
 
 void StateDigestUpdate::erase(ByteView entry_key) {
@@ -109,6 +93,10 @@ void StateDigestUpdate::erase(ByteView entry_key) {
 }
 
 void StateDigestUpdate::add(ByteView entry_key, const Term& term) {
+  if (pending_.capacity() == 0) {
+    pending_.reserve(kPendingMax);
+    changed_.reserve(kPendingMax);
+  }
   if (pending_.size() == kPendingMax) take_pending();
   const Hash128 hash = base_.hash_(entry_key);
   base_.terms_.prefetch(hash);

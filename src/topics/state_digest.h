@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <unordered_map>
 #include <vector>
@@ -26,19 +27,6 @@ class Sum256 {
   std::array<std::uint64_t, 4> words_{};
 };
 
-// PRF of one entry.
-class EntryPrf {
- public:
-  // The key outlives it.
-  EntryPrf(const StateKey& key, const TaskId& task);
-  Digest operator()(ByteView entry_key, ByteView value);
-
- private:
-  const StateKey& key_;
-  ByteBuffer message_;  // the label and the task stay in front
-  std::size_t front_;
-};
-
 class StateDigestUpdate;
 
 // Of the committed entries; remembers each entry's term, so that a change needs no look at the old
@@ -54,7 +42,7 @@ class StateDigest {
  private:
   friend class StateDigestUpdate;
 
-  EntryPrf prf_;
+  const std::unique_ptr<const Prf> prf_;  // the task's own
   KeyedHash hash_;
   TermTable terms_;
   Sum256 sum_;

@@ -13,6 +13,14 @@ namespace penstock::topics {
 
 using Digest = std::array<std::uint8_t, 32>;
 
+// A pseudo-random function of two byte strings. Its values are never stored, shown or sent: sums of
+// them could be solved for. Thread-safe, immutable.
+class Prf {
+ public:
+  virtual ~Prf() = default;
+  virtual Digest operator()(ByteView first, ByteView second) const = 0;
+};
+
 // Thread-safe, immutable. Messages are of any length; whoever makes them keeps different meanings
 // apart by a label in front and by the lengths of their parts.
 class StateKey {
@@ -20,9 +28,8 @@ class StateKey {
   virtual ~StateKey() = default;
   // A message authentication code (HMAC-SHA-256). It may be stored where the host sees it.
   virtual Digest mac(ByteView message) const = 0;
-  // A pseudo-random function, of a key of its own. Never stored, shown or sent: sums of its values
-  // could be solved for.
-  virtual Digest prf(ByteView message) const = 0;
+  // A function of its own for each label, under another key than that of mac().
+  virtual std::unique_ptr<const Prf> prf(ByteView label) const = 0;
   // SHA-256, without a key.
   virtual Digest hash(ByteView message) const = 0;
   // A key that everybody knows (no keys are loaded): notices accidents, not a hostile host.

@@ -21,7 +21,7 @@ namespace {
 
 constexpr std::size_t kTopicBytes = 25;
 constexpr std::int64_t kForEver = -1;  // instead of a retention
-constexpr std::string_view kFormat = "penstock-log 3";
+constexpr std::string_view kFormat = "penstock-log 4";
 constexpr std::size_t kPageBytes = 256 << 10;
 constexpr std::int64_t kBallastBytes = 8 << 20;
 constexpr std::size_t kTailBytes = 28;
@@ -228,6 +228,7 @@ void StateBatch::forget_state(const ServiceTask& task) {
 
 void StateBatch::put_root(std::string_view service, ByteView sealed) {
   batch_.Put(std::string("r").append(service), slice(sealed));
+  round_ = get_raw<std::uint64_t>(as_text(sealed), 0);
 }
 
 void StateBatch::put_root_end(std::string_view service, const PartitionEnd& end) {
@@ -308,9 +309,9 @@ Result<> StateStore::check_format() {
                 fmt::format("the folder's format is '{}', this program reads '{}': another "
                             "version wrote it",
                             format->substr(0, 40), kFormat));
-  if (auto round = TRY(get("mround"))) {
-    if (round->size() != 8) return fail(damaged("round number"));
-    round_ = get_raw<std::uint64_t>(*round, 0);
+  {
+    std::shared_lock lock(mutex_);
+    round_ = TRY(stored_round());
   }
   if (format) return {};
   if (!options_.may_create)
@@ -323,11 +324,33 @@ Result<> StateStore::check_format() {
   return write_or_fail(batch);
 }
 
+// The newest of `m round` and of those that the roots say. Under the lock.
+Result<std::uint64_t> StateStore::stored_round() const {
+  std::uint64_t newest = 0;
+  const auto take = [&](std::string_view value) -> Result<> {
+    if (value.size() < sizeof newest) return fail(damaged("round number"));
+    newest = std::max(newest, get_raw<std::uint64_t>(value, 0));
+    return {};
+  };
+  std::string own;
+  const rocksdb::Status status = db_->Get({}, "mround", &own);
+  if (status.ok()) TRY(take(own));
+  if (!status.ok() && !status.IsNotFound()) return fail(state_error("reading", status));
+  std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}));
+  for (it->Seek("r"); it->Valid() && it->key().starts_with("r"); it->Next())
+    TRY(take(it->value().ToStringView()));
+  if (!it->status().ok()) return fail(state_error("reading", it->status()));
+  return newest;
+}
+
 WriteResult StateStore::write(StateBatch& batch) {
   if (auto poisoned = poison()) return {WriteOutcome::not_written, *poisoned};
-  std::string round;
-  put_raw(round, round_ + 1);
-  batch.batch_.Put("mround", round);
+  CHECK(batch.round_ == 0 || batch.round_ == round_ + 1);
+  if (batch.round_ == 0) {
+    std::string round;
+    put_raw(round, round_ + 1);
+    batch.batch_.Put("mround", round);
+  }
   rocksdb::WriteOptions how;
   how.sync = options_.sync;
   rocksdb::Status status;
@@ -361,13 +384,10 @@ WriteResult StateStore::look_after_failure(const rocksdb::Status& failed) {
     log::error("the state database cannot be opened again", {{"reason", opened.error()}});
     return poisoned_by(error);
   }
-  std::string round;
-  auto status = db_->Get({}, "mround", &round);
-  if (status.IsNotFound()) put_raw(round, std::uint64_t{0});
-  if ((!status.ok() && !status.IsNotFound()) || round.size() != 8) return poisoned_by(error);
-  const auto seen = get_raw<std::uint64_t>(round, 0);
-  if (seen == round_ + 1) return {WriteOutcome::written, std::nullopt};
-  if (seen == round_) return {WriteOutcome::not_written, error};
+  const Result<std::uint64_t> seen = stored_round();
+  if (!seen) return poisoned_by(error);
+  if (*seen == round_ + 1) return {WriteOutcome::written, std::nullopt};
+  if (*seen == round_) return {WriteOutcome::not_written, error};
   log::error("the state database has lost what it had written", {{"reason", error}});
   return poisoned_by(error);
 }

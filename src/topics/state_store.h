@@ -1,6 +1,7 @@
 // The embedded log's RocksDB (DIR/state). Integers are big endian in keys and little endian in
 // values.
-//   m round, m topic_id, m format      counters of this store
+//   m topic_id, m format               counters of this store
+//   m round                            the newest round that has written no root
 //   t <topic>                          topic id, partitions, compacted, retention
 //   d <topic>                          its folder is garbage: a create or remove was under way
 //   e <topic id> <partition>           committed end (Tail)
@@ -8,7 +9,7 @@
 //   h <topic id> <partition>           first offset that is kept; absent: 0
 //   c <service> 0 <task>               checkpoint (checkpoint.h): positions, and the state's guard
 //   s <service> 0 <task> 0 <key>       state
-//   r <service>                        root (service_root.h)
+//   r <service>                        root (service_root.h): the round that wrote it first
 //   f <service> 0 <topic id> <part.>   committed end as of the root
 //   a <service>                        a repair has set ends back; the service accepts it or not
 #pragma once
@@ -88,18 +89,23 @@ class StateBatch {
   void put_checkpoint(const ServiceTask& task, ByteView sealed);
   void forget_task(const ServiceTask& task);  // its checkpoint and all its state
   void forget_state(const ServiceTask& task);
+  // Its first eight bytes are the number of the round.
   void put_root(std::string_view service, ByteView sealed);
   void put_root_end(std::string_view service, const PartitionEnd& end);
   void erase_root_end(std::string_view service, std::uint32_t topic_id, std::int32_t partition);
   void put_repaired(std::string_view service);
   void erase_repaired(std::string_view service);
   void append(const StateBatch& other);
-  void clear() { batch_.Clear(); }
+  void clear() {
+    batch_.Clear();
+    round_ = 0;
+  }
   bool empty() const { return batch_.Count() == 0; }
 
  private:
   friend class StateStore;
   rocksdb::WriteBatch batch_;
+  std::uint64_t round_ = 0;  // that a root in it says; 0: there is no root in it
 };
 
 enum class WriteOutcome { written, not_written, unknown };
@@ -161,6 +167,7 @@ class StateStore {
   using Pairs = std::vector<std::pair<std::string, std::string>>;
   Result<> open_database();
   Result<> check_format();
+  Result<std::uint64_t> stored_round() const;
   Result<std::optional<std::string>> get(const std::string& key);
   Result<Pairs> scan(const std::string& prefix);
   Result<std::size_t> scan_page(const std::string& prefix, const std::string& from, Pairs& page);

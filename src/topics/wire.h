@@ -55,6 +55,7 @@ enum class Change : std::uint8_t {
 
 class WireOut {
  public:
+  WireOut() { bytes_.reserve(kUsualBytes); }
   void u8(std::uint8_t value) { bytes_.push_back(value); }
   void u32(std::uint32_t value);
   void i64(std::int64_t value);
@@ -69,6 +70,7 @@ class WireOut {
   void clear() { bytes_.clear(); }
 
  private:
+  static constexpr std::size_t kUsualBytes = 512;  // holds most messages, and costs one allocation
   ByteBuffer bytes_;
 };
 

@@ -10,7 +10,14 @@
 namespace penstock::connect::mqtt {
 namespace {
 
-constexpr std::size_t kKeptHashedBytes = 64 << 10;
+// Keyed with nothing.
+MessageDigest digest_of(const Publish& message) {
+  static const crypto::KeyedSha256 hash(ByteBuffer(sizeof(crypto::Sha256Digest)));
+  const crypto::Sha256Digest whole = hash(as_bytes(message.topic), as_bytes(message.payload));
+  MessageDigest out{};
+  std::copy_n(whole.begin(), out.size(), out.begin());
+  return out;
+}
 
 }  // namespace
 
@@ -59,20 +66,6 @@ void Inbound::barrier_passed() {
     if (known->barrier > barriers_passed_) return;
     known->qos = 0;
   }
-}
-
-// SHA-256, keyed with nothing: the one-shot call of libcrypto looks its algorithm up each time,
-// which costs more than the hash.
-MessageDigest Inbound::digest_of(const Publish& message) {
-  static const crypto::KeyedSha256 hash(ByteBuffer(sizeof(crypto::Sha256Digest)));
-  hashed_.assign(message.topic);
-  hashed_ += '\0';  // which no topic holds
-  hashed_ += message.payload;
-  const crypto::Sha256Digest whole = hash(as_bytes(hashed_));
-  if (hashed_.capacity() > kKeptHashedBytes) std::string().swap(hashed_);
-  MessageDigest out{};
-  std::copy_n(whole.begin(), out.size(), out.begin());
-  return out;
 }
 
 std::uint64_t Inbound::take(const Publish& message) {

@@ -92,7 +92,6 @@ class Inbound {
     std::uint16_t packet_id;
     std::uint8_t reason;
   };
-  MessageDigest digest_of(const Publish& message);
   Known* find(std::uint16_t packet_id);  // null: it is free
   void remember(std::uint16_t packet_id, const Known& known);
   void hold_on_to(std::uint16_t packet_id, Known& known);
@@ -109,7 +108,6 @@ class Inbound {
   std::size_t acknowledging_qos1_ = 0;
   std::vector<Known> known_;            // by identifier, as far as they have come
   std::set<std::uint16_t> unreleased_;  // of QoS 2
-  std::string hashed_;
   std::deque<Pending> to_acknowledge_;
   std::uint64_t last_ = 0, confirmed_ = 0, repeats_ = 0, doubtful_ = 0;
 };

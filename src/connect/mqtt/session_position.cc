@@ -5,7 +5,7 @@
 namespace penstock::connect::mqtt {
 namespace {
 
-constexpr std::uint8_t kPositionVersion = 1;
+constexpr std::uint8_t kPositionVersion = 2;
 constexpr std::size_t kHeadBytes = 3, kEntryBytes = 3 + MessageDigest{}.size();
 
 void put_u16_be(ByteBuffer& out, std::size_t value) {
