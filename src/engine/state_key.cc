@@ -44,8 +44,8 @@ Result<std::shared_ptr<const topics::StateKey>> ServiceStateKey::make(ByteView s
                                                                       bool is_public) {
   const SecretBuffer mac_key = TRY(derive_state_key(secret, "mac"));
   const SecretBuffer prf_key = TRY(derive_state_key(secret, "prf"));
-  auto made = std::unique_ptr<ServiceStateKey>(
-      new ServiceStateKey(mac_key.view(), prf_key.view(), is_public));
+  const ByteView mac = mac_key.view(), prf = prf_key.view();
+  auto made = std::unique_ptr<ServiceStateKey>(new ServiceStateKey(mac, prf, is_public));
   return std::shared_ptr<const topics::StateKey>(std::move(made));
 }
 

@@ -6,7 +6,6 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <openssl/evp.h>
 
 #include "crypto/hkdf.h"
 #include "crypto/hmac.h"
@@ -34,14 +33,6 @@ ByteBuffer derived(std::uint8_t seed, std::string_view use) {
   return to_buffer(key.view());
 }
 
-// By EVP, as nothing else here computes it.
-topics::Digest sha256_by_evp(ByteView message) {
-  topics::Digest out;
-  EXPECT_EQ(EVP_Digest(message.data(), message.size(), out.data(), nullptr, EVP_sha256(), nullptr),
-            1);
-  return out;
-}
-
 // SHA-256(key || 32 zeros || both lengths in LEB128 || both).
 topics::Digest prf_by_hand(ByteView key, ByteView first, ByteView second) {
   ByteBuffer whole = to_buffer(key);
@@ -52,7 +43,7 @@ topics::Digest prf_by_hand(ByteView key, ByteView first, ByteView second) {
   }
   whole.insert(whole.end(), first.begin(), first.end());
   whole.insert(whole.end(), second.begin(), second.end());
-  return sha256_by_evp(whole);
+  return crypto::sha256(whole);
 }
 
 // What a state key computes is a format: stored MACs must verify for ever.
@@ -64,7 +55,7 @@ TEST(StateKey, ComputesWhatItSays) {
     EXPECT_EQ(key_of(7)->mac(message), crypto::hmac_sha256(derived(7, "mac"), message)) << size;
     EXPECT_EQ((*prf)(message, {}), prf_by_hand(label_key, message, {})) << size;
     EXPECT_EQ((*prf)(message, other), prf_by_hand(label_key, message, other)) << size;
-    EXPECT_EQ(key_of(7)->hash(message), sha256_by_evp(message)) << size;
+    EXPECT_EQ(key_of(7)->hash(message), crypto::sha256(message)) << size;
   }
 }
 
