@@ -128,6 +128,8 @@ void report(const Row& row, const Best& best, OrderedJson& json) {
                        {"cpu_s_per_million", per_million(m)},
                        {"share_of", nullptr},
                        {"share", nullptr}};
+  OrderedJson& rounds = entry["rounds"] = OrderedJson::array();
+  for (const auto& [round, spent] : best.costs.at(row.name)) rounds.push_back(spent);
   std::string share, median;
   if (const auto of = best.measured.find(row.share_of); of != best.measured.end()) {
     double value = cost(of->second) / cost(m);

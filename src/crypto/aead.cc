@@ -91,29 +91,29 @@ struct Aes256Gcm::Evp {
   }
 
   // libcrypto takes lengths as int.
-  static void begin(EVP_CIPHER_CTX* context, ByteView nonce, ByteView aad) {
+  static void begin(EVP_CIPHER_CTX* context, const std::uint8_t* nonce, ByteView aad) {
     CHECK(aad.size() <= INT_MAX);
-    CHECK(EVP_CipherInit_ex(context, nullptr, nullptr, nullptr, nonce.data(), -1) == 1);
+    CHECK(EVP_CipherInit_ex(context, nullptr, nullptr, nullptr, nonce, -1) == 1);
     int size = 0;
     if (!aad.empty())
       CHECK(EVP_CipherUpdate(context, nullptr, &size, aad.data(), static_cast<int>(aad.size())) ==
             1);
   }
 
-  void seal(ByteView nonce, ByteView aad, ByteView plaintext, ByteSpan out) {
+  void seal(const std::uint8_t* nonce, ByteView aad, ByteView plaintext, std::uint8_t* out) {
     CHECK(plaintext.size() <= INT_MAX);
     EVP_CIPHER_CTX* context = seal_context.get();
     begin(context, nonce, aad);
     int size = 0;
     if (!plaintext.empty())
-      CHECK(EVP_CipherUpdate(context, out.data(), &size, plaintext.data(),
+      CHECK(EVP_CipherUpdate(context, out, &size, plaintext.data(),
                              static_cast<int>(plaintext.size())) == 1);
-    std::uint8_t* tag = out.data() + plaintext.size();
+    std::uint8_t* tag = out + plaintext.size();
     CHECK(EVP_CipherFinal_ex(context, tag, &size) == 1);
     CHECK(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, kGcmTagBytes, tag) == 1);
   }
 
-  bool open(ByteView nonce, ByteView aad, ByteView sealed, ByteSpan out) {
+  bool open(const std::uint8_t* nonce, ByteView aad, ByteView sealed, ByteSpan out) {
     CHECK(sealed.size() <= INT_MAX);
     EVP_CIPHER_CTX* context = open_context.get();
     begin(context, nonce, aad);
@@ -163,54 +163,40 @@ Aes256Gcm::~Aes256Gcm() = default;
 Aes256Gcm::Aes256Gcm(Aes256Gcm&&) noexcept = default;
 Aes256Gcm& Aes256Gcm::operator=(Aes256Gcm&&) noexcept = default;
 
-void Aes256Gcm::seal(ByteView nonce, ByteView aad, ByteView plaintext, ByteSpan out) {
-  CHECK(nonce.size() == kGcmNonceBytes);
-  CHECK(out.size() == plaintext.size() + kGcmTagBytes);
-  if (evp_) return evp_->seal(nonce, aad, plaintext, out);
+void Aes256Gcm::seal_bytes(const std::uint8_t* nonce, ByteView aad, ByteView plaintext,
+                           std::uint8_t* out) {
+  if (evp_) [[unlikely]]
+    return evp_->seal(nonce, aad, plaintext, out);
   Schedule* schedule = schedule_of(memory_);
   CHECK(schedule != nullptr);
-  ipsec_mb().seal(&schedule->key, &schedule->scratch, out.data(), plaintext.data(),
-                  plaintext.size(), nonce.data(), aad.data(), aad.size(),
-                  out.data() + plaintext.size(), kGcmTagBytes);
+  ipsec_mb().seal(&schedule->key, &schedule->scratch, out, plaintext.data(), plaintext.size(),
+                  nonce, aad.data(), aad.size(), out + plaintext.size(), kGcmTagBytes);
 }
 
-bool Aes256Gcm::open(ByteView nonce, ByteView aad, ByteView sealed, ByteSpan out) {
-  if (evp_ || sealed.size() < kGcmTagBytes) return open_with(nonce, aad, sealed, out, nullptr);
-  CHECK(!memory_.empty());
-  return open_with(nonce, aad, sealed, out, &schedule_of(memory_)->scratch);
-}
-
-bool Aes256Gcm::open_shared(ByteView nonce, ByteView aad, ByteView sealed, ByteSpan out,
-                            GcmScratch& scratch) const {
-  std::unique_lock<std::mutex> turn;
-  if (evp_) turn = std::unique_lock(evp_->turn);
-  return open_with(nonce, aad, sealed, out, scratch.memory_.span().data());
-}
-
-// scratch: a gcm_context_data; unused with libcrypto.
-bool Aes256Gcm::open_with(ByteView nonce, ByteView aad, ByteView sealed, ByteSpan out,
-                          void* scratch) const {
-  CHECK(nonce.size() == kGcmNonceBytes);
-  if (sealed.size() < kGcmTagBytes) {
-    wipe(out);
-    return false;
-  }
-  CHECK(out.size() == sealed.size() - kGcmTagBytes);
+bool Aes256Gcm::open_bytes(const std::uint8_t* nonce, ByteView aad, ByteView sealed,
+                           std::uint8_t* out, GcmScratch* scratch) const {
+  const ByteSpan plaintext(out, sealed.size() - kGcmTagBytes);
   bool authentic = false;
-  if (evp_) {
-    authentic = evp_->open(nonce, aad, sealed, out);
+  if (evp_) [[unlikely]] {
+    std::unique_lock<std::mutex> turn;
+    if (scratch != nullptr) turn = std::unique_lock(evp_->turn);
+    authentic = evp_->open(nonce, aad, sealed, plaintext);
   } else {
     const Schedule* schedule = schedule_of(memory_);
     CHECK(schedule != nullptr);
+    // Our own is ours alone: open() is no const member.
+    auto* context = scratch != nullptr
+                        ? reinterpret_cast<gcm_context_data*>(scratch->memory_.span().data())
+                        : const_cast<gcm_context_data*>(&schedule->scratch);
     std::uint8_t tag[kGcmTagBytes];
-    ipsec_mb().open(&schedule->key, static_cast<gcm_context_data*>(scratch), out.data(),
-                    sealed.data(), out.size(), nonce.data(), aad.data(), aad.size(), tag,
-                    sizeof tag);
-    authentic = tags_equal(tag, sealed.data() + out.size());
-    if (!authentic) wipe(tag);
+    ipsec_mb().open(&schedule->key, context, out, sealed.data(), plaintext.size(), nonce,
+                    aad.data(), aad.size(), tag, sizeof tag);
+    authentic = tags_equal(tag, sealed.data() + plaintext.size());
+    if (!authentic) [[unlikely]]
+      wipe(tag);
   }
   if (!authentic) [[unlikely]]
-    wipe(out);
+    wipe(plaintext);
   return authentic;
 }
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include "base/check.h"
 #include "base/secret.h"
 
 namespace penstock::crypto {
@@ -51,20 +52,43 @@ class Aes256Gcm {
 
   // Writes ciphertext || tag: out.size() == plaintext.size() + kGcmTagBytes. In place is allowed
   // (out.data() == plaintext.data()); other overlaps are not. A nonce must never be used twice.
-  void seal(ByteView nonce, ByteView aad, ByteView plaintext, ByteSpan out);
+  void seal(ByteView nonce, ByteView aad, ByteView plaintext, ByteSpan out) {
+    CHECK(nonce.size() == kGcmNonceBytes);
+    CHECK(out.size() == plaintext.size() + kGcmTagBytes);
+    seal_bytes(nonce.data(), aad, plaintext, out.data());
+  }
 
   // Writes the plaintext: out.size() == sealed.size() - kGcmTagBytes; in place is allowed. False
   // when the tag does not match or sealed is shorter than a tag; out is wiped then.
-  [[nodiscard]] bool open(ByteView nonce, ByteView aad, ByteView sealed, ByteSpan out);
+  [[nodiscard]] bool open(ByteView nonce, ByteView aad, ByteView sealed, ByteSpan out) {
+    return open_with(nonce, aad, sealed, out, nullptr);
+  }
   // The same for any number of threads at once, each with a scratch of its own, while no thread
   // calls seal() or open(). With libcrypto they take turns.
   [[nodiscard]] bool open_shared(ByteView nonce, ByteView aad, ByteView sealed, ByteSpan out,
-                                 GcmScratch& scratch) const;
+                                 GcmScratch& scratch) const {
+    return open_with(nonce, aad, sealed, out, &scratch);
+  }
 
  private:
   struct Evp;  // libcrypto's contexts
   Aes256Gcm();
-  bool open_with(ByteView nonce, ByteView aad, ByteView sealed, ByteSpan out, void* scratch) const;
+  // scratch null: our own, so nobody else is opening.
+  bool open_with(ByteView nonce, ByteView aad, ByteView sealed, ByteSpan out,
+                 GcmScratch* scratch) const {
+    CHECK(nonce.size() == kGcmNonceBytes);
+    if (sealed.size() < kGcmTagBytes) [[unlikely]] {
+      wipe(out);
+      return false;
+    }
+    CHECK(out.size() == sealed.size() - kGcmTagBytes);
+    return open_bytes(nonce.data(), aad, sealed, out.data(), scratch);
+  }
+  // Of arguments that fit registers: spans that go through the stack are stored in halves and
+  // loaded whole, which costs several ns each.
+  void seal_bytes(const std::uint8_t* nonce, ByteView aad, ByteView plaintext, std::uint8_t* out);
+  bool open_bytes(const std::uint8_t* nonce, ByteView aad, ByteView sealed, std::uint8_t* out,
+                  GcmScratch* scratch) const;
   SecretBuffer memory_;  // libipsec-mb's schedule and scratch; empty with libcrypto
   std::unique_ptr<Evp> evp_;
 };

@@ -145,7 +145,7 @@ Result<> SealedSource::look_around() {
 
 // A grant is committed with or before its epoch's first record, so one look at the grants covers
 // everything that was fetched before it.
-Result<> SealedSource::open(const seal::Opener::Batch<Slice>& batch, bool fresh) {
+Result<> SealedSource::open(const seal::Opener::Batch& batch, bool fresh) {
   TRY(look_around());
   if (fresh) opener_->fetched_at(std::chrono::steady_clock::now());
   opener_->open_batch(batch, guard_, opened_);

@@ -43,7 +43,7 @@ class SealedSource {
   // Opens a batch in its partition's order. fresh: it was fetched since the last call, so grants
   // may have come with it. Errors end the query: a gap with on_gap = "stop", more epochs than can
   // be followed, another number of partitions.
-  Result<> open(const seal::Opener::Batch<Slice>& batch, bool fresh);
+  Result<> open(const seal::Opener::Batch& batch, bool fresh);
   seal::OpenedBatch& opened() { return opened_; }
 
   // What has changed since the last call, for the commit of the records opened so far; and says in

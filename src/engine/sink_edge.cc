@@ -116,6 +116,7 @@ Result<> SinkEdge::make_sealer(topics::Log& log, const seal::KeySource* keys) {
   sealer_ = TRY(seal::Sealer::create(
       {.topic = topic_.text(), .policy_id = seal.policy, .schema_reference = std::nullopt}, *keys,
       crypto::system_random(), system_clock().now_ms()));
+  values_ = format::EncodedRows(1);  // for the byte that tells what a sealed record holds
   grants_topic_ = TRY(topics::TopicName::parse(seal::grants_topic(topic_.text())));
   topics::TopicInfo info =
       TRY(ensure_topic(log, {.name = *grants_topic_, .partitions = 1, .compacted = true}));
@@ -196,17 +197,17 @@ bool SinkEdge::append_whole(const data::Batch& batch, std::span<const Slice> hea
 void SinkEdge::seal_values(std::int32_t partition,
                            const std::optional<topics::RecordBatch::Packed>& keys,
                            topics::RecordBatch& records) {
-  for (std::size_t i = 0; i < times_.size(); ++i) {
-    const seal::RecordContext context{.key = key_writer_ != nullptr ? keys_[i] : Slice{},
-                                      .timestamp_ms = times_[i],
-                                      .path = std::nullopt,
-                                      .partition = partition};
-    const ByteView body = values_[i].bytes();
-    std::uint8_t* room = records.value_room(body.size() + seal::kSealedOverheadMax);
-    std::size_t size = 0;
-    CHECK(sealer_->seal_into(context, body, room, size) == seal::SealOutcome::ok);
-    records.end_value(size);
-  }
+  const std::size_t rows = times_.size();
+  (void)records.value_room(values_.bytes() + rows * seal::kSealedOverheadMax);
+  sealer_->seal_rows(
+      partition, rows,
+      [&](std::size_t i) {
+        return seal::Sealer::Row{.key = key_writer_ != nullptr ? keys_[i] : Slice{},
+                                 .timestamp_ms = times_[i],
+                                 .body_with_front = values_.with_front(i)};
+      },
+      [&](std::size_t bytes) { return records.value_room(bytes); },
+      [&](std::size_t bytes) { records.end_value(bytes); });
   records.end_values(keys, times_);
 }
 

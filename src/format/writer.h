@@ -21,6 +21,9 @@ namespace penstock::format {
 class EncodedRows {
  public:
   EncodedRows() = default;
+  // With so many bytes before each row that is not null, of any content, for what is put in front
+  // of it where it lies.
+  explicit EncodedRows(std::size_t front) : front_(front) {}
   EncodedRows(EncodedRows&&) = default;
   EncodedRows& operator=(EncodedRows&&) = default;
   ~EncodedRows() { bytes_.wipe(); }
@@ -29,20 +32,25 @@ class EncodedRows {
   void wipe();   // nothing of what it ever held can be read in there
   std::size_t size() const { return ends_.size(); }
   Slice operator[](std::size_t i) const {  // valid until the next encode() or clear()
-    std::uint32_t begin = i == 0 ? 0 : ends_[i - 1];
     if (nulls_[i] != 0) return {};
-    return {bytes_.data() + begin, ends_[i] - begin};
+    const std::size_t begin = begin_of(i) + front_;
+    return {bytes_.data() + begin, static_cast<std::uint32_t>(ends_[i] - begin)};
+  }
+  // The row and what is before it; not of a null row.
+  ByteSpan with_front(std::size_t i) {
+    return bytes_.span().subspan(begin_of(i), ends_[i] - begin_of(i));
   }
   std::size_t bytes() const { return bytes_.size(); }
   std::span<const std::uint32_t> ends() const { return ends_; }  // a null row ends where it begins
   std::span<const std::uint8_t> nulls() const { return nulls_; }
-  ByteView storage() const { return bytes_.view(); }  // of all rows
+  ByteView storage() const { return bytes_.view(); }  // of all rows, with what is before each
   std::size_t capacity() const { return bytes_.capacity(); }
 
   // For the writers: at least n writable bytes behind the rows that ended, then the end of a row.
   // An end that would pass 4 GiB is refused: false, and the row is null.
-  std::uint8_t* room(std::size_t n) { return bytes_.room(n); }
+  std::uint8_t* room(std::size_t n) { return bytes_.room(front_ + n) + front_; }
   bool end_row(std::size_t row_bytes) {
+    row_bytes += front_;
     if (bytes_.size() + row_bytes > std::numeric_limits<std::uint32_t>::max()) [[unlikely]] {
       end_null_row();
       return false;
@@ -55,6 +63,9 @@ class EncodedRows {
   void end_null_row();
 
  private:
+  std::size_t begin_of(std::size_t i) const { return i == 0 ? 0 : ends_[i - 1]; }
+
+  std::size_t front_ = 0;
   AppendBuffer bytes_;
   std::vector<std::uint32_t> ends_;
   std::vector<std::uint8_t> nulls_;

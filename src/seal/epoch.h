@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 
@@ -28,7 +29,15 @@ Result<EpochId> epoch_id_from(ByteView bytes);  // exactly 8
 struct EpochName {
   crypto::Thumbprint producer{};
   EpochId epoch{};
-  friend bool operator==(const EpochName&, const EpochName&) = default;
+  // The thumbprints word by word: compilers call memcmp for as many bytes, and records ask.
+  friend bool operator==(const EpochName& a, const EpochName& b) {
+    std::uint64_t x[4], y[4];
+    static_assert(sizeof x == sizeof a.producer);
+    std::memcpy(x, a.producer.data(), sizeof x);
+    std::memcpy(y, b.producer.data(), sizeof y);
+    return a.epoch == b.epoch &&
+           ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3])) == 0;
+  }
 };
 // epoch id || producer thumbprint: the key of the epoch's grant.
 inline constexpr std::size_t kEpochNameBytes = kEpochIdBytes + 32;

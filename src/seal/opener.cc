@@ -135,7 +135,7 @@ void Opener::set_time(std::int64_t now_ms) {
   retired_ = {};
 }
 
-const OpenEpoch* Opener::find(EpochId id) {
+[[gnu::always_inline]] inline const OpenEpoch* Opener::find(EpochId id) {
   if (last_ != nullptr && last_->id == id) [[likely]]
     return last_->epoch.get();
   Slot& slot = slots_[id.value() % slots_.size()];
@@ -184,7 +184,8 @@ OpenOutcome Opener::open_otherwise(Pending& record, ByteSpan plaintext) {
   return known ? OpenOutcome::not_authentic : OpenOutcome::unknown_epoch;
 }
 
-void Opener::take_apart(const RecordContext& context, ByteView sealed, Pending& out) {
+[[gnu::always_inline]] inline void Opener::take_apart(const RecordContext& context, ByteView sealed,
+                                                      Pending& out) {
   if (sealed.data() == nullptr) [[unlikely]] {
     out.outcome = OpenOutcome::bare_null;
     return;
@@ -211,7 +212,8 @@ void Opener::take_apart(const RecordContext& context, ByteView sealed, Pending& 
   out.aad = out.memory.write(context, record.protected_header.data());
 }
 
-OpenOutcome Opener::decrypt(Pending& record, std::uint8_t* at, Plain& plain) {
+[[gnu::always_inline]] inline OpenOutcome Opener::decrypt(Pending& record, std::uint8_t* at,
+                                                          Plain& plain) {
   if (record.outcome != OpenOutcome::ok) [[unlikely]]
     return record.outcome;
   ByteSpan plaintext(at, record.ciphertext.size() - crypto::kGcmTagBytes);
@@ -245,28 +247,23 @@ OpenOutcome Opener::decrypt(Pending& record, std::uint8_t* at, Plain& plain) {
   return outcome;
 }
 
-void Opener::begin_row(std::size_t slot, const RecordContext& context, ByteView sealed) {
-  take_apart(context, sealed, (*pending_)[slot]);
-}
-
 // Every authentic record counts for its sequence, also one that is refused for what it holds.
 template <typename Guard>
-OpenOutcome Opener::admit(const Pending& record, const Plain& plain, OpenOutcome outcome,
-                          Guard& guard) {
+[[gnu::always_inline]] inline OpenOutcome Opener::admit(const Pending& record, const Plain& plain,
+                                                        OpenOutcome outcome, Guard& guard) {
   if (plain.epoch == nullptr) return outcome;
   OpenOutcome admitted = guard.admit(plain.epoch->name, record.sequence);
   return admitted == OpenOutcome::ok ? outcome : admitted;
 }
 
-Opened Opener::end_row(std::size_t slot, SequenceGuard& guard, OpenedBatch& out) {
-  Pending& record = (*pending_)[slot];
+[[gnu::always_inline]] inline void Opener::end_row(Pending& record, SequenceGuard& guard,
+                                                   OpenedBatch& out, Opened& row) {
   // The kind byte lands on the newline before the body and is made one again, so that the body
   // needs no second copy.
   std::uint8_t* newline = out.memory_.data() + out.end_ - 1;
   Plain plain;
   OpenOutcome opened = decrypt(record, newline, plain);
   *newline = '\n';
-  Opened row;
   row.offset = static_cast<std::uint32_t>(out.end_);
   row.outcome = admit(record, plain, opened, guard);
   if (plain.epoch != nullptr) row.epoch = out.note_epoch(plain.epoch->name);
@@ -277,7 +274,30 @@ Opened Opener::end_row(std::size_t slot, SequenceGuard& guard, OpenedBatch& out)
   } else if (is_opened(opened) && !is_opened(row.outcome)) {
     wipe({newline + 1, plain.written - 1});
   }
-  return row;
+}
+
+void Opener::open_batch(const Batch& batch, SequenceGuard& guard, OpenedBatch& out) {
+  const std::size_t rows = batch.values.size();
+  CHECK(batch.keys.size() == rows);
+  CHECK(batch.timestamps_ms.size() == rows);
+  std::size_t sealed_bytes = 0;
+  for (const Slice& value : batch.values) sealed_bytes += value.size;
+  out.reset(sealed_bytes, rows);
+  out.rows_.resize(rows);
+  RecordContext context{.key = {}, .timestamp_ms = 0, .path = {}, .partition = batch.partition};
+  // The next record is taken apart before one is opened.
+  for (std::size_t i = 0; i <= rows; ++i) {
+    if (i < rows) {
+      context.key = batch.keys[i];
+      *context.timestamp_ms = batch.timestamps_ms[i];
+      take_apart(context, {batch.values[i].data, batch.values[i].size}, (*pending_)[i % 2]);
+    }
+    if (i == 0) continue;
+    Opened& row = out.rows_[i - 1];
+    end_row((*pending_)[(i - 1) % 2], guard, out, row);
+    out.refused_ += !is_opened(row.outcome);
+  }
+  out.finish();
 }
 
 OpenOutcome Opener::open(const RecordContext& context, ByteView sealed, SequenceGuard& guard,

@@ -112,24 +112,14 @@ class Opener {
   // Why a record was no_keys; the reader must stop.
   const std::optional<Error>& trouble() const { return trouble_; }
 
-  // A batch of one partition in log order. Keys, values and timestamps are parallel; a null slice
-  // is data == nullptr (any type with members data and size, such as penstock::Slice).
-  template <typename SliceType>
+  // A batch of one partition in log order. Keys, values and timestamps are parallel.
   struct Batch {
-    std::span<const SliceType> keys, values;
+    std::span<const Slice> keys, values;
     std::span<const std::int64_t> timestamps_ms;
     std::optional<std::int32_t> partition;
-
-    RecordContext context(std::size_t i) const {
-      return {.key = {keys[i].data, keys[i].size},
-              .timestamp_ms = timestamps_ms[i],
-              .path = std::nullopt,
-              .partition = partition};
-    }
   };
   // Opens a batch; `out` is reset first.
-  template <typename SliceType>
-  void open_batch(const Batch<SliceType>& batch, SequenceGuard& guard, OpenedBatch& out);
+  void open_batch(const Batch& batch, SequenceGuard& guard, OpenedBatch& out);
   // Whether a grant that is not known yet may open records that did not open.
   static bool may_open_later(OpenOutcome outcome) {
     return outcome == OpenOutcome::unknown_epoch || outcome == OpenOutcome::not_authentic;
@@ -187,8 +177,7 @@ class Opener {
   template <typename Guard>
   OpenOutcome open_apart(const RecordContext& context, ByteView sealed, Guard* guard,
                          ByteBuffer& out);
-  void begin_row(std::size_t slot, const RecordContext& context, ByteView sealed);
-  Opened end_row(std::size_t slot, SequenceGuard& guard, OpenedBatch& out);
+  void end_row(Pending& record, SequenceGuard& guard, OpenedBatch& out, Opened& row);
 
   std::unique_ptr<KeptGrants> kept_;  // null: the epochs are the process's
   std::shared_ptr<EpochStore> epochs_;
@@ -203,25 +192,5 @@ class Opener {
   std::size_t retirements_ = 0;
   std::unique_ptr<std::array<Pending, 2>> pending_;
 };
-
-template <typename SliceType>
-void Opener::open_batch(const Batch<SliceType>& batch, SequenceGuard& guard, OpenedBatch& out) {
-  const std::size_t rows = batch.values.size();
-  CHECK(batch.keys.size() == rows);
-  CHECK(batch.timestamps_ms.size() == rows);
-  std::size_t sealed_bytes = 0;
-  for (const SliceType& value : batch.values) sealed_bytes += value.size;
-  out.reset(sealed_bytes, rows);
-  auto begin = [&](std::size_t i) {
-    begin_row(i % 2, batch.context(i), {batch.values[i].data, batch.values[i].size});
-  };
-  if (rows > 0) begin(0);
-  for (std::size_t i = 0; i < rows; ++i) {
-    if (i + 1 < rows) begin(i + 1);
-    out.rows_.push_back(end_row(i % 2, guard, out));
-    out.refused_ += !is_opened(out.rows_.back().outcome);
-  }
-  out.finish();
-}
 
 }  // namespace penstock::seal

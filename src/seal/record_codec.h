@@ -203,20 +203,31 @@ inline std::size_t ciphertext_head(const std::uint8_t* at, std::size_t rest) {
 // a record has all in the places of the one before it, only its own bytes are written.
 class AadMemory {
  public:
-  // Valid until the next write() or move.
+  // Valid until the next write or move.
   ByteView write(const RecordContext& context, const std::uint8_t* protected_header) {
     if (!fits_last(context)) [[unlikely]]
       return write_anew(context, protected_header);
     std::memcpy(small_ + kAadStart.size(), protected_header, kProtectedBytes);
-    if (context.key.size > 0)
-      std::memcpy(small_ + time_at_ - context.key.size, context.key.data, context.key.size);
-    store_u64(small_ + time_at_ + 1, static_cast<std::uint64_t>(*context.timestamp_ms));
-    return {small_, bytes_};
+    return write_rest(context);
+  }
+  // The same where all records are of one epoch, so that only the sequence differs.
+  ByteView write_next(const RecordContext& context, const std::uint8_t* protected_header,
+                      std::uint32_t sequence) {
+    if (!fits_last(context)) [[unlikely]]
+      return write_anew(context, protected_header);
+    store_u32(small_ + kAadStart.size() + kSequenceAt - kProtectedAt, sequence);
+    return write_rest(context);
   }
 
  private:
   static constexpr std::size_t kSmallBytes = 512;
 
+  ByteView write_rest(const RecordContext& context) {
+    if (context.key.size > 0)
+      std::memcpy(small_ + time_at_ - context.key.size, context.key.data, context.key.size);
+    store_u64(small_ + time_at_ + 1, static_cast<std::uint64_t>(*context.timestamp_ms));
+    return {small_, bytes_};
+  }
   // Times since 1970 that take more than 32 bits, as all since February 1970 do.
   static bool has_usual_time(const RecordContext& context) {
     return context.timestamp_ms && *context.timestamp_ms > 0xffff'ffff;

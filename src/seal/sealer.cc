@@ -43,8 +43,16 @@ Result<> check_usable(const Policy& policy, const SealerOptions& options) {
 }  // namespace
 
 struct EpochSealer::Scratch {
+  // A record whose head is written.
+  struct Begun {
+    Nonce nonce;
+    AadMemory memory;
+    ByteView aad;
+    std::uint8_t* place = nullptr;
+    std::size_t plaintext_bytes = 0;
+  };
   Nonce base_iv;
-  AadMemory aad;
+  std::array<Begun, kSlots> begun;
   // Next sequences: of the partitions from 0 on, of far ones, and where there is none.
   std::vector<std::uint32_t> next_near;
   std::unordered_map<std::int32_t, std::uint32_t> next_far;
@@ -82,39 +90,53 @@ EpochSealer::~EpochSealer() = default;
 
 SealOutcome EpochSealer::seal(const RecordContext& context, Kind kind, ByteView body,
                               ByteBuffer& out) {
+  CHECK(kind != Kind::tombstone || body.empty());
   const std::size_t start = out.size();
   if (body.size() <= kSealedRecordBytesMax) out.resize(start + body.size() + kSealedOverheadMax);
   std::size_t size = 0;
-  const SealOutcome outcome = seal_into(context, kind, body, out.data() + start, size);
+  const SealOutcome outcome = begin(0, context, 1 + body.size(), out.data() + start, size);
+  if (outcome == SealOutcome::ok) {
+    std::uint8_t* plaintext = place(0);
+    plaintext[0] = static_cast<std::uint8_t>(kind);
+    if (!body.empty()) std::memcpy(plaintext + 1, body.data(), body.size());
+    finish(0, plaintext);
+  }
   out.resize(start + size);
   return outcome;
 }
 
-SealOutcome EpochSealer::seal_into(const RecordContext& context, Kind kind, ByteView body,
-                                   std::uint8_t* room, std::size_t& size) {
+SealOutcome EpochSealer::begin(std::size_t slot, const RecordContext& context,
+                               std::size_t plaintext_bytes, std::uint8_t* room, std::size_t& size) {
   size = 0;
-  CHECK(kind != Kind::tombstone || body.empty());
-  if (body.size() + kSealedOverheadMax > kSealedRecordBytesMax ||
+  CHECK(slot < kSlots && plaintext_bytes > 0);
+  if (plaintext_bytes - 1 + kSealedOverheadMax > kSealedRecordBytesMax ||
       context.key.size > kRecordKeyBytesMax ||
       (context.path && context.path->size() > kFieldPathBytesMax)) [[unlikely]]
     return SealOutcome::too_large;
   if (records_ >= kEpochRecordsMax) [[unlikely]]
     return SealOutcome::epoch_used_up;
   ++records_;  // so no partition's sequence passes 32 bits
-  std::uint32_t sequence = scratch_->next_in(context.partition)++;
+  const std::uint32_t sequence = scratch_->next_in(context.partition)++;
 
-  std::size_t plaintext_bytes = 1 + body.size();
-  std::size_t ciphertext_bytes = plaintext_bytes + crypto::kGcmTagBytes;
-  std::size_t head_bytes = write_record_head(id_, sequence, ciphertext_bytes, room);
-  // Before the body is copied: what the cipher loads first has then long been stored.
-  Nonce nonce = scratch_->base_iv.with(context.partition, sequence);
-  ByteView aad = scratch_->aad.write(context, room + kProtectedAt);
-  std::uint8_t* plaintext = room + head_bytes;
-  plaintext[0] = static_cast<std::uint8_t>(kind);
-  if (!body.empty()) std::memcpy(plaintext + 1, body.data(), body.size());
-  aead_.seal(nonce.view(), aad, {plaintext, plaintext_bytes}, {plaintext, ciphertext_bytes});
+  Scratch::Begun& begun = scratch_->begun[slot];
+  const std::size_t ciphertext_bytes = plaintext_bytes + crypto::kGcmTagBytes;
+  const std::size_t head_bytes = write_record_head(id_, sequence, ciphertext_bytes, room);
+  begun.nonce = scratch_->base_iv.with(context.partition, sequence);
+  begun.aad = begun.memory.write_next(context, room + kProtectedAt, sequence);
+  begun.place = room + head_bytes;
+  begun.plaintext_bytes = plaintext_bytes;
   size = head_bytes + ciphertext_bytes;
   return SealOutcome::ok;
+}
+
+std::uint8_t* EpochSealer::place(std::size_t slot) const {
+  return scratch_->begun[slot].place;
+}
+
+void EpochSealer::finish(std::size_t slot, const std::uint8_t* plaintext) {
+  const Scratch::Begun& begun = scratch_->begun[slot];
+  aead_.seal(begun.nonce.view(), begun.aad, {plaintext, begun.plaintext_bytes},
+             {begun.place, begun.plaintext_bytes + crypto::kGcmTagBytes});
 }
 
 Sealer::Sealer(SealerOptions options, Policy policy, crypto::P256PrivateKey producer,
@@ -198,13 +220,6 @@ SealOutcome Sealer::seal(const RecordContext& context, ByteView body, ByteBuffer
   CHECK(grants_.empty());
   CHECK(!context.path);
   return epoch_->seal(context, Kind::body, body, out);
-}
-
-SealOutcome Sealer::seal_into(const RecordContext& context, ByteView body, std::uint8_t* room,
-                              std::size_t& size) {
-  CHECK(grants_.empty());
-  CHECK(!context.path);
-  return epoch_->seal_into(context, Kind::body, body, room, size);
 }
 
 SealOutcome Sealer::seal_tombstone(const RecordContext& context, ByteBuffer& out) {

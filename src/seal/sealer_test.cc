@@ -34,6 +34,62 @@ TEST(Sealer, CountsFromZeroInEachPartition) {
   EXPECT_EQ(sequences, (std::vector<std::uint32_t>{0, 0, 0, 1, 0, 1, 1, 1, 2}));
 }
 
+// Rows, single records and rows again: one sequence, whatever differs from row to row.
+TEST(Sealer, SealsRowsAsItSealsRecords) {
+  World w;
+  const std::vector<std::string> keys = {"", "k", "key", "abc", "", "a longer key than those"};
+  const auto time_of = [](std::size_t i) { return i % 5 == 0 ? 7 : kNowMs + std::int64_t(i); };
+  std::vector<ByteBuffer> sealed;
+  std::vector<std::string> bodies;
+  const auto seal_rows = [&](std::size_t rows) {
+    const std::size_t from = bodies.size();
+    for (std::size_t i = 0; i < rows; ++i) bodies.push_back("?" + std::string(i * i, 'b'));
+    std::vector<ByteBuffer> rooms(rows);
+    std::size_t given = 0, ended = 0;
+    w.sealer->seal_rows(
+        kPartition, rows,
+        [&](std::size_t i) {
+          return Sealer::Row{
+              .key = Slice::of(as_bytes(keys[i % keys.size()])),
+              .timestamp_ms = time_of(i),
+              .body_with_front = {reinterpret_cast<std::uint8_t*>(bodies[from + i].data()),
+                                  bodies[from + i].size()}};
+        },
+        [&](std::size_t bytes) {
+          rooms[given].resize(bytes);
+          return rooms[given++].data();
+        },
+        [&](std::size_t bytes) { rooms[ended++].resize(bytes); });
+    EXPECT_EQ(ended, rows);
+    for (ByteBuffer& room : rooms) sealed.push_back(std::move(room));
+  };
+  const auto open_all = [&](SequenceGuard& guard) {
+    for (std::size_t i = 0; i < sealed.size(); ++i) {
+      ByteBuffer out;
+      const RecordContext context = context_of(keys[i % keys.size()], time_of(i));
+      ASSERT_EQ(w.opener->open(context, sealed[i], guard, out), OpenOutcome::ok) << i;
+      EXPECT_EQ(as_text(out), bodies[i].substr(1)) << i;
+    }
+  };
+  seal_rows(0);
+  seal_rows(1);
+  sealed.clear();
+  bodies.clear();
+  seal_rows(20);
+  SequenceGuard guard;
+  open_all(guard);
+  EXPECT_EQ(guard.totals().missing, 0u);
+  EXPECT_EQ(guard.totals().head_missing, 1u);  // the one that was cleared
+  const ByteBuffer single = w.seal("k", kNowMs, "after them");
+  sealed.clear();
+  bodies.clear();
+  seal_rows(3);
+  ByteBuffer out;
+  EXPECT_EQ(w.opener->open(context_of("k", kNowMs), single, guard, out), OpenOutcome::ok);
+  open_all(guard);
+  EXPECT_EQ(guard.totals().missing, 0u);
+}
+
 TEST(Sealer, PaddingHidesTheExactSize) {
   World w;
   std::set<std::size_t> sizes;

@@ -67,7 +67,7 @@ TEST_P(Sealing, ABatchOpensContiguouslyWithItsRefusalsLeftOut) {
   }
   OpenedBatch batch;
   for (int round = 0; round < 2; ++round) {  // the second time all is a replay
-    w.opener->open_batch<Slice>({key_slices, value_slices, times, kPartition}, guard, batch);
+    w.opener->open_batch({key_slices, value_slices, times, kPartition}, guard, batch);
     ASSERT_EQ(batch.rows().size(), 7u);
     OpenOutcome ok = round == 0 ? OpenOutcome::ok : OpenOutcome::replayed;
     OpenOutcome gone = round == 0 ? OpenOutcome::tombstone : OpenOutcome::replayed;
@@ -524,7 +524,7 @@ TEST(Opener, ARecordBelongsToTheProducerUnderWhoseGrantItOpens) {
   std::vector<Slice> keys(4), values;
   for (const ByteBuffer& value : sealed) values.push_back(Slice::of(value));
   std::vector<std::int64_t> times(4, 1);
-  Opener::Batch<Slice> records{keys, values, times, kPartition};
+  Opener::Batch records{keys, values, times, kPartition};
   SequenceGuard guard;
   OpenedBatch batch;
   opener->open_batch(records, guard, batch);
@@ -606,7 +606,7 @@ TEST(Opener, GoesBackAndForthBetweenManyEpochs) {
   }
   SequenceGuard guard;
   OpenedBatch batch;
-  opener->open_batch(Opener::Batch<Slice>{keys, values, times, kPartition}, guard, batch);
+  opener->open_batch(Opener::Batch{keys, values, times, kPartition}, guard, batch);
   EXPECT_EQ(batch.refused(), 0u);
   for (std::size_t i = 0; i < sealed.size(); ++i)
     EXPECT_EQ(as_text(batch.bytes_of(i)), "body " + std::to_string(i));

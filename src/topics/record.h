@@ -83,7 +83,8 @@ class RecordBatch {
   void append(const std::optional<Packed>& keys, const Packed& values,
               std::span<const data::TimestampMs> timestamps_ms);
   // Many at once whose values, none of them null, are made in place: for each its room, of at least
-  // so many bytes, then its end; then all that they have beside.
+  // so many bytes, then its end; then all that they have beside. A first room for all of them keeps
+  // them where they are until then.
   std::uint8_t* value_room(std::size_t bytes) { return values_.room(bytes); }
   void end_value(std::size_t bytes);
   void end_values(const std::optional<Packed>& keys,
