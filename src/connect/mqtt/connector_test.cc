@@ -36,7 +36,7 @@ TEST(SessionPosition, OtherBytesAreRefused) {
     EXPECT_FALSE(decode_position(ByteView(bytes).first(size))) << size;
   bytes[5] = 3;  // QoS
   EXPECT_EQ(decode_position(bytes).error().code(), ErrorCode::corrupt);
-  bytes[0] = 2;
+  bytes[0] = 99;
   EXPECT_EQ(decode_position(bytes).error().code(), ErrorCode::unsupported);
 }
 
