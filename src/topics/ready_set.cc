@@ -85,7 +85,11 @@ Result<> ReadySet::wait(std::vector<void*>& ready, Deadline deadline) {
     {
       std::unique_lock lock(mutex_);
       const auto has_news = [this] { return woken_ || !queue_.empty(); };
-      if (!has_news()) over = !changed_.wait_until(lock, deadline, has_news);
+      // A busy worker only looks, each time it has worked. Whoever waits for a time that has passed
+      // is put to sleep all the same, which costs as much as the work on a small batch.
+      if (!has_news())
+        over = deadline <= std::chrono::steady_clock::now() ||
+               !changed_.wait_until(lock, deadline, has_news);
       over = over || woken_;
       woken_ = false;
       looked_at_.clear();

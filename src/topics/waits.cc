@@ -10,7 +10,9 @@ bool Waits::wait(const std::function<bool()>& ready, Deadline deadline) {
   std::uint64_t wakes = wakes_;
   bool at_hand = ready();
   while (!at_hand && wakes == wakes_) {
-    bool late = changed_.wait_until(lock, deadline) == std::cv_status::timeout;
+    // Who only looks is not put to sleep for it.
+    const bool late = deadline <= std::chrono::steady_clock::now() ||
+                      changed_.wait_until(lock, deadline) == std::cv_status::timeout;
     at_hand = ready();
     if (late) break;
   }
