@@ -19,6 +19,8 @@ namespace {
 constexpr std::string_view kTooManyHeaders = "too_many_headers";
 constexpr std::string_view kRecordTooLarge = "record_too_large";
 constexpr std::string_view kNoWindow = "key_without_window";
+// Of one batch: their plaintexts, columns and output stay in the nearest caches.
+constexpr std::size_t kRowsAtOnce = 256;
 
 }  // namespace
 
@@ -147,7 +149,7 @@ Result<bool> SourceEdge::fetch() {
 }
 
 std::size_t SourceEdge::rows_at_hand(data::TimestampMs until_ms) const {
-  std::size_t rows = std::min(buffer_.size() - first_, data::kBatchRowsMax);
+  std::size_t rows = std::min(buffer_.size() - first_, kRowsAtOnce);
   if (until_ms != std::numeric_limits<data::TimestampMs>::max()) {
     const auto times = std::span(buffer_.timestamps_ms).subspan(first_, rows);
     const auto later = std::ranges::find_if(times, [&](auto time) { return time > until_ms; });
