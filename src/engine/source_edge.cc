@@ -381,7 +381,7 @@ std::size_t SourceEdge::memory_bytes() const {
       std::ranges::count_if(columns_, [](const auto& c) { return c != nullptr; }));
   return buffer_.storage.capacity() + buffer_.offsets.capacity() * kBytesPerRow +
          (sealed_ != nullptr ? sealed_->memory_bytes() : 0) + arena_.used_bytes() +
-         columns * data::kBatchRowsMax * kBytesPerCell;
+         columns * kRowsAtOnce * kBytesPerCell;
 }
 
 }  // namespace penstock::engine
