@@ -11,9 +11,9 @@
 
 namespace penstock::data {
 
-// What a source reads at once. Operators may make larger batches of it (EXPLODE): what is sized by
-// rows is sized by Batch::rows.
-inline constexpr std::size_t kBatchRowsMax = 1024;
+// What a source gives at once: its plaintexts, columns and output stay in the nearest caches.
+// Operators may make larger batches of it (EXPLODE): what is sized by rows is sized by Batch::rows.
+inline constexpr std::size_t kBatchRowsMax = 256;
 
 // What a row says.
 enum class RowKind : std::uint8_t {

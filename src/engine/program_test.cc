@@ -164,7 +164,7 @@ TEST_F(ProgramTest, AProgramIsReusableOverBatchesOfAnySize) {
     add_row(i, std::int64_t{1});
   std::vector<Value> values = compute(sum());
   ASSERT_EQ(values.size(), data::kBatchRowsMax);
-  EXPECT_EQ(values.back(), Value(std::int64_t{1024}));
+  EXPECT_EQ(values.back(), Value(static_cast<std::int64_t>(data::kBatchRowsMax)));
   EXPECT_EQ(bigints({1, 2}), (std::vector<Value>{values[0], values[1]}));
 }
 

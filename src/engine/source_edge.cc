@@ -19,8 +19,6 @@ namespace {
 constexpr std::string_view kTooManyHeaders = "too_many_headers";
 constexpr std::string_view kRecordTooLarge = "record_too_large";
 constexpr std::string_view kNoWindow = "key_without_window";
-// Of one batch: their plaintexts, columns and output stay in the nearest caches.
-constexpr std::size_t kRowsAtOnce = 256;
 
 }  // namespace
 
@@ -149,7 +147,7 @@ Result<bool> SourceEdge::fetch() {
 }
 
 std::size_t SourceEdge::rows_at_hand(data::TimestampMs until_ms) const {
-  std::size_t rows = std::min(buffer_.size() - first_, kRowsAtOnce);
+  std::size_t rows = std::min(buffer_.size() - first_, data::kBatchRowsMax);
   if (until_ms != std::numeric_limits<data::TimestampMs>::max()) {
     const auto times = std::span(buffer_.timestamps_ms).subspan(first_, rows);
     const auto later = std::ranges::find_if(times, [&](auto time) { return time > until_ms; });
@@ -381,7 +379,7 @@ std::size_t SourceEdge::memory_bytes() const {
       std::ranges::count_if(columns_, [](const auto& c) { return c != nullptr; }));
   return buffer_.storage.capacity() + buffer_.offsets.capacity() * kBytesPerRow +
          (sealed_ != nullptr ? sealed_->memory_bytes() : 0) + arena_.used_bytes() +
-         columns * kRowsAtOnce * kBytesPerCell;
+         columns * data::kBatchRowsMax * kBytesPerCell;
 }
 
 }  // namespace penstock::engine

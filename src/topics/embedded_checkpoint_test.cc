@@ -233,6 +233,14 @@ TEST_F(EditedState, IsRefusedWhenAnyByteOfACheckpointOrRootIsChanged) {
   }
 }
 
+TEST_F(EditedState, IsRefusedWhenTheRootIsCut) {
+  for (const std::size_t size : {0, 1, 7, 8, 9, 40}) {
+    Pairs edited = after_;
+    edited["rpay"].resize(size);
+    expect_refused(edited, "a root of " + std::to_string(size) + " bytes");
+  }
+}
+
 // The end of what tasks wrote falls behind: the records are there, and sound.
 TEST_F(EditedState, IsRefusedWhenACommittedEndIsMoved) {
   for (const auto& [key, value] : before_) {

@@ -259,8 +259,12 @@ Result<> ServiceRoot::verify(StateStore& store) const {
     return fail(differs("its root is gone, but checkpoints or ends are there"));
   }
   const auto root = parse_root(as_bytes(*stored));
-  if (!root)
-    return fail(root.error().in(fmt::format("the root of service '{}'", identity_.service)));
+  if (!root) {
+    const bool other = root.error().code() == ErrorCode::unsupported;
+    return fail(
+        other ? ErrorCode::unsupported : ErrorCode::corrupt,
+        fmt::format("the root of service '{}': {}", identity_.service, root.error().text()));
+  }
   if (root->round >= store.next_round())
     return fail(differs(fmt::format("its root is of commit round {}, but the database ends with {}",
                                     root->round, store.next_round() - 1)));
