@@ -39,6 +39,16 @@ struct Slice {
   ByteView bytes() const { return {data, size}; }
 };
 
+// Cells one after the other, none of them null.
+struct PackedCells {
+  ByteView bytes;
+  std::span<const std::uint32_t> ends;  // where each ends in `bytes`, the last at its end
+  std::size_t begin_of(std::size_t cell) const { return cell == 0 ? 0 : ends[cell - 1]; }
+  ByteView operator[](std::size_t cell) const {
+    return bytes.subspan(begin_of(cell), ends[cell] - begin_of(cell));
+  }
+};
+
 // Lower-case hex; decoding takes either case and refuses odd lengths and other characters.
 std::string to_hex(ByteView bytes);
 Result<ByteBuffer> from_hex(std::string_view text);

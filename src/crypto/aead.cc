@@ -12,18 +12,19 @@
 #include "crypto/openssl.h"
 
 namespace penstock::crypto {
-namespace {
 
 // libipsec-mb's direct functions work only on what they are given, so the pointers, once chosen for
 // this processor, are shared by all threads; the manager that chose them is not needed after.
-struct IpsecMb {
+struct GcmFunctions {
   aes_gcm_enc_dec_t seal = nullptr;
   aes_gcm_enc_dec_t open = nullptr;
   aes_gcm_pre_t prepare = nullptr;
 };
 
-IpsecMb choose_ipsec_mb() {
-  IpsecMb chosen;
+namespace {
+
+GcmFunctions choose_functions() {
+  GcmFunctions chosen;
   IMB_MGR* manager = alloc_mb_mgr(0);
   if (manager == nullptr) return chosen;
   IMB_ARCH arch = IMB_ARCH_NONE;
@@ -35,9 +36,10 @@ IpsecMb choose_ipsec_mb() {
   return chosen;
 }
 
-const IpsecMb& ipsec_mb() {
-  static const IpsecMb functions = choose_ipsec_mb();
-  return functions;
+// Null: none can be used on this processor.
+const GcmFunctions* gcm_functions() {
+  static const GcmFunctions functions = choose_functions();
+  return functions.seal != nullptr ? &functions : nullptr;
 }
 
 // What lies in an Aes256Gcm's locked memory.
@@ -131,7 +133,7 @@ struct Aes256Gcm::Evp {
 };
 
 bool ipsec_mb_available() {
-  return ipsec_mb().seal != nullptr;
+  return gcm_functions() != nullptr;
 }
 
 Result<GcmScratch> GcmScratch::create() {
@@ -142,14 +144,15 @@ Aes256Gcm::Aes256Gcm() = default;
 
 Result<Aes256Gcm> Aes256Gcm::create(ByteView key, AeadEngine engine) {
   CHECK(key.size() == kGcmKeyBytes);
-  if (engine == AeadEngine::ipsec_mb) CHECK(ipsec_mb_available());
   Aes256Gcm out;
-  if (engine == AeadEngine::libcrypto || !ipsec_mb_available()) {
+  if (engine != AeadEngine::libcrypto) out.direct_ = gcm_functions();
+  CHECK(engine != AeadEngine::ipsec_mb || out.direct_ != nullptr);
+  if (out.direct_ == nullptr) {
     out.evp_ = TRY(Evp::create(key));
     return out;
   }
   out.memory_ = TRY(SecretBuffer::create(sizeof(Schedule)));
-  ipsec_mb().prepare(key.data(), &schedule_of(out.memory_)->key);
+  out.direct_->prepare(key.data(), &schedule_of(out.memory_)->key);
   return out;
 }
 
@@ -165,19 +168,19 @@ Aes256Gcm& Aes256Gcm::operator=(Aes256Gcm&&) noexcept = default;
 
 void Aes256Gcm::seal_bytes(const std::uint8_t* nonce, ByteView aad, ByteView plaintext,
                            std::uint8_t* out) {
-  if (evp_) [[unlikely]]
+  if (direct_ == nullptr) [[unlikely]]
     return evp_->seal(nonce, aad, plaintext, out);
   Schedule* schedule = schedule_of(memory_);
   CHECK(schedule != nullptr);
-  ipsec_mb().seal(&schedule->key, &schedule->scratch, out, plaintext.data(), plaintext.size(),
-                  nonce, aad.data(), aad.size(), out + plaintext.size(), kGcmTagBytes);
+  direct_->seal(&schedule->key, &schedule->scratch, out, plaintext.data(), plaintext.size(), nonce,
+                aad.data(), aad.size(), out + plaintext.size(), kGcmTagBytes);
 }
 
 bool Aes256Gcm::open_bytes(const std::uint8_t* nonce, ByteView aad, ByteView sealed,
                            std::uint8_t* out, GcmScratch* scratch) const {
   const ByteSpan plaintext(out, sealed.size() - kGcmTagBytes);
   bool authentic = false;
-  if (evp_) [[unlikely]] {
+  if (direct_ == nullptr) [[unlikely]] {
     std::unique_lock<std::mutex> turn;
     if (scratch != nullptr) turn = std::unique_lock(evp_->turn);
     authentic = evp_->open(nonce, aad, sealed, plaintext);
@@ -189,8 +192,8 @@ bool Aes256Gcm::open_bytes(const std::uint8_t* nonce, ByteView aad, ByteView sea
                         ? reinterpret_cast<gcm_context_data*>(scratch->memory_.span().data())
                         : const_cast<gcm_context_data*>(&schedule->scratch);
     std::uint8_t tag[kGcmTagBytes];
-    ipsec_mb().open(&schedule->key, context, out, sealed.data(), plaintext.size(), nonce,
-                    aad.data(), aad.size(), tag, sizeof tag);
+    direct_->open(&schedule->key, context, out, sealed.data(), plaintext.size(), nonce, aad.data(),
+                  aad.size(), tag, sizeof tag);
     authentic = tags_equal(tag, sealed.data() + plaintext.size());
     if (!authentic) [[unlikely]]
       wipe(tag);

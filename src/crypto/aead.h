@@ -22,6 +22,8 @@ enum class AeadEngine : std::uint8_t {
   libcrypto,  // EVP with the cipher fetched once and only the nonce set per message
 };
 
+struct GcmFunctions;  // libipsec-mb's
+
 // Whether libipsec-mb can be used on this processor.
 bool ipsec_mb_available();
 
@@ -89,7 +91,8 @@ class Aes256Gcm {
   void seal_bytes(const std::uint8_t* nonce, ByteView aad, ByteView plaintext, std::uint8_t* out);
   bool open_bytes(const std::uint8_t* nonce, ByteView aad, ByteView sealed, std::uint8_t* out,
                   GcmScratch* scratch) const;
-  SecretBuffer memory_;  // libipsec-mb's schedule and scratch; empty with libcrypto
+  const GcmFunctions* direct_ = nullptr;  // libipsec-mb's; null: libcrypto does the work
+  SecretBuffer memory_;                   // their schedule and scratch
   std::unique_ptr<Evp> evp_;
 };
 

@@ -116,7 +116,7 @@ Result<> SinkEdge::make_sealer(topics::Log& log, const seal::KeySource* keys) {
   sealer_ = TRY(seal::Sealer::create(
       {.topic = topic_.text(), .policy_id = seal.policy, .schema_reference = std::nullopt}, *keys,
       crypto::system_random(), system_clock().now_ms()));
-  values_ = format::EncodedRows(1);  // for the byte that tells what a sealed record holds
+  values_ = format::EncodedRows(static_cast<std::uint8_t>(seal::Kind::body));
   grants_topic_ = TRY(topics::TopicName::parse(seal::grants_topic(topic_.text())));
   topics::TopicInfo info =
       TRY(ensure_topic(log, {.name = *grants_topic_, .partitions = 1, .compacted = true}));
@@ -176,39 +176,29 @@ bool SinkEdge::append_whole(const data::Batch& batch, std::span<const Slice> hea
     if (batch.timestamps_ms[row] < least) return false;
     times_.push_back(batch.timestamps_ms[row]);
   }
-  const auto packed = [](format::EncodedRows& rows) {
-    return topics::RecordBatch::Packed{rows.storage(), rows.ends()};
-  };
-  std::optional<topics::RecordBatch::Packed> keys;
-  if (key_writer_ != nullptr) keys = packed(keys_);
+  std::optional<PackedCells> keys;
+  if (key_writer_ != nullptr) keys = PackedCells{keys_.storage(), keys_.ends()};
   const std::int32_t partition = partitions_ == 1 ? 0 : home_partition_;
   topics::RecordBatch& records = records_by_partition_[static_cast<std::size_t>(partition)];
   const std::size_t bytes_before = records.bytes();
   if (sealer_ != nullptr)
     seal_values(partition, keys, records);
   else
-    records.append(keys, packed(values_), times_);
+    records.append(keys, {values_.storage(), values_.ends()}, times_);
   bytes_ += records.bytes() - bytes_before;
   records_ += times_.size();
   return true;
 }
 
 // All of the batch, which is known to fit.
-void SinkEdge::seal_values(std::int32_t partition,
-                           const std::optional<topics::RecordBatch::Packed>& keys,
+void SinkEdge::seal_values(std::int32_t partition, const std::optional<PackedCells>& keys,
                            topics::RecordBatch& records) {
-  const std::size_t rows = times_.size();
-  (void)records.value_room(values_.bytes() + rows * seal::kSealedOverheadMax);
+  sealed_ends_.resize(times_.size());
   sealer_->seal_rows(
-      partition, rows,
-      [&](std::size_t i) {
-        return seal::Sealer::Row{.key = key_writer_ != nullptr ? keys_[i] : Slice{},
-                                 .timestamp_ms = times_[i],
-                                 .body_with_front = values_.with_front(i)};
-      },
-      [&](std::size_t bytes) { return records.value_room(bytes); },
-      [&](std::size_t bytes) { records.end_value(bytes); });
-  records.end_values(keys, times_);
+      partition,
+      {.keys = keys, .plaintexts = {values_.storage(), values_.ends()}, .timestamps_ms = times_},
+      records.value_room(values_.bytes() + times_.size() * seal::kSealedOverheadMax), sealed_ends_);
+  records.end_values(sealed_ends_, keys, times_);
 }
 
 void SinkEdge::write_exchange(const data::Batch& batch, sql::RowErrors& refused) {

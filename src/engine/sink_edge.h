@@ -81,7 +81,7 @@ class SinkEdge {
                   data::TimestampMs timestamp_ms);
   // The batch just encoded, when nothing of it needs a look of its own. False: row by row.
   bool append_whole(const data::Batch& batch, std::span<const Slice> headers);
-  void seal_values(std::int32_t partition, const std::optional<topics::RecordBatch::Packed>& keys,
+  void seal_values(std::int32_t partition, const std::optional<PackedCells>& keys,
                    topics::RecordBatch& records);
   void write_exchange(const data::Batch& batch, sql::RowErrors& refused);
 
@@ -100,6 +100,7 @@ class SinkEdge {
   std::vector<std::uint8_t> failed_;
   std::vector<data::RowIndex> inserts_;
   std::vector<data::TimestampMs> times_;
+  std::vector<std::uint32_t> sealed_ends_;
   ByteBuffer sealed_, renamed_headers_, windowed_key_;
 
   std::unique_ptr<seal::Sealer> sealer_;  // null: a plain topic

@@ -52,8 +52,8 @@ std::vector<std::optional<std::string>> write_all(const data::Schema& schema,
   return texts;
 }
 
-TEST(EncodedRows, leave_bytes_in_front_of_each_row) {
-  EncodedRows rows(2);
+TEST(EncodedRows, have_a_byte_in_front_of_each_row) {
+  EncodedRows rows('<');
   for (const std::string_view text : {"one", "", "three"}) {
     std::memcpy(rows.room(text.size()), text.data(), text.size());
     ASSERT_TRUE(rows.end_row(text.size()));
@@ -61,14 +61,12 @@ TEST(EncodedRows, leave_bytes_in_front_of_each_row) {
   rows.end_null_row();
   std::memcpy(rows.room(1), "5", 1);
   ASSERT_TRUE(rows.end_row(1));
-  for (const std::size_t i : {0u, 1u, 2u, 4u}) std::memcpy(rows.with_front(i).data(), "<>", 2);
-  EXPECT_EQ(as_text(rows.storage()), "<>one<><>three<>5");
+  EXPECT_EQ(as_text(rows.storage()), "<one<<three<5");
   EXPECT_EQ(as_text(rows[0].bytes()), "one");
   EXPECT_EQ(rows[1].size, 0u);
   EXPECT_FALSE(rows[1].is_null());
   EXPECT_EQ(as_text(rows[2].bytes()), "three");
   EXPECT_TRUE(rows[3].is_null());
-  EXPECT_EQ(as_text(rows.with_front(4)), "<>5");
 }
 
 TEST(JsonWriter, writes_every_column_under_its_declared_name) {

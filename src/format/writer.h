@@ -21,9 +21,8 @@ namespace penstock::format {
 class EncodedRows {
  public:
   EncodedRows() = default;
-  // With so many bytes before each row that is not null, of any content, for what is put in front
-  // of it where it lies.
-  explicit EncodedRows(std::size_t front) : front_(front) {}
+  // With this byte before each row that is not null.
+  explicit EncodedRows(std::uint8_t front) : front_bytes_(1), front_(front) {}
   EncodedRows(EncodedRows&&) = default;
   EncodedRows& operator=(EncodedRows&&) = default;
   ~EncodedRows() { bytes_.wipe(); }
@@ -33,12 +32,8 @@ class EncodedRows {
   std::size_t size() const { return ends_.size(); }
   Slice operator[](std::size_t i) const {  // valid until the next encode() or clear()
     if (nulls_[i] != 0) return {};
-    const std::size_t begin = begin_of(i) + front_;
+    const std::size_t begin = begin_of(i) + front_bytes_;
     return {bytes_.data() + begin, static_cast<std::uint32_t>(ends_[i] - begin)};
-  }
-  // The row and what is before it; not of a null row.
-  ByteSpan with_front(std::size_t i) {
-    return bytes_.span().subspan(begin_of(i), ends_[i] - begin_of(i));
   }
   std::size_t bytes() const { return bytes_.size(); }
   std::span<const std::uint32_t> ends() const { return ends_; }  // a null row ends where it begins
@@ -48,13 +43,14 @@ class EncodedRows {
 
   // For the writers: at least n writable bytes behind the rows that ended, then the end of a row.
   // An end that would pass 4 GiB is refused: false, and the row is null.
-  std::uint8_t* room(std::size_t n) { return bytes_.room(front_ + n) + front_; }
+  std::uint8_t* room(std::size_t n) { return bytes_.room(front_bytes_ + n) + front_bytes_; }
   bool end_row(std::size_t row_bytes) {
-    row_bytes += front_;
+    row_bytes += front_bytes_;
     if (bytes_.size() + row_bytes > std::numeric_limits<std::uint32_t>::max()) [[unlikely]] {
       end_null_row();
       return false;
     }
+    if (front_bytes_ > 0) *bytes_.room(0) = front_;
     bytes_.add(row_bytes);
     ends_.push_back(static_cast<std::uint32_t>(bytes_.size()));
     nulls_.push_back(0);
@@ -65,7 +61,8 @@ class EncodedRows {
  private:
   std::size_t begin_of(std::size_t i) const { return i == 0 ? 0 : ends_[i - 1]; }
 
-  std::size_t front_ = 0;
+  std::size_t front_bytes_ = 0;
+  std::uint8_t front_ = 0;
   AppendBuffer bytes_;
   std::vector<std::uint32_t> ends_;
   std::vector<std::uint8_t> nulls_;

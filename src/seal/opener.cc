@@ -49,7 +49,7 @@ struct Opener::Pending {
   OpenOutcome outcome = OpenOutcome::malformed;  // ok: goes on to decrypt()
   bool field = false;
   std::uint32_t sequence = 0;
-  std::optional<std::int32_t> partition;
+  NoncePlace place{std::nullopt};
   EpochId id;
   const OpenEpoch* epoch = nullptr;  // the one to try first; null: none is at hand
   ByteView ciphertext;
@@ -152,6 +152,7 @@ void Opener::remember(EpochId id, OpenEpochPtr epoch) {
   Slot& slot = slots_[id.value() % slots_.size()];
   retired_[retirements_++ % retired_.size()] = std::move(slot.epoch);
   slot = {id, std::move(epoch)};
+  run_ = {};
 }
 
 OpenOutcome Opener::open_otherwise(Pending& record, ByteSpan plaintext) {
@@ -172,7 +173,7 @@ OpenOutcome Opener::open_otherwise(Pending& record, ByteSpan plaintext) {
     }
     known |= !found->empty();
     for (OpenEpochPtr& epoch : *found) {
-      Nonce nonce = epoch->base_iv.with(record.partition, record.sequence);
+      Nonce nonce = epoch->base_iv.with(record.place, record.sequence);
       if (!epoch->aead.open_shared(nonce.view(), record.aad, record.ciphertext, plaintext,
                                    scratch_))
         continue;
@@ -184,32 +185,43 @@ OpenOutcome Opener::open_otherwise(Pending& record, ByteSpan plaintext) {
   return known ? OpenOutcome::not_authentic : OpenOutcome::unknown_epoch;
 }
 
-[[gnu::always_inline]] inline void Opener::take_apart(const RecordContext& context, ByteView sealed,
-                                                      Pending& out) {
+[[gnu::always_inline]] inline const std::uint8_t* Opener::parse(ByteView sealed,
+                                                                std::size_t key_bytes,
+                                                                NoncePlace place, Pending& out) {
   if (sealed.data() == nullptr) [[unlikely]] {
     out.outcome = OpenOutcome::bare_null;
-    return;
+    return nullptr;
   }
-  if (sealed.size() > kSealedRecordBytesMax || context.key.size > kRecordKeyBytesMax ||
-      (context.path && context.path->size() > kFieldPathBytesMax)) [[unlikely]] {
+  if (sealed.size() > kSealedRecordBytesMax || key_bytes > kRecordKeyBytesMax) [[unlikely]] {
     out.outcome = OpenOutcome::too_large;
-    return;
+    return nullptr;
   }
   SealedRecord record;
   if (!parse_record_here(sealed, record)) [[unlikely]] {
     out.outcome = OpenOutcome::malformed;
-    return;
+    return nullptr;
   }
   out.outcome = OpenOutcome::ok;
-  out.field = context.path.has_value();
+  out.field = false;
   out.sequence = record.sequence;
+  out.place = place;
   out.id = record.epoch;
   out.epoch = find(record.epoch);
   out.ciphertext = record.ciphertext;
-  out.partition = context.partition;
   if (out.epoch != nullptr) [[likely]]
-    out.nonce = out.epoch->base_iv.with(context.partition, record.sequence);
-  out.aad = out.memory.write(context, record.protected_header.data());
+    out.nonce = out.epoch->base_iv.with(place, record.sequence);
+  return record.protected_header.data();
+}
+
+void Opener::take_apart(const RecordContext& context, ByteView sealed, Pending& out) {
+  if (context.path && context.path->size() > kFieldPathBytesMax) {
+    out.outcome = OpenOutcome::too_large;
+    return;
+  }
+  const std::uint8_t* header = parse(sealed, context.key.size, NoncePlace(context.partition), out);
+  if (header == nullptr) return;
+  out.field = context.path.has_value();
+  out.aad = out.memory.write(context, header);
 }
 
 [[gnu::always_inline]] inline OpenOutcome Opener::decrypt(Pending& record, std::uint8_t* at,
@@ -248,32 +260,42 @@ OpenOutcome Opener::open_otherwise(Pending& record, ByteSpan plaintext) {
 }
 
 // Every authentic record counts for its sequence, also one that is refused for what it holds.
-template <typename Guard>
-[[gnu::always_inline]] inline OpenOutcome Opener::admit(const Pending& record, const Plain& plain,
-                                                        OpenOutcome outcome, Guard& guard) {
-  if (plain.epoch == nullptr) return outcome;
-  OpenOutcome admitted = guard.admit(plain.epoch->name, record.sequence);
-  return admitted == OpenOutcome::ok ? outcome : admitted;
+inline OpenOutcome Opener::after_guard(OpenOutcome opened, OpenOutcome admitted) {
+  return admitted == OpenOutcome::ok ? opened : admitted;
 }
 
-[[gnu::always_inline]] inline void Opener::end_row(Pending& record, SequenceGuard& guard,
-                                                   OpenedBatch& out, Opened& row) {
+[[gnu::always_inline]] inline std::size_t Opener::end_row(Pending& record, std::uint8_t* newline,
+                                                          SequenceGuard& guard, OpenedBatch& out,
+                                                          Opened& row) {
   // The kind byte lands on the newline before the body and is made one again, so that the body
   // needs no second copy.
-  std::uint8_t* newline = out.memory_.data() + out.end_ - 1;
   Plain plain;
   OpenOutcome opened = decrypt(record, newline, plain);
   *newline = '\n';
-  row.offset = static_cast<std::uint32_t>(out.end_);
-  row.outcome = admit(record, plain, opened, guard);
-  if (plain.epoch != nullptr) row.epoch = out.note_epoch(plain.epoch->name);
+  row.outcome = opened;
+  if (plain.epoch != nullptr) [[likely]] {
+    if (plain.epoch != run_.epoch) [[unlikely]]
+      row.outcome = begin_run(record, plain, opened, guard, out);
+    else
+      row.outcome = after_guard(opened, guard.admit_next(record.sequence));
+    row.epoch = run_.name;
+  }
   if (row.outcome == OpenOutcome::ok) [[likely]] {
     row.size = static_cast<std::uint32_t>(plain.size);
     newline[1 + plain.size] = '\n';
-    out.end_ += plain.size + 1;
-  } else if (is_opened(opened) && !is_opened(row.outcome)) {
-    wipe({newline + 1, plain.written - 1});
+    return plain.size + 1;
   }
+  out.refused_ += !is_opened(row.outcome);
+  if (is_opened(opened) && !is_opened(row.outcome)) wipe({newline + 1, plain.written - 1});
+  return 0;
+}
+
+OpenOutcome Opener::begin_run(const Pending& record, const Plain& plain, OpenOutcome opened,
+                              SequenceGuard& guard, OpenedBatch& out) {
+  const OpenOutcome admitted = guard.admit(plain.epoch->name, record.sequence);
+  const bool known = admitted != OpenOutcome::too_many_epochs;
+  run_ = {.epoch = known ? plain.epoch : nullptr, .name = out.note_epoch(plain.epoch->name)};
+  return after_guard(opened, admitted);
 }
 
 void Opener::open_batch(const Batch& batch, SequenceGuard& guard, OpenedBatch& out) {
@@ -284,19 +306,32 @@ void Opener::open_batch(const Batch& batch, SequenceGuard& guard, OpenedBatch& o
   for (const Slice& value : batch.values) sealed_bytes += value.size;
   out.reset(sealed_bytes, rows);
   out.rows_.resize(rows);
-  RecordContext context{.key = {}, .timestamp_ms = 0, .path = {}, .partition = batch.partition};
+  run_ = {};
+  Pending* record = &pending_->front();
+  Pending* next = &pending_->back();
+  record->memory.begin(batch.partition);
+  next->memory.begin(batch.partition);
+  const std::span<const Slice> keys = batch.keys, values = batch.values;
+  const std::span<const std::int64_t> timestamps_ms = batch.timestamps_ms;
+  const NoncePlace place(batch.partition);
+  Opened* opened = out.rows_.data();
+  std::uint8_t* newline = out.memory_.data() + out.end_ - 1;
   // The next record is taken apart before one is opened.
   for (std::size_t i = 0; i <= rows; ++i) {
     if (i < rows) {
-      context.key = batch.keys[i];
-      *context.timestamp_ms = batch.timestamps_ms[i];
-      take_apart(context, {batch.values[i].data, batch.values[i].size}, (*pending_)[i % 2]);
+      const std::uint8_t* header =
+          parse({values[i].data, values[i].size}, keys[i].size, place, *next);
+      if (header != nullptr) [[likely]]
+        next->aad = next->memory.next(keys[i], timestamps_ms[i], header);
     }
-    if (i == 0) continue;
-    Opened& row = out.rows_[i - 1];
-    end_row((*pending_)[(i - 1) % 2], guard, out, row);
-    out.refused_ += !is_opened(row.outcome);
+    if (i > 0) {
+      opened->offset = static_cast<std::uint32_t>(newline + 1 - out.memory_.data());
+      newline += end_row(*record, newline, guard, out, *opened);
+      ++opened;
+    }
+    std::swap(record, next);
   }
+  out.end_ = static_cast<std::size_t>(newline + 1 - out.memory_.data());
   out.finish();
 }
 
@@ -325,7 +360,8 @@ OpenOutcome Opener::open_apart(const RecordContext& context, ByteView sealed, Gu
   out.resize(start + record.ciphertext.size());
   Plain plain;
   OpenOutcome outcome = decrypt(record, out.data() + start, plain);
-  if (guard != nullptr) outcome = admit(record, plain, outcome, *guard);
+  if (guard != nullptr && plain.epoch != nullptr)
+    outcome = after_guard(outcome, guard->admit(plain.epoch->name, record.sequence));
   std::size_t kept = outcome == OpenOutcome::ok ? plain.size : 0;
   if (kept > 0) std::memmove(out.data() + start, out.data() + start + 1, kept);
   wipe(ByteSpan(out).subspan(start + kept));

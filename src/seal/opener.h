@@ -24,6 +24,8 @@
 
 namespace penstock::seal {
 
+class NoncePlace;  // record_codec.h
+
 struct OpenerOptions {
   std::string topic;
   std::string policy_id;
@@ -164,20 +166,26 @@ class Opener {
   // unknown_epoch, not_authentic or no_keys.
   OpenOutcome open_otherwise(Pending& record, ByteSpan plaintext);
   // Opening is in two steps, so that a batch can take the first for the next record before the
-  // second for this one: the cipher then never waits for bytes that were just written.
+  // second for this one: the cipher then never waits for bytes that were just written. The first:
   void take_apart(const RecordContext& context, ByteView sealed, Pending& out);
+  // All of it but the AAD; returns the record's protected header, null when it can't be opened.
+  const std::uint8_t* parse(ByteView sealed, std::size_t key_bytes, NoncePlace place, Pending& out);
   // Writes kind || body at `at`, which has room for the ciphertext. When it is not opened, nothing
   // of the plaintext stays there. Fields open only where fields are expected.
   // Whatever the outcome, `plain.epoch` is set when the record is authentic.
   OpenOutcome decrypt(Pending& record, std::uint8_t* at, Plain& plain);
-  template <typename Guard>
-  static OpenOutcome admit(const Pending& record, const Plain& plain, OpenOutcome outcome,
-                           Guard& guard);
+  static OpenOutcome after_guard(OpenOutcome opened, OpenOutcome admitted);
   // Guard: SequenceGuard or PayloadGuard; null: none.
   template <typename Guard>
   OpenOutcome open_apart(const RecordContext& context, ByteView sealed, Guard* guard,
                          ByteBuffer& out);
-  void end_row(Pending& record, SequenceGuard& guard, OpenedBatch& out, Opened& row);
+  // The second, for a batch's row whose plaintext comes behind `newline`. Returns how far the next
+  // row's is from there.
+  std::size_t end_row(Pending& record, std::uint8_t* newline, SequenceGuard& guard,
+                      OpenedBatch& out, Opened& row);
+  // The guard's answer to an authentic record whose epoch may differ from that of the row before.
+  OpenOutcome begin_run(const Pending& record, const Plain& plain, OpenOutcome opened,
+                        SequenceGuard& guard, OpenedBatch& out);
 
   std::unique_ptr<KeptGrants> kept_;  // null: the epochs are the process's
   std::shared_ptr<EpochStore> epochs_;
@@ -191,6 +199,13 @@ class Opener {
   std::array<OpenEpochPtr, 8> retired_;
   std::size_t retirements_ = 0;
   std::unique_ptr<std::array<Pending, 2>> pending_;
+  // The epoch of a batch's last authentic row, which is its guard's last too; it is held while it
+  // stands here.
+  struct Run {
+    const OpenEpoch* epoch = nullptr;
+    std::uint16_t name = UINT16_MAX;  // as Opened::epoch
+  };
+  Run run_;
 };
 
 }  // namespace penstock::seal

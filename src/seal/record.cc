@@ -62,17 +62,20 @@ std::optional<EpochId> epoch_of(ByteView sealed) {
   return record.epoch;
 }
 
-std::size_t write_record_head(EpochId epoch, std::uint32_t sequence, std::size_t ciphertext_bytes,
-                              std::uint8_t* out) {
-  constexpr std::uint8_t kBytes = 2;
-  std::memcpy(out, kStart.data(), kStart.size());
-  store_u64(out + kEpochAt, epoch.value());
-  out[kSequenceLabelAt] = 0x06;
-  out[kSequenceLabelAt + 1] = 0x44;
-  store_u32(out + kSequenceAt, sequence);
-  out[kUnprotectedAt] = 0xa0;
-  return static_cast<std::size_t>(put_cbor_head(out + kCiphertextHeadAt, kBytes, ciphertext_bytes) -
-                                  out);
+ByteView AadMemory::next_anew(const Slice& key, std::int64_t timestamp_ms,
+                              const std::uint8_t* protected_header) {
+  const RecordContext context{
+      .key = key, .timestamp_ms = timestamp_ms, .path = std::nullopt, .partition = partition_};
+  const ByteView written = write(context, protected_header);
+  if (written.data() == small_ && is_usual(timestamp_ms)) {
+    last_key_bytes_ = key.size;
+    last_key_is_null_ = key.is_null();
+    last_bytes_ = written.size();
+    const std::size_t behind_time =
+        1 + (partition_ ? cbor_head_bytes(static_cast<std::uint32_t>(*partition_)) : 1);
+    time_at_ = written.size() - behind_time - kTimeBytes;
+  }
+  return written;
 }
 
 }  // namespace penstock::seal

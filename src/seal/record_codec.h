@@ -57,6 +57,11 @@ inline std::uint8_t* put_cbor_head(std::uint8_t* at, std::uint8_t major, std::ui
     *at = first | static_cast<std::uint8_t>(argument);
     return at + 1;
   }
+  if (argument <= 0xff) [[likely]] {
+    at[0] = first | 24;
+    at[1] = static_cast<std::uint8_t>(argument);
+    return at + 2;
+  }
   std::size_t more = cbor_head_bytes(argument) - 1;
   *at++ = first | static_cast<std::uint8_t>(24 + std::countr_zero(more));
   for (std::size_t i = more; i > 0; --i)
@@ -118,6 +123,20 @@ inline std::size_t write_aad(const RecordContext& context, const std::uint8_t* p
   return static_cast<std::size_t>(at - out);
 }
 
+// A partition's part of all its nonces.
+class NoncePlace {
+ public:
+  explicit NoncePlace(std::optional<std::int32_t> partition)
+      : bits_(std::uint64_t{
+                  std::byteswap(partition ? static_cast<std::uint32_t>(*partition) : kNoPartition)}
+              << 32) {}
+  std::uint64_t bits() const { return bits_; }
+
+ private:
+  static constexpr std::uint32_t kNoPartition = 0xffff'ffff;
+  std::uint64_t bits_;
+};
+
 // A nonce as it is handed to the cipher. Sixteen bytes of which twelve count: it is made and stored
 // in one piece, because loading what was just stored in parts costs 10 ns per record.
 class Nonce {
@@ -127,28 +146,23 @@ class Nonce {
   explicit Nonce(ByteView base_iv) { std::memcpy(&block_, base_iv.data(), crypto::kGcmNonceBytes); }
 
   // This Base IV xor (4 zero bytes || partition || sequence).
-  Nonce with(std::optional<std::int32_t> partition, std::uint32_t sequence) const {
+  Nonce with(NoncePlace place, std::uint32_t sequence) const {
     static_assert(std::endian::native == std::endian::little);
-    std::uint32_t place = partition ? static_cast<std::uint32_t>(*partition) : kNoPartition;
     Nonce out;
-    out.block_ =
-        block_ ^ Block { std::uint64_t{std::byteswap(place)} << 32, std::byteswap(sequence) };
+    out.block_ = block_ ^ Block { place.bits(), std::byteswap(sequence) };
     return out;
+  }
+  Nonce with(std::optional<std::int32_t> partition, std::uint32_t sequence) const {
+    return with(NoncePlace(partition), sequence);
   }
   ByteView view() const {
     return {reinterpret_cast<const std::uint8_t*>(&block_), crypto::kGcmNonceBytes};
   }
 
  private:
-  static constexpr std::uint32_t kNoPartition = 0xffff'ffff;
   using Block [[gnu::vector_size(16)]] = std::uint64_t;
   Block block_{};
 };
-
-// Writes all of a record that precedes its ciphertext; returns its size. `out` has room for
-// kSealedOverheadMax bytes; the protected header lies at out + kProtectedAt.
-std::size_t write_record_head(EpochId epoch, std::uint32_t sequence, std::size_t ciphertext_bytes,
-                              std::uint8_t* out);
 
 // Tag 16, array of 3, byte string of 19, map of 3, 1: 3, 4: byte string of 8.
 inline constexpr std::array<std::uint8_t, 8> kStart = {0xd0, 0x83, 0x53, 0xa3,
@@ -161,6 +175,21 @@ inline constexpr std::size_t kUnprotectedAt = 22;
 inline constexpr std::size_t kCiphertextHeadAt = 23;
 inline constexpr std::size_t kCiphertextBytesMin = 1 + crypto::kGcmTagBytes;
 inline constexpr std::size_t kSealedBytesMin = kCiphertextHeadAt + 1 + kCiphertextBytesMin;
+
+// Writes all of a record that precedes its ciphertext; returns its size. `out` has room for
+// kSealedOverheadMax bytes; the protected header lies at out + kProtectedAt.
+inline std::size_t write_record_head(EpochId epoch, std::uint32_t sequence,
+                                     std::size_t ciphertext_bytes, std::uint8_t* out) {
+  constexpr std::uint8_t kBytes = 2;
+  std::memcpy(out, kStart.data(), kStart.size());
+  store_u64(out + kEpochAt, epoch.value());
+  out[kSequenceLabelAt] = 0x06;
+  out[kSequenceLabelAt + 1] = 0x44;
+  store_u32(out + kSequenceAt, sequence);
+  out[kUnprotectedAt] = 0xa0;
+  return static_cast<std::size_t>(put_cbor_head(out + kCiphertextHeadAt, kBytes, ciphertext_bytes) -
+                                  out);
+}
 
 // Bytes of a byte string's shortest head when it and its content fill `rest` exactly; else 0.
 inline std::size_t ciphertext_head(const std::uint8_t* at, std::size_t rest) {
@@ -199,74 +228,94 @@ inline std::size_t ciphertext_head(const std::uint8_t* at, std::size_t rest) {
   return out.ciphertext.size() >= kCiphertextBytesMin;
 }
 
-// Memory for one record's AAD, used again for the next; keys that do not fit go to the heap. Where
-// a record has all in the places of the one before it, only its own bytes are written.
+// Keys are mostly shorter than a call to copy them.
+inline void copy_key(std::uint8_t* to, const Slice& key) {
+  const std::uint8_t* from = key.data;
+  const std::size_t size = key.size;
+  const auto copy_ends = [&]<typename Part>(Part first, Part last) {
+    std::memcpy(&first, from, sizeof first);
+    std::memcpy(&last, from + size - sizeof last, sizeof last);
+    std::memcpy(to, &first, sizeof first);
+    std::memcpy(to + size - sizeof last, &last, sizeof last);
+  };
+  if (size > 16) [[unlikely]]
+    std::memcpy(to, from, size);
+  else if (size >= 8)
+    copy_ends(std::uint64_t{}, std::uint64_t{});
+  else if (size >= 4)
+    copy_ends(std::uint32_t{}, std::uint32_t{});
+  else
+    for (std::size_t i = 0; i < size; ++i) to[i] = from[i];
+}
+
+// Memory for one record's AAD, used again for the next; keys that do not fit go to the heap. What
+// it gives is valid until the next call or move.
 class AadMemory {
  public:
-  // Valid until the next write or move.
+  // Of any record.
   ByteView write(const RecordContext& context, const std::uint8_t* protected_header) {
-    if (!fits_last(context)) [[unlikely]]
-      return write_anew(context, protected_header);
-    std::memcpy(small_ + kAadStart.size(), protected_header, kProtectedBytes);
-    return write_rest(context);
+    last_key_bytes_ = kNone;
+    std::uint8_t* memory = memory_for(context);
+    return {memory, write_aad(context, protected_header, memory)};
   }
-  // The same where all records are of one epoch, so that only the sequence differs.
-  ByteView write_next(const RecordContext& context, const std::uint8_t* protected_header,
-                      std::uint32_t sequence) {
-    if (!fits_last(context)) [[unlikely]]
-      return write_anew(context, protected_header);
+  // Of records of one partition, none of them a field: begin(), then each. Where a record has all
+  // in the places of the one before it, only its own bytes are written.
+  void begin(std::optional<std::int32_t> partition) {
+    last_key_bytes_ = kNone;
+    partition_ = partition;
+  }
+  [[gnu::always_inline]] ByteView next(const Slice& key, std::int64_t timestamp_ms,
+                                       const std::uint8_t* protected_header) {
+    if (!has_places_of_last(key, timestamp_ms)) [[unlikely]]
+      return next_anew(key, timestamp_ms, protected_header);
+    std::memcpy(small_ + kAadStart.size(), protected_header, kProtectedBytes);
+    return next_rest(key, timestamp_ms);
+  }
+  // The same where since begin() all are of one epoch, so that of headers, which may have been
+  // written just now, only the sequence differs.
+  [[gnu::always_inline]] ByteView next(const Slice& key, std::int64_t timestamp_ms,
+                                       const std::uint8_t* protected_header,
+                                       std::uint32_t sequence) {
+    if (!has_places_of_last(key, timestamp_ms)) [[unlikely]]
+      return next_anew(key, timestamp_ms, protected_header);
     store_u32(small_ + kAadStart.size() + kSequenceAt - kProtectedAt, sequence);
-    return write_rest(context);
+    return next_rest(key, timestamp_ms);
   }
 
  private:
   static constexpr std::size_t kSmallBytes = 512;
-
-  ByteView write_rest(const RecordContext& context) {
-    if (context.key.size > 0)
-      std::memcpy(small_ + time_at_ - context.key.size, context.key.data, context.key.size);
-    store_u64(small_ + time_at_ + 1, static_cast<std::uint64_t>(*context.timestamp_ms));
-    return {small_, bytes_};
-  }
-  // Times since 1970 that take more than 32 bits, as all since February 1970 do.
-  static bool has_usual_time(const RecordContext& context) {
-    return context.timestamp_ms && *context.timestamp_ms > 0xffff'ffff;
-  }
-  bool fits_last(const RecordContext& context) const {
-    return bytes_ > 0 && has_usual_time(context) && !context.path &&
-           context.partition == partition_ && context.key.size == key_bytes_ &&
-           (context.key.data == nullptr) == key_is_null_;
-  }
-  ByteView write_anew(const RecordContext& context, const std::uint8_t* protected_header) {
-    const std::size_t bytes_max = aad_bytes_max(context);
-    std::uint8_t* memory = small_;
-    if (bytes_max > sizeof small_) [[unlikely]] {
-      if (large_.size() < bytes_max) large_.resize(bytes_max);
-      memory = large_.data();
-    }
-    const std::size_t bytes = write_aad(context, protected_header, memory);
-    bytes_ = 0;
-    if (memory == small_ && has_usual_time(context) && !context.path) {
-      bytes_ = bytes;
-      partition_ = context.partition;
-      key_bytes_ = context.key.size;
-      key_is_null_ = context.key.data == nullptr;
-      const std::size_t behind_time =
-          1 + (partition_ ? cbor_head_bytes(static_cast<std::uint32_t>(*partition_)) : 1);
-      time_at_ = bytes - behind_time - kTimeBytes;
-    }
-    return {memory, bytes};
-  }
-
   static constexpr std::size_t kTimeBytes = 9;
+  static constexpr std::size_t kNone = SIZE_MAX;
+
+  // Times since 1970 that take more than 32 bits, as all since February 1970 do.
+  static bool is_usual(std::int64_t timestamp_ms) { return timestamp_ms > 0xffff'ffff; }
+  std::uint8_t* memory_for(const RecordContext& context) {
+    const std::size_t bytes_max = aad_bytes_max(context);
+    if (bytes_max <= sizeof small_) [[likely]]
+      return small_;
+    if (large_.size() < bytes_max) large_.resize(bytes_max);
+    return large_.data();
+  }
+  bool has_places_of_last(const Slice& key, std::int64_t timestamp_ms) const {
+    return key.size == last_key_bytes_ && key.is_null() == last_key_is_null_ &&
+           is_usual(timestamp_ms);
+  }
+  [[gnu::always_inline]] ByteView next_rest(const Slice& key, std::int64_t timestamp_ms) {
+    copy_key(small_ + time_at_ - key.size, key);
+    store_u64(small_ + time_at_ + 1, static_cast<std::uint64_t>(timestamp_ms));
+    return {small_, last_bytes_};
+  }
+  ByteView next_anew(const Slice& key, std::int64_t timestamp_ms,
+                     const std::uint8_t* protected_header);
+
   std::uint8_t small_[kSmallBytes];
   ByteBuffer large_;
-  // Of what small_ holds.
-  std::size_t bytes_ = 0;  // 0: nothing that the next may keep
-  std::size_t time_at_ = 0;
-  std::size_t key_bytes_ = 0;
   std::optional<std::int32_t> partition_;
-  bool key_is_null_ = true;
+  // Of what next() left in small_.
+  std::size_t last_key_bytes_ = kNone;  // none: nothing that the next may keep
+  bool last_key_is_null_ = true;
+  std::size_t last_bytes_ = 0;
+  std::size_t time_at_ = 0;
 };
 
 }  // namespace penstock::seal

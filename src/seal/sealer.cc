@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <unordered_map>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -48,11 +49,11 @@ struct EpochSealer::Scratch {
     Nonce nonce;
     AadMemory memory;
     ByteView aad;
-    std::uint8_t* place = nullptr;
-    std::size_t plaintext_bytes = 0;
+    std::uint8_t* place = nullptr;  // where its ciphertext comes
+    ByteView plaintext;
   };
   Nonce base_iv;
-  std::array<Begun, kSlots> begun;
+  std::array<Begun, 2> begun;
   // Next sequences: of the partitions from 0 on, of far ones, and where there is none.
   std::vector<std::uint32_t> next_near;
   std::unordered_map<std::int32_t, std::uint32_t> next_far;
@@ -91,52 +92,69 @@ EpochSealer::~EpochSealer() = default;
 SealOutcome EpochSealer::seal(const RecordContext& context, Kind kind, ByteView body,
                               ByteBuffer& out) {
   CHECK(kind != Kind::tombstone || body.empty());
-  const std::size_t start = out.size();
-  if (body.size() <= kSealedRecordBytesMax) out.resize(start + body.size() + kSealedOverheadMax);
-  std::size_t size = 0;
-  const SealOutcome outcome = begin(0, context, 1 + body.size(), out.data() + start, size);
-  if (outcome == SealOutcome::ok) {
-    std::uint8_t* plaintext = place(0);
-    plaintext[0] = static_cast<std::uint8_t>(kind);
-    if (!body.empty()) std::memcpy(plaintext + 1, body.data(), body.size());
-    finish(0, plaintext);
-  }
-  out.resize(start + size);
-  return outcome;
-}
-
-SealOutcome EpochSealer::begin(std::size_t slot, const RecordContext& context,
-                               std::size_t plaintext_bytes, std::uint8_t* room, std::size_t& size) {
-  size = 0;
-  CHECK(slot < kSlots && plaintext_bytes > 0);
-  if (plaintext_bytes - 1 + kSealedOverheadMax > kSealedRecordBytesMax ||
+  if (body.size() + kSealedOverheadMax > kSealedRecordBytesMax ||
       context.key.size > kRecordKeyBytesMax ||
-      (context.path && context.path->size() > kFieldPathBytesMax)) [[unlikely]]
+      (context.path && context.path->size() > kFieldPathBytesMax))
     return SealOutcome::too_large;
-  if (records_ >= kEpochRecordsMax) [[unlikely]]
-    return SealOutcome::epoch_used_up;
+  if (records_left() == 0) return SealOutcome::epoch_used_up;
   ++records_;  // so no partition's sequence passes 32 bits
   const std::uint32_t sequence = scratch_->next_in(context.partition)++;
 
-  Scratch::Begun& begun = scratch_->begun[slot];
-  const std::size_t ciphertext_bytes = plaintext_bytes + crypto::kGcmTagBytes;
+  const std::size_t start = out.size();
+  out.resize(start + body.size() + kSealedOverheadMax);
+  std::uint8_t* room = out.data() + start;
+  const std::size_t ciphertext_bytes = 1 + body.size() + crypto::kGcmTagBytes;
   const std::size_t head_bytes = write_record_head(id_, sequence, ciphertext_bytes, room);
-  begun.nonce = scratch_->base_iv.with(context.partition, sequence);
-  begun.aad = begun.memory.write_next(context, room + kProtectedAt, sequence);
-  begun.place = room + head_bytes;
-  begun.plaintext_bytes = plaintext_bytes;
-  size = head_bytes + ciphertext_bytes;
+  std::uint8_t* place = room + head_bytes;
+  place[0] = static_cast<std::uint8_t>(kind);
+  if (!body.empty()) std::memcpy(place + 1, body.data(), body.size());
+  const Nonce nonce = scratch_->base_iv.with(context.partition, sequence);
+  aead_.seal(nonce.view(), scratch_->begun[0].memory.write(context, room + kProtectedAt),
+             {place, 1 + body.size()}, {place, ciphertext_bytes});
+  out.resize(start + head_bytes + ciphertext_bytes);
   return SealOutcome::ok;
 }
 
-std::uint8_t* EpochSealer::place(std::size_t slot) const {
-  return scratch_->begun[slot].place;
-}
+// The next record's head is written before one is sealed: the cipher then never waits for bytes
+// that were just written.
+void EpochSealer::seal_rows(std::optional<std::int32_t> partition, const Rows& rows,
+                            std::uint8_t* out, std::span<std::uint32_t> ends) {
+  const PackedCells plaintexts = rows.plaintexts;
+  const std::optional<PackedCells> keys = rows.keys;
+  const std::size_t count = plaintexts.ends.size();
+  CHECK(ends.size() == count && rows.timestamps_ms.size() == count);
+  CHECK(!keys || keys->ends.size() == count);
+  CHECK(records_left() >= count);
+  records_ += count;
+  std::uint32_t sequence = scratch_->next_in(partition);
+  scratch_->next_in(partition) += static_cast<std::uint32_t>(count);
+  const NoncePlace place(partition);
+  Scratch::Begun* begun = &scratch_->begun.front();
+  Scratch::Begun* next = &scratch_->begun.back();
+  begun->memory.begin(partition);
+  next->memory.begin(partition);
 
-void EpochSealer::finish(std::size_t slot, const std::uint8_t* plaintext) {
-  const Scratch::Begun& begun = scratch_->begun[slot];
-  aead_.seal(begun.nonce.view(), begun.aad, {plaintext, begun.plaintext_bytes},
-             {begun.place, begun.plaintext_bytes + crypto::kGcmTagBytes});
+  std::uint8_t* at = out;
+  for (std::size_t i = 0; i <= count; ++i) {
+    if (i < count) {
+      const Slice key = keys ? Slice::of((*keys)[i]) : Slice{};
+      next->plaintext = plaintexts[i];
+      const std::size_t bytes = next->plaintext.size();
+      CHECK(bytes > 0 && next->plaintext[0] == static_cast<std::uint8_t>(Kind::body));
+      CHECK(bytes - 1 + kSealedOverheadMax <= kSealedRecordBytesMax);
+      CHECK(key.size <= kRecordKeyBytesMax);
+      next->place = at + write_record_head(id_, sequence, bytes + crypto::kGcmTagBytes, at);
+      next->nonce = scratch_->base_iv.with(place, sequence);
+      next->aad = next->memory.next(key, rows.timestamps_ms[i], at + kProtectedAt, sequence);
+      at = next->place + bytes + crypto::kGcmTagBytes;
+      ends[i] = static_cast<std::uint32_t>(at - out);
+      ++sequence;
+    }
+    if (i > 0)
+      aead_.seal(begun->nonce.view(), begun->aad, begun->plaintext,
+                 {begun->place, begun->plaintext.size() + crypto::kGcmTagBytes});
+    std::swap(begun, next);
+  }
 }
 
 Sealer::Sealer(SealerOptions options, Policy policy, crypto::P256PrivateKey producer,
@@ -220,6 +238,12 @@ SealOutcome Sealer::seal(const RecordContext& context, ByteView body, ByteBuffer
   CHECK(grants_.empty());
   CHECK(!context.path);
   return epoch_->seal(context, Kind::body, body, out);
+}
+
+void Sealer::seal_rows(std::optional<std::int32_t> partition, const Rows& rows, std::uint8_t* out,
+                       std::span<std::uint32_t> ends) {
+  CHECK(grants_.empty());
+  epoch_->seal_rows(partition, rows, out, ends);
 }
 
 SealOutcome Sealer::seal_tombstone(const RecordContext& context, ByteBuffer& out) {

@@ -1,15 +1,14 @@
 // Sealing: plaintext records of one topic become PSR-1 records. Each class is owned by one task.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "base/check.h"
 #include "crypto/aead.h"
 #include "crypto/random.h"
 #include "seal/epoch.h"
@@ -49,16 +48,18 @@ class EpochSealer {
   // (CHECKed). Whatever is sealed must be written where the context says, in this order; when it
   // is not, the next record needs a new epoch.
   SealOutcome seal(const RecordContext& context, Kind kind, ByteView body, ByteBuffer& out);
-  // The same in two steps, so that a batch can take the first for the next record before the second
-  // for this one: the cipher then never waits for bytes that were just written. begin() writes the
-  // head of a record of `plaintext_bytes`, the kind's byte included, into `room`, which has
-  // kSealedOverheadMax bytes more than that; `size` is how many of them the record takes. finish()
-  // seals the plaintext, which may lie where its ciphertext comes (at place()).
-  static constexpr std::size_t kSlots = 2;
-  SealOutcome begin(std::size_t slot, const RecordContext& context, std::size_t plaintext_bytes,
-                    std::uint8_t* room, std::size_t& size);
-  std::uint8_t* place(std::size_t slot) const;
-  void finish(std::size_t slot, const std::uint8_t* plaintext);
+
+  // Records of one partition, in order.
+  struct Rows {
+    std::optional<PackedCells> keys;  // none: all are null
+    PackedCells plaintexts;           // each a Kind::body and the body (CHECKed)
+    std::span<const std::int64_t> timestamps_ms;
+  };
+  // Seals them one after the other at `out`, which has kSealedOverheadMax bytes of room for each
+  // beside its plaintext; writes where in there each ends. CHECKs that all are within limits.h and
+  // no more than records_left().
+  void seal_rows(std::optional<std::int32_t> partition, const Rows& rows, std::uint8_t* out,
+                 std::span<std::uint32_t> ends);
 
  private:
   struct Scratch;
@@ -113,18 +114,10 @@ class Sealer {
 
   // One record; `context` without a path (CHECKed). CHECKs that no grant waits to be taken.
   SealOutcome seal(const RecordContext& context, ByteView body, ByteBuffer& out);
-  // A row's body lies behind a byte that is overwritten.
-  struct Row {
-    Slice key;
-    std::int64_t timestamp_ms = 0;
-    ByteSpan body_with_front;
-  };
-  // Many records of one partition, in order: row(i) -> Row, room(bytes) -> memory for a record of
-  // at most so many, end(bytes) says how many it has. That memory stays where it is until the call
-  // is over. All rows are known to be within limits.h (CHECKed).
-  template <typename RowOf, typename Room, typename End>
-  void seal_rows(std::optional<std::int32_t> partition, std::size_t rows, RowOf row, Room room,
-                 End end);
+  // Many; see EpochSealer. prepare() has made sure of them.
+  using Rows = EpochSealer::Rows;
+  void seal_rows(std::optional<std::int32_t> partition, const Rows& rows, std::uint8_t* out,
+                 std::span<std::uint32_t> ends);
   // A delete. The sealed form of a null value.
   SealOutcome seal_tombstone(const RecordContext& context, ByteBuffer& out);
   // Body padded to a multiple of `block_bytes` (at least 1), which hides its exact size.
@@ -151,30 +144,5 @@ class Sealer {
   std::vector<EpochGrant> grants_;
   ByteBuffer scratch_;  // wiped after use
 };
-
-template <typename RowOf, typename Room, typename End>
-void Sealer::seal_rows(std::optional<std::int32_t> partition, std::size_t rows, RowOf row,
-                       Room room, End end) {
-  CHECK(grants_.empty());
-  RecordContext context{.key = {}, .timestamp_ms = 0, .path = {}, .partition = partition};
-  std::array<const std::uint8_t*, EpochSealer::kSlots> plaintexts{};
-  const auto begin = [&](std::size_t i) {
-    const Row next = row(i);
-    next.body_with_front[0] = static_cast<std::uint8_t>(Kind::body);
-    context.key = next.key;
-    *context.timestamp_ms = next.timestamp_ms;
-    const std::size_t bytes = next.body_with_front.size();
-    std::size_t size = 0;
-    CHECK(epoch_->begin(i % EpochSealer::kSlots, context, bytes,
-                        room(bytes - 1 + kSealedOverheadMax), size) == SealOutcome::ok);
-    end(size);
-    plaintexts[i % EpochSealer::kSlots] = next.body_with_front.data();
-  };
-  if (rows > 0) begin(0);
-  for (std::size_t i = 0; i < rows; ++i) {
-    if (i + 1 < rows) begin(i + 1);
-    epoch_->finish(i % EpochSealer::kSlots, plaintexts[i % EpochSealer::kSlots]);
-  }
-}
 
 }  // namespace penstock::seal

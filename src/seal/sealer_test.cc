@@ -37,38 +37,39 @@ TEST(Sealer, CountsFromZeroInEachPartition) {
 // Rows, single records and rows again: one sequence, whatever differs from row to row.
 TEST(Sealer, SealsRowsAsItSealsRecords) {
   World w;
-  const std::vector<std::string> keys = {"", "k", "key", "abc", "", "a longer key than those"};
+  const std::vector<std::string> keys = {
+      "", "k", "key", "four", "", "eleven more", "a longer key than those"};
   const auto time_of = [](std::size_t i) { return i % 5 == 0 ? 7 : kNowMs + std::int64_t(i); };
   std::vector<ByteBuffer> sealed;
   std::vector<std::string> bodies;
   const auto seal_rows = [&](std::size_t rows) {
-    const std::size_t from = bodies.size();
-    for (std::size_t i = 0; i < rows; ++i) bodies.push_back("?" + std::string(i * i, 'b'));
-    std::vector<ByteBuffer> rooms(rows);
-    std::size_t given = 0, ended = 0;
-    w.sealer->seal_rows(
-        kPartition, rows,
-        [&](std::size_t i) {
-          return Sealer::Row{
-              .key = Slice::of(as_bytes(keys[i % keys.size()])),
-              .timestamp_ms = time_of(i),
-              .body_with_front = {reinterpret_cast<std::uint8_t*>(bodies[from + i].data()),
-                                  bodies[from + i].size()}};
-        },
-        [&](std::size_t bytes) {
-          rooms[given].resize(bytes);
-          return rooms[given++].data();
-        },
-        [&](std::size_t bytes) { rooms[ended++].resize(bytes); });
-    EXPECT_EQ(ended, rows);
-    for (ByteBuffer& room : rooms) sealed.push_back(std::move(room));
+    ByteBuffer key_bytes, plaintexts, out;
+    std::vector<std::uint32_t> key_ends, plaintext_ends, ends(rows);
+    std::vector<std::int64_t> times;
+    for (std::size_t i = 0; i < rows; ++i) {
+      bodies.emplace_back(i * i, 'b');
+      const ByteView key = as_bytes(keys[i % keys.size()]), body = as_bytes(bodies.back());
+      key_bytes.insert(key_bytes.end(), key.begin(), key.end());
+      key_ends.push_back(static_cast<std::uint32_t>(key_bytes.size()));
+      plaintexts.push_back(static_cast<std::uint8_t>(Kind::body));
+      plaintexts.insert(plaintexts.end(), body.begin(), body.end());
+      plaintext_ends.push_back(static_cast<std::uint32_t>(plaintexts.size()));
+      times.push_back(time_of(i));
+    }
+    out.resize(plaintexts.size() + rows * kSealedOverheadMax);
+    w.sealer->seal_rows(kPartition,
+                        {.keys = PackedCells{key_bytes, key_ends},
+                         .plaintexts = {plaintexts, plaintext_ends},
+                         .timestamps_ms = times},
+                        out.data(), ends);
+    for (std::size_t i = 0; i < rows; ++i) sealed.push_back(to_buffer(PackedCells{out, ends}[i]));
   };
   const auto open_all = [&](SequenceGuard& guard) {
     for (std::size_t i = 0; i < sealed.size(); ++i) {
       ByteBuffer out;
       const RecordContext context = context_of(keys[i % keys.size()], time_of(i));
       ASSERT_EQ(w.opener->open(context, sealed[i], guard, out), OpenOutcome::ok) << i;
-      EXPECT_EQ(as_text(out), bodies[i].substr(1)) << i;
+      EXPECT_EQ(as_text(out), bodies[i]) << i;
     }
   };
   seal_rows(0);

@@ -2,6 +2,8 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <random>
+#include <set>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -611,6 +613,76 @@ TEST(Opener, GoesBackAndForthBetweenManyEpochs) {
   for (std::size_t i = 0; i < sealed.size(); ++i)
     EXPECT_EQ(as_text(batch.bytes_of(i)), "body " + std::to_string(i));
   EXPECT_EQ(guard.size(), kEpochs);
+}
+
+// Runs of epochs, damage and replays in every order: what a batch keeps from row to row must not
+// show.
+TEST(Opener, JudgesABatchsRowsAsItJudgesRecordsAlone) {
+  World w;
+  std::mt19937 random(11);
+  const auto below = [&](std::size_t n) { return random() % n; };
+  std::vector<std::unique_ptr<Sealer>> sealers;
+  std::unique_ptr<Opener> alone = w.new_opener();
+  ASSERT_TRUE(alone->add_grant(w.grants[0].key, w.grants[0].value, kNowMs));
+  for (int i = 0; i < 4; ++i) {
+    sealers.push_back(w.new_sealer());
+    for (const EpochGrant& grant : sealers.back()->take_grants()) {
+      if (i == 3) continue;  // nobody knows its epoch
+      ASSERT_TRUE(w.opener->add_grant(grant.key, grant.value, kNowMs));
+      ASSERT_TRUE(alone->add_grant(grant.key, grant.value, kNowMs));
+    }
+  }
+  const std::vector<std::string> key_texts = {"", "abc", "four", "eleven more",
+                                              std::string(40, 'k')};
+  std::vector<std::pair<RecordContext, ByteBuffer>> all;
+  SequenceGuard batch_guard, alone_guard;
+  OpenedBatch batch;
+  std::set<OpenOutcome> seen;
+  std::size_t sealer = 0;
+  for (int round = 0; round < 200; ++round) {
+    std::vector<Slice> keys, values;
+    std::vector<std::int64_t> times;
+    std::vector<std::size_t> records;
+    for (std::size_t i = 0, rows = below(30); i < rows; ++i) {
+      if (below(6) == 0) sealer = below(sealers.size());
+      RecordContext context = context_of(key_texts[below(key_texts.size())], kNowMs + round);
+      if (below(10) == 0) context.key = {};
+      ByteBuffer sealed;
+      if (below(12) == 0)
+        ASSERT_EQ(sealers[sealer]->seal_tombstone(context, sealed), SealOutcome::ok);
+      else if (below(12) == 0)
+        ASSERT_EQ(sealers[sealer]->seal_padded(context, as_bytes("padded"), 32, sealed),
+                  SealOutcome::ok);
+      else
+        ASSERT_EQ(sealers[sealer]->seal(context, as_bytes(std::string(below(300), 'b')), sealed),
+                  SealOutcome::ok);
+      if (below(12) == 0) sealed[below(sealed.size())] ^= 1;
+      all.emplace_back(context, std::move(sealed));
+      records.push_back(below(10) == 0 ? below(all.size()) : all.size() - 1);
+    }
+    for (const std::size_t record : records) {
+      keys.push_back(all[record].first.key);
+      values.push_back(Slice::of(all[record].second));
+      times.push_back(*all[record].first.timestamp_ms);
+    }
+    w.opener->open_batch({keys, values, times, kPartition}, batch_guard, batch);
+    ASSERT_EQ(batch.rows().size(), records.size());
+    for (std::size_t i = 0; i < records.size(); ++i) {
+      ByteBuffer body;
+      const OpenOutcome outcome =
+          alone->open(all[records[i]].first, all[records[i]].second, alone_guard, body);
+      ASSERT_EQ(batch.rows()[i].outcome, outcome) << round << " " << i;
+      if (outcome == OpenOutcome::ok) {
+        ASSERT_EQ(to_buffer(batch.bytes_of(i)), body);
+      }
+      seen.insert(outcome);
+    }
+    EXPECT_EQ(batch_guard.totals(), alone_guard.totals());
+  }
+  for (const OpenOutcome outcome :
+       {OpenOutcome::ok, OpenOutcome::tombstone, OpenOutcome::malformed, OpenOutcome::replayed,
+        OpenOutcome::unknown_epoch, OpenOutcome::not_authentic})
+    EXPECT_TRUE(seen.contains(outcome)) << reason_code(outcome);
 }
 
 TEST(Opener, ReasonCodesAreDistinctAndStable) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/check.h"
 #include "seal/epoch.h"
 #include "seal/record.h"
 
@@ -65,6 +66,11 @@ class SequenceGuard {
     if (last_ != kNone && epoch == last_epoch_) [[likely]]
       return follow(sequence);
     return admit_other(epoch, sequence);
+  }
+  // The same for the epoch of the last call, which it must have followed (CHECKed).
+  OpenOutcome admit_next(std::uint32_t sequence) {
+    CHECK(last_ != kNone);
+    return follow(sequence);
   }
 
   // Entries that changed since the last call, for the state that is written with a commit.

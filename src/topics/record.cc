@@ -36,15 +36,20 @@ void append_cell(RecordBatch::Cells& cells, AppendBuffer& area, std::optional<By
   cells.ends.push_back(static_cast<std::uint32_t>(area.size()));
 }
 
-void append_packed(RecordBatch::Cells& cells, AppendBuffer& area,
-                   const RecordBatch::Packed& packed) {
-  const std::size_t begin = area.size(), first = cells.ends.size();
+void append_ends(RecordBatch::Cells& cells, std::size_t begin,
+                 std::span<const std::uint32_t> ends) {
+  const std::size_t first = cells.ends.size();
+  cells.ends.resize(first + ends.size());
+  for (std::size_t i = 0; i < ends.size(); ++i)
+    cells.ends[first + i] = static_cast<std::uint32_t>(begin + ends[i]);
+  if (!cells.nulls.empty()) cells.nulls.resize(cells.ends.size(), 0);
+}
+
+void append_packed(RecordBatch::Cells& cells, AppendBuffer& area, const PackedCells& packed) {
+  const std::size_t begin = area.size();
   CHECK(begin + packed.bytes.size() <= std::numeric_limits<std::int32_t>::max());
   area.append(packed.bytes);
-  cells.ends.resize(first + packed.ends.size());
-  for (std::size_t i = 0; i < packed.ends.size(); ++i)
-    cells.ends[first + i] = static_cast<std::uint32_t>(begin + packed.ends[i]);
-  if (!cells.nulls.empty()) cells.nulls.resize(cells.ends.size(), 0);
+  append_ends(cells, begin, packed.ends);
 }
 
 // As many cells without bytes: nulls, or empty.
@@ -162,23 +167,27 @@ void RecordBatch::append(const RecordView& record) {
   timestamps_ms_.push_back(record.timestamp_ms);
 }
 
-void RecordBatch::append(const std::optional<Packed>& keys, const Packed& values,
+void RecordBatch::append(const std::optional<PackedCells>& keys, const PackedCells& values,
                          std::span<const data::TimestampMs> timestamps_ms) {
   append_packed(value_cells_, values_, values);
-  end_values(keys, timestamps_ms);
+  end_rows(keys, timestamps_ms);
 }
 
-void RecordBatch::end_value(std::size_t bytes) {
-  values_.add(bytes);
-  CHECK(values_.size() <= std::numeric_limits<std::int32_t>::max());
-  value_cells_.ends.push_back(static_cast<std::uint32_t>(values_.size()));
-}
-
-void RecordBatch::end_values(const std::optional<Packed>& keys,
+void RecordBatch::end_values(std::span<const std::uint32_t> ends,
+                             const std::optional<PackedCells>& keys,
                              std::span<const data::TimestampMs> timestamps_ms) {
+  const std::size_t begin = values_.size();
+  values_.add(ends.empty() ? 0 : ends.back());
+  CHECK(values_.size() <= std::numeric_limits<std::int32_t>::max());
+  append_ends(value_cells_, begin, ends);
+  end_rows(keys, timestamps_ms);
+}
+
+// What rows have beside their values, which are there.
+void RecordBatch::end_rows(const std::optional<PackedCells>& keys,
+                           std::span<const data::TimestampMs> timestamps_ms) {
   const std::size_t count = timestamps_ms.size();
   CHECK(value_cells_.ends.size() == size() + count && (!keys || keys->ends.size() == count));
-  if (!value_cells_.nulls.empty()) value_cells_.nulls.resize(value_cells_.ends.size(), 0);
   if (keys)
     append_packed(key_cells_, keys_, *keys);
   else

@@ -75,19 +75,13 @@ struct RecordView {
 class RecordBatch {
  public:
   void append(const RecordView& record);
-  // Many at once: cells one after the other, none of them null. Without keys: all are null.
-  struct Packed {
-    ByteView bytes;
-    std::span<const std::uint32_t> ends;  // where each ends in `bytes`, the last at its end
-  };
-  void append(const std::optional<Packed>& keys, const Packed& values,
+  // Many at once. Without keys: all are null.
+  void append(const std::optional<PackedCells>& keys, const PackedCells& values,
               std::span<const data::TimestampMs> timestamps_ms);
-  // Many at once whose values, none of them null, are made in place: for each its room, of at least
-  // so many bytes, then its end; then all that they have beside. A first room for all of them keeps
-  // them where they are until then.
+  // The same whose values are made in place: room for all of them, then where in there each ends,
+  // and what they have beside.
   std::uint8_t* value_room(std::size_t bytes) { return values_.room(bytes); }
-  void end_value(std::size_t bytes);
-  void end_values(const std::optional<Packed>& keys,
+  void end_values(std::span<const std::uint32_t> ends, const std::optional<PackedCells>& keys,
                   std::span<const data::TimestampMs> timestamps_ms);
   void clear();  // keeps the memory
   void wipe();   // the same, and nothing of it can be read in there
@@ -111,6 +105,9 @@ class RecordBatch {
   const std::vector<data::TimestampMs>& timestamps_ms() const { return timestamps_ms_; }
 
  private:
+  void end_rows(const std::optional<PackedCells>& keys,
+                std::span<const data::TimestampMs> timestamps_ms);
+
   Cells key_cells_, value_cells_, header_cells_;
   AppendBuffer keys_, values_, headers_;
   std::vector<data::TimestampMs> timestamps_ms_;

@@ -104,9 +104,9 @@ TEST(RecordBatch, TakesManyAtOnceAsOneByOne) {
     RecordBatch batch;
     batch.append({.key = as_bytes("k"), .value = std::nullopt, .timestamp_ms = 1});
     if (with_null) batch.append({.key = std::nullopt, .value = as_bytes("v")});
-    batch.append(RecordBatch::Packed{as_bytes(keys), key_ends},
-                 RecordBatch::Packed{as_bytes(values), value_ends}, times);
-    batch.append(std::nullopt, RecordBatch::Packed{as_bytes(values), value_ends}, times);
+    batch.append(PackedCells{as_bytes(keys), key_ends}, PackedCells{as_bytes(values), value_ends},
+                 times);
+    batch.append(std::nullopt, PackedCells{as_bytes(values), value_ends}, times);
     batch.append({.key = as_bytes("z"), .value = as_bytes("w"), .timestamp_ms = 9});
     const std::size_t first = with_null ? 2 : 1;
     ASSERT_EQ(batch.size(), first + 7);
