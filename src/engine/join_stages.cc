@@ -31,17 +31,13 @@ class JoinCut {
       : cutting_(cutting), node_(node), step_(std::get<sql::JoinStep>(node.step)), keyed_(keyed) {}
 
   Result<PlanParts> make() {
-    if (cutting_.id == nullptr)
-      return fail(ErrorCode::unsupported,
-                  "joins can be run for a stream or a table (CREATE ... AS SELECT), not for a "
-                  "client yet");
     if (step_.shape == sql::JoinShape::foreign_key) return by_foreign_key();
     const std::size_t base = node_.inputs[0]->schema.columns.size();
     Side left = TRY(side_of(*node_.inputs[0], *step_.left, 0));
     Side right = TRY(side_of(*node_.inputs[1], *step_.right, base));
     if (stay(left, right)) {
       keyed_ = Keyed{.columns = keys_of_output(base), .format = left.keyed->format};
-    } else {
+    } else if (!is_whole()) {
       TRY(move(left));
       TRY(move(right));
     }
@@ -50,13 +46,7 @@ class JoinCut {
                    .right = std::move(right.rows),
                    .schema = &node_.schema,
                    .windowed = right.parts.source->stream.window.has_value()};
-    join.left.join = left.parts.join;
-    join.right.join = right.parts.join;
-    PlanParts out = std::move(left.parts);
-    out.join = std::make_shared<const JoinParts>(std::move(join));
-    out.others.push_back({right.parts.source, right.parts.source_schema});
-    std::ranges::copy(right.parts.others, std::back_inserter(out.others));
-    std::ranges::copy(right.parts.made, std::back_inserter(out.made));
+    PlanParts out = joined(std::move(left.parts), std::move(right.parts), std::move(join));
     out.schema = &node_.schema;
     out.table = step_.shape == sql::JoinShape::table_table;
     out.keys.clear();
@@ -71,6 +61,21 @@ class JoinCut {
     std::shared_ptr<sql::PlanNode> projection;
     std::optional<Keyed> keyed;  // joined by its key
   };
+
+  // One stage reads all partitions: rows meet where they are.
+  bool is_whole() const { return cutting_.id == nullptr; }
+
+  // What both sides read, and their join.
+  static PlanParts joined(PlanParts left, PlanParts right, JoinParts join) {
+    join.left.join = left.join;
+    join.right.join = right.join;
+    PlanParts out = std::move(left);
+    out.join = std::make_shared<const JoinParts>(std::move(join));
+    out.others.push_back({right.source, right.source_schema});
+    std::ranges::copy(right.others, std::back_inserter(out.others));
+    std::ranges::copy(right.made, std::back_inserter(out.made));
+    return out;
+  }
 
   Result<Side> side_of(const sql::PlanNode& input, const sql::Expr& key, std::size_t base) {
     Side side;
@@ -147,14 +152,20 @@ class JoinCut {
   // of it goes back to the left rows' key.
   Result<PlanParts> by_foreign_key() {
     std::vector<std::size_t> places;  // in the output, of the left rows' columns, keys first
-    PlanParts changes = TRY(foreign_changes(places));
-    const std::vector<std::size_t> keys = std::move(changes.keys);
-    PlanParts left = end_stage(std::move(changes), 1);
+    Side left;
+    left.parts = TRY(foreign_changes(places));
+    const std::vector<std::size_t> keys = std::move(left.parts.keys);
     Side right =
         TRY(side_of(*node_.inputs[1], *step_.right, node_.inputs[0]->schema.columns.size()));
-    TRY(move(right));
+    if (is_whole()) {
+      left.rows.steps = std::exchange(left.parts.steps, {});
+    } else {
+      left.parts = end_stage(std::move(left.parts), 1);
+      TRY(move(right));
+    }
     std::ranges::copy(right.rows.places, std::back_inserter(places));
-    PlanParts out = end_stage(meet(std::move(left), std::move(right), keys.size()), keys.size());
+    PlanParts out = meet(std::move(left), std::move(right), keys.size());
+    if (!is_whole()) out = end_stage(std::move(out), keys.size());
     const auto result =
         made_node(sql::ForeignResultStep{keys.size(), std::move(places)}, node_.schema);
     out.steps = {result.get()};
@@ -213,15 +224,15 @@ class JoinCut {
 
   // Both sides where the right ones are. What comes out: the left rows without the first two
   // columns, then the right ones' columns.
-  PlanParts meet(PlanParts left, Side right, std::size_t keys) {
+  PlanParts meet(Side left, Side right, std::size_t keys) {
     JoinParts join{.step = &step_,
-                   .left = {.join = nullptr, .steps = {}, .types = {}, .places = {}},
+                   .left = std::move(left.rows),
                    .right = std::move(right.rows),
                    .schema = nullptr,
                    .windowed = false,
                    .left_keys = keys};
     data::Schema schema;
-    const std::vector<data::ColumnSchema>& columns = left.source_schema->columns;
+    const std::vector<data::ColumnSchema>& columns = left.parts.schema->columns;
     join.left.types.push_back(columns[0].type);
     for (std::size_t i = 2; i < columns.size(); ++i) {
       join.left.types.push_back(columns[i].type);
@@ -234,12 +245,11 @@ class JoinCut {
       schema.columns.push_back(column);
     }
     const auto holder = made_node(sql::LimitStep{}, std::move(schema));  // of the schema alone
-    join.schema = left.schema = &holder->schema;
-    left.others.push_back({right.parts.source, right.parts.source_schema});
-    std::ranges::copy(right.parts.made, std::back_inserter(left.made));
-    left.made.push_back(holder);
-    left.join = std::make_shared<const JoinParts>(std::move(join));
-    return left;
+    join.schema = &holder->schema;
+    PlanParts out = joined(std::move(left.parts), std::move(right.parts), std::move(join));
+    out.schema = &holder->schema;
+    out.made.push_back(holder);
+    return out;
   }
 
   // Ends the stage where rows are by their first columns; returns the one that reads them there.

@@ -13,6 +13,12 @@ const sql::SourceInfo& leading_source(const sql::PlanNode& node) {
 
 }  // namespace
 
+CountPartitions partitions_in(topics::Log& log) {
+  return [&log](const sql::SourceInfo& source) -> Result<std::optional<std::int32_t>> {
+    return TRY(log.describe(TRY(topics::TopicName::parse(source.topic)))).spec.partitions;
+  };
+}
+
 Result<> check_joined_partitions(const sql::PlanNode& plan, const CountPartitions& count) {
   for (const sql::PlanPtr& input : plan.inputs) TRY(check_joined_partitions(*input, count));
   const auto* join = std::get_if<sql::JoinStep>(&plan.step);

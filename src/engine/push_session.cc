@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "engine/input_order.h"
+#include "engine/joined_partitions.h"
 #include "engine/limits.h"
 #include "format/row_json.h"
 
@@ -23,6 +25,14 @@ std::vector<T> take_front(std::deque<T>& from, std::size_t count_max) {
   return taken;
 }
 
+const sql::AggregateStep* aggregation_in(const sql::PlanNode* node) {
+  return std::get_if<sql::AggregateStep>(&node->step);
+}
+bool has_windows(const sql::PlanNode* node) {
+  const sql::AggregateStep* step = aggregation_in(node);
+  return step != nullptr && step->window;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<PushSession>> PushSession::create(topics::Log& log,
@@ -31,44 +41,50 @@ Result<std::unique_ptr<PushSession>> PushSession::create(topics::Log& log,
                                                          std::shared_ptr<const sql::PlanNode> plan,
                                                          StartAt start, bool until_end) {
   auto session = std::unique_ptr<PushSession>(new PushSession(log, options, std::move(plan)));
-  session->parts_ = TRY(take_apart_whole(*session->plan_));
-  if (session->parts_.sink != nullptr)
+  PlanParts& parts = session->parts_;
+  parts = TRY(take_apart_whole(*session->plan_));
+  TRY(session->check(until_end));
+  if (until_end && parts.source->stream.is_table()) session->become_table_pull();
+  session->chain_ = TRY(build_chain(parts));
+  session->in_time_ = !parts.others.empty() || std::ranges::any_of(parts.steps, has_windows);
+  session->until_end_ = until_end;
+  for (const sql::PlanNode* node : parts.steps)
+    if (const auto* limit = std::get_if<sql::LimitStep>(&node->step))
+      session->limit_reached_ = session->limit_reached_ || limit->rows <= 0;
+  TRY(session->add_input(keys, {parts.source, parts.source_schema}, 0, start, until_end));
+  for (std::size_t i = 0; i < parts.others.size(); ++i)
+    TRY(session->add_input(keys, parts.others[i], i + 1, start, until_end));
+  return session;
+}
+
+Result<> PushSession::check(bool until_end) const {
+  if (parts_.sink != nullptr)
     return fail(ErrorCode::invalid_argument,
                 "a query that writes to a stream cannot run for a client");
-  const auto is_aggregate = [](const sql::PlanNode* node) {
-    return std::holds_alternative<sql::AggregateStep>(node->step);
-  };
-  if (until_end && std::ranges::any_of(session->parts_.steps, is_aggregate))
+  if (until_end && std::ranges::any_of(parts_.steps, aggregation_in))
     return fail(
         ErrorCode::unsupported,
         "Pull queries don't support GROUP BY clauses. Add EMIT CHANGES to see groups as "
         "they change, or make a table of them: CREATE TABLE ... AS SELECT ... GROUP BY ...");
-  if (until_end && session->parts_.source->stream.is_table()) session->become_table_pull();
-  session->chain_ = TRY(build_chain(session->parts_));
-  topics::TopicName topic = TRY(topics::TopicName::parse(session->parts_.source->stream.topic));
-  topics::TopicInfo info = TRY(log.describe(topic));
-  session->until_end_ = until_end;
-  for (const sql::PlanNode* node : session->parts_.steps)
-    if (const auto* limit = std::get_if<sql::LimitStep>(&node->step))
-      session->limit_reached_ = session->limit_reached_ || limit->rows <= 0;
-  for (std::size_t i = 0; i < info.partitions.size(); ++i) {
-    const topics::PartitionInfo& range = info.partitions[i];
-    std::optional<topics::Offset> stop_at;
-    if (until_end) stop_at = range.end;
-    TRY(session->add_source(keys, static_cast<std::int32_t>(i),
-                            start == StartAt::earliest ? range.first : range.end, stop_at));
-  }
-  return session;
+  if (until_end && !parts_.others.empty())
+    return fail(ErrorCode::unsupported,
+                "Pull queries don't support JOIN clauses. Add EMIT CHANGES to see joined rows as "
+                "they come, or make a stream or a table of them: CREATE ... AS SELECT ...");
+  return check_joined_partitions(*plan_, partitions_in(log_));
 }
 
-Result<> PushSession::add_source(const seal::KeySource* keys, std::int32_t partition,
-                                 topics::Offset from, std::optional<topics::Offset> stop_at) {
-  topics::TopicName topic = TRY(topics::TopicName::parse(parts_.source->stream.topic));
-  auto source = TRY(SourceEdge::create(log_, keys, options_, *parts_.source, *parts_.source_schema,
-                                       {std::move(topic), partition}));
-  TRY(source->start(from));
-  if (stop_at) source->stop_at(*stop_at);
-  sources_.push_back(std::move(source));
+Result<> PushSession::add_input(const seal::KeySource* keys, const StageInput& input,
+                                std::size_t number, StartAt start, bool until_end) {
+  const topics::TopicName topic = TRY(topics::TopicName::parse(input.source->stream.topic));
+  const topics::TopicInfo info = TRY(log_.describe(topic));
+  for (std::size_t i = 0; i < info.partitions.size(); ++i) {
+    const topics::PartitionInfo& range = info.partitions[i];
+    auto edge = TRY(SourceEdge::create(log_, keys, options_, *input.source, *input.schema,
+                                       {topic, static_cast<std::int32_t>(i)}, number));
+    TRY(edge->start(start == StartAt::earliest ? range.first : range.end));
+    if (until_end) edge->stop_at(range.end);
+    sources_.push_back({std::move(edge), number});
+  }
   return {};
 }
 
@@ -139,22 +155,49 @@ void PushSession::cancel() {
   log_.wake();
 }
 
-Result<bool> PushSession::read_some() {
+Result<bool> PushSession::next_in_turn() {
   for (std::size_t i = 0; i < sources_.size(); ++i) {
-    current_ = sources_[turn_].get();
+    const Source& source = sources_[turn_];
     turn_ = (turn_ + 1) % sources_.size();
-    if (!TRY(current_->next())) continue;
-    failed_.assign(current_->batch().rows, 0);
-    for (const sql::RowErrors::Entry& entry : current_->refused().entries())
-      reject({0, entry.row}, entry.reason);
-    if (table_) table_->begin(*current_);
-    if (!current_->batch().selection.empty())
-      limit_reached_ = TRY(chain_.process(0, current_->batch(), *this)) == Flow::done;
-    failures_.flush(std::chrono::steady_clock::now(), "a push query");
-    current_->release();
-    return true;
+    current_ = source.edge.get();
+    current_input_ = source.input;
+    if (TRY(current_->next())) return true;
   }
   return false;
+}
+
+Result<bool> PushSession::next_of_all() {
+  std::vector<SourceEdge*> edges;
+  for (const Source& source : sources_) edges.push_back(source.edge.get());
+  const std::optional<InputTurn> turn = TRY(next_in_time(edges));
+  if (!turn) return false;
+  current_ = edges[turn->input];
+  current_input_ = sources_[turn->input].input;
+  return current_->next(turn->until_ms);
+}
+
+Result<bool> PushSession::read_some() {
+  if (!TRY(in_time_ ? next_of_all() : next_in_turn())) return false;
+  failed_.assign(current_->batch().rows, 0);
+  for (const sql::RowErrors::Entry& entry : current_->refused().entries())
+    reject({0, entry.row}, entry.reason);
+  if (table_) table_->begin(*current_);
+  if (!current_->batch().selection.empty()) limit_reached_ = TRY(process_batch()) == Flow::done;
+  failures_.flush(std::chrono::steady_clock::now(), "a push query");
+  current_->release();
+  return true;
+}
+
+Result<Flow> PushSession::process_batch() {
+  const data::Batch& batch = current_->batch();
+  const Flow flow = TRY(chain_.process(current_input_, batch, *this));
+  if (flow == Flow::done || !in_time_) return flow;
+  data::TimestampMs now_ms = stream_time_ms_;
+  for (const data::RowIndex row : batch.selection)
+    now_ms = std::max(now_ms, batch.timestamps_ms[row]);
+  if (now_ms == stream_time_ms_) return flow;
+  stream_time_ms_ = now_ms;
+  return chain_.on_stream_time(now_ms, *this);
 }
 
 // True: the deadline has passed.
@@ -162,20 +205,23 @@ Result<bool> PushSession::wait(topics::Deadline deadline) {
   auto now = std::chrono::steady_clock::now();
   if (now >= deadline) return true;
   readers_.clear();
-  for (const auto& source : sources_)
-    if (!source->at_stop()) readers_.push_back(&source->reader());
+  for (const Source& source : sources_)
+    if (!source.edge->at_stop() && !source.edge->holds_records())
+      readers_.push_back(&source.edge->reader());
   TRY(log_.wait(readers_, std::min(deadline, now + kWaitSlice)));
   return false;
 }
 
 bool PushSession::at_end() const {
-  return until_end_ && std::ranges::all_of(sources_, [](const auto& s) { return s->at_stop(); });
+  return until_end_ &&
+         std::ranges::all_of(sources_, [](const Source& one) { return one.edge->at_stop(); });
 }
 
 void PushSession::emit_json(const data::Batch& batch) {
   for (const data::RowIndex row : batch.selection) {
     const bool there = batch.kind(row) == data::RowKind::insert;
-    std::string& text = json_rows_.emplace_back("[");
+    JsonRow& made = json_rows_.emplace_back(JsonRow{.columns = "[", .tombstone = !there});
+    std::string& text = made.columns;
     for (std::size_t i = 0; i < batch.columns.size(); ++i) {
       if (i > 0) text += ',';
       CHECK(batch.columns[i] != nullptr);

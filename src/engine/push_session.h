@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <deque>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -33,10 +34,15 @@ class PushSession final : public PushQuery, private Emitter {
               std::shared_ptr<const sql::PlanNode> plan)
       : log_(log), options_(options), plan_(std::move(plan)), chain_({}) {}
 
-  Result<> add_source(const seal::KeySource* keys, std::int32_t partition, topics::Offset from,
-                      std::optional<topics::Offset> stop_at);
+  Result<> check(bool until_end) const;
+  Result<> add_input(const seal::KeySource* keys, const StageInput& input, std::size_t number,
+                     StartAt start, bool until_end);
   // One batch of one source; false: nothing is at hand.
   Result<bool> read_some();
+  // Makes it the batch at hand.
+  Result<bool> next_in_turn();
+  Result<bool> next_of_all();
+  Result<Flow> process_batch();
   Result<bool> wait(topics::Deadline deadline);
   bool at_end() const;
   void deliver(std::size_t rows_max, Rows& out);
@@ -56,13 +62,21 @@ class PushSession final : public PushQuery, private Emitter {
   const std::shared_ptr<const sql::PlanNode> plan_;
   PlanParts parts_;
   Chain chain_;
-  std::vector<std::unique_ptr<SourceEdge>> sources_;
+  // A partition of what is read.
+  struct Source {
+    std::unique_ptr<SourceEdge> edge;
+    std::size_t input = 0;  // of the chain
+  };
+  std::vector<Source> sources_;  // by input, then partition
   std::vector<topics::Reader*> readers_;
-  std::size_t turn_ = 0;              // the source that is asked first
-  SourceEdge* current_ = nullptr;     // whose batch is being processed
+  std::size_t turn_ = 0;           // the source that is asked first
+  SourceEdge* current_ = nullptr;  // whose batch is being processed
+  std::size_t current_input_ = 0;
+  bool in_time_ = false;  // of joins and windows: rows come in the order of time, which goes on
+  data::TimestampMs stream_time_ms_ = std::numeric_limits<data::TimestampMs>::min();
   std::vector<std::uint8_t> failed_;  // per row of the batch at hand
   std::deque<Row> rows_;
-  std::deque<std::string> json_rows_;  // in place of rows_, if asked for
+  std::deque<JsonRow> json_rows_;  // in place of rows_, if asked for
   bool gives_json_ = false;
   std::optional<TablePull<Row>> table_;  // of a pull over a table, until its end
   std::optional<std::int64_t> table_limit_;

@@ -91,7 +91,7 @@ TEST_F(PushSessionTest, RowsAsJsonAreTheSameRows) {
     PushQuery::Rows rows = query->next(4, in_a_minute());
     EXPECT_THAT(rows.rows, IsEmpty());
     EXPECT_LE(rows.json_rows.size(), 4u);
-    for (std::string& row : rows.json_rows) all.push_back(std::move(row));
+    for (auto& row : rows.json_rows) all.push_back(std::move(row.columns));
     done = rows.done;
     EXPECT_EQ(rows.limit_reached, done);
   }

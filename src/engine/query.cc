@@ -45,12 +45,6 @@ Result<StageSizes> sizes_of(topics::Log& log, const std::vector<PlanParts>& part
   return sizes;
 }
 
-CountPartitions partitions_in(topics::Log& log) {
-  return [&log](const sql::SourceInfo& source) -> Result<std::optional<std::int32_t>> {
-    return TRY(log.describe(TRY(topics::TopicName::parse(source.topic)))).spec.partitions;
-  };
-}
-
 }  // namespace
 
 std::string_view name_of(QueryState state) {

@@ -109,11 +109,13 @@ class PushQuery {
   virtual ~PushQuery() = default;
   virtual const data::Schema& schema() const = 0;
   using Row = std::vector<data::Value>;
+  struct JsonRow {
+    std::string columns;     // a JSON array, as append_json_row() makes
+    bool tombstone = false;  // a table's row is gone: all columns but its keys are null
+  };
   struct Rows {
     std::vector<Row> rows;
-    // In place of `rows`, where the query gives JSON: each a JSON array, as append_json_row()
-    // makes.
-    std::vector<std::string> json_rows;
+    std::vector<JsonRow> json_rows;  // in place of `rows`, where the query gives JSON
     bool done = false;           // nothing follows
     bool limit_reached = false;  // done because of LIMIT
     std::optional<Error> error;  // done because of a failure, or cancelled

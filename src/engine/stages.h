@@ -55,7 +55,6 @@ std::vector<const sql::SourceInfo*> sources_of(const PlanParts& parts);
 Result<std::vector<PlanParts>> take_apart(const QueryId& id, const sql::PlanNode& plan);
 
 // The same for one client, who gets the rows of all partitions in one thread: one stage.
-// unsupported: also joins.
 Result<PlanParts> take_apart_whole(const sql::PlanNode& plan);
 
 // What the stage of this number writes for a later one: "_<query id>.<stage>-repartition", around

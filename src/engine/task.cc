@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/dead_letter.h"
+#include "engine/input_order.h"
 #include "engine/limits.h"
 
 namespace penstock::engine {
@@ -184,26 +185,14 @@ Result<bool> Task::next_batch() {
   return inputs_.size() == 1 ? source_->next() : next_of_several();
 }
 
-// By time: the input whose next record is the oldest, up to where the others' next ones lie; of the
-// same time the last input first, so that a stream finds what its table has. One that has nothing
-// is waited for while it is behind its end.
 Result<bool> Task::next_of_several() {
-  std::vector<std::optional<data::TimestampMs>> heads;
-  std::optional<std::size_t> oldest;
-  bool waits = false;
-  for (std::size_t i = 0; i < inputs_.size(); ++i) {
-    SourceEdge& edge = *inputs_[i].edge;
-    heads.push_back(TRY(edge.peek()));
-    if (!heads[i]) waits = waits || edge.position() < edge.reader().known_end();
-    if (heads[i] && (!oldest || *heads[i] <= *heads[*oldest])) oldest = i;
-  }
-  if (!oldest || waits) return false;
-  auto until_ms = std::numeric_limits<data::TimestampMs>::max();
-  for (std::size_t i = 0; i < inputs_.size(); ++i)
-    if (i != *oldest && heads[i]) until_ms = std::min(until_ms, *heads[i] - (i > *oldest ? 1 : 0));
-  source_number_ = *oldest;
-  source_ = inputs_[*oldest].edge.get();
-  return source_->next(until_ms);
+  std::vector<SourceEdge*> edges;
+  for (const Input& input : inputs_) edges.push_back(input.edge.get());
+  const std::optional<InputTurn> turn = TRY(next_in_time(edges));
+  if (!turn) return false;
+  source_number_ = turn->input;
+  source_ = edges[turn->input];
+  return source_->next(turn->until_ms);
 }
 
 bool Task::more_is_coming() const {

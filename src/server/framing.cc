@@ -122,16 +122,17 @@ std::string Framer::row(const engine::PushQuery::Row& row) const {
   if (framing_ == Framing::text) return print_line(row);
   std::string json;
   format::append_json_row(json, row, schema_);
-  return json_row(std::move(json));
+  return json_row({.columns = std::move(json), .tombstone = false});
 }
 
-std::string Framer::json_row(std::string json_array) const {
-  if (framing_ == Framing::delimited) {
-    json_array += '\n';
-    return json_array;
-  }
-  if (framing_ == Framing::json_array) return separator() + json_array;
-  return separator() + "{\"row\":{\"columns\":" + json_array + (ends_lines_ ? "}},\n" : "}}");
+std::string Framer::json_row(engine::PushQuery::JsonRow row) const {
+  if (framing_ == Framing::streamed_rows)
+    return separator() + "{\"row\":{\"columns\":" + row.columns +
+           (row.tombstone ? ",\"tombstone\":true" : "") + (ends_lines_ ? "}},\n" : "}}");
+  if (row.tombstone) return {};
+  if (framing_ == Framing::json_array) return separator() + row.columns;
+  row.columns += '\n';
+  return std::move(row.columns);
 }
 
 std::string Framer::print_line(const engine::PushQuery::Row& row) const {

@@ -43,7 +43,8 @@ class Framer {
 
   std::string head() const;
   std::string row(const engine::PushQuery::Row& row) const;
-  std::string json_row(std::string json_array) const;  // not of Framing::text
+  // Not of Framing::text. Empty: the framing has no place for a tombstone.
+  std::string json_row(engine::PushQuery::JsonRow row) const;
   // For a client that asked for notices: {"skipped":{"records":3,"reasons":{"malformed_json":3}}},
   // so far. Empty where the framing has no place for it.
   std::string notice(const engine::SkippedRecords& skipped) const;

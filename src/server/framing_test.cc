@@ -39,9 +39,20 @@ TEST(Framer, WritesDelimitedLines) {
 TEST(Framer, TakesRowsThatAreJsonAlready) {
   for (const Framing framing : {Framing::delimited, Framing::json_array, Framing::streamed_rows}) {
     const Framer framer(framing, QueryKind::push, "q_1", two_columns());
-    EXPECT_EQ(framer.json_row("[\"a\\\"b\",1]"),
+    EXPECT_EQ(framer.json_row({.columns = "[\"a\\\"b\",1]"}),
               framer.row({std::string("a\"b"), std::int64_t{1}}));
   }
+}
+
+TEST(Framer, TellsOfTombstonesWhereTheFramingCan) {
+  const auto written = [](Framing framing, QueryKind kind) {
+    return Framer(framing, kind, "q_1", two_columns())
+        .json_row({.columns = "[\"a\",null]", .tombstone = true});
+  };
+  EXPECT_EQ(written(Framing::delimited, QueryKind::push), "");
+  EXPECT_EQ(written(Framing::json_array, QueryKind::push), "");
+  EXPECT_EQ(written(Framing::streamed_rows, QueryKind::push),
+            "{\"row\":{\"columns\":[\"a\",null],\"tombstone\":true}},\n");
 }
 
 TEST(Framer, WritesOneJsonArray) {

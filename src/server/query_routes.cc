@@ -43,7 +43,9 @@ class RowPump {
       std::vector<std::string> pieces;
       pieces.reserve(rows.rows.size() + rows.json_rows.size() + 1);
       for (const auto& row : rows.rows) pieces.push_back(framer_.row(row));
-      for (std::string& row : rows.json_rows) pieces.push_back(framer_.json_row(std::move(row)));
+      for (auto& row : rows.json_rows)
+        if (std::string piece = framer_.json_row(std::move(row)); !piece.empty())
+          pieces.push_back(std::move(piece));
       if (notices_ && rows.skipped.records() > std::exchange(told_, rows.skipped.records())) {
         pieces.push_back(framer_.notice(rows.skipped));
       }

@@ -110,4 +110,12 @@ Parsed<void> QueryPlanner::mark_keys(const ast::Identifier& sink) {
   return {};
 }
 
+void QueryPlanner::mark_keys_for_client() {
+  if (kind() != SourceKind::table) return;
+  for (const Key& key : wanted_keys())
+    for (const ExprPtr& alternative : key.any_of)
+      for (Output& output : outputs_)
+        if (same_expr(*output.expr, *alternative)) output.key = true;
+}
+
 }  // namespace penstock::sql

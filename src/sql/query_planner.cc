@@ -86,6 +86,7 @@ Parsed<void> QueryPlanner::bind(bool persistent) {
 Parsed<PlanPtr> QueryPlanner::plan_push() {
   TRY(bind(false));
   TRY(check_names());
+  mark_keys_for_client();
   PlanPtr plan = steps();
   if (!query_.limit) return plan;
   auto limit = std::make_unique<PlanNode>();

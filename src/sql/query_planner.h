@@ -36,7 +36,8 @@ class QueryPlanner {
   static Parsed<std::unique_ptr<QueryPlanner>> make(const BindContext& context,
                                                     const ast::Query& query);
 
-  // For a client: the columns in the order of the SELECT, none a key.
+  // For a client: the columns in the order of the SELECT. Of what is a table those are keys that
+  // say which row changed.
   Parsed<PlanPtr> plan_push();
 
   // For a stream or table: derive() gives the result's columns, keys first; then the sink's
@@ -94,6 +95,7 @@ class QueryPlanner {
 
   // query_keys.cc
   Parsed<void> mark_keys(const ast::Identifier& sink);
+  void mark_keys_for_client();
   std::vector<Key> wanted_keys() const;
   std::string key_words(std::size_t keys) const;
 

@@ -152,6 +152,34 @@ class Rest(ServerCase):
         self.assertEqual(len([push.line() for _ in range(4)]), 4)
         self.assertIsNone(push.line())
 
+    def test_a_clients_own_query_joins_and_tells_of_tombstones(self) -> None:
+        self.ksql("CREATE STREAM orders (id STRING KEY, item STRING, n INT) "
+                  "WITH (KAFKA_TOPIC='orders', VALUE_FORMAT='JSON', PARTITIONS=3);"
+                  "CREATE TABLE items (id STRING PRIMARY KEY, maker STRING) "
+                  "WITH (KAFKA_TOPIC='items', VALUE_FORMAT='JSON', PARTITIONS=3);"
+                  "INSERT INTO items (id, maker, ROWTIME) VALUES ('cup', 'Delft', 1000);"
+                  "INSERT INTO orders (id, item, n, ROWTIME) VALUES ('a', 'cup', 1, 2000);"
+                  "INSERT INTO orders (id, item, n, ROWTIME) VALUES ('b', 'jug', 2, 3000);")
+        joined = "SELECT n, maker FROM orders o LEFT JOIN items i ON o.item = i.id"
+        status, body = self.call("/query", {"ksql": joined + " EMIT CHANGES LIMIT 2;",
+                                            "streamsProperties": {"auto.offset.reset": "earliest"}},
+                                 "application/vnd.ksql.v1+json")
+        self.assertEqual(status, 200, body)
+        rows = [line["row"]["columns"] for line in json.loads(body) if "row" in line]
+        self.assertEqual(rows, [[1, "Delft"], [2, None]])
+        status, body = self.call("/query", {"ksql": joined + ";", "streamsProperties": {}})
+        self.assertEqual(status, 400)
+        self.assertIn("Pull queries don't support JOIN clauses", body)
+
+        self.ksql("SET 'auto.offset.reset'='earliest'; CREATE TABLE near AS SELECT * FROM items WHERE maker = 'Delft';"
+                  "INSERT INTO items (id, maker, ROWTIME) VALUES ('cup', 'Gouda', 4000);")
+        status, body = self.call("/query", {"ksql": "SELECT maker, id FROM near EMIT CHANGES LIMIT 2;",
+                                            "streamsProperties": {"auto.offset.reset": "earliest"}},
+                                 "application/vnd.ksql.v1+json")
+        self.assertEqual(status, 200, body)
+        rows = [line["row"] for line in json.loads(body) if "row" in line]
+        self.assertEqual(rows, [{"columns": ["Delft", "cup"]}, {"columns": [None, "cup"], "tombstone": True}])
+
     def test_a_client_that_goes_away_frees_its_query(self) -> None:
         self.ksql(CREATE)
         push = self.push("SELECT * FROM s EMIT CHANGES;")
