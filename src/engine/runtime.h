@@ -116,10 +116,10 @@ class PushQuery {
   struct Rows {
     std::vector<Row> rows;
     std::vector<JsonRow> json_rows;  // in place of `rows`, where the query gives JSON
-    bool done = false;           // nothing follows
-    bool limit_reached = false;  // done because of LIMIT
-    std::optional<Error> error;  // done because of a failure, or cancelled
-    SkippedRecords skipped;      // those that could not be opened, decoded or computed, so far
+    bool done = false;               // nothing follows
+    bool limit_reached = false;      // done because of LIMIT
+    std::optional<Error> error;      // done because of a failure, or cancelled
+    SkippedRecords skipped;          // those that could not be opened, decoded or computed, so far
   };
   // Rows that are at hand, waiting until the deadline for the first one. Reading pauses while the
   // client does not call.
