@@ -136,6 +136,24 @@ TEST_F(ClientJoinTest, ATablesTombstonesSayWhichRowIsGone) {
               ElementsAre(R"(["m1","cup","CUP"])", R"(-[null,"cup",null])"));
 }
 
+TEST_F(ClientJoinTest, SessionsThatMergeAreTakenBackByTheirWindows) {
+  execute(kSources);
+  auto query = push(
+                   "SELECT id, COUNT(*), WINDOWSTART, WINDOWEND FROM orders "
+                   "WINDOW SESSION (5 SECONDS) GROUP BY id EMIT CHANGES;")
+                   .value();
+  ASSERT_TRUE(query->give_json());
+  std::vector<std::string> all;
+  for (const int time : {1'000, 9'000, 5'000}) {
+    put("orders", "k", R"({"N":1})", time, 0);
+    const auto rows = query->next(100, std::chrono::steady_clock::now() + std::chrono::seconds(30));
+    for (const auto& row : rows.json_rows) all.push_back((row.tombstone ? "-" : "") + row.columns);
+  }
+  EXPECT_THAT(
+      all, ElementsAre(R"(["k",1,1000,1000])", R"(["k",1,9000,9000])", R"(-["k",null,1000,1000])",
+                       R"(-["k",null,9000,9000])", R"(["k",3,1000,9000])"));
+}
+
 // One partition's rows are not late because another's were read first.
 TEST_F(ClientJoinTest, WindowsOfAllPartitionsCloseInTheOrderOfTime) {
   execute(kSources);

@@ -114,8 +114,18 @@ void QueryPlanner::mark_keys_for_client() {
   if (kind() != SourceKind::table) return;
   for (const Key& key : wanted_keys())
     for (const ExprPtr& alternative : key.any_of)
-      for (Output& output : outputs_)
-        if (same_expr(*output.expr, *alternative)) output.key = true;
+      for (Output& output : outputs_) output.key |= same_expr(*output.expr, *alternative);
+  for (Output& output : outputs_) output.key |= is_window_bound(*output.expr);
+}
+
+bool QueryPlanner::is_window_bound(const Expr& expr) const {
+  const auto* column = std::get_if<ColumnExpr>(&expr.node);
+  if (column == nullptr) return false;
+  if (grouped())
+    return column->index == GroupRule::kWindowStart || column->index == GroupRule::kWindowStart + 1;
+  return scope_->is_pseudo(column->index) &&
+         (scope_->name_at(column->index) == name_of(PseudoColumn::windowstart) ||
+          scope_->name_at(column->index) == name_of(PseudoColumn::windowend));
 }
 
 }  // namespace penstock::sql

@@ -96,6 +96,7 @@ class QueryPlanner {
   // query_keys.cc
   Parsed<void> mark_keys(const ast::Identifier& sink);
   void mark_keys_for_client();
+  bool is_window_bound(const Expr& expr) const;
   std::vector<Key> wanted_keys() const;
   std::string key_words(std::size_t keys) const;
 
