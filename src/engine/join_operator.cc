@@ -52,25 +52,26 @@ std::string store_of_join(const JoinParts& parts) {
   const data::Type number(data::TypeKind::bigint);
   if (step.before_ms)
     add(fmt::format("{} {}", *step.before_ms, *step.after_ms), number, data::ColumnRole::key);
+  if (parts.window && parts.window->size_ms) add("window start", number, data::ColumnRole::key);
   return store_id("join", columns);
 }
 
-template <typename Join>
-std::array<std::unique_ptr<Operator>, 2> sides_of(const JoinParts& parts) {
-  auto join = std::make_shared<Join>(parts, store_of_join(parts));
+template <typename Join, typename... More>
+std::array<std::unique_ptr<Operator>, 2> sides_of(const JoinParts& parts, More... more) {
+  auto join = std::make_shared<Join>(parts, store_of_join(parts), more...);
   return {std::make_unique<JoinSide<Join>>(join, true),
           std::make_unique<JoinSide<Join>>(join, false)};
 }
 
 }  // namespace
 
-Result<std::array<std::unique_ptr<Operator>, 2>> make_join(const JoinParts& parts) {
+Result<std::array<std::unique_ptr<Operator>, 2>> make_join(const JoinParts& parts, bool filtered) {
   switch (parts.step->shape) {
     case sql::JoinShape::stream_stream:
       return sides_of<StreamJoin>(parts);
     case sql::JoinShape::stream_table:
     case sql::JoinShape::table_table:
-      return sides_of<TableJoin>(parts);
+      return sides_of<TableJoin>(parts, filtered);
     case sql::JoinShape::foreign_key:
       return sides_of<ForeignJoin>(parts);
   }

@@ -11,7 +11,7 @@ namespace penstock::engine {
 
 // The inputs of one join, left and right: rows of a side come in at its own, joined rows leave from
 // both. Rows that come in: what they are joined by, then the side's columns. The left one keeps the
-// state of both. The parts' pointers outlive them.
-Result<std::array<std::unique_ptr<Operator>, 2>> make_join(const JoinParts& parts);
+// state of both. The parts' pointers outlive them. filtered: a filter takes what comes out.
+Result<std::array<std::unique_ptr<Operator>, 2>> make_join(const JoinParts& parts, bool filtered);
 
 }  // namespace penstock::engine

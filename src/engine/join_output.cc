@@ -10,7 +10,7 @@
 
 namespace penstock::engine {
 
-std::optional<JoinInput> join_input(const data::Batch& batch, data::RowIndex row) {
+std::optional<JoinInput> JoinOutput::input(const data::Batch& batch, data::RowIndex row) const {
   const data::Column& key = *batch.columns.front();
   if (key.is_null(row)) return std::nullopt;
   JoinInput input{.key = {},
@@ -20,7 +20,7 @@ std::optional<JoinInput> join_input(const data::Batch& batch, data::RowIndex row
   data::append_cell_bytes(input.key, key, row);
   if (!batch.windows.empty()) {
     append_number(input.key, batch.windows[row].start);
-    append_number(input.key, batch.windows[row].end);
+    if (window_ && !window_->size_ms) append_number(input.key, batch.windows[row].end);
   }
   if (batch.kind(row) != data::RowKind::insert) return input;
   auto cells = std::make_shared<ByteBuffer>();
@@ -36,27 +36,37 @@ bool is_join_row(ByteView row, std::span<const data::Type> types) {
          row.empty();
 }
 
-JoinOutput::JoinOutput(const JoinParts& parts)
+JoinOutput::JoinOutput(const JoinParts& parts, bool before)
     : key_type_(parts.left.types.front()),
       left_places_(parts.left.places),
       right_places_(parts.right.places),
-      windowed_(parts.windowed),
-      key_column_(parts.step->key_column),
-      columns_(parts.schema->columns.size()),
+      window_(parts.window),
+      key_column_(parts.step->key_column && parts.step->shape != sql::JoinShape::foreign_key),
+      columns_(make_columns(parts)),
       key_(key_type_) {
-  const auto make = [&](const JoinParts::Side& side) {
-    for (std::size_t i = 0; i < side.places.size(); ++i)
-      columns_[side.places[i]] = std::make_unique<data::Column>(side.types[i + 1]);
-  };
-  make(parts.left);
-  make(parts.right);
-  for (const auto& column : columns_) batch_.columns.push_back(column.get());
-  if (key_column_) batch_.columns.back() = &key_;
+  show(columns_, batch_);
+  if (!before) return;
+  before_columns_ = make_columns(parts);
+  show(before_columns_, before_);
+  batch_.before = &before_;
+}
+
+JoinOutput::Columns JoinOutput::make_columns(const JoinParts& parts) const {
+  Columns columns(parts.schema->columns.size());
+  for (const JoinParts::Side* side : {&parts.left, &parts.right})
+    for (std::size_t i = 0; i < side->places.size(); ++i)
+      columns[side->places[i]] = std::make_unique<data::Column>(side->types[i + 1]);
+  return columns;
+}
+
+void JoinOutput::show(const Columns& columns, data::Batch& batch) {
+  for (const auto& column : columns) batch.columns.push_back(column.get());
+  if (key_column_) batch.columns.back() = &key_;
 }
 
 void JoinOutput::add(const JoinInput& by, JoinRow left, JoinRow right,
                      data::TimestampMs timestamp_ms, data::RowKind kind) {
-  rows_.push_back({by.key, std::move(left), std::move(right), timestamp_ms, kind, by.origin});
+  rows_.push_back({by.key, std::move(left), std::move(right), timestamp_ms, kind, by.origin, {}});
 }
 
 void JoinOutput::add_stored(ByteView key, JoinRow left, JoinRow right,
@@ -66,7 +76,8 @@ void JoinOutput::add_stored(ByteView key, JoinRow left, JoinRow right,
                    std::move(right),
                    timestamp_ms,
                    data::RowKind::insert,
-                   {0, data::RowOrigin::kNone}});
+                   {0, data::RowOrigin::kNone},
+                   {}});
 }
 
 Result<Flow> JoinOutput::emit(Emitter& out) {
@@ -93,12 +104,16 @@ void JoinOutput::fill(std::span<const Row> rows, data::Arena& arena) {
     const Row& row = rows[i];
     ByteView key = row.key;
     CHECK(data::take_cell_bytes(key, key_, i, arena));
-    if (windowed_) {
+    if (window_) {
       data::WindowBounds& window = windows_.emplace_back();
-      CHECK(take_number(key, window.start) && take_number(key, window.end));
+      CHECK(take_number(key, window.start));
+      if (window_->size_ms)
+        window.end = window.start + *window_->size_ms;
+      else
+        CHECK(take_number(key, window.end));
     }
-    fill_side(left_places_, row.left, i, arena);
-    fill_side(right_places_, row.right, i, arena);
+    fill_side(columns_, left_places_, row.left, i, arena);
+    fill_side(columns_, right_places_, row.right, i, arena);
     times_.push_back(row.timestamp_ms);
     kinds_.push_back(row.kind);
     origins_.push_back(row.origin);
@@ -113,22 +128,38 @@ void JoinOutput::fill(std::span<const Row> rows, data::Arena& arena) {
       changes ? std::span<const data::RowKind>(kinds_) : std::span<const data::RowKind>();
   batch_.origins = origins_;
   batch_.windows = windows_;
+  if (batch_.before != nullptr) fill_before(rows, arena);
 }
 
-void JoinOutput::fill_side(const std::vector<std::size_t>& places, const JoinRow& row,
-                           std::size_t at, data::Arena& arena) {
+void JoinOutput::fill_before(std::span<const Row> rows, data::Arena& arena) {
+  for (const auto& column : before_columns_)
+    if (column != nullptr) column->reset(rows.size());
+  before_kinds_.clear();
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const Row::Was& was = rows[i].was;
+    fill_side(before_columns_, left_places_, was.left, i, arena);
+    fill_side(before_columns_, right_places_, was.right, i, arena);
+    before_kinds_.push_back(was.there ? data::RowKind::insert : data::RowKind::tombstone);
+  }
+  before_.rows = rows.size();
+  before_.kinds = before_kinds_;
+}
+
+void JoinOutput::fill_side(const Columns& columns, const std::vector<std::size_t>& places,
+                           const JoinRow& row, std::size_t at, data::Arena& arena) {
   ByteView cells = row != nullptr ? ByteView(*row) : ByteView();
   for (const std::size_t place : places) {
     if (row != nullptr)
-      CHECK(data::take_cell_bytes(cells, *columns_[place], at, arena));
+      CHECK(data::take_cell_bytes(cells, *columns[place], at, arena));
     else
-      columns_[place]->set_null(at);
+      columns[place]->set_null(at);
   }
 }
 
 std::size_t JoinOutput::memory_bytes() const {
   std::size_t bytes = key_.memory_bytes();
-  for (const auto& column : columns_) bytes += column != nullptr ? column->memory_bytes() : 0;
+  for (const Columns* columns : {&columns_, &before_columns_})
+    for (const auto& column : *columns) bytes += column != nullptr ? column->memory_bytes() : 0;
   return bytes;
 }
 

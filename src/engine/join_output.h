@@ -25,27 +25,33 @@ struct KeptRow {
 
 // A row that comes in.
 struct JoinInput {
-  ByteBuffer key;  // the key's cell, of windowed sources the window's bounds behind it
-  JoinRow row;     // null: a record without a value
+  // The key's cell; of windowed sources the window's start behind it, of sessions its end too:
+  // windows of one start meet, whatever their sizes.
+  ByteBuffer key;
+  JoinRow row;  // null: a record without a value
   data::TimestampMs timestamp_ms;
   data::RowOrigin origin;
 };
 
-// nullopt: its key is null, it joins with nothing.
-std::optional<JoinInput> join_input(const data::Batch& batch, data::RowIndex row);
-
 // Whether the bytes are cells of these types; of stored rows.
 bool is_join_row(ByteView row, std::span<const data::Type> types);
 
-// Gathers a join's rows and emits them together. One thread.
+// Reads a join's rows, and gathers those that it makes and emits them together. One thread.
 class JoinOutput {
  public:
-  // The parts' pointers outlive it.
-  explicit JoinOutput(const JoinParts& parts);
+  // The parts' pointers outlive it. before: batches say what their rows replace (Batch::before).
+  explicit JoinOutput(const JoinParts& parts, bool before = false);
+
+  // nullopt: its key is null, it joins with nothing.
+  std::optional<JoinInput> input(const data::Batch& batch, data::RowIndex row) const;
 
   // left, right: null where that side is missing; of a tombstone both.
   void add(const JoinInput& by, JoinRow left, JoinRow right, data::TimestampMs timestamp_ms,
            data::RowKind kind = data::RowKind::insert);
+  // What the row that was added last replaces; without: nothing.
+  void replaces(JoinRow left, JoinRow right) {
+    rows_.back().was = {.there = true, .left = std::move(left), .right = std::move(right)};
+  }
   // Of a stored row: no record of this batch is its origin.
   void add_stored(ByteView key, JoinRow left, JoinRow right, data::TimestampMs timestamp_ms);
   Result<Flow> emit(Emitter& out);
@@ -58,22 +64,34 @@ class JoinOutput {
     data::TimestampMs timestamp_ms;
     data::RowKind kind;
     data::RowOrigin origin;
+    struct Was {
+      bool there = false;
+      JoinRow left, right;
+    };
+    Was was = {};
   };
+  using Columns = std::vector<std::unique_ptr<data::Column>>;  // null: nobody reads it
+
+  Columns make_columns(const JoinParts& parts) const;
+  void show(const Columns& columns, data::Batch& batch);
   void fill(std::span<const Row> rows, data::Arena& arena);
-  void fill_side(const std::vector<std::size_t>& places, const JoinRow& row, std::size_t at,
-                 data::Arena& arena);
+  void fill_before(std::span<const Row> rows, data::Arena& arena);
+  static void fill_side(const Columns& columns, const std::vector<std::size_t>& places,
+                        const JoinRow& row, std::size_t at, data::Arena& arena);
 
   const data::Type key_type_;
   const std::vector<std::size_t> left_places_, right_places_;
-  const bool windowed_, key_column_;
+  const std::optional<sql::WindowInfo> window_;
+  const bool key_column_;
   std::vector<Row> rows_;
-  std::vector<std::unique_ptr<data::Column>> columns_;  // null: nobody reads it
+  Columns columns_, before_columns_;
   data::Column key_;
   std::vector<data::TimestampMs> times_;
   std::vector<data::RowKind> kinds_;
   std::vector<data::RowOrigin> origins_;
   std::vector<data::WindowBounds> windows_;
-  data::Batch batch_;
+  data::Batch batch_, before_;
+  std::vector<data::RowKind> before_kinds_;
 };
 
 }  // namespace penstock::engine

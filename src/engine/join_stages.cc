@@ -13,13 +13,19 @@ namespace {
 
 using data::ColumnRole;
 
-// The columns of a step's output that somebody reads; the others are absent.
+// Of a source or a join: its columns but a join's key.
+std::size_t columns_of(const sql::PlanNode& node) {
+  const auto* join = std::get_if<sql::JoinStep>(&node.step);
+  return node.schema.columns.size() - (join != nullptr && join->key_column ? 1 : 0);
+}
+
+// Those of them that somebody reads; the others are absent.
 std::vector<bool> used_columns(const sql::PlanNode& node) {
   if (const auto* source = std::get_if<sql::SourceStep>(&node.step)) return source->used;
   std::vector<bool> used;
   for (const sql::PlanPtr& input : node.inputs)
     std::ranges::copy(used_columns(*input), std::back_inserter(used));
-  used.resize(node.schema.columns.size(), true);
+  CHECK(used.size() == columns_of(node));
   return used;
 }
 
@@ -32,7 +38,7 @@ class JoinCut {
 
   Result<PlanParts> make() {
     if (step_.shape == sql::JoinShape::foreign_key) return by_foreign_key();
-    const std::size_t base = node_.inputs[0]->schema.columns.size();
+    const std::size_t base = columns_of(*node_.inputs[0]);
     Side left = TRY(side_of(*node_.inputs[0], *step_.left, 0));
     Side right = TRY(side_of(*node_.inputs[1], *step_.right, base));
     if (stay(left, right)) {
@@ -45,7 +51,7 @@ class JoinCut {
                    .left = std::move(left.rows),
                    .right = std::move(right.rows),
                    .schema = &node_.schema,
-                   .windowed = right.parts.source->stream.window.has_value()};
+                   .window = left.parts.source->stream.window};
     PlanParts out = joined(std::move(left.parts), std::move(right.parts), std::move(join));
     out.schema = &node_.schema;
     out.table = step_.shape == sql::JoinShape::table_table;
@@ -118,8 +124,10 @@ class JoinCut {
   // Columns of what comes out that have the key's value in every row.
   std::vector<std::size_t> keys_of_output(std::size_t base) const {
     std::vector<std::size_t> columns;
+    if (step_.key_column) columns.push_back(node_.schema.columns.size() - 1);
     const auto add = [&](const sql::Expr& expr, std::size_t from) {
-      if (const auto* column = std::get_if<sql::ColumnExpr>(&expr.node))
+      const auto* column = std::get_if<sql::ColumnExpr>(&expr.node);
+      if (column != nullptr && from + column->index < columns_of(node_))
         columns.push_back(from + column->index);
     };
     if (step_.kind == sql::JoinKind::inner || step_.kind == sql::JoinKind::left)
@@ -155,8 +163,7 @@ class JoinCut {
     Side left;
     left.parts = TRY(foreign_changes(places));
     const std::vector<std::size_t> keys = std::move(left.parts.keys);
-    Side right =
-        TRY(side_of(*node_.inputs[1], *step_.right, node_.inputs[0]->schema.columns.size()));
+    Side right = TRY(side_of(*node_.inputs[1], *step_.right, columns_of(*node_.inputs[0])));
     if (is_whole()) {
       left.rows.steps = std::exchange(left.parts.steps, {});
     } else {
@@ -176,7 +183,7 @@ class JoinCut {
     return out;
   }
 
-  // The left table's rows as ForeignChangesStep says. Its keys are those of the output as well.
+  // The left table's rows as ForeignChangesStep says. Its keys become those of the output.
   Result<PlanParts> foreign_changes(std::vector<std::size_t>& places) {
     const sql::PlanNode& input = *node_.inputs[0];
     std::optional<Keyed> keyed;
@@ -186,12 +193,16 @@ class JoinCut {
                   "a join by a foreign key of what is itself joined cannot be run yet: make a "
                   "table of the joins before it, and join that");
     read_key(parts);
-    places = parts.keys;
+    std::vector<std::size_t> columns = parts.keys;  // of the input
     const std::vector<bool> used = used_columns(input);
     for (std::size_t i = 0; i < used.size(); ++i)
-      if (used[i] && std::ranges::find(parts.keys, i) == parts.keys.end()) places.push_back(i);
+      if (used[i] && std::ranges::find(parts.keys, i) == parts.keys.end()) columns.push_back(i);
+    places.clear();  // a join's key stands behind the columns of both sides
+    for (const std::size_t i : columns)
+      places.push_back(i < used.size() ? i : node_.schema.columns.size() - 1);
 
     const std::size_t keys = parts.keys.size();
+    parts.keys.assign(places.begin(), places.begin() + static_cast<std::ptrdiff_t>(keys));
     sql::ProjectStep project;
     data::Schema rows, said;
     sql::ForeignChangesStep changes{.types = {step_.left->type}, .keys = keys};
@@ -202,11 +213,11 @@ class JoinCut {
     project.items.push_back({"FOREIGN", sql::clone(*step_.left)});
     say("FOREIGN", step_.left->type);
     say("ANSWER", data::Type(data::TypeKind::boolean));
-    for (std::size_t at = 0; at < places.size(); ++at) {
-      const data::ColumnSchema& column = input.schema.columns[places[at]];
+    for (std::size_t at = 0; at < columns.size(); ++at) {
+      const data::ColumnSchema& column = input.schema.columns[columns[at]];
       const ColumnRole role = at < keys ? ColumnRole::key : ColumnRole::value;
       rows.columns.push_back({column.name, column.type, role});
-      project.items.push_back({column.name, column_expr(column.type, places[at])});
+      project.items.push_back({column.name, column_expr(column.type, columns[at])});
       changes.types.push_back(column.type);
       say(column.name, column.type);
       if (at + 1 != keys) continue;
@@ -229,7 +240,7 @@ class JoinCut {
                    .left = std::move(left.rows),
                    .right = std::move(right.rows),
                    .schema = nullptr,
-                   .windowed = false,
+                   .window = {},
                    .left_keys = keys};
     data::Schema schema;
     const std::vector<data::ColumnSchema>& columns = left.parts.schema->columns;

@@ -333,11 +333,12 @@ Result<std::vector<OperatorPtr>> make_operators(Surroundings around,
 
 // Puts the steps of both sides up to where they meet. Returns the places where joined rows come
 // out.
-Result<std::vector<std::size_t>> put_join(const Surroundings& around, const JoinParts& join,
+Result<std::vector<std::size_t>> put_join(Surroundings around, const JoinParts& join,
                                           std::vector<Chain::Step>& steps,
                                           std::vector<std::size_t>& heads) {
   std::vector<std::size_t> out;
-  auto sides = TRY(make_join(join));
+  auto sides = TRY(make_join(join, around.filtered));
+  around.filtered = false;
   for (std::size_t i = 0; i < sides.size(); ++i) {
     const JoinParts::Side& side = i == 0 ? join.left : join.right;
     std::vector<std::size_t> before;
@@ -369,8 +370,10 @@ Result<Chain> join_chain(const Surroundings& around, const JoinParts& join,
 }  // namespace
 
 Result<Chain> build_chain(const PlanParts& parts, const ChainOptions& options) {
-  const Surroundings around = surroundings_of(parts, options);
+  Surroundings around = surroundings_of(parts, options);
   auto operators = TRY(make_operators(around, parts.steps));
+  around.filtered =
+      !parts.steps.empty() && std::holds_alternative<sql::FilterStep>(parts.steps.front()->step);
   if (parts.join) return join_chain(around, *parts.join, std::move(operators));
   return Chain(std::move(operators));
 }

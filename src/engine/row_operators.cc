@@ -132,6 +132,7 @@ void FilterOperator::take_changes(const data::Batch& batch, const data::Column& 
   kinds_.assign(batch.rows, data::RowKind::insert);
   output_.selection.clear();
   for (const data::RowIndex row : batch.selection) {
+    if (rule_.is_dropped(row)) continue;
     const bool failed = !failed_.empty() && failed_[row] != 0;
     const bool stays = batch.kind(row) == data::RowKind::insert && !failed &&
                        !verdict.is_null(row) && values[row] != 0;

@@ -23,9 +23,9 @@ struct JoinParts {
   };
   const sql::JoinStep* step = nullptr;
   Side left, right;
-  const data::Schema* schema = nullptr;  // of what comes out
-  bool windowed = false;                 // keys belong to windows
-  std::size_t left_keys = 0;             // by a foreign key: of the left table's key columns
+  const data::Schema* schema = nullptr;   // of what comes out
+  std::optional<sql::WindowInfo> window;  // keys belong to windows; the left source's
+  std::size_t left_keys = 0;              // by a foreign key: of the left table's key columns
 };
 
 struct StageInput {

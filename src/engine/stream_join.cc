@@ -74,7 +74,7 @@ Result<Flow> StreamJoin::process(bool left, const data::Batch& batch, Emitter& o
     Side& side = sides_[left];
     const bool newest = time_ms >= time_ms_;
     time_ms_ = std::max(time_ms_, time_ms);
-    const std::optional<JoinInput> input = join_input(batch, row);
+    const std::optional<JoinInput> input = output_.input(batch, row);
     if (!input || input->row == nullptr) continue;
     side.newest_ms = std::max(side.newest_ms, time_ms);
     if (newest) emit_alone();

@@ -9,13 +9,13 @@
 
 namespace penstock::engine {
 
-TableJoin::TableJoin(const JoinParts& parts, std::string store)
+TableJoin::TableJoin(const JoinParts& parts, std::string store, bool before)
     : kind_(parts.step->kind),
       tables_(parts.step->shape == sql::JoinShape::table_table),
       store_(std::move(store)),
       types_({std::vector(parts.right.types.begin() + 1, parts.right.types.end()),
               std::vector(parts.left.types.begin() + 1, parts.left.types.end())}),
-      output_(parts) {}
+      output_(parts, before && tables_) {}
 
 // A stored entry: the side (1: left), the key's bytes; the row's time, its cells.
 Result<> TableJoin::open(StateReader& state) {
@@ -39,24 +39,27 @@ bool TableJoin::load(ByteView key, ByteView value) {
 
 Result<Flow> TableJoin::process(bool left, const data::Batch& batch, Emitter& out) {
   for (const data::RowIndex row : batch.selection) {
-    const std::optional<JoinInput> input = join_input(batch, row);
+    const std::optional<JoinInput> input = output_.input(batch, row);
     if (!input) continue;
     if (left && !tables_) {
       if (input->row != nullptr) look_up(*input);
       continue;
     }
-    const bool was_there = put(left, *input);
-    if (tables_) change(left, *input, was_there);
+    const JoinRow was = put(left, *input);
+    if (tables_) change(left, *input, was);
   }
   return output_.emit(out);
 }
 
-bool TableJoin::put(bool left, const JoinInput& input) {
+JoinRow TableJoin::put(bool left, const JoinInput& input) {
   KeptEntries<KeptRow>& rows = rows_[left];
-  if (input.row == nullptr) return rows.erase(input.key);
-  const bool was_there = rows.find(input.key) != nullptr;
-  rows.put(input.key, {input.row, input.timestamp_ms});
-  return was_there;
+  const KeptRow* kept = rows.find(input.key);
+  JoinRow was = kept != nullptr ? kept->row : nullptr;
+  if (input.row == nullptr)
+    rows.erase(input.key);
+  else
+    rows.put(input.key, {input.row, input.timestamp_ms});
+  return was;
 }
 
 void TableJoin::look_up(const JoinInput& input) {
@@ -82,7 +85,7 @@ bool TableJoin::is_joined(bool left, bool right) const {
 
 // The joined row as it is now; when it goes, a tombstone. As in Kafka Streams a change that leaves
 // nothing to see on a side that the join asks for says nothing, unless something was there.
-void TableJoin::change(bool left, const JoinInput& input, bool was_there) {
+void TableJoin::change(bool left, const JoinInput& input, const JoinRow& was) {
   const KeptRow* found = rows_[!left].find(input.key);
   const bool is_there = found != nullptr;
   const JoinRow other = is_there ? found->row : nullptr;
@@ -91,12 +94,14 @@ void TableJoin::change(bool left, const JoinInput& input, bool was_there) {
   const auto joined = [&](bool mine) {
     return left ? is_joined(mine, is_there) : is_joined(is_there, mine);
   };
-  if (joined(input.row != nullptr)) {
+  const bool was_joined = joined(was != nullptr);
+  if (joined(input.row != nullptr))
     output_.add(input, left ? input.row : other, left ? other : input.row, time);
-    return;
-  }
-  if (joined(was_there) || (is_there && kind_ == sql::JoinKind::inner))
+  else if (was_joined || (is_there && kind_ == sql::JoinKind::inner))
     output_.add(input, nullptr, nullptr, time, data::RowKind::tombstone);
+  else
+    return;
+  if (was_joined) output_.replaces(left ? was : other, left ? other : was);
 }
 
 Result<> TableJoin::on_commit(topics::StateWrites& state) {

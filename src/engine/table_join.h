@@ -16,7 +16,8 @@ namespace penstock::engine {
 // stream without a key or a value join with nothing.
 class TableJoin {
  public:
-  TableJoin(const JoinParts& parts, std::string store);
+  // before: changes of two tables say what stood there.
+  TableJoin(const JoinParts& parts, std::string store, bool before);
 
   const std::string& store() const { return store_; }
   Result<> open(StateReader& state);
@@ -26,10 +27,10 @@ class TableJoin {
 
  private:
   bool load(ByteView key, ByteView value);
-  // What a row says replaces what was there; returns whether something was.
-  bool put(bool left, const JoinInput& input);
+  // What a row says replaces what was there, which is returned; null: nothing.
+  JoinRow put(bool left, const JoinInput& input);
   void look_up(const JoinInput& input);
-  void change(bool left, const JoinInput& input, bool was_there);
+  void change(bool left, const JoinInput& input, const JoinRow& was);
   bool is_joined(bool left, bool right) const;
 
   const sql::JoinKind kind_;

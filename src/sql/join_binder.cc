@@ -231,25 +231,54 @@ class JoinBinding {
   JoinShape shape_ = JoinShape::stream_stream;
 };
 
-// What the result's key is after one more join: columns that have its value.
-void follow_key(BoundJoin& join, const Scope& scope, BoundJoins& all) {
-  JoinStep& step = join.step;
-  if (step.shape == JoinShape::foreign_key) {
-    if (all.keys.empty()) all.keys = key_columns(scope.first());
-    return;
+// What the joined rows' key is, join by join.
+class RunningKey {
+ public:
+  // Settles whether the join goes on by the key that is there.
+  void follow(BoundJoin& join, const Scope& scope) {
+    if (join.step.shape == JoinShape::foreign_key) {
+      if (!began_) begin(key_columns(scope.first()), scope);
+    } else {
+      const bool goes_on = std::ranges::any_of(
+          same_, [&](const ExprPtr& one) { return same_expr(*one, *join.step.left); });
+      join.keeps_key = goes_on && joined_;
+      if (!goes_on) same_.clear();
+      follow_columns(join.step);
+      if (!goes_on) same_.push_back(clone(*join.step.left));
+      same_.push_back(clone(*join.step.right));
+      joined_ = true;
+    }
+    began_ = true;
   }
-  const auto* left = std::get_if<ColumnExpr>(&step.left->node);
-  const auto* right = std::get_if<ColumnExpr>(&step.right->node);
-  const bool goes_on =
-      left != nullptr && std::ranges::find(all.keys, left->index) != all.keys.end();
-  if (!goes_on) all.keys.clear();
-  if (step.kind == JoinKind::full) {
-    all.keys.clear();
-  } else {
-    if (left != nullptr && !goes_on) all.keys.push_back(left->index);
-    if (right != nullptr) all.keys.push_back(right->index);
+  const data::Type& type() const { return same_.front()->type; }
+  std::vector<std::vector<std::size_t>> take_columns() { return std::move(columns_); }
+
+ private:
+  // A left row's key stays when it is joined by a foreign one.
+  void begin(const std::vector<std::size_t>& keys, const Scope& scope) {
+    for (const std::size_t key : keys) columns_.push_back({key});
+    if (keys.size() == 1) same_.push_back(make_column(keys[0], scope.type_at(keys[0]), {}));
   }
-}
+  void follow_columns(const JoinStep& step) {
+    const auto* left = std::get_if<ColumnExpr>(&step.left->node);
+    const auto* right = std::get_if<ColumnExpr>(&step.right->node);
+    std::vector<std::size_t> columns;
+    if (columns_.size() == 1) columns = std::move(columns_.front());
+    columns_.clear();
+    const bool goes_on =
+        left != nullptr && std::ranges::find(columns, left->index) != columns.end();
+    if (!goes_on) columns.clear();
+    if (step.kind == JoinKind::full) return;
+    if (left != nullptr && !goes_on) columns.push_back(left->index);
+    if (right != nullptr) columns.push_back(right->index);
+    if (!columns.empty()) columns_.push_back(std::move(columns));
+  }
+
+  std::vector<ExprPtr> same_;  // what has its value, where it is there
+  std::vector<std::vector<std::size_t>> columns_;
+  bool began_ = false;
+  bool joined_ = false;  // by what both sides share, so that rows carry it
+};
 
 }  // namespace
 
@@ -262,13 +291,15 @@ SourceKind kind_after(const Scope& scope, const std::vector<BoundJoin>& joins, s
 
 Parsed<BoundJoins> bind_joins(const ast::Query& query, Scope& scope, ExpressionBinder& binder) {
   BoundJoins out;
+  RunningKey key;
   for (std::size_t i = 0; i < query.joins.size(); ++i) {
     JoinBinding binding(query.joins[i], i + 1, scope, binder);
     BoundJoin join = TRY(binding.bind(kind_after(scope, out.joins, i)));
-    follow_key(join, scope, out);
+    key.follow(join, scope);
     out.joins.push_back(std::move(join));
   }
-  if (out.keys.empty()) scope.add_key(out.joins.back().step.left->type);
+  out.keys = key.take_columns();
+  if (out.keys.empty()) scope.add_key(key.type());
   return out;
 }
 

@@ -11,13 +11,16 @@ namespace penstock::sql {
 struct BoundJoin {
   JoinStep step;     // its expressions are over the whole scope
   std::size_t part;  // of the scope: the right side
+  // The left side is what the joins before it have joined by: their rows' key, which is there also
+  // where the column that the statement names is missing.
+  bool keeps_key = false;
 };
 
 struct BoundJoins {
   std::vector<BoundJoin> joins;
-  // Columns whose value is the result's key, any of which may stand for it in a projection; none:
-  // the scope's own key column.
-  std::vector<std::size_t> keys;
+  // Of each key column of the result those that have its value, any of which may stand for it in a
+  // projection. None: the scope's own key column.
+  std::vector<std::vector<std::size_t>> keys;
 };
 
 // Of a query with at least one join. Adds the key that is no side's to the scope.

@@ -162,6 +162,10 @@ Replaced GroupRule::key_of(const ast::Expression& expression) {
 Replaced GroupRule::column(const ast::ColumnName& name, SourceSpan span) {
   const bool start = name.column.text == "WINDOWSTART", end = name.column.text == "WINDOWEND";
   if (windowed_ && (start || end)) {
+    if (clause_ == "HAVING")
+      return problem(span, fmt::format("Window bounds column {} can only be used in the SELECT "
+                                       "clause of windowed aggregations.",
+                                       name.column.text));
     bounds_ = true;
     return Bound{
         make_column(kWindowStart + (end ? 1 : 0), data::Type(data::TypeKind::bigint), span)};

@@ -114,13 +114,14 @@ struct ForeignResultStep {
 enum class JoinKind : std::uint8_t { inner, left, right, full };
 enum class JoinShape : std::uint8_t { stream_stream, stream_table, table_table, foreign_key };
 
-// Two inputs. Output: columns of the left one, then of the right one, then (of the last join of a
-// query, but by foreign keys) the value that was joined by: on either side it may be missing.
+// Two inputs. Output: columns of the left one but its last if that is a join's key, then of the
+// right one, then the value that was joined by, which on either side may be missing: the rows' key.
+// By a foreign key the left rows' own key stays, which is no column more unless joins came before.
 struct JoinStep {
   JoinKind kind = JoinKind::inner;
   JoinShape shape = JoinShape::stream_stream;
   ExprPtr left, right;                                        // of ON, each over its own input
-  bool key_column = false;                                    // the last one
+  bool key_column = false;                                    // there is that last column
   std::optional<std::int64_t> before_ms, after_ms, grace_ms;  // WITHIN, GRACE PERIOD
 };
 // Of a join of streams: its window is what WITHIN says.

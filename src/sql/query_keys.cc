@@ -40,16 +40,18 @@ std::vector<QueryPlanner::Key> QueryPlanner::wanted_keys() const {
   }
   if (!partition_by_.empty()) return keys;
   if (scope_->is_join()) {
-    Key key;
-    for (const std::size_t index : joins_.keys) {
-      key.shown += (key.shown.empty() ? "" : " or ") + qualified(index);
-      key.any_of.push_back(column_of(index));
+    for (const std::vector<std::size_t>& alternatives : joins_.keys) {
+      Key& key = keys.emplace_back();
+      for (const std::size_t index : alternatives) {
+        key.shown += (key.shown.empty() ? "" : " or ") + qualified(index);
+        key.any_of.push_back(column_of(index));
+      }
     }
     if (const auto own = scope_->key_column()) {
+      Key& key = keys.emplace_back();
       key.shown = qualified(*own);
       key.any_of.push_back(column_of(*own));
     }
-    keys.push_back(std::move(key));
     return keys;
   }
   const auto& columns = first_source().schema.columns;
@@ -66,7 +68,10 @@ std::string QueryPlanner::key_words(std::size_t keys) const {
   const std::string_view many = keys == 1 ? "" : "s";
   if (grouped()) return fmt::format("grouping expression{}", many);
   if (!partition_by_.empty()) return fmt::format("partitioning expression{}", many);
-  if (scope_->is_join()) return fmt::format("join expression{}", joins_.keys.size() > 1 ? "s" : "");
+  if (scope_->is_join()) {
+    const bool one = joins_.keys.empty() || (joins_.keys.size() == 1 && joins_.keys[0].size() == 1);
+    return fmt::format("join expression{}", one ? "" : "s");
+  }
   return fmt::format("key column{}", many);
 }
 

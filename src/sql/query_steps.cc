@@ -59,7 +59,7 @@ PlanPtr QueryPlanner::source_steps() {
   };
   mark(where_);
   for (const BoundJoin& join : joins_.joins) {
-    mark(join.step.left);
+    if (!join.keeps_key) mark(join.step.left);
     mark(join.step.right);
   }
   for (const ExprPtr& call : table_rule_->calls()) mark(call);
@@ -84,17 +84,27 @@ PlanPtr QueryPlanner::source_steps() {
   PlanPtr plan = std::move(sources[0]);
   const std::size_t columns = scope_->size();
   const data::Schema named = scope_->schema();  // by the sources' aliases
+  bool carries_key = false;                     // the rows so far, as their last column
   for (BoundJoin& join : joins_.joins) {
     const std::size_t base = scope_->parts()[join.part].base;
     const auto& all = named.columns;
     data::Schema schema;
     schema.columns.assign(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(
                                                          base + scope_->parts()[join.part].size()));
-    const bool last = &join == &joins_.joins.back();
-    join.step.key_column = last && join.step.shape != JoinShape::foreign_key;
-    if (join.step.key_column)  // what the scope calls its own key, if it has one
-      schema.columns.push_back({scope_->key_column() ? scope_->key_name() : std::string(kJoinKey),
-                                join.step.left->type, data::ColumnRole::value});
+    if (join.keeps_key)
+      join.step.left =
+          make_column(plan->schema.columns.size() - 1, join.step.left->type, join.step.left->span);
+    // A foreign key's rows keep what key they had.
+    std::optional<data::Type> key;
+    if (join.step.shape != JoinShape::foreign_key)
+      key = join.step.left->type;
+    else if (carries_key)
+      key = plan->schema.columns.back().type;
+    carries_key = join.step.key_column = key.has_value();
+    const bool named_here = &join == &joins_.joins.back() && scope_->key_column();
+    if (key)
+      schema.columns.push_back(
+          {named_here ? scope_->key_name() : std::string(kJoinKey), *key, data::ColumnRole::value});
     join.step.right = rebased(*join.step.right, base, columns);
     plan = make_node(std::move(join.step), std::move(schema), std::move(plan));
     plan->inputs.push_back(std::move(sources[join.part]));
@@ -154,7 +164,7 @@ PlanPtr QueryPlanner::steps() {
   }
   ProjectStep project;
   const bool join_keys = scope_->is_join() && !grouped() && partition_by_.empty() &&
-                         joins_.joins.back().step.shape != JoinShape::foreign_key;
+                         joins_.joins.back().step.key_column;
   for (Output& output : outputs_) {
     // On either side it may be missing; what was joined by is always there.
     if (output.key && join_keys)
