@@ -31,4 +31,19 @@ inline bool equal_ignoring_case(std::string_view a, std::string_view b) {
   return a.size() == b.size() && upper(a) == upper(b);
 }
 
+// Whether the text is the word or a beginning of it, in either case. word: lower case.
+inline bool begins_word(std::string_view word, std::string_view text) {
+  if (text.empty() || text.size() > word.size()) return false;
+  for (std::size_t i = 0; i < text.size(); ++i)
+    if (upper(text[i]) != upper(word[i])) return false;
+  return true;
+}
+
+// As Java's String.trim: everything up to the blank goes.
+inline std::string_view trimmed_as_java(std::string_view text) {
+  while (!text.empty() && static_cast<unsigned char>(text.front()) <= ' ') text.remove_prefix(1);
+  while (!text.empty() && static_cast<unsigned char>(text.back()) <= ' ') text.remove_suffix(1);
+  return text;
+}
+
 }  // namespace penstock

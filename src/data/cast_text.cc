@@ -3,6 +3,7 @@
 #include <limits>
 #include <optional>
 
+#include "base/ascii.h"
 #include "data/cast.h"
 #include "data/decimal.h"
 #include "data/double_text.h"
@@ -59,19 +60,12 @@ void timestamp_to_string(const CastCall& call) {
   write_each<std::int64_t>(call, kTimeTextMax, write_timestamp);
 }
 
-// As Java's String.trim: everything up to the blank goes.
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && static_cast<unsigned char>(text.front()) <= ' ') text.remove_prefix(1);
-  while (!text.empty() && static_cast<unsigned char>(text.back()) <= ' ') text.remove_suffix(1);
-  return text;
-}
-
 template <typename R, typename Parse>
 void parse_each(const CastCall& call, Parse parse) {
   const Text* in = call.from.values<Text>().data();
   R* out = call.to.values<R>().data();
   each_row(call.rows, [&](RowIndex row) {
-    if (auto value = parse(trimmed(in[row].view()))) {
+    if (auto value = parse(trimmed_as_java(in[row].view()))) {
       out[row] = static_cast<R>(*value);
     } else {
       out[row] = R{};
@@ -80,20 +74,13 @@ void parse_each(const CastCall& call, Parse parse) {
   });
 }
 
-bool starts_word(std::string_view word, std::string_view text) {
-  if (text.empty() || text.size() > word.size()) return false;
-  for (std::size_t i = 0; i < text.size(); ++i)
-    if ((text[i] | 0x20) != word[i]) return false;
-  return true;
-}
-
 // "true" and "yes", also shortened, in either case; all else is false.
 void string_to_boolean(const CastCall& call) {
   const Text* in = call.from.values<Text>().data();
   std::uint8_t* out = call.to.values<std::uint8_t>().data();
   each_row(call.rows, [=](RowIndex row) {
-    const std::string_view text = trimmed(in[row].view());
-    out[row] = starts_word("true", text) || starts_word("yes", text);
+    const std::string_view text = trimmed_as_java(in[row].view());
+    out[row] = begins_word("true", text) || begins_word("yes", text);
   });
 }
 

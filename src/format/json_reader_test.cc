@@ -1,5 +1,8 @@
 #include "format/json_reader.h"
 
+#include <cmath>
+#include <limits>
+
 #include <gtest/gtest.h>
 
 #include "format/format_testing.h"
@@ -85,8 +88,20 @@ TEST(JsonReader, refuses_values_of_a_type_that_the_column_does_not_take) {
     EXPECT_EQ(reason_of(Type(TypeKind::bigint), json), "wrong_type") << json;
   for (const char* json : {"1", "\"true\"", "[]"})
     EXPECT_EQ(reason_of(Type(TypeKind::boolean), json), "wrong_type") << json;
-  for (const char* json : {"true", "\"NaN\"", "\"0x10\"", "\"\"", "\"1e\"", "\"inf\""})
+  for (const char* json : {"true", "\"nan\"", "\"0x10\"", "\"\"", "\"1e\"", "\"inf\""})
     EXPECT_EQ(reason_of(Type(TypeKind::double_), json), "wrong_type") << json;
+}
+
+TEST(JsonReader, takes_what_doubles_are_written_as_that_are_no_numbers) {
+  const Type type(TypeKind::double_);
+  EXPECT_TRUE(std::isnan(std::get<double>(value_of(type, "\"NaN\""))));
+  EXPECT_EQ(value_of(type, "\"Infinity\""), Value(std::numeric_limits<double>::infinity()));
+  EXPECT_EQ(value_of(type, "\"-Infinity\""), Value(-std::numeric_limits<double>::infinity()));
+}
+
+TEST(JsonReader, takes_times_of_a_day_only) {
+  for (const char* json : {"-1", "86400000", "\"86400000\""})
+    EXPECT_EQ(reason_of(Type(TypeKind::time), json), "number_out_of_range") << json;
 }
 
 TEST(JsonReader, takes_doubles_exactly) {

@@ -124,6 +124,14 @@ std::optional<std::int64_t> integer_of_text(std::string_view text, std::string_v
   return error == std::errc() ? std::optional(value) : std::nullopt;
 }
 
+// A time of day, in milliseconds.
+std::string_view check_time(const Target& target, RowIndex row, std::string_view read) {
+  constexpr std::int32_t kDayMs = 24 * 60 * 60 * 1000;
+  if (target.kind != TypeKind::time || read != reason::kNone) return read;
+  const std::int32_t ms = target.cell<std::int32_t>(row);
+  return ms >= 0 && ms < kDayMs ? reason::kNone : reason::kOutOfRange;
+}
+
 template <typename Integer>
 std::string_view read_integer_text(const Target& target, RowIndex row, std::string_view text) {
   std::string_view why;
@@ -131,7 +139,20 @@ std::string_view read_integer_text(const Target& target, RowIndex row, std::stri
   return value ? store_integer<Integer>(target, row, value) : why;
 }
 
+// As our own writer has those that JSON has no numbers for.
+std::optional<double> unbounded_double(std::string_view text) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  if (text == "NaN") return std::numeric_limits<double>::quiet_NaN();
+  if (text == "Infinity") return kInfinity;
+  if (text == "-Infinity") return -kInfinity;
+  return std::nullopt;
+}
+
 std::string_view read_double_text(const Target& target, RowIndex row, std::string_view text) {
+  if (const auto value = unbounded_double(text)) {
+    target.cell<double>(row) = *value;
+    return reason::kNone;
+  }
   if (!text.empty() && text[0] == '+') text.remove_prefix(1);
   if (text.empty() || !(is_digit(text.back()) || text.back() == '.')) return reason::kWrongType;
   for (char c : text)
@@ -217,7 +238,8 @@ std::string_view read_number(const Target& target, RowIndex row, std::string_vie
     case TypeKind::integer:
     case TypeKind::date:
     case TypeKind::time:
-      return store_integer<std::int32_t>(target, row, integer_of_number(text));
+      return check_time(target, row,
+                        store_integer<std::int32_t>(target, row, integer_of_number(text)));
     case TypeKind::double_:
       return read_double(target, row, text);
     case TypeKind::decimal:
@@ -244,7 +266,7 @@ std::string_view read_string(const Target& target, RowIndex row, std::string_vie
     case TypeKind::integer:
     case TypeKind::date:
     case TypeKind::time:
-      return read_integer_text<std::int32_t>(target, row, text);
+      return check_time(target, row, read_integer_text<std::int32_t>(target, row, text));
     case TypeKind::double_:
       return read_double_text(target, row, text);
     case TypeKind::decimal:

@@ -247,8 +247,8 @@ class CaseRunImpl final : public CaseRun {
     outputs_ = effects_.rows;
     std::set<std::string> given;
     for (const CaseRecord& input : inputs) given.insert(input.topic);
-    for (const Started& started : effects_.started()) {
-      TRY_IN(feed_query(started.query, inputs, given), fmt::format("query {}", started.query.id));
+    for (const PersistentQuery* query : in_data_order()) {
+      TRY_IN(feed_query(*query, inputs, given), fmt::format("query {}", query->id));
     }
     return {};
   }
@@ -269,6 +269,27 @@ class CaseRunImpl final : public CaseRun {
   }
 
  private:
+  // Each behind those that write what it reads, as far as there is such an order.
+  std::vector<const PersistentQuery*> in_data_order() const {
+    std::vector<const PersistentQuery*> left, ordered;
+    for (const Started& started : effects_.started()) left.push_back(&started.query);
+    const auto is_ready = [&left](const PersistentQuery* query) {
+      const auto reads = sources_of(*query->plan);
+      return std::ranges::none_of(left, [&](const PersistentQuery* other) {
+        return other != query && std::ranges::any_of(reads, [&](const sql::StreamInfo* source) {
+                 return source->topic == other->sink_topic;
+               });
+      });
+    };
+    while (!left.empty()) {
+      auto next = std::ranges::find_if(left, is_ready);
+      if (next == left.end()) next = left.begin();
+      ordered.push_back(*next);
+      left.erase(next);
+    }
+    return ordered;
+  }
+
   Result<> feed_query(const PersistentQuery& query, std::span<const CaseRecord> inputs,
                       const std::set<std::string>& given) {
     std::set<std::string> sources;

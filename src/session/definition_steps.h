@@ -42,9 +42,15 @@ Result<CommandResult> drop_type(const DefinitionContext& context, const std::str
 Result<CommandResult> pause(const DefinitionContext& context, const std::string& text,
                             const sql::PauseStatement& pause);
 
+// The query of the CREATE ... AS that made a stream or table; null: there is none.
+const PersistentQuery* creator_of(const World& world, std::string_view name);
+
 // The record that a query ends.
 Result<Accepted> end_of(const PersistentQuery& query, const std::string& text,
                         const DefinitionContext& context);
+
+// Ends a query whose end is recorded. An error: its positions are not forgotten yet.
+Result<> stop(const DefinitionContext& context, const std::string& id);
 
 // The partitions of what a plan reads: the tasks of its query. 0: the topic is gone.
 Result<std::int32_t> tasks_of(const sql::PlanNode& plan, Effects& effects);

@@ -136,11 +136,12 @@ Result<CommandResult> insert_values(const Context& context, const std::string& t
   return CommandResult{.command_id = {}, .message = "1 row inserted", .query_id = {}};
 }
 
-Result<> check_unused(const World& world, const std::string& name) {
+// By others than the query that made it, which ends with it.
+Result<> check_unused(const World& world, const std::string& name, const PersistentQuery* creator) {
   std::vector<std::string> readers, writers;
   for (const auto& [id, query] : world.queries) {
     if (std::ranges::find(query.sources, name) != query.sources.end()) readers.push_back(id);
-    if (query.sink == name) writers.push_back(id);
+    if (query.sink == name && &query != creator) writers.push_back(id);
   }
   if (readers.empty() && writers.empty()) return {};
   return fail(ErrorCode::failed_precondition,
@@ -151,7 +152,7 @@ Result<> check_unused(const World& world, const std::string& name) {
                           name, fmt::join(readers, ", "), fmt::join(writers, ", ")));
 }
 
-Result<> delete_topics(const Context& context, const sql::StreamInfo& stream) {
+Result<> check_own_topic(const Context& context, const sql::StreamInfo& stream) {
   for (const auto& [name, other] : context.world.catalogue.streams()) {
     if (name != stream.name && other.topic == stream.topic) {
       return fail(ErrorCode::failed_precondition,
@@ -159,6 +160,10 @@ Result<> delete_topics(const Context& context, const sql::StreamInfo& stream) {
                               stream.topic, name));
     }
   }
+  return {};
+}
+
+Result<> delete_topics(const Context& context, const sql::StreamInfo& stream) {
   const auto topic = TRY(topics::TopicName::parse(stream.topic));
   if (TRY(context.effects.topic(topic))) TRY(context.effects.remove_topic(topic));
   if (stream.seal.kind == sql::SealKind::none) return {};
@@ -206,16 +211,22 @@ Result<CommandResult> drop_stream(const Context& context, const std::string& tex
     return left_alone(std::move(result.command_id), drop.name);
   }
   TRY(check_deletes(context, drop));
-  TRY(check_unused(context.world, drop.name));
+  const PersistentQuery* creator = creator_of(context.world, drop.name);
+  TRY(check_unused(context.world, drop.name, creator));
   if (context.replayed == nullptr) TRY(check_no_connector(context.world, *stream));
   const bool now = context.replayed == nullptr && !context.topics_later;
+  if (drop.delete_topic && now) TRY(check_own_topic(context, *stream));
+  std::vector<Accepted> records;
+  if (creator != nullptr) records.push_back(TRY(end_of(*creator, text, context)));
+  records.push_back({.kind = Accepted::Kind::drop,
+                     .name = drop.name,
+                     .query_id = {},
+                     .statement = text,
+                     .origin = context.origin,
+                     .topic_deleted = drop.delete_topic});
+  TRY(context.effects.record(records));
+  if (creator != nullptr) TRY(stop(context, std::string(creator->id)));
   if (drop.delete_topic && now) TRY(delete_topics(context, *stream));
-  TRY(context.effects.record({{.kind = Accepted::Kind::drop,
-                               .name = drop.name,
-                               .query_id = {},
-                               .statement = text,
-                               .origin = context.origin,
-                               .topic_deleted = drop.delete_topic}}));
   result.message = fmt::format("Source `{}` (topic: {}) was dropped.", drop.name, stream->topic);
   result.sequence = accept(context);
   context.world.stream_origins.erase(drop.name);

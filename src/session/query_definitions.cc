@@ -122,13 +122,6 @@ Result<> launch(const DefinitionContext& context, PersistentQuery query,
   return {};
 }
 
-const PersistentQuery* creator_of(const World& world, std::string_view stream) {
-  for (const auto& [id, query] : world.queries) {
-    if (query.kind == QueryKind::create_as && query.sink == stream) return &query;
-  }
-  return nullptr;
-}
-
 // What a CREATE STREAM AS finds when its stream exists; nothing: go on and make or replace it.
 Result<std::optional<CommandResult>> existing_sink(const DefinitionContext& context,
                                                    const std::string& text,
@@ -160,6 +153,14 @@ Result<std::optional<Replaced>> replaced_by(const DefinitionContext& context,
                                             const std::optional<std::string>& chosen_id) {
   const PersistentQuery* old = creator_of(context.world, query.sink);
   if (old == nullptr || context.replayed != nullptr) return std::nullopt;
+  std::vector<std::string> writers;
+  for (const auto& [id, other] : context.world.queries)
+    if (other.sink == query.sink) writers.push_back(id);
+  if (writers.size() > 1)
+    return fail(ErrorCode::failed_precondition,
+                fmt::format("REPLACE for sink {} is not supported because there are multiple "
+                            "queries writing into it: [{}].",
+                            query.sink, fmt::join(writers, ", ")));
   query.id = old->id;
   if (chosen_id && *chosen_id != old->id) {
     return fail(query_changed(known_of(context.world, *old), query.statement,

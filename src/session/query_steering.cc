@@ -9,6 +9,21 @@
 
 namespace penstock::session {
 
+const PersistentQuery* creator_of(const World& world, std::string_view name) {
+  for (const auto& [id, query] : world.queries)
+    if (query.kind == QueryKind::create_as && query.sink == name) return &query;
+  return nullptr;
+}
+
+Result<> stop(const DefinitionContext& context, const std::string& id) {
+  auto stopped = context.effects.stop_query(id, true);
+  context.world.queries.erase(id);
+  context.world.known.erase(id);
+  if (stopped) return {};
+  return fail(stopped.error().in(
+      "the query has ended, but its positions are not forgotten yet; the next start does that"));
+}
+
 Result<Accepted> end_of(const PersistentQuery& query, const std::string& text,
                         const DefinitionContext& context) {
   return Accepted{.kind = Accepted::Kind::terminate,
@@ -64,15 +79,12 @@ Result<CommandResult> terminate(const DefinitionContext& context, const std::str
   TRY(context.effects.record(ends));
   Result<> all;
   for (const std::string& id : ids) {
-    auto stopped = context.effects.stop_query(id, true);
-    context.world.queries.erase(id);
-    context.world.known.erase(id);
+    const Result<> stopped = stop(context, id);
     result.sequence = accept(context);
-    if (!stopped && all) all = fail(stopped.error());
+    if (!stopped && all) all = stopped;
   }
-  if (all) return result;
-  return fail(all.error().in(
-      "the query has ended, but its positions are not forgotten yet; the next start does that"));
+  TRY(std::move(all));
+  return result;
 }
 
 Result<CommandResult> pause(const DefinitionContext& context, const std::string& text,

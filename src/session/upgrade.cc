@@ -62,6 +62,26 @@ std::string formats_differ(const sql::StreamInfo& old, const sql::StreamInfo& no
   return {};
 }
 
+// What a plan keeps state for, step by step.
+void stateful_steps(const sql::PlanNode& plan, std::vector<std::string>& out) {
+  if (std::holds_alternative<sql::AggregateStep>(plan.step) ||
+      std::holds_alternative<sql::JoinStep>(plan.step))
+    out.push_back(sql::step_text(plan));
+  for (const sql::PlanPtr& input : plan.inputs) stateful_steps(*input, out);
+}
+
+// Its state would be of other groups, windows or joins.
+std::string state_differs(const sql::PlanNode& old, const sql::PlanNode& now) {
+  std::vector<std::string> was, is;
+  stateful_steps(old, was);
+  stateful_steps(now, is);
+  if (was.size() != is.size()) return "it has other aggregations or joins";
+  for (std::size_t i = 0; i < was.size(); ++i)
+    if (was[i] != is[i])
+      return fmt::format("its state is of another step\n  it was: {}\n  now:    {}", was[i], is[i]);
+  return {};
+}
+
 // Why CREATE OR REPLACE's rules do not let one plan follow the other; empty: they do.
 std::string differs(const sql::PlanNode& old, const sql::PlanNode& now) {
   const sql::StreamInfo& was = sink_of(old)->stream;
@@ -69,7 +89,8 @@ std::string differs(const sql::PlanNode& old, const sql::PlanNode& now) {
   if (source_topics(old) != source_topics(now)) return "it reads other topics";
   if (std::string why = formats_differ(was, is); !why.empty()) return why;
   if (rekeys(old) != rekeys(now)) return "its records get other keys";
-  return columns_differ(was.schema, is.schema);
+  if (std::string why = columns_differ(was.schema, is.schema); !why.empty()) return why;
+  return state_differs(old, now);
 }
 
 }  // namespace

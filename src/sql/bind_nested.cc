@@ -97,7 +97,32 @@ Parsed<Type> ExpressionBinder::common_type_of(std::span<const Bound> list, std::
     }
     common = std::move(both);
   }
-  return common ? common->type : Type(TypeKind::string);
+  if (!common) return Type(TypeKind::string);
+  if (common->type.is_numeric()) widen_by_texts(list, common->type);
+  return std::move(common->type);
+}
+
+// Texts among numbers count as the numbers that they are; those that are none are refused later.
+void ExpressionBinder::widen_by_texts(std::span<const Bound> list, Type& common) {
+  for (const Bound& one : list) {
+    if (!is_string_literal(one)) continue;
+    const auto number = number_in_text(std::get<std::string>(literal_of(*one.expr)->value));
+    if (!number) continue;
+    if (auto wider = common_type(common, number->type)) common = *std::move(wider);
+  }
+}
+
+// What a text stands for in a list of another type.
+Parsed<Bound> ExpressionBinder::read_among(Bound text, const Type& type) {
+  const SourceSpan span = text.expr->span;
+  const std::string& value = std::get<std::string>(literal_of(*text.expr)->value);
+  if (type.is_numeric()) {
+    if (auto number = number_in_text(value))
+      return Bound{make_literal(number->type, std::move(number->value), span)};
+  } else if (type.kind() == TypeKind::boolean) {
+    if (const auto given = boolean_in_text(value)) return Bound{make_literal(type, *given, span)};
+  }
+  return read_literal(std::move(text), type);
 }
 
 // Literals become the type here; what is made of parts is made of the parts' new types; the rest is
@@ -107,7 +132,7 @@ Parsed<ExprPtr> ExpressionBinder::bring_to(Bound value, const Type& type) {
   if (value.untyped_null) return make_literal(type, data::Null{}, span);
   if (value.expr->type == type) return std::move(value.expr);
   if (is_string_literal(value) && type.kind() != TypeKind::string) {
-    Bound read = TRY(read_literal(std::move(value), type));
+    Bound read = TRY(read_among(std::move(value), type));
     return calls_.coerce(std::move(read), type);
   }
   auto* made = std::get_if<ConstructExpr>(&value.expr->node);
@@ -142,8 +167,8 @@ Parsed<std::vector<ExprPtr>> ExpressionBinder::bind_list(
   for (const ast::ExpressionPtr& one : list) bound.push_back(TRY(bind(*one)));
   if (std::ranges::all_of(bound, &Bound::untyped_null)) {
     return problem(list.empty() ? SourceSpan{} : list.front()->span,
-                   fmt::format("{} needs at least one value that is not NULL, so that its type is "
-                               "known: CAST(NULL AS ...) has one.",
+                   fmt::format("Cannot construct {} with all NULL elements: its type is not known. "
+                               "CAST(NULL AS ...) has one.",
                                what));
   }
   type = TRY(common_type_of(bound, what));
@@ -154,9 +179,10 @@ Parsed<std::vector<ExprPtr>> ExpressionBinder::bind_list(
 
 Parsed<Bound> ExpressionBinder::bind_node(const ast::ArrayOf& node, SourceSpan span) {
   if (node.elements.empty()) {
-    return problem(span,
-                   "An empty ARRAY[] has no type: CAST(ARRAY[] AS ...) is not supported "
-                   "either; give it an element.");
+    return problem(
+        span,
+        "Array constructor cannot be empty. Please supply at least one element: an empty "
+        "ARRAY[] has no type.");
   }
   Type element;
   ConstructExpr made{TRY(bind_list(node.elements, "ARRAY", element))};

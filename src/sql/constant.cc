@@ -142,6 +142,30 @@ std::optional<Value> widen_constant(const FunctionCatalogue& functions, const Va
   return made;
 }
 
+std::optional<TypedValue> number_in_text(std::string_view text) {
+  text = trimmed_as_java(text);
+  if (text.find_first_of("eE") != text.npos) {
+    auto value = read_double(text);
+    if (!value) return std::nullopt;
+    return TypedValue{Type(TypeKind::double_), *std::move(value)};
+  }
+  if (const auto value = read_number<std::int32_t>(text))
+    return TypedValue{Type(TypeKind::integer), Value(*value)};
+  if (const auto value = read_number<std::int64_t>(text))
+    return TypedValue{Type(TypeKind::bigint), Value(*value)};
+  const auto parsed = data::parse_decimal(text);
+  if (!parsed) return std::nullopt;
+  auto type = Type::decimal(parsed->precision, parsed->scale);
+  if (!type) return std::nullopt;
+  return TypedValue{*std::move(type), parsed->unscaled};
+}
+
+std::optional<bool> boolean_in_text(std::string_view text) {
+  if (begins_word("true", text) || begins_word("yes", text)) return true;
+  if (begins_word("false", text) || begins_word("no", text)) return false;
+  return std::nullopt;
+}
+
 std::optional<Value> negated_constant(const Value& value) {
   if (const auto* number = std::get_if<std::int32_t>(&value)) {
     if (*number == std::numeric_limits<std::int32_t>::min()) return std::nullopt;

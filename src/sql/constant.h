@@ -24,6 +24,18 @@ std::optional<data::Value> widen_constant(const FunctionCatalogue& functions,
                                           const data::Value& value, const data::Type& from,
                                           const data::Type& to);
 
+// A text that stands for a number among numbers, read as a literal of its own: without blanks
+// around it, a DOUBLE with an exponent, a DECIMAL with a point, else an INTEGER or BIGINT by its
+// size. nullopt: none.
+struct TypedValue {
+  data::Type type;
+  data::Value value;
+};
+std::optional<TypedValue> number_in_text(std::string_view text);
+
+// A text among BOOLEANs: true, yes, false or no, or a beginning of them, in either case.
+std::optional<bool> boolean_in_text(std::string_view text);
+
 // The number with its sign changed; nullopt for other values and where that overflows.
 std::optional<data::Value> negated_constant(const data::Value& value);
 

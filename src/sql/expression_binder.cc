@@ -229,11 +229,14 @@ Parsed<CaseExpr> ExpressionBinder::branches_of(const ast::Case& node, const Boun
     if (value.untyped_null) continue;
     if (first == nullptr) first = &value;
     if (value.expr->type == first->expr->type) continue;
+    const bool otherwise = node.otherwise && &value == &values.back();
     return problem(
         value.expr->span,
-        fmt::format("Invalid Case expression. Type for all 'THEN' and 'ELSE' clauses should be "
-                    "the same: {} follows {}. CAST one of them.",
-                    shown(value), first->expr->type.text()));
+        fmt::format("Invalid Case expression. {} should be the same{}: {} follows {}. CAST one of "
+                    "them.",
+                    otherwise ? "Type for the default clause" : "Type for all 'THEN' clauses",
+                    otherwise ? " as for 'THEN' clauses" : "", shown(value),
+                    first->expr->type.text()));
   }
   untyped = first == nullptr;
   if (untyped) return result;

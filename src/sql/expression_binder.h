@@ -92,6 +92,8 @@ class ExpressionBinder {
                                bool& untyped);
 
   // bind_nested.cc: the type that holds all of a list. what: for messages.
+  static void widen_by_texts(std::span<const Bound> list, data::Type& common);
+  Parsed<Bound> read_among(Bound text, const data::Type& type);
   Parsed<data::Type> common_type_of(std::span<const Bound> list, std::string_view what);
   Parsed<std::vector<ExprPtr>> bind_list(const std::vector<ast::ExpressionPtr>& list,
                                          std::string_view what, data::Type& type);

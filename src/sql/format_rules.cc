@@ -123,24 +123,31 @@ Parsed<void> check_timestamp(const SourceInfo& source, const StreamSettings& set
   if (!index) {
     std::vector<std::string> names;
     for (const data::ColumnSchema& column : source.schema.columns) names.push_back(column.name);
-    return problem(span, fmt::format("The TIMESTAMP column '{}' is not a column of {}.{}",
-                                     *source.timestamp_column, source.name,
-                                     did_you_mean(*source.timestamp_column, names)));
+    return problem(
+        span, fmt::format("The TIMESTAMP column set in the WITH clause does not exist in "
+                          "the schema: '{}'.{}",
+                          *source.timestamp_column, did_you_mean(*source.timestamp_column, names)));
   }
   const TypeKind kind = source.schema.columns[*index].type.kind();
   const bool text = kind == TypeKind::string;
   if (source.timestamp_format && !text) {
     return problem(
         settings.timestamp_format_span,
-        fmt::format("TIMESTAMP_FORMAT is for a STRING column, but '{}' is {}.",
+        fmt::format("'TIMESTAMP_FORMAT' set in the WITH clause can only be used with timestamp "
+                    "columns of type STRING, but '{}' is {}.",
                     *source.timestamp_column, source.schema.columns[*index].type.text()));
   }
   if (kind == TypeKind::bigint || kind == TypeKind::timestamp) return {};
   if (text && source.timestamp_format) return {};
-  return problem(span,
-                 fmt::format("Timestamp column, {}, should be BIGINT (milliseconds), "
-                             "TIMESTAMP, or a STRING with a TIMESTAMP_FORMAT; it is {}.",
-                             *source.timestamp_column, source.schema.columns[*index].type.text()));
+  if (text) {
+    return problem(span, fmt::format("A String timestamp field has been specified without also "
+                                     "specifying the TIMESTAMP_FORMAT: '{}' is a STRING.",
+                                     *source.timestamp_column));
+  }
+  return problem(
+      span, fmt::format("Timestamp column, `{}`, should be LONG(INT64), TIMESTAMP, or a String "
+                        "with a TIMESTAMP_FORMAT specified; it is {}.",
+                        *source.timestamp_column, source.schema.columns[*index].type.text()));
 }
 
 Parsed<void> apply_wrapping(const StreamSettings& settings, std::optional<bool> otherwise,
@@ -159,7 +166,7 @@ Parsed<void> apply_wrapping(const StreamSettings& settings, std::optional<bool> 
                    fmt::format("Format '{}' does not support 'WRAP_SINGLE_VALUE' set to '{}'.",
                                name_of(source.value_format), wrap));
   }
-  if (values > 1) {
+  if (values != 1) {
     return problem(settings.wrap_span,
                    "'WRAP_SINGLE_VALUE' is only valid for single-field value schemas.");
   }

@@ -57,7 +57,7 @@ Replaced TableFunctionRule::replace(const ast::Expression& expression) {
     return problem(expression.span, "Table source is not supported with table functions.");
   if (inside_)
     return problem(expression.span,
-                   fmt::format("Table functions can't be nested: {}.", call->name.text));
+                   fmt::format("Table functions cannot be nested: {}.", call->name.text));
   const Flag inside(inside_);
   Bound bound = TRY(binder_.bind_call(*call, *binder_.function_of(*call), expression.span));
   data::Type type = bound.expr->type;

@@ -150,5 +150,6 @@ struct PlanNode {
 
 // The tree as EXPLAIN shows it, one step a line, indented.
 std::string to_text(const PlanNode& plan);
+std::string step_text(const PlanNode& node);  // of this step alone
 
 }  // namespace penstock::sql

@@ -181,12 +181,16 @@ std::string step_text(const SinkStep& step, const PlanNode& node) {
 
 void append(const PlanNode& node, std::size_t level, std::string& text) {
   text.append(level * 2, ' ');
-  text += std::visit([&](const auto& step) { return step_text(step, node); }, node.step);
+  text += sql::step_text(node);
   text += '\n';
   for (const PlanPtr& input : node.inputs) append(*input, level + 1, text);
 }
 
 }  // namespace
+
+std::string step_text(const PlanNode& node) {
+  return std::visit([&](const auto& step) { return step_text(step, node); }, node.step);
+}
 
 std::string to_text(const PlanNode& plan) {
   std::string text;

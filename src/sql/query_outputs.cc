@@ -76,6 +76,7 @@ Parsed<void> QueryPlanner::expand_star(const ast::SelectItem& item) {
   const Scope::Part* only = nullptr;
   if (item.star_source) only = TRY(scope_->find_part(*item.star_source));
   std::vector<std::size_t> done;
+  const bool moves = query_.partition_by_span.end > 0;
   if (!partition_by_.empty()) TRY(expand_partition_keys(item, done));
   if (only == nullptr && scope_->key_column()) TRY(add_column(*scope_->key_column(), item.span));
   const auto add_all = [&](std::optional<ColumnRole> role) -> Parsed<void> {
@@ -92,7 +93,7 @@ Parsed<void> QueryPlanner::expand_star(const ast::SelectItem& item) {
     }
     return {};
   };
-  if (!partition_by_.empty()) TRY(add_all(ColumnRole::value));
+  if (moves) TRY(add_all(ColumnRole::value));
   return add_all(std::nullopt);
 }
 

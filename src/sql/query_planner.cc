@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "sql/constant.h"
 #include "sql/expr_tools.h"
 #include "sql/limits.h"
 #include "sql/name_text.h"
@@ -161,7 +162,25 @@ Parsed<void> QueryPlanner::check_clauses() const {
   return {};
 }
 
+// A constant among the outputs of an INSERT counts for a DECIMAL that it fits as it is.
+void QueryPlanner::fit_constants(const data::Schema& target) {
+  for (std::size_t i = 0; i < std::min(outputs_.size(), target.columns.size()); ++i) {
+    const auto* literal = std::get_if<LiteralExpr>(&outputs_[i].expr->node);
+    const data::Type& from = outputs_[i].expr->type;
+    const data::Type& to = target.columns[i].type;
+    if (literal == nullptr || to.kind() != data::TypeKind::decimal || !from.is_numeric()) continue;
+    const FunctionCatalogue& functions = binder_->calls().functions();
+    auto fitted = widen_constant(functions, literal->value, from, to);
+    if (!fitted && from.kind() == data::TypeKind::double_) {
+      fitted = cast_constant(functions, literal->value, from, to);
+      if (fitted && cast_constant(functions, *fitted, to, from) != literal->value) fitted.reset();
+    }
+    if (fitted) outputs_[i].expr = make_literal(to, *std::move(fitted), outputs_[i].span);
+  }
+}
+
 Parsed<void> QueryPlanner::match(const data::Schema& target, SourceSpan span) {
+  fit_constants(target);
   const data::Schema result = output_schema();
   bool fits = target.columns.size() == result.columns.size();
   for (std::size_t i = 0; fits && i < target.columns.size(); ++i) {

@@ -97,6 +97,7 @@ class QueryPlanner {
   Parsed<void> mark_keys(const ast::Identifier& sink);
   void mark_keys_for_client();
   bool is_window_bound(const Expr& expr) const;
+  void fit_constants(const data::Schema& target);
   std::vector<Key> wanted_keys() const;
   std::string key_words(std::size_t keys) const;
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -24,9 +26,22 @@ Parsed<std::string> string_value(const Property& property) {
                  fmt::format("{} takes a string in single quotes.", property.name.text));
 }
 
+// Written as a number, or as a text of one.
+std::optional<std::int64_t> whole_value(const Property& property) {
+  if (const auto* number = std::get_if<std::int32_t>(&property.value.value)) return *number;
+  if (const auto* number = std::get_if<std::int64_t>(&property.value.value)) return *number;
+  const auto* text = std::get_if<std::string>(&property.value.value);
+  if (text == nullptr) return std::nullopt;
+  std::int64_t value = 0;
+  const char* end = text->data() + text->size();
+  const auto [at, error] = std::from_chars(text->data(), end, value);
+  return error == std::errc() && at == end ? std::optional(value) : std::nullopt;
+}
+
 Parsed<std::int32_t> positive_value(const Property& property) {
-  const auto* number = std::get_if<std::int32_t>(&property.value.value);
-  if (number != nullptr && *number > 0) return *number;
+  const auto number = whole_value(property);
+  if (number && *number > 0 && *number <= std::numeric_limits<std::int32_t>::max())
+    return static_cast<std::int32_t>(*number);
   return problem(property.value_span,
                  fmt::format("{} takes a whole number of at least 1.", property.name.text));
 }
@@ -79,9 +94,7 @@ Parsed<void> set_partitions(const Property& property, StreamSettings& settings) 
 }
 
 Parsed<void> set_retention(const Property& property, StreamSettings& settings) {
-  const auto* whole = std::get_if<std::int64_t>(&property.value.value);
-  const auto* less = std::get_if<std::int32_t>(&property.value.value);
-  const std::int64_t age_ms = whole != nullptr ? *whole : less != nullptr ? *less : 0;
+  const std::int64_t age_ms = whole_value(property).value_or(0);
   if (age_ms < kRetentionMin_ms) {
     return problem(
         property.value_span,
@@ -130,8 +143,25 @@ Parsed<void> set_key_delimiter(const Property& property, StreamSettings& setting
   return {};
 }
 
+// The letters of java.time.format.DateTimeFormatter, outside of quotes.
+std::optional<char> unknown_pattern_letter(std::string_view pattern) {
+  constexpr std::string_view kLetters = "GuyDMLdQqYwWEecFaBhKkHmsSAnNVvzOXxZp";
+  bool quoted = false;
+  for (const char c : pattern) {
+    if (c == '\'') quoted = !quoted;
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    if (letter && !quoted && kLetters.find(c) == kLetters.npos) return c;
+  }
+  return std::nullopt;
+}
+
 Parsed<void> set_timestamp_format(const Property& property, StreamSettings& settings) {
   settings.timestamp_format = TRY(string_value(property));
+  if (const auto letter = unknown_pattern_letter(*settings.timestamp_format)) {
+    return problem(property.value_span, fmt::format("Invalid datetime format for "
+                                                    "TIMESTAMP_FORMAT: unknown pattern letter: {}.",
+                                                    *letter));
+  }
   settings.timestamp_format_span = property.value_span;
   return {};
 }

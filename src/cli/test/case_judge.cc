@@ -130,8 +130,8 @@ std::set<std::string> named_topics(const TestCase& test) {
 // The schema of a post condition means the same as ours.
 bool same_schema(const std::string& expected, const ExactJson* seen) {
   if (seen == nullptr) return false;
-  const auto left = sql::parse_schema(expected);
-  const auto right = sql::parse_schema(seen->text);
+  const auto left = sql::parse_columns(expected);
+  const auto right = sql::parse_columns(seen->text);
   return left && right && *left == *right;
 }
 
@@ -235,7 +235,7 @@ ExactJson describe_source(const sql::StreamInfo& source) {
   out.kind = Kind::object;
   out.members.emplace_back("name", json_text(source.name));
   out.members.emplace_back("type", json_text(source.is_table() ? "table" : "stream"));
-  out.members.emplace_back("schema", json_text(source.schema.text()));
+  out.members.emplace_back("schema", json_text(sql::columns_text(source)));
   ExactJson key_format = format_node(source.key_format);
   add_window(key_format, source);
   out.members.emplace_back("keyFormat", std::move(key_format));

@@ -114,20 +114,30 @@ void array_remove(const KernelCall& call) {
 }
 
 void array_join(const KernelCall& call) {
+  const data::Column& elements = call.args[0]->child(0);
   for (RowIndex row : call.rows) {
     std::string text;
+    bool nested = false;
     const bool given = call.args.size() > 1;
     const std::string_view separator = !given ? ","
                                        : is_null(call, 1, row)
                                            ? ""
                                            : argument<Text>(call, 1)[row].view();
     bool first = true;
-    if (!is_null(call, 0, row))
-      each_element(*call.args[0], row, [&](std::size_t at) {
-        if (!std::exchange(first, false)) text += separator;
-        data::append_cell_text(text, call.args[0]->child(0), at);
-      });
-    if (text.size() > kTextResultBytesMax) {
+    if (is_null(call, 0, row)) {
+      results<Text>(call)[row] = Text();
+      call.result.set_null(row);
+      continue;
+    }
+    each_element(*call.args[0], row, [&](std::size_t at) {
+      if (!std::exchange(first, false)) text += separator;
+      nested = nested || (elements.type().is_nested() && !elements.is_null(at));
+      if (!nested) data::append_cell_text(text, elements, at);
+    });
+    if (nested) {
+      results<Text>(call)[row] = Text();
+      call.errors.add(row, kInvalidArgument);
+    } else if (text.size() > kTextResultBytesMax) {
       results<Text>(call)[row] = Text();
       call.errors.add(row, kTextTooLong);
     } else {

@@ -114,12 +114,14 @@ FunctionList choosing_functions() {
       {"ELT",
        "STRING",
        "The argument at a position, from 1; NULL outside.",
-       {sees_nulls(variadic(overload({integer, string}, kString, element)))},
+       {sees_nulls(overload({integer}, kString, element)),
+        sees_nulls(variadic(overload({integer, string}, kString, element)))},
        {{"ELT(2, 'a', 'b')", "'b'"}, {"ELT(3, 'a', 'b')", "NULL"}}},
       {"FIELD",
        "STRING",
        "The position, from 1, of the first argument among the others; 0 if absent.",
-       {sees_nulls(variadic(overload({string, string}, kInteger, field)))},
+       {sees_nulls(overload({string}, kInteger, field)),
+        sees_nulls(variadic(overload({string, string}, kInteger, field)))},
        {{"FIELD('b', 'a', 'b')", "2"}, {"FIELD('x', 'a', 'b')", "0"}, {"FIELD(NULL, 'a')", "0"}}},
   };
 }

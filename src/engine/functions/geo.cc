@@ -1,7 +1,11 @@
 // GEO_DISTANCE: great-circle distance by the haversine formula.
+#include <algorithm>
 #include <cmath>
+#include <initializer_list>
 #include <numbers>
+#include <optional>
 
+#include "base/ascii.h"
 #include "engine/functions/families.h"
 #include "engine/functions/kernel.h"
 #include "engine/functions/limits.h"
@@ -35,9 +39,15 @@ double angle_between(Place a, Place b) {
   return 2 * std::asin(std::sqrt(part));
 }
 
-double radius_in(std::string_view unit) {
-  const bool miles = unit.size() >= 2 && (unit[0] | 0x20) == 'm' && (unit[1] | 0x20) == 'i';
-  return miles ? kEarthRadiusMiles : kEarthRadiusKm;
+std::optional<double> radius_in(std::string_view unit) {
+  const auto is_one_of = [unit](std::initializer_list<std::string_view> names) {
+    return std::ranges::any_of(
+        names, [unit](std::string_view name) { return equal_ignoring_case(name, unit); });
+  };
+  if (is_one_of({"mi", "mile", "miles"})) return kEarthRadiusMiles;
+  if (is_one_of({"km", "kilometer", "kilometers", "kilometre", "kilometres"}))
+    return kEarthRadiusKm;
+  return std::nullopt;
 }
 
 void distance(const KernelCall& call) {
@@ -49,12 +59,12 @@ void distance(const KernelCall& call) {
   double* out = results<double>(call);
   each_row(call.rows, [&](RowIndex row) {
     const Place a{a_lat[row], a_lon[row]}, b{b_lat[row], b_lon[row]};
-    if (!a.valid() || !b.valid()) {
+    const auto radius = units != nullptr ? radius_in(units[row].view()) : kEarthRadiusKm;
+    if (!a.valid() || !b.valid() || !radius) {
       out[row] = 0;
       return call.errors.add(row, kInvalidArgument);
     }
-    const double radius = units != nullptr ? radius_in(units[row].view()) : kEarthRadiusKm;
-    out[row] = angle_between(a, b) * radius;
+    out[row] = angle_between(a, b) * *radius;
   });
 }
 
@@ -69,7 +79,8 @@ FunctionList geo_functions() {
        {overload({double_, double_, double_, double_}, kDouble, distance),
         overload({double_, double_, double_, double_, string}, kDouble, distance)},
        {{"GEO_DISTANCE(37.4439E0, -122.1663E0, 51, 0)", "8682.459061368269"},
-        {"GEO_DISTANCE(0, 0, 0, 0, 'MILES')", "0.0"}}},
+        {"GEO_DISTANCE(0, 0, 0, 0, 'MILES')", "0.0"},
+        {"GEO_DISTANCE(0, 0, 1, 1, 'feet')", "NULL"}}},
   };
 }
 

@@ -259,8 +259,9 @@ std::string joined(const std::vector<std::string>& parts, char open, char close)
 }
 
 // Objects: their members, of equal names the last one's; otherwise one array of all items, where
-// what is no array counts as one item.
+// what is no array counts as one item. One value alone stays what it is.
 std::string concatenated(Checker& checker, const std::vector<std::string_view>& values) {
+  if (values.size() == 1) return std::string(checker.compact(values[0]).view());
   bool objects = true;
   for (const std::string_view value : values) objects = objects && value[0] == '{';
   std::vector<std::string> names, parts;

@@ -9,10 +9,11 @@
 namespace penstock::engine::functions {
 namespace {
 
-// An empty separator gives single characters (of bytes: bytes).
+// An empty separator gives single characters (of bytes: bytes); of an empty text itself.
 template <bool strings, typename Body>
 void each_part(std::string_view text, std::string_view separator, Body&& body) {
   if (separator.empty()) {
+    if (text.empty()) body(text);
     while (!text.empty()) {
       const std::size_t size = strings ? character_at(text, 0).bytes : 1;
       body(text.substr(0, size));

@@ -64,9 +64,11 @@ void extract_parameter(const KernelCall& call) {
   const Text* names = argument<Text>(call, 1);
   each_row(call.rows, [&](RowIndex row) {
     const auto parts = parse_url(in[row].view());
-    const auto found =
-        parts && parts->query ? query_parameter(*parts->query, names[row].view()) : std::nullopt;
-    store_text(call, row, found ? decoded(*found, true, call.arena) : std::nullopt);
+    // Names and values are compared and given decoded; a plus sign is one.
+    const auto query =
+        parts && parts->query ? decoded(*parts->query, false, call.arena) : std::nullopt;
+    const auto found = query ? query_parameter(query->view(), names[row].view()) : std::nullopt;
+    store_text(call, row, found ? std::optional(Text(*found)) : std::nullopt);
   });
 }
 

@@ -82,6 +82,8 @@ std::optional<UrlParts> parse_url(std::string_view text) {
     if (!parse_authority(rest.substr(0, end), parts)) return std::nullopt;
     rest = end == kNone ? std::string_view() : rest.substr(end);
   }
+  // Brackets are of an address in the host, of a query or a fragment.
+  if (rest.find_first_of("[]") != kNone) return std::nullopt;
   parts.path = rest;
   return parts;
 }
