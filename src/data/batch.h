@@ -44,8 +44,8 @@ struct Batch {
   std::span<const RowKind> kinds;              // one per row; empty: all inserts
   std::span<const RowOrigin> origins;          // one per row; empty: row i is row i of input 0
   std::span<const WindowBounds> windows;       // one per row; empty: keys have none
-  // Of an aggregation's or a join's rows: what stood there before, row by row, in the same columns; tombstones
-  // where nothing did. Null: not asked for.
+  // Of an aggregation's or a join's rows: what stood there before, row by row, in the same columns;
+  // tombstones where nothing did. Null: not asked for.
   const Batch* before = nullptr;
 
   RowKind kind(RowIndex row) const { return kinds.empty() ? RowKind::insert : kinds[row]; }

@@ -167,9 +167,10 @@ Parsed<std::vector<ExprPtr>> ExpressionBinder::bind_list(
   for (const ast::ExpressionPtr& one : list) bound.push_back(TRY(bind(*one)));
   if (std::ranges::all_of(bound, &Bound::untyped_null)) {
     return problem(list.empty() ? SourceSpan{} : list.front()->span,
-                   fmt::format("Cannot construct {} with all NULL elements: its type is not known. "
-                               "CAST(NULL AS ...) has one.",
-                               what));
+                   fmt::format("Cannot construct {}: its type is not known. CAST(NULL AS ...) has "
+                               "one.",
+                               what == "ARRAY" ? "an array with all NULL elements"
+                                               : "a map with all NULL values"));
   }
   type = TRY(common_type_of(bound, what));
   std::vector<ExprPtr> out;

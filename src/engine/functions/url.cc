@@ -123,7 +123,7 @@ FunctionList url_functions() {
        "URL",
        "A parameter's value in a URL's query.",
        {overload({string, string}, kString, extract_parameter)},
-       {{"URL_EXTRACT_PARAMETER('http://example.com?a=x+y&b=2', 'a')", "'x y'"},
+       {{"URL_EXTRACT_PARAMETER('http://example.com?a=x+y&b=2', 'a')", "'x+y'"},
         {"URL_EXTRACT_PARAMETER('http://example.com?a=1', 'c')", "NULL"}}},
   };
 }
