@@ -169,6 +169,25 @@ TEST_F(ClientJoinTest, WindowsOfAllPartitionsCloseInTheOrderOfTime) {
             expected);
 }
 
+TEST_F(ClientJoinTest, StateHasALimit) {
+  execute(kSources);
+  RuntimeOptions options;
+  options.client_state_bytes_max = 1 << 20;
+  runtime_ = start_runtime(*log_, &keys_, options).value();
+  std::vector<TestRecord> makers;
+  for (int i = 0; i < 20'000; ++i)
+    makers.push_back({.key = fmt::format("m{}", i),
+                      .value = fmt::format(R"({{"TOWN":"{:0>100}"}})", i),
+                      .timestamp_ms = i});
+  produce(*log_, "makers", makers);
+  auto query =
+      push("SELECT i.id, m.town FROM items i JOIN makers m ON i.id = m.id EMIT CHANGES;").value();
+  const auto rows = query->next(100, std::chrono::steady_clock::now() + std::chrono::seconds(30));
+  ASSERT_TRUE(rows.error);
+  EXPECT_EQ(rows.error->code(), ErrorCode::limit_exceeded);
+  EXPECT_THAT(rows.error->text(), HasSubstr("1 MiB of groups and joined rows at most"));
+}
+
 TEST_F(ClientJoinTest, WhatKsqlDBRefusesIsRefused) {
   execute(kSources);
   execute(

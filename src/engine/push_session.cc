@@ -188,9 +188,19 @@ Result<bool> PushSession::read_some() {
   return true;
 }
 
+Result<> PushSession::check_state() const {
+  if (chain_.memory_bytes() <= options_.client_state_bytes_max) return {};
+  return fail(
+      ErrorCode::limit_exceeded,
+      fmt::format("a client's own query keeps {} MiB of groups and joined rows at most. Add "
+                  "conditions, or make a stream or a table of it: CREATE ... AS SELECT ...",
+                  options_.client_state_bytes_max >> 20));
+}
+
 Result<Flow> PushSession::process_batch() {
   const data::Batch& batch = current_->batch();
   const Flow flow = TRY(chain_.process(current_input_, batch, *this));
+  TRY(check_state());
   if (flow == Flow::done || !in_time_) return flow;
   data::TimestampMs now_ms = stream_time_ms_;
   for (const data::RowIndex row : batch.selection)

@@ -43,6 +43,7 @@ class PushSession final : public PushQuery, private Emitter {
   Result<bool> next_in_turn();
   Result<bool> next_of_all();
   Result<Flow> process_batch();
+  Result<> check_state() const;
   Result<bool> wait(topics::Deadline deadline);
   bool at_end() const;
   void deliver(std::size_t rows_max, Rows& out);

@@ -48,6 +48,9 @@ struct RuntimeOptions {
   bool discard_sinks = false;  // benchmarks: outputs are computed to columns, counted and dropped
   // An aggregation writes a row for each that it reads; else one per group and batch.
   bool each_change = false;
+  // Of groups and joined rows that one client's own query keeps: whoever may ask for rows cannot
+  // take all of the memory.
+  std::size_t client_state_bytes_max = 256 << 20;
 };
 
 enum class StartAt : std::uint8_t { earliest, latest };
