@@ -1,6 +1,5 @@
 #include "format/json_reader.h"
 
-#include <cmath>
 #include <limits>
 
 #include <gtest/gtest.h>
@@ -94,7 +93,6 @@ TEST(JsonReader, refuses_values_of_a_type_that_the_column_does_not_take) {
 
 TEST(JsonReader, takes_what_doubles_are_written_as_that_are_no_numbers) {
   const Type type(TypeKind::double_);
-  EXPECT_TRUE(std::isnan(std::get<double>(*value_of(type, "\"NaN\""))));
   EXPECT_EQ(value_of(type, "\"Infinity\""), Value(std::numeric_limits<double>::infinity()));
   EXPECT_EQ(value_of(type, "\"-Infinity\""), Value(-std::numeric_limits<double>::infinity()));
 }
