@@ -216,17 +216,17 @@ Result<CommandResult> drop_stream(const Context& context, const std::string& tex
   if (context.replayed == nullptr) TRY(check_no_connector(context.world, *stream));
   const bool now = context.replayed == nullptr && !context.topics_later;
   if (drop.delete_topic && now) TRY(check_own_topic(context, *stream));
-  std::vector<Accepted> records;
-  if (creator != nullptr) records.push_back(TRY(end_of(*creator, text, context)));
-  records.push_back({.kind = Accepted::Kind::drop,
-                     .name = drop.name,
-                     .query_id = {},
-                     .statement = text,
-                     .origin = context.origin,
-                     .topic_deleted = drop.delete_topic});
-  TRY(context.effects.record(records));
-  if (creator != nullptr) TRY(stop(context, std::string(creator->id)));
+  if (creator != nullptr) {  // in steps of their own: what fails behind one can be said again
+    TRY(context.effects.record({TRY(end_of(*creator, text, context))}));
+    TRY(stop(context, std::string(creator->id)));
+  }
   if (drop.delete_topic && now) TRY(delete_topics(context, *stream));
+  TRY(context.effects.record({{.kind = Accepted::Kind::drop,
+                               .name = drop.name,
+                               .query_id = {},
+                               .statement = text,
+                               .origin = context.origin,
+                               .topic_deleted = drop.delete_topic}}));
   result.message = fmt::format("Source `{}` (topic: {}) was dropped.", drop.name, stream->topic);
   result.sequence = accept(context);
   context.world.stream_origins.erase(drop.name);

@@ -162,15 +162,15 @@ Parsed<ExprPtr> ExpressionBinder::bring_to(Bound value, const Type& type) {
 }
 
 Parsed<std::vector<ExprPtr>> ExpressionBinder::bind_list(
-    const std::vector<ast::ExpressionPtr>& list, std::string_view what, Type& type) {
+    const std::vector<ast::ExpressionPtr>& list, std::string_view what, std::string_view all_null,
+    Type& type) {
   std::vector<Bound> bound;
   for (const ast::ExpressionPtr& one : list) bound.push_back(TRY(bind(*one)));
   if (std::ranges::all_of(bound, &Bound::untyped_null)) {
-    return problem(list.empty() ? SourceSpan{} : list.front()->span,
-                   fmt::format("Cannot construct {}: its type is not known. CAST(NULL AS ...) has "
-                               "one.",
-                               what == "ARRAY" ? "an array with all NULL elements"
-                                               : "a map with all NULL values"));
+    return problem(
+        list.empty() ? SourceSpan{} : list.front()->span,
+        fmt::format("Cannot construct {}: its type is not known. CAST(NULL AS ...) has one.",
+                    all_null));
   }
   type = TRY(common_type_of(bound, what));
   std::vector<ExprPtr> out;
@@ -186,7 +186,8 @@ Parsed<Bound> ExpressionBinder::bind_node(const ast::ArrayOf& node, SourceSpan s
         "ARRAY[] has no type.");
   }
   Type element;
-  ConstructExpr made{TRY(bind_list(node.elements, "ARRAY", element))};
+  ConstructExpr made{
+      TRY(bind_list(node.elements, "ARRAY", "an array with all NULL elements", element))};
   return Bound{make_expr(Type::array(element), std::move(made), span)};
 }
 
@@ -194,8 +195,9 @@ Parsed<Bound> ExpressionBinder::bind_node(const ast::MapOf& node, SourceSpan spa
   if (node.keys.empty())
     return problem(span, "Map constructor cannot be empty: give it a key and a value.");
   Type key, value;
-  std::vector<ExprPtr> keys = TRY(bind_list(node.keys, "MAP", key));
-  std::vector<ExprPtr> values = TRY(bind_list(node.values, "MAP", value));
+  constexpr std::string_view kNullMap = "a map with all NULL values";
+  std::vector<ExprPtr> keys = TRY(bind_list(node.keys, "MAP", kNullMap, key));
+  std::vector<ExprPtr> values = TRY(bind_list(node.values, "MAP", kNullMap, value));
   ConstructExpr made;
   for (std::size_t i = 0; i < keys.size(); ++i) {
     made.parts.push_back(std::move(keys[i]));

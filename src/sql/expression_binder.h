@@ -96,7 +96,8 @@ class ExpressionBinder {
   Parsed<Bound> read_among(Bound text, const data::Type& type);
   Parsed<data::Type> common_type_of(std::span<const Bound> list, std::string_view what);
   Parsed<std::vector<ExprPtr>> bind_list(const std::vector<ast::ExpressionPtr>& list,
-                                         std::string_view what, data::Type& type);
+                                         std::string_view what, std::string_view all_null,
+                                         data::Type& type);
 
   // bind_call.cc
   Parsed<std::vector<Bound>> bind_arguments(const ast::Call& node, const Function& function);
