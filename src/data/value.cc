@@ -1,5 +1,6 @@
 #include "data/value.h"
 
+#include <cmath>
 #include <utility>
 
 #include "base/check.h"
@@ -16,6 +17,13 @@ std::vector<Value> values_of(const Column& child, ListSpan span) {
 }
 
 }  // namespace
+
+bool operator==(const Value& a, const Value& b) {
+  using Variant = Value::variant;
+  const double *left = std::get_if<double>(&a), *right = std::get_if<double>(&b);
+  if (left != nullptr && right != nullptr && std::isnan(*left)) return std::isnan(*right);
+  return static_cast<const Variant&>(a) == static_cast<const Variant&>(b);
+}
 
 Value value_at(const Column& column, std::size_t row) {
   CHECK(row < column.size());

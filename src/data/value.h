@@ -35,6 +35,8 @@ struct Value : std::variant<Null, bool, std::int32_t, std::int64_t, double, Int1
                             ListValue, MapValue> {
   using variant::variant;
 };
+// NaN is the same as NaN, as in equal_cells.
+bool operator==(const Value& a, const Value& b);
 inline bool operator==(const ListValue& a, const ListValue& b) {
   return a.items == b.items;
 }

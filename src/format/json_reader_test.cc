@@ -93,6 +93,7 @@ TEST(JsonReader, refuses_values_of_a_type_that_the_column_does_not_take) {
 
 TEST(JsonReader, takes_what_doubles_are_written_as_that_are_no_numbers) {
   const Type type(TypeKind::double_);
+  EXPECT_EQ(value_of(type, "\"NaN\""), Value(std::numeric_limits<double>::quiet_NaN()));
   EXPECT_EQ(value_of(type, "\"Infinity\""), Value(std::numeric_limits<double>::infinity()));
   EXPECT_EQ(value_of(type, "\"-Infinity\""), Value(-std::numeric_limits<double>::infinity()));
 }
