@@ -5,6 +5,7 @@
 #include <map>
 #include <mutex>
 #include <span>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -86,6 +87,8 @@ class LocalRuntime final : public Runtime {
   Result<> start_tasks(const QueryStages& query);
   Result<> start_stage(const std::shared_ptr<Query>& query);
   Result<> build_tasks(const std::shared_ptr<Query>& query, std::span<std::unique_ptr<Task>> tasks);
+  Result<std::unique_ptr<Task>> build_task(const std::shared_ptr<Query>& query,
+                                           std::int32_t partition) const;
   Result<> forget_state(const Query& query, const std::vector<std::int32_t>& partitions);
   Result<bool> all_caught_up(SeenEnds& ends);
   void grow_queries();  // on watch_'s thread
@@ -212,7 +215,7 @@ Result<> LocalRuntime::build_tasks(const std::shared_ptr<Query>& query,
     std::vector<std::future<Built>> under_way;
     for (std::size_t p = first; p < first + count; ++p)
       under_way.push_back(std::async(std::launch::async, [this, &query, p] {
-        return Task::build(context_, query, static_cast<std::int32_t>(p));
+        return build_task(query, static_cast<std::int32_t>(p));
       }));
     Result<> all;
     for (std::size_t i = 0; i < under_way.size(); ++i) {
@@ -223,6 +226,19 @@ Result<> LocalRuntime::build_tasks(const std::shared_ptr<Query>& query,
     TRY(all);
   }
   return {};
+}
+
+// What a server answers once says little; what it says again is told to whoever started the query.
+Result<std::unique_ptr<Task>> LocalRuntime::build_task(const std::shared_ptr<Query>& query,
+                                                       std::int32_t partition) const {
+  const auto begun = std::chrono::steady_clock::now();
+  for (int tries = 1;; ++tries) {
+    auto built = Task::build(context_, query, partition);
+    if (built || built.error().code() != ErrorCode::unavailable || tries == kBuildTriesMax ||
+        std::chrono::steady_clock::now() - begun > kBuildSoon)
+      return built;
+    std::this_thread::sleep_for(kBuildPause);
+  }
 }
 
 Result<> LocalRuntime::stop_query(const QueryId& id, bool forget) {

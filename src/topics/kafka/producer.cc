@@ -240,24 +240,26 @@ CommitResult Producer::commit() {
       continue;  // the call goes on where it was
     }
     Error error = take(*failure, "committing a transaction");
+    const bool says_nothing = rd_kafka_error_code(failure.get()) == RD_KAFKA_RESP_ERR_UNKNOWN;
+    const bool abortable = !dead_ && rd_kafka_error_txn_requires_abort(failure.get()) != 0;
+    const bool aborted = abortable && abort();
     if (fenced_) return {Outcome::fenced, error};
-    if (!dead_ && rd_kafka_error_txn_requires_abort(failure.get()) != 0) {
-      abort();
+    if (aborted && !says_nothing) {
       if (auto why = trouble_.undelivered()) error = *why;
       return {Outcome::aborted, error};
     }
-    // Timed out or worse: the coordinator may have the request. Initialising the next writer ends
-    // the transaction one way or the other; the positions then tell which.
+    // Timed out or worse: the coordinator may have done what was asked. Initialising the next
+    // writer ends the transaction one way or the other; the positions then tell which.
     dead_ = true;
     return {Outcome::unknown, timed_out ? out_of_patience("committing a transaction") : error};
   }
 }
 
-void Producer::abort() {
+bool Producer::abort() {
   patience_.shorten(std::chrono::steady_clock::now() + kAbortPatience);
   while (!dead_ && !patience_.is_over()) {
     Failure failure(rd_kafka_abort_transaction(client_.get(), patience_.slice_ms()));
-    if (failure == nullptr) return;
+    if (failure == nullptr) return true;
     const bool timed_out = rd_kafka_error_code(failure.get()) == RD_KAFKA_RESP_ERR__TIMED_OUT;
     if (rd_kafka_error_is_retriable(failure.get()) == 0) {
       (void)take(*failure, "aborting a transaction");
@@ -265,7 +267,8 @@ void Producer::abort() {
     }
     if (!timed_out) std::this_thread::sleep_for(std::chrono::milliseconds(patience_.slice_ms()));
   }
-  dead_ = true;  // the next writer's initialisation aborts it
+  dead_ = true;  // the next writer's initialisation ends it
+  return false;
 }
 
 }  // namespace penstock::topics::kafka

@@ -41,7 +41,7 @@ class Producer {
   // the member; then the transaction must be aborted.
   Result<> prove_member(const rd_kafka_consumer_group_metadata_t& member, const Position& position);
   CommitResult commit();
-  void abort();
+  bool abort();  // false: the producer is dead, nobody has said what became of the transaction
   // From any thread: whatever the transaction still waits for, it waits no longer than this.
   void hurry(Deadline at) { patience_.shorten(at); }
 
