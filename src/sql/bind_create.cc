@@ -42,6 +42,14 @@ SourceInfo described(const ast::CreateSource& create, const StreamSettings& sett
   return source;
 }
 
+// A table whose records went by age would be another one when it is read again.
+Parsed<void> check_retention(const StreamSettings& settings, const SourceInfo& source) {
+  if (!settings.retention_ms || source.kind == SourceKind::stream || source.window) return {};
+  return problem(settings.retention_span,
+                 "Invalid config variable in the WITH clause: RETENTION_MS. Non-windowed tables do "
+                 "not support retention.");
+}
+
 Parsed<std::string> sink_topic(const ast::Identifier& name, const StreamSettings& settings,
                                const std::string& prefix) {
   if (settings.topic) return *settings.topic;
@@ -155,6 +163,7 @@ Parsed<StatementBinder::Node> StatementBinder::create_plain(const ast::CreateSou
   TRY(bind_columns(create, context_.catalogue, source));
   TRY(apply_delimiters(settings, source));
   TRY(apply_window(settings, source));
+  TRY(check_retention(settings, source));
   TRY(check_formats(source, format_places(settings, create.name.span)));
   TRY(apply_wrapping(settings, context_.defaults.wrap_single_values, source));
   TRY(check_timestamp(source, settings));
@@ -182,6 +191,7 @@ Parsed<StatementBinder::Node> StatementBinder::create_from_query(const ast::Crea
   }
   sink.from_query = true;
   sink.window = planner->window();
+  TRY(check_retention(settings, sink));
   sink.topic = TRY(sink_topic(create.name, settings, context_.defaults.topic_prefix));
   sink.statement = statement_text_;
   TRY(settle_formats(settings, planner->first_source(), context_.defaults, sink));

@@ -102,6 +102,7 @@ Parsed<void> set_retention(const Property& property, StreamSettings& settings) {
                     kRetentionMin_ms));
   }
   settings.retention_ms = age_ms;
+  settings.retention_span = property.name.span;
   return {};
 }
 

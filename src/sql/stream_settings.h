@@ -19,6 +19,7 @@ struct StreamSettings {
   SourceSpan key_format_span, value_format_span;
   std::optional<std::int32_t> partitions;
   std::optional<std::int64_t> retention_ms;
+  SourceSpan retention_span;
   std::optional<std::string> key_delimiter, value_delimiter;
   SourceSpan key_delimiter_span, value_delimiter_span;
   std::optional<std::string> timestamp_format;
