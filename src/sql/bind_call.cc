@@ -149,8 +149,26 @@ Parsed<Bound> ExpressionBinder::bind_call(const ast::Call& node, const Function&
   return Bound{make_expr(resolution.result(), std::move(call), span)};
 }
 
+// A parameter that hid a column would make one of the two unreachable without a word.
+Parsed<void> ExpressionBinder::check_params(const ast::Lambda& node) const {
+  for (auto param = node.params.begin(); param != node.params.end(); ++param) {
+    const std::string& name = param->text;
+    const auto has = [&](const Scope::Part& part) {
+      return part.source->schema.find(name).has_value();
+    };
+    if (scope_ != nullptr && std::ranges::any_of(scope_->parts(), has)) {
+      return problem(param->span,
+                     fmt::format("Lambda function argument can't be a column name: {}.", name));
+    }
+    if (std::any_of(node.params.begin(), param, [&](const auto& one) { return one.text == name; }))
+      return problem(param->span, fmt::format("Duplicate lambda argument: {}.", name));
+  }
+  return {};
+}
+
 Parsed<void> ExpressionBinder::bind_lambda(const ast::Lambda& node, std::size_t argument,
                                            Resolution& resolution, Bound& out) {
+  TRY(check_params(node));
   const std::vector<Type> types = resolution.lambda_params(argument);
   const std::size_t before = locals_.size();
   for (std::size_t i = 0; i < node.params.size(); ++i)

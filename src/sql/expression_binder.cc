@@ -108,8 +108,16 @@ Parsed<Bound> ExpressionBinder::bind_node(const ast::ColumnName& node, SourceSpa
                     node.column.text,
                     node.column.quote == '"' ? " Strings are written in single quotes." : ""));
   }
-  const std::size_t index = TRY(scope_->resolve(node));
-  return Bound{make_column(index, scope_->type_at(index), span)};
+  const auto index = scope_->resolve(node);
+  if (index) return Bound{make_column(*index, scope_->type_at(*index), span)};
+  const auto is_meant = [&](const Local& local) { return local.name == node.column.text; };
+  if (!node.source && around_ != nullptr && std::ranges::any_of(*around_, is_meant)) {
+    return problem(span, fmt::format("{} is an argument of the lambda around it. Aggregates and "
+                                     "table functions are computed before lambdas, so they cannot "
+                                     "take it.",
+                                     node.column.text));
+  }
+  return std::unexpected(index.error());
 }
 
 Parsed<Bound> ExpressionBinder::bind_node(const ast::Unary& node, SourceSpan span) {

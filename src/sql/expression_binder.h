@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "sql/ast.h"
@@ -21,6 +22,12 @@ class NodeRule {
 };
 
 class ExpressionBinder {
+  // A parameter of a lambda, or the value of a BindExpr (no name); its slot is its place.
+  struct Local {
+    std::string name;
+    data::Type type;
+  };
+
  public:
   // scope: nullptr for constant expressions. text: the statement. All must outlive the binder.
   ExpressionBinder(const FunctionCatalogue& functions, const Catalogue* catalogue, Scope* scope,
@@ -33,6 +40,27 @@ class ExpressionBinder {
   Parsed<Bound> bind(const ast::Expression& expression);
   // The same; NULL as written, and anything but BOOLEAN, are refused. what: "WHERE".
   Parsed<ExprPtr> bind_predicate(const ast::Expression& expression, std::string_view what);
+  // While it lives, what is bound is computed apart from what stands around it, as calls of
+  // aggregates and table functions are: parameters of the lambdas around are not known in it.
+  class Apart {
+   public:
+    explicit Apart(ExpressionBinder& binder)
+        : binder_(binder),
+          locals_(std::exchange(binder.locals_, {})),
+          around_(std::exchange(binder.around_, &locals_)) {}
+    Apart(const Apart&) = delete;
+    Apart& operator=(const Apart&) = delete;
+    ~Apart() {
+      binder_.locals_ = std::move(locals_);
+      binder_.around_ = around_;
+    }
+
+   private:
+    ExpressionBinder& binder_;
+    std::vector<Local> locals_;
+    const std::vector<Local>* around_;
+  };
+
   // Arguments of a function and the call of it; also of aggregates and table functions.
   Parsed<Bound> bind_call(const ast::Call& node, const Function& function, SourceSpan span);
   const Function* function_of(const ast::Call& node) const;
@@ -47,12 +75,6 @@ class ExpressionBinder {
   std::string shown(const Bound& value) const;  // "AMOUNT (DECIMAL(10, 2))"
 
  private:
-  // A parameter of a lambda, or the value of a BindExpr (no name); its slot is its place.
-  struct Local {
-    std::string name;
-    data::Type type;
-  };
-
   // One per node: expression_binder.cc, bind_predicates.cc and bind_nested.cc.
   Parsed<Bound> bind_node(const ast::Literal& node, SourceSpan span);
   Parsed<Bound> bind_node(const ast::ColumnName& node, SourceSpan span);
@@ -101,6 +123,7 @@ class ExpressionBinder {
 
   // bind_call.cc
   Parsed<std::vector<Bound>> bind_arguments(const ast::Call& node, const Function& function);
+  Parsed<void> check_params(const ast::Lambda& node) const;
   Parsed<void> bind_lambda(const ast::Lambda& node, std::size_t argument, Resolution& resolution,
                            Bound& out);
 
@@ -114,6 +137,7 @@ class ExpressionBinder {
   std::string_view text_;
   NodeRule* rule_ = nullptr;
   std::vector<Local> locals_;
+  const std::vector<Local>* around_ = nullptr;  // see Apart
   std::size_t nodes_ = 0;
 };
 

@@ -33,6 +33,12 @@ class Flag {
   const bool before_;
 };
 
+constexpr std::string_view kWindowStartName = "WINDOWSTART", kWindowEndName = "WINDOWEND";
+
+bool is_window_bound(const ast::ColumnName& name) {
+  return name.column.text == kWindowStartName || name.column.text == kWindowEndName;
+}
+
 std::unexpected<Diagnostic> nested(const ast::Call& outer, SourceSpan span) {
   return problem(span, fmt::format("Aggregate functions can not be nested: {}.", outer.name.text));
 }
@@ -59,6 +65,7 @@ Replaced TableFunctionRule::replace(const ast::Expression& expression) {
     return problem(expression.span,
                    fmt::format("Table functions cannot be nested: {}.", call->name.text));
   const Flag inside(inside_);
+  const ExpressionBinder::Apart apart(binder_);
   Bound bound = TRY(binder_.bind_call(*call, *binder_.function_of(*call), expression.span));
   data::Type type = bound.expr->type;
   calls_.push_back(std::move(bound.expr));
@@ -117,15 +124,23 @@ Replaced GroupRule::replace(const ast::Expression& expression) {
     if (inside_) return nested(*call, expression.span);
     return aggregate(*call, *binder_.function_of(*call), expression.span);
   }
+  const auto* name = std::get_if<ast::ColumnName>(&expression.node);
+  const bool bound = windowed_ && name != nullptr && is_window_bound(*name);
+  if (bound && (inside_ || in_group_by_ || clause_ == "HAVING")) {
+    return problem(expression.span,
+                   fmt::format("Window bounds column {} can only be used in the SELECT clause of "
+                               "windowed aggregations and can not be passed to aggregate functions.",
+                               name->column.text));
+  }
   if (inside_ || in_group_by_) return std::nullopt;
+  if (bound) return window_bound(*name, expression.span);
   if (auto key = TRY(key_of(expression))) return key;
-  if (const auto* name = std::get_if<ast::ColumnName>(&expression.node))
-    return column(*name, expression.span);
-  return std::nullopt;
+  return name == nullptr ? std::nullopt : column(*name, expression.span);
 }
 
 Replaced GroupRule::aggregate(const ast::Call& call, const Function& function, SourceSpan span) {
   const Flag inside(inside_);
+  const ExpressionBinder::Apart apart(binder_);
   Bound bound = TRY(binder_.bind_call(call, function, span));
   const auto* made = std::get_if<CallExpr>(&bound.expr->node);
   if (facts_.over_table && made != nullptr && !made->overload->undo) {
@@ -145,7 +160,10 @@ Replaced GroupRule::aggregate(const ast::Call& call, const Function& function, S
 Replaced GroupRule::key_of(const ast::Expression& expression) {
   if (std::holds_alternative<ast::Lambda>(expression.node)) return std::nullopt;
   binder_.set_rule(nullptr);
-  auto bound = binder_.bind(expression);
+  auto bound = [&] {
+    const ExpressionBinder::Apart apart(binder_);
+    return binder_.bind(expression);
+  }();
   binder_.set_rule(this);
   if (!bound) {
     if (bound.error().code == ErrorCode::limit_exceeded)
@@ -159,17 +177,14 @@ Replaced GroupRule::key_of(const ast::Expression& expression) {
   return std::nullopt;
 }
 
+Replaced GroupRule::window_bound(const ast::ColumnName& name, SourceSpan span) {
+  if (name.source) TRY(scope_.find_part(*name.source));
+  bounds_ = true;
+  const std::size_t end = name.column.text == kWindowEndName ? 1 : 0;
+  return Bound{make_column(kWindowStart + end, data::Type(data::TypeKind::bigint), span)};
+}
+
 Replaced GroupRule::column(const ast::ColumnName& name, SourceSpan span) {
-  const bool start = name.column.text == "WINDOWSTART", end = name.column.text == "WINDOWEND";
-  if (windowed_ && (start || end)) {
-    if (clause_ == "HAVING")
-      return problem(span, fmt::format("Window bounds column {} can only be used in the SELECT "
-                                       "clause of windowed aggregations.",
-                                       name.column.text));
-    bounds_ = true;
-    return Bound{
-        make_column(kWindowStart + (end ? 1 : 0), data::Type(data::TypeKind::bigint), span)};
-  }
   Scope probe = scope_;
   if (!probe.resolve(name)) return std::nullopt;  // a parameter of a lambda, or not known at all
   return problem(span,
