@@ -33,10 +33,11 @@ class Flag {
   const bool before_;
 };
 
-constexpr std::string_view kWindowStartName = "WINDOWSTART", kWindowEndName = "WINDOWEND";
-
-bool is_window_bound(const ast::ColumnName& name) {
-  return name.column.text == kWindowStartName || name.column.text == kWindowEndName;
+// The bound of a window that a name says.
+std::optional<PseudoColumn> bound_named(const ast::ColumnName* name) {
+  for (const PseudoColumn bound : {PseudoColumn::windowstart, PseudoColumn::windowend})
+    if (name != nullptr && name->column.text == name_of(bound)) return bound;
+  return std::nullopt;
 }
 
 std::unexpected<Diagnostic> nested(const ast::Call& outer, SourceSpan span) {
@@ -125,7 +126,7 @@ Replaced GroupRule::replace(const ast::Expression& expression) {
     return aggregate(*call, *binder_.function_of(*call), expression.span);
   }
   const auto* name = std::get_if<ast::ColumnName>(&expression.node);
-  const bool bound = windowed_ && name != nullptr && is_window_bound(*name);
+  const auto bound = windowed_ ? bound_named(name) : std::nullopt;
   if (bound && (inside_ || in_group_by_ || clause_ == "HAVING")) {
     return problem(expression.span,
                    fmt::format("Window bounds column {} can only be used in the SELECT clause of "
@@ -133,7 +134,7 @@ Replaced GroupRule::replace(const ast::Expression& expression) {
                                name->column.text));
   }
   if (inside_ || in_group_by_) return std::nullopt;
-  if (bound) return window_bound(*name, expression.span);
+  if (bound) return window_bound(*name, *bound, expression.span);
   if (auto key = TRY(key_of(expression))) return key;
   return name == nullptr ? std::nullopt : column(*name, expression.span);
 }
@@ -177,10 +178,11 @@ Replaced GroupRule::key_of(const ast::Expression& expression) {
   return std::nullopt;
 }
 
-Replaced GroupRule::window_bound(const ast::ColumnName& name, SourceSpan span) {
+Replaced GroupRule::window_bound(const ast::ColumnName& name, PseudoColumn bound,
+                                 SourceSpan span) {
   if (name.source) TRY(scope_.find_part(*name.source));
   bounds_ = true;
-  const std::size_t end = name.column.text == kWindowEndName ? 1 : 0;
+  const std::size_t end = bound == PseudoColumn::windowend ? 1 : 0;
   return Bound{make_column(kWindowStart + end, data::Type(data::TypeKind::bigint), span)};
 }
 

@@ -61,7 +61,8 @@ class GroupRule final : public NodeRule {
                                          SourceSpan span);
   Parsed<std::optional<Bound>> key_of(const ast::Expression& expression);
   Parsed<std::optional<Bound>> column(const ast::ColumnName& name, SourceSpan span);
-  Parsed<std::optional<Bound>> window_bound(const ast::ColumnName& name, SourceSpan span);
+  Parsed<std::optional<Bound>> window_bound(const ast::ColumnName& name, PseudoColumn bound,
+                                            SourceSpan span);
 
   ExpressionBinder& binder_;
   const Scope& scope_;

@@ -70,8 +70,8 @@ Parsed<void> QueryPlanner::expand_partition_keys(const ast::SelectItem& item,
   return {};
 }
 
-// Without PARTITION BY the sources' columns as they are; with it the new key first and columns of
-// the old one last.
+// Each source's key, its window's bounds where their names tell them apart (in a join), and the rest.
+// Behind the new key of PARTITION BY the old one comes last.
 Parsed<void> QueryPlanner::expand_star(const ast::SelectItem& item) {
   const Scope::Part* only = nullptr;
   if (item.star_source) only = TRY(scope_->find_part(*item.star_source));
@@ -79,22 +79,36 @@ Parsed<void> QueryPlanner::expand_star(const ast::SelectItem& item) {
   const bool moves = query_.partition_by_span.end > 0;
   if (!partition_by_.empty()) TRY(expand_partition_keys(item, done));
   if (only == nullptr && scope_->key_column()) TRY(add_column(*scope_->key_column(), item.span));
-  const auto add_all = [&](std::optional<ColumnRole> role) -> Parsed<void> {
-    for (const Scope::Part& part : scope_->parts()) {
-      if (only != nullptr && only != &part) continue;
-      const auto& columns = part.source->schema.columns;
-      for (std::size_t i = 0; i < columns.size(); ++i) {
-        const std::size_t index = part.base + i;
-        if (role && columns[i].role == ColumnRole::key) continue;
-        if (std::ranges::find(done, index) != done.end()) continue;
-        done.push_back(index);
-        TRY(add_column(index, item.span));
-      }
-    }
-    return {};
-  };
-  if (moves) TRY(add_all(ColumnRole::value));
-  return add_all(std::nullopt);
+  for (const Scope::Part& part : scope_->parts()) {
+    if (only != nullptr && only != &part) continue;
+    const bool keys_last = moves && only == nullptr;
+    if (!keys_last) TRY(expand_columns(part, ColumnRole::key, item.span, done));
+    if (scope_->is_join()) TRY(expand_window(part, item.span));
+    TRY(expand_columns(part, ColumnRole::value, item.span, done));
+    if (keys_last) TRY(expand_columns(part, ColumnRole::key, item.span, done));
+  }
+  return {};
+}
+
+Parsed<void> QueryPlanner::expand_columns(const Scope::Part& part, ColumnRole role, SourceSpan span,
+                                          std::vector<std::size_t>& done) {
+  const auto& columns = part.source->schema.columns;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    const std::size_t index = part.base + i;
+    if ((columns[i].role == ColumnRole::key) != (role == ColumnRole::key)) continue;
+    if (std::ranges::find(done, index) != done.end()) continue;
+    done.push_back(index);
+    TRY(add_column(index, span));
+  }
+  return {};
+}
+
+Parsed<void> QueryPlanner::expand_window(const Scope::Part& part, SourceSpan span) {
+  if (!part.source->window) return {};
+  const std::size_t first = part.base + part.source->schema.columns.size();
+  for (std::size_t i = 0; i < part.pseudo.size(); ++i)
+    if (sql::is_window_bound(part.pseudo[i])) TRY(add_column(first + i, span));
+  return {};
 }
 
 Parsed<void> QueryPlanner::expand_struct(const ast::SelectItem& item) {

@@ -82,6 +82,10 @@ class QueryPlanner {
   Parsed<void> bind_outputs(bool persistent);
   Parsed<void> bind_having();
   Parsed<void> expand_star(const ast::SelectItem& item);
+  // Those columns of a source that are not done yet.
+  Parsed<void> expand_columns(const Scope::Part& part, data::ColumnRole role, SourceSpan span,
+                              std::vector<std::size_t>& done);
+  Parsed<void> expand_window(const Scope::Part& part, SourceSpan span);
   Parsed<void> expand_partition_keys(const ast::SelectItem& item, std::vector<std::size_t>& done);
   Parsed<void> expand_struct(const ast::SelectItem& item);
   Parsed<void> add_column(std::size_t index, SourceSpan span);

@@ -17,10 +17,6 @@ constexpr std::array<PseudoColumn, 5> kPseudo = {PseudoColumn::rowtime, PseudoCo
                                                  PseudoColumn::windowend};
 constexpr std::size_t kColumnsListed = 8;
 
-bool is_window_bound(PseudoColumn column) {
-  return column == PseudoColumn::windowstart || column == PseudoColumn::windowend;
-}
-
 std::vector<PseudoColumn> pseudo_of(const SourceInfo& source) {
   std::vector<PseudoColumn> out;
   for (const PseudoColumn column : kPseudo) {
@@ -40,6 +36,10 @@ std::string_view name_of(PseudoColumn column) {
 data::Type type_of(PseudoColumn column) {
   return data::Type(column == PseudoColumn::rowpartition ? data::TypeKind::integer
                                                          : data::TypeKind::bigint);
+}
+
+bool is_window_bound(PseudoColumn column) {
+  return column == PseudoColumn::windowstart || column == PseudoColumn::windowend;
 }
 
 bool is_reserved_column(std::string_view name) {

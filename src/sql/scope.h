@@ -18,6 +18,7 @@ namespace penstock::sql {
 bool is_reserved_column(std::string_view name);
 std::string_view name_of(PseudoColumn column);
 data::Type type_of(PseudoColumn column);
+bool is_window_bound(PseudoColumn column);
 
 // The sources of a query with their pseudo-columns. The columns of all have one row of numbers:
 // those of the first source, its pseudo-columns, those of the second, ... One source alone gets a
