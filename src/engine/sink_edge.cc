@@ -251,7 +251,7 @@ void SinkEdge::encode(const data::Batch& batch, sql::RowErrors& refused) {
   pick(value_places_, value_columns_);
   keys_.clear();
   values_.clear();
-  if (key_writer_ != nullptr) key_writer_->encode(key_columns_, batch.selection, keys_, refused);
+  if (key_writer_ != nullptr) encode_keys(batch.selection, refused);
   data::Selection with_value = batch.selection;
   if (!batch.kinds.empty()) {
     inserts_.clear();
@@ -264,8 +264,28 @@ void SinkEdge::encode(const data::Batch& batch, sql::RowErrors& refused) {
   for (const sql::RowErrors::Entry& entry : refused.entries()) failed_[entry.row] = 1;
 }
 
+// A record without a key goes on without one, whatever its format makes of columns without values.
+void SinkEdge::encode_keys(data::Selection rows, sql::RowErrors& refused) {
+  std::size_t begin = 0;
+  const auto encode_until = [&](std::size_t end) {
+    if (begin < end)
+      key_writer_->encode(key_columns_, rows.subspan(begin, end - begin), keys_, refused);
+    begin = end + 1;
+  };
+  const auto has_nulls = [](const data::Column* column) { return !column->no_nulls(); };
+  if (step_.keeps_key && std::ranges::all_of(key_columns_, has_nulls)) {
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const auto is_null = [&](const data::Column* column) { return column->is_null(rows[i]); };
+      if (!std::ranges::all_of(key_columns_, is_null)) continue;
+      encode_until(i);
+      keys_.end_null_row();
+    }
+  }
+  encode_until(rows.size());
+}
+
 std::optional<data::TimestampMs> SinkEdge::timestamp_of(const data::Batch& batch,
-                                                        data::RowIndex row) const {
+                                                        data::RowIndex row) {
   if (!timestamp_ || batch.kind(row) == data::RowKind::tombstone) {
     data::TimestampMs own = batch.timestamps_ms[row];
     return own == kNoTimestamp ? std::max(own, rules_.timestamp_ms_min) : own;

@@ -71,7 +71,8 @@ class SinkEdge {
   Result<> make_sealer(topics::Log& log, const seal::KeySource* keys);
   Result<> prepare_sealer(std::int64_t now_ms, std::size_t rows);
   void encode(const data::Batch& batch, sql::RowErrors& refused);
-  std::optional<data::TimestampMs> timestamp_of(const data::Batch& batch, data::RowIndex row) const;
+  void encode_keys(data::Selection rows, sql::RowErrors& refused);
+  std::optional<data::TimestampMs> timestamp_of(const data::Batch& batch, data::RowIndex row);
   // nullopt: what is there are no headers.
   std::optional<ByteView> carried(std::span<const Slice> headers, data::RowOrigin origin);
   std::string_view add_row(const data::Batch& batch, data::RowIndex row, const Slice& key,

@@ -61,7 +61,7 @@ Exchange::Exchange(const Cutting& cutting, data::Schema schema, sql::SourceKind 
   info.on_error = cutting.on_error;
   const std::vector<bool> used(info.schema.columns.size(), true);
   source = made_node(sql::SourceStep{info, used, {}}, info.schema);
-  sink = made_node(sql::SinkStep{info}, info.schema);
+  sink = made_node(sql::SinkStep{.stream = info}, info.schema);
 }
 
 void Exchange::end(PlanParts& stage) const {

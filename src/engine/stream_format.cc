@@ -89,17 +89,21 @@ Result<std::optional<TimestampRule>> TimestampRule::of(const sql::StreamInfo& st
 }
 
 std::optional<data::TimestampMs> TimestampRule::read(const data::Column& column,
-                                                     data::RowIndex row) const {
+                                                     data::RowIndex row) {
   if (column.is_null(row)) return std::nullopt;
-  std::int64_t time = 0;
-  if (pattern_) {
-    const auto parsed = pattern_->parse(column.values<data::Text>()[row].view());
-    if (!parsed) return std::nullopt;
-    time = parsed->local - parsed->offset_ms.value_or(0);
-  } else {
-    time = column.values<std::int64_t>()[row];
-  }
-  return time < 0 ? std::nullopt : std::optional(time);
+  const auto time = pattern_ ? time_of(column.values<data::Text>()[row].view())
+                             : column.values<std::int64_t>()[row];
+  return time < 0 ? std::nullopt : time;
+}
+
+std::optional<data::TimestampMs> TimestampRule::time_of(std::string_view text) {
+  const auto parsed = pattern_->parse(text);
+  if (!parsed) return std::nullopt;
+  if (parsed->offset_ms) return parsed->local - *parsed->offset_ms;
+  if (!parsed->zone) return parsed->local;
+  const functions::TimeZone* zone = zones_.find(*parsed->zone);
+  if (zone == nullptr) return std::nullopt;
+  return parsed->local - zone->offset_ms_of_local(parsed->local);
 }
 
 }  // namespace penstock::engine

@@ -9,6 +9,7 @@
 #include "data/column.h"
 #include "data/schema.h"
 #include "engine/functions/time_pattern.h"
+#include "engine/functions/time_zone.h"
 #include "format/kind.h"
 #include "sql/stream_info.h"
 
@@ -33,12 +34,15 @@ class TimestampRule {
   static Result<std::optional<TimestampRule>> of(const sql::StreamInfo& stream);
 
   std::size_t place() const { return place_; }  // in the stream's schema
-  // nullopt: null, negative, or no time of the pattern.
-  std::optional<data::TimestampMs> read(const data::Column& column, data::RowIndex row) const;
+  // nullopt: null, negative, or no time of the pattern. A text that names no zone is in UTC.
+  std::optional<data::TimestampMs> read(const data::Column& column, data::RowIndex row);
 
  private:
+  std::optional<data::TimestampMs> time_of(std::string_view text);
+
   std::size_t place_ = 0;
   std::optional<functions::TimePattern> pattern_;
+  functions::LastZone zones_;
 };
 
 // A row whose timestamp column is null or negative.

@@ -125,7 +125,7 @@ inline sql::PlanPtr sink(sql::PlanPtr input, std::string name, std::string topic
   sql::StreamInfo info = stream(std::move(name), std::move(topic), schema);
   info.seal = std::move(seal);
   info.on_error = sql::OnError::dead_letter;
-  return on(std::move(input), sql::SinkStep{std::move(info)}, std::move(schema));
+  return on(std::move(input), sql::SinkStep{.stream = std::move(info)}, std::move(schema));
 }
 
 }  // namespace penstock::engine::test

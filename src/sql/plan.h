@@ -138,6 +138,8 @@ struct LimitStep {
 // `header`, which nothing writes).
 struct SinkStep {
   SourceInfo stream;
+  // The key is that of the source's record: where no column of it has a value there was none.
+  bool keeps_key = false;
 };
 
 struct PlanNode {

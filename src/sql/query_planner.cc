@@ -214,7 +214,8 @@ Parsed<PlanPtr> QueryPlanner::finish(SourceInfo sink) {
   };
   if (moves) wrap(RekeyStep{}, plan->schema);
   data::Schema schema = sink.schema;
-  wrap(SinkStep{std::move(sink)}, std::move(schema));
+  const bool keeps_key = !grouped() && !scope_->is_join() && !moves;
+  wrap(SinkStep{.stream = std::move(sink), .keeps_key = keeps_key}, std::move(schema));
   return plan;
 }
 
@@ -239,7 +240,7 @@ Parsed<void> QueryPlanner::bind_partition_by() {
                          std::holds_alternative<data::Null>(literal_of(*bound.expr)->value);
     if (is_null && query_.partition_by.size() == 1) {
       drops_key_ = true;
-      return {};
+      break;
     }
     if (is_null)
       return problem(expression->span, "NULL cannot be one of several PARTITION BY expressions.");

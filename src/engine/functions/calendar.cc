@@ -95,32 +95,22 @@ void add_to_timestamp(const KernelCall& call) {
       [](std::int64_t ms) -> std::optional<std::int64_t> { return ms; });
 }
 
-// Patterns and zones of a call: nearly always constants, looked at again only when they change.
-class Formats {
+// The pattern of a call: nearly always a constant, looked at again only when it changes.
+class LastPattern {
  public:
-  const TimePattern* pattern(Text text) {
-    if (!pattern_text_ || *pattern_text_ != text.view()) {
-      pattern_text_ = text.view();
-      auto made = TimePattern::compile(*pattern_text_);
+  const TimePattern* find(Text text) {
+    if (!text_ || *text_ != text.view()) {
+      text_ = text.view();
+      auto made = TimePattern::compile(*text_);
       pattern_.reset();
       if (made) pattern_ = *std::move(made);
     }
     return pattern_ ? &*pattern_ : nullptr;
   }
-  const TimeZone* zone(std::string_view text) {
-    if (!zone_text_ || *zone_text_ != text) {
-      zone_text_ = text;
-      auto found = TimeZone::find(*zone_text_);
-      zone_.reset();
-      if (found) zone_ = *std::move(found);
-    }
-    return zone_ ? &*zone_ : nullptr;
-  }
 
  private:
-  std::optional<std::string> pattern_text_, zone_text_;
+  std::optional<std::string> text_;
   std::optional<TimePattern> pattern_;
-  std::optional<TimeZone> zone_;
 };
 
 // The third argument's zone, or UTC.
@@ -137,11 +127,12 @@ bool suits(const TimePattern& pattern, Holds holds) {
 
 template <typename T, Holds holds>
 void format_time(const KernelCall& call) {
-  Formats formats, zones;
+  LastPattern patterns;
+  LastZone zones;
   for (RowIndex row : call.rows) {
     results<Text>(call)[row] = Text();
-    const TimePattern* pattern = formats.pattern(argument<Text>(call, 1)[row]);
-    const TimeZone* zone = zones.zone(zone_name(call, row));
+    const TimePattern* pattern = patterns.find(argument<Text>(call, 1)[row]);
+    const TimeZone* zone = zones.find(zone_name(call, row));
     if (pattern == nullptr || zone == nullptr || !suits(*pattern, holds)) {
       call.errors.add(row, zone == nullptr ? kBadZone : kBadTimePattern);
       continue;
@@ -161,10 +152,11 @@ template <typename T, Holds holds>
 void parse_time_text(const KernelCall& call) {
   constexpr auto ends =
       holds == Holds::date ? TimePattern::Ends::anywhere : TimePattern::Ends::at_end;
-  Formats formats, zones;
+  LastPattern patterns;
+  LastZone zones;
   for (RowIndex row : call.rows) {
     results<T>(call)[row] = T{};
-    const TimePattern* pattern = formats.pattern(argument<Text>(call, 1)[row]);
+    const TimePattern* pattern = patterns.find(argument<Text>(call, 1)[row]);
     if (pattern == nullptr || !suits(*pattern, holds)) {
       call.errors.add(row, kBadTimePattern);
       continue;
@@ -185,7 +177,7 @@ void parse_time_text(const KernelCall& call) {
       continue;
     }
     const TimeZone* zone =
-        zones.zone(parsed->zone ? std::string_view(*parsed->zone) : zone_name(call, row));
+        zones.find(parsed->zone ? std::string_view(*parsed->zone) : zone_name(call, row));
     if (zone == nullptr) {
       call.errors.add(row, kBadZone);
       continue;
@@ -197,12 +189,12 @@ void parse_time_text(const KernelCall& call) {
 
 // The local time of one zone as that of another.
 void convert_tz(const KernelCall& call) {
-  Formats from, to;
+  LastZone from, to;
   for (RowIndex row : call.rows) {
     std::int64_t& out = results<std::int64_t>(call)[row];
     out = 0;
-    const TimeZone* source = from.zone(argument<Text>(call, 1)[row].view());
-    const TimeZone* target = to.zone(argument<Text>(call, 2)[row].view());
+    const TimeZone* source = from.find(argument<Text>(call, 1)[row].view());
+    const TimeZone* target = to.find(argument<Text>(call, 2)[row].view());
     if (source == nullptr || target == nullptr) {
       call.errors.add(row, kBadZone);
       continue;

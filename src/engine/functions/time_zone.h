@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,6 +42,25 @@ class TimeZone {
 
   std::int64_t fixed_ms_;
   std::shared_ptr<const Region> region_;
+};
+
+// The zone that was asked for last: nearly always the one that is asked for next.
+class LastZone {
+ public:
+  // nullptr: no such zone. Valid until the next call.
+  const TimeZone* find(std::string_view name) {
+    if (!name_ || *name_ != name) {
+      name_ = name;
+      auto found = TimeZone::find(name);
+      zone_.reset();
+      if (found) zone_ = *std::move(found);
+    }
+    return zone_ ? &*zone_ : nullptr;
+  }
+
+ private:
+  std::optional<std::string> name_;
+  std::optional<TimeZone> zone_;
 };
 
 }  // namespace penstock::engine::functions
