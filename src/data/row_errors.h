@@ -20,11 +20,17 @@ class RowErrors {
     RowIndex row;
     std::string_view reason;
     bool fatal = false;  // the row must not go on, whatever the query says of errors
+    bool contained = false;  // an item of a list is NULL for it, the rest of the value stands
   };
   void add(const Entry& entry) { errors_.push_back(entry); }
   // Everything added since there were `count` entries.
   void make_fatal(std::size_t count) {
     for (std::size_t i = count; i < errors_.size(); ++i) errors_[i].fatal = true;
+  }
+  // The same, of what is not fatal: a list or struct has taken them in as items without a value.
+  void contain(std::size_t count) {
+    for (std::size_t i = count; i < errors_.size(); ++i)
+      errors_[i].contained = !errors_[i].fatal;
   }
   std::span<const Entry> entries() const { return errors_; }
   bool empty() const { return errors_.empty(); }

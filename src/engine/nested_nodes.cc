@@ -45,7 +45,7 @@ const data::Column& LambdaBody::apply(std::span<data::Column* const> params, std
   const Frame frame{rows, inner_columns_, frame_->arena, errors_, inner_params_};
   const data::Column& result = body_->evaluate(frame, {all_.data(), rows});
   for (const sql::RowErrors::Entry& entry : errors_.entries())
-    frame_->errors.add({of_row[entry.row], entry.reason, entry.fatal});
+    frame_->errors.add({of_row[entry.row], entry.reason, entry.fatal, entry.contained});
   return result;
 }
 
@@ -173,8 +173,19 @@ data::Column& FieldNode::evaluate(const Frame& frame, data::Selection rows) {
   return result_;
 }
 
+// As in ksqlDB an item that fails is NULL, and the others stand.
 data::Column& ConstructNode::evaluate(const Frame& frame, data::Selection rows) {
-  for (std::size_t i = 0; i < parts_.size(); ++i) values_[i] = &parts_[i]->evaluate(frame, rows);
+  for (std::size_t i = 0; i < parts_.size(); ++i) {
+    const std::size_t errors_before = frame.errors.entries().size();
+    values_[i] = &parts_[i]->evaluate(frame, rows);
+    const auto failed = frame.errors.entries().subspan(errors_before);
+    if (failed.empty()) continue;
+    if (failed_[i] == nullptr) failed_[i] = std::make_unique<data::Column>(values_[i]->type());
+    failed_[i]->reset(frame.rows);
+    copy_with_nulls(*values_[i], rows, failed, *failed_[i]);
+    values_[i] = failed_[i].get();
+    frame.errors.contain(errors_before);
+  }
   result_.reset(frame.rows);
   if (result_.type().kind() == data::TypeKind::struct_) {
     for (std::size_t i = 0; i < parts_.size(); ++i)

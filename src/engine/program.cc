@@ -228,6 +228,16 @@ data::Column* Program::evaluate(const Frame& frame, data::Selection rows) {
   return frame.columns[static_cast<std::size_t>(input_)];
 }
 
+void copy_with_nulls(const data::Column& from, data::Selection rows,
+                     std::span<const sql::RowErrors::Entry> errors, data::Column& to) {
+  data::copy_rows(from, rows, to);
+  for (const sql::RowErrors::Entry& entry : errors) {
+    if (entry.contained) continue;
+    to.set_null(entry.row);
+    if (to.type().is_list()) to.values<data::ListSpan>()[entry.row] = {};
+  }
+}
+
 void keep_unfailed(data::Selection rows, const sql::RowErrors& errors,
                    std::vector<std::uint8_t>& scratch, std::vector<data::RowIndex>& kept) {
   scratch.assign(rows.empty() ? 0 : rows.back() + 1, 0);

@@ -51,6 +51,11 @@ class Program {
   std::ptrdiff_t input_;
 };
 
+// The result of an expression of which rows failed: NULL there, whatever it came to. `to`: reset, of
+// the result's type.
+void copy_with_nulls(const data::Column& from, data::Selection rows,
+                     std::span<const sql::RowErrors::Entry> errors, data::Column& to);
+
 // Rows of `rows` without those in `errors`, in order. `scratch` is reused memory.
 void keep_unfailed(data::Selection rows, const sql::RowErrors& errors,
                    std::vector<std::uint8_t>& scratch, std::vector<data::RowIndex>& kept);

@@ -64,6 +64,7 @@ data::Column& CallNode::evaluate(const Frame& frame, data::Selection rows) {
     overload_.kernel({values_, result_, rows, frame.arena, frame.errors, state_.get(), lambdas_});
   // A failed row's result was not written: as a null, later kernels leave it alone.
   for (const sql::RowErrors::Entry& entry : frame.errors.entries().subspan(errors_before)) {
+    if (entry.contained) continue;  // within a lambda
     result_.set_null(entry.row);
     if (result_.type().is_list()) result_.values<data::ListSpan>()[entry.row] = {};
   }

@@ -175,7 +175,7 @@ class FieldNode final : public ProgramNode {
 class ConstructNode final : public ProgramNode {
  public:
   ConstructNode(const data::Type& type, std::vector<NodePtr> parts)
-      : parts_(std::move(parts)), values_(parts_.size()), result_(type) {}
+      : parts_(std::move(parts)), values_(parts_.size()), failed_(parts_.size()), result_(type) {}
   data::Column& evaluate(const Frame& frame, data::Selection rows) override;
 
  private:
@@ -184,6 +184,7 @@ class ConstructNode final : public ProgramNode {
 
   std::vector<NodePtr> parts_;
   std::vector<const data::Column*> values_;
+  std::vector<std::unique_ptr<data::Column>> failed_;  // values of parts that failed for rows
   data::Column result_;
 };
 

@@ -63,7 +63,8 @@ Result<> FilterOperator::look_before(const data::Batch& before, Emitter& out) {
   std::span<const std::uint8_t> values = verdict->values<std::uint8_t>();
   for (const data::RowIndex row : there_before_)
     passed_before_[row] = !verdict->is_null(row) && values[row] != 0;
-  for (const sql::RowErrors::Entry& entry : errors_.entries()) passed_before_[entry.row] = 0;
+  for (const sql::RowErrors::Entry& entry : errors_.entries())
+    if (!entry.contained) passed_before_[entry.row] = 0;
   return {};
 }
 
@@ -79,7 +80,8 @@ Result<Flow> FilterOperator::process(const data::Batch& batch, Emitter& out) {
   if (!errors_.empty()) {
     TRY(rule_.settle(batch, errors_, out));
     failed_.assign(batch.rows, 0);
-    for (const sql::RowErrors::Entry& entry : errors_.entries()) failed_[entry.row] = 1;
+    for (const sql::RowErrors::Entry& entry : errors_.entries())
+      if (!entry.contained) failed_[entry.row] = 1;
   }
   carry(batch, output_);
   output_.columns = batch.columns;
@@ -186,8 +188,7 @@ data::Column* ProjectOperator::with_nulls(const data::Batch& batch, std::size_t 
                                           data::Column* column) {
   if (own_[i] == nullptr) own_[i] = std::make_unique<data::Column>(columns_[i].type);
   own_[i]->reset(batch.rows);
-  data::copy_rows(*column, batch.selection, *own_[i]);
-  for (const sql::RowErrors::Entry& entry : errors_.entries()) own_[i]->set_null(entry.row);
+  copy_with_nulls(*column, batch.selection, errors_.entries(), *own_[i]);
   return own_[i].get();
 }
 

@@ -48,6 +48,7 @@ Result<format::Options> value_options(const sql::StreamInfo& stream) {
   std::size_t columns = columns_of(stream.schema, data::ColumnRole::value).places.size();
   format::Options options;
   options.kind = TRY(kind_of(stream, stream.value_format));
+  if (options.kind == format::Kind::kafka && columns == 0) options.kind = format::Kind::none;
   options.unwrapped = options.kind == format::Kind::json && columns == 1 &&
                       !stream.wrap_single_value.value_or(true);
   if (options.kind == format::Kind::delimited)

@@ -8,6 +8,7 @@
 #include "format/json_document.h"
 #include "format/json_text.h"
 #include "format/json_walk.h"
+#include "format/number_text.h"
 #include "format/reasons.h"
 #include "format/scalar_reader.h"
 
@@ -46,6 +47,7 @@ std::string_view read_scalar(Column& column, std::size_t row, std::string_view t
       return reason::kNone;
     }
     default:
+      if (target.kind == TypeKind::string) text = number_text(text, arena);
       return read_number(target, at, text);
   }
 }

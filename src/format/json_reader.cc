@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "format/json_nested.h"
 #include "format/json_text.h"
+#include "format/number_text.h"
 
 namespace penstock::format {
 namespace {
@@ -135,6 +136,7 @@ std::string_view JsonReader::read_span(const Target& target, const JsonSpan& spa
       return read_string(target, row, {room.data(), size}, arena);
     }
     case JsonToken::number:
+      if (target.kind == data::TypeKind::string) text = number_text(text, arena);
       return read_number(target, row, text);
     case JsonToken::true_:
       return read_boolean(target, row, true);

@@ -14,6 +14,7 @@
 #include "format/json_nested.h"
 #include "format/json_text.h"
 #include "format/limits.h"
+#include "format/number_text.h"
 
 namespace penstock::format {
 namespace {
@@ -323,6 +324,7 @@ bool JsonShape::may_match(ByteView record) const {
   }
   if (stop > place.end) return nullptr;
   const std::string_view text(chars(at), static_cast<std::size_t>(stop - at));
+  if (target.kind == data::TypeKind::string && !is_printed_so(text)) return nullptr;
   return read_number(target, place.row, text).empty() ? stop : nullptr;
 }
 

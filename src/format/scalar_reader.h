@@ -29,7 +29,7 @@ struct Target {
 
 // A number as JSON spells it (already checked), where it stands in its record: padding follows (see
 // digits.h). INTEGER and BIGINT take fractions cut towards zero as
-// ksqlDB does, STRING the number's text.
+// ksqlDB does, STRING the text (see number_text.h).
 std::string_view read_number(const Target& target, data::RowIndex row, std::string_view text);
 
 // A string's contents. Numeric types take the number that it spells, BYTES its base64 (RFC 4648,

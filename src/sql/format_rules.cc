@@ -83,8 +83,6 @@ Parsed<void> check_format(const SourceInfo& source, ColumnRole role, SourceSpan 
     return problem(span, fmt::format("The 'KAFKA' format only supports a single field. Got: [{}]",
                                      columns_text(source, role)));
   }
-  const bool empty_value = format == FormatKind::kafka && role == ColumnRole::value && count == 0;
-  if (empty_value) return problem(span, "The 'KAFKA' format needs one value column.");
   if (format == FormatKind::none && count > 0) {
     return problem(
         span,

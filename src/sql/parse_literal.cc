@@ -1,6 +1,7 @@
 // Numbers, strings, TRUE, FALSE, NULL.
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 
 #include <fmt/format.h>
@@ -48,7 +49,10 @@ Parsed<Literal> double_literal(const Token& token, bool negative) {
   double value = 0;
   const char* end = token.text.data() + token.text.size();
   const auto [parsed_end, error] = std::from_chars(token.text.data(), end, value);
-  if (error != std::errc() || parsed_end != end || !std::isfinite(value)) {
+  // Too small is zero, too large is refused; from_chars does not tell them apart.
+  if (error == std::errc::result_out_of_range) value = std::strtod(token.text.c_str(), nullptr);
+  const bool read = error == std::errc() || error == std::errc::result_out_of_range;
+  if (!read || parsed_end != end || !std::isfinite(value)) {
     return problem(token.span,
                    fmt::format("Number overflows DOUBLE: {}", token.text.substr(0, 60)));
   }

@@ -46,7 +46,8 @@ class Elements {
 // Which rows failed within a lambda.
 std::vector<std::uint8_t> failed_rows(const KernelCall& call, std::size_t errors_before) {
   std::vector<std::uint8_t> failed(call.result.size());
-  for (const auto& entry : call.errors.entries().subspan(errors_before)) failed[entry.row] = 1;
+  for (const auto& entry : call.errors.entries().subspan(errors_before))
+    if (!entry.contained) failed[entry.row] = 1;
   return failed;
 }
 
