@@ -179,7 +179,7 @@ data::Column& ConstructNode::evaluate(const Frame& frame, data::Selection rows) 
     const std::size_t errors_before = frame.errors.entries().size();
     values_[i] = &parts_[i]->evaluate(frame, rows);
     const auto failed = frame.errors.entries().subspan(errors_before);
-    if (failed.empty()) continue;
+    if (whole_ || failed.empty()) continue;
     if (failed_[i] == nullptr) failed_[i] = std::make_unique<data::Column>(values_[i]->type());
     failed_[i]->reset(frame.rows);
     copy_with_nulls(*values_[i], rows, failed, *failed_[i]);

@@ -150,7 +150,7 @@ class Compiler {
 
   Result<Compiled> compile_node(const sql::Expr& expr, const sql::ConstructExpr& construct) {
     Parts parts = TRY(compile_all(construct.parts));
-    auto node = std::make_unique<ConstructNode>(expr.type, std::move(parts.nodes));
+    auto node = std::make_unique<ConstructNode>(expr.type, std::move(parts.nodes), construct.whole);
     return maybe_folded(expr.type, std::move(node), parts.all_constant);
   }
 

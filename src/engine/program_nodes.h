@@ -174,14 +174,17 @@ class FieldNode final : public ProgramNode {
 // ARRAY[...], MAP(...), STRUCT(...).
 class ConstructNode final : public ProgramNode {
  public:
-  ConstructNode(const data::Type& type, std::vector<NodePtr> parts)
-      : parts_(std::move(parts)), values_(parts_.size()), failed_(parts_.size()), result_(type) {}
+  // whole: a part that fails makes all of it fail.
+  ConstructNode(const data::Type& type, std::vector<NodePtr> parts, bool whole)
+      : whole_(whole),
+        parts_(std::move(parts)), values_(parts_.size()), failed_(parts_.size()), result_(type) {}
   data::Column& evaluate(const Frame& frame, data::Selection rows) override;
 
  private:
   void put_array(data::RowIndex row);
   void put_map(data::RowIndex row, const Frame& frame);
 
+  const bool whole_;
   std::vector<NodePtr> parts_;
   std::vector<const data::Column*> values_;
   std::vector<std::unique_ptr<data::Column>> failed_;  // values of parts that failed for rows

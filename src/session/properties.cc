@@ -21,6 +21,8 @@ constexpr std::string_view kStrictTime = "ksql.timestamp.throw.on.invalid";
 constexpr std::string_view kWrapping = "ksql.persistence.wrap.single.values";
 constexpr std::string_view kListLimit = "ksql.functions.collect_list.limit";
 constexpr std::string_view kSetLimit = "ksql.functions.collect_set.limit";
+constexpr std::string_view kNestedErrors = "ksql.nested.error.set.null";
+constexpr std::string_view kSuppress = "ksql.suppress.enabled";
 constexpr std::string_view kFormats =
     "JSON|DELIMITED|KAFKA|NONE|AVRO|PROTOBUF|JSON_SR|PROTOBUF_NOSR";
 constexpr std::size_t kPrefixBytesMax = 100;
@@ -31,6 +33,7 @@ constexpr std::array kKnown = {
     KnownProperty{"commit.interval.ms", "50", ""},
     KnownProperty{kListLimit, "1000", ""},
     KnownProperty{kSetLimit, "1000", ""},
+    KnownProperty{kNestedErrors, "true", "true|false"},
     KnownProperty{"ksql.output.topic.name.prefix", "", ""},
     KnownProperty{"ksql.persistence.default.format.key", "KAFKA", kFormats},
     KnownProperty{"ksql.persistence.default.format.value", "", kFormats},
@@ -38,6 +41,7 @@ constexpr std::array kKnown = {
     KnownProperty{"ksql.query.pull.table.scan.enabled", "true", "true|false"},
     KnownProperty{"ksql.query.push.v2.enabled", "false", "true|false"},
     KnownProperty{"ksql.service.id", "default_", ""},
+    KnownProperty{kSuppress, "true", "true|false"},
     KnownProperty{"ksql.timestamp.throw.on.invalid", "false", "true|false"},
     KnownProperty{"num.stream.threads", "1", ""},
     KnownProperty{"processing.guarantee", "exactly_once_v2",
@@ -46,7 +50,7 @@ constexpr std::array kKnown = {
 
 // ksqlDB's and Kafka's, which mean nothing here: they are taken, and SET says so. A name that ends
 // in a point stands for all that begin with it.
-constexpr std::array<std::string_view, 60> kWithoutMeaning = {
+constexpr std::array<std::string_view, 59> kWithoutMeaning = {
     "admin.",
     "application.id",
     "bootstrap.servers",
@@ -79,7 +83,6 @@ constexpr std::array<std::string_view, 60> kWithoutMeaning = {
     "ksql.metastore.",
     "ksql.metrics.",
     "ksql.multi.consumer.metrics.enabled",
-    "ksql.nested.error.set.null",
     "ksql.new.query.planner.enabled",
     "ksql.persistent.prefix",
     "ksql.properties.",
@@ -196,6 +199,10 @@ Result<sql::StatementDefaults> defaults_of(const Properties& properties) {
       out.value_format = format(value);
     } else if (name == kStrictTime) {
       out.strict_time = lower(value) == "true";
+    } else if (name == kNestedErrors) {
+      out.nested_errors_null = lower(value) == "true";
+    } else if (name == kSuppress) {
+      out.emits_final = lower(value) == "true";
     } else if (name == kWrapping) {
       out.wrap_single_values = lower(value) == "true";
     } else if (name == kListLimit) {

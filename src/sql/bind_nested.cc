@@ -138,7 +138,7 @@ Parsed<ExprPtr> ExpressionBinder::bring_to(Bound value, const Type& type) {
   auto* made = std::get_if<ConstructExpr>(&value.expr->node);
   if (made == nullptr || value.expr->type.kind() != type.kind())
     return calls_.coerce(std::move(value), type);
-  ConstructExpr out;
+  ConstructExpr out{.parts = {}, .whole = made->whole};
   if (type.kind() == TypeKind::struct_) {
     const std::vector<data::TypeField> own = value.expr->type.fields();
     for (const data::TypeField& field : type.fields()) {
@@ -187,7 +187,8 @@ Parsed<Bound> ExpressionBinder::bind_node(const ast::ArrayOf& node, SourceSpan s
   }
   Type element;
   ConstructExpr made{
-      TRY(bind_list(node.elements, "ARRAY", "an array with all NULL elements", element))};
+      .parts = TRY(bind_list(node.elements, "ARRAY", "an array with all NULL elements", element)),
+      .whole = fails_whole_};
   return Bound{make_expr(Type::array(element), std::move(made), span)};
 }
 
@@ -198,7 +199,7 @@ Parsed<Bound> ExpressionBinder::bind_node(const ast::MapOf& node, SourceSpan spa
   constexpr std::string_view kNullMap = "a map with all NULL values";
   std::vector<ExprPtr> keys = TRY(bind_list(node.keys, "MAP", kNullMap, key));
   std::vector<ExprPtr> values = TRY(bind_list(node.values, "MAP", kNullMap, value));
-  ConstructExpr made;
+  ConstructExpr made{.parts = {}, .whole = fails_whole_};
   for (std::size_t i = 0; i < keys.size(); ++i) {
     made.parts.push_back(std::move(keys[i]));
     made.parts.push_back(std::move(values[i]));
@@ -208,7 +209,7 @@ Parsed<Bound> ExpressionBinder::bind_node(const ast::MapOf& node, SourceSpan spa
 
 Parsed<Bound> ExpressionBinder::bind_node(const ast::StructOf& node, SourceSpan span) {
   std::vector<data::TypeField> fields;
-  ConstructExpr made;
+  ConstructExpr made{.parts = {}, .whole = fails_whole_};
   for (std::size_t i = 0; i < node.names.size(); ++i) {
     const ast::Identifier& name = node.names[i];
     if (std::ranges::find(fields, name.text, &data::TypeField::name) != fields.end()) {

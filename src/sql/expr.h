@@ -88,7 +88,8 @@ struct FieldExpr {
 // ARRAY[a, b]: the elements; MAP(k := v, ...): key, value, key, value, ...; STRUCT(f := v, ...):
 // the fields. Of what Expr::type says; the parts are exactly of its types.
 struct ConstructExpr {
-  std::vector<ExprPtr> parts;
+  std::vector<ExprPtr> parts = {};
+  bool whole = false;  // a part that fails is not NULL alone: all of it fails
 };
 
 struct Expr {

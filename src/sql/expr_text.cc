@@ -86,8 +86,9 @@ std::string list_text(const std::vector<ExprPtr>& parts, const Names& names) {
 }
 
 std::string construct_text(const Expr& expr, const ConstructExpr& construct, const Names& names) {
+  const std::string_view whole = construct.whole ? " or fail" : "";
   if (expr.type.kind() == data::TypeKind::array)
-    return fmt::format("ARRAY[{}]", list_text(construct.parts, names));
+    return fmt::format("ARRAY[{}]{}", list_text(construct.parts, names), whole);
   const bool map = expr.type.kind() == data::TypeKind::map;
   std::string text;
   for (std::size_t i = 0; i < construct.parts.size(); ++i) {
@@ -97,7 +98,7 @@ std::string construct_text(const Expr& expr, const ConstructExpr& construct, con
     text += fmt::format("{}{} := {}", text.empty() ? "" : ", ", name,
                         to_text(*construct.parts[map ? i + 1 : i], names));
   }
-  return fmt::format("{}({})", map ? "MAP" : "STRUCT", text);
+  return fmt::format("{}({}){}", map ? "MAP" : "STRUCT", text, whole);
 }
 
 std::string field_text(const FieldExpr& field, const Names& names) {

@@ -68,7 +68,7 @@ struct Cloner {
     return FieldExpr{clone(*node.from), node.field};
   }
   decltype(Expr::node) operator()(const ConstructExpr& node) const {
-    return ConstructExpr{clones(node.parts)};
+    return ConstructExpr{.parts = clones(node.parts), .whole = node.whole};
   }
   template <typename Leaf>
   decltype(Expr::node) operator()(const Leaf& leaf) const {

@@ -36,6 +36,8 @@ class ExpressionBinder {
 
   // rule: null again after use; outlives it.
   void set_rule(NodeRule* rule) { rule_ = rule; }
+  // Lists and structs fail as a whole where one of their parts does.
+  void fail_whole(bool whole) { fails_whole_ = whole; }
 
   Parsed<Bound> bind(const ast::Expression& expression);
   // The same; NULL as written, and anything but BOOLEAN, are refused. what: "WHERE".
@@ -138,6 +140,7 @@ class ExpressionBinder {
   NodeRule* rule_ = nullptr;
   std::vector<Local> locals_;
   const std::vector<Local>* around_ = nullptr;  // see Apart
+  bool fails_whole_ = false;
   std::size_t nodes_ = 0;
 };
 

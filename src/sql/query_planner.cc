@@ -55,6 +55,7 @@ Parsed<void> QueryPlanner::open() {
   scope_ = std::make_unique<Scope>(std::move(parts));
   binder_ = std::make_unique<ExpressionBinder>(context_.functions, &context_.catalogue,
                                                scope_.get(), context_.text);
+  binder_->fail_whole(!context_.defaults.nested_errors_null);
   if (scope_->is_join()) joins_ = TRY(bind_joins(query_, *scope_, *binder_));
   return {};
 }
@@ -149,6 +150,10 @@ Parsed<void> QueryPlanner::check_clauses() const {
     return problem(query_.group_by_span, "GROUP BY needs an expression.");
   if (query_.emit_final && !query_.window)
     return problem(query_.emit_span, "EMIT FINAL is only supported for windowed aggregations.");
+  if (query_.emit_final && !context_.defaults.emits_final)
+    return problem(query_.emit_span,
+                   "Suppression is currently disabled. You can enable it by setting "
+                   "ksql.suppress.enabled to true.");
   const bool partitions = query_.partition_by_span.end > 0;
   if (partitions && groups) {
     return problem(query_.partition_by_span,

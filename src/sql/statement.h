@@ -175,6 +175,8 @@ struct StatementDefaults {
   std::optional<bool> wrap_single_values = {};  // ksql.persistence.wrap.single.values
   std::string topic_prefix = {};                // ksql.output.topic.name.prefix
   bool strict_time = false;                     // ksql.timestamp.throw.on.invalid
+  bool nested_errors_null = true;               // ksql.nested.error.set.null
+  bool emits_final = true;                      // ksql.suppress.enabled
   CollectLimits limits = {};                    // ksql.functions.collect_list.limit, ..._set.limit
 };
 Result<Statement> prepare_statement(const StatementText& text, const Catalogue& catalogue,
