@@ -19,7 +19,7 @@ class RowErrors {
   struct Entry {
     RowIndex row;
     std::string_view reason;
-    bool fatal = false;  // the row must not go on, whatever the query says of errors
+    bool fatal = false;      // the row must not go on, whatever the query says of errors
     bool contained = false;  // an item of a list is NULL for it, the rest of the value stands
   };
   void add(const Entry& entry) { errors_.push_back(entry); }
@@ -29,8 +29,7 @@ class RowErrors {
   }
   // The same, of what is not fatal: a list or struct has taken them in as items without a value.
   void contain(std::size_t count) {
-    for (std::size_t i = count; i < errors_.size(); ++i)
-      errors_[i].contained = !errors_[i].fatal;
+    for (std::size_t i = count; i < errors_.size(); ++i) errors_[i].contained = !errors_[i].fatal;
   }
   std::span<const Entry> entries() const { return errors_; }
   bool empty() const { return errors_.empty(); }

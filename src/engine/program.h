@@ -51,8 +51,8 @@ class Program {
   std::ptrdiff_t input_;
 };
 
-// The result of an expression of which rows failed: NULL there, whatever it came to. `to`: reset, of
-// the result's type.
+// The result of an expression of which rows failed: NULL there, whatever it came to. `to`: reset,
+// of the result's type.
 void copy_with_nulls(const data::Column& from, data::Selection rows,
                      std::span<const sql::RowErrors::Entry> errors, data::Column& to);
 

@@ -177,7 +177,10 @@ class ConstructNode final : public ProgramNode {
   // whole: a part that fails makes all of it fail.
   ConstructNode(const data::Type& type, std::vector<NodePtr> parts, bool whole)
       : whole_(whole),
-        parts_(std::move(parts)), values_(parts_.size()), failed_(parts_.size()), result_(type) {}
+        parts_(std::move(parts)),
+        values_(parts_.size()),
+        failed_(parts_.size()),
+        result_(type) {}
   data::Column& evaluate(const Frame& frame, data::Selection rows) override;
 
  private:

@@ -93,20 +93,20 @@ TEST(JsonReader, refuses_values_of_a_type_that_the_column_does_not_take) {
 
 TEST(JsonReader, reads_numbers_into_texts_as_the_jvm_prints_them) {
   const Type text(TypeKind::string);
-  for (const auto& [json, printed] : std::vector<std::pair<std::string, std::string>>{
-           {"12", "12"},
-           {"-0", "0"},
-           {"1.50", "1.50"},
-           {"-0.0", "0.0"},
-           {"1e5", "1E+5"},
-           {"1.50E3", "1.50E+3"},
-           {"15e-1", "1.5"},
-           {"1.0e-3", "0.0010"},
-           {"0.000001", "0.000001"},
-           {"0.0000001", "1E-7"},
-           {"-123.4500e+2", "-12345.00"},
-           {"0.0000000", "0E-7"},
-           {"1e99999999999", "1e99999999999"}}) {
+  for (const auto& [json, printed] :
+       std::vector<std::pair<std::string, std::string>>{{"12", "12"},
+                                                        {"-0", "0"},
+                                                        {"1.50", "1.50"},
+                                                        {"-0.0", "0.0"},
+                                                        {"1e5", "1E+5"},
+                                                        {"1.50E3", "1.50E+3"},
+                                                        {"15e-1", "1.5"},
+                                                        {"1.0e-3", "0.0010"},
+                                                        {"0.000001", "0.000001"},
+                                                        {"0.0000001", "1E-7"},
+                                                        {"-123.4500e+2", "-12345.00"},
+                                                        {"0.0000000", "0E-7"},
+                                                        {"1e99999999999", "1e99999999999"}}) {
     EXPECT_EQ(value_of(text, json), Value(printed)) << json;
   }
 }

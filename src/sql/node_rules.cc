@@ -128,10 +128,11 @@ Replaced GroupRule::replace(const ast::Expression& expression) {
   const auto* name = std::get_if<ast::ColumnName>(&expression.node);
   const auto bound = windowed_ ? bound_named(name) : std::nullopt;
   if (bound && (inside_ || in_group_by_ || clause_ == "HAVING")) {
-    return problem(expression.span,
-                   fmt::format("Window bounds column {} can only be used in the SELECT clause of "
-                               "windowed aggregations and can not be passed to aggregate functions.",
-                               name->column.text));
+    return problem(
+        expression.span,
+        fmt::format("Window bounds column {} can only be used in the SELECT clause of "
+                    "windowed aggregations and can not be passed to aggregate functions.",
+                    name->column.text));
   }
   if (inside_ || in_group_by_) return std::nullopt;
   if (bound) return window_bound(*name, *bound, expression.span);
@@ -178,8 +179,7 @@ Replaced GroupRule::key_of(const ast::Expression& expression) {
   return std::nullopt;
 }
 
-Replaced GroupRule::window_bound(const ast::ColumnName& name, PseudoColumn bound,
-                                 SourceSpan span) {
+Replaced GroupRule::window_bound(const ast::ColumnName& name, PseudoColumn bound, SourceSpan span) {
   if (name.source) TRY(scope_.find_part(*name.source));
   bounds_ = true;
   const std::size_t end = bound == PseudoColumn::windowend ? 1 : 0;

@@ -70,8 +70,8 @@ Parsed<void> QueryPlanner::expand_partition_keys(const ast::SelectItem& item,
   return {};
 }
 
-// Each source's key, its window's bounds where their names tell them apart (in a join), and the rest.
-// Behind the new key of PARTITION BY the old one comes last.
+// Each source's key, its window's bounds where their names tell them apart (in a join), and the
+// rest. Behind the new key of PARTITION BY the old one comes last.
 Parsed<void> QueryPlanner::expand_star(const ast::SelectItem& item) {
   const Scope::Part* only = nullptr;
   if (item.star_source) only = TRY(scope_->find_part(*item.star_source));

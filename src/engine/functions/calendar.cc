@@ -98,10 +98,11 @@ void add_to_timestamp(const KernelCall& call) {
 // The pattern of a call: nearly always a constant, looked at again only when it changes.
 class LastPattern {
  public:
+  explicit LastPattern(TimePattern::Style style = TimePattern::Style::strict) : style_(style) {}
   const TimePattern* find(Text text) {
     if (!text_ || *text_ != text.view()) {
       text_ = text.view();
-      auto made = TimePattern::compile(*text_);
+      auto made = TimePattern::compile(*text_, style_);
       pattern_.reset();
       if (made) pattern_ = *std::move(made);
     }
@@ -109,6 +110,7 @@ class LastPattern {
   }
 
  private:
+  TimePattern::Style style_;
   std::optional<std::string> text_;
   std::optional<TimePattern> pattern_;
 };
@@ -147,12 +149,10 @@ void format_time(const KernelCall& call) {
   }
 }
 
-// A text that does not match gives NULL. Dates may have more behind them, as in ksqlDB.
-template <typename T, Holds holds>
+// A text that does not match gives NULL.
+template <typename T, Holds holds, TimePattern::Style style = TimePattern::Style::strict>
 void parse_time_text(const KernelCall& call) {
-  constexpr auto ends =
-      holds == Holds::date ? TimePattern::Ends::anywhere : TimePattern::Ends::at_end;
-  LastPattern patterns;
+  LastPattern patterns(style);
   LastZone zones;
   for (RowIndex row : call.rows) {
     results<T>(call)[row] = T{};
@@ -161,7 +161,7 @@ void parse_time_text(const KernelCall& call) {
       call.errors.add(row, kBadTimePattern);
       continue;
     }
-    const auto parsed = pattern->parse(argument<Text>(call, 0)[row].view(), ends);
+    const auto parsed = pattern->parse(argument<Text>(call, 0)[row].view());
     if (!parsed) {
       call.result.set_null(row);
       continue;
@@ -274,7 +274,8 @@ FunctionList formatting_functions() {
 }
 
 FunctionList parsing_functions() {
-  constexpr auto kDay = parse_time_text<std::int32_t, Holds::date>;
+  constexpr auto kDay = parse_time_text<std::int32_t, Holds::date, TimePattern::Style::lenient>;
+  constexpr auto kStrictDay = parse_time_text<std::int32_t, Holds::date>;
   constexpr auto kClock = parse_time_text<std::int32_t, Holds::time>;
   constexpr auto kInstant = parse_time_text<std::int64_t, Holds::both>;
   return {
@@ -296,7 +297,7 @@ FunctionList parsing_functions() {
                  "2026-05-17T09:08:07.000"},
                 {"PARSE_TIMESTAMP('20260517 09+02', 'yyyyMMdd HHX')", "2026-05-17T07:00:00.000"}}),
       calendar("STRINGTODATE", "The date that a text says, in days since 1970-01-01.",
-               {declared("STRINGTODATE(STRING, STRING) -> INTEGER", kDay)},
+               {declared("STRINGTODATE(STRING, STRING) -> INTEGER", kStrictDay)},
                {{"STRINGTODATE('1970-01-11', 'yyyy-MM-dd')", "10"}}),
       calendar("STRINGTOTIMESTAMP", "The instant that a text says, in milliseconds since 1970.",
                {declared("STRINGTOTIMESTAMP(STRING, STRING) -> BIGINT", kInstant),

@@ -18,7 +18,9 @@ constexpr std::string_view kLetters = "GyuMLdDEaHkKhmsSAnNVzXxZQ";
 constexpr std::string_view kDateLetters = "GyuMLdDEQ";
 constexpr std::string_view kTimeLetters = "aHkKhmsSAnN";
 constexpr std::size_t kTimePatternBytesMax = 256;
-constexpr std::size_t kLettersMax = 19;  // of one field
+constexpr int kNumberDigitsMax = 18;
+constexpr std::int64_t kFieldMax = 100'000'000;  // days and the like, where they count on
+constexpr std::size_t kLettersMax = 19;          // of one field
 constexpr std::array<std::string_view, 12> kMonths = {
     "January", "February", "March",     "April",   "May",      "June",
     "July",    "August",   "September", "October", "November", "December"};
@@ -97,8 +99,9 @@ struct TimePattern::Fields {
   std::optional<std::string> zone;
 };
 
-Result<TimePattern> TimePattern::compile(std::string_view pattern) {
+Result<TimePattern> TimePattern::compile(std::string_view pattern, Style style) {
   TimePattern made;
+  made.lenient_ = style == Style::lenient;
   int depth = 0;
   const auto refuse = [&](std::string_view why) {
     return fail(
@@ -249,23 +252,29 @@ int TimePattern::digits_after(std::size_t part) const {
 std::optional<std::size_t> TimePattern::read_number(std::size_t part, std::string_view text,
                                                     int least, int most,
                                                     std::int64_t& value) const {
+  if (lenient_ && digits_after(part) == 0) least = 1, most = kNumberDigitsMax;
+  std::size_t blanks = 0;
+  while (lenient_ && blanks < text.size() && text[blanks] == ' ') ++blanks;
+  text.remove_prefix(blanks);
   std::size_t run = 0;
   while (run < text.size() && is_digit(text[run])) ++run;
   const int after = most > least ? digits_after(part) : 0;
   auto size = std::min<std::size_t>(run, static_cast<std::size_t>(most));
   if (after > 0 && run > static_cast<std::size_t>(after))
     size = std::min(size, run - static_cast<std::size_t>(after));
-  if (size < static_cast<std::size_t>(least) || size == 0 || size > 18) return std::nullopt;
+  if (size < static_cast<std::size_t>(least) || size == 0 || size > std::size_t{kNumberDigitsMax})
+    return std::nullopt;
   value = 0;
   for (std::size_t i = 0; i < size; ++i) value = value * 10 + (text[i] - '0');
-  return size;
+  return blanks + size;
 }
 
 std::optional<std::size_t> TimePattern::read_within(std::size_t part, std::string_view text,
                                                     std::int64_t& to, std::int64_t low,
                                                     std::int64_t high) const {
   const int count = parts_[part].count;
-  auto size = read_number(part, text, count, count == 1 ? 18 : count, to);
+  auto size = read_number(part, text, count, count == 1 ? kNumberDigitsMax : count, to);
+  if (lenient_) low = 0, high = kFieldMax;
   if (size && (to < low || to > high)) size.reset();
   return size;
 }
@@ -284,7 +293,7 @@ std::optional<std::size_t> TimePattern::read_date(std::size_t index, std::string
       const auto size =
           read_number(index, text.substr(minus), part.count, two ? 2 : 9, fields.year);
       if (!size) return std::nullopt;
-      if (two) fields.year += 2000;
+      if (two && fields.year < 100) fields.year += 2000;
       if (minus) fields.year = -fields.year;
       return *size + minus;
     }
@@ -384,7 +393,7 @@ std::optional<std::size_t> TimePattern::read_part(std::size_t index, std::string
 }
 
 // An optional part that does not match is passed over, with all that it holds.
-bool TimePattern::read_all(std::string_view text, Ends ends, Fields& fields) const {
+bool TimePattern::read_all(std::string_view text, Fields& fields) const {
   for (std::size_t i = 0; i < parts_.size(); ++i) {
     Fields trial = fields;
     if (const auto size = read_part(i, text, trial)) {
@@ -396,18 +405,28 @@ bool TimePattern::read_all(std::string_view text, Ends ends, Fields& fields) con
     if (depth == 0) return false;
     while (i + 1 < parts_.size() && parts_[i + 1].depth >= depth) ++i;
   }
-  return text.empty() || ends == Ends::anywhere;
+  return text.empty() || lenient_;
 }
 
-std::optional<TimePattern::Parsed> TimePattern::parse(std::string_view text, Ends ends) const {
+// The 31st of a shorter month is its last day, as java.time resolves it; the lenient way counts on.
+std::int64_t TimePattern::days_of(const Fields& fields, bool lenient) {
+  if (!lenient) {
+    const auto month = static_cast<int>(fields.month);
+    const int day = std::min(static_cast<int>(fields.day), data::days_in_month(fields.year, month));
+    return data::days_from_civil({fields.year, month, day});
+  }
+  const std::int64_t months = fields.year * 12 + fields.month - 1;
+  const std::int64_t year = months >= 0 ? months / 12 : -((11 - months) / 12);
+  const auto month = static_cast<int>(months - year * 12) + 1;
+  return data::days_from_civil({year, month, 1}) + fields.day - 1;
+}
+
+std::optional<TimePattern::Parsed> TimePattern::parse(std::string_view text) const {
   Fields fields;
-  if (!read_all(text, ends, fields)) return std::nullopt;
+  if (!read_all(text, fields)) return std::nullopt;
   if (fields.hour_of_half) fields.hour = *fields.hour_of_half + (fields.afternoon ? 12 : 0);
   if (fields.year < -999'999 || fields.year > 999'999) return std::nullopt;
-  const auto month = static_cast<int>(fields.month);
-  // The 31st of a shorter month is its last day, as java.time resolves it.
-  const int day = std::min(static_cast<int>(fields.day), data::days_in_month(fields.year, month));
-  std::int64_t days = data::days_from_civil({fields.year, month, day});
+  std::int64_t days = days_of(fields, lenient_);
   if (fields.day_of_year)
     days = data::days_from_civil({fields.year, 1, 1}) + *fields.day_of_year - 1;
   const std::int64_t of_day = fields.milli_of_day.value_or(

@@ -16,8 +16,11 @@ namespace penstock::engine::functions {
 // Letters: G y u M L d D E a H k K h m s S A n N VV z X x Z Q, 'texts', [optional parts].
 class TimePattern {
  public:
+  // strict: as java.time reads. lenient: as SimpleDateFormat does, of which ksqlDB makes its dates:
+  // numbers of any length, a 13th month is the next year's first, what follows is not looked at.
+  enum class Style : std::uint8_t { strict, lenient };
   // invalid_argument: a letter that is none of these, an open quote or bracket.
-  static Result<TimePattern> compile(std::string_view pattern);
+  static Result<TimePattern> compile(std::string_view pattern, Style style = Style::strict);
 
   // An instant as the pattern has it in a zone; zone_name: for VV, and for z where the zone has no
   // letters.
@@ -30,9 +33,7 @@ class TimePattern {
     std::optional<std::int64_t> offset_ms;  // from X, x, Z
     std::optional<std::string> zone;        // from VV, z
   };
-  // Ends::anywhere: what follows is not looked at.
-  enum class Ends : std::uint8_t { at_end, anywhere };
-  std::optional<Parsed> parse(std::string_view text, Ends ends = Ends::at_end) const;
+  std::optional<Parsed> parse(std::string_view text) const;
 
   bool has_date() const { return has_date_; }
   bool has_time() const { return has_time_; }
@@ -58,10 +59,12 @@ class TimePattern {
                                        Fields& fields) const;
   std::optional<std::size_t> read_number(std::size_t part, std::string_view text, int least,
                                          int most, std::int64_t& value) const;
-  bool read_all(std::string_view text, Ends ends, Fields& fields) const;
+  bool read_all(std::string_view text, Fields& fields) const;
+  static std::int64_t days_of(const Fields& fields, bool lenient);
   int digits_after(std::size_t part) const;
 
   std::vector<Part> parts_;
+  bool lenient_ = false;
   bool has_date_ = false, has_time_ = false;
 };
 
