@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "base/ascii.h"
 #include "engine/functions/families.h"
 #include "engine/functions/kernel.h"
 #include "engine/functions/overload.h"
@@ -48,8 +49,8 @@ void from_bytes(const KernelCall& call) {
 
 // Whether the most significant byte comes first, by the order's name; nullopt for another name.
 std::optional<bool> big_endian(const Text* orders, RowIndex row) {
-  if (orders == nullptr || orders[row].view() == "BIG_ENDIAN") return true;
-  if (orders[row].view() == "LITTLE_ENDIAN") return false;
+  if (orders == nullptr || equal_ignoring_case(orders[row].view(), "BIG_ENDIAN")) return true;
+  if (equal_ignoring_case(orders[row].view(), "LITTLE_ENDIAN")) return false;
   return std::nullopt;
 }
 

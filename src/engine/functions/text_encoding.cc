@@ -21,15 +21,6 @@ constexpr auto kBase64Values = [] {
   return values;
 }();
 
-bool same_name(std::string_view given, std::string_view lower) {
-  if (given.size() != lower.size()) return false;
-  for (std::size_t i = 0; i < given.size(); ++i) {
-    const char c = given[i];
-    if ((c >= 'A' && c <= 'Z' ? static_cast<char>(c + 0x20) : c) != lower[i]) return false;
-  }
-  return true;
-}
-
 std::optional<Text> from_hex_digits(std::string_view digits, bool odd_allowed, data::Arena& arena) {
   if (digits.size() % 2 != 0 && !odd_allowed) return std::nullopt;
   char* const begin = arena.allocate((digits.size() + 1) / 2).data();
@@ -136,10 +127,10 @@ Text to_plain_text(Text bytes, bool ascii, data::Arena& arena) {
 }  // namespace
 
 std::optional<TextEncoding> parse_text_encoding(std::string_view name) {
-  if (same_name(name, "hex")) return TextEncoding::hex;
-  if (same_name(name, "utf8")) return TextEncoding::utf8;
-  if (same_name(name, "ascii")) return TextEncoding::ascii;
-  if (same_name(name, "base64")) return TextEncoding::base64;
+  if (equal_ignoring_case(name, "hex")) return TextEncoding::hex;
+  if (equal_ignoring_case(name, "utf8")) return TextEncoding::utf8;
+  if (equal_ignoring_case(name, "ascii")) return TextEncoding::ascii;
+  if (equal_ignoring_case(name, "base64")) return TextEncoding::base64;
   return std::nullopt;
 }
 
