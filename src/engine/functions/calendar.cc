@@ -280,9 +280,12 @@ FunctionList parsing_functions() {
   constexpr auto kInstant = parse_time_text<std::int64_t, Holds::both>;
   return {
       calendar("PARSE_DATE",
-               "The date that a text says by a pattern of java.time; NULL when it says none.",
+               "The date that a text says by a pattern; NULL when it says none. Read leniently: "
+               "numbers of any length, the 32nd is the next month's first, what follows is not "
+               "looked at.",
                {declared("PARSE_DATE(STRING, STRING) -> DATE", kDay)},
                {{"PARSE_DATE('17/05/26', 'dd/MM/yy')", "2026-05-17"},
+                {"PARSE_DATE('2026-5-32, noon', 'yyyy-MM-dd')", "2026-06-01"},
                 {"PARSE_DATE('x', 'yyyy')", "NULL"}}),
       calendar("PARSE_TIME",
                "The time that a text says by a pattern of java.time; NULL when it says none.",
