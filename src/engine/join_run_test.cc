@@ -87,6 +87,25 @@ TEST_F(JoinRunTest, InputsAreReadInTheOrderOfTime) {
   EXPECT_EQ(stats.records_out, 4'000u);
 }
 
+// What refers and what is referred to may lie in different numbers of partitions.
+TEST_F(JoinRunTest, AForeignKeyMeetsATableWithMorePartitions) {
+  execute(R"(
+    CREATE TABLE lt (id STRING PRIMARY KEY, k STRING)
+      WITH (KAFKA_TOPIC='lt', VALUE_FORMAT='JSON', PARTITIONS=1);
+    CREATE TABLE rt (id STRING PRIMARY KEY, b INT)
+      WITH (KAFKA_TOPIC='rt', VALUE_FORMAT='JSON', PARTITIONS=3);
+    CREATE TABLE both WITH (KAFKA_TOPIC='both', VALUE_FORMAT='JSON', PARTITIONS=1) AS
+      SELECT lt.id, k, b FROM lt JOIN rt ON k = rt.id;)");
+  produce(*log_, "lt",
+          {{.key = "a", .value = R"({"K":"x"})"}, {.key = "b", .value = R"({"K":"y"})"}});
+  produce(*log_, "rt",
+          {{.key = "x", .value = R"({"B":1})", .partition = 2},
+           {.key = "y", .value = R"({"B":2})", .partition = 1}});
+  drain();
+  EXPECT_THAT(newest("both"), testing::ElementsAre(R"(a {"K":"x","B":1})", R"(b {"K":"y","B":2})"));
+  EXPECT_EQ(log_->describe(topic_name("CSAS_BOTH.dead_letters"))->spec.partitions, 3);
+}
+
 constexpr std::string_view kPairs = R"(
   CREATE STREAM l (id STRING KEY, a INT, k STRING)
     WITH (KAFKA_TOPIC='l', VALUE_FORMAT='JSON', PARTITIONS=2);

@@ -82,6 +82,8 @@ Result<QueryStages> Query::create(topics::Log& log, QueryId id,
         ErrorCode::invalid_argument,
         fmt::format("query {} writes to no stream: it can only run for a client", id.value()));
   topics::TopicName letters = TRY(topics::TopicName::parse(engine::dead_letters_topic(id.value())));
+  const std::size_t largest = std::ranges::max(sizes.partitions);
+  TRY_IN(ensure_dead_letters_topic(log, letters, static_cast<std::int32_t>(largest)), doing);
   auto health = std::make_shared<QueryHealth>();
   QueryStages stages;
   for (std::size_t stage = 0; stage < parts.size(); ++stage) {

@@ -14,6 +14,7 @@
 #include "session/script_run.h"
 #include "session/state_identity.h"
 #include "topics/memory_log.h"
+#include "topics/partitioner.h"
 #include "topics/read_to_end.h"
 
 namespace penstock::session {
@@ -27,9 +28,9 @@ Result<std::unique_ptr<topics::Log>> case_log() {
   return topics::make_memory_log(TRY(state_identity(std::string(kCaseService), nullptr)));
 }
 
-Result<> make_topic(topics::Log& log, const std::string& name) {
+Result<> make_topic(topics::Log& log, const std::string& name, std::int32_t partitions = 1) {
   const auto topic = TRY(topics::TopicName::parse(name));
-  auto made = log.create({.name = topic, .partitions = 1});
+  auto made = log.create({.name = topic, .partitions = partitions});
   if (!made && made.error().code() != ErrorCode::already_exists) return made;
   return {};
 }
@@ -43,11 +44,11 @@ topics::RecordView view_of(const CaseRecord& record) {
   return view;
 }
 
-Result<> append(topics::Writer& writer, const CaseRecord& record) {
+Result<> append(topics::Writer& writer, const CaseRecord& record, std::int32_t partition = 0) {
   auto commit = TRY(writer.begin());
   topics::RecordBatch batch;
   batch.append(view_of(record));
-  TRY(commit->append({TRY(topics::TopicName::parse(record.topic)), 0}, batch));
+  TRY(commit->append({TRY(topics::TopicName::parse(record.topic)), partition}, batch));
   const auto done = commit->finish();
   return done.error ? fail(*done.error) : Result<>();
 }
@@ -60,14 +61,17 @@ CaseRecord record_of(const std::string& topic, const topics::RecordView& view) {
   return out;
 }
 
-// Adds what a topic of the log holds, beginning at an offset of its first partition.
-Result<> read_topic(topics::Log& log, const std::string& name, topics::Offset skip,
+// Adds what a topic of the log holds, but for that many records at the front of each partition.
+using Skips = std::map<std::int32_t, topics::Offset>;
+Result<> read_topic(topics::Log& log, const std::string& name, const Skips& skips,
                     std::vector<CaseRecord>& out) {
   const auto topic = TRY(topics::TopicName::parse(name));
   const topics::TopicInfo info = TRY(log.describe(topic));
   for (std::int32_t p = 0; p < info.spec.partitions; ++p) {
     const topics::PartitionInfo& range = info.partitions[static_cast<std::size_t>(p)];
-    auto reader = TRY(log.reader({topic, p}, p == 0 ? std::min(skip, range.end) : range.first));
+    const auto skip = skips.find(p);
+    const topics::Offset from = skip == skips.end() ? range.first : skip->second;
+    auto reader = TRY(log.reader({topic, p}, std::min(from, range.end)));
     topics::ReadBuffer buffer;
     while (TRY(topics::next_before(log, *reader, range.end, buffer, kCaseReadBytes)) > 0) {
       for (std::size_t row = 0; row < buffer.size(); ++row)
@@ -123,7 +127,7 @@ class CaseEffects final : public Effects {
     TRY(make_topic(*log_, topic));
     const auto before = TRY(log_->describe(TRY(topics::TopicName::parse(topic))));
     TRY(inserter_.insert(row));
-    return read_topic(*log_, topic, before.partitions[0].end, rows);
+    return read_topic(*log_, topic, {{0, before.partitions[0].end}}, rows);
   }
   Result<> record(const std::vector<Accepted>&) override { return {}; }
 
@@ -168,7 +172,7 @@ class CaseQuery {
     return drain();
   }
   Result<> take_outputs(std::vector<CaseRecord>& out) const {
-    return read_topic(*log_, sink_topic_, 0, out);
+    return read_topic(*log_, sink_topic_, {}, out);
   }
 
  private:
@@ -211,6 +215,7 @@ class CaseRunImpl final : public CaseRun {
       : effects_(std::move(rows)), given_(properties), properties_(properties) {
     options_.service_id = kCaseService;
     options_.default_partitions = kCasePartitions;
+    options_.sink_partitions = kCasePartitions;
   }
 
   Result<> add_topic(const std::string& name, std::int32_t partitions) override {
@@ -320,17 +325,31 @@ class CaseRunImpl final : public CaseRun {
 
 Result<> CaseRunImpl::feed_batched(std::span<const CaseRecord> inputs) {
   auto log = TRY(case_log());
-  std::map<std::string, topics::Offset> given;
-  for (const CaseTopic& topic : given_topics_) TRY(make_topic(*log, topic.name));
-  for (const CaseRecord& input : inputs) {
-    TRY(make_topic(*log, input.topic));
-    ++given[input.topic];
+  std::map<std::string, std::int32_t> said;  // by PARTITIONS
+  for (const std::string& name : catalogue().names()) {
+    const sql::StreamInfo& stream = *catalogue().find(name);
+    if (stream.partitions) said[stream.topic] = *stream.partitions;
   }
+  const auto partitions_of = [&](const std::string& topic) {
+    const auto at = said.find(topic);
+    return at == said.end() ? 1 : at->second;
+  };
+  for (const CaseTopic& topic : given_topics_)
+    TRY(make_topic(*log, topic.name, partitions_of(topic.name)));
+  for (const CaseRecord& input : inputs)
+    TRY(make_topic(*log, input.topic, partitions_of(input.topic)));
   SessionOptions options = options_;
   options.default_partitions = 1;
+  options.sink_partitions = 1;
   auto session = TRY(open_session(*log, nullptr, options));
   auto writer = TRY(log->writer(topics::WriterId("test_inputs")));
-  for (const CaseRecord& input : inputs) TRY(append(*writer, input));
+  std::map<std::string, Skips> given;
+  for (const CaseRecord& input : inputs) {
+    const std::int32_t partition =
+        input.key ? topics::partition_of(as_bytes(*input.key), partitions_of(input.topic)) : 0;
+    TRY(append(*writer, input, partition));
+    ++given[input.topic][partition];
+  }
   std::string script;
   for (const sql::StatementText& statement : statements_) script += statement.text + ";\n";
   ScriptResult result = session->execute(script, given_, Again::refused);

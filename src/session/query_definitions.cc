@@ -25,7 +25,7 @@ Result<> check_plan(const DefinitionContext& context, const sql::PlanNode& plan)
   TRY(check_no_circle(context.world, plan, sink->stream));
   TRY(check_joined_partitions(plan, context.effects));
   if (context.topics_later) return {};
-  return ensure_sink_topics(plan, context.effects);
+  return ensure_sink_topics(plan, context.options.sink_partitions, context.effects);
 }
 
 PersistentQuery make_query(const DefinitionContext& context, QueryKind kind,

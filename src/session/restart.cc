@@ -70,7 +70,8 @@ Result<> make_topics(const Realised& how, const World& now, const std::vector<Ac
   for (const Accepted& one : left) {
     if (one.kind == Accepted::Kind::create_type || is_connector(one)) continue;
     const Result<> made = is_query(one)
-                              ? ensure_sink_topics(*now.queries.at(one.query_id).plan, how.effects)
+                              ? ensure_sink_topics(*now.queries.at(one.query_id).plan,
+                                                   how.options.sink_partitions, how.effects)
                               : ensure_topics(*now.catalogue.find(one.name),
                                               how.options.default_partitions, how.effects);
     TRY_IN(made, fmt::format("taking up '{}'", canonical_text(one.statement)));

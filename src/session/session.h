@@ -44,9 +44,10 @@ class Admission {
 struct SessionOptions {
   std::string service_id = "default_";
   engine::RuntimeOptions runtime = {};
-  // Of topics that CREATE STREAM finds missing and that have no PARTITIONS; absent: refused. Sinks
-  // of queries have as many partitions as their source.
+  // Of topics that CREATE STREAM finds missing and that have no PARTITIONS; absent: refused.
   std::optional<std::int32_t> default_partitions = std::nullopt;
+  // Of sinks of queries that are missing and have none; absent: as many as their largest source.
+  std::optional<std::int32_t> sink_partitions = std::nullopt;
   // Where the catalogue comes from. stored: the statements topic of the log, replayed at open and
   // written by every accepted statement. measured: `scripts`, and the scripts in that topic whose
   // proof `admission` accepts; nothing else on the disk is believed, and execute() only looks.

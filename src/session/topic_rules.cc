@@ -129,8 +129,9 @@ Result<> check_joined_partitions(const sql::PlanNode& plan, Effects& effects) {
   return engine::check_joined_partitions(plan, count);
 }
 
-Result<> ensure_sink_topics(const sql::PlanNode& plan, Effects& effects) {
-  std::int32_t partitions = 1;
+Result<> ensure_sink_topics(const sql::PlanNode& plan, std::optional<std::int32_t> partitions,
+                            Effects& effects) {
+  std::int32_t largest = 1;
   for (const sql::StreamInfo* source : sources_of(plan)) {
     const auto topic = TRY(topics::TopicName::parse(source->topic));
     const auto there = TRY(effects.topic(topic));
@@ -141,9 +142,9 @@ Result<> ensure_sink_topics(const sql::PlanNode& plan, Effects& effects) {
                       "with `penstock produce --topic {}`, or drop the stream.",
                       source->name, source->topic, source->topic));
     }
-    partitions = std::max(partitions, there->partitions);
+    largest = std::max(largest, there->partitions);
   }
-  return ensure_topics(sink_of(plan)->stream, partitions, effects);
+  return ensure_topics(sink_of(plan)->stream, partitions.value_or(largest), effects);
 }
 
 }  // namespace penstock::session

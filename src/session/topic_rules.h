@@ -25,8 +25,9 @@ Result<> ensure_topics(const sql::StreamInfo& stream, std::optional<std::int32_t
 // PARTITIONS counts; without them the query's start decides.
 Result<> check_joined_partitions(const sql::PlanNode& plan, Effects& effects);
 
-// The same for what a plan writes: a topic that is missing gets as many partitions as the largest
-// source. not_found: the topic of a source is gone.
-Result<> ensure_sink_topics(const sql::PlanNode& plan, Effects& effects);
+// The same for what a plan writes: a topic that is missing gets `partitions`; absent: as many as
+// the largest source. not_found: the topic of a source is gone.
+Result<> ensure_sink_topics(const sql::PlanNode& plan, std::optional<std::int32_t> partitions,
+                            Effects& effects);
 
 }  // namespace penstock::session
