@@ -1,6 +1,7 @@
 #include "cli/test/case_runner.h"
 
 #include <charconv>
+#include <memory>
 #include <optional>
 
 #include <fmt/format.h>
@@ -178,7 +179,12 @@ Result<> feed(const TestCase& test, bool batched, session::CaseRun& run, Outcome
 Result<Outcome> run_whole(const TestCase& test, bool batched) {
   Outcome outcome;
   const session::Properties properties(test.properties.begin(), test.properties.end());
-  auto run = TRY(session::make_case_run(properties));
+  auto made = session::make_case_run(properties);
+  if (!made) {  // a property that the first statement would be prepared with
+    outcome.rejected = Outcome::Rejected{0, std::move(made).error()};
+    return outcome;
+  }
+  const std::unique_ptr<session::CaseRun> run = *std::move(made);
   for (const WrittenTopic& topic : test.topics) TRY(run->add_topic(topic.name, topic.partitions));
   TRY(run_statements(test, *run, outcome));
   if (!outcome.rejected) TRY(feed(test, batched, *run, outcome));
