@@ -21,7 +21,7 @@ def run(target, seconds, seed, runs_max):
     if seeds.is_dir():
         command.append(str(seeds))
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0"))
+                          env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0:quarantine_size_mb=64"))
     text = done.stdout.decode(errors="replace")
     runs = next((l.split()[-1] for l in text.splitlines() if "number_of_executed_units" in l), "?")
     return name, done.returncode, runs, text

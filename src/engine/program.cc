@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "data/cell.h"
 #include "engine/program_nodes.h"
 #include "sql/operator_names.h"
 
