@@ -8,6 +8,7 @@
 #include "format/json_document.h"
 #include "format/json_text.h"
 #include "format/json_walk.h"
+#include "format/nested_text.h"
 #include "format/number_text.h"
 #include "format/reasons.h"
 #include "format/scalar_reader.h"
@@ -41,9 +42,7 @@ std::string_view read_scalar(Column& column, std::size_t row, std::string_view t
     case '{':
     case '[': {
       if (target.kind != TypeKind::string) return reason::kWrongType;
-      std::span<char> room = arena.allocate(text.size());
-      target.cell<data::Text>(row) =
-          data::Text(room.data(), JsonDocument::compact(text, room.data()));
+      target.cell<data::Text>(row) = nested_text(text, arena);
       return reason::kNone;
     }
     default:

@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "format/json_nested.h"
 #include "format/json_text.h"
+#include "format/nested_text.h"
 #include "format/number_text.h"
 
 namespace penstock::format {
@@ -151,8 +152,7 @@ std::string_view JsonReader::read_span(const Target& target, const JsonSpan& spa
   }
   if (target.column->type().is_nested()) return read_json_cell(*target.column, row, text, arena);
   if (target.kind != data::TypeKind::string) return reason::kWrongType;
-  std::span<char> room = arena.allocate(text.size());
-  target.cell<data::Text>(row) = data::Text(room.data(), JsonDocument::compact(text, room.data()));
+  target.cell<data::Text>(row) = nested_text(text, arena);
   return reason::kNone;
 }
 

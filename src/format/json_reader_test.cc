@@ -111,6 +111,21 @@ TEST(JsonReader, reads_numbers_into_texts_as_the_jvm_prints_them) {
   }
 }
 
+TEST(JsonReader, reads_lists_and_objects_into_texts) {
+  const Type text(TypeKind::string);
+  for (const auto& [json, printed] : std::vector<std::pair<std::string, std::string>>{
+           {R"([1, "x",null, 1e5,["y" , {"b":true}]])", R"([1, x, null, 1E+5, [y, {"b":true}]])"},
+           {R"({ "b" : 1, "a":[1, "z", 1e-6 ], "b":{"d":"\u00e9","c":null} })",
+            R"({"a":[1,"z",0.000001],"b":{"c":null,"d":"é"}})"},
+           {"{}", "{}"},
+           {"[]", "[]"},
+           {R"({"k":{}, "j":[ ]})", R"({"j":[],"k":{}})"},
+           {R"(["a\"b", "\n"])", "[a\"b, \n]"},
+           {R"({"a":"\"\n\/"})", R"({"a":"\"\n/"})"}}) {
+    EXPECT_EQ(value_of(text, json), Value(printed)) << json;
+  }
+}
+
 TEST(JsonReader, takes_what_doubles_are_written_as_that_are_no_numbers) {
   const Type type(TypeKind::double_);
   EXPECT_EQ(value_of(type, "\"NaN\""), Value(std::numeric_limits<double>::quiet_NaN()));

@@ -148,7 +148,9 @@ std::optional<double> unbounded_double(std::string_view text) {
   return std::nullopt;
 }
 
+// As Double.parseDouble: blanks around it are passed over.
 std::string_view read_double_text(const Target& target, RowIndex row, std::string_view text) {
+  text = trimmed_as_java(text);
   if (const auto value = unbounded_double(text)) {
     target.cell<double>(row) = *value;
     return reason::kNone;

@@ -18,6 +18,9 @@ constexpr std::string_view kBadPattern = "malformed_pattern";
 constexpr std::string_view kTooComplex = "pattern_too_complex";
 constexpr std::string_view kNoGroup = "no_such_group";
 constexpr std::size_t kPatternBytesMax = 4096;
+// As in Java a point is no end of a line, and ^ and $ are the text's unless the pattern says (?s)
+// or (?m).
+constexpr auto kDialect = boost::wregex::perl | boost::wregex::no_mod_s | boost::wregex::no_mod_m;
 constexpr std::size_t kPatternsKept = 16;
 
 static_assert(sizeof(wchar_t) == 4);
@@ -29,6 +32,32 @@ std::wstring wide(std::string_view text) {
     const Character character = character_at(text, at);
     out += static_cast<wchar_t>(character.code);
     at += character.bytes;
+  }
+  return out;
+}
+
+// Java's $ stands before the line end that a text ends with, too. Under (?m) it is as the
+// library's.
+std::wstring with_ends(const std::wstring& pattern) {
+  static const boost::wregex many_lines(L"\\(\\?[a-z]*m");
+  if (pattern.find(L'$') == std::wstring::npos || boost::regex_search(pattern, many_lines))
+    return pattern;
+  std::wstring out;
+  bool in_class = false, quoted = false;
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    const wchar_t c = pattern[i];
+    if (c == L'\\' && i + 1 < pattern.size()) {
+      if (pattern[i + 1] == L'Q') quoted = true;
+      if (pattern[i + 1] == L'E') quoted = false;
+      out += {c, pattern[++i]};
+      continue;
+    }
+    if (!quoted && c == L'[') in_class = true;
+    if (!quoted && c == L']') in_class = false;
+    if (c == L'$' && !quoted && !in_class)
+      out += L"(?=\\n?\\z)";
+    else
+      out += c;
   }
   return out;
 }
@@ -53,7 +82,7 @@ class Patterns {
     std::optional<boost::wregex>& made = patterns_[std::string(text)];
     if (text.size() > kPatternBytesMax) return nullptr;
     try {
-      made.emplace(wide(text), boost::wregex::perl);
+      made.emplace(with_ends(wide(text)), kDialect);
     } catch (const std::exception&) {
       made.reset();
     }
