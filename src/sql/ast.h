@@ -44,7 +44,6 @@ enum class BinaryOperator : std::uint8_t {
   multiply,
   divide,
   modulo,
-  concat,
   equal,
   not_equal,
   less,

@@ -11,12 +11,11 @@ namespace penstock::sql::ast {
 namespace {
 
 std::string_view symbol_of(BinaryOperator op) {
-  constexpr std::array<std::string_view, 14> kSymbols = {"+",
+  constexpr std::array<std::string_view, 13> kSymbols = {"+",
                                                          "-",
                                                          "*",
                                                          "/",
                                                          "%",
-                                                         "||",
                                                          "=",
                                                          "<>",
                                                          "<",

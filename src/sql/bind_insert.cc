@@ -140,6 +140,10 @@ Parsed<StatementBinder::Node> StatementBinder::bind_node(ast::InsertSelect& inse
 Parsed<StatementBinder::Node> StatementBinder::bind_node(ast::InsertValues& insert) {
   const SourceInfo* target = TRY(find_source(context_, insert.target));
   TRY(check_target(*target, insert.target));
+  if (target->window)
+    return problem(insert.target.span, fmt::format("Cannot insert values into windowed {}: a row "
+                                                   "of VALUES has no window.",
+                                                   target->is_table() ? "table" : "stream"));
   const Places places = TRY(places_of(insert, *target));
   if (places.size() != insert.values.size()) {
     return problem(

@@ -25,13 +25,12 @@ struct ArithmeticRule {
   std::string_view function;
   std::string_view symbol;
 };
-constexpr std::array<ArithmeticRule, 6> kArithmetic = {{
+constexpr std::array<ArithmeticRule, 5> kArithmetic = {{
     {BinaryOperator::add, op::kAdd, "+"},
     {BinaryOperator::subtract, op::kSubtract, "-"},
     {BinaryOperator::multiply, op::kMultiply, "*"},
     {BinaryOperator::divide, op::kDivide, "/"},
     {BinaryOperator::modulo, op::kModulo, "%"},
-    {BinaryOperator::concat, op::kConcat, "||"},
 }};
 
 bool is_text(const Bound& value) {
@@ -138,7 +137,7 @@ Parsed<Bound> ExpressionBinder::bind_node(const ast::Unary& node, SourceSpan spa
 }
 
 Parsed<Bound> ExpressionBinder::bind_node(const ast::Binary& node, SourceSpan span) {
-  if (node.op <= BinaryOperator::concat) return arithmetic(node, span);
+  if (node.op <= BinaryOperator::modulo) return arithmetic(node, span);
   Bound left = TRY(bind(*node.left));
   Bound right = TRY(bind(*node.right));
   const bool negated = node.op == BinaryOperator::is_not_distinct;

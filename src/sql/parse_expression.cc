@@ -366,8 +366,7 @@ struct BinaryRule {
   BinaryOperator op;
   int tightness;
 };
-constexpr std::array<BinaryRule, 6> kArithmeticRules = {{
-    {"||", BinaryOperator::concat, 1},
+constexpr std::array<BinaryRule, 5> kArithmeticRules = {{
     {"+", BinaryOperator::add, 2},
     {"-", BinaryOperator::subtract, 2},
     {"*", BinaryOperator::multiply, 3},
@@ -383,11 +382,24 @@ constexpr std::array<BinaryRule, 6> kComparisonRules = {{
     {">=", BinaryOperator::greater_equal, 0},
 }};
 
-const BinaryRule* rule_at(const TokenCursor& cursor, const std::array<BinaryRule, 6>& rules) {
+const BinaryRule* rule_at(const TokenCursor& cursor, std::span<const BinaryRule> rules) {
   const auto found = std::find_if(rules.begin(), rules.end(), [&](const BinaryRule& rule) {
     return cursor.at_symbol(rule.symbol);
   });
   return found == rules.end() ? nullptr : &*found;
+}
+
+constexpr std::string_view kJoinsTexts = "||";
+constexpr int kJoinsTextsTightness = 1;
+
+// a || b is CONCAT(a, b), which passes over NULLs.
+Parsed<ExpressionPtr> make_concat(SourceSpan op_span, ExpressionPtr left, ExpressionPtr right) {
+  const SourceSpan span{left->span.begin, right->span.end};
+  const std::size_t depth = depth_of({&left, &right});
+  ast::Call call{.name = {"CONCAT", op_span}, .args = {}};
+  call.args.push_back(std::move(left));
+  call.args.push_back(std::move(right));
+  return make(span, std::move(call), depth);
 }
 
 Parsed<ExpressionPtr> make_binary(BinaryOperator op, SourceSpan op_span, ExpressionPtr left,
@@ -401,6 +413,12 @@ Parsed<ExpressionPtr> make_binary(BinaryOperator op, SourceSpan op_span, Express
 Parsed<ExpressionPtr> parse_value(TokenCursor& cursor, int loosest) {
   ExpressionPtr left = TRY(parse_sign(cursor));
   for (;;) {
+    if (loosest <= kJoinsTextsTightness && cursor.at_symbol(kJoinsTexts)) {
+      const SourceSpan op_span = cursor.take().span;
+      ExpressionPtr right = TRY(parse_value(cursor, kJoinsTextsTightness + 1));
+      left = TRY(make_concat(op_span, std::move(left), std::move(right)));
+      continue;
+    }
     const BinaryRule* rule = rule_at(cursor, kArithmeticRules);
     if (rule == nullptr || rule->tightness < loosest) return left;
     const SourceSpan op_span = cursor.take().span;

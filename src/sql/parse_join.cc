@@ -46,7 +46,7 @@ Parsed<void> parse_within(TokenCursor& cursor, ast::Join& join) {
 
 bool at_join(const TokenCursor& cursor) {
   return cursor.at_word("JOIN") || cursor.at_word("INNER") || cursor.at_word("LEFT") ||
-         cursor.at_word("RIGHT") || cursor.at_word("FULL") || cursor.at_word("CROSS");
+         cursor.at_word("RIGHT") || cursor.at_word("FULL") || cursor.at_words("CROSS", "JOIN");
 }
 
 Parsed<ast::Join> parse_join(TokenCursor& cursor) {

@@ -44,7 +44,9 @@ bool starts_clause(const TokenCursor& cursor) {
   if (is_reserved(cursor.peek().text)) return true;
   return cursor.at_words("PARTITION", "BY") || cursor.at_word("WINDOW") ||
          (cursor.at_word("EMIT") && cursor.peek(1).kind == TokenKind::word) ||
-         cursor.at_word("OFFSET") || cursor.at_word("WITHIN") ||
+         cursor.at_word("OFFSET") || cursor.at_word("WITHIN") || cursor.at_words("ORDER", "BY") ||
+         cursor.at_words("UNION", "SELECT") || cursor.at_words("UNION", "ALL") ||
+         cursor.at_words("CROSS", "JOIN") ||
          (cursor.at_word("GRACE") && cursor.at_word("PERIOD", 1));
 }
 

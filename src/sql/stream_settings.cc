@@ -95,11 +95,13 @@ Parsed<void> set_partitions(const Property& property, StreamSettings& settings) 
 
 Parsed<void> set_retention(const Property& property, StreamSettings& settings) {
   const std::int64_t age_ms = whole_value(property).value_or(0);
+  if (age_ms == -1) return {};  // Kafka's "for ever"
   if (age_ms < kRetentionMin_ms) {
     return problem(
         property.value_span,
-        fmt::format("RETENTION_MS is how many milliseconds records are kept, {} or more.",
-                    kRetentionMin_ms));
+        fmt::format(
+            "RETENTION_MS is how many milliseconds records are kept, {} or more (-1: for ever).",
+            kRetentionMin_ms));
   }
   settings.retention_ms = age_ms;
   settings.retention_span = property.name.span;

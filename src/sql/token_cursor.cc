@@ -12,12 +12,11 @@
 namespace penstock::sql {
 namespace {
 
-constexpr std::array<std::string_view, 40> kReserved = {
-    "AND",      "AS",     "BETWEEN", "BY",    "CASE",   "CAST",  "CREATE", "CROSS",
-    "DISTINCT", "DROP",   "ELSE",    "END",   "EXISTS", "FALSE", "FROM",   "FULL",
-    "GROUP",    "HAVING", "IN",      "INNER", "INSERT", "INTO",  "IS",     "JOIN",
-    "LEFT",     "LIKE",   "LIMIT",   "NOT",   "NULL",   "ON",    "OR",     "ORDER",
-    "OUTER",    "RIGHT",  "SELECT",  "THEN",  "TRUE",   "UNION", "WHEN",   "WHERE",
+constexpr std::array<std::string_view, 37> kReserved = {
+    "AND",   "AS",     "BETWEEN", "BY",   "CASE", "CAST",  "CREATE", "DISTINCT", "DROP",  "ELSE",
+    "END",   "EXISTS", "FALSE",   "FROM", "FULL", "GROUP", "HAVING", "IN",       "INNER", "INSERT",
+    "INTO",  "IS",     "JOIN",    "LEFT", "LIKE", "LIMIT", "NOT",    "NULL",     "ON",    "OR",
+    "OUTER", "RIGHT",  "SELECT",  "THEN", "TRUE", "WHEN",  "WHERE",
 };
 
 std::string shown(const Token& token, std::string_view text) {
