@@ -2,8 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 
 namespace penstock::data {
+
+// No record is later (in the year 73,000,000), no length of time in a statement longer: sums of a
+// few of them do not overflow.
+inline constexpr std::int64_t kTimeMax_ms = std::numeric_limits<std::int64_t>::max() / 4;
+inline constexpr std::int64_t kDurationMax_ms = std::numeric_limits<std::int64_t>::max() / 16;
 
 // Milliseconds since 1970-01-01T00:00:00Z; may be negative.
 using TimestampMs = std::int64_t;

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "data/time.h"
 #include "topics/record.h"
 
 namespace penstock::engine {
@@ -75,6 +76,8 @@ std::optional<WindowedKey> split_windowed_key(ByteView key, const sql::WindowInf
       session ? read_time(key.subspan(key.size() - bytes, kTimeBytes))
               : static_cast<std::int64_t>(static_cast<std::uint64_t>(start) +
                                           static_cast<std::uint64_t>(info.size_ms.value_or(0)));
+  if (start < 0 || start > data::kTimeMax_ms || end < start || end > 2 * data::kTimeMax_ms)
+    return std::nullopt;
   return WindowedKey{key.first(key.size() - bytes), {start, end}};
 }
 

@@ -291,7 +291,7 @@ void SourceEdge::fill_headers() {
 void SourceEdge::set_timestamps() {
   std::span<const data::TimestampMs> record_times(buffer_.timestamps_ms);
   batch_.timestamps_ms = record_times.subspan(first_, rows_);
-  if (!timestamp_) return;
+  if (!timestamp_) return refuse_far_times();
   const data::Column& column = *columns_[timestamp_->place()];
   extracted_ms_.resize(rows_);
   refused_now_.clear();
@@ -301,11 +301,21 @@ void SourceEdge::set_timestamps() {
       continue;
     }
     const auto time = timestamp_->read(column, row);
-    extracted_ms_[row] = time.value_or(0);
-    if (!time) refused_now_.add(row, kInvalidTimestamp);
+    const bool good = time && *time <= data::kTimeMax_ms;
+    extracted_ms_[row] = good ? *time : 0;
+    if (!good) refused_now_.add(row, kInvalidTimestamp);
   }
   batch_.timestamps_ms = extracted_ms_;
   if (!refused_now_.empty()) drop_refused();
+}
+
+// Nearly always one look at the batch.
+void SourceEdge::refuse_far_times() {
+  if (rows_ == 0 || std::ranges::max(batch_.timestamps_ms) <= data::kTimeMax_ms) return;
+  refused_now_.clear();
+  for (const data::RowIndex row : batch_.selection)
+    if (batch_.timestamps_ms[row] > data::kTimeMax_ms) refused_now_.add(row, kInvalidTimestamp);
+  drop_refused();
 }
 
 void SourceEdge::fill_pseudo_columns() {

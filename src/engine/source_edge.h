@@ -107,6 +107,7 @@ class SourceEdge {
   void refuse_beyond_limits();
   void decode();
   void set_timestamps();
+  void refuse_far_times();
   void fill_pseudo_columns();
   void fill_pseudo_column(sql::PseudoColumn what, data::Column& column);
   void fill_headers();

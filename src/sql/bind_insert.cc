@@ -4,10 +4,12 @@
 
 #include <fmt/format.h>
 
+#include "data/time.h"
 #include "sql/constant.h"
 #include "sql/nearest.h"
 #include "sql/statement_binder.h"
 #include "sql/stream_settings.h"
+#include "sql/type_rules.h"
 
 namespace penstock::sql {
 namespace {
@@ -66,7 +68,8 @@ Parsed<Given> value_for(ExpressionBinder& binder, const FunctionCatalogue& funct
     auto value = widen_constant(functions, literal->value, from, type);
     if (value) return Given(*std::move(value));
   }
-  if (literal_of(*bound.expr) == nullptr && !needs_quotes) {
+  const bool fits = from == type || type.is_nested() || widens_to(from, type);
+  if (literal_of(*bound.expr) == nullptr && !needs_quotes && fits) {
     auto brought = binder.bring_to(std::move(bound), type);
     if (brought) return Given(*std::move(brought));
   }
@@ -171,8 +174,10 @@ Parsed<StatementBinder::Node> StatementBinder::bind_node(ast::InsertValues& inse
     if (of_column) {
       result.values[*places[i]] = std::move(value);
     } else if (const auto* ms = std::get_if<std::int64_t>(&value)) {
-      if (*ms < 0)
-        return problem(insert.values[i]->span, "ROWTIME is a number of milliseconds from 0.");
+      if (*ms < 0 || *ms > data::kTimeMax_ms)
+        return problem(
+            insert.values[i]->span,
+            fmt::format("ROWTIME is a number of milliseconds from 0 to {}.", data::kTimeMax_ms));
       result.timestamp_ms = *ms;
     }
   }

@@ -96,6 +96,11 @@ ExprPtr clone(const Expr& expr) {
   return out;
 }
 
+void point_at(Expr& expr, std::size_t column) {
+  if (auto* named = std::get_if<ColumnExpr>(&expr.node)) named->index = column;
+  for_each_child(expr, [&](const Expr& child) { point_at(const_cast<Expr&>(child), column); });
+}
+
 void renumber(Expr& expr, const std::vector<std::size_t>& places) {
   if (auto* column = std::get_if<ColumnExpr>(&expr.node)) {
     CHECK(column->index < places.size());

@@ -18,6 +18,8 @@ void for_each_column(const Expr& expr, Visit&& visit) {
   for_each_child(expr, [&](const Expr& child) { for_each_column(child, visit); });
 }
 
+// All columns that an expression names become this one, which has their type.
+void point_at(Expr& expr, std::size_t column);
 // Replaces the numbers of all columns.
 void renumber(Expr& expr, const std::vector<std::size_t>& places);
 

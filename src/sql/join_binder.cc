@@ -40,8 +40,10 @@ bool is_column(const Expr& expr, std::size_t index) {
 // One join while it is looked at.
 class JoinBinding {
  public:
-  JoinBinding(const ast::Join& join, std::size_t part, Scope& scope, ExpressionBinder& binder)
-      : join_(join), part_(part), scope_(scope), binder_(binder) {}
+  // key: what rows are keyed by that earlier joins have made; null: there was none.
+  JoinBinding(const ast::Join& join, std::size_t part, const std::vector<ExprPtr>* key,
+              Scope& scope, ExpressionBinder& binder)
+      : join_(join), part_(part), key_(key), scope_(scope), binder_(binder) {}
 
   Parsed<BoundJoin> bind(SourceKind left_kind) {
     TRY(bind_sides());
@@ -166,12 +168,19 @@ class JoinBinding {
     return settle_tables();
   }
 
+  // The key of a table that was joined by a foreign key is not that of the joined rows.
+  bool left_is_key() const {
+    const auto own = key_columns(scope_.parts()[left_part_]);
+    if (own.size() != 1 || !is_column(*left_, own[0])) return false;
+    return key_ == nullptr ||
+           std::ranges::any_of(*key_, [&](const ExprPtr& one) { return same_expr(*one, *left_); });
+  }
+
   Parsed<void> settle_tables() {
     if (!right_is_key())
       return wrong_key(
           "table-table joins require to join on the primary key of the right input table");
-    const auto left_keys = key_columns(scope_.parts()[left_part_]);
-    const bool primary = left_keys.size() == 1 && is_column(*left_, left_keys[0]);
+    const bool primary = left_is_key();
     shape_ = primary ? JoinShape::table_table : JoinShape::foreign_key;
     if (primary) return {};
     if (join_.kind == JoinKind::right || join_.kind == JoinKind::full) {
@@ -224,6 +233,7 @@ class JoinBinding {
 
   const ast::Join& join_;
   const std::size_t part_;
+  const std::vector<ExprPtr>* const key_;
   Scope& scope_;
   ExpressionBinder& binder_;
   ExprPtr left_, right_;
@@ -251,6 +261,8 @@ class RunningKey {
     began_ = true;
   }
   const data::Type& type() const { return same_.front()->type; }
+  // All that has the key's value; null before the first join.
+  const std::vector<ExprPtr>* same() const { return began_ ? &same_ : nullptr; }
   std::vector<std::vector<std::size_t>> take_columns() { return std::move(columns_); }
 
  private:
@@ -293,7 +305,7 @@ Parsed<BoundJoins> bind_joins(const ast::Query& query, Scope& scope, ExpressionB
   BoundJoins out;
   RunningKey key;
   for (std::size_t i = 0; i < query.joins.size(); ++i) {
-    JoinBinding binding(query.joins[i], i + 1, scope, binder);
+    JoinBinding binding(query.joins[i], i + 1, key.same(), scope, binder);
     BoundJoin join = TRY(binding.bind(kind_after(scope, out.joins, i)));
     key.follow(join, scope);
     out.joins.push_back(std::move(join));

@@ -6,6 +6,7 @@
 
 namespace penstock::sql {
 
+inline constexpr std::int64_t kHoppingWindowsMax = 10'000;  // that hold one moment
 inline constexpr std::int64_t kRetentionMin_ms = 1000;
 inline constexpr std::size_t kScriptBytesMax = 4 << 20;
 inline constexpr std::size_t kStatementBytesMax = 256 << 10;

@@ -1,9 +1,8 @@
 // Lengths of time: 5 SECONDS, 1 DAY.
-#include <array>
-#include <limits>
-
 #include <fmt/format.h>
+#include <array>
 
+#include "data/time.h"
 #include "sql/parser.h"
 
 namespace penstock::sql {
@@ -46,8 +45,10 @@ Parsed<std::int64_t> parse_duration(TokenCursor& cursor) {
                              {"MILLISECONDS", "SECONDS", "MINUTES", "HOURS", "DAYS"});
   }
   cursor.take();
-  if (count > std::numeric_limits<std::int64_t>::max() / unit->ms)
-    return problem(cursor.span_since(begin), "This length of time does not fit BIGINT.");
+  if (count > data::kDurationMax_ms / unit->ms)
+    return problem(
+        cursor.span_since(begin),
+        fmt::format("A length of time is at most {} milliseconds.", data::kDurationMax_ms));
   return count * unit->ms;
 }
 

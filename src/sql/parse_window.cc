@@ -2,6 +2,7 @@
 // GRACE PERIOD d.
 #include <fmt/format.h>
 
+#include "sql/limits.h"
 #include "sql/parser.h"
 
 namespace penstock::sql {
@@ -54,6 +55,10 @@ Parsed<ast::Window> parse_window(TokenCursor& cursor) {
     window.spec.advance_ms = TRY(positive_duration(cursor));
     if (window.spec.advance_ms > window.spec.size_ms)
       return problem(cursor.span_since(at), "A window cannot advance by more than its size.");
+    if (window.spec.size_ms / window.spec.advance_ms > kHoppingWindowsMax)
+      return problem(cursor.span_since(at),
+                     fmt::format("Each row would lie in {} windows; {} are the most.",
+                                 window.spec.size_ms / window.spec.advance_ms, kHoppingWindowsMax));
   }
   TRY(parse_rest(cursor, window.spec));
   window.span = cursor.span_since(begin);

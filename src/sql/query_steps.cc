@@ -167,8 +167,7 @@ PlanPtr QueryPlanner::steps() {
                          joins_.joins.back().step.key_column;
   for (Output& output : outputs_) {
     // On either side it may be missing; what was joined by is always there.
-    if (output.key && join_keys)
-      output.expr = make_column(input_columns - 1, output.expr->type, output.span);
+    if (output.key && join_keys) point_at(*output.expr, input_columns - 1);
     project.items.push_back({std::move(output.name), std::move(output.expr)});
   }
   return make_node(std::move(project), std::move(schema), std::move(plan));
