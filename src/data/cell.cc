@@ -6,6 +6,7 @@
 #include <cstring>
 #include <numeric>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -323,8 +324,42 @@ void copy_rows(const Column& from, Selection rows, Column& to) {
   for (RowIndex row : rows) nulls[row] = from.is_null(row);
 }
 
+namespace {
+
+void gather_nulls(const Column& from, std::span<const RowIndex> rows, Column& to) {
+  if (from.no_nulls()) return;
+  std::span<std::uint8_t> nulls = to.writable_nulls();
+  for (std::size_t i = 0; i < rows.size(); ++i) nulls[i] = from.is_null(rows[i]);
+}
+
+// Of scalars, in rows that come so often that all of the elements are less than theirs.
+bool is_worth_sharing(const Column& from, std::span<const RowIndex> rows) {
+  if (!from.type().is_list()) return false;
+  for (const TypeField& part : from.type().fields())
+    if (part.type.is_nested()) return false;  // not all of its elements need be defined
+  std::size_t elements = 0;
+  for (const RowIndex row : rows)
+    if (!from.is_null(row)) elements += from.list(row).size;
+  return elements > from.child(0).size();
+}
+
+// The elements are copied once, and shared by all rows that have them.
+void gather_shared(const Column& from, std::span<const RowIndex> rows, Column& to) {
+  const std::size_t all = from.child(0).size();
+  std::vector<RowIndex> every(all);
+  std::iota(every.begin(), every.end(), 0U);
+  for (std::size_t part = 0; part < from.children(); ++part)
+    gather(from.child(part), every, to.child(part));
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    to.values<ListSpan>()[i] = from.is_null(rows[i]) ? ListSpan{} : from.list(rows[i]);
+  gather_nulls(from, rows, to);
+}
+
+}  // namespace
+
 void gather(const Column& from, std::span<const RowIndex> rows, Column& to) {
   to.reset(rows.size());
+  if (is_worth_sharing(from, rows)) return gather_shared(from, rows, to);
   if (from.type().is_nested()) {
     for (std::size_t i = 0; i < rows.size(); ++i) copy_cell(from, rows[i], to, i);
     return;
@@ -336,9 +371,7 @@ void gather(const Column& from, std::span<const RowIndex> rows, Column& to) {
       for (std::size_t i = 0; i < rows.size(); ++i) target[i] = source[rows[i]];
     }
   });
-  if (from.no_nulls()) return;
-  std::span<std::uint8_t> nulls = to.writable_nulls();
-  for (std::size_t i = 0; i < rows.size(); ++i) nulls[i] = from.is_null(rows[i]);
+  gather_nulls(from, rows, to);
 }
 
 void repeat_cell(Column& column, std::size_t row, std::size_t begin) {

@@ -122,6 +122,18 @@ TEST(Cell, EqualDecimalsOfOtherScalesHaveOneHash) {
   }
 }
 
+TEST(Cell, GathersListsOnceHoweverOftenTheirRowsCome) {
+  Cells from(kInts,
+             {ints({int_value(1), int_value(2)}), Null{}, ints({}), ints({int_value(3), Null{}})});
+  const std::vector<RowIndex> rows = {3, 0, 1, 3, 2, 0, 3, 3};
+  Column to(kInts);
+  gather(from.column, rows, to);
+  ASSERT_EQ(to.size(), rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    EXPECT_EQ(value_at(to, i), value_at(from.column, rows[i])) << i;
+  EXPECT_EQ(to.child(0).size(), from.column.child(0).size());
+}
+
 TEST(Cell, OrdersDoublesTotally) {
   Cells numbers(Type(TypeKind::double_),
                 {Value(0.0), Value(-0.0), Value(std::nan("")), Value(1e300)});

@@ -5,7 +5,9 @@
 
 #include <fmt/format.h>
 
+#include "sql/limits.h"
 #include "sql/nearest.h"
+#include "sql/type_rules.h"
 
 namespace penstock::sql {
 namespace {
@@ -34,9 +36,7 @@ std::unexpected<Diagnostic> unknown_type(const ast::TypeName& name, const Catalo
   return problem(name.span, fmt::format("Cannot resolve unknown type: {}.{}", text, hint));
 }
 
-}  // namespace
-
-Parsed<Type> bind_type(const ast::TypeName& name, const Catalogue* catalogue) {
+Parsed<Type> bind_any_type(const ast::TypeName& name, const Catalogue* catalogue) {
   if (name.form == Form::ready) return name.ready;
   if (name.form == Form::custom) {
     const Type* known = catalogue == nullptr ? nullptr : catalogue->find_type(name.name.text);
@@ -57,6 +57,20 @@ Parsed<Type> bind_type(const ast::TypeName& name, const Catalogue* catalogue) {
     fields.push_back({field.text, std::move(parts[i])});
   }
   return Type::structure(std::move(fields));
+}
+
+}  // namespace
+
+std::unexpected<Diagnostic> type_too_large(SourceSpan span) {
+  return too_much(span,
+                  fmt::format("This type is too large: at most {} types stand in one, {} deep.",
+                              kTypePartsMax, kTypeDepthMax));
+}
+
+Parsed<Type> bind_type(const ast::TypeName& name, const Catalogue* catalogue) {
+  Type type = TRY(bind_any_type(name, catalogue));
+  if (!is_of_bearable_size(type)) return type_too_large(name.span);
+  return type;
 }
 
 bool holds_map(const Type& type) {

@@ -12,6 +12,7 @@
 #include "sql/name_text.h"
 #include "sql/nearest.h"
 #include "sql/operator_names.h"
+#include "sql/type_rules.h"
 
 namespace penstock::sql {
 namespace {
@@ -60,8 +61,10 @@ Parsed<Bound> ExpressionBinder::bind(const ast::Expression& expression) {
   if (rule_ != nullptr) {
     if (auto replaced = TRY(rule_->replace(expression))) return *std::move(replaced);
   }
-  return std::visit([&](const auto& node) { return bind_node(node, expression.span); },
-                    expression.node);
+  auto bound = std::visit([&](const auto& node) { return bind_node(node, expression.span); },
+                          expression.node);
+  if (bound && !is_of_bearable_size(bound->expr->type)) return type_too_large(expression.span);
+  return bound;
 }
 
 Parsed<ExprPtr> ExpressionBinder::bind_predicate(const ast::Expression& expression,

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "data/decimal.h"
+#include "sql/limits.h"
 
 namespace penstock::sql {
 namespace {
@@ -214,6 +215,23 @@ bool castable(const Type& from, const Type& to) {
   if (from.kind() == TypeKind::timestamp)
     return to.kind() == TypeKind::date || to.kind() == TypeKind::time;
   return from.kind() == TypeKind::date && to.kind() == TypeKind::timestamp;
+}
+
+namespace {
+
+// Stops where there are too many.
+bool count_parts(const data::Type& type, std::size_t depth, std::size_t& parts) {
+  if (depth > kTypeDepthMax || ++parts > kTypePartsMax) return false;
+  return std::ranges::all_of(type.fields(), [&](const data::TypeField& field) {
+    return count_parts(field.type, depth + 1, parts);
+  });
+}
+
+}  // namespace
+
+bool is_of_bearable_size(const data::Type& type) {
+  std::size_t parts = 0;
+  return count_parts(type, 0, parts);
 }
 
 }  // namespace penstock::sql

@@ -39,6 +39,10 @@ std::optional<data::Type> common_type(const data::Type& a, const data::Type& b);
 // part by part, structs by the fields' names.
 bool widens_to(const data::Type& from, const data::Type& to);
 
+// Whether a type is small enough to be worked with (kTypeDepthMax, kTypePartsMax): types made of
+// others grow fast.
+bool is_of_bearable_size(const data::Type& type);
+
 // What CAST accepts; arrays, maps and structs part by part, structs by the fields' names.
 bool castable(const data::Type& from, const data::Type& to);
 
