@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "data/cell.h"
+#include "engine/functions/limits.h"
 
 namespace penstock::engine {
 namespace {
@@ -62,6 +63,8 @@ data::Column& CallNode::evaluate(const Frame& frame, data::Selection rows) {
   if (overload_.null_rule == sql::NullRule::null_if_any) rows = take_nulls_out(frame, rows);
   if (!rows.empty())
     overload_.kernel({values_, result_, rows, frame.arena, frame.errors, state_.get(), lambdas_});
+  if (result_.type().is_text() || result_.type().is_list())
+    refuse_grown(frame, rows, errors_before);
   // A failed row's result was not written: as a null, later kernels leave it alone.
   for (const sql::RowErrors::Entry& entry : frame.errors.entries().subspan(errors_before)) {
     if (entry.contained) continue;  // within a lambda
@@ -70,6 +73,26 @@ data::Column& CallNode::evaluate(const Frame& frame, data::Selection rows) {
   }
   if (protection_) frame.errors.make_fatal(errors_before);
   return result_;
+}
+
+void CallNode::refuse_grown(const Frame& frame, data::Selection rows,
+                            std::size_t errors_before) const {
+  // Rows that failed have no value to look at.
+  const auto refuse = [&](data::RowIndex row, std::string_view reason) {
+    const auto failed = frame.errors.entries().subspan(errors_before);
+    if (!result_.is_null(row) &&
+        std::ranges::find(failed, row, &sql::RowErrors::Entry::row) == failed.end())
+      frame.errors.add(row, reason);
+  };
+  if (result_.type().is_text()) {
+    std::span<const data::Text> texts = result_.values<data::Text>();
+    for (const data::RowIndex row : rows)
+      if (texts[row].size > functions::kAnyTextBytesMax) refuse(row, functions::kTextTooLong);
+    return;
+  }
+  std::span<const data::ListSpan> lists = result_.values<data::ListSpan>();
+  for (const data::RowIndex row : rows)
+    if (lists[row].size > functions::kAnyListMax) refuse(row, functions::kListTooLong);
 }
 
 data::Selection CallNode::take_nulls_out(const Frame& frame, data::Selection rows) {

@@ -94,6 +94,7 @@ class CallNode final : public ProgramNode {
  private:
   // Makes rows null of which an argument is null; returns the others.
   data::Selection take_nulls_out(const Frame& frame, data::Selection rows);
+  void refuse_grown(const Frame& frame, data::Selection rows, std::size_t errors_before) const;
 
   const sql::Overload& overload_;
   const bool protection_, strict_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 #include "data/cast.h"
@@ -10,6 +11,10 @@ namespace penstock::engine::functions {
 
 // A text or bytes result above this fails its row with kTextTooLong.
 using data::kTextResultBytesMax;
+
+// Whatever function: what several of them made of each other's results does not grow beyond these.
+inline constexpr std::uint32_t kAnyTextBytesMax = 16 << 20;
+inline constexpr std::uint32_t kAnyListMax = 2'000'000;  // elements
 
 // Cells that an aggregate keeps per group (COLLECT_LIST, HISTOGRAM, TOPK, ...): ksqlDB's number.
 inline constexpr std::size_t kCollectedMax = 1000;
