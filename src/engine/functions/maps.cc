@@ -11,15 +11,12 @@ namespace penstock::engine::functions {
 namespace {
 
 // Puts an entry in; of equal keys the last one's value stays.
-void put_entry(const KernelCall& call, ListOutput& out, const data::Column& keys, std::size_t key,
-               const data::Column* values, std::size_t value) {
+void put_entry(const KernelCall& call, ListOutput& out, KeyPlaces& places, const data::Column& keys,
+               std::size_t key, const data::Column* values, std::size_t value) {
   data::Column &to_keys = call.result.child(0), &to_values = call.result.child(1);
-  std::size_t at = out.first();
-  while (at < out.first() + out.size() && !data::equal_cells(to_keys, at, keys, key)) ++at;
-  if (at == out.first() + out.size()) {
-    at = out.add();
-    data::copy_cell(keys, key, to_keys, at);
-  }
+  const auto known = places.find(keys, key);
+  const std::size_t at = known ? *known : out.add();
+  if (!known) data::copy_cell(keys, key, to_keys, at);
   if (values != nullptr)
     data::copy_cell(*values, value, to_values, at);
   else
@@ -32,11 +29,12 @@ void as_map(const KernelCall& call) {
   for (RowIndex row : call.rows) {
     const ListSpan keys = call.args[0]->list(row), values = call.args[1]->list(row);
     ListOutput out(call, row);
+    KeyPlaces places(out, call.result.child(0));
     bool null_key = false;
     for (std::uint32_t i = 0; i < keys.size && !null_key; ++i) {
       null_key = call.args[0]->child(0).is_null(keys.begin + i);
       if (!null_key)
-        put_entry(call, out, call.args[0]->child(0), keys.begin + i,
+        put_entry(call, out, places, call.args[0]->child(0), keys.begin + i,
                   i < values.size ? &call.args[1]->child(0) : nullptr, values.begin + i);
     }
     null_key ? out.fail(kNullKey) : out.done();
@@ -61,11 +59,12 @@ void map_union(const KernelCall& call) {
       continue;
     }
     ListOutput out(call, row);
+    KeyPlaces places(out, call.result.child(0));
     for (const data::Column* map : call.args) {
       if (map->is_null(row)) continue;
       const ListSpan span = map->list(row);
       for (std::uint32_t i = 0; i < span.size; ++i)
-        put_entry(call, out, map->child(0), span.begin + i, &map->child(1), span.begin + i);
+        put_entry(call, out, places, map->child(0), span.begin + i, &map->child(1), span.begin + i);
     }
     out.done();
   }

@@ -50,17 +50,19 @@ void split_to_map(const KernelCall& call) {
       continue;
     }
     ListOutput out(call, row);
+    KeyPlaces places(out, call.result.child(0));
+    data::Column key(data::Type(data::TypeKind::string));
+    key.reset(1);
     each_part<true>(argument<Text>(call, 0)[row].view(), entry_mark, [&](std::string_view part) {
       const std::size_t mark = part.find(value_mark);
       if (mark == std::string_view::npos) return;
-      const Text key(part.substr(0, mark));
+      const Text name(part.substr(0, mark));
+      key.values<Text>()[0] = name;
       std::string_view value = part.substr(mark + value_mark.size());
       value = value.substr(0, value.find(value_mark));
-      std::size_t at = out.first();
-      while (at < out.first() + out.size() && !(call.result.child(0).values<Text>()[at] == key))
-        ++at;
-      if (at == out.first() + out.size()) at = out.add();
-      call.result.child(0).values<Text>()[at] = key;
+      const auto known = places.find(key, 0);
+      const std::size_t at = known ? *known : out.add();
+      call.result.child(0).values<Text>()[at] = name;
       call.result.child(1).values<Text>()[at] = Text(value);
     });
     out.done();
