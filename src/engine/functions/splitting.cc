@@ -51,7 +51,7 @@ void split_to_map(const KernelCall& call) {
     }
     ListOutput out(call, row);
     KeyPlaces places(out, call.result.child(0));
-    data::Column key(data::Type(data::TypeKind::string));
+    data::Column key{data::Type(data::TypeKind::string)};
     key.reset(1);
     each_part<true>(argument<Text>(call, 0)[row].view(), entry_mark, [&](std::string_view part) {
       const std::size_t mark = part.find(value_mark);
