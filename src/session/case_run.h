@@ -65,7 +65,8 @@ class CaseRun {
   virtual std::vector<CaseTopic> topics() = 0;  // sorted by name, without inputs' own bookkeeping
 };
 
-// properties: hold for every statement. invalid_argument: one that is refused.
+// properties: hold for every statement; names that nobody knows are passed over. invalid_argument:
+// a value that is refused.
 Result<std::unique_ptr<CaseRun>> make_case_run(const Properties& properties);
 
 }  // namespace penstock::session
