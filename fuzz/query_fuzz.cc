@@ -100,14 +100,15 @@ class Maker {
     locals_.resize(before);
     return made;
   }
-  std::string fresh() { return fmt::format("X{}", locals_.size()); }
-
-  std::string number() {
+  std::string deeper(std::string (Maker::*make)()) {
     ++depth_;
-    std::string made = some_number();
+    std::string made = (this->*make)();
     --depth_;
     return made;
   }
+  std::string fresh() { return fmt::format("X{}", locals_.size()); }
+
+  std::string number() { return deeper(&Maker::some_number); }
   std::string some_number() {
     switch (pick(16)) {
       case 0:
@@ -148,12 +149,7 @@ class Maker {
         return "1";
     }
   }
-  std::string flag() {
-    ++depth_;
-    std::string made = some_flag();
-    --depth_;
-    return made;
-  }
+  std::string flag() { return deeper(&Maker::some_flag); }
   std::string some_flag() {
     switch (pick(8)) {
       case 0:
@@ -174,12 +170,7 @@ class Maker {
         return fmt::format("{} = {}", number(), number());
     }
   }
-  std::string text() {
-    ++depth_;
-    std::string made = some_text();
-    --depth_;
-    return made;
-  }
+  std::string text() { return deeper(&Maker::some_text); }
   std::string some_text() {
     switch (pick(8)) {
       case 0:
@@ -200,12 +191,7 @@ class Maker {
         return "'a'";
     }
   }
-  std::string list() {
-    ++depth_;
-    std::string made = some_list();
-    --depth_;
-    return made;
-  }
+  std::string list() { return deeper(&Maker::some_list); }
   std::string some_list() {
     const std::string item = fresh();
     switch (pick(7)) {
@@ -225,12 +211,7 @@ class Maker {
         return "ARRAY[1, 2]";
     }
   }
-  std::string map() {
-    ++depth_;
-    std::string made = some_map();
-    --depth_;
-    return made;
-  }
+  std::string map() { return deeper(&Maker::some_map); }
   std::string some_map() {
     const std::string key = fresh(), value = key + "V";
     switch (pick(5)) {

@@ -1,7 +1,6 @@
 #include "format/nested_text.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 #include <vector>
 

@@ -5,7 +5,7 @@
 
 namespace penstock::sql::op {
 
-inline constexpr std::string_view kAdd = "$add";  // also string || string is kConcat
+inline constexpr std::string_view kAdd = "$add";  // of numbers; texts + texts is kConcat
 inline constexpr std::string_view kSubtract = "$subtract";
 inline constexpr std::string_view kMultiply = "$multiply";
 inline constexpr std::string_view kDivide = "$divide";
