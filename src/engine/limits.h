@@ -36,10 +36,9 @@ inline constexpr int kIoRetriesMax = 10;  // in a row; then the query fails
 
 // Tasks of a query that are built at the same time.
 inline constexpr std::size_t kBuildsAtOnce = 8;
-// One that finds the log or a commit's outcome unavailable, and finds it soon, is built again.
-inline constexpr int kBuildTriesMax = 5;
+// One that finds the log or a commit's outcome unavailable, and finds it so soon, is built again.
+inline constexpr int kBuildTriesMax = 10;
 inline constexpr std::chrono::milliseconds kBuildSoon{5000};
-inline constexpr std::chrono::milliseconds kBuildPause{50};
 
 // A shared task that another process has taken is tried again after this time, while it is ours.
 inline constexpr std::chrono::milliseconds kFencedRetry{1000};

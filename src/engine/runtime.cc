@@ -228,16 +228,19 @@ Result<> LocalRuntime::build_tasks(const std::shared_ptr<Query>& query,
   return {};
 }
 
-// What a server answers once says little; what it says again is told to whoever started the query.
+// What a server answers once says little; what it says again and again, or only after a long
+// silence, is told to whoever started the query.
 Result<std::unique_ptr<Task>> LocalRuntime::build_task(const std::shared_ptr<Query>& query,
                                                        std::int32_t partition) const {
-  const auto begun = std::chrono::steady_clock::now();
+  std::chrono::milliseconds pause = kRetryFirst;
   for (int tries = 1;; ++tries) {
+    const auto begun = std::chrono::steady_clock::now();
     auto built = Task::build(context_, query, partition);
     if (built || built.error().code() != ErrorCode::unavailable || tries == kBuildTriesMax ||
         std::chrono::steady_clock::now() - begun > kBuildSoon)
       return built;
-    std::this_thread::sleep_for(kBuildPause);
+    std::this_thread::sleep_for(pause);
+    pause = std::min(pause * 2, kRetryMax);
   }
 }
 
