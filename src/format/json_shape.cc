@@ -12,190 +12,17 @@
 #include "base/ascii.h"
 #include "format/digits.h"
 #include "format/json_nested.h"
+#include "format/json_scan.h"
 #include "format/json_text.h"
 #include "format/limits.h"
 #include "format/number_text.h"
+#include "format/quote_index.h"
 
 namespace penstock::format {
 namespace {
 
 using data::Text;
 using data::TypeKind;
-
-__m256i load32(const std::uint8_t* at) {
-  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
-}
-
-std::uint32_t bits_of(__m256i bytes) {
-  return static_cast<std::uint32_t>(_mm256_movemask_epi8(bytes));
-}
-
-const char* chars(const std::uint8_t* at) {
-  return reinterpret_cast<const char*>(at);
-}
-
-// Which of 64 bytes are quotes or may not stand in a string as they are, and which are not ASCII.
-struct StringBytes {
-  std::uint64_t stops = 0;
-  std::uint64_t high = 0;
-
-  explicit StringBytes(const std::uint8_t* at) {
-    const __m256i quote = _mm256_set1_epi8('"');
-    const __m256i backslash = _mm256_set1_epi8('\\');
-    const __m256i control_max = _mm256_set1_epi8(0x1F);
-    for (int half = 0; half < 2; ++half) {
-      __m256i bytes = load32(at + 32 * half);
-      __m256i odd = _mm256_or_si256(_mm256_cmpeq_epi8(bytes, backslash),
-                                    _mm256_cmpeq_epi8(_mm256_min_epu8(bytes, control_max), bytes));
-      odd = _mm256_or_si256(odd, _mm256_cmpeq_epi8(bytes, quote));
-      stops |= std::uint64_t{bits_of(odd)} << (32 * half);
-      high |= std::uint64_t{bits_of(bytes)} << (32 * half);
-    }
-  }
-};
-
-// Position of the quote that ends the string starting at `at`; nullptr when there is none before
-// `end`, or when the string has an escape, a control character or invalid UTF-8. 64 bytes at a time
-// although many strings are shorter: a loop of unpredictable length costs more than the bytes.
-inline const std::uint8_t* string_end(const std::uint8_t* at, const std::uint8_t* end) {
-  std::uint64_t beyond_ascii = 0;
-  for (const std::uint8_t* block = at; block < end; block += 64) {
-    StringBytes bytes(block);
-    if (bytes.stops == 0) {
-      beyond_ascii |= bytes.high;
-      continue;
-    }
-    int offset = std::countr_zero(bytes.stops);
-    const std::uint8_t* stop = block + offset;
-    beyond_ascii |= bytes.high & ((std::uint64_t{1} << offset) - 1);
-    if (stop >= end || *stop != '"') return nullptr;
-    if (beyond_ascii != 0 &&
-        !simdjson::validate_utf8(chars(at), static_cast<std::size_t>(stop - at))) [[unlikely]]
-      return nullptr;
-    return stop;
-  }
-  return nullptr;
-}
-
-const std::uint8_t* skip_shape_digits(const std::uint8_t* at, const std::uint8_t* end) {
-  while (at < end && *at >= '0' && *at <= '9') ++at;
-  return at;
-}
-
-bool is_simple_escape(std::uint8_t c) {
-  return c == '"' || c == '\\' || c == '/' || c == 'b' || c == 'f' || c == 'n' || c == 'r' ||
-         c == 't';
-}
-
-// As string_end, for a string with escapes: from one to the next.
-const std::uint8_t* escaped_string_end(const std::uint8_t* at, const std::uint8_t* end) {
-  std::uint64_t beyond_ascii = 0;
-  bool by_number = false;  // has \u, of which unescape_json() knows what is good
-  const std::uint8_t* block = at;
-  while (block < end) {
-    StringBytes bytes(block);
-    if (bytes.stops == 0) {
-      beyond_ascii |= bytes.high;
-      block += 64;
-      continue;
-    }
-    const int offset = std::countr_zero(bytes.stops);
-    const std::uint8_t* stop = block + offset;
-    beyond_ascii |= bytes.high & ((std::uint64_t{1} << offset) - 1);
-    if (stop >= end) return nullptr;
-    if (*stop == '"') {
-      const std::string_view contents(chars(at), static_cast<std::size_t>(stop - at));
-      if (beyond_ascii != 0 && !simdjson::validate_utf8(contents.data(), contents.size()))
-        return nullptr;
-      return by_number && !unescape_json(contents, nullptr) ? nullptr : stop;
-    }
-    if (*stop != '\\' || stop + 1 >= end) return nullptr;
-    if (stop[1] == 'u')
-      by_number = true;
-    else if (!is_simple_escape(stop[1]))
-      return nullptr;
-    block = stop + 2;
-  }
-  return nullptr;
-}
-
-const std::uint8_t* skip_blanks(const std::uint8_t* at, const std::uint8_t* end) {
-  while (at < end && (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r')) ++at;
-  return at;
-}
-
-// Behind a string, a number without exponent or a word; nullptr: it is none of these, or unusual.
-const std::uint8_t* scalar_end(const std::uint8_t* at, const std::uint8_t* end) {
-  if (*at == '"') {
-    const std::uint8_t* stop = string_end(at + 1, end);
-    if (stop == nullptr) stop = escaped_string_end(at + 1, end);
-    return stop == nullptr ? nullptr : stop + 1;
-  }
-  if (*at == '-' || (*at >= '0' && *at <= '9')) {
-    const std::uint8_t* digits = at + (*at == '-');
-    const std::uint8_t* stop = skip_shape_digits(digits, end);
-    if (stop == digits || (*digits == '0' && stop != digits + 1)) return nullptr;
-    if (stop < end && *stop == '.') {
-      const std::uint8_t* fraction = stop + 1;
-      stop = skip_shape_digits(fraction, end);
-      if (stop == fraction) return nullptr;
-    }
-    return stop < end && (*stop == 'e' || *stop == 'E') ? nullptr : stop;
-  }
-  for (const std::string_view word :
-       {std::string_view("true"), std::string_view("false"), std::string_view("null")})
-    if (static_cast<std::size_t>(end - at) >= word.size() &&
-        std::memcmp(at, word.data(), word.size()) == 0)
-      return at + word.size();
-  return nullptr;
-}
-
-// Behind the object or array that begins at `at`, checked as JsonDocument checks it; nullptr: it is
-// malformed, too deep or unusual.
-const std::uint8_t* nested_end(const std::uint8_t* at, const std::uint8_t* end) {
-  std::uint64_t objects = 0;  // bit stack: 1 = object; the lowest bit is the innermost
-  std::size_t depth = 0;
-  bool value_wanted = true, may_close = false;
-  do {
-    at = skip_blanks(at, end);
-    if (at >= end) return nullptr;
-    const bool in_object = (objects & 1) != 0;
-    if (depth > 0 && *at == (in_object ? '}' : ']') && (may_close || !value_wanted)) {
-      objects >>= 1;
-      --depth;
-      ++at;
-      value_wanted = false;
-      continue;
-    }
-    if (depth > 0 && !value_wanted) {
-      if (*at != ',') return nullptr;
-      at = skip_blanks(at + 1, end);
-      if (at >= end) return nullptr;
-    }
-    may_close = false;
-    if (depth > 0 && in_object) {  // a name comes first
-      if (*at != '"') return nullptr;
-      at = scalar_end(at, end);
-      if (at == nullptr) return nullptr;
-      at = skip_blanks(at, end);
-      if (at >= end || *at != ':') return nullptr;
-      at = skip_blanks(at + 1, end);
-      if (at >= end) return nullptr;
-    }
-    if (*at == '{' || *at == '[') {
-      if (++depth + 1 > kJsonDepthMax) return nullptr;
-      objects = objects << 1 | (*at == '{');
-      ++at;
-      value_wanted = true;
-      may_close = true;
-    } else {
-      at = scalar_end(at, end);
-      if (at == nullptr) return nullptr;
-      value_wanted = false;
-    }
-  } while (depth > 0);
-  return at;
-}
 
 std::string_view word_of(JsonToken token) {
   return token == JsonToken::true_ ? "true" : token == JsonToken::false_ ? "false" : "null";
@@ -238,9 +65,30 @@ bool JsonShape::learn(ByteView record, std::span<const JsonMember> members,
   }
   if (fixed_bytes + record.size() - at > kShapeTextMax) return false;
   add_fixed(as_text(record.subspan(at)));
+  set_anchors(record);
   for (std::size_t i = 0; i < targets.size(); ++i)
     if (!filled[i]) missing_slots_.push_back(static_cast<int>(i));
   return true;
+}
+
+void JsonShape::set_anchors(ByteView record) {
+  quotes_ = 0;
+  unsigned seen = 0;
+  for (Segment& segment : segments_) {
+    const std::string_view text(chars(segment.fixed), segment.size);
+    segment.anchor = kNoAnchor;
+    const auto quotes = static_cast<unsigned>(std::ranges::count(text, '"'));
+    if (seen + quotes > QuoteIndex::kQuotesMax) return;
+    if (quotes != 0) {
+      segment.anchor = static_cast<std::uint8_t>(seen);
+      segment.anchor_at = static_cast<std::uint8_t>(text.find('"'));
+    }
+    seen += quotes;
+    // Quotes of their own, and not always as many.
+    if (segment.action == Action::skip_nested || segment.action == Action::read_nested) return;
+  }
+  QuoteIndex found;
+  if (found.find(record) && found.count() == seen) quotes_ = seen;  // else those alike have escapes
 }
 
 bool JsonShape::may_match(ByteView record) const {
@@ -302,11 +150,11 @@ bool JsonShape::may_match(ByteView record) const {
     count = learned;
   }
   if (count == 0 || (*digits == '0' && count != 1)) return nullptr;
-  At stop = count <= 16 ? digits + count : skip_shape_digits(digits, place.end);
+  At stop = count <= 16 ? digits + count : skip_digits(digits, place.end);
   bool whole = *stop != '.';
   if (!whole) {
     const At fraction = stop + 1;
-    stop = skip_shape_digits(fraction, place.end);
+    stop = skip_digits(fraction, place.end);
     if (stop == fraction) return nullptr;
   }
   // An exponent is no fixed text either, so the next segment refuses it.
@@ -368,11 +216,66 @@ bool JsonShape::may_match(ByteView record) const {
   return read_word(segment, at, place);
 }
 
+// As read_value(), where a text that was found already begins at `stop` if all is well. Between
+// them is no quote, no escape, no control character, and UTF-8.
+[[gnu::always_inline]] inline JsonShape::At JsonShape::read_until(const Segment& segment, At at,
+                                                                  At stop, const Place& place) {
+  switch (segment.action) {
+    case Action::skip_string:
+      return stop;
+    case Action::take_text:
+      place.targets[segment.slot].cell<Text>(place.row) =
+          Text(std::string_view(chars(at), static_cast<std::size_t>(stop - at)));
+      return stop;
+    case Action::skip_number:
+    case Action::take_int64: {
+      const auto count = static_cast<std::size_t>(stop - at);
+      const bool plain =
+          count - 1 < 16 && digit_count(chars(at)) == count && (*at != '0' || count == 1);
+      if (!plain) break;
+      if (segment.action == Action::take_int64)
+        place.targets[segment.slot].cell<std::int64_t>(place.row) =
+            digits_value(chars(at), static_cast<unsigned>(count));
+      return stop;
+    }
+    default:
+      break;
+  }
+  return read_value(segment, at, place);
+}
+
 bool JsonShape::read(ByteView record, data::RowIndex row, std::span<const Target> targets,
                      data::Arena& arena) const {
+  const Place place{record.data() + record.size(), row, targets, &arena};
+  return (quotes_ != 0 && read_at_quotes(record, place)) || read_in_turn(record, place);
+}
+
+bool JsonShape::read_at_quotes(ByteView record, const Place& place) const {
+  QuoteIndex quotes;
+  if (!quotes.find(record) || quotes.count() != quotes_) return false;
   At at = record.data();
-  const At end = at + record.size();
-  const Place place{end, row, targets, &arena};
+  const Segment* const last = &segments_.back();
+  for (const Segment* segment = segments_.data();; ++segment) {
+    const __m256i fixed = _mm256_load_si256(reinterpret_cast<const __m256i*>(segment->fixed));
+    const std::uint32_t equal = bits_of(_mm256_cmpeq_epi8(load32(at), fixed));
+    if ((equal & segment->mask) != segment->mask || segment->size > place.end - at) return false;
+    at += segment->size;
+    if (segment == last) return at == place.end;
+    const Segment& next = segment[1];
+    if (next.anchor == kNoAnchor) {
+      at = read_value(*segment, at, place);
+      if (at == nullptr) return false;
+    } else {
+      const At stop = record.data() + quotes.place(next.anchor) - next.anchor_at;
+      if (stop < at || read_until(*segment, at, stop, place) != stop) return false;
+      at = stop;
+    }
+  }
+}
+
+bool JsonShape::read_in_turn(ByteView record, const Place& place) const {
+  At at = record.data();
+  const At end = place.end;
   At nested = nullptr;  // where the value began that the segments before section_end compare
   std::size_t section_end = 0;
   for (std::size_t i = 0; i < segments_.size(); ++i) {

@@ -64,8 +64,18 @@ class JsonShape {
     Action action;
     JsonToken token;
     std::uint16_t section_end;  // enter_nested: index of the segment behind the value's
+    // Number of the record's quote that the text has first, and its place in it; kNoAnchor: none.
+    std::uint8_t anchor;
+    std::uint8_t anchor_at;
   };
+  static constexpr std::uint8_t kNoAnchor = 255;
   struct Place;
+
+  // The two ways of read(): from value to value, or each text at its quotes (quote_index.h), which
+  // covers fewer records and does not wait.
+  bool read_in_turn(ByteView record, const Place& place) const;
+  bool read_at_quotes(ByteView record, const Place& place) const;
+  void set_anchors(ByteView record);
 
   void add_fixed(std::string_view text);
   static Action action_for(JsonToken token, int slot, std::span<const Target> targets);
@@ -74,6 +84,7 @@ class JsonShape {
   // whose address were taken would live in memory, and all that follows waits for it.
   using At = const std::uint8_t*;
   static At read_value(const Segment& segment, At at, const Place& place);
+  static At read_until(const Segment& segment, At at, At stop, const Place& place);
   static At read_text(const Segment& segment, At at, const Place& place);
   static At read_escaped(const Segment& segment, At at, const Place& place);
   static At read_nested(const Segment& segment, At at, const Place& place);
@@ -81,6 +92,7 @@ class JsonShape {
   static At read_word(const Segment& segment, At at, const Place& place);
 
   std::vector<Segment> segments_;
+  unsigned quotes_ = 0;  // in all texts; 0: read_at_quotes() does not cover this shape
   std::vector<int> missing_slots_;
 };
 
