@@ -1,13 +1,18 @@
 #include "engine/aggregate_calls.h"
 
+#include <algorithm>
 #include <cstring>
 
+#include "engine/kept_limits.h"
 #include "engine/number_bytes.h"
 
 namespace penstock::engine {
 
 AggregateCalls::AggregateCalls(std::vector<AggregateOperatorCall> calls, FailedRow rule)
-    : calls_(std::move(calls)), failures_(rule, "aggregate") {}
+    : calls_(std::move(calls)), failures_(rule, "aggregate") {
+  for (const AggregateOperatorCall& call : calls_)
+    call.states->set_bytes_max(std::min(kCallBytesMax, kGroupBytesMax / calls_.size()));
+}
 
 void AggregateCalls::grow(std::size_t groups) {
   for (const AggregateOperatorCall& call : calls_) call.states->grow(groups);
@@ -31,8 +36,10 @@ Result<> AggregateCalls::add(const data::Batch& batch, data::Selection rows,
   return {};
 }
 
-void AggregateCalls::merge(std::uint32_t from, std::uint32_t into) {
-  for (const AggregateOperatorCall& call : calls_) call.states->merge(from, into);
+bool AggregateCalls::merge(std::uint32_t from, std::uint32_t into) {
+  bool all = true;
+  for (const AggregateOperatorCall& call : calls_) all &= call.states->merge(from, into);
+  return all;
 }
 
 void AggregateCalls::clear(std::uint32_t group) {
@@ -62,6 +69,13 @@ bool AggregateCalls::load(std::uint32_t group, ByteView in) {
     in = in.subspan(size);
   }
   return in.empty();
+}
+
+std::size_t AggregateCalls::state_bytes(std::uint32_t group) const {
+  std::size_t bytes = 0;
+  for (const AggregateOperatorCall& call : calls_)
+    bytes += sizeof(std::uint32_t) + call.states->state_bytes(group);
+  return bytes;
 }
 
 std::size_t AggregateCalls::memory_bytes() const {

@@ -38,8 +38,8 @@ class AggregateCalls {
   // Rows of one kind: added to their groups (by row of the batch), or taken back.
   Result<> add(const data::Batch& batch, data::Selection rows,
                std::span<const std::uint32_t> group_of, Emitter& out);
-  // What `from` was made of counts in `into` too.
-  void merge(std::uint32_t from, std::uint32_t into);
+  // What `from` was made of counts in `into` too. False: not all of it, for its size.
+  bool merge(std::uint32_t from, std::uint32_t into);
   void clear(std::uint32_t group);
   // As sql::Aggregate::results, of one call.
   void results(std::size_t call, std::span<const std::uint32_t> groups, data::Column& out,
@@ -47,6 +47,7 @@ class AggregateCalls {
   // The states of a group, each after its length (4 bytes). False: `in` is none of ours.
   void save(std::uint32_t group, ByteBuffer& out) const;
   bool load(std::uint32_t group, ByteView in);
+  std::size_t state_bytes(std::uint32_t group) const;  // about what save() appends
   std::size_t memory_bytes() const;
 
  private:

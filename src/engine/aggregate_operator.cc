@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "data/cell.h"
 #include "data/cell_bytes.h"
+#include "engine/kept_limits.h"
 #include "engine/limits.h"
 #include "engine/number_bytes.h"
 
@@ -83,7 +84,7 @@ data::TimestampMs AggregateOperator::closes_at(data::TimestampMs window_ms) cons
 
 Result<Flow> AggregateOperator::process(const data::Batch& batch, Emitter& out) {
   if (options_.window && options_.emit_final) return process_final(batch, out);
-  find_members(batch);
+  find_members(batch, out);
   const bool changes = std::ranges::any_of(
       batch.kinds, [](data::RowKind kind) { return kind == data::RowKind::retraction; });
   if (!options_.each_change && !changes) return take(batch, members_, out);
@@ -122,7 +123,7 @@ Result<Flow> AggregateOperator::process_final(const data::Batch& batch, Emitter&
       TRY(take(batch, members_, out));
       members_.clear();
     }
-    find_groups(batch, row);
+    find_groups(batch, row, out);
     if (some_close) drop_windows(before_ms, out);
   }
   return take(batch, members_, out);
@@ -145,13 +146,13 @@ void AggregateOperator::drop_windows(data::TimestampMs closed_after_ms, Emitter&
 }
 
 // Which rows belong to which groups, in the order of the rows.
-void AggregateOperator::find_members(const data::Batch& batch) {
+void AggregateOperator::find_members(const data::Batch& batch, Emitter& out) {
   members_.clear();
   group_of_.resize(batch.rows);
-  for (const data::RowIndex row : batch.selection) find_groups(batch, row);
+  for (const data::RowIndex row : batch.selection) find_groups(batch, row, out);
 }
 
-void AggregateOperator::find_groups(const data::Batch& batch, data::RowIndex row) {
+void AggregateOperator::find_groups(const data::Batch& batch, data::RowIndex row, Emitter& out) {
   if (batch.kind(row) == data::RowKind::tombstone) return;
   const data::TimestampMs time_ms = batch.timestamps_ms[row];
   time_ms_ = std::max(time_ms_, time_ms);
@@ -160,7 +161,9 @@ void AggregateOperator::find_groups(const data::Batch& batch, data::RowIndex row
     if (batch.columns[i]->is_null(row)) return;
     data::append_cell_bytes(bytes_, *batch.columns[i], row);
   }
-  if (options_.window)
+  if (const std::string_view why = why_not_kept(bytes_.size()); !why.empty())
+    out.reject(batch.origin(row), why);
+  else if (options_.window)
     find_windows(row, time_ms);
   else
     members_.push_back({row, group_at(bytes_, 0), 0});
@@ -195,6 +198,7 @@ Result<Flow> AggregateOperator::take(const data::Batch& batch, std::span<const M
     before_.kinds = before_kinds_;
   }
   TRY(add_members(batch, members, out));
+  mark_changed();
   if (options_.emit_final) return Flow::more;
   copy_keys(batch, columns_);
   return emit_touched(out);
@@ -213,9 +217,14 @@ void AggregateOperator::touch_groups(const data::Batch& batch, std::span<const M
   }
   std::ranges::reverse(touched_);
   std::ranges::reverse(touched_row_);
+  for (const std::uint32_t group : touched_) groups_[group].touched = false;
+}
+
+void AggregateOperator::mark_changed() {
   for (const std::uint32_t group : touched_) {
-    groups_[group].touched = false;
-    if (!std::exchange(groups_[group].dirty, true)) changed_.push_back(group);
+    if (std::exchange(groups_[group].dirty, true)) continue;
+    changed_.push_back(group);
+    changed_bytes_ += table_.key(group).size() + calls_.state_bytes(group);
   }
 }
 
@@ -348,6 +357,7 @@ Result<> AggregateOperator::on_commit(topics::StateWrites& state) {
     state.put(table_.key(group), bytes_);
   }
   changed_.clear();
+  changed_bytes_ = 0;
   return {};
 }
 

@@ -41,6 +41,7 @@ class AggregateOperator final : public Operator {
   Result<Flow> process(const data::Batch& batch, Emitter& out) override;
   Result<Flow> on_stream_time(data::TimestampMs now_ms, Emitter& out) override;
   Result<> on_commit(topics::StateWrites& state) override;
+  std::size_t uncommitted_bytes() const override { return changed_bytes_; }
   std::size_t memory_bytes() const override;
 
  private:
@@ -61,8 +62,8 @@ class AggregateOperator final : public Operator {
   };
 
   bool load(ByteView key, ByteView value);
-  void find_members(const data::Batch& batch);
-  void find_groups(const data::Batch& batch, data::RowIndex row);
+  void find_members(const data::Batch& batch, Emitter& out);
+  void find_groups(const data::Batch& batch, data::RowIndex row, Emitter& out);
   void find_windows(data::RowIndex row, data::TimestampMs time_ms);
   bool is_one_change(const data::Batch& batch, std::size_t member) const;
   Result<Flow> process_final(const data::Batch& batch, Emitter& out);
@@ -71,6 +72,7 @@ class AggregateOperator final : public Operator {
   data::TimestampMs closes_at(data::TimestampMs window_ms) const;
   Result<Flow> take(const data::Batch& batch, std::span<const Member> members, Emitter& out);
   void touch_groups(const data::Batch& batch, std::span<const Member> members);
+  void mark_changed();
   Result<> add_members(const data::Batch& batch, std::span<const Member> members, Emitter& out);
   // Fills the columns for the touched groups as they are now; the keys are there already.
   void fill(data::Batch& to, std::vector<data::Column>& columns, data::Arena& arena);
@@ -92,6 +94,7 @@ class AggregateOperator final : public Operator {
   data::TimestampMs newest_window_ms_;  // start of the newest that a row was put into
   // Since the last commit.
   std::vector<std::uint32_t> changed_;
+  std::size_t changed_bytes_ = 0;      // of their states, as they were when they changed first
   std::vector<ByteBuffer> forgotten_;  // keys
 
   // Of the batch at hand.

@@ -74,7 +74,7 @@ Result<Flow> ForeignJoin::process(bool left, const data::Batch& batch, Emitter& 
   for (const data::RowIndex row : batch.selection) {
     if (left) {
       take_left(batch, row);
-    } else if (const std::optional<JoinInput> input = output_.input(batch, row)) {
+    } else if (const std::optional<JoinInput> input = output_.input(batch, row, out)) {
       take_right(*input);
     }
   }

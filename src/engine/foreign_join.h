@@ -21,6 +21,7 @@ class ForeignJoin {
   Result<> open(StateReader& state);
   Result<Flow> process(bool left, const data::Batch& batch, Emitter& out);
   Result<> on_commit(topics::StateWrites& state);
+  std::size_t uncommitted_bytes() const { return left_.changed_bytes() + right_.changed_bytes(); }
   std::size_t memory_bytes() const;
 
  private:

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "data/cell_bytes.h"
+#include "engine/kept_limits.h"
 #include "engine/number_bytes.h"
 
 namespace penstock::engine {
@@ -63,17 +64,20 @@ Result<> ForeignChangesOperator::open(StateReader& state) {
 
 Result<Flow> ForeignChangesOperator::process(const data::Batch& batch, Emitter& out) {
   said_.clear();
-  for (const data::RowIndex row : batch.selection) take(batch, row);
+  for (const data::RowIndex row : batch.selection) take(batch, row, out);
   if (said_.empty()) return Flow::more;
   fill(batch, out.arena());
   return out.emit(output_);
 }
 
-void ForeignChangesOperator::take(const data::Batch& batch, data::RowIndex row) {
+void ForeignChangesOperator::take(const data::Batch& batch, data::RowIndex row, Emitter& out) {
   ByteBuffer key, foreign;
   append_keys(key, batch, 1, keys_, row);
   const bool there = batch.kind(row) == data::RowKind::insert && !batch.columns[0]->is_null(row);
   if (there) data::append_cell_bytes(foreign, *batch.columns[0], row);
+  // The join's store has them both in its keys.
+  if (const std::string_view why = why_not_kept(key.size() + foreign.size()); !why.empty())
+    return out.reject(batch.origin(row), why);
   const ByteBuffer* before = foreign_.find(key);
   if (before != nullptr && (!there || *before != foreign))
     said_.push_back({row, *before, /*answer=*/!there, /*there=*/false});

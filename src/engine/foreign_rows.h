@@ -23,6 +23,7 @@ class ForeignChangesOperator final : public Operator {
   Result<Flow> process(const data::Batch& batch, Emitter& out) override;
   Result<Flow> on_stream_time(data::TimestampMs, Emitter&) override { return Flow::more; }
   Result<> on_commit(topics::StateWrites& state) override;
+  std::size_t uncommitted_bytes() const override { return foreign_.changed_bytes(); }
   std::size_t memory_bytes() const override;
 
  private:
@@ -32,7 +33,7 @@ class ForeignChangesOperator final : public Operator {
     bool answer;
     bool there;
   };
-  void take(const data::Batch& batch, data::RowIndex row);
+  void take(const data::Batch& batch, data::RowIndex row, Emitter& out);
   void fill(const data::Batch& batch, data::Arena& arena);
   void copy_cell(const data::Column& from, std::size_t row, data::Column& to, std::size_t at,
                  data::Arena& arena);
@@ -62,6 +63,7 @@ class ForeignResultOperator final : public Operator {
   Result<Flow> process(const data::Batch& batch, Emitter& out) override;
   Result<Flow> on_stream_time(data::TimestampMs, Emitter&) override { return Flow::more; }
   Result<> on_commit(topics::StateWrites& state) override;
+  std::size_t uncommitted_bytes() const override { return newest_.changed_bytes(); }
   std::size_t memory_bytes() const override;
 
  private:

@@ -30,6 +30,7 @@ class JoinSide final : public Operator {
   Result<> on_commit(topics::StateWrites& state) override {
     return left_ ? join_->on_commit(state) : Result<>();
   }
+  std::size_t uncommitted_bytes() const override { return left_ ? join_->uncommitted_bytes() : 0; }
   std::size_t memory_bytes() const override { return left_ ? join_->memory_bytes() : 0; }
 
  private:

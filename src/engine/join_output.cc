@@ -5,12 +5,14 @@
 
 #include "base/check.h"
 #include "data/cell_bytes.h"
+#include "engine/kept_limits.h"
 #include "engine/limits.h"
 #include "engine/number_bytes.h"
 
 namespace penstock::engine {
 
-std::optional<JoinInput> JoinOutput::input(const data::Batch& batch, data::RowIndex row) const {
+std::optional<JoinInput> JoinOutput::input(const data::Batch& batch, data::RowIndex row,
+                                           Emitter& out) const {
   const data::Column& key = *batch.columns.front();
   if (key.is_null(row)) return std::nullopt;
   JoinInput input{.key = {},
@@ -22,11 +24,18 @@ std::optional<JoinInput> JoinOutput::input(const data::Batch& batch, data::RowIn
     append_number(input.key, batch.windows[row].start);
     if (window_ && !window_->size_ms) append_number(input.key, batch.windows[row].end);
   }
-  if (batch.kind(row) != data::RowKind::insert) return input;
   auto cells = std::make_shared<ByteBuffer>();
-  for (std::size_t i = 1; i < batch.columns.size(); ++i)
+  const bool there = batch.kind(row) == data::RowKind::insert;
+  for (std::size_t i = 1; i < batch.columns.size() && there; ++i)
     data::append_cell_bytes(*cells, *batch.columns[i], row);
-  input.row = std::move(cells);
+  const std::size_t key_bytes = input.key.size();
+  const std::string_view why = stored_by_key_ ? why_not_kept(key_bytes, cells->size())
+                                              : why_not_kept(0, key_bytes + cells->size());
+  if (!why.empty()) {
+    out.reject(input.origin, why);
+    return std::nullopt;
+  }
+  if (there) input.row = std::move(cells);
   return input;
 }
 
@@ -42,6 +51,7 @@ JoinOutput::JoinOutput(const JoinParts& parts, bool before)
       right_places_(parts.right.places),
       window_(parts.window),
       key_column_(parts.step->key_column && parts.step->shape != sql::JoinShape::foreign_key),
+      stored_by_key_(parts.step->shape != sql::JoinShape::stream_stream),
       columns_(make_columns(parts)),
       key_(key_type_) {
   show(columns_, batch_);

@@ -42,8 +42,8 @@ class JoinOutput {
   // The parts' pointers outlive it. before: batches say what their rows replace (Batch::before).
   explicit JoinOutput(const JoinParts& parts, bool before = false);
 
-  // nullopt: its key is null, it joins with nothing.
-  std::optional<JoinInput> input(const data::Batch& batch, data::RowIndex row) const;
+  // nullopt: its key is null, it joins with nothing; or it cannot be kept and is rejected.
+  std::optional<JoinInput> input(const data::Batch& batch, data::RowIndex row, Emitter& out) const;
 
   // left, right: null where that side is missing; of a tombstone both.
   void add(const JoinInput& by, JoinRow left, JoinRow right, data::TimestampMs timestamp_ms,
@@ -83,6 +83,7 @@ class JoinOutput {
   const std::vector<std::size_t> left_places_, right_places_;
   const std::optional<sql::WindowInfo> window_;
   const bool key_column_;
+  const bool stored_by_key_;  // else the key is stored with the row
   std::vector<Row> rows_;
   Columns columns_, before_columns_;
   data::Column key_;

@@ -36,6 +36,7 @@ class KeptEntries {
   void load(Key key, Value value) { replace(std::move(key), std::move(value)); }  // it is stored
   const Value& put(Key key, Value value) {
     changed_.insert(key);
+    changed_bytes_ += kept_bytes(key) + kept_bytes(value);
     return replace(std::move(key), std::move(value));
   }
   bool erase(const Key& key) {  // false: it was not there
@@ -44,6 +45,7 @@ class KeptEntries {
     bytes_ -= kept_bytes(found->first) + kept_bytes(found->second);
     entries_.erase(found);
     changed_.insert(key);
+    changed_bytes_ += kept_bytes(key);
     return true;
   }
 
@@ -52,7 +54,10 @@ class KeptEntries {
   void take_changes(To to) {
     for (const Key& key : changed_) to(key, find(key));
     changed_.clear();
+    changed_bytes_ = 0;
   }
+  // About what the changes are, stored.
+  std::size_t changed_bytes() const { return changed_bytes_; }
   bool has_changed() const { return !changed_.empty(); }
   std::size_t memory_bytes() const {
     constexpr std::size_t kNodeBytes = 64;
@@ -71,7 +76,7 @@ class KeptEntries {
 
   Entries entries_;
   std::set<Key> changed_;
-  std::size_t bytes_ = 0;
+  std::size_t bytes_ = 0, changed_bytes_ = 0;
 };
 
 }  // namespace penstock::engine

@@ -68,6 +68,8 @@ class Operator {
   // Writes what has changed since the last commit. The commit may still fail; the operator is then
   // destroyed with its task.
   virtual Result<> on_commit(topics::StateWrites& state) = 0;
+  // About what on_commit would write now; the task commits before it is too much.
+  virtual std::size_t uncommitted_bytes() const = 0;
   // Buffers and columns held now.
   virtual std::size_t memory_bytes() const = 0;
 };
@@ -79,6 +81,7 @@ class StatelessOperator : public Operator {
   Result<> open(StateReader&) final { return {}; }
   Result<Flow> on_stream_time(data::TimestampMs, Emitter&) final { return Flow::more; }
   Result<> on_commit(topics::StateWrites&) final { return {}; }
+  std::size_t uncommitted_bytes() const final { return 0; }
 };
 
 }  // namespace penstock::engine

@@ -124,6 +124,12 @@ Result<> Chain::on_commit(topics::StateWrites& state) {
   return {};
 }
 
+std::size_t Chain::uncommitted_bytes() const {
+  std::size_t bytes = 0;
+  for (const auto& step : operators_) bytes += step->uncommitted_bytes();
+  return bytes;
+}
+
 std::size_t Chain::memory_bytes() const {
   std::size_t bytes = 0;
   for (const auto& step : operators_) bytes += step->memory_bytes();

@@ -33,6 +33,7 @@ class Chain {
   Result<Flow> process(std::size_t input, const data::Batch& batch, Emitter& out);
   Result<Flow> on_stream_time(data::TimestampMs now_ms, Emitter& out);
   Result<> on_commit(topics::StateWrites& state);
+  std::size_t uncommitted_bytes() const;
   // Some operator does: then time is kept as well.
   bool keeps_state() const;
   std::size_t memory_bytes() const;

@@ -34,6 +34,7 @@ struct CommitLimits {
   // What is gathered has to stay in a core's cache until the log writes it.
   std::size_t output_bytes = 2 << 20;
   std::chrono::milliseconds age{50};
+  std::size_t state_bytes = 32 << 20;  // of groups and rows that operators keep
 };
 // Where a commit is a transaction of brokers, which costs some 10 ms.
 inline constexpr CommitLimits kTransactionLimits{

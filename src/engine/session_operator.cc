@@ -8,6 +8,8 @@
 
 #include "base/check.h"
 #include "data/cell_bytes.h"
+#include "engine/functions/limits.h"
+#include "engine/kept_limits.h"
 #include "engine/limits.h"
 #include "engine/number_bytes.h"
 
@@ -115,9 +117,13 @@ Result<> SessionOperator::take_row(const data::Batch& batch, data::RowIndex row,
     if (batch.columns[i]->is_null(row)) return {};
     data::append_cell_bytes(bytes_, *batch.columns[i], row);
   }
+  if (const std::string_view why = why_not_kept(bytes_.size()); !why.empty()) {
+    out.reject(batch.origin(row), why);
+    return {};
+  }
   const std::uint32_t key = keys_.find_or_add(bytes_);
   if (key >= of_key_.size()) of_key_.resize(key + 1);
-  const Id id = join_sessions(key, time_ms);
+  const Id id = join_sessions(key, time_ms, out);
   if (!sessions_[id].there) return {};
   group_of_[row] = id;
   TRY(calls_.add(batch, {&row, 1}, group_of_, out));
@@ -125,7 +131,8 @@ Result<> SessionOperator::take_row(const data::Batch& batch, data::RowIndex row,
   return {};
 }
 
-SessionOperator::Id SessionOperator::join_sessions(std::uint32_t key, data::TimestampMs time_ms) {
+SessionOperator::Id SessionOperator::join_sessions(std::uint32_t key, data::TimestampMs time_ms,
+                                                   Emitter& out) {
   const data::TimestampMs gap = options_.window.size_ms;
   data::TimestampMs start = time_ms, end = time_ms;
   std::vector<Id> met;
@@ -141,7 +148,7 @@ SessionOperator::Id SessionOperator::join_sessions(std::uint32_t key, data::Time
   if (same && !(options_.before && sessions_[met.front()].emitted)) return met.front();
   const Id made = add_session(key, start, end);
   for (const Id id : met) {
-    calls_.merge(id, made);
+    if (!calls_.merge(id, made)) out.note_failure("aggregate", functions::kGroupTooLarge);
     absorb(id);
   }
   if (is_closed(end)) remove_session(made);
@@ -151,7 +158,9 @@ SessionOperator::Id SessionOperator::join_sessions(std::uint32_t key, data::Time
 void SessionOperator::touch(Id id) {
   Session& session = sessions_[id];
   if (!std::exchange(session.touched, true)) touched_.push_back(id);
-  if (!std::exchange(session.dirty, true)) changed_.push_back(id);
+  if (std::exchange(session.dirty, true)) return;
+  changed_.push_back(id);
+  changed_bytes_ += keys_.key(session.key).size() + calls_.state_bytes(id);
 }
 
 // Its values are needed until the next output when a tombstone is due.
@@ -278,6 +287,7 @@ Result<> SessionOperator::on_commit(topics::StateWrites& state) {
     state.put(key, value);
   }
   changed_.clear();
+  changed_bytes_ = 0;
   return {};
 }
 

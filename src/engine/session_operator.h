@@ -40,6 +40,7 @@ class SessionOperator final : public Operator {
   Result<Flow> process(const data::Batch& batch, Emitter& out) override;
   Result<Flow> on_stream_time(data::TimestampMs now_ms, Emitter& out) override;
   Result<> on_commit(topics::StateWrites& state) override;
+  std::size_t uncommitted_bytes() const override { return changed_bytes_; }
   std::size_t memory_bytes() const override;
 
  private:
@@ -60,7 +61,7 @@ class SessionOperator final : public Operator {
   void append_state_key(const Session& session, ByteBuffer& out) const;
   Result<> take_row(const data::Batch& batch, data::RowIndex row, Emitter& out);
   // The session that the row belongs to, made of those that it touches.
-  Id join_sessions(std::uint32_t key, data::TimestampMs time_ms);
+  Id join_sessions(std::uint32_t key, data::TimestampMs time_ms, Emitter& out);
   void touch(Id id);
   void absorb(Id id);
   // Tombstones of what was absorbed, then what was touched.
@@ -83,6 +84,7 @@ class SessionOperator final : public Operator {
 
   // Since the last commit.
   std::vector<Id> changed_;
+  std::size_t changed_bytes_ = 0;      // of their states, as they were when they changed first
   std::vector<ByteBuffer> forgotten_;  // keys in the state
   // Since the last output.
   std::vector<Id> touched_;

@@ -1,7 +1,6 @@
 #include "engine/state_key.h"
 
 #include <array>
-#include <chrono>
 #include <set>
 
 #include <fmt/format.h>
@@ -117,15 +116,5 @@ TEST(StateKey, SealsCheckpoints) {
 }
 
 // Printed, not judged: run it alone, from an optimized build.
-TEST(StateKey, DISABLED_SpeedOfThePrf) {
-  constexpr int kRounds = 1'000'000;
-  ByteBuffer message(50, 'm');
-  const auto prf = key_of(1)->prf(as_bytes("l"));
-  const auto start = std::chrono::steady_clock::now();
-  for (int i = 0; i < kRounds; ++i) message[0] = (*prf)(message, {})[0];
-  const std::chrono::duration<double, std::nano> spent = std::chrono::steady_clock::now() - start;
-  fmt::print("{:.0f} ns per PRF of {} bytes\n", spent.count() / kRounds, message.size());
-}
-
 }  // namespace
 }  // namespace penstock::engine

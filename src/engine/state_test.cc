@@ -37,6 +37,7 @@ class Keeper final : public Operator {
     state.put(as_bytes("k"), as_bytes(store_));
     return {};
   }
+  std::size_t uncommitted_bytes() const override { return 0; }
   std::size_t memory_bytes() const override { return 0; }
 
  private:

@@ -74,7 +74,7 @@ Result<Flow> StreamJoin::process(bool left, const data::Batch& batch, Emitter& o
     Side& side = sides_[left];
     const bool newest = time_ms >= time_ms_;
     time_ms_ = std::max(time_ms_, time_ms);
-    const std::optional<JoinInput> input = output_.input(batch, row);
+    const std::optional<JoinInput> input = output_.input(batch, row, out);
     if (!input || input->row == nullptr) continue;
     side.newest_ms = std::max(side.newest_ms, time_ms);
     if (newest) emit_alone();
@@ -116,6 +116,7 @@ bool StreamJoin::match(bool left, const JoinInput& input) {
     if (!std::exchange(kept.waits, false)) continue;
     waiting_.erase({place.first, !left, input.key, place.second});
     other.changed.insert(place);
+    changed_bytes_ += input.key.size() + kept.row->size();
   }
   return any;
 }
@@ -133,6 +134,7 @@ void StreamJoin::keep(bool left, const JoinInput& input, bool waits) {
   side.rows[input.key].emplace(place, Kept{input.row, waits});
   side.changed.insert(place);
   bytes_ += input.key.size() + input.row->size();
+  changed_bytes_ += input.key.size() + input.row->size();
 }
 
 // What nothing can find any more, unless it has still to go out.
@@ -196,6 +198,7 @@ Result<> StreamJoin::on_commit(topics::StateWrites& state) {
     side.gone.clear();
     side.changed.clear();
   }
+  changed_bytes_ = 0;
   return {};
 }
 

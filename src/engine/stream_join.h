@@ -29,6 +29,7 @@ class StreamJoin {
   // Time that was committed, before anything else.
   void begin_at(data::TimestampMs time_ms) { time_ms_ = std::max(time_ms_, time_ms); }
   Result<> on_commit(topics::StateWrites& state);
+  std::size_t uncommitted_bytes() const { return changed_bytes_; }
   std::size_t memory_bytes() const;
 
  private:
@@ -68,7 +69,7 @@ class StreamJoin {
   std::uint64_t arrivals_ = 0;  // of rows that are kept
   std::array<Side, 2> sides_;   // right, left
   std::set<Waiting> waiting_;
-  std::size_t bytes_ = 0;
+  std::size_t bytes_ = 0, changed_bytes_ = 0;
   JoinOutput output_;
 };
 

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "data/cell_bytes.h"
+#include "engine/kept_limits.h"
 
 namespace penstock::engine {
 
@@ -58,14 +59,19 @@ Result<Flow> TableChangesOperator::process(const data::Batch& batch, Emitter& ou
   for (const data::RowIndex row : batch.selection) {
     ByteBuffer key, now;
     for (std::size_t i = 0; i < keys_; ++i) data::append_cell_bytes(key, *batch.columns[i], row);
+    const bool there = batch.kind(row) == data::RowKind::insert;
+    for (std::size_t i = keys_; i < types_.size() && there; ++i)
+      data::append_cell_bytes(now, *batch.columns[i], row);
+    if (const std::string_view why = why_not_kept(key.size(), now.size()); !why.empty()) {
+      out.reject(batch.origin(row), why);
+      continue;
+    }
     const data::TimestampMs time = batch.timestamps_ms[row];
     if (const ByteBuffer* before = rows_.find(key)) {
       CHECK(add(*before, data::RowKind::retraction, time, batch.origin(row), out.arena()));
       rows_.erase(key);
     }
-    if (batch.kind(row) != data::RowKind::insert) continue;
-    for (std::size_t i = keys_; i < types_.size(); ++i)
-      data::append_cell_bytes(now, *batch.columns[i], row);
+    if (!there) continue;
     CHECK(add(now, data::RowKind::insert, time, batch.origin(row), out.arena()));
     rows_.put(std::move(key), std::move(now));
   }

@@ -21,6 +21,7 @@ class TableChangesOperator final : public Operator {
   Result<Flow> process(const data::Batch& batch, Emitter& out) override;
   Result<Flow> on_stream_time(data::TimestampMs, Emitter&) override { return Flow::more; }
   Result<> on_commit(topics::StateWrites& state) override;
+  std::size_t uncommitted_bytes() const override { return rows_.changed_bytes(); }
   std::size_t memory_bytes() const override;
 
  private:

@@ -39,7 +39,7 @@ bool TableJoin::load(ByteView key, ByteView value) {
 
 Result<Flow> TableJoin::process(bool left, const data::Batch& batch, Emitter& out) {
   for (const data::RowIndex row : batch.selection) {
-    const std::optional<JoinInput> input = output_.input(batch, row);
+    const std::optional<JoinInput> input = output_.input(batch, row, out);
     if (!input) continue;
     if (left && !tables_) {
       if (input->row != nullptr) look_up(*input);

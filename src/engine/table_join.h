@@ -23,6 +23,9 @@ class TableJoin {
   Result<> open(StateReader& state);
   Result<Flow> process(bool left, const data::Batch& batch, Emitter& out);
   Result<> on_commit(topics::StateWrites& state);
+  std::size_t uncommitted_bytes() const {
+    return rows_[0].changed_bytes() + rows_[1].changed_bytes();
+  }
   std::size_t memory_bytes() const;
 
  private:

@@ -339,16 +339,20 @@ std::size_t Task::output_bytes() const {
   return dead_letters_.bytes() + (sink_ != nullptr ? sink_->bytes() : 0);
 }
 
-bool Task::commit_is_due(Time now) const {
+bool Task::is_past(std::size_t times) const {
   const CommitLimits& limits = context_.options.commit;
-  return gathered_.records_in >= limits.records || output_bytes() >= limits.output_bytes ||
-         now >= due();
+  return gathered_.records_in >= times * limits.records ||
+         output_bytes() >= times * limits.output_bytes ||
+         chain_.uncommitted_bytes() >= times * limits.state_bytes;
+}
+
+bool Task::commit_is_due(Time now) const {
+  return is_past(1) || now >= due();
 }
 
 // While a commit is in flight, this much more than the limits is gathered for the next one.
 bool Task::is_full() const {
-  const CommitLimits& limits = context_.options.commit;
-  return gathered_.records_in >= 2 * limits.records || output_bytes() >= 2 * limits.output_bytes;
+  return is_past(2);
 }
 
 Result<> Task::begin_commit() {

@@ -90,6 +90,7 @@ class Task final : private Emitter {
   void warn_of_seconds(data::TimestampMs timestamp_ms);
   Result<Step> step_idle(Time now);
   std::size_t output_bytes() const;
+  bool is_past(std::size_t times) const;  // so often what a commit gathers
   bool commit_is_due(Time now) const;
   bool is_full() const;
   Result<> settle();          // the commit in flight, if there is one: waits for its outcome

@@ -30,12 +30,14 @@ class Aggregate {
   virtual ~Aggregate() = default;
   // There are so many groups now; new ones are empty.
   virtual void grow(std::size_t groups) = 0;
+  // So much may the state of one group take (state_bytes); rows that would make it larger fail.
+  virtual void set_bytes_max(std::size_t) {}  // where states do not grow
   virtual void add(const AggregateRows& rows) = 0;
   // Takes back rows that were added before. Where Overload::undo says so; CHECKs otherwise.
   virtual void undo(const AggregateRows& rows);
   // What group `from` was made of counts in `into` too, as if it came behind what is there
-  // (sessions that grow together). `from` stays as it is.
-  virtual void merge(std::uint32_t from, std::uint32_t into) = 0;
+  // (sessions that grow together). `from` stays as it is. False: not all of it, for its size.
+  virtual bool merge(std::uint32_t from, std::uint32_t into) = 0;
   // out row i: the result of groups[i]. `out` has been reset to as many rows; texts live in the
   // arena or as long as the next change.
   virtual void results(std::span<const std::uint32_t> groups, data::Column& out,
@@ -43,6 +45,8 @@ class Aggregate {
   // A group's state as bytes, and back. False: they are none of this function's.
   virtual void save(std::uint32_t group, ByteBuffer& out) const = 0;
   virtual bool load(std::uint32_t group, ByteView in) = 0;
+  // About what save() would append.
+  virtual std::size_t state_bytes(std::uint32_t group) const = 0;
   // The group is empty again.
   virtual void clear(std::uint32_t group) = 0;
   virtual std::size_t memory_bytes() const = 0;

@@ -17,11 +17,11 @@ using data::Column;
 // A cell alone; null when there is none.
 void put_single(const CellList& list, std::size_t at, Column& out, std::size_t row,
                 data::Arena& arena) {
-  if (at >= list.cells.size()) {
+  if (at >= list.size()) {
     if (out.type().is_list()) out.values<data::ListSpan>()[row] = {};
     return out.set_null(row);
   }
-  ByteView bytes(list.cells[at].bytes);
+  ByteView bytes(list.cells()[at].bytes);
   CHECK(data::take_cell_bytes(bytes, out, row, arena));
 }
 
@@ -48,14 +48,14 @@ class CellOrder {
 class ExtremumRule final : public CellRule {
  public:
   ExtremumRule(const data::Type& type, bool greatest) : order_(type), greatest_(greatest) {}
-  void add(CellList& list, ByteBuffer cell, bool null) override {
-    if (null) return;
-    if (list.cells.empty()) {
-      list.cells.push_back({std::move(cell)});
-      return;
-    }
-    const int order = order_.compare(cell, list.cells[0].bytes);
-    if (greatest_ ? order > 0 : order < 0) list.cells[0].bytes = std::move(cell);
+  bool add(CellList& list, ByteBuffer cell, bool null) override {
+    if (null) return true;
+    if (list.empty()) return push(list, std::move(cell));
+    const int order = order_.compare(cell, list.cells()[0].bytes);
+    if (greatest_ ? order <= 0 : order >= 0) return true;
+    if (!has_room(list, cell.size(), list.bytes())) return false;
+    list.replace(0, std::move(cell));
+    return true;
   }
   void result(const CellList& list, Column& out, std::size_t row,
               data::Arena& arena) const override {
@@ -100,25 +100,33 @@ class OffsetRule final : public CellRule {
     bool as_array = false, skip_nulls = true, latest = false;
   };
   explicit OffsetRule(const Options& options) : options_(options) {}
-  void add(CellList& list, ByteBuffer cell, bool null) override {
-    if (null && options_.skip_nulls) return;
-    if (list.cells.size() == options_.count) {
-      if (!options_.latest) return;
-      list.cells.erase(list.cells.begin());
-    }
-    list.cells.push_back({std::move(cell), next_++});
+  bool add(CellList& list, ByteBuffer cell, bool null) override {
+    if (null && options_.skip_nulls) return true;
+    const bool full = list.size() == options_.count;
+    if (full && !options_.latest) return true;
+    const std::size_t going = full ? CellList::bytes_of(list.cells()[0].bytes.size()) : 0;
+    if (!has_room(list, cell.size(), going)) return false;
+    if (full) list.erase(0);
+    list.push({std::move(cell), next_++});
+    return true;
   }
-  void merge(CellList& into, const CellList& from) override {
-    auto& cells = into.cells;
-    cells.insert(cells.end(), from.cells.begin(), from.cells.end());
-    std::ranges::sort(cells, {}, &CellList::Cell::count);
-    if (cells.size() <= options_.count) return;
-    const auto keep = static_cast<std::ptrdiff_t>(options_.count);
-    options_.latest ? cells.erase(cells.begin(), cells.end() - keep)
-                    : cells.erase(cells.begin() + keep, cells.end());
+  // Of all the first or last that have room.
+  bool merge(CellList& into, const CellList& from) override {
+    std::vector<CellList::Cell> all = into.cells();
+    all.insert(all.end(), from.cells().begin(), from.cells().end());
+    std::ranges::sort(all, {}, &CellList::Cell::count);
+    if (options_.latest) std::ranges::reverse(all);
+    all.resize(std::min(all.size(), options_.count));
+    CellList kept;
+    for (CellList::Cell& cell : all) {
+      if (!has_room(kept, cell.bytes.size())) break;
+      kept.insert(options_.latest ? 0 : kept.size(), std::move(cell));
+    }
+    into = std::move(kept);
+    return into.size() == all.size();
   }
   void loaded(const CellList& list) override {
-    for (const CellList::Cell& cell : list.cells) next_ = std::max(next_, cell.count + 1);
+    for (const CellList::Cell& cell : list.cells()) next_ = std::max(next_, cell.count + 1);
   }
   void result(const CellList& list, Column& out, std::size_t row,
               data::Arena& arena) const override {
@@ -133,12 +141,12 @@ class OffsetRule final : public CellRule {
 class ListRule final : public CellRule {
  public:
   explicit ListRule(std::size_t max) : max_(max) {}
-  void add(CellList& list, ByteBuffer cell, bool) override {
-    if (list.cells.size() < max_) list.cells.push_back({std::move(cell)});
+  bool add(CellList& list, ByteBuffer cell, bool) override {
+    return list.size() >= max_ || push(list, std::move(cell));
   }
   void undo(CellList& list, ByteView cell, bool) override {
     const std::size_t at = list.find_last(cell);
-    if (at < list.cells.size()) list.cells.erase(list.cells.begin() + static_cast<long>(at));
+    if (at < list.size()) list.erase(at);
   }
   void result(const CellList& list, Column& out, std::size_t row,
               data::Arena& arena) const override {
@@ -152,9 +160,8 @@ class ListRule final : public CellRule {
 class SetRule final : public CellRule {
  public:
   explicit SetRule(std::size_t max) : max_(max) {}
-  void add(CellList& list, ByteBuffer cell, bool) override {
-    if (list.cells.size() < max_ && list.find(cell) == list.cells.size())
-      list.cells.push_back({std::move(cell)});
+  bool add(CellList& list, ByteBuffer cell, bool) override {
+    return list.size() >= max_ || list.find(cell) < list.size() || push(list, std::move(cell));
   }
   void result(const CellList& list, Column& out, std::size_t row,
               data::Arena& arena) const override {
@@ -170,31 +177,32 @@ class CountedRule : public CellRule {
  public:
   explicit CountedRule(std::size_t cells_max, bool skip_nulls)
       : cells_max_(cells_max), skip_nulls_(skip_nulls) {}
-  void add(CellList& list, ByteBuffer cell, bool null) final {
-    if (null && skip_nulls_) return;
-    const std::size_t at = list.find(cell);
-    if (at < list.cells.size())
-      ++list.cells[at].count;
-    else if (list.cells.size() < cells_max_)
-      list.cells.push_back({std::move(cell)});
+  bool add(CellList& list, ByteBuffer cell, bool null) final {
+    return (null && skip_nulls_) || add_so_often(list, {std::move(cell)});
   }
   void undo(CellList& list, ByteView cell, bool null) final {
     if (null && skip_nulls_) return;
     const std::size_t at = list.find(cell);
-    if (at == list.cells.size() || --list.cells[at].count > 0) return;
-    list.cells.erase(list.cells.begin() + static_cast<long>(at));
+    if (at < list.size() && --list.count(at) <= 0) list.erase(at);
   }
-  void merge(CellList& into, const CellList& from) final {
-    for (const CellList::Cell& cell : from.cells) {
-      const std::size_t at = into.find(cell.bytes);
-      if (at < into.cells.size())
-        into.cells[at].count += cell.count;
-      else if (into.cells.size() < cells_max_)
-        into.cells.push_back(cell);
-    }
+  bool merge(CellList& into, const CellList& from) final {
+    bool all = true;
+    for (const CellList::Cell& cell : from.cells()) all &= add_so_often(into, cell);
+    return all;
   }
 
  private:
+  bool add_so_often(CellList& list, CellList::Cell cell) const {
+    const std::size_t at = list.find(cell.bytes);
+    if (at < list.size())
+      list.count(at) += cell.count;
+    else if (list.size() < cells_max_ && !has_room(list, cell.bytes.size()))
+      return false;
+    else if (list.size() < cells_max_)
+      list.push(std::move(cell));
+    return true;
+  }
+
   const std::size_t cells_max_;
   const bool skip_nulls_;
 };
@@ -204,11 +212,11 @@ class HistogramRule final : public CountedRule {
   HistogramRule() : CountedRule(kCollectedMax, true) {}
   void result(const CellList& list, Column& out, std::size_t row,
               data::Arena& arena) const override {
-    const std::size_t first = out.begin_list(row, list.cells.size());
-    for (std::size_t i = 0; i < list.cells.size(); ++i) {
-      ByteView bytes(list.cells[i].bytes);
+    const std::size_t first = out.begin_list(row, list.size());
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      ByteView bytes(list.cells()[i].bytes);
       CHECK(data::take_cell_bytes(bytes, out.child(0), first + i, arena));
-      out.child(1).values<std::int64_t>()[first + i] = list.cells[i].count;
+      out.child(1).values<std::int64_t>()[first + i] = list.cells()[i].count;
     }
   }
 };
@@ -218,7 +226,7 @@ class AttributeRule final : public CountedRule {
   AttributeRule() : CountedRule(kCollectedMax, false) {}
   void result(const CellList& list, Column& out, std::size_t row,
               data::Arena& arena) const override {
-    put_single(list, list.cells.size() == 1 ? 0 : list.cells.size(), out, row, arena);
+    put_single(list, list.size() == 1 ? 0 : list.size(), out, row, arena);
   }
 };
 
@@ -227,18 +235,22 @@ class TopRule final : public CellRule {
  public:
   TopRule(const data::Type& type, std::size_t count, bool distinct)
       : order_(type), count_(count), distinct_(distinct) {}
-  void add(CellList& list, ByteBuffer cell, bool null) override {
-    if (null) return;
-    std::size_t at = list.cells.size();
+  bool add(CellList& list, ByteBuffer cell, bool null) override {
+    if (null) return true;
+    std::size_t at = list.size();
     while (at > 0) {
-      const int order = order_.compare(list.cells[at - 1].bytes, cell);
-      if (distinct_ && order == 0) return;
+      const int order = order_.compare(list.cells()[at - 1].bytes, cell);
+      if (distinct_ && order == 0) return true;
       if (order >= 0) break;
       --at;
     }
-    if (at >= count_) return;
-    list.cells.insert(list.cells.begin() + static_cast<long>(at), {std::move(cell)});
-    if (list.cells.size() > count_) list.cells.pop_back();
+    if (at >= count_) return true;
+    const bool full = list.size() == count_;
+    const std::size_t going = full ? CellList::bytes_of(list.cells().back().bytes.size()) : 0;
+    if (!has_room(list, cell.size(), going)) return false;
+    if (full) list.erase(count_ - 1);
+    list.insert(at, {std::move(cell)});
+    return true;
   }
   void result(const CellList& list, Column& out, std::size_t row,
               data::Arena& arena) const override {

@@ -114,10 +114,11 @@ class DistinctCount final : public Aggregate {
       bytes_ += state.memory_bytes();
     }
   }
-  void merge(std::uint32_t from, std::uint32_t into) override {
+  bool merge(std::uint32_t from, std::uint32_t into) override {
     bytes_ -= states_[into].memory_bytes();
     states_[into].merge(states_[from]);
     bytes_ += states_[into].memory_bytes();
+    return true;
   }
   void results(std::span<const std::uint32_t> groups, data::Column& out,
                data::Arena&) const override {
@@ -130,6 +131,9 @@ class DistinctCount final : public Aggregate {
     const bool good = states_[group].load(in);
     bytes_ += states_[group].memory_bytes();
     return good;
+  }
+  std::size_t state_bytes(std::uint32_t group) const override {
+    return states_[group].memory_bytes();
   }
   void clear(std::uint32_t group) override {
     bytes_ -= states_[group].memory_bytes();

@@ -3,27 +3,52 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "engine/functions/limits.h"
 #include "engine/number_bytes.h"
 
 namespace penstock::engine::functions {
 
 std::size_t CellList::find(ByteView bytes) const {
   const auto same = [&](const Cell& cell) { return std::ranges::equal(cell.bytes, bytes); };
-  return static_cast<std::size_t>(std::ranges::find_if(cells, same) - cells.begin());
+  return static_cast<std::size_t>(std::ranges::find_if(cells_, same) - cells_.begin());
 }
 
 std::size_t CellList::find_last(ByteView bytes) const {
-  for (std::size_t i = cells.size(); i-- > 0;)
-    if (std::ranges::equal(cells[i].bytes, bytes)) return i;
-  return cells.size();
+  for (std::size_t i = cells_.size(); i-- > 0;)
+    if (std::ranges::equal(cells_[i].bytes, bytes)) return i;
+  return cells_.size();
+}
+
+void CellList::insert(std::size_t at, Cell cell) {
+  bytes_ += bytes_of(cell.bytes.size());
+  cells_.insert(cells_.begin() + static_cast<std::ptrdiff_t>(at), std::move(cell));
+}
+
+void CellList::erase(std::size_t at) {
+  bytes_ -= bytes_of(cells_[at].bytes.size());
+  cells_.erase(cells_.begin() + static_cast<std::ptrdiff_t>(at));
+}
+
+void CellList::replace(std::size_t at, ByteBuffer bytes) {
+  bytes_ += bytes.size();
+  bytes_ -= cells_[at].bytes.size();
+  cells_[at].bytes = std::move(bytes);
 }
 
 void CellRule::undo(CellList&, ByteView, bool) {
   CHECK(false && "Overload::undo says that this aggregate takes nothing back");
 }
 
-void CellRule::merge(CellList& into, const CellList& from) {
-  for (const CellList::Cell& cell : from.cells) add(into, cell.bytes, false);
+bool CellRule::merge(CellList& into, const CellList& from) {
+  bool all = true;
+  for (const CellList::Cell& cell : from.cells()) all &= add(into, cell.bytes, false);
+  return all;
+}
+
+bool CellRule::push(CellList& list, ByteBuffer cell) const {
+  if (!has_room(list, cell.size())) return false;
+  list.push({std::move(cell)});
+  return true;
 }
 
 bool CellListAggregate::take_cell(const AggregateRows& rows, data::RowIndex row,
@@ -39,9 +64,9 @@ void CellListAggregate::add(const AggregateRows& rows) {
   for (const data::RowIndex row : rows.rows) {
     const bool null = take_cell(rows, row, cell);
     CellList& list = lists_[rows.group_of[row]];
-    const std::size_t before = list.cells.size();
-    rule_->add(list, cell, null);
-    if (list.cells.size() > before) cell_bytes_ += sizeof(CellList::Cell) + cell.size();
+    const std::size_t before = list.size();
+    if (!rule_->add(list, cell, null)) rows.errors.add(row, kGroupTooLarge);
+    if (list.size() > before) cell_bytes_ += sizeof(CellList::Cell) + cell.size();
   }
 }
 
@@ -53,10 +78,10 @@ void CellListAggregate::undo(const AggregateRows& rows) {
   }
 }
 
-void CellListAggregate::merge(std::uint32_t from, std::uint32_t into) {
-  for (const CellList::Cell& cell : lists_[from].cells)
+bool CellListAggregate::merge(std::uint32_t from, std::uint32_t into) {
+  for (const CellList::Cell& cell : lists_[from].cells())
     cell_bytes_ += sizeof cell + cell.bytes.size();
-  rule_->merge(lists_[into], lists_[from]);
+  return rule_->merge(lists_[into], lists_[from]);
 }
 
 void CellListAggregate::results(std::span<const std::uint32_t> groups, data::Column& out,
@@ -66,8 +91,8 @@ void CellListAggregate::results(std::span<const std::uint32_t> groups, data::Col
 
 void CellListAggregate::save(std::uint32_t group, ByteBuffer& out) const {
   const CellList& list = lists_[group];
-  append_number(out, static_cast<std::uint32_t>(list.cells.size()));
-  for (const CellList::Cell& cell : list.cells) {
+  append_number(out, static_cast<std::uint32_t>(list.size()));
+  for (const CellList::Cell& cell : list.cells()) {
     append_number(out, static_cast<std::uint32_t>(cell.bytes.size()));
     out.insert(out.end(), cell.bytes.begin(), cell.bytes.end());
     append_number(out, cell.count);
@@ -84,7 +109,7 @@ bool CellListAggregate::load(std::uint32_t group, ByteView in) {
     in = in.subspan(size);
     if (!take_number(in, cell.count)) return false;
     cell_bytes_ += sizeof cell + size;
-    list.cells.push_back(std::move(cell));
+    list.push(std::move(cell));
   }
   rule_->loaded(list);
   lists_[group] = std::move(list);
@@ -92,9 +117,9 @@ bool CellListAggregate::load(std::uint32_t group, ByteView in) {
 }
 
 void put_cells(const CellList& list, data::Column& out, std::size_t row, data::Arena& arena) {
-  const std::size_t first = out.begin_list(row, list.cells.size());
-  for (std::size_t i = 0; i < list.cells.size(); ++i) {
-    ByteView bytes(list.cells[i].bytes);
+  const std::size_t first = out.begin_list(row, list.size());
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    ByteView bytes(list.cells()[i].bytes);
     CHECK(data::take_cell_bytes(bytes, out.child(0), first + i, arena));
   }
 }

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstring>
+#include <limits>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "data/cell_bytes.h"
@@ -33,8 +35,9 @@ class FixedAggregate final : public Aggregate {
       Aggregate::undo(rows);
     }
   }
-  void merge(std::uint32_t from, std::uint32_t into) override {
+  bool merge(std::uint32_t from, std::uint32_t into) override {
     rule_.merge(states_[into], states_[from]);
+    return true;
   }
   void results(std::span<const std::uint32_t> groups, data::Column& out,
                data::Arena&) const override {
@@ -52,6 +55,7 @@ class FixedAggregate final : public Aggregate {
     std::memcpy(&states_[group], in.data(), sizeof(State));
     return true;
   }
+  std::size_t state_bytes(std::uint32_t) const override { return sizeof(State); }
   void clear(std::uint32_t group) override { states_[group] = State{}; }
   std::size_t memory_bytes() const override { return states_.capacity() * sizeof(State); }
 
@@ -61,27 +65,57 @@ class FixedAggregate final : public Aggregate {
 };
 
 // Cells as bytes (data/cell_bytes.h), each with a count.
-struct CellList {
+class CellList {
+ public:
   struct Cell {
     ByteBuffer bytes;
     std::int64_t count = 1;  // how often it came; of the *_BY_OFFSET functions: its number
   };
-  std::vector<Cell> cells;
+  const std::vector<Cell>& cells() const { return cells_; }
+  bool empty() const { return cells_.empty(); }
+  std::size_t size() const { return cells_.size(); }
+  // Of all cells, with what else is stored of each.
+  std::size_t bytes() const { return bytes_; }
 
-  std::size_t find(ByteView bytes) const;  // cells.size(): it is not there
+  std::size_t find(ByteView bytes) const;  // size(): it is not there
   std::size_t find_last(ByteView bytes) const;
+
+  void push(Cell cell) { insert(cells_.size(), std::move(cell)); }
+  void insert(std::size_t at, Cell cell);
+  void erase(std::size_t at);
+  void replace(std::size_t at, ByteBuffer bytes);
+  std::int64_t& count(std::size_t at) { return cells_[at].count; }
+
+  static std::size_t bytes_of(std::size_t cell) { return cell + sizeof(std::int64_t) + 4; }
+
+ private:
+  std::vector<Cell> cells_;
+  std::size_t bytes_ = 0;
 };
 
 // What a function keeps of the cells that come.
 class CellRule {
  public:
   virtual ~CellRule() = default;
-  virtual void add(CellList& list, ByteBuffer cell, bool null) = 0;
+  // False: the list has no room for it, and is as it was.
+  virtual bool add(CellList& list, ByteBuffer cell, bool null) = 0;
   virtual void undo(CellList& list, ByteView cell, bool null);  // CHECKs where it is not overridden
-  virtual void merge(CellList& into, const CellList& from);     // adds the cells, one by one
+  virtual bool merge(CellList& into, const CellList& from);     // adds the cells, one by one
   virtual void loaded(const CellList&) {}                       // a list that was stored before
   virtual void result(const CellList& list, data::Column& out, std::size_t row,
                       data::Arena& arena) const = 0;
+
+  void set_bytes_max(std::size_t bytes) { bytes_max_ = bytes; }
+
+ protected:
+  // Whether one more cell has room, when so much goes first.
+  bool has_room(const CellList& list, std::size_t cell, std::size_t going = 0) const {
+    return list.bytes() - going + CellList::bytes_of(cell) <= bytes_max_;
+  }
+  bool push(CellList& list, ByteBuffer cell) const;  // if it has room
+
+ private:
+  std::size_t bytes_max_ = std::numeric_limits<std::size_t>::max();
 };
 
 // Over the first `parts` arguments: one is a cell itself, several are the fields of a STRUCT.
@@ -91,13 +125,15 @@ class CellListAggregate final : public Aggregate {
       : rule_(std::move(rule)), parts_(parts) {}
 
   void grow(std::size_t groups) override { lists_.resize(groups); }
+  void set_bytes_max(std::size_t bytes) override { rule_->set_bytes_max(bytes); }
   void add(const AggregateRows& rows) override;
   void undo(const AggregateRows& rows) override;
-  void merge(std::uint32_t from, std::uint32_t into) override;
+  bool merge(std::uint32_t from, std::uint32_t into) override;
   void results(std::span<const std::uint32_t> groups, data::Column& out,
                data::Arena& arena) const override;
   void save(std::uint32_t group, ByteBuffer& out) const override;
   bool load(std::uint32_t group, ByteView in) override;
+  std::size_t state_bytes(std::uint32_t group) const override { return lists_[group].bytes(); }
   void clear(std::uint32_t group) override { lists_[group] = {}; }
   std::size_t memory_bytes() const override {
     return lists_.capacity() * sizeof(CellList) + cell_bytes_;

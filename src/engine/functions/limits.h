@@ -26,5 +26,6 @@ using data::kTextTooLong;
 inline constexpr std::string_view kDivisionByZero = "division_by_zero";
 inline constexpr std::string_view kListTooLong = "list_too_long";
 inline constexpr std::string_view kInvalidArgument = "invalid_argument";
+inline constexpr std::string_view kGroupTooLarge = "group_too_large";  // Aggregate::set_bytes_max
 
 }  // namespace penstock::engine::functions
