@@ -42,6 +42,7 @@ class CommitLimits {
   void refuse(Error error);  // the commit is broken
 
   const std::optional<Error>& broken() const { return broken_; }
+  std::size_t bytes() const { return record_bytes_ + state_bytes_; }  // gathered
 
  private:
   std::size_t record_bytes_ = 0;

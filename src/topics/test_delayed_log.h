@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "topics/commit_limits.h"
 #include "topics/log.h"
 
 namespace penstock::topics {
@@ -109,8 +110,12 @@ class LateFinisher {
 
 class DelayedCommit final : public Commit {
  public:
-  DelayedCommit(std::unique_ptr<Commit> inner, LateFinisher& finisher, const Delays& delays)
-      : inner_(std::move(inner)), finisher_(finisher), delays_(delays) {}
+  // open: while the commit is neither finished nor aborted.
+  DelayedCommit(std::unique_ptr<Commit> inner, LateFinisher& finisher, const Delays& delays,
+                std::shared_ptr<bool> open)
+      : inner_(std::move(inner)), finisher_(finisher), delays_(delays), open_(std::move(open)) {
+    *open_ = true;
+  }
   ~DelayedCommit() override { abort(); }
 
   Result<> append(const TopicPartition& to, const RecordBatch& batch) override {
@@ -140,25 +145,30 @@ class DelayedCommit final : public Commit {
   CommitResult finish() override {
     start();
     finished_ = true;
-    return finisher_.result_of(job_);
+    CommitResult result = finisher_.result_of(job_);
+    *open_ = false;
+    return result;
   }
   void abort() override {
     if (std::exchange(finished_, true)) return;
     if (!started_ || finisher_.cancel(job_)) inner_->abort();
+    *open_ = false;
   }
 
  private:
   std::unique_ptr<Commit> inner_;
   LateFinisher& finisher_;
   const Delays& delays_;
+  std::shared_ptr<bool> open_;
   LateFinisher::Job job_ = {};
   bool started_ = false, finished_ = false;
 };
 
 class DelayedWriter final : public Writer {
  public:
-  DelayedWriter(std::unique_ptr<Writer> inner, LateFinisher& finisher, const Delays& delays)
-      : inner_(std::move(inner)), finisher_(finisher), delays_(delays) {}
+  DelayedWriter(WriterId id, std::unique_ptr<Writer> inner, LateFinisher& finisher,
+                const Delays& delays)
+      : id_(std::move(id)), inner_(std::move(inner)), finisher_(finisher), delays_(delays) {}
   Result<Checkpoint> restore(const TaskId& task, const StateVisitor& visitor) override {
     return inner_->restore(task, visitor);
   }
@@ -167,13 +177,16 @@ class DelayedWriter final : public Writer {
   }
   Result<> forget(const TaskId& task) override { return inner_->forget(task); }
   Result<std::unique_ptr<Commit>> begin() override {
-    return std::make_unique<DelayedCommit>(TRY(inner_->begin()), finisher_, delays_);
+    if (*open_) return fail(commit_is_open(id_));  // not asked: it may be finishing one
+    return std::make_unique<DelayedCommit>(TRY(inner_->begin()), finisher_, delays_, open_);
   }
 
  private:
+  const WriterId id_;
   std::unique_ptr<Writer> inner_;
   LateFinisher& finisher_;
   const Delays& delays_;
+  std::shared_ptr<bool> open_ = std::make_shared<bool>(false);
 };
 
 // Record n of the inner log has offset 2n here; 2n + 1 is a marker, which next() passes over in a
@@ -231,7 +244,7 @@ class DelayedLog : public Log {
     return std::make_unique<DelayedReader>(TRY(inner_.reader(from, inner_start, check)), start);
   }
   Result<std::unique_ptr<Writer>> writer(const WriterId& id) override {
-    return std::make_unique<DelayedWriter>(TRY(inner_.writer(id)), finisher_, delays);
+    return std::make_unique<DelayedWriter>(id, TRY(inner_.writer(id)), finisher_, delays);
   }
   Result<bool> wait(std::span<Reader* const> readers, Deadline deadline) override {
     std::vector<Reader*> inner;

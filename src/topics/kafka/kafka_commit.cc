@@ -76,7 +76,8 @@ bool KafkaCommit::is_empty() const {
 void KafkaCommit::start() {
   CHECK(!done_);
   if (std::exchange(started_, true)) return;
-  give_up_ = std::chrono::steady_clock::now() + kFinishPatience;
+  const std::chrono::seconds for_its_size(limits_.bytes() / kFinishBytesPerSecond);
+  give_up_ = std::chrono::steady_clock::now() + kFinishPatience + for_its_size;
   if (!is_empty()) entry_ = writer_.bundle_->submit(writer_.seat_, *this);
 }
 

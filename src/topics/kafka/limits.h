@@ -49,10 +49,11 @@ inline constexpr std::size_t kUndecidedLooked =
 // by the next initialisation of its writer's id.
 inline constexpr std::chrono::milliseconds kCallSlice{100};  // of calls that would wait longer
 inline constexpr std::chrono::seconds kFinishPatience{10};   // of a commit that somebody waits for
-inline constexpr std::chrono::seconds kAbortPatience{5};     // of taking back what was written
-inline constexpr std::chrono::seconds kAbandonPatience{1};   // of one whose outcome nobody wants
-inline constexpr std::chrono::seconds kLeavePatience{5};     // of leaving a group in order
-inline constexpr std::chrono::seconds kClosePatience{3};     // of a log that is being closed
+inline constexpr std::size_t kFinishBytesPerSecond = 2 << 20;  // and a second more for so much
+inline constexpr std::chrono::seconds kAbortPatience{5};       // of taking back what was written
+inline constexpr std::chrono::seconds kAbandonPatience{1};     // of one whose outcome nobody wants
+inline constexpr std::chrono::seconds kLeavePatience{5};       // of leaving a group in order
+inline constexpr std::chrono::seconds kClosePatience{3};       // of a log that is being closed
 // An unanswered request of a producer's or a member's ends then: calls that cannot be cut into
 // slices wait no longer.
 inline constexpr std::chrono::seconds kAnswerPatience{6};
