@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "base/byte_hash.h"
 #include "base/check.h"
 #include "data/decimal.h"
 #include "data/double_text.h"
@@ -92,21 +93,7 @@ int compare_structs(const Column& a, std::size_t row_a, const Column& b, std::si
 }
 
 std::uint64_t mixed(std::uint64_t hash, std::uint64_t with) {
-  hash = (hash ^ with) * 0x9E3779B97F4A7C15U;
-  return hash ^ hash >> 29;
-}
-
-std::uint64_t hash_bytes(std::string_view text) {
-  std::uint64_t hash = text.size();
-  while (text.size() >= 8) {
-    std::uint64_t word;
-    std::memcpy(&word, text.data(), 8);
-    hash = mixed(hash, word);
-    text.remove_prefix(8);
-  }
-  std::uint64_t rest = 0;
-  if (!text.empty()) std::memcpy(&rest, text.data(), text.size());
-  return mixed(hash, rest);
+  return mix_hash(hash, with, hash_secret());
 }
 
 std::uint64_t hash_decimal(Int128 value, int scale) {
@@ -209,7 +196,7 @@ std::uint64_t hash_cell(const Column& column, std::size_t row) {
       return hash_double(column.values<double>()[row]);
     case TypeKind::string:
     case TypeKind::bytes:
-      return hash_bytes(column.values<Text>()[row].view());
+      return hash_bytes(as_bytes(column.values<Text>()[row].view()));
     case TypeKind::array: {
       const ListSpan span = column.list(row);
       std::uint64_t hash = span.size;

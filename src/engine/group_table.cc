@@ -1,8 +1,8 @@
 #include "engine/group_table.h"
 
 #include <algorithm>
-#include <cstring>
 
+#include "base/byte_hash.h"
 #include "base/check.h"
 
 namespace penstock::engine {
@@ -10,24 +10,6 @@ namespace {
 
 constexpr std::size_t kFirstSlots = 1024;
 constexpr std::size_t kDeadBytesMin = 1 << 20;  // below, keys of groups that went stay
-
-std::uint64_t hash_of(ByteView key) {
-  std::uint64_t hash = key.size();
-  const auto mix = [&](std::uint64_t word) {
-    hash = (hash ^ word) * 0x9E3779B97F4A7C15U;
-    hash ^= hash >> 29;
-  };
-  while (key.size() >= 8) {
-    std::uint64_t word;
-    std::memcpy(&word, key.data(), 8);
-    mix(word);
-    key = key.subspan(8);
-  }
-  std::uint64_t rest = 0;
-  if (!key.empty()) std::memcpy(&rest, key.data(), key.size());
-  mix(rest);
-  return hash;
-}
 
 std::uint32_t upper_half(std::uint64_t hash) {
   return static_cast<std::uint32_t>(hash >> 32);
@@ -38,7 +20,7 @@ std::uint32_t upper_half(std::uint64_t hash) {
 GroupTable::GroupTable() : slots_(kFirstSlots) {}
 
 std::size_t GroupTable::slot_of(ByteView wanted) const {
-  const std::uint64_t hash = hash_of(wanted);
+  const std::uint64_t hash = hash_bytes(wanted);
   const std::size_t mask = slots_.size() - 1;
   std::size_t at = hash & mask;
   for (; slots_[at].group != kFree; at = (at + 1) & mask)
@@ -62,7 +44,7 @@ std::uint32_t GroupTable::find_or_add(ByteView wanted) {
   }
   places_[group] = {keys_.size(), static_cast<std::uint32_t>(wanted.size()), true};
   keys_.insert(keys_.end(), wanted.begin(), wanted.end());
-  slots_[at] = {upper_half(hash_of(wanted)), group};
+  slots_[at] = {upper_half(hash_bytes(wanted)), group};
   return group;
 }
 
@@ -74,7 +56,7 @@ void GroupTable::erase(std::uint32_t group) {
   slots_[hole] = {};
   // Those behind it that would not be found any more move up.
   for (std::size_t at = (hole + 1) & mask; slots_[at].group != kFree; at = (at + 1) & mask) {
-    const std::size_t home = hash_of(key(slots_[at].group)) & mask;
+    const std::size_t home = hash_bytes(key(slots_[at].group)) & mask;
     if (((at - home) & mask) < ((at - hole) & mask)) continue;
     slots_[hole] = slots_[at];
     slots_[at] = {};
@@ -100,7 +82,7 @@ void GroupTable::drop_dead_keys() {
 }
 
 void GroupTable::put(std::vector<Slot>& slots, std::uint32_t group) const {
-  const std::uint64_t hash = hash_of(key(group));
+  const std::uint64_t hash = hash_bytes(key(group));
   std::size_t at = hash & (slots.size() - 1);
   while (slots[at].group != kFree) at = (at + 1) & (slots.size() - 1);
   slots[at] = {upper_half(hash), group};

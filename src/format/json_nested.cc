@@ -5,9 +5,11 @@
 
 #include "base/check.h"
 #include "data/cell.h"
+#include "data/key_places.h"
 #include "format/json_document.h"
 #include "format/json_text.h"
 #include "format/json_walk.h"
+#include "format/limits.h"
 #include "format/nested_text.h"
 #include "format/number_text.h"
 #include "format/reasons.h"
@@ -51,17 +53,41 @@ std::string_view read_scalar(Column& column, std::size_t row, std::string_view t
   }
 }
 
+// What one call reads with.
+struct Reading {
+  data::Arena& arena;
+  std::size_t room;  // cells that may still come
+
+  bool takes(std::size_t cells) {
+    if (cells > room) return false;
+    room -= cells;
+    return true;
+  }
+};
+
+std::string_view read_cell(Column& column, std::size_t row, std::string_view text,
+                           Reading& reading);
+
+// With the fields of structs, which grow with them.
+std::size_t cells_per_row(const data::Type& type) {
+  std::size_t cells = 1;
+  if (type.kind() == TypeKind::struct_)
+    for (const data::TypeField& field : type.fields()) cells += cells_per_row(field.type);
+  return cells;
+}
+
 std::string_view read_array(Column& column, std::size_t row, std::string_view text,
-                            data::Arena& arena) {
+                            Reading& reading) {
   JsonWalk walk(text);
   if (!walk.taken('[')) return reason::kWrongType;
   Column& elements = column.child(0);
-  const std::size_t first = elements.size();
+  const std::size_t first = elements.size(), cells = cells_per_row(elements.type());
   std::uint32_t count = 0;
   if (!walk.taken(']')) {
     do {
+      if (!reading.takes(cells)) return reason::kTooManyValues;
       const std::size_t at = elements.append(1);
-      if (auto why = read_json_cell(elements, at, walk.value(), arena); !why.empty()) return why;
+      if (auto why = read_cell(elements, at, walk.value(), reading); !why.empty()) return why;
       ++count;
     } while (walk.taken(','));
   }
@@ -70,25 +96,26 @@ std::string_view read_array(Column& column, std::size_t row, std::string_view te
 }
 
 std::string_view read_map(Column& column, std::size_t row, std::string_view text,
-                          data::Arena& arena) {
+                          Reading& reading) {
   JsonWalk walk(text);
   if (!walk.taken('{')) return reason::kWrongType;
   Column &keys = column.child(0), &values = column.child(1);
-  const std::size_t first = keys.size();
+  const std::size_t first = keys.size(), cells = 1 + cells_per_row(values.type());
+  data::KeyPlaces places(keys, first);
   std::uint32_t count = 0;
   if (!walk.taken('}')) {
     do {
+      if (!reading.takes(cells)) return reason::kTooManyValues;
       const std::size_t at = keys.append(1);
       values.append(1);
-      const std::string_view name = plain_text(walk.name(), arena);
+      const std::string_view name = plain_text(walk.name(), reading.arena);
       const auto key_row = static_cast<data::RowIndex>(at);
-      if (auto why = read_string(Target(keys), key_row, name, arena); !why.empty()) return why;
-      if (auto why = read_json_cell(values, at, walk.value(), arena); !why.empty()) return why;
-      std::size_t same = first;
-      while (same < first + count && !data::equal_cells(keys, same, keys, at)) ++same;
-      const bool known = same < first + count;  // its entry takes the new value
+      if (auto why = read_string(Target(keys), key_row, name, reading.arena); !why.empty())
+        return why;
+      if (auto why = read_cell(values, at, walk.value(), reading); !why.empty()) return why;
+      const auto known = places.find(count, keys, at);  // its entry takes the new value
       if (!known) data::copy_cell(keys, at, keys, first + count);
-      data::copy_cell(values, at, values, known ? same : first + count);
+      data::copy_cell(values, at, values, known.value_or(first + count));
       count += !known;
     } while (walk.taken(','));
   }
@@ -104,7 +131,7 @@ std::string upper_cased_name(std::string_view name) {
 }
 
 std::string_view read_struct(Column& column, std::size_t row, std::string_view text,
-                             data::Arena& arena) {
+                             Reading& reading) {
   JsonWalk walk(text);
   if (!walk.taken('{')) return reason::kWrongType;
   const std::vector<data::TypeField>& fields = column.type().fields();
@@ -112,7 +139,7 @@ std::string_view read_struct(Column& column, std::size_t row, std::string_view t
   for (std::size_t i = 0; i < fields.size(); ++i) column.child(i).set_null(row);
   if (walk.taken('}')) return reason::kNone;
   do {
-    const std::string_view name = plain_text(walk.name(), arena);
+    const std::string_view name = plain_text(walk.name(), reading.arena);
     const std::string_view value = walk.value();
     std::optional<std::size_t> field;
     bool equal = true;
@@ -126,16 +153,13 @@ std::string_view read_struct(Column& column, std::size_t row, std::string_view t
     }
     if (!field || (exact[*field] && !equal)) continue;
     exact[*field] = equal;
-    if (auto why = read_json_cell(column.child(*field), row, value, arena); !why.empty())
-      return why;
+    if (auto why = read_cell(column.child(*field), row, value, reading); !why.empty()) return why;
   } while (walk.taken(','));
   return reason::kNone;
 }
 
-}  // namespace
-
-std::string_view read_json_cell(Column& column, std::size_t row, std::string_view text,
-                                data::Arena& arena) {
+std::string_view read_cell(Column& column, std::size_t row, std::string_view text,
+                           Reading& reading) {
   CHECK(!text.empty());
   if (text[0] == 'n') {
     column.set_null(row);
@@ -144,14 +168,22 @@ std::string_view read_json_cell(Column& column, std::size_t row, std::string_vie
   if (!column.no_nulls()) column.writable_nulls()[row] = 0;
   switch (column.type().kind()) {
     case TypeKind::array:
-      return read_array(column, row, text, arena);
+      return read_array(column, row, text, reading);
     case TypeKind::map:
-      return read_map(column, row, text, arena);
+      return read_map(column, row, text, reading);
     case TypeKind::struct_:
-      return read_struct(column, row, text, arena);
+      return read_struct(column, row, text, reading);
     default:
-      return read_scalar(column, row, text, arena);
+      return read_scalar(column, row, text, reading.arena);
   }
+}
+
+}  // namespace
+
+std::string_view read_json_cell(Column& column, std::size_t row, std::string_view text,
+                                data::Arena& arena) {
+  Reading reading{arena, kNestedCellsMin + kNestedCellsPerByte * text.size()};
+  return read_cell(column, row, text, reading);
 }
 
 }  // namespace penstock::format

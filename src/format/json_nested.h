@@ -14,6 +14,7 @@ namespace penstock::format {
 // - ARRAY takes arrays, MAP objects (of equal names the last wins), STRUCT objects: a member fills
 //   the field whose name is equal, else the one that equals it in upper case (ASCII); an equal name
 //   wins, and among those of one rank the last. Missing fields are null.
+// - What becomes more cells than limits.h allows (structs have all their fields) fails.
 // - null is null everywhere; scalars as scalar_reader.h has them; STRING takes any value's text.
 std::string_view read_json_cell(data::Column& column, std::size_t row, std::string_view text,
                                 data::Arena& arena);

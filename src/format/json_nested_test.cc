@@ -87,5 +87,35 @@ TEST(JsonNested, RowsOfABatchDoNotMix) {
                                       R"({"V":{"L":[4],"M":null,"s":null}})"}));
 }
 
+// A map whose keys would all be looked through for each of them.
+TEST(JsonNested, reads_maps_of_many_keys) {
+  std::string record = R"({"V":{"M":{)";
+  for (int i = 0; i < 100'000; ++i)
+    record += '"' + std::to_string(i % 60'000) + "\":[\"" + std::to_string(i) + "\"],";
+  record.back() = '}';
+  const std::string again = round_trip(record + "}}");
+  EXPECT_NE(again.find(R"("7":["60007"])"), std::string::npos);
+  EXPECT_NE(again.find(R"("59999":["59999"])"), std::string::npos);
+  EXPECT_EQ(again.find(R"(["7"])"), std::string::npos);
+}
+
+TEST(JsonNested, refuses_few_bytes_that_become_many_values) {
+  std::vector<data::TypeField> fields;
+  for (int i = 0; i < 500; ++i)
+    fields.push_back({std::to_string(i), data::Type(data::TypeKind::bigint)});
+  data::Column column(data::Type::array(data::Type::structure(fields)));
+  data::Arena arena;
+  const auto read = [&](std::size_t structs) {
+    column.reset(1);
+    std::string text = "[";
+    for (std::size_t i = 0; i < structs; ++i) text += "{},";
+    text.back() = ']';
+    return read_json_cell(column, 0, text, arena);
+  };
+  EXPECT_EQ(read(100), reason::kNone);
+  EXPECT_EQ(read(300'000), reason::kTooManyValues);
+  EXPECT_LT(column.memory_bytes(), 200u << 20);
+}
+
 }  // namespace
 }  // namespace penstock::format

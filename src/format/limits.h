@@ -10,6 +10,11 @@ inline constexpr std::size_t kValueBytesMax = 16
 inline constexpr std::size_t kJsonDepthMax = 64;      // nested objects and arrays
 inline constexpr std::size_t kReadPadding = 64;       // readable bytes behind every value to decode
 
+// Cells that a record's arrays and objects may become: an array of {} is short, and its structs
+// have all their fields.
+inline constexpr std::size_t kNestedCellsMin = 64 << 10;
+inline constexpr std::size_t kNestedCellsPerByte = 8;
+
 // Shape prediction (json_shape.h).
 inline constexpr std::size_t kShapesKept = 4;
 inline constexpr std::size_t kShapeValuesMax = 128;  // values in a record that can be predicted

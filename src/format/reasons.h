@@ -15,6 +15,7 @@ inline constexpr std::string_view kRegistryFraming = "schema_registry_framing";
 inline constexpr std::string_view kInvalidUtf8 = "invalid_utf8";
 inline constexpr std::string_view kTooDeep = "too_deep";
 inline constexpr std::string_view kTooLarge = "too_large";
+inline constexpr std::string_view kTooManyValues = "too_many_values";  // limits.h
 inline constexpr std::string_view kNotAnObject = "not_an_object";
 inline constexpr std::string_view kWrongType = "wrong_type";            // no such conversion
 inline constexpr std::string_view kOutOfRange = "number_out_of_range";  // of the column's type

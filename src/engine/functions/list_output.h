@@ -1,7 +1,6 @@
 // ARRAY and MAP results, element by element.
 #pragma once
 
-#include <optional>
 #include <string_view>
 #include <unordered_map>
 
@@ -74,35 +73,6 @@ class CellSet {
 
  private:
   const data::Column& cells_;
-  std::unordered_multimap<std::uint64_t, std::size_t> rows_;
-};
-
-// Where the keys of a map that grows are: few are looked through, many are found by their hashes.
-class KeyPlaces {
- public:
-  // Of out's list, whose column of keys these are.
-  KeyPlaces(const ListOutput& out, const data::Column& keys) : out_(out), keys_(keys) {}
-  // The row of an equal key; nullopt: there is none.
-  std::optional<std::size_t> find(const data::Column& keys, std::size_t key) {
-    const std::size_t end = out_.first() + out_.size();
-    if (out_.size() <= kFew) {
-      for (std::size_t at = out_.first(); at < end; ++at)
-        if (data::equal_cells(keys_, at, keys, key)) return at;
-      return std::nullopt;
-    }
-    for (; hashed_ < out_.size(); ++hashed_)
-      rows_.emplace(data::hash_cell(keys_, out_.first() + hashed_), out_.first() + hashed_);
-    auto [at, last] = rows_.equal_range(data::hash_cell(keys, key));
-    for (; at != last; ++at)
-      if (data::equal_cells(keys_, at->second, keys, key)) return at->second;
-    return std::nullopt;
-  }
-
- private:
-  static constexpr std::uint32_t kFew = 16;
-  const ListOutput& out_;
-  const data::Column& keys_;
-  std::uint32_t hashed_ = 0;
   std::unordered_multimap<std::uint64_t, std::size_t> rows_;
 };
 

@@ -3,6 +3,7 @@
 #include <numeric>
 #include <vector>
 
+#include "data/key_places.h"
 #include "engine/functions/families.h"
 #include "engine/functions/list_output.h"
 #include "engine/functions/overload.h"
@@ -11,10 +12,11 @@ namespace penstock::engine::functions {
 namespace {
 
 // Puts an entry in; of equal keys the last one's value stays.
-void put_entry(const KernelCall& call, ListOutput& out, KeyPlaces& places, const data::Column& keys,
-               std::size_t key, const data::Column* values, std::size_t value) {
+void put_entry(const KernelCall& call, ListOutput& out, data::KeyPlaces& places,
+               const data::Column& keys, std::size_t key, const data::Column* values,
+               std::size_t value) {
   data::Column &to_keys = call.result.child(0), &to_values = call.result.child(1);
-  const auto known = places.find(keys, key);
+  const auto known = places.find(out.size(), keys, key);
   const std::size_t at = known ? *known : out.add();
   if (!known) data::copy_cell(keys, key, to_keys, at);
   if (values != nullptr)
@@ -29,7 +31,7 @@ void as_map(const KernelCall& call) {
   for (RowIndex row : call.rows) {
     const ListSpan keys = call.args[0]->list(row), values = call.args[1]->list(row);
     ListOutput out(call, row);
-    KeyPlaces places(out, call.result.child(0));
+    data::KeyPlaces places(call.result.child(0), out.first());
     bool null_key = false;
     for (std::uint32_t i = 0; i < keys.size && !null_key; ++i) {
       null_key = call.args[0]->child(0).is_null(keys.begin + i);
@@ -59,7 +61,7 @@ void map_union(const KernelCall& call) {
       continue;
     }
     ListOutput out(call, row);
-    KeyPlaces places(out, call.result.child(0));
+    data::KeyPlaces places(call.result.child(0), out.first());
     for (const data::Column* map : call.args) {
       if (map->is_null(row)) continue;
       const ListSpan span = map->list(row);

@@ -1,6 +1,7 @@
 // SPLIT, SPLIT_TO_MAP, MD5.
 #include "base/bytes.h"
 #include "crypto/md5.h"
+#include "data/key_places.h"
 #include "engine/functions/families.h"
 #include "engine/functions/list_output.h"
 #include "engine/functions/overload.h"
@@ -50,7 +51,7 @@ void split_to_map(const KernelCall& call) {
       continue;
     }
     ListOutput out(call, row);
-    KeyPlaces places(out, call.result.child(0));
+    data::KeyPlaces places(call.result.child(0), out.first());
     data::Column key{data::Type(data::TypeKind::string)};
     key.reset(1);
     each_part<true>(argument<Text>(call, 0)[row].view(), entry_mark, [&](std::string_view part) {
@@ -60,7 +61,7 @@ void split_to_map(const KernelCall& call) {
       key.values<Text>()[0] = name;
       std::string_view value = part.substr(mark + value_mark.size());
       value = value.substr(0, value.find(value_mark));
-      const auto known = places.find(key, 0);
+      const auto known = places.find(out.size(), key, 0);
       const std::size_t at = known ? *known : out.add();
       call.result.child(0).values<Text>()[at] = name;
       call.result.child(1).values<Text>()[at] = Text(value);
