@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/ascii.h"
+#include "session/foreign_properties.h"
 #include "session/limits.h"
 
 namespace penstock::session {
@@ -47,81 +48,6 @@ constexpr std::array kKnown = {
     KnownProperty{"processing.guarantee", "exactly_once_v2",
                   "at_least_once|exactly_once|exactly_once_v2|exactly_once_beta"},
 };
-
-// ksqlDB's and Kafka's, which mean nothing here: they are taken, and SET says so. A name that ends
-// in a point stands for all that begin with it.
-constexpr std::array<std::string_view, 59> kWithoutMeaning = {
-    "admin.",
-    "application.id",
-    "bootstrap.servers",
-    "cache.max.bytes.buffering",
-    "client.id",
-    "confluent.",
-    "consumer.",
-    "default.timestamp.extractor",
-    "ksql.access.validator.enable",
-    "ksql.assert.",
-    "ksql.authorization.",
-    "ksql.cast.strings.preserve.nulls",
-    "ksql.connect.",
-    "ksql.create.or.replace.enabled",
-    "ksql.endpoint.",
-    "ksql.error.",
-    "ksql.extension.dir",
-    "ksql.fetch.remote.hosts.max.retries",
-    "ksql.fetch.remote.hosts.retry.delay.ms",
-    "ksql.functions.",
-    "ksql.headers.columns.enabled",
-    "ksql.heartbeat.",
-    "ksql.hidden.topics",
-    "ksql.idle.connection.timeout.seconds",
-    "ksql.insert.into.values.enabled",
-    "ksql.internal.",
-    "ksql.lag.",
-    "ksql.logging.",
-    "ksql.max.",
-    "ksql.metastore.",
-    "ksql.metrics.",
-    "ksql.multi.consumer.metrics.enabled",
-    "ksql.new.query.planner.enabled",
-    "ksql.persistent.prefix",
-    "ksql.properties.",
-    "ksql.query.",
-    "ksql.queryanonymizer.",
-    "ksql.readonly.topics",
-    "ksql.rowpartition.rowoffset.enabled",
-    "ksql.runtime.",
-    "ksql.schema.registry.",
-    "ksql.security.",
-    "ksql.server.",
-    "ksql.shared.runtimes.count",
-    "ksql.sink.",
-    "ksql.source.table.materialization.enabled",
-    "ksql.streams.",
-    "ksql.suppress.",
-    "ksql.transient.",
-    "ksql.udf.",
-    "ksql.udfs.enabled",
-    "ksql.variable.substitution.enable",
-    "ksql.websocket.",
-    "ksql.windowed.",
-    "ksql.wrap.",
-    "main.consumer.",
-    "producer.",
-    "restore.consumer.",
-    "topic.",
-};
-
-// Names of Kafka's clients and streams that ksqlDB takes without a prefix.
-constexpr std::array<std::string_view, 8> kKafka = {
-    "max.task.idle.ms",
-    "num.standby.replicas",
-    "request.timeout.ms",
-    "retries",
-    "state.dir",
-    "statestore.cache.max.bytes",
-    "topology.optimization",
-    "windowstore.changelog.additional.retention.ms"};
 
 std::string_view without_prefix(std::string_view name) {
   constexpr std::string_view kStreams = "ksql.streams.";
@@ -172,12 +98,7 @@ std::span<const KnownProperty> known_properties() {
 }
 
 bool is_without_meaning(std::string_view name) {
-  if (find(name) != nullptr) return false;
-  if (std::ranges::find(kKafka, name) != kKafka.end()) return true;
-  return std::ranges::any_of(kWithoutMeaning, [&](std::string_view known) {
-    return known.ends_with('.') ? name.size() > known.size() && name.starts_with(known)
-                                : name == known;
-  });
+  return find(name) == nullptr && is_foreign_property(name);
 }
 
 bool is_property_name(std::string_view name) {
