@@ -76,12 +76,13 @@ void JsonReader::decode(std::span<const ByteView> values, data::Selection rows,
 }
 
 inline bool JsonReader::read_predicted(ByteView record, data::RowIndex row, data::Arena& arena) {
+  RecordQuotes quotes(record);
   for (std::size_t i = 0; i < shapes_.size(); ++i) {
     std::size_t candidate = last_shape_ + i;
     if (candidate >= shapes_.size()) candidate -= shapes_.size();
     const JsonShape& shape = shapes_[candidate];
     if (i > 0 && !shape.may_match(record)) continue;
-    if (!shape.read(record, row, targets_, arena)) continue;
+    if (!shape.read(record, quotes, row, targets_, arena)) continue;
     for (int slot : shape.missing_slots()) targets_[slot].column->set_null(row);
     last_shape_ = candidate;
     ++hits_since_learned_;

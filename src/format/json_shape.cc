@@ -16,7 +16,6 @@
 #include "format/json_text.h"
 #include "format/limits.h"
 #include "format/number_text.h"
-#include "format/quote_index.h"
 
 namespace penstock::format {
 namespace {
@@ -42,6 +41,7 @@ bool JsonShape::learn(ByteView record, std::span<const JsonMember> members,
                       std::span<const int> slots, std::span<const Target> targets) {
   segments_.clear();
   missing_slots_.clear();
+  has_nested_ = false;
   if (members.size() > kShapeValuesMax) return false;
   std::vector<bool> filled(targets.size());
   std::size_t at = 0, fixed_bytes = 0;
@@ -244,15 +244,19 @@ bool JsonShape::may_match(ByteView record) const {
   return read_value(segment, at, place);
 }
 
-bool JsonShape::read(ByteView record, data::RowIndex row, std::span<const Target> targets,
-                     data::Arena& arena) const {
+bool JsonShape::read(ByteView record, RecordQuotes& quotes, data::RowIndex row,
+                     std::span<const Target> targets, data::Arena& arena) const {
   const Place place{record.data() + record.size(), row, targets, &arena};
-  return (quotes_ != 0 && read_at_quotes(record, place)) || read_in_turn(record, place);
+  const QuoteIndex* const found = quotes_ != 0 ? quotes.get() : nullptr;
+  if (found != nullptr) {
+    const bool matches = found->count() == quotes_ && read_at_quotes(record, *found, place);
+    if (matches || !has_nested_) return matches;
+  }
+  return read_in_turn(record, place);
 }
 
-bool JsonShape::read_at_quotes(ByteView record, const Place& place) const {
-  QuoteIndex quotes;
-  if (!quotes.find(record) || quotes.count() != quotes_) return false;
+bool JsonShape::read_at_quotes(ByteView record, const QuoteIndex& quotes,
+                               const Place& place) const {
   At at = record.data();
   const Segment* const last = &segments_.back();
   for (const Segment* segment = segments_.data();; ++segment) {
@@ -345,6 +349,7 @@ void JsonShape::add_nested(std::string_view text) {
   add_fixed(text.substr(fixed));
   segments_[entry].action = Action::enter_nested;
   segments_[entry].section_end = static_cast<std::uint16_t>(segments_.size());
+  has_nested_ = true;
 }
 
 // Appends segments for a text of any length; the last one is free to take a value.

@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "data/arena.h"
 #include "format/json_document.h"
+#include "format/quote_index.h"
 #include "format/scalar_reader.h"
 
 namespace penstock::format {
@@ -28,9 +29,10 @@ class JsonShape {
              std::span<const Target> targets);
 
   // Whether the record matches; if so the row's cells of all slots that the shape has are written,
-  // otherwise they are undefined. kReadPadding behind the record must be readable.
-  bool read(ByteView record, data::RowIndex row, std::span<const Target> targets,
-            data::Arena& arena) const;
+  // otherwise they are undefined. kReadPadding behind the record must be readable. quotes: of this
+  // record, for all shapes that are tried with it.
+  bool read(ByteView record, RecordQuotes& quotes, data::RowIndex row,
+            std::span<const Target> targets, data::Arena& arena) const;
 
   // Whether the record is known to begin differently: a cheap test before read().
   bool may_match(ByteView record) const;
@@ -72,9 +74,10 @@ class JsonShape {
   struct Place;
 
   // The two ways of read(): from value to value, or each text at its quotes (quote_index.h), which
-  // covers fewer records and does not wait.
+  // covers fewer records and does not wait. Where it covers one, its answer is the other's too, but
+  // for objects and arrays that are built differently.
   bool read_in_turn(ByteView record, const Place& place) const;
-  bool read_at_quotes(ByteView record, const Place& place) const;
+  bool read_at_quotes(ByteView record, const QuoteIndex& quotes, const Place& place) const;
   void set_anchors(ByteView record);
 
   void add_fixed(std::string_view text);
@@ -93,6 +96,7 @@ class JsonShape {
 
   std::vector<Segment> segments_;
   unsigned quotes_ = 0;  // in all texts; 0: read_at_quotes() does not cover this shape
+  bool has_nested_ = false;
   std::vector<int> missing_slots_;
 };
 

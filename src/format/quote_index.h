@@ -94,4 +94,21 @@ class QuoteIndex {
   return true;
 }
 
+// Of one record, found when somebody asks first.
+class RecordQuotes {
+ public:
+  explicit RecordQuotes(ByteView record) : record_(record) {}
+  // Null: QuoteIndex::find() says no.
+  const QuoteIndex* get() {
+    if (state_ == State::unasked) state_ = index_.find(record_) ? State::found : State::none;
+    return state_ == State::found ? &index_ : nullptr;
+  }
+
+ private:
+  enum class State : std::uint8_t { unasked, found, none };
+  const ByteView record_;
+  State state_ = State::unasked;
+  QuoteIndex index_;
+};
+
 }  // namespace penstock::format

@@ -150,5 +150,16 @@ class JobCase(KafkaCase):
         deadline = time.monotonic() + seconds
         while (found := len(self.consume("vault"))) < wanted:
             if time.monotonic() > deadline:
-                self.fail(f"{found} of {wanted} rows in vault after {seconds} s")
+                self.fail(f"{found} of {wanted} rows in vault after {seconds} s; {self.where_rows_are()}")
             time.sleep(LOOK_AGAIN_S)
+
+    def where_rows_are(self) -> str:
+        """Read by who waits in vain: what has come in, what is decided, how far the queries are."""
+        places = [f"{len(self.input_of())} of {len(self.made)} rows in input"]
+        for topic in ("input", "merged", "vault"):
+            for partition in range(self.admin.partitions(topic)):
+                committed, all_of_it = (self.admin.offsets(topic, partition, only)[1] for only in (True, False))
+                places.append(f"{topic}/{partition}: {committed} of {all_of_it} decided")
+        if hasattr(self, "url"):
+            places.append(self.penstock("status", "--server", self.url, expect=None).stdout)
+        return "\n".join(places)
