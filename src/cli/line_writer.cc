@@ -25,7 +25,7 @@ constexpr auto kHolderGrace = 10s;
 constexpr auto kRetryEvery = 20ms;
 // Lines are gathered before a commit is begun, so that it is short. If we die in it, nobody takes
 // it up: our id is new each time.
-constexpr auto kCommitMax = 15s;
+constexpr auto kCommitMax = 30s;
 constexpr const char* kProduceProgram = "penstock produce";
 
 std::string random_id() {
