@@ -3,11 +3,8 @@
 #include <immintrin.h>
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 #include <utility>
-
-#include <simdjson.h>
 
 #include "base/ascii.h"
 #include "format/digits.h"
